@@ -1,0 +1,82 @@
+"""Home page: what this is, what is installed, and where to start."""
+
+import time
+
+import streamlit as st
+
+from medrecog_core.datasets import library
+from medrecog_core.experiments import all_runs, model_names
+from medrecog_core.features import DescriptorStore
+from medrecog_core.locations import cache_folder
+from medrecog_core.networks import NETWORKS, find_device, installed_weights
+from medrecog_core.ui.page import PAGES, open_page, shown_errors
+from medrecog_core.ui.quantities import counted, size
+from medrecog_core.ui.run_progress import show_status
+
+open_page("Home")
+
+st.markdown(
+    "How good is a **frozen, pre-trained network**, read at this layer, this input scale and this "
+    "pooling, with a **linear SVM** on top, on this set of images? Choose images, run the grid, "
+    "read the heat map, and classify new images with the best cell."
+)
+
+STEPS = {
+    "Datasets": "Look at the demo, or add your images.",
+    "Experiments": "Choose layers, scales and poolings.",
+    "Results": "Read the heat map; click a cell for details.",
+    "Predict": "Turn a cell into a model; upload an image.",
+}
+for column, (file, name, icon) in zip(st.columns(len(STEPS)), PAGES[1:], strict=True):
+    with column.container(border=True, height="stretch"):
+        st.page_link(file, label=f"**{name}**", icon=f":material/{icon}:")
+        st.caption(STEPS[name])
+
+with shown_errors():
+    runs = all_runs()
+    if not runs:
+        st.link_button(
+            "Start with the demo",
+            "/Experiments?dataset=demo",
+            type="primary",
+            icon=":material/rocket_launch:",
+        )
+    else:
+        st.subheader("Latest runs")
+        for run in runs[:5]:
+            state = run.state()
+            with st.container(horizontal=True, vertical_alignment="center"):
+                st.page_link("pages/3_Results.py", label=run.id, query_params={"run": run.id})
+                show_status(state)
+                st.caption(time.strftime("%Y-%m-%d %H:%M", time.localtime(state.created)))
+
+st.subheader("What is installed")
+with shown_errors():
+    device = find_device()
+    left, middle, right = st.columns(3)
+    with left.container(border=True, height="stretch"):
+        st.markdown("**Network and weights**")
+        for network in NETWORKS.values():
+            weights = installed_weights(network)
+            st.markdown(f"{network.title}: {weights.title}")
+            missing = [x.name for x in network.layers if not weights.can_read(x)]
+            st.caption(
+                f"Reads {weights.layers[0]} to {weights.layers[-1]}; {' and '.join(missing)} need "
+                "Keras's official file."
+            )
+    with middle.container(border=True, height="stretch"):
+        st.markdown("**Processor**" if device.kind == "cpu" else "**GPU**")
+        st.markdown(f"{device.name}, {counted(device.n_cores, 'core')}")
+        st.caption(
+            "Multiplies bfloat16 in hardware, which “auto” precision uses."
+            if device.has_bfloat16
+            else "No bfloat16 in hardware; “auto” precision means float32."
+        )
+    with right.container(border=True, height="stretch"):
+        st.markdown("**Kept on this machine**")
+        with DescriptorStore(cache_folder().features) as store:
+            st.markdown(f"{counted(len(store), 'descriptor')}, {size(store.n_bytes)}")
+        st.caption(
+            f"{counted(len(library.names()), 'data set')}, {counted(len(runs), 'run')}, "
+            f"{counted(len(model_names()), 'model')} in {cache_folder().root}"
+        )

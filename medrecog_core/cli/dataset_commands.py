@@ -1,0 +1,187 @@
+"""`datasets` and `extract`."""
+
+from collections import Counter
+from pathlib import Path
+from typing import Any
+
+import click
+
+from medrecog_core.cli.output import CommaSeparated, json_option, write_json, write_table
+from medrecog_core.cli.progress import shown_count, shown_progress
+from medrecog_core.datasets import Dataset, library, unreadable_images
+from medrecog_core.experiments import DEFAULT_LAYERS, RunSpecification, extract_dataset
+from medrecog_core.networks import PRECISIONS
+
+
+@click.group()
+def datasets() -> None:
+    """List, add, check and remove data sets."""
+
+
+@datasets.command("list")
+@json_option
+def list_datasets(as_json: bool) -> None:
+    """List every data set."""
+    documents = []
+    with shown_progress() as report:
+        for name in library.names():
+            drawing = shown_count(report, "drawing the demo pictures")
+            documents.append(_describe(library.load(name, drawing)))
+    if as_json:
+        write_json(documents)
+        return
+    write_table(
+        ("data set", "images", "classes", "split", "groups", "labels"),
+        (
+            (
+                d["name"],
+                d["n_images"],
+                len(d["classes"]),
+                ", ".join(d["splits"]) or "none",
+                d["n_groups"],
+                d["layout"],
+            )
+            for d in documents
+        ),
+    )
+
+
+@datasets.command()
+@click.argument("name")
+@click.argument("path", type=click.Path(path_type=Path))
+@click.option("--labels", type=click.Path(path_type=Path), help="CSV or TSV table of labels.")
+@click.option("--image-column", help="Column that names the image.")
+@click.option("--label-column", help="Column of the label.")
+@click.option("--group-column", help="Column of the patient, lesion or other group.")
+@click.option("--split-column", help="Column that says train, test or val.")
+@json_option
+def add(
+    name: str,
+    path: Path,
+    labels: Path | None,
+    image_column: str | None,
+    label_column: str | None,
+    group_column: str | None,
+    split_column: str | None,
+    as_json: bool,
+) -> None:
+    """Add a folder of images as data set NAME; the images stay where they are.
+
+    PATH holds a folder a class, perhaps below train and test folders, or, with --labels, images
+    that a table gives labels to. Columns that are not named are guessed.
+    """
+    if labels is None:
+        dataset = library.read_folder(name, path)
+    else:
+        dataset = library.read_table(
+            name, path, labels, image_column, label_column, group_column, split_column
+        )
+    library.save(dataset)
+    _show(dataset, as_json)
+
+
+@datasets.command()
+@click.argument("name")
+@json_option
+def check(name: str, as_json: bool) -> None:
+    """Read every image of data set NAME and list those that cannot be read."""
+    with shown_progress() as report:
+        dataset = library.load(name, shown_count(report, "drawing the demo pictures"))
+        unreadable = unreadable_images(dataset, shown_count(report, "reading images"))
+    document = _describe(dataset)
+    document["unreadable"] = [{"path": e.path, "reason": e.reason} for e in unreadable]
+    if as_json:
+        write_json(document)
+        return
+    _show(dataset, as_json)
+    if unreadable:
+        click.echo(f"\n{len(unreadable)} of {len(dataset.images)} images cannot be read:")
+        write_table(("image", "reason"), ((e.path, e.reason) for e in unreadable))
+    else:
+        click.echo(f"\nAll {len(dataset.images)} images can be read.")
+
+
+@datasets.command()
+@click.argument("name")
+@json_option
+def remove(name: str, as_json: bool) -> None:
+    """Forget data set NAME; its images stay where they are."""
+    library.remove(name)
+    if as_json:
+        write_json({"name": name, "removed": True})
+    else:
+        click.echo(f"Removed {name}; its images are where they were.")
+
+
+@click.command("extract")
+@click.argument("name")
+@click.option(
+    "--layers", type=CommaSeparated(str), default=",".join(DEFAULT_LAYERS), show_default=True
+)
+@click.option("--scales", type=CommaSeparated(int), default="224", show_default=True)
+@click.option("--poolings", type=CommaSeparated(str), default="max,average", show_default=True)
+@click.option("--precision", default="auto", show_default=True, help=", ".join(PRECISIONS))
+@json_option
+def extract_command(
+    name: str,
+    layers: tuple[str, ...],
+    scales: tuple[int, ...],
+    poolings: tuple[str, ...],
+    precision: str,
+    as_json: bool,
+) -> None:
+    """Put the descriptors of data set NAME into the store, without training anything."""
+    specification = RunSpecification(
+        dataset=name, layers=layers, scales=scales, poolings=poolings, precision=precision
+    )
+    with shown_progress() as report:
+        extracted = extract_dataset(specification, report)
+    document = {
+        "dataset": name,
+        "n_images": len(extracted.images),
+        "skipped": [{"path": s.path, "reason": s.reason} for s in extracted.skipped],
+        "network_images": {str(s): n for s, n in extracted.network_images.items()},
+        "seconds": {str(s): t for s, t in extracted.seconds.items()},
+    }
+    if as_json:
+        write_json(document)
+        return
+    for scale, n in extracted.network_images.items():
+        click.echo(f"{n} images through the network at {scale}, {extracted.seconds[scale]:.1f} s")
+    for entry in extracted.skipped:
+        click.echo(f"skipped {entry.path}: {entry.reason}")
+
+
+def _describe(dataset: Dataset) -> dict[str, Any]:
+    return {
+        "name": dataset.name,
+        "root": str(dataset.root),
+        "layout": dataset.layout,
+        "synthetic": dataset.synthetic,
+        "n_images": len(dataset.images),
+        "classes": dict(sorted(Counter(image.label for image in dataset.images).items())),
+        "splits": list(dataset.splits),
+        "n_groups": len(dataset.groups),
+        "left_out": [{"path": e.path, "reason": e.reason} for e in dataset.left_out],
+    }
+
+
+def _show(dataset: Dataset, as_json: bool) -> None:
+    if as_json:
+        write_json(_describe(dataset))
+        return
+    parts = [f"{len(dataset.images)} images", f"{len(dataset.classes)} classes"]
+    if dataset.groups:
+        parts.append(f"{len(dataset.groups)} groups")
+    click.echo(f"{dataset.name}: {', '.join(parts)} ({dataset.layout})")
+    splits = dataset.splits or ("",)
+    counts = Counter((image.label, image.split) for image in dataset.images)
+    write_table(
+        ("class", *(split or "images" for split in splits)),
+        ((label, *(counts[label, split] for split in splits)) for label in dataset.classes),
+    )
+    if dataset.left_out:
+        click.echo(f"\n{len(dataset.left_out)} left out:")
+        for reason, n in Counter(e.reason for e in dataset.left_out).most_common():
+            first = next(e.path for e in dataset.left_out if e.reason == reason)
+            click.echo(f"  {n} x {reason}, for example {first}")

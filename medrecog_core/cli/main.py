@@ -1,0 +1,67 @@
+"""The root command, and the one line that every mistake ends in."""
+
+import sys
+from collections.abc import Sequence
+
+import click
+
+from medrecog_core import __version__
+from medrecog_core.cli.dataset_commands import datasets, extract_command
+from medrecog_core.cli.model_commands import models, predict, train
+from medrecog_core.cli.output import write_json
+from medrecog_core.cli.run_commands import cancel, delete, export, resume, run, runs, show
+from medrecog_core.cli.weight_commands import weights
+from medrecog_core.errors import MedrecogError, UsageError
+
+DONE, NOT_DONE, BAD_USAGE = 0, 1, 2
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+@click.version_option(__version__, package_name="medrecog", message="medrecog %(version)s")
+def medrecog() -> None:
+    """Classify images with frozen networks and linear SVMs. For research, not for diagnosis."""
+
+
+for _command in (
+    datasets,
+    extract_command,
+    run,
+    runs,
+    show,
+    cancel,
+    resume,
+    delete,
+    export,
+    train,
+    models,
+    predict,
+    weights,
+):
+    medrecog.add_command(_command)
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Run a command and end the process: 0 done, 1 it could not be done, 2 bad usage."""
+    arguments = list(sys.argv[1:] if arguments is None else arguments)
+    try:
+        medrecog.main(arguments, prog_name="medrecog", standalone_mode=False)
+    except click.exceptions.NoArgsIsHelpError as error:
+        click.echo(error.format_message(), err=True)
+        sys.exit(BAD_USAGE)
+    except click.ClickException as error:
+        _fail(error.format_message(), arguments, BAD_USAGE)
+    except UsageError as error:
+        _fail(str(error), arguments, BAD_USAGE)
+    except MedrecogError as error:
+        _fail(str(error), arguments, NOT_DONE)
+    except (click.Abort, KeyboardInterrupt):
+        _fail("Interrupted.", arguments, NOT_DONE)
+    sys.exit(DONE)
+
+
+def _fail(sentence: str, arguments: Sequence[str], status: int) -> None:
+    line = " ".join(sentence.split())
+    click.echo(f"medrecog: {line}", err=True)
+    if "--json" in arguments:
+        write_json({"error": line})
+    sys.exit(status)

@@ -1,0 +1,58 @@
+"""What commands print: one JSON document, or a table for people."""
+
+import json
+import sys
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+import click
+from rich.console import Console
+from rich.table import Table
+
+_FILE_WIDTH = 200
+
+json_option = click.option(
+    "--json", "as_json", is_flag=True, help="Print exactly one JSON document."
+)
+
+
+class CommaSeparated(click.ParamType[tuple[Any, ...]]):
+    """Values in one argument, separated by commas."""
+
+    def __init__(self, value_type: type) -> None:
+        self.value_type = value_type
+        self.name = f"{value_type.__name__},..."
+
+    def convert(
+        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
+    ) -> tuple[Any, ...]:
+        """Return the values as a tuple."""
+        if isinstance(value, tuple):
+            return value
+        try:
+            return tuple(self.value_type(part.strip()) for part in value.split(",") if part.strip())
+        except ValueError:
+            self.fail(f"“{value}” is not a list of whole numbers such as 224,544.", param, ctx)
+
+
+def write_json(document: Any) -> None:
+    """Print one JSON document on standard output."""
+    click.echo(json.dumps(document, indent=1, ensure_ascii=False))
+
+
+def write_table(columns: Sequence[str], rows: Iterable[Sequence[object]]) -> None:
+    """Print a table for people; numbers stand right."""
+    table = Table(box=None, header_style="bold", pad_edge=False)
+    lines = [list(row) for row in rows]
+    for i, column in enumerate(columns):
+        numeric = bool(lines) and all(isinstance(line[i], int | float) for line in lines)
+        table.add_column(column, justify="right" if numeric else "left", overflow="fold")
+    for line in lines:
+        table.add_row(*(f"{v:.3f}" if isinstance(v, float) else str(v) for v in line))
+    # A pipe or file has no width to fit in.
+    Console(width=None if sys.stdout.isatty() else _FILE_WIDTH).print(table)
+
+
+def fail_after_output() -> None:
+    """End with status 1 where the output has already said why."""
+    raise SystemExit(1)

@@ -1,0 +1,83 @@
+"""Progress on standard error: a bar in a terminal, a line now and then in a log."""
+
+import contextlib
+import sys
+import time
+from collections.abc import Callable, Iterator
+
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeRemainingColumn
+from rich.progress import Progress as Bars
+
+from medrecog_core.features import Progress
+
+_SECONDS_BETWEEN_LINES = 10
+
+
+@contextlib.contextmanager
+def shown_progress() -> Iterator[Callable[[Progress], None]]:
+    """Give a function that shows progress while the block lasts."""
+    if sys.stderr.isatty():
+        with Bars(
+            TextColumn("{task.description}"),
+            BarColumn(),
+            MofNCompleteColumn(),
+            TextColumn("{task.fields[rate]}"),
+            TimeRemainingColumn(),
+            console=Console(stderr=True),
+        ) as bars:
+            yield _BarReport(bars)
+    else:
+        yield _LineReport()
+
+
+def shown_count(report: Callable[[Progress], None], stage: str) -> Callable[[int, int], None]:
+    """Return a function of (done, total) that shows them as progress of a stage."""
+    start = time.monotonic()
+
+    def show(done: int, total: int) -> None:
+        report(Progress(stage, done, total, done / max(time.monotonic() - start, 1e-9)))
+
+    return show
+
+
+class _BarReport:
+    def __init__(self, bars: Bars) -> None:
+        self._bars = bars
+        self._tasks: dict[str, int] = {}
+
+    def __call__(self, progress: Progress) -> None:
+        rate = f"{progress.rate:.1f}/s" if progress.rate else ""
+        if progress.stage not in self._tasks:
+            if not progress.total:
+                return
+            self._tasks[progress.stage] = self._bars.add_task(progress.stage, rate=rate)
+        self._bars.update(
+            self._tasks[progress.stage],  # type: ignore[arg-type]
+            completed=progress.done,
+            total=progress.total,
+            rate=rate,
+        )
+
+
+class _LineReport:
+    def __init__(self) -> None:
+        self._stage, self._last = "", 0.0
+
+    def __call__(self, progress: Progress) -> None:
+        now = time.monotonic()
+        ends = progress.done == progress.total
+        lately = now - self._last < _SECONDS_BETWEEN_LINES
+        if progress.stage == self._stage and lately and not ends:
+            return
+        self._stage, self._last = progress.stage, now
+        if not progress.total:
+            return
+        left = progress.seconds_left
+        rate = f", {progress.rate:.1f} a second" if progress.rate else ""
+        remaining = f", {left:.0f} s left" if left else ""
+        print(
+            f"{progress.stage}: {progress.done}/{progress.total}{rate}{remaining}",
+            file=sys.stderr,
+            flush=True,
+        )

@@ -1,0 +1,86 @@
+"""The demo data set on disk: drawn once, when it is first asked for."""
+
+import shutil
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+
+from filelock import FileLock
+from PIL import Image
+
+from medrecog_core.datasets import demo
+from medrecog_core.datasets.dataset import Dataset, ImageRecord
+from medrecog_core.errors import StorageError
+from medrecog_core.locations import cache_folder, create_folder, unwritable
+
+NAME = "demo"
+LAYOUT = "synthetic dermoscopy-like pictures, drawn by the program; none shows a patient"
+
+
+def is_drawn() -> bool:
+    """Return whether the pictures are on disk."""
+    return _folder().is_dir()
+
+
+def drawn_so_far() -> tuple[int, int]:
+    """Return how many pictures are drawn, by whatever process, and how many there are in all."""
+    total = len(demo.demo_images())
+    if is_drawn():
+        return total, total
+    return sum(1 for _ in _folder().parent.glob(".drawing-*/*/*.png")), total
+
+
+def load(report: Callable[[int, int], None] = lambda done, total: None) -> Dataset:
+    """Return the demo data set, drawing its pictures where that has not been done.
+
+    Parameters
+    ----------
+    report
+        Called with the number of pictures drawn and of all pictures.
+
+    Raises
+    ------
+    StorageError
+        If the pictures cannot be written.
+    """
+    images = demo.demo_images()
+    if not is_drawn():
+        create_folder(_folder().parent)
+        try:
+            with FileLock(_folder().parent / "drawing.lock"):
+                for unfinished in _folder().parent.glob(".drawing-*"):
+                    shutil.rmtree(unfinished)
+                if not is_drawn():
+                    _draw(images, report)
+        except OSError as error:
+            raise StorageError(unwritable(_folder(), error)) from error
+    records = (ImageRecord(_path(image), image.label, group=image.lesion) for image in images)
+    return Dataset(
+        NAME,
+        _folder(),
+        tuple(sorted(records, key=lambda record: record.path)),
+        LAYOUT,
+        synthetic=True,
+    )
+
+
+def _folder() -> Path:
+    return cache_folder().datasets / NAME / "images"
+
+
+def _path(image: demo.DemoImage) -> str:
+    return f"{image.label}/{image.name}"
+
+
+def _draw(images: tuple[demo.DemoImage, ...], report: Callable[[int, int], None]) -> None:
+    # Drawn beside its place and moved there when whole, so that a killed process leaves nothing.
+    temporary = Path(tempfile.mkdtemp(prefix=".drawing-", dir=_folder().parent))
+    try:
+        for i, image in enumerate(images, start=1):
+            file = temporary / _path(image)
+            file.parent.mkdir(exist_ok=True)
+            Image.fromarray(demo.draw(image)).save(file, "PNG", compress_level=1)
+            report(i, len(images))
+        temporary.replace(_folder())
+    finally:
+        shutil.rmtree(temporary, ignore_errors=True)

@@ -1,0 +1,127 @@
+"""A data set whose images all have their descriptors in the store, but for those skipped."""
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from medrecog_core.datasets import Dataset, ImageRecord, library, split_images
+from medrecog_core.errors import MedrecogError
+from medrecog_core.experiments.specification import RunSpecification
+from medrecog_core.features import (
+    DescriptorSource,
+    DescriptorStore,
+    HashedImage,
+    Progress,
+    Skipped,
+    extract,
+    hash_images,
+)
+from medrecog_core.images import SQUEEZE
+from medrecog_core.locations import cache_folder
+from medrecog_core.networks import (
+    Network,
+    check_readable,
+    find_network,
+    installed_weights,
+    resolve_precision,
+)
+
+
+@dataclass(frozen=True)
+class ExtractedDataset:
+    """A data set and what its extraction took.
+
+    Attributes
+    ----------
+    dataset
+        The data set.
+    images, files
+        The images that have descriptors and their files, in one order.
+    skipped
+        Those that could not be read.
+    network_images
+        From scale to images that went through the network.
+    seconds_hashing, seconds
+        Time to hash the files, and from scale to the time from files to stored descriptors.
+    """
+
+    dataset: Dataset
+    images: tuple[ImageRecord, ...]
+    files: tuple[HashedImage, ...]
+    skipped: tuple[Skipped, ...]
+    network_images: dict[int, int]
+    seconds_hashing: float
+    seconds: dict[int, float]
+
+
+def descriptor_source(network: Network, precision: str) -> DescriptorSource:
+    """Return what this installation's descriptors depend on besides image and cell."""
+    return DescriptorSource(
+        installed_weights(network).identity, SQUEEZE, resolve_precision(precision)
+    )
+
+
+def ignore(_: Progress) -> None:
+    """Report progress to nobody."""
+
+
+def never() -> bool:
+    """Ask for no stop."""
+    return False
+
+
+def extract_dataset(
+    specification: RunSpecification,
+    report: Callable[[Progress], None] = ignore,
+    should_stop: Callable[[], bool] = never,
+) -> ExtractedDataset:
+    """Put every descriptor that a specification needs into the store.
+
+    Raises
+    ------
+    StoppedError
+        If `should_stop` says so; every finished batch is in the store.
+    MedrecogError
+        If the data set cannot be loaded or split, no image can be read, or the layers need
+        weights that are not installed.
+    """
+    network = find_network(specification.network)
+    check_readable(network, specification.layers)
+    dataset = library.load(
+        specification.dataset,
+        lambda done, total: report(Progress("drawing the demo pictures", done, total)),
+    )
+    # A split that cannot work is found out now, not after hours in the network.
+    split_images(dataset.images, specification.seed)
+    start = time.monotonic()
+    paths = [dataset.absolute_path(image) for image in dataset.images]
+    hashed, unread = hash_images(paths, report, should_stop)
+    seconds_hashing = time.monotonic() - start
+    with DescriptorStore(cache_folder().features) as store:
+        extraction = extract(
+            hashed,
+            specification.cells,
+            network,
+            descriptor_source(network, specification.precision),
+            store,
+            report,
+            should_stop,
+        )
+    skipped = (*unread, *extraction.skipped)
+    left_out = {entry.path for entry in skipped}
+    file_of = {file.path: file for file in hashed if str(file.path) not in left_out}
+    if not file_of:
+        raise MedrecogError(
+            f"None of the {len(paths)} images of “{dataset.name}” can be read; "
+            f"the first, {skipped[0].path}: {skipped[0].reason}."
+        )
+    used = [image for image in dataset.images if dataset.absolute_path(image) in file_of]
+    return ExtractedDataset(
+        dataset,
+        tuple(used),
+        tuple(file_of[dataset.absolute_path(image)] for image in used),
+        skipped,
+        extraction.network_images,
+        seconds_hashing,
+        extraction.seconds,
+    )

@@ -1,0 +1,48 @@
+"""Starting runs that outlive the page, and stopping them."""
+
+from medrecog_core.errors import MedrecogError
+from medrecog_core.experiments.processes import start_detached
+from medrecog_core.experiments.run_folder import RunFolder, create_run
+from medrecog_core.experiments.specification import RunSpecification
+
+
+def launch(specification: RunSpecification) -> RunFolder:
+    """Create a run and start a process that carries it out; return at once.
+
+    Raises
+    ------
+    StorageError
+        If the cache folder cannot be written to.
+    """
+    run = create_run(specification)
+    relaunch(run)
+    return run
+
+
+def relaunch(run: RunFolder) -> None:
+    """Start a process that carries on a run.
+
+    Raises
+    ------
+    MedrecogError
+        If a process is working on it.
+    """
+    if run.state().status == "running":
+        raise MedrecogError(f"The run {run.id} is at work already.")
+    run.write_launch(start_detached(["resume", run.id], run.log))
+
+
+def stop(run: RunFolder) -> None:
+    """Ask a run to stop; what it has done is kept.
+
+    Raises
+    ------
+    MedrecogError
+        If no process is working on it.
+    """
+    state = run.state()
+    if state.has_ended:
+        raise MedrecogError(f"The run {run.id} is not at work: it is {state.status}.")
+    run.ask_to_stop()
+    if state.process is not None:
+        state.process.terminate()

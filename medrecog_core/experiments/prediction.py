@@ -1,0 +1,122 @@
+"""Labels for new images, from a trained model."""
+
+import threading
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from medrecog_core.errors import MedrecogError
+from medrecog_core.experiments.models import Model
+from medrecog_core.features import PooledNetwork, batch_size
+from medrecog_core.images import SQUEEZE, UnreadableImageError, decode_image, read_file, squeeze
+from medrecog_core.networks import check_readable, find_network, installed_weights
+
+_FILES_AT_ONCE = 32
+
+
+@dataclass(frozen=True)
+class Prediction:
+    """What a model says of an image.
+
+    Attributes
+    ----------
+    label
+        The class of the greatest score.
+    scores
+        From class to SVM decision value; not a probability.
+    """
+
+    label: str
+    scores: dict[str, float]
+
+
+class Predictor:
+    """A model with its network in memory, ready for images; may be shared by threads.
+
+    Raises
+    ------
+    MedrecogError
+        If the installed weights are not those that the model was trained with.
+    """
+
+    def __init__(self, model: Model) -> None:
+        card = model.card
+        network = find_network(card.network)
+        check_readable(network, [card.cell.layer])
+        installed = installed_weights(network)
+        if (installed.identity, SQUEEZE) != (card.source.weights, card.source.preprocessing):
+            raise MedrecogError(
+                f"The model “{card.name}” was trained with the weights {card.source.weights} and "
+                f"the preprocessing {card.source.preprocessing}, but {installed.identity} and "
+                f"{SQUEEZE} are installed: train it again."
+            )
+        self.model = model
+        self._reading = (card.cell.layer, card.cell.pooling)
+        self._network = PooledNetwork(network, [self._reading], card.source.precision)
+        self._lock = threading.Lock()
+
+    def predict(self, contents: Sequence[bytes]) -> list[Prediction | UnreadableImageError]:
+        """Classify image files.
+
+        Parameters
+        ----------
+        contents
+            The bytes of each file.
+
+        Returns
+        -------
+        list
+            A prediction, or why there is none, for each file.
+        """
+        card = self.model.card
+        answers: list[Prediction | UnreadableImageError] = []
+        size = batch_size(card.cell.scale, card.source.precision)
+        for first in range(0, len(contents), size):
+            squares: dict[int, np.ndarray] = {}
+            failed: dict[int, UnreadableImageError] = {}
+            for i, content in enumerate(contents[first : first + size]):
+                try:
+                    squares[i] = squeeze(decode_image(content), card.cell.scale)
+                except UnreadableImageError as error:
+                    failed[i] = error
+            predicted = dict(zip(squares, self._classify(list(squares.values())), strict=True))
+            answers += [
+                failed[i] if i in failed else predicted[i]
+                for i in range(len(contents[first : first + size]))
+            ]
+        return answers
+
+    def _classify(self, squares: list[np.ndarray]) -> list[Prediction]:
+        if not squares:
+            return []
+        with self._lock:
+            descriptors = self._network.descriptors(np.stack(squares))[self._reading]
+        svm = self.model.svm
+        return [
+            Prediction(
+                svm.classes[int(scores.argmax())],
+                dict(zip(svm.classes, map(float, scores), strict=True)),
+            )
+            for scores in svm.scores(descriptors)
+        ]
+
+
+def predict_files(
+    predictor: Predictor, files: Sequence[Path]
+) -> list[Prediction | UnreadableImageError]:
+    """Classify image files on disk; those that cannot be read give the reason instead."""
+    answers: list[Prediction | UnreadableImageError] = []
+    for first in range(0, len(files), _FILES_AT_ONCE):
+        contents: list[bytes] = []
+        unread: dict[Path, UnreadableImageError] = {}
+        chunk = files[first : first + _FILES_AT_ONCE]
+        for file in chunk:
+            try:
+                contents.append(read_file(file))
+            except UnreadableImageError as error:
+                unread[file] = error
+        predicted = iter(predictor.predict(contents))
+        answers += [unread[file] if file in unread else next(predicted) for file in chunk]
+    return answers

@@ -1,0 +1,33 @@
+"""Descriptors: the grid's cells, one-pass extraction, and the store that keeps them."""
+
+from medrecog_core.features.cell import POOLINGS, Cell, check_pooling, grid
+from medrecog_core.features.extraction import (
+    Extraction,
+    HashedImage,
+    Progress,
+    Skipped,
+    extract,
+    hash_images,
+    read_descriptors,
+)
+from medrecog_core.features.pooled_network import PooledNetwork, batch_size
+from medrecog_core.features.store import DescriptorKey, DescriptorSource, DescriptorStore
+
+__all__ = [
+    "POOLINGS",
+    "Cell",
+    "DescriptorKey",
+    "DescriptorSource",
+    "DescriptorStore",
+    "Extraction",
+    "HashedImage",
+    "PooledNetwork",
+    "Progress",
+    "Skipped",
+    "batch_size",
+    "check_pooling",
+    "extract",
+    "grid",
+    "hash_images",
+    "read_descriptors",
+]

@@ -1,0 +1,65 @@
+"""A cell of the grid: the layer, scale and pooling at which images are read."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from medrecog_core.errors import UsageError
+from medrecog_core.images import check_scale
+from medrecog_core.networks import Network
+
+POOLINGS = ("max", "average")
+
+
+@dataclass(frozen=True)
+class Cell:
+    """One (layer, scale, pooling)."""
+
+    layer: str
+    scale: int
+    pooling: str
+
+    @property
+    def name(self) -> str:
+        """File-safe name, such as `block5-224-average`."""
+        return f"{self.layer}-{self.scale}-{self.pooling}"
+
+
+def check_pooling(pooling: str) -> str:
+    """Return the pooling if it exists.
+
+    Raises
+    ------
+    UsageError
+        If it does not.
+    """
+    if pooling not in POOLINGS:
+        raise UsageError(f"There is no pooling “{pooling}”: choose among {', '.join(POOLINGS)}.")
+    return pooling
+
+
+def grid(
+    network: Network, layers: Iterable[str], scales: Iterable[int], poolings: Iterable[str]
+) -> tuple[Cell, ...]:
+    """Return every cell of layer x scale x pooling, scale by scale, from the first layer on.
+
+    Raises
+    ------
+    UsageError
+        If a layer, a scale or a pooling does not exist, or one of the three lists is empty.
+    """
+    chosen_layers = sorted({network.layer(name).name for name in layers}, key=network.depth)
+    chosen_scales = sorted({check_scale(scale) for scale in scales})
+    chosen_poolings = sorted({check_pooling(p) for p in poolings}, key=POOLINGS.index)
+    for noun, values in (
+        ("layer", chosen_layers),
+        ("scale", chosen_scales),
+        ("pooling", chosen_poolings),
+    ):
+        if not values:
+            raise UsageError(f"No {noun} was given: choose at least one.")
+    return tuple(
+        Cell(layer, scale, pooling)
+        for scale in chosen_scales
+        for layer in chosen_layers
+        for pooling in chosen_poolings
+    )

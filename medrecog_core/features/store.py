@@ -1,0 +1,206 @@
+"""Descriptors kept on disk, under a key made of everything they depend on."""
+
+import contextlib
+import io
+import sqlite3
+import zlib
+from collections.abc import Iterable, Iterator
+from dataclasses import astuple, dataclass
+from pathlib import Path
+from typing import Any
+
+import diskcache
+import numpy as np
+from diskcache.core import MODE_BINARY, MODE_RAW
+
+from medrecog_core.errors import StorageError
+from medrecog_core.features.cell import Cell
+from medrecog_core.locations import create_folder, unwritable
+
+
+@dataclass(frozen=True)
+class DescriptorKey:
+    """Everything a descriptor depends on: change one, and it is another descriptor.
+
+    Attributes
+    ----------
+    sha256
+        Of the image file's bytes, in hexadecimal.
+    weights, preprocessing, precision
+        Identity of the weights, version of the preprocessing, `float32` or `bfloat16`.
+    layer, scale, pooling
+        The cell.
+    """
+
+    sha256: str
+    weights: str
+    preprocessing: str
+    precision: str
+    layer: str
+    scale: int
+    pooling: str
+
+    @property
+    def text(self) -> str:
+        """The key as one string."""
+        return "/".join(map(str, astuple(self)))
+
+
+@dataclass(frozen=True)
+class DescriptorSource:
+    """What an image's descriptors depend on besides the image and the cell."""
+
+    weights: str
+    preprocessing: str
+    precision: str
+
+    def key(self, sha256: str, cell: Cell) -> DescriptorKey:
+        """Return the key of an image's descriptor in a cell."""
+        return DescriptorKey(
+            sha256,
+            self.weights,
+            self.preprocessing,
+            self.precision,
+            cell.layer,
+            cell.scale,
+            cell.pooling,
+        )
+
+
+class _DamagedEntryError(OSError):
+    """An entry that is not what the store wrote; diskcache takes an OSError for a miss."""
+
+
+class _BytesDisk(diskcache.Disk):  # type: ignore[misc]  # diskcache has no types
+    """Keeps bytes under string keys; never pickles, and never unpickles what others left."""
+
+    def put(self, key: Any) -> tuple[Any, bool]:
+        if not isinstance(key, str):
+            raise TypeError(f"a key of the store is a string, not {key!r}")
+        return key, True
+
+    def get(self, key: Any, raw: bool) -> str:
+        if not raw or not isinstance(key, str):
+            raise _DamagedEntryError("the key was not written by this store")
+        return key
+
+    def store(self, value: Any, read: bool, key: Any = diskcache.UNKNOWN) -> Any:
+        if type(value) is not bytes:
+            raise TypeError("the store keeps bytes")
+        return super().store(value, read, key)
+
+    def fetch(self, mode: int, filename: str | None, value: Any, read: bool) -> Any:
+        if mode not in (MODE_RAW, MODE_BINARY):
+            raise _DamagedEntryError("the entry was not written by this store")
+        return super().fetch(mode, filename, value, read)
+
+
+class DescriptorStore:
+    """Float32 vectors on disk; damage is a miss, and nothing is ever evicted.
+
+    Every entry is the bytes of a `.npy` file, with their CRC-32 beside it. Several processes may
+    use the same folder at once. The folder must be on a local disk: the index is an SQLite file.
+
+    Raises
+    ------
+    StorageError
+        From every method, if the folder cannot be used or its index is damaged.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        create_folder(folder)
+        with self._explained():
+            self._cache = diskcache.Cache(
+                str(folder), disk=_BytesDisk, eviction_policy="none", cull_limit=0, timeout=60
+            )
+
+    def __enter__(self) -> "DescriptorStore":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def __len__(self) -> int:
+        with self._explained():
+            return len(self._cache)
+
+    def close(self) -> None:
+        """Close the index; a method called later opens it again."""
+        self._cache.close()
+
+    @property
+    def n_bytes(self) -> int:
+        """Size of the store on disk."""
+        with self._explained():
+            return int(self._cache.volume())
+
+    def get(self, key: DescriptorKey, channels: int) -> np.ndarray | None:
+        """Return a descriptor, or None where there is none that is whole.
+
+        Parameters
+        ----------
+        key
+            The descriptor's key.
+        channels
+            The length it must have.
+
+        Returns
+        -------
+        numpy.ndarray or None
+            float32, shape (channels,).
+        """
+        with self._explained():
+            content, checksum = self._cache.get(key.text, tag=True)
+        if type(content) is not bytes or zlib.crc32(content) != checksum:
+            return None
+        try:
+            vector = np.lib.format.read_array(io.BytesIO(content), allow_pickle=False)
+        except (ValueError, EOFError):
+            return None
+        return vector if vector.shape == (channels,) and vector.dtype == np.float32 else None
+
+    def put(self, descriptors: Iterable[tuple[DescriptorKey, np.ndarray]]) -> None:
+        """Keep some descriptors, all of them or none.
+
+        Parameters
+        ----------
+        descriptors
+            Keys and finite vectors, shape (channels,); an entry of the same key is replaced.
+
+        Raises
+        ------
+        ValueError
+            If something is not a finite vector.
+        """
+        entries = [(key.text, _npy(vector)) for key, vector in descriptors]
+        with self._explained(), self._cache.transact():
+            for text, content in entries:
+                self._cache.set(text, content, tag=zlib.crc32(content))
+
+    def check(self) -> list[str]:
+        """Return what is inconsistent between index and files, nothing where all is well."""
+        with self._explained():
+            return [str(warning.message) for warning in self._cache.check()]
+
+    @contextlib.contextmanager
+    def _explained(self) -> Iterator[None]:
+        try:
+            yield
+        except sqlite3.OperationalError as error:
+            raise StorageError(unwritable(self.folder, error)) from error
+        except sqlite3.DatabaseError as error:
+            raise StorageError(
+                f"The feature store in {self.folder} is damaged ({error}): delete that folder, "
+                "and its descriptors will be computed again."
+            ) from error
+        except (OSError, diskcache.Timeout) as error:
+            raise StorageError(unwritable(self.folder, error)) from error
+
+
+def _npy(vector: np.ndarray) -> bytes:
+    if vector.ndim != 1 or not np.isfinite(vector).all():
+        raise ValueError("a descriptor is a finite vector")
+    buffer = io.BytesIO()
+    np.lib.format.write_array(buffer, vector.astype(np.float32, copy=False), allow_pickle=False)
+    return buffer.getvalue()

@@ -1,0 +1,122 @@
+"""Safe reading of image files that nobody has checked."""
+
+import io
+import warnings
+from pathlib import Path
+
+import numpy as np
+from PIL import Image, ImageOps, UnidentifiedImageError
+
+from medrecog_core.errors import MedrecogError
+
+FORMATS = ("JPEG", "PNG", "TIFF", "BMP", "WEBP")
+SUFFIXES = frozenset({".jpg", ".jpeg", ".jpe", ".png", ".tif", ".tiff", ".bmp", ".webp"})
+MAX_BYTES = 200 * 2**20
+MAX_PIXELS = 50_000_000
+
+_MAX_12_BIT = 2**12 - 1
+
+# Pillow's own guard is kept at the same bound, in case a format plug-in decodes while it opens.
+Image.MAX_IMAGE_PIXELS = MAX_PIXELS
+warnings.simplefilter("error", Image.DecompressionBombWarning)
+
+
+class UnreadableImageError(MedrecogError):
+    """The file is not an image that can be used; the message is the reason, without the name."""
+
+
+def read_file(path: Path) -> bytes:
+    """Return the content of an image file.
+
+    Raises
+    ------
+    UnreadableImageError
+        If the file is missing, empty, larger than `MAX_BYTES`, or may not be read.
+    """
+    try:
+        n_bytes = path.stat().st_size
+        if n_bytes > MAX_BYTES:
+            raise UnreadableImageError(
+                f"the file has {n_bytes / 2**20:,.0f} MB, "
+                f"more than the {MAX_BYTES // 2**20} allowed"
+            )
+        return path.read_bytes()
+    except FileNotFoundError:
+        raise UnreadableImageError("the file is not there") from None
+    except OSError as error:
+        raise UnreadableImageError(
+            f"the file cannot be read ({error.strerror or error})"
+        ) from error
+
+
+def decode_image(content: bytes) -> Image.Image:
+    """Decode the bytes of an image file to upright 8-bit RGB.
+
+    Grey and palette images are spread over three channels, CMYK is converted, transparency is laid
+    over white, EXIF orientation is applied, and of several frames the first is taken. 16-bit grey
+    is scaled to 8 bits linearly: from 0..4095 where no pixel exceeds that (12-bit detectors), else
+    from 0..65535.
+
+    Raises
+    ------
+    UnreadableImageError
+        If the bytes are no image of one of `FORMATS`, are truncated or damaged, have more than
+        `MAX_PIXELS` pixels, or hold floating-point pixels.
+    """
+    if not content:
+        raise UnreadableImageError("the file is empty")
+    try:
+        with Image.open(io.BytesIO(content), formats=FORMATS) as image:
+            width, height = image.size
+            if width * height > MAX_PIXELS:
+                raise UnreadableImageError(_too_many_pixels(width * height))
+            image.load()
+            return _to_rgb(ImageOps.exif_transpose(image))
+    except UnreadableImageError:
+        raise
+    except (Image.DecompressionBombError, Image.DecompressionBombWarning):
+        raise UnreadableImageError(_too_many_pixels()) from None
+    except UnidentifiedImageError:
+        raise UnreadableImageError(
+            f"the content is not an image in one of the formats {', '.join(FORMATS)}"
+        ) from None
+    # Damaged files make Pillow's plug-ins fail in many ways (struct.error, KeyError, ...).
+    except Exception as error:
+        raise UnreadableImageError(f"the image is damaged or truncated ({error})") from error
+
+
+def read_image(path: Path) -> Image.Image:
+    """Read an image file to upright 8-bit RGB; see `decode_image`.
+
+    Raises
+    ------
+    UnreadableImageError
+        If the file cannot be read or is no usable image.
+    """
+    return decode_image(read_file(path))
+
+
+def _too_many_pixels(n_pixels: int | None = None) -> str:
+    found = f"{n_pixels / 1e6:,.0f} million pixels, " if n_pixels else ""
+    return f"the image has {found}more than the {MAX_PIXELS // 10**6} million allowed"
+
+
+def _to_rgb(image: Image.Image) -> Image.Image:
+    if image.mode in ("RGBA", "LA", "PA", "RGBa", "La") or "transparency" in image.info:
+        layer = image.convert("RGBA")
+        background = Image.new("RGBA", layer.size, "white")
+        return Image.alpha_composite(background, layer).convert("RGB")
+    if image.mode == "F":
+        raise UnreadableImageError("the pixels are floating-point numbers; save 8 or 16 bits")
+    if image.mode.startswith("I"):
+        image = _to_8_bits(image)
+    return image.convert("RGB")
+
+
+def _to_8_bits(image: Image.Image) -> Image.Image:
+    pixels = np.asarray(image)
+    largest = int(pixels.max())
+    if int(pixels.min()) < 0 or largest > 65535:
+        raise UnreadableImageError("the pixels are 32-bit numbers; save 8 or 16 bits")
+    top = _MAX_12_BIT if largest <= _MAX_12_BIT else 65535
+    return Image.fromarray((pixels.astype(np.float32) * (255 / top)).round().astype(np.uint8))

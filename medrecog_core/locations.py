@@ -1,0 +1,82 @@
+"""Where the program keeps what it writes: one folder, and nothing outside it."""
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+
+from medrecog_core.errors import StorageError
+
+ENVIRONMENT_VARIABLE = "MEDRECOG_CACHE"
+_DEFAULT_ROOT = Path(__file__).parents[1] / "cache"
+
+
+@dataclass(frozen=True)
+class CacheFolder:
+    """The folder that holds everything medrecog writes.
+
+    It can be copied to another machine and works there.
+    """
+
+    root: Path
+
+    @property
+    def features(self) -> Path:
+        """The store of descriptors."""
+        return self.root / "features"
+
+    @property
+    def datasets(self) -> Path:
+        """Descriptions of data sets, and the demo's pictures."""
+        return self.root / "datasets"
+
+    @property
+    def runs(self) -> Path:
+        """A folder a run."""
+        return self.root / "runs"
+
+    @property
+    def models(self) -> Path:
+        """A folder a model."""
+        return self.root / "models"
+
+    @property
+    def thumbnails(self) -> Path:
+        """Small copies of images for galleries."""
+        return self.root / "thumbnails"
+
+    @property
+    def weights(self) -> Path:
+        """Weights that were downloaded or imported."""
+        return self.root / "weights"
+
+
+def cache_folder() -> CacheFolder:
+    """Return the cache folder: `MEDRECOG_CACHE` where it is set, else `cache/` of the project."""
+    named = os.environ.get(ENVIRONMENT_VARIABLE)
+    return CacheFolder(Path(named).expanduser().resolve() if named else _DEFAULT_ROOT)
+
+
+def create_folder(folder: Path) -> Path:
+    """Create a folder (and its parents) that only the current user may enter.
+
+    Raises
+    ------
+    StorageError
+        If the folder cannot be created or written to.
+    """
+    try:
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    except OSError as error:
+        raise StorageError(unwritable(folder, error)) from error
+    if not os.access(folder, os.W_OK | os.X_OK):
+        raise StorageError(unwritable(folder, "permission denied"))
+    return folder
+
+
+def unwritable(path: Path, reason: object) -> str:
+    """Return the sentence that says that the cache folder cannot be written to, and what to do."""
+    detail = getattr(reason, "strerror", None) or reason
+    return (
+        f"Cannot write to {path} ({detail}): free the disk or allow writing there, "
+        f"or name another folder in the environment variable {ENVIRONMENT_VARIABLE}."
+    )

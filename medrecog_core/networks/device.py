@@ -1,0 +1,91 @@
+"""What the networks run on, found out without importing TensorFlow."""
+
+import functools
+import os
+import platform
+import shutil
+import subprocess
+from dataclasses import dataclass
+from pathlib import Path
+
+from medrecog_core.errors import UsageError
+
+PRECISIONS = ("auto", "float32", "bfloat16")
+
+_BFLOAT16_CPU_FLAGS = frozenset({"avx512_bf16", "amx_bf16"})
+_BFLOAT16_GPU_CAPABILITY = 8.0
+
+
+@dataclass(frozen=True)
+class Device:
+    """A processor or GPU.
+
+    Attributes
+    ----------
+    kind
+        `cpu` or `gpu`.
+    name
+        As the machine calls it.
+    n_cores
+        Processor cores this process may use.
+    has_bfloat16
+        Whether it multiplies bfloat16 numbers in hardware.
+    """
+
+    kind: str
+    name: str
+    n_cores: int
+    has_bfloat16: bool
+
+
+@functools.cache
+def find_device() -> Device:
+    """Return the NVIDIA GPU when there is one, else the processor."""
+    n_cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
+    gpu = _query_gpu()
+    if gpu is not None:
+        name, capability = gpu
+        return Device("gpu", name, n_cores or 1, capability >= _BFLOAT16_GPU_CAPABILITY)
+    name, flags = _read_cpu_info()
+    return Device("cpu", name, n_cores or 1, bool(flags & _BFLOAT16_CPU_FLAGS))
+
+
+def resolve_precision(asked: str) -> str:
+    """Return `float32` or `bfloat16`; `auto` is bfloat16 where the hardware multiplies it.
+
+    Raises
+    ------
+    UsageError
+        If there is no such precision.
+    """
+    if asked not in PRECISIONS:
+        raise UsageError(f"There is no precision “{asked}”: choose among {', '.join(PRECISIONS)}.")
+    if asked == "auto":
+        return "bfloat16" if find_device().has_bfloat16 else "float32"
+    return asked
+
+
+def _query_gpu() -> tuple[str, float] | None:
+    program = shutil.which("nvidia-smi")
+    if program is None or os.environ.get("CUDA_VISIBLE_DEVICES") in ("", "-1"):
+        return None
+    query = [program, "--query-gpu=name,compute_cap", "--format=csv,noheader"]
+    try:
+        answer = subprocess.run(query, capture_output=True, text=True, timeout=10, check=True)
+        name, capability = answer.stdout.splitlines()[0].rsplit(",", 1)
+        return name.strip(), float(capability)
+    except (OSError, subprocess.SubprocessError, IndexError, ValueError):
+        return None
+
+
+def _read_cpu_info() -> tuple[str, set[str]]:
+    try:
+        lines = Path("/proc/cpuinfo").read_text().splitlines()
+    except OSError:
+        return platform.processor() or platform.machine(), set()
+    fields: dict[str, str] = {}
+    for line in lines:
+        key, _, value = line.partition(":")
+        fields.setdefault(key.strip(), value.strip())
+    name = fields.get("model name") or platform.machine()
+    return name, set(fields.get("flags", "").split())

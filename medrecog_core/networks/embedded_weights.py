@@ -1,0 +1,51 @@
+"""The ImageNet weights that come with the program: VGG-19 without its head, 256 values a kernel.
+
+See NOTICE for their provenance and `scripts/embed_vgg19_weights.py` for how they were packed.
+"""
+
+import hashlib
+import io
+from pathlib import Path
+
+import numpy as np
+
+from medrecog_core.errors import StorageError
+
+ARCHIVE = Path(__file__).with_name("vgg19-notop-imagenet.npz")
+SHA256 = "5dd271873bdd72bf09ea7324981ce8a4f34f454f413ebac859822180f799bb21"
+
+
+def load() -> dict[str, tuple[np.ndarray, np.ndarray]]:
+    """Read the kernels and biases of the 16 convolutions.
+
+    Returns
+    -------
+    dict
+        From the convolution's Keras name to its kernel, float32, shape (3, 3, inputs, outputs),
+        and its bias, float32, shape (outputs,).
+
+    Raises
+    ------
+    StorageError
+        If the archive is missing, or is not the one that came with the program.
+    """
+    try:
+        content = ARCHIVE.read_bytes()
+    except OSError as error:
+        raise StorageError(
+            f"The embedded weights {ARCHIVE} cannot be read ({error.strerror}): "
+            "get the program's files again."
+        ) from error
+    if hashlib.sha256(content).hexdigest() != SHA256:
+        raise StorageError(
+            f"The embedded weights {ARCHIVE} are damaged: get the program's files again."
+        )
+    with np.load(io.BytesIO(content), allow_pickle=False) as arrays:
+        names = [n.removesuffix("/bias") for n in arrays.files if n.endswith("/bias")]
+        return {
+            name: (
+                arrays[f"{name}/kernel_values"][arrays[f"{name}/kernel_index"]],
+                arrays[f"{name}/bias"],
+            )
+            for name in names
+        }

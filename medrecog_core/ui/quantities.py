@@ -1,0 +1,25 @@
+"""Durations and sizes in words."""
+
+
+def duration(seconds: float) -> str:
+    """Return a duration, rounded as one would say it, such as `12 s` or `1.5 h`."""
+    if seconds < 1:
+        return "less than a second"
+    if seconds < 90:
+        return f"{seconds:.0f} s"
+    if seconds < 90 * 60:
+        return f"{seconds / 60:.0f} min"
+    return f"{seconds / 3600:.1f} h"
+
+
+def size(n_bytes: float) -> str:
+    """Return a size on disk, such as `20.1 MB`."""
+    for unit, factor in (("GB", 1e9), ("MB", 1e6), ("kB", 1e3)):
+        if n_bytes >= factor:
+            return f"{n_bytes / factor:.1f} {unit}"
+    return f"{n_bytes:.0f} bytes"
+
+
+def counted(n: int, noun: str, plural: str | None = None) -> str:
+    """Return a number with its noun, such as `1 image` or `5,808 images`."""
+    return f"{n:,} {noun if n == 1 else plural or noun + 's'}"

@@ -1,0 +1,100 @@
+"""How a run is doing, kept up to date while it works."""
+
+import streamlit as st
+
+from medrecog_core.errors import MedrecogError
+from medrecog_core.experiments import RunFolder, RunState, relaunch, stop
+from medrecog_core.networks import find_network
+from medrecog_core.ui.heat_map import show_heat_map
+from medrecog_core.ui.page import shown_errors
+from medrecog_core.ui.quantities import duration
+
+_BADGES = {
+    "queued": ("gray", "schedule"),
+    "running": ("blue", "progress_activity"),
+    "finished": ("green", "check_circle"),
+    "stopped": ("orange", "stop_circle"),
+    "interrupted": ("orange", "power_off"),
+    "failed": ("red", "error"),
+}
+
+
+def show_status(state: RunState) -> None:
+    """Show a run's status as a badge."""
+    color, icon = _BADGES[state.status]
+    st.badge(state.status, icon=f":material/{icon}:", color=color)  # type: ignore[arg-type]
+
+
+def show_live(run: RunFolder) -> None:
+    """Show a run, again every second while it is at work, with a button that stops it."""
+    at_work = not run.state().has_ended
+
+    @st.fragment(run_every="1s" if at_work else None)
+    def live() -> None:
+        state = run.state()
+        if at_work and state.has_ended:
+            st.rerun()
+        with shown_errors():
+            _show_once(run, state)
+
+    live()
+
+
+def _show_once(run: RunFolder, state: RunState) -> None:
+    with st.container(horizontal=True, vertical_alignment="center"):
+        show_status(state)
+        st.markdown(f"`{run.id}`")
+    if not state.has_ended:
+        _show_stage(state)
+        st.button(
+            "Stop",
+            icon=":material/stop:",
+            key=f"stop-{run.id}",
+            on_click=_attempt,
+            args=(stop, run),
+            help="What is done is kept; the run can be carried on later.",
+        )
+    elif state.error:
+        st.error(state.error, icon=":material/error:")
+    if state.status in ("stopped", "interrupted", "failed"):
+        st.button(
+            "Carry on",
+            icon=":material/play_arrow:",
+            key=f"resume-{run.id}",
+            on_click=_attempt,
+            args=(relaunch, run),
+        )
+    skipped = run.record().get("skipped", [])
+    if skipped:
+        with st.expander(f"{len(skipped)} images could not be read and were left out"):
+            st.dataframe(skipped, hide_index=True)
+    results = run.cells()
+    specification = run.specification()
+    if results or state.stage == "training":
+        show_heat_map(specification.cells, results, find_network(specification.network), "accuracy")
+    if state.status == "finished":
+        st.page_link(
+            "pages/3_Results.py",
+            label="Look at the results",
+            icon=":material/grid_on:",
+            query_params={"run": run.id},
+        )
+
+
+def _show_stage(state: RunState) -> None:
+    if not state.total:
+        st.progress(0.0, text=(state.stage or "starting").capitalize() + " …")
+        return
+    words = f"{state.stage.capitalize()}: {state.done:,} of {state.total:,}"
+    if state.rate and state.done < state.total:
+        words += f", {state.rate:.1f} a second"
+        if state.seconds_left is not None:
+            words += f", about {duration(state.seconds_left)} left"
+    st.progress(min(1.0, state.done / state.total), text=words)
+
+
+def _attempt(action, run: RunFolder) -> None:  # type: ignore[no-untyped-def]
+    try:
+        action(run)
+    except MedrecogError as error:
+        st.toast(str(error), icon=":material/error:")

@@ -1,0 +1,156 @@
+"""Experiments: choose a grid, start it, follow it, and look after earlier runs."""
+
+import time
+
+import streamlit as st
+
+from medrecog_core.datasets import library
+from medrecog_core.errors import MedrecogError
+from medrecog_core.experiments import RunFolder, RunSpecification, all_runs, find_run, launch
+from medrecog_core.features import POOLINGS, batch_size
+from medrecog_core.images import REPORT_SCALES
+from medrecog_core.networks import (
+    PRECISIONS,
+    check_readable,
+    find_network,
+    installed_weights,
+    resolve_precision,
+)
+from medrecog_core.ui.page import open_page, shown_errors
+from medrecog_core.ui.quantities import counted
+from medrecog_core.ui.run_progress import show_live, show_status
+
+NETWORK = find_network("vgg19")
+
+open_page("Experiments")
+
+
+def compose() -> RunSpecification:
+    left, right = st.columns([2, 3])
+    dataset = left.selectbox("Data set", library.names(), key="dataset", bind="query-params")
+    scales = left.multiselect(
+        "Scales in pixels",
+        REPORT_SCALES,
+        default=REPORT_SCALES[:1],
+        accept_new_options=True,
+        help="224 is the network's own; the report also reads 544, 864 and 1184. "
+        "The time grows with the square of the scale. Type any other side from 224 on.",
+    )
+    layers = right.pills(
+        "Layers",
+        [layer.name for layer in NETWORK.layers],
+        default=installed_weights(NETWORK).layers,
+        selection_mode="multi",
+    )
+    poolings = right.pills("Poolings", POOLINGS, default=POOLINGS, selection_mode="multi")
+    with st.expander("More settings"):
+        first, second, third = st.columns(3)
+        C = first.number_input(
+            "C of the SVM", min_value=1e-6, value=1.0, format="%g", help="Small: smoother boundary."
+        )
+        seed = second.number_input(
+            "Seed", min_value=0, value=0, help="Of the hold-out, where the data set has no split."
+        )
+        precision = third.selectbox(
+            "Precision", PRECISIONS, help="auto: bfloat16 where the processor or GPU has it."
+        )
+    return RunSpecification.from_document(
+        {
+            "dataset": dataset,
+            "layers": layers,
+            "scales": scales,
+            "poolings": poolings,
+            "C": C,
+            "seed": seed,
+            "precision": precision,
+        }
+    )
+
+
+def describe(specification: RunSpecification) -> str:
+    n_scales = len(set(specification.scales))
+    precision = resolve_precision(specification.precision)
+    batches = ", ".join(
+        f"{batch_size(scale, precision)} at {scale}" for scale in sorted(set(specification.scales))
+    )
+    return (
+        f"{counted(len(specification.cells), 'cell')}; every image goes through the network "
+        f"{'once' if n_scales == 1 else f'{n_scales} times, once a scale'}, in {precision}, "
+        f"images at once: {batches}. Images seen before come from the store."
+    )
+
+
+def start(specification: RunSpecification) -> None:
+    try:
+        check_readable(NETWORK, specification.layers)
+        st.session_state["followed"] = launch(specification).id
+    except MedrecogError as error:
+        st.session_state["launch error"] = str(error)
+
+
+def followed_run(runs: list[RunFolder]) -> RunFolder | None:
+    """The run that was started here last, else one that is at work."""
+    with shown_errors():
+        if "followed" in st.session_state:
+            return find_run(st.session_state["followed"])
+    return next((run for run in runs if not run.state().has_ended), None)
+
+
+def show_run_in_list(run: RunFolder) -> None:
+    state = run.state()
+    with st.container(horizontal=True, vertical_alignment="center"):
+        show_status(state)
+        st.page_link("pages/3_Results.py", label=run.id, query_params={"run": run.id})
+        st.caption(time.strftime("%Y-%m-%d %H:%M", time.localtime(state.created)))
+        st.button("Follow", key=f"follow-{run.id}", on_click=follow, args=(run,), type="tertiary")
+        if state.has_ended:
+            with st.popover("Delete", type="tertiary"):
+                st.write("The results of this run go; descriptors stay in the store.")
+                st.button("Delete the run", key=f"delete-{run.id}", on_click=delete, args=(run,))
+
+
+def follow(run: RunFolder) -> None:
+    st.session_state["followed"] = run.id
+
+
+def delete(run: RunFolder) -> None:
+    try:
+        run.delete()
+    except MedrecogError as error:
+        st.session_state["launch error"] = str(error)
+    if st.session_state.get("followed") == run.id:
+        del st.session_state["followed"]
+
+
+with shown_errors():
+    with st.container(border=True):
+        try:
+            specification = compose()
+            st.caption(describe(specification))
+        except MedrecogError as error:
+            st.warning(str(error), icon=":material/warning:")
+            specification = None
+        st.button(
+            "Start the experiment",
+            type="primary",
+            icon=":material/play_arrow:",
+            disabled=specification is None,
+            on_click=start,
+            args=(specification,),
+        )
+        if "launch error" in st.session_state:
+            st.error(st.session_state.pop("launch error"), icon=":material/error:")
+    runs = all_runs()
+    followed = followed_run(runs)
+    if followed is not None:
+        with st.container(border=True):
+            show_live(followed)
+    st.subheader("Runs")
+    if not runs:
+        st.info(
+            "There are no runs yet. The demo is chosen above: press “Start the experiment” and "
+            "watch it; on two processor cores it takes about half a minute.",
+            icon=":material/lightbulb:",
+        )
+    for run in runs[:50]:
+        show_run_in_list(run)

@@ -1,0 +1,168 @@
+"""Results: the heat map of a run, and every cell in detail."""
+
+from pathlib import Path
+
+import numpy as np
+import streamlit as st
+
+from medrecog_core.experiments import CellResult, RunFolder, all_runs
+from medrecog_core.experiments.processes import run_command
+from medrecog_core.features import Cell
+from medrecog_core.networks import find_network
+from medrecog_core.ui.confusion_matrix import show_confusion_matrix
+from medrecog_core.ui.gallery import Picture, show_gallery
+from medrecog_core.ui.heat_map import MEASURES, best_cell, show_heat_map
+from medrecog_core.ui.page import RESEARCH_ONLY, open_page, shown_errors
+from medrecog_core.ui.quantities import counted
+from medrecog_core.ui.run_progress import show_status
+
+open_page("Results")
+
+
+INTERVAL = "Of the accuracy (Wilson's score interval), as if the test images were independent."
+
+
+def show_run(run: RunFolder) -> None:
+    results, record = run.cells(), run.record()
+    state = run.state()
+    if state.status != "finished":
+        show_status(state)
+        if state.error:
+            st.error(state.error, icon=":material/error:")
+    if not results:
+        st.info("This run has no finished cell yet.", icon=":material/hourglass_empty:")
+        st.page_link("pages/2_Experiments.py", label="Follow it", icon=":material/play_circle:")
+        return
+    show_record(record)
+    measure = st.segmented_control(
+        "Measure",
+        [m for m in MEASURES if m != "AUC" or all(r.metrics.auc is not None for r in results)],
+        default="Accuracy",
+        required=True,
+    )
+    specification = run.specification()
+    clicked = show_heat_map(
+        specification.cells,
+        results,
+        find_network(specification.network),
+        MEASURES[measure],
+        key=f"heat map {run.id}",
+    )
+    cell = clicked or best_cell(results, MEASURES[measure])
+    result = next((r for r in results if r.cell == cell), None)
+    if result is None:
+        st.info("That cell is not finished yet.")
+        return
+    show_cell(run, result, chosen=clicked is not None)
+
+
+def show_record(record: dict) -> None:
+    dataset, split = record["dataset"], record["split"]
+    if dataset["synthetic"]:
+        st.info(f"The data set “{dataset['name']}” is {dataset['layout']}.", icon=":material/draw:")
+    if split["n_leaking_groups"]:
+        st.warning(
+            f"This split leaks: {counted(split['n_leaking_groups'], 'group')} of images stand in "
+            "both the training and the test part, so the figures are flattered.",
+            icon=":material/water_drop:",
+        )
+    st.caption(
+        f"{dataset['name']}: trained on {counted(split['n_train'], 'image')}, tested on "
+        f"{counted(split['n_test'], 'image')} ({split['kind']}). {record['network']}, weights: "
+        f"{record['weights']['title']}, {record['precision']}."
+    )
+    if record["skipped"]:
+        with st.expander(f"{counted(len(record['skipped']), 'image')} could not be read"):
+            st.dataframe(record["skipped"], hide_index=True)
+
+
+def show_cell(run: RunFolder, result: CellResult, chosen: bool) -> None:
+    cell, metrics = result.cell, result.metrics
+    st.subheader(f"{cell.layer}, {cell.scale} pixels, {cell.pooling} pooling")
+    if not chosen:
+        st.caption("The best cell. Click another in the heat map to see it here.")
+    with st.container(horizontal=True, gap="large"):
+        low, high = metrics.accuracy_interval
+        st.metric("Accuracy", f"{metrics.accuracy:.3f}", width="content")
+        st.metric("95 % interval", f"{low:.3f} to {high:.3f}", width="content", help=INTERVAL)
+        st.metric("Balanced accuracy", f"{metrics.balanced_accuracy:.3f}", width="content")
+        if metrics.auc is not None:
+            st.metric("AUC", f"{metrics.auc:.3f}", width="content")
+        st.metric("Test images", f"{result.n_test:,}", width="content")
+    left, right = st.columns(2)
+    with left:
+        st.markdown("**Confusion matrix**, true classes in rows")
+        show_confusion_matrix(metrics)
+    with right:
+        st.markdown("**Classes**")
+        number = st.column_config.NumberColumn(format="%.3f")
+        st.dataframe(
+            [
+                {
+                    "class": c.label,
+                    "precision": c.precision,
+                    "recall": c.recall,
+                    "F1": c.f1,
+                    "test images": c.support,
+                }
+                for c in metrics.classes
+            ],
+            hide_index=True,
+            column_config={"precision": number, "recall": number, "F1": number},
+        )
+        make_model(run, cell)
+    show_mistakes(run, result)
+
+
+def make_model(run: RunFolder, cell: Cell) -> None:
+    st.markdown("**Make a model of this cell**, to classify new images with")
+    with st.form(f"model {run.id} {cell.name}", border=False):
+        default = f"{run.specification().dataset[:30]}-{cell.name}"
+        name = st.text_input("Name of the model", value=default)
+        if st.form_submit_button(
+            "Make the model", type="primary", icon=":material/model_training:"
+        ):
+            with shown_errors(), st.spinner("Training the SVM of this cell …"):
+                arguments = ["train", "--run", run.id, "--layer", cell.layer, "--name", name]
+                arguments += ["--scale", str(cell.scale), "--pooling", cell.pooling]
+                run_command(arguments)
+                st.session_state["made model"] = name
+    if st.session_state.get("made model"):
+        made = st.session_state["made model"]
+        st.success(f"The model “{made}” is ready.", icon=":material/check_circle:")
+        st.page_link(
+            "pages/4_Predict.py",
+            label="Classify an image with it",
+            icon=":material/image_search:",
+            query_params={"model": made},
+        )
+
+
+def show_mistakes(run: RunFolder, result: CellResult) -> None:
+    images = [image for image in run.images() if image.part == "test"]
+    scores = run.scores(result.cell)
+    classes = [c.label for c in result.metrics.classes]
+    predicted = [classes[i] for i in scores.argmax(axis=1)]
+    ordered = np.argsort(-scores.max(axis=1))
+    mistakes = [
+        Picture(Path(images[i].path), f"{images[i].label}, taken for {predicted[i]}")
+        for i in ordered
+        if predicted[i] != images[i].label
+    ]
+    st.subheader(f"Mistakes: {len(mistakes):,} of {counted(len(images), 'test image')}")
+    if mistakes:
+        st.caption("The most confident first.")
+        show_gallery(mistakes, key="mistakes")
+
+
+with shown_errors():
+    runs = {run.id: run for run in all_runs()}
+    if not runs:
+        st.info("There are no results yet: start an experiment first.", icon=":material/lightbulb:")
+        st.page_link(
+            "pages/2_Experiments.py", label="Start an experiment", icon=":material/play_circle:"
+        )
+    else:
+        chosen = st.selectbox("Run", list(runs), key="run", bind="query-params", width=420)
+        show_run(runs[chosen])
+    st.caption(RESEARCH_ONLY)

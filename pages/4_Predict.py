@@ -1,0 +1,119 @@
+"""Predict: choose a model, upload an image, read its label and scores."""
+
+import altair as alt
+import pandas as pd
+import streamlit as st
+
+from medrecog_core.experiments import (
+    Model,
+    ModelCard,
+    Prediction,
+    Predictor,
+    delete_model,
+    load_model,
+    model_names,
+)
+from medrecog_core.images import SUFFIXES, UnreadableImageError, decode_image
+from medrecog_core.ui.page import RESEARCH_ONLY, open_page, shown_errors
+from medrecog_core.ui.quantities import counted
+
+open_page("Predict")
+st.warning(f"**{RESEARCH_ONLY}** A label is what an SVM says of a picture.", icon=":material/info:")
+
+
+@st.cache_resource(max_entries=2, show_spinner="Loading the network, once …")
+def predictor_of(name: str, created: float) -> Predictor:
+    """The model with its network in memory; a model made anew under the same name is another."""
+    return Predictor(load_model(name))
+
+
+def show_card(card: ModelCard) -> None:
+    st.markdown(
+        f"Trained on {counted(card.n_train, 'image')} of **{card.dataset}**"
+        f"{' (synthetic pictures)' if card.synthetic else ''}; accuracy **{card.accuracy:.3f}** on "
+        f"{counted(card.n_test, 'test image')} it has not learnt from."
+    )
+    st.caption(
+        f"Classes: {', '.join(card.classes)}. Reads {card.cell.layer} at {card.cell.scale} pixels, "
+        f"{card.cell.pooling} pooling; weights: {card.weights_title}; {card.source.precision}."
+    )
+
+
+def show_answer(name: str, content: bytes, answer: Prediction | UnreadableImageError) -> None:
+    if isinstance(answer, UnreadableImageError):
+        st.error(f"{name} could not be classified: {answer}.", icon=":material/broken_image:")
+        return
+    left, right = st.columns([1, 2])
+    preview = decode_image(content)
+    preview.thumbnail((640, 640))
+    left.image(preview, width="stretch", alt=name)
+    left.caption(name)
+    right.metric("Label", answer.label)
+    right.altair_chart(
+        score_bars(answer),
+        width="stretch",
+        alt="Scores: " + ", ".join(f"{k} {v:.3f}" for k, v in answer.scores.items()),
+    )
+    right.caption(
+        "A score is the distance from the SVM's boundary, positive on the class's side. "
+        "It is not a probability."
+    )
+
+
+def score_bars(answer: Prediction) -> alt.LayerChart:
+    table = pd.DataFrame(answer.scores.items(), columns=["class", "score"])
+    bars = alt.Chart(table).encode(
+        x=alt.X("score:Q", title="score"), y=alt.Y("class:N", sort="-x", title=None)
+    )
+    marks = bars.mark_bar(cornerRadius=3).encode(
+        color=alt.condition(
+            alt.datum["class"] == answer.label, alt.value("#0f8b8d"), alt.value("#9db4b6")
+        )
+    )
+    numbers = (
+        bars.mark_text(align="left", dx=4)
+        .encode(text=alt.Text("score:Q", format="+.3f"), x=alt.X("end:Q"))
+        .transform_calculate(end="max(datum.score, 0)")
+    )
+    return alt.layer(marks, numbers).properties(height=40 * len(table) + 40)
+
+
+def delete(name: str) -> None:
+    with shown_errors():
+        delete_model(name)
+
+
+def classify(model: Model) -> None:
+    uploads = st.file_uploader(
+        "Images to classify",
+        type=sorted(suffix.removeprefix(".") for suffix in SUFFIXES),
+        accept_multiple_files=True,
+        help="They are read in memory and not kept.",
+    )
+    if not uploads:
+        st.info("Upload an image to see its label.", icon=":material/upload:")
+        return
+    predictor = predictor_of(model.card.name, model.card.created)
+    contents = [upload.getvalue() for upload in uploads]
+    with st.spinner("Reading the image in the network …"):
+        answers = predictor.predict(contents)
+    for upload, content, answer in zip(uploads, contents, answers, strict=True):
+        show_answer(upload.name, content, answer)
+
+
+with shown_errors():
+    names = model_names()
+    if not names:
+        st.info(
+            "There is no model yet. Open a finished run, choose a cell and press “Make the model”.",
+            icon=":material/lightbulb:",
+        )
+        st.page_link("pages/3_Results.py", label="Open the results", icon=":material/grid_on:")
+    else:
+        with st.container(horizontal=True, vertical_alignment="bottom"):
+            chosen = st.selectbox("Model", names, key="model", bind="query-params", width=420)
+            with st.popover("Delete", type="tertiary"):
+                st.button(f"Delete the model {chosen}", on_click=delete, args=(chosen,))
+        model = load_model(chosen)
+        show_card(model.card)
+        classify(model)
