@@ -11,7 +11,7 @@ from medrecog_core.locations import cache_folder
 from medrecog_core.networks import NETWORKS, find_device, installed_weights
 from medrecog_core.ui.page import PAGES, open_page, shown_errors
 from medrecog_core.ui.quantities import counted, size
-from medrecog_core.ui.run_progress import show_status
+from medrecog_core.ui.run_status import show_status
 
 open_page("Home")
 
@@ -35,12 +35,8 @@ for column, (file, name, icon) in zip(st.columns(len(STEPS)), PAGES[1:], strict=
 with shown_errors():
     runs = all_runs()
     if not runs:
-        st.link_button(
-            "Start with the demo",
-            "/Experiments?dataset=demo",
-            type="primary",
-            icon=":material/rocket_launch:",
-        )
+        if st.button("Start with the demo", type="primary", icon=":material/rocket_launch:"):
+            st.switch_page("pages/2_Experiments.py", query_params={"dataset": "demo"})
     else:
         st.subheader("Latest runs")
         for run in runs[:5]:

@@ -28,9 +28,10 @@ def write_bytes(path: Path, content: bytes) -> None:
             os.fsync(file.fileno())
         Path(temporary).replace(path)
     except OSError as error:
+        raise StorageError(unwritable(path, error)) from error
+    finally:
         if temporary is not None:
             Path(temporary).unlink(missing_ok=True)
-        raise StorageError(unwritable(path, error)) from error
 
 
 def write_json(path: Path, document: Any) -> None:
@@ -41,7 +42,13 @@ def write_json(path: Path, document: Any) -> None:
     StorageError
         If the file cannot be written.
     """
-    write_bytes(path, json.dumps(document, indent=1, ensure_ascii=False).encode() + b"\n")
+    write_bytes(path, _encoded(document))
+
+
+def _encoded(document: Any) -> bytes:
+    text = json.dumps(document, indent=1, ensure_ascii=False)
+    # A folder's name that is not UTF-8 is held as surrogates, which json.loads takes back.
+    return text.encode(errors="surrogatepass") + b"\n"
 
 
 def read_json(path: Path) -> Any:
@@ -58,5 +65,5 @@ def read_json(path: Path) -> Any:
         return json.loads(path.read_bytes())
     except FileNotFoundError:
         raise
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, RecursionError) as error:
         raise StorageError(f"{path} is damaged or cannot be read: {error}.") from error

@@ -65,7 +65,9 @@ def create_folder(folder: Path) -> Path:
         If the folder cannot be created or written to.
     """
     try:
-        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        # Not `parents=True`, which leaves the parents open to everybody.
+        for each in (*reversed(folder.parents), folder):
+            each.mkdir(mode=0o700, exist_ok=True)
     except OSError as error:
         raise StorageError(unwritable(folder, error)) from error
     if not os.access(folder, os.W_OK | os.X_OK):

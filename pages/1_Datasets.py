@@ -7,8 +7,9 @@ import pandas as pd
 import plotly.express as px
 import streamlit as st
 
-from medrecog_core.datasets import Dataset, guess_columns, library, read_rows
+from medrecog_core.datasets import Dataset, ImageRecord, guess_columns, library, read_rows
 from medrecog_core.errors import MedrecogError
+from medrecog_core.ui.choice import choose
 from medrecog_core.ui.demo_drawing import wait_for_demo
 from medrecog_core.ui.gallery import Picture, show_gallery
 from medrecog_core.ui.page import open_page, shown_errors
@@ -20,7 +21,7 @@ open_page("Datasets")
 def show_dataset(dataset: Dataset) -> None:
     if dataset.synthetic:
         st.info(f"These are {dataset.layout}.", icon=":material/draw:")
-    with st.container(horizontal=True, gap="large"):
+    with st.container(horizontal=True, gap="medium"):
         st.metric("Images", f"{len(dataset.images):,}", width="content")
         st.metric("Classes", len(dataset.classes), width="content")
         st.metric(
@@ -91,18 +92,18 @@ def show_images(dataset: Dataset) -> None:
     if label == "all classes":
         shown = interleave_classes(shown)
     show_gallery(
-        [
-            Picture(
-                dataset.absolute_path(image),
-                image.label + (f" · {image.group}" if image.group else ""),
-            )
-            for image in shown
-        ],
+        [Picture(dataset.absolute_path(image), caption(image)) for image in shown],
         key="page",
     )
 
 
-def interleave_classes(images: list) -> list:
+def caption(image: ImageRecord) -> str:
+    if not image.group or image.group.startswith(image.label):
+        return image.group or image.label
+    return f"{image.label} · {image.group}"
+
+
+def interleave_classes(images: list[ImageRecord]) -> list[ImageRecord]:
     """Return the images so that each page of the gallery shows something of every class."""
     seen: Counter[str] = Counter()
     ranked = []
@@ -168,9 +169,7 @@ with shown_errors():
     if "just added" in st.session_state:
         st.session_state["dataset"] = st.session_state.pop("just added")
     with st.container(horizontal=True, vertical_alignment="bottom"):
-        name = st.selectbox(
-            "Data set", library.names(), key="dataset", bind="query-params", width=320
-        )
+        name = choose("Data set", library.names(), key="dataset", width=320)
         if st.button("Add a data set", icon=":material/add:"):
             add_dataset()
         st.page_link(

@@ -16,9 +16,11 @@ from medrecog_core.networks import (
     installed_weights,
     resolve_precision,
 )
+from medrecog_core.ui.choice import choose
 from medrecog_core.ui.page import open_page, shown_errors
 from medrecog_core.ui.quantities import counted
-from medrecog_core.ui.run_progress import show_live, show_status
+from medrecog_core.ui.run_progress import show_live
+from medrecog_core.ui.run_status import show_status
 
 NETWORK = find_network("vgg19")
 
@@ -27,7 +29,8 @@ open_page("Experiments")
 
 def compose() -> RunSpecification:
     left, right = st.columns([2, 3])
-    dataset = left.selectbox("Data set", library.names(), key="dataset", bind="query-params")
+    with left:
+        dataset = choose("Data set", library.names(), key="dataset")
     scales = left.multiselect(
         "Scales in pixels",
         REPORT_SCALES,
@@ -89,11 +92,15 @@ def start(specification: RunSpecification) -> None:
 
 
 def followed_run(runs: list[RunFolder]) -> RunFolder | None:
-    """The run that was started here last, else one that is at work."""
+    """The run that was started or followed here last, else one that is at work."""
+    at_work = next((run.id for run in runs if not run.state().has_ended), None)
+    if "followed" not in st.session_state and at_work is not None:
+        st.session_state["followed"] = at_work
+    if "followed" not in st.session_state:
+        return None
     with shown_errors():
-        if "followed" in st.session_state:
-            return find_run(st.session_state["followed"])
-    return next((run for run in runs if not run.state().has_ended), None)
+        return find_run(st.session_state["followed"])
+    return None
 
 
 def show_run_in_list(run: RunFolder) -> None:

@@ -9,12 +9,13 @@ from medrecog_core.experiments import CellResult, RunFolder, all_runs
 from medrecog_core.experiments.processes import run_command
 from medrecog_core.features import Cell
 from medrecog_core.networks import find_network
+from medrecog_core.ui.choice import choose
 from medrecog_core.ui.confusion_matrix import show_confusion_matrix
 from medrecog_core.ui.gallery import Picture, show_gallery
 from medrecog_core.ui.heat_map import MEASURES, best_cell, show_heat_map
 from medrecog_core.ui.page import RESEARCH_ONLY, open_page, shown_errors
 from medrecog_core.ui.quantities import counted
-from medrecog_core.ui.run_progress import show_status
+from medrecog_core.ui.run_status import show_status
 
 open_page("Results")
 
@@ -81,7 +82,7 @@ def show_cell(run: RunFolder, result: CellResult, chosen: bool) -> None:
     st.subheader(f"{cell.layer}, {cell.scale} pixels, {cell.pooling} pooling")
     if not chosen:
         st.caption("The best cell. Click another in the heat map to see it here.")
-    with st.container(horizontal=True, gap="large"):
+    with st.container(horizontal=True, gap="medium"):
         low, high = metrics.accuracy_interval
         st.metric("Accuracy", f"{metrics.accuracy:.3f}", width="content")
         st.metric("95 % interval", f"{low:.3f} to {high:.3f}", width="content", help=INTERVAL)
@@ -163,6 +164,6 @@ with shown_errors():
             "pages/2_Experiments.py", label="Start an experiment", icon=":material/play_circle:"
         )
     else:
-        chosen = st.selectbox("Run", list(runs), key="run", bind="query-params", width=420)
+        chosen = choose("Run", list(runs), key="run")
         show_run(runs[chosen])
     st.caption(RESEARCH_ONLY)

@@ -14,6 +14,7 @@ from medrecog_core.experiments import (
     model_names,
 )
 from medrecog_core.images import SUFFIXES, UnreadableImageError, decode_image
+from medrecog_core.ui.choice import choose
 from medrecog_core.ui.page import RESEARCH_ONLY, open_page, shown_errors
 from medrecog_core.ui.quantities import counted
 
@@ -111,7 +112,7 @@ with shown_errors():
         st.page_link("pages/3_Results.py", label="Open the results", icon=":material/grid_on:")
     else:
         with st.container(horizontal=True, vertical_alignment="bottom"):
-            chosen = st.selectbox("Model", names, key="model", bind="query-params", width=420)
+            chosen = choose("Model", names, key="model")
             with st.popover("Delete", type="tertiary"):
                 st.button(f"Delete the model {chosen}", on_click=delete, args=(chosen,))
         model = load_model(chosen)

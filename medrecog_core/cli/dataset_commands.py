@@ -9,6 +9,7 @@ import click
 from medrecog_core.cli.output import CommaSeparated, json_option, write_json, write_table
 from medrecog_core.cli.progress import shown_count, shown_progress
 from medrecog_core.datasets import Dataset, library, unreadable_images
+from medrecog_core.errors import MedrecogError
 from medrecog_core.experiments import DEFAULT_LAYERS, RunSpecification, extract_dataset
 from medrecog_core.networks import PRECISIONS
 
@@ -22,13 +23,20 @@ def datasets() -> None:
 @json_option
 def list_datasets(as_json: bool) -> None:
     """List every data set."""
-    documents = []
+    documents: list[dict[str, Any]] = []
+    damaged: dict[str, str] = {}
     with shown_progress() as report:
         for name in library.names():
             drawing = shown_count(report, "drawing the demo pictures")
-            documents.append(_describe(library.load(name, drawing)))
+            try:
+                documents.append(_describe(library.load(name, drawing)))
+            except MedrecogError as error:
+                if not documents:
+                    raise  # the demo comes first: without it, the cache folder cannot be used
+                damaged[name] = str(error)
     if as_json:
-        write_json(documents)
+        unread = [{"name": name, "error": sentence} for name, sentence in damaged.items()]
+        write_json(documents + unread)
         return
     write_table(
         ("data set", "images", "classes", "split", "groups", "labels"),
@@ -44,6 +52,8 @@ def list_datasets(as_json: bool) -> None:
             for d in documents
         ),
     )
+    for sentence in damaged.values():
+        click.echo(sentence)
 
 
 @datasets.command()
@@ -131,8 +141,14 @@ def extract_command(
     as_json: bool,
 ) -> None:
     """Put the descriptors of data set NAME into the store, without training anything."""
-    specification = RunSpecification(
-        dataset=name, layers=layers, scales=scales, poolings=poolings, precision=precision
+    specification = RunSpecification.from_document(
+        {
+            "dataset": name,
+            "layers": layers,
+            "scales": scales,
+            "poolings": poolings,
+            "precision": precision,
+        }
     )
     with shown_progress() as report:
         extracted = extract_dataset(specification, report)

@@ -54,6 +54,9 @@ def main(arguments: Sequence[str] | None = None) -> None:
         _fail(str(error), arguments, BAD_USAGE)
     except MedrecogError as error:
         _fail(str(error), arguments, NOT_DONE)
+    except OSError as error:
+        named = error.filename or "A file"
+        _fail(f"{named} cannot be used: {error.strerror or error}.", arguments, NOT_DONE)
     except (click.Abort, KeyboardInterrupt):
         _fail("Interrupted.", arguments, NOT_DONE)
     sys.exit(DONE)

@@ -8,6 +8,7 @@ import click
 
 from medrecog_core import experiments
 from medrecog_core.cli.output import fail_after_output, json_option, write_json, write_table
+from medrecog_core.errors import MedrecogError
 from medrecog_core.experiments import ModelCard
 from medrecog_core.features import Cell
 from medrecog_core.images import UnreadableImageError
@@ -37,10 +38,18 @@ def train(run_id: str, layer: str, scale: int, pooling: str, name: str, as_json:
 @json_option
 def models(as_json: bool) -> None:
     """List every model."""
-    cards = [experiments.load_model(name).card for name in experiments.model_names()]
+    cards: list[ModelCard] = []
+    damaged: dict[str, str] = {}
+    for name in experiments.model_names():
+        try:
+            cards.append(experiments.load_model(name).card)
+        except MedrecogError as error:
+            damaged[name] = str(error)
     if as_json:
-        write_json([_describe(card) for card in cards])
-    elif cards:
+        unread = [{"name": name, "error": sentence} for name, sentence in damaged.items()]
+        write_json([_describe(card) for card in cards] + unread)
+        return
+    if cards:
         write_table(
             ("model", "data set", "cell", "classes", "accuracy", "test images"),
             (
@@ -48,8 +57,10 @@ def models(as_json: bool) -> None:
                 for c in cards
             ),
         )
-    else:
+    elif not damaged:
         click.echo("There are no models yet. Make one from a run's cell: train --help")
+    for sentence in damaged.values():
+        click.echo(sentence)
 
 
 @click.command()

@@ -37,7 +37,8 @@ class CommaSeparated(click.ParamType[tuple[Any, ...]]):
 
 def write_json(document: Any) -> None:
     """Print one JSON document on standard output."""
-    click.echo(json.dumps(document, indent=1, ensure_ascii=False))
+    # In ASCII, because a file's name need not be text that standard output can encode.
+    click.echo(json.dumps(document, indent=1))
 
 
 def write_table(columns: Sequence[str], rows: Iterable[Sequence[object]]) -> None:
@@ -49,8 +50,9 @@ def write_table(columns: Sequence[str], rows: Iterable[Sequence[object]]) -> Non
         table.add_column(column, justify="right" if numeric else "left", overflow="fold")
     for line in lines:
         table.add_row(*(f"{v:.3f}" if isinstance(v, float) else str(v) for v in line))
-    # A pipe or file has no width to fit in.
-    Console(width=None if sys.stdout.isatty() else _FILE_WIDTH).print(table)
+    # A pipe or file has no width to fit in; brackets and colons in file names are no markup.
+    width = None if sys.stdout.isatty() else _FILE_WIDTH
+    Console(width=width, markup=False, emoji=False, highlight=False).print(table)
 
 
 def fail_after_output() -> None:

@@ -2,6 +2,7 @@
 
 import csv
 import io
+import json
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -9,7 +10,7 @@ from typing import Any
 
 import click
 
-from medrecog_core import atomic_file, experiments
+from medrecog_core import experiments
 from medrecog_core.cli.output import (
     CommaSeparated,
     fail_after_output,
@@ -42,8 +43,7 @@ def run(spec: Path | None, as_json: bool, **options: Any) -> None:
     """Run an experiment: an SVM for every cell of layers x scales x poolings."""
     given = {name: value for name, value in options.items() if value is not None}
     if spec is not None:
-        specification = RunSpecification.from_file(spec)
-        specification = RunSpecification.from_document({**specification.to_document(), **given})
+        specification = RunSpecification.from_file(spec, **given)
     elif "dataset" in given:
         specification = RunSpecification.from_document(given)
     else:
@@ -151,16 +151,22 @@ def export(run_id: str, destination: Path, as_json: bool) -> None:
     """Write RUN's results to a file."""
     document = experiments.result_document(experiments.find_run(run_id))
     if destination.suffix == ".json":
-        atomic_file.write_json(destination, document)
+        text = json.dumps(document, indent=1, ensure_ascii=False) + "\n"
     elif destination.suffix == ".csv":
-        text = io.StringIO()
+        table = io.StringIO()
         columns = ("layer", "scale", "pooling", "accuracy", "balanced_accuracy", "auc")
-        writer = csv.DictWriter(text, (*columns, "n_train", "n_test"), extrasaction="ignore")
+        writer = csv.DictWriter(table, (*columns, "n_train", "n_test"), extrasaction="ignore")
         writer.writeheader()
         writer.writerows(document["cells"])
-        atomic_file.write_bytes(destination, text.getvalue().encode())
+        text = table.getvalue()
     else:
         raise UsageError(f"{destination} should end in .json or .csv.")
+    try:
+        destination.write_bytes(text.encode())
+    except OSError as error:
+        raise MedrecogError(
+            f"Cannot write to {destination} ({error.strerror or error}): name another file."
+        ) from error
     if as_json:
         write_json({"run": run_id, "file": str(destination)})
     else:

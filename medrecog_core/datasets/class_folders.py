@@ -1,9 +1,9 @@
 """Data sets whose labels are the names of folders, perhaps below train and test folders."""
 
-import os
 from pathlib import Path
 
 from medrecog_core.datasets.dataset import ImageRecord, LeftOut
+from medrecog_core.datasets.files import files_below, shown
 from medrecog_core.errors import MedrecogError
 from medrecog_core.images import SUFFIXES
 
@@ -32,7 +32,7 @@ def read_class_folders(root: Path) -> tuple[list[ImageRecord], list[LeftOut], st
     images
         Sorted by path.
     left_out
-        Files that are no images by their name.
+        Files that are no images by their name, or lie in no class folder.
     layout
         In words, what was recognised.
 
@@ -54,15 +54,26 @@ def read_class_folders(root: Path) -> tuple[list[ImageRecord], list[LeftOut], st
     if split_folders:
         # Beside train and test, another folder (a licence, an archive's leftovers) is no class.
         class_folders = {f: split for f, split in class_folders.items() if split}
+    label_and_split = {
+        file: (class_folder.name, split)
+        for class_folder, split in class_folders.items()
+        for file in files_below(class_folder)
+    }
     images: list[ImageRecord] = []
     left_out: list[LeftOut] = []
-    for class_folder, split in class_folders.items():
-        for file in _files_below(class_folder):
-            path = file.relative_to(root).as_posix()
-            if file.suffix.lower() in SUFFIXES:
-                images.append(ImageRecord(path, class_folder.name, split))
-            else:
-                left_out.append(LeftOut(path, "not an image, by its name"))
+    for file in sorted({*label_and_split, *files_below(top)}):
+        path = file.relative_to(root).as_posix()
+        reason = ""
+        if file.suffix.lower() not in SUFFIXES:
+            reason = "not an image, by its name"
+        elif file not in label_and_split:
+            reason = "not in a class folder"
+        elif path != shown(path):
+            reason = "the name of the file or its folder is not UTF-8; rename it"
+        if reason:
+            left_out.append(LeftOut(shown(path), reason))
+        else:
+            images.append(ImageRecord(path, *label_and_split[file]))
     if not images:
         raise MedrecogError(
             f"{root} has no class folders with images: put the images of each class into a folder "
@@ -93,17 +104,10 @@ def _entries(folder: Path) -> list[Path]:
     try:
         return sorted(entry for entry in folder.iterdir() if not entry.name.startswith("."))
     except OSError as error:
-        raise MedrecogError(f"{folder} cannot be read: {error.strerror}.") from error
+        raise MedrecogError(
+            f"{folder} cannot be read ({error.strerror}): allow reading it, or move it away."
+        ) from error
 
 
 def _subfolders(folder: Path) -> list[Path]:
     return [entry for entry in _entries(folder) if entry.is_dir()]
-
-
-def _files_below(folder: Path) -> list[Path]:
-    return sorted(
-        Path(parent, name)
-        for parent, folders, names in os.walk(folder)
-        for name in names
-        if not name.startswith(".")
-    )

@@ -27,7 +27,11 @@ def drawn_so_far() -> tuple[int, int]:
     total = len(demo.demo_images())
     if is_drawn():
         return total, total
-    return sum(1 for _ in _folder().parent.glob(".drawing-*/*/*.png")), total
+    try:
+        return sum(1 for _ in _folder().parent.glob(".drawing-*/*/*.png")), total
+    except FileNotFoundError:
+        # The process that draws moved the pictures to their place while they were counted.
+        return (total if is_drawn() else 0), total
 
 
 def load(report: Callable[[int, int], None] = lambda done, total: None) -> Dataset:

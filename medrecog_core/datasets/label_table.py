@@ -1,12 +1,12 @@
 """Data sets whose labels stand in a table: image, label, and perhaps group and split."""
 
 import csv
-import os
 from collections import defaultdict
 from dataclasses import dataclass
 from pathlib import Path
 
 from medrecog_core.datasets.dataset import ImageRecord, LeftOut
+from medrecog_core.datasets.files import files_below, shown
 from medrecog_core.errors import MedrecogError, UsageError
 from medrecog_core.images import SUFFIXES
 
@@ -46,7 +46,7 @@ def read_rows(table: Path) -> tuple[list[str], list[dict[str, str]]]:
     header
         Names of the columns.
     rows
-        A dictionary a row, every value as it is written.
+        A dictionary a row, every value as it is written but for spaces around it.
 
     Raises
     ------
@@ -56,17 +56,22 @@ def read_rows(table: Path) -> tuple[list[str], list[dict[str, str]]]:
     delimiter = "\t" if table.suffix.lower() in (".tsv", ".tab") else ","
     try:
         with table.open(encoding="utf-8-sig", newline="") as file:
-            reader = csv.DictReader(file, delimiter=delimiter, restval="")
+            # Strict, because a quote that is never closed would swallow the rows after it.
+            reader = csv.DictReader(file, delimiter=delimiter, restval="", strict=True)
             header = [name.strip() for name in reader.fieldnames or []]
             reader.fieldnames = header
             rows = [{k: v.strip() for k, v in row.items() if k is not None} for row in reader]
     except FileNotFoundError:
         raise MedrecogError(f"There is no table {table}: give the path of a CSV file.") from None
     except (OSError, UnicodeDecodeError, csv.Error) as error:
-        raise MedrecogError(f"The table {table} cannot be read as UTF-8 CSV: {error}.") from error
+        reason = getattr(error, "strerror", None) or error
+        raise MedrecogError(
+            f"The table {table} cannot be read as UTF-8 CSV ({reason}): save it as such."
+        ) from error
     if not header or not rows:
         raise MedrecogError(f"The table {table} is empty: it needs a header and a row an image.")
-    repeated = [name for name in header if header.count(name) > 1]
+    # Spreadsheets write nameless columns, often several, for cells that were once used.
+    repeated = [name for name in header if name and header.count(name) > 1]
     if repeated:
         raise MedrecogError(f"The table {table} has two columns “{repeated[0]}”: rename one.")
     return header, rows
@@ -97,7 +102,7 @@ def choose_columns(
         If a named column is not in the table, or the image or label column cannot be guessed.
     """
     named = {"image": image, "label": label, "group": group, "split": split}
-    columns = guess_columns(header)
+    columns = guess_columns([name for name in header if name not in named.values()])
     for part, name in named.items():
         if name and name not in header:
             raise UsageError(
@@ -142,10 +147,12 @@ def read_label_table(
     every_path = {path for paths in paths_of.values() for path in paths}
     images: list[ImageRecord] = []
     left_out: list[LeftOut] = []
-    used = set()
+    mentioned: set[str] = set()
+    used: set[str] = set()
     for number, row in enumerate(rows, start=2):
         named = row[columns.image].replace("\\", "/").removeprefix("./")
         paths = [named] if named in every_path else paths_of.get(named, [])
+        mentioned.update(paths)
         reason = ""
         if not paths:
             reason = "its image is not in the folder"
@@ -155,9 +162,10 @@ def read_label_table(
             reason = "an earlier row has the same image"
         elif not row[columns.label]:
             reason = "its label is empty"
+        elif paths[0] != shown(paths[0]):
+            reason = "the name of its file or folder is not UTF-8; rename it"
         if reason:
             left_out.append(LeftOut(f"row {number}: {named or '(no image)'}", reason))
-            used.update(paths)
             continue
         used.add(paths[0])
         split = row.get(columns.split, "") if columns.split else ""
@@ -169,22 +177,21 @@ def read_label_table(
         images.append(ImageRecord(paths[0], row[columns.label], _SPLIT_WORDS[split.lower()], group))
     if not images:
         raise MedrecogError(
-            f"No row of {table} has its image below {root}: check the folder and the column "
-            f"“{columns.image}” (the first row says “{rows[0][columns.image]}”)."
+            f"No row of {table} has both its image below {root} and a label: check the folder and "
+            f"the columns “{columns.image}” and “{columns.label}” "
+            f"({left_out[0].path}: {left_out[0].reason})."
         )
-    left_out += [LeftOut(path, "no row of the table") for path in sorted(every_path - used)]
+    unnamed = sorted(every_path - mentioned)
+    left_out += [LeftOut(shown(path), "no row of the table") for path in unnamed]
     return sorted(images, key=lambda image: image.path), left_out, f"labels from {table.name}"
 
 
 def _paths_by_name(root: Path) -> dict[str, list[str]]:
     """Map a path below the root, a file name and a file name without ending to the paths."""
     found: dict[str, set[str]] = defaultdict(set)
-    for parent, folders, names in os.walk(root):
-        folders[:] = [folder for folder in folders if not folder.startswith(".")]
-        for name in names:
-            file = Path(parent, name)
-            if file.suffix.lower() in SUFFIXES and not name.startswith("."):
-                path = file.relative_to(root).as_posix()
-                for key in (path, path.rsplit(".", 1)[0], file.name, file.stem):
-                    found[key].add(path)
+    for file in files_below(root):
+        if file.suffix.lower() in SUFFIXES:
+            path = file.relative_to(root).as_posix()
+            for key in (path, path.rsplit(".", 1)[0], file.name, file.stem):
+                found[key].add(path)
     return {key: sorted(paths) for key, paths in found.items()}

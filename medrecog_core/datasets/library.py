@@ -40,7 +40,7 @@ def load(name: str, report: Callable[[int, int], None] = lambda done, total: Non
     Raises
     ------
     MedrecogError
-        If there is none, or its folder of images is gone.
+        If there is none. A folder of images that is gone shows when they are read.
     StorageError
         If its description is damaged.
     """
@@ -60,11 +60,13 @@ def load(name: str, report: Callable[[int, int], None] = lambda done, total: Non
             Path(document["root"]),
             tuple(ImageRecord(*fields) for fields in document["images"]),
             document["layout"],
+            document.get("synthetic", False),
             left_out=tuple(LeftOut(**fields) for fields in document["left_out"]),
         )
-    except (KeyError, TypeError) as error:
+    except (AttributeError, KeyError, TypeError, MedrecogError) as error:
         raise StorageError(
-            f"The description of the data set “{name}” in {folder} is damaged: add it again."
+            f"The description of the data set “{name}” in {folder} is damaged: "
+            "remove it and add it again."
         ) from error
 
 
@@ -76,7 +78,7 @@ def read_folder(name: str, root: Path) -> Dataset:
     MedrecogError
         If it holds none.
     """
-    root = root.expanduser().resolve()
+    root = _resolved(root)
     images, left_out, layout = read_class_folders(root)
     return Dataset(name, root, tuple(images), layout, left_out=tuple(left_out))
 
@@ -99,7 +101,7 @@ def read_table(
     MedrecogError
         If they hold none, or the table cannot be read or has not the named columns.
     """
-    root, table = root.expanduser().resolve(), table.expanduser().resolve()
+    root, table = _resolved(root), _resolved(table)
     header, rows = read_rows(table)
     columns: Columns = choose_columns(header, table, image, label, group, split)
     images, left_out, layout = read_label_table(root, table, rows, columns)
@@ -124,6 +126,7 @@ def save(dataset: Dataset) -> None:
             "name": dataset.name,
             "root": str(dataset.root),
             "layout": dataset.layout,
+            "synthetic": dataset.synthetic,
             "images": [[i.path, i.label, i.split, i.group] for i in dataset.images],
             "left_out": [asdict(entry) for entry in dataset.left_out],
         },
@@ -149,3 +152,14 @@ def remove(name: str) -> None:
         shutil.rmtree(folder)
     except OSError as error:
         raise StorageError(unwritable(folder, error)) from error
+
+
+def _resolved(path: Path) -> Path:
+    """Return the absolute path, refusing what people can type and no file can be called."""
+    try:
+        resolved = path.expanduser().resolve()
+        resolved.is_file()
+    except (OSError, RuntimeError, ValueError) as error:
+        reason = getattr(error, "strerror", None) or error
+        raise MedrecogError(f"{path} cannot be read ({reason}): check the path.") from error
+    return resolved

@@ -18,16 +18,19 @@ def unreadable_images(
     dataset
         The data set.
     report
-        Called with (done, total) after each image.
+        Called with (done, total) after each image; what it raises ends the check at once.
     """
     failed = []
     paths = [dataset.absolute_path(image) for image in dataset.images]
     with ThreadPoolExecutor(2) as readers:
-        reasons = readers.map(_reason, paths)
-        for done, (image, reason) in enumerate(zip(dataset.images, reasons, strict=True), 1):
-            if reason:
-                failed.append(LeftOut(image.path, reason))
-            report(done, len(paths))
+        try:
+            reasons = readers.map(_reason, paths)
+            for done, (image, reason) in enumerate(zip(dataset.images, reasons, strict=True), 1):
+                if reason:
+                    failed.append(LeftOut(image.path, reason))
+                report(done, len(paths))
+        finally:
+            readers.shutdown(cancel_futures=True)
     return failed
 
 

@@ -13,6 +13,8 @@ from medrecog_core.errors import MedrecogError
 HOLD_OUT_FOLDS = 4
 """A hold-out tests on one of so many stratified folds: a quarter of the images."""
 
+_PART_OF_FOLDS = {2: "half", 3: "a third", HOLD_OUT_FOLDS: "a quarter"}
+
 
 @dataclass(frozen=True)
 class Partition:
@@ -38,8 +40,9 @@ def split_images(images: Sequence[ImageRecord], seed: int) -> Partition:
     """Return the data set's own split where it has train and test, else a seeded hold-out.
 
     The hold-out is stratified by class and keeps groups whole (scikit-learn's
-    `StratifiedGroupKFold`; an image without a group is a group of its own); it tests on a quarter
-    of the images. Images of a given `val` split are left out, as the report did (section 2.2).
+    `StratifiedGroupKFold`; an image without a group is a group of its own); it tests on about a
+    quarter of the images, on more where no class has so many groups. Beside a given train and test,
+    images of `val` are left out, as the report did (section 2.2).
 
     Raises
     ------
@@ -53,8 +56,8 @@ def split_images(images: Sequence[ImageRecord], seed: int) -> Partition:
         unused = len(images) - len(train) - len(test)
         kind = "given split" + (f", {unused} images of neither part unused" if unused else "")
     else:
-        train, test = _hold_out(images, seed)
-        kind = f"stratified hold-out of a quarter, seed {seed}"
+        train, test, n_folds = _hold_out(images, seed)
+        kind = f"stratified hold-out of {_PART_OF_FOLDS[n_folds]}, seed {seed}"
         if any(image.group for image in images):
             kind += ", groups kept whole"
     _check_classes(images, train, test)
@@ -62,7 +65,8 @@ def split_images(images: Sequence[ImageRecord], seed: int) -> Partition:
     return Partition(tuple(train), tuple(test), kind, len(leaking))
 
 
-def _hold_out(images: Sequence[ImageRecord], seed: int) -> tuple[list[int], list[int]]:
+def _hold_out(images: Sequence[ImageRecord], seed: int) -> tuple[list[int], list[int], int]:
+    """Return the training and test positions, and of how many folds the test is one."""
     from sklearn.model_selection import StratifiedGroupKFold
 
     labels = np.array([image.label for image in images])
@@ -83,7 +87,25 @@ def _hold_out(images: Sequence[ImageRecord], seed: int) -> tuple[list[int], list
         warnings.simplefilter("ignore", UserWarning)
         parts = list(folds.split(labels, labels, groups))
     train, test = min(parts, key=lambda part: _distance_from_whole(labels, *part))
-    return sorted(map(int, train)), sorted(map(int, test))
+    return *_with_every_class_in_training(labels, groups, train, test), n_folds
+
+
+def _with_every_class_in_training(
+    labels: np.ndarray, groups: np.ndarray, train: np.ndarray, test: np.ndarray
+) -> tuple[list[int], list[int]]:
+    """Move small groups from the test to training, where a class has none there.
+
+    Groups with images of several classes can leave no fold without a class of its own. Every class
+    has two groups, so the last one moved leaves another in the test.
+    """
+    tested = np.zeros(len(labels), dtype=bool)
+    tested[test] = True
+    for label in np.unique(labels):
+        if tested[labels == label].all():
+            candidates = np.unique(groups[labels == label])
+            smallest = min(candidates, key=lambda name: int((groups == name).sum()))
+            tested[groups == smallest] = False
+    return np.flatnonzero(~tested).tolist(), np.flatnonzero(tested).tolist()
 
 
 def _distance_from_whole(

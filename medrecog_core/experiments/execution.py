@@ -9,8 +9,8 @@ import threading
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
-from importlib.metadata import version
+from contextlib import contextmanager, suppress
+from importlib.metadata import PackageNotFoundError, version
 from typing import Any
 
 import numpy as np
@@ -18,12 +18,11 @@ import numpy as np
 from medrecog_core import __version__
 from medrecog_core.classification import measure, train_svm
 from medrecog_core.datasets import ImageRecord, Partition, split_images
-from medrecog_core.errors import MedrecogError, StoppedError
+from medrecog_core.errors import MedrecogError, StoppedError, StorageError
 from medrecog_core.experiments.extracted_dataset import (
     ExtractedDataset,
     descriptor_source,
     extract_dataset,
-    ignore,
 )
 from medrecog_core.experiments.processes import this_process
 from medrecog_core.experiments.run_folder import CellResult, RunFolder, RunImage, RunState
@@ -33,7 +32,9 @@ from medrecog_core.features import (
     DescriptorSource,
     DescriptorStore,
     Progress,
+    ignore,
     read_descriptors,
+    stop_if,
 )
 from medrecog_core.locations import cache_folder
 from medrecog_core.networks import Network, find_device, find_network, installed_weights
@@ -65,27 +66,31 @@ def execute(run: RunFolder, report: Callable[[Progress], None] = ignore) -> None
     state = run.state()
     if state.status == "running":
         raise MedrecogError(f"The run {run.id} is at work already.")
-    run.forget_stop()
-    journal = _Journal(run, state, report)
-    try:
-        with _stop_on_signals() as interrupted:
+    if state.has_ended:
+        run.forget_stop()  # one that was left while the run waited is heeded
+    # Signals are caught until the last word is written: a second one must not leave the run
+    # without it.
+    with _stop_on_signals() as interrupted:
+        journal = _Journal(run, state, report)
+        try:
             _carry_out(run, journal, lambda: interrupted.is_set() or run.is_asked_to_stop())
-    except StoppedError:
-        journal.end("stopped")
-        raise StoppedError(
-            f"The run {run.id} was stopped; what was done is kept, and “resume {run.id}” goes on."
-        ) from None
-    except MedrecogError as error:
-        journal.end("failed", str(error))
-        raise
-    except OSError as error:
-        sentence = f"The run {run.id} failed: {error.strerror or error} ({error.filename})."
-        journal.end("failed", sentence)
-        raise MedrecogError(sentence) from error
-    except BaseException as error:
-        journal.end("failed", f"The run failed: {type(error).__name__}: {error}")
-        raise
-    journal.end("finished")
+        except (StoppedError, KeyboardInterrupt):
+            journal.end("stopped")
+            raise StoppedError(
+                f"The run {run.id} was stopped; what was done is kept, and “resume {run.id}” "
+                "goes on."
+            ) from None
+        except MedrecogError as error:
+            journal.end("failed", str(error))
+            raise
+        except OSError as error:
+            sentence = f"The run {run.id} failed: {error.strerror or error} ({error.filename})."
+            journal.end("failed", sentence)
+            raise MedrecogError(sentence) from error
+        except BaseException as error:
+            journal.end("failed", f"The run failed: {type(error).__name__}: {error}")
+            raise
+        journal.end("finished")
 
 
 def result_document(run: RunFolder) -> dict[str, Any]:
@@ -112,7 +117,7 @@ def _carry_out(run: RunFolder, journal: "_Journal", should_stop: Callable[[], bo
     extracted = extract_dataset(specification, journal.progress, should_stop)
     partition = split_images(extracted.images, specification.seed)
     used = _used_images(extracted, partition)
-    if run.images() != used or not _same_source(run.record(), source):
+    if not _was_done_with(run, used, source):
         # Files or weights changed since the run was stopped: its cells would not be of one run.
         run.discard_cells()
     run.write_images(used)
@@ -126,11 +131,10 @@ def _carry_out(run: RunFolder, journal: "_Journal", should_stop: Callable[[], bo
             },
         }
     )
-    todo = [cell for cell in specification.cells if run.cell(cell) is None]
+    todo = [cell for cell in specification.cells if not run.has_cell(cell)]
     with DescriptorStore(cache_folder().features) as store:
         for i, cell in enumerate(todo):
-            if should_stop():
-                raise StoppedError("The work was stopped.")
+            stop_if(should_stop())
             journal.progress(Progress("training", i, len(todo)))
             descriptors = read_descriptors(extracted.files, cell, network, source, store)
             result, scores = _train_and_test(
@@ -205,14 +209,24 @@ def _describe_environment(network: Network, source: DescriptorSource) -> dict[st
         "device": {"kind": device.kind, "name": device.name, "n_cores": device.n_cores},
         "system": platform.platform(),
         "python": platform.python_version(),
-        "versions": {package: version(package) for package in _RECORDED_PACKAGES},
+        "versions": _installed_versions(),
     }
 
 
-def _same_source(record: dict[str, Any], source: DescriptorSource) -> bool:
-    return bool(record) and source == DescriptorSource(
-        record["weights"]["identity"], record["preprocessing"], record["precision"]
-    )
+def _installed_versions() -> dict[str, str]:
+    versions = {}
+    for package in _RECORDED_PACKAGES:
+        # Another backend than TensorFlow, or a build of it under another name, will do too.
+        with suppress(PackageNotFoundError):
+            versions[package] = version(package)
+    return versions
+
+
+def _was_done_with(run: RunFolder, images: list[RunImage], source: DescriptorSource) -> bool:
+    try:
+        return run.images() == images and run.source() == source
+    except StorageError:
+        return False
 
 
 class _Journal:

@@ -15,6 +15,8 @@ from medrecog_core.features import (
     Skipped,
     extract,
     hash_images,
+    ignore,
+    never,
 )
 from medrecog_core.images import SQUEEZE
 from medrecog_core.locations import cache_folder
@@ -61,15 +63,6 @@ def descriptor_source(network: Network, precision: str) -> DescriptorSource:
     )
 
 
-def ignore(_: Progress) -> None:
-    """Report progress to nobody."""
-
-
-def never() -> bool:
-    """Ask for no stop."""
-    return False
-
-
 def extract_dataset(
     specification: RunSpecification,
     report: Callable[[Progress], None] = ignore,
@@ -91,6 +84,11 @@ def extract_dataset(
         specification.dataset,
         lambda done, total: report(Progress("drawing the demo pictures", done, total)),
     )
+    if not dataset.root.is_dir():
+        raise MedrecogError(
+            f"The folder {dataset.root} of the data set “{dataset.name}” is gone: put it back, or "
+            "remove the data set and add it from where its images are now."
+        )
     # A split that cannot work is found out now, not after hours in the network.
     split_images(dataset.images, specification.seed)
     start = time.monotonic()

@@ -1,7 +1,9 @@
 """Starting runs that outlive the page, and stopping them."""
 
+from dataclasses import replace
+
 from medrecog_core.errors import MedrecogError
-from medrecog_core.experiments.processes import start_detached
+from medrecog_core.experiments.processes import start_detached, this_process
 from medrecog_core.experiments.run_folder import RunFolder, create_run
 from medrecog_core.experiments.specification import RunSpecification
 
@@ -15,7 +17,7 @@ def launch(specification: RunSpecification) -> RunFolder:
         If the cache folder cannot be written to.
     """
     run = create_run(specification)
-    relaunch(run)
+    _start(run)
     return run
 
 
@@ -25,11 +27,16 @@ def relaunch(run: RunFolder) -> None:
     Raises
     ------
     MedrecogError
-        If a process is working on it.
+        If a process is working on it, or about to.
     """
-    if run.state().status == "running":
+    state = run.state()
+    if not state.has_ended:
         raise MedrecogError(f"The run {run.id} is at work already.")
-    run.write_launch(start_detached(["resume", run.id], run.log))
+    run.forget_stop()
+    # Said before the process says it: it takes seconds to come, and two must not be started.
+    run.write_launch(this_process())
+    run.write_state(replace(state, status="queued", error=""))
+    _start(run)
 
 
 def stop(run: RunFolder) -> None:
@@ -46,3 +53,11 @@ def stop(run: RunFolder) -> None:
     run.ask_to_stop()
     if state.process is not None:
         state.process.terminate()
+
+
+def _start(run: RunFolder) -> None:
+    try:
+        run.write_launch(start_detached(["resume", run.id], run.log))
+    except MedrecogError as error:
+        run.write_state(replace(run.state(), status="failed", error=str(error)))
+        raise

@@ -3,6 +3,7 @@
 import io
 import shutil
 import time
+import zipfile
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -19,6 +20,7 @@ from medrecog_core.features import (
     DescriptorSource,
     DescriptorStore,
     HashedImage,
+    grid,
     read_descriptors,
 )
 from medrecog_core.locations import cache_folder, unwritable
@@ -112,16 +114,14 @@ def train_model(run: RunFolder, cell: Cell, name: str) -> Model:
     check_name(name)
     if name in model_names():
         raise UsageError(f"There is a model “{name}” already: choose another name.")
-    result = run.cell(cell)
+    specification, record = run.specification(), run.record()
+    result = run.cell(cell) if cell in specification.cells else None
     if result is None:
         finished = ", ".join(r.cell.name for r in run.cells()) or "none yet"
         raise MedrecogError(
             f"The run {run.id} has no finished cell {cell.name}: choose among {finished}."
         )
-    specification, record = run.specification(), run.record()
-    source = DescriptorSource(
-        record["weights"]["identity"], record["preprocessing"], record["precision"]
-    )
+    source = run.source()
     train = [image for image in run.images() if image.part == "train"]
     files = [HashedImage(Path(image.path), image.sha256) for image in train]
     with DescriptorStore(cache_folder().features) as store:
@@ -169,19 +169,24 @@ def load_model(name: str) -> Model:
         If it is damaged.
     """
     folder = cache_folder().models / check_name(name)
+    if not (folder / _CARD).is_file():
+        raise MedrecogError(f"There is no model “{name}”: there are {_known()}.")
     try:
         card = ModelCard.from_document(atomic_file.read_json(folder / _CARD))
-        with np.load(folder / _ARRAYS, allow_pickle=False) as arrays:
-            weights, biases = arrays["weights"], arrays["biases"]
-    except FileNotFoundError:
-        known = ", ".join(model_names()) or "none yet"
-        raise MedrecogError(f"There is no model “{name}”: there are {known}.") from None
-    except (KeyError, TypeError, ValueError, OSError, EOFError) as error:
-        raise StorageError(f"The model “{name}” in {folder} is damaged: train it again.") from error
-    channels = find_network(card.network).layer(card.cell.layer).channels
-    if weights.shape != (len(card.classes), channels) or biases.shape != (len(card.classes),):
-        raise StorageError(f"The model “{name}” in {folder} is damaged: train it again.")
-    return Model(card, LinearSvm(card.classes, weights, biases))
+        return Model(card, _read_svm(folder / _ARRAYS, card))
+    except (
+        AttributeError,
+        EOFError,
+        KeyError,
+        MedrecogError,
+        OSError,
+        TypeError,
+        ValueError,
+        zipfile.BadZipFile,
+    ) as error:
+        raise StorageError(
+            f"The model “{name}” in {folder} is damaged: delete that folder and train it again."
+        ) from error
 
 
 def delete_model(name: str) -> None:
@@ -193,12 +198,29 @@ def delete_model(name: str) -> None:
         If there is none of that name.
     """
     if name not in model_names():
-        raise MedrecogError(f"There is no model “{name}”.")
+        raise MedrecogError(f"There is no model “{name}”: there are {_known()}.")
     folder = cache_folder().models / name
     try:
         shutil.rmtree(folder)
     except OSError as error:
         raise StorageError(unwritable(folder, error)) from error
+
+
+def _read_svm(file: Path, card: ModelCard) -> LinearSvm:
+    network, cell = find_network(card.network), card.cell
+    grid(network, [cell.layer], [cell.scale], [cell.pooling])  # raises where it does not exist
+    with np.load(file, allow_pickle=False) as arrays:
+        weights, biases = arrays["weights"], arrays["biases"]
+    n_classes, channels = len(card.classes), network.layer(cell.layer).channels
+    if weights.shape != (n_classes, channels) or biases.shape != (n_classes,):
+        raise ValueError("the arrays have not the shape that the card asks for")
+    if not (np.isfinite(weights).all() and np.isfinite(biases).all()):
+        raise ValueError("a number of the arrays is not finite")
+    return LinearSvm(card.classes, weights, biases)
+
+
+def _known() -> str:
+    return ", ".join(model_names()) or "none yet"
 
 
 def _save(model: Model) -> None:

@@ -4,22 +4,25 @@ import re
 import secrets
 import shutil
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
+from pydantic import TypeAdapter
 
 from medrecog_core import atomic_file
 from medrecog_core.classification import Metrics
-from medrecog_core.errors import MedrecogError, StorageError
-from medrecog_core.experiments.processes import ProcessIdentity
+from medrecog_core.errors import MedrecogError, StorageError, UsageError
+from medrecog_core.experiments.processes import ProcessIdentity, this_process
 from medrecog_core.experiments.specification import RunSpecification
-from medrecog_core.features import Cell
+from medrecog_core.features import Cell, DescriptorSource
 from medrecog_core.locations import cache_folder, create_folder, unwritable
 
 ENDED = ("finished", "failed", "stopped", "interrupted")
+
+_T = TypeVar("_T")
 
 _ID = re.compile(r"[a-z0-9][a-z0-9_-]{0,99}")
 
@@ -129,7 +132,7 @@ class RunFolder:
 
     def specification(self) -> RunSpecification:
         """Return what the run was asked to do."""
-        return RunSpecification.from_document(self._read("specification.json"))
+        return self._read("specification.json", RunSpecification.from_document)
 
     def state(self) -> RunState:
         """Return how the run is doing, as its folder and its process say.
@@ -137,22 +140,13 @@ class RunFolder:
         A run whose folder is damaged has failed, for that reason.
         """
         try:
-            document = self._read("state.json")
+            state: RunState = self._read("state.json", _STATE.validate_python)
+            at_work = state.process
+            if state.status == "queued":
+                at_work = self._read("launch.json", _PROCESS.validate_python, default=None)
         except StorageError as error:
             return RunState("failed", error=str(error))
-        process = document.pop("process")
-        state = RunState(
-            **{
-                **document,
-                "process": ProcessIdentity(**process) if process else None,
-                "network_images": tuple(map(tuple, document["network_images"])),
-            }
-        )
-        if state.status == "queued":
-            launched = self._read("launch.json", default=None)
-            alive = launched is None or ProcessIdentity(**launched).is_alive()
-        else:
-            alive = state.process is not None and state.process.is_alive()
+        alive = at_work is not None and at_work.is_alive()
         return state if state.has_ended or alive else replace(state, status="interrupted")
 
     def write_state(self, state: RunState) -> None:
@@ -181,9 +175,25 @@ class RunFolder:
         return [result for result in results if result is not None]
 
     def cell(self, cell: Cell) -> CellResult | None:
-        """Return a cell's result, or None where it is not finished."""
-        document = self._read(f"cells/{cell.name}.json", default=None)
-        return None if document is None else CellResult.from_document(document)
+        """Return a cell's result, or None where it is not finished or its file is damaged."""
+        try:
+            result: CellResult | None = self._read(
+                f"cells/{cell.name}.json", CellResult.from_document, default=None
+            )
+        except StorageError:
+            return None
+        return result if result is not None and result.cell == cell else None
+
+    def has_cell(self, cell: Cell) -> bool:
+        """Return whether a cell's result and its scores are both there and whole."""
+        result = self.cell(cell)
+        if result is None:
+            return False
+        try:
+            scores = self.scores(cell)
+        except StorageError:
+            return False
+        return scores.shape == (result.n_test, len(result.metrics.classes))
 
     def write_cell(self, result: CellResult, scores: np.ndarray) -> None:
         """Keep a finished cell and the test images' scores, shape (n_test, n_classes)."""
@@ -203,13 +213,15 @@ class RunFolder:
         file = self.path / "cells" / f"{cell.name}.npy"
         try:
             scores: np.ndarray = np.load(file, allow_pickle=False)
-        except (OSError, ValueError) as error:
-            raise StorageError(f"{file} is damaged or cannot be read: {error}.") from error
+        except (OSError, EOFError, ValueError) as error:
+            raise StorageError(_damaged(file)) from error
         return scores
 
     def images(self) -> list[RunImage]:
         """Return the images of the run; the test images stand in the order of the scores."""
-        return [RunImage(*fields) for fields in self._read("images.json", default=[])]
+        return self._read(
+            "images.json", lambda document: [RunImage(*fields) for fields in document], default=[]
+        )
 
     def write_images(self, images: Sequence[RunImage]) -> None:
         """Keep which images the run used, and how."""
@@ -218,8 +230,23 @@ class RunFolder:
 
     def record(self) -> dict[str, Any]:
         """Return what the run ran on and with; empty until the cells are begun."""
-        record: dict[str, Any] = self._read("record.json", default={})
-        return record
+        return self._read("record.json", _RECORD.validate_python, default={})
+
+    def source(self) -> DescriptorSource:
+        """Return what the run's descriptors depend on besides image and cell.
+
+        Raises
+        ------
+        StorageError
+            If the record does not say.
+        """
+        record = self.record()
+        try:
+            return DescriptorSource(
+                record["weights"]["identity"], record["preprocessing"], record["precision"]
+            )
+        except (KeyError, TypeError) as error:
+            raise StorageError(_damaged(self.path / "record.json")) from error
 
     def write_record(self, record: dict[str, Any]) -> None:
         """Keep what the run runs on and with."""
@@ -240,13 +267,26 @@ class RunFolder:
         except OSError as error:
             raise StorageError(unwritable(self.path, error)) from error
 
-    def _read(self, name: str, **default: Any) -> Any:
+    def _read(self, name: str, parse: Callable[[Any], _T], **default: _T) -> _T:
         try:
-            return atomic_file.read_json(self.path / name)
+            return parse(atomic_file.read_json(self.path / name))
         except FileNotFoundError:
             if "default" in default:
                 return default["default"]
-            raise StorageError(f"The run {self.id} is incomplete: it has no {name}.") from None
+            raise StorageError(
+                f"The run {self.id} is incomplete, it has no {name}: delete it and start another."
+            ) from None
+        except (AttributeError, KeyError, StorageError, TypeError, UsageError, ValueError) as error:
+            raise StorageError(_damaged(self.path / name)) from error
+
+
+_STATE = TypeAdapter(RunState)
+_PROCESS = TypeAdapter(ProcessIdentity)
+_RECORD = TypeAdapter(dict[str, Any])
+
+
+def _damaged(file: Path) -> str:
+    return f"{file} is damaged or cannot be read: resume or delete its run."
 
 
 def create_run(specification: RunSpecification) -> RunFolder:
@@ -261,6 +301,8 @@ def create_run(specification: RunSpecification) -> RunFolder:
     stamp = time.strftime("%Y%m%d-%H%M%S", time.gmtime(now))
     run = RunFolder(f"{specification.dataset[:40]}-{stamp}-{secrets.token_hex(2)}")
     atomic_file.write_json(run.path / "specification.json", specification.to_document())
+    # Until another process is started for it, the run waits in this one and ends with it.
+    run.write_launch(this_process())
     run.write_state(RunState(created=now))
     return run
 
@@ -282,5 +324,5 @@ def find_run(run_id: str) -> RunFolder:
 def all_runs() -> list[RunFolder]:
     """Return every run, the newest first."""
     files = cache_folder().runs.glob("*/state.json")
-    runs = [RunFolder(file.parent.name) for file in files]
+    runs = [RunFolder(file.parent.name) for file in files if _ID.fullmatch(file.parent.name)]
     return sorted(runs, key=lambda run: (run.state().created, run.id), reverse=True)

@@ -114,8 +114,8 @@ class RunSpecification(BaseModel):
             ) from error
 
     @classmethod
-    def from_file(cls, path: Path) -> "RunSpecification":
-        """Return the specification in a JSON file.
+    def from_file(cls, path: Path, **changes: Any) -> "RunSpecification":
+        """Return the specification in a JSON file, with some values changed or added.
 
         Raises
         ------
@@ -125,8 +125,11 @@ class RunSpecification(BaseModel):
         from medrecog_core.atomic_file import read_json
 
         try:
-            return cls.from_document(read_json(path))
+            document = read_json(path)
         except FileNotFoundError:
             raise UsageError(f"There is no file {path}: give a specification in JSON.") from None
         except StorageError as error:
-            raise UsageError(str(error)) from error
+            raise UsageError(f"{path} cannot be read as JSON: give a specification.") from error
+        return cls.from_document(
+            {**document, **changes} if isinstance(document, dict) else document
+        )

@@ -21,7 +21,7 @@ def check_scale(scale: int) -> int:
     UsageError
         If the scale is not a whole number of pixels between `MIN_SCALE` and `MAX_SCALE`.
     """
-    if not MIN_SCALE <= scale <= MAX_SCALE:
+    if not (isinstance(scale, int) and MIN_SCALE <= scale <= MAX_SCALE):
         raise UsageError(
             f"The scale {scale} is not possible: give a side between {MIN_SCALE} and "
             f"{MAX_SCALE} pixels, for example {', '.join(map(str, REPORT_SCALES))}."

@@ -1,11 +1,13 @@
 """Safe reading of image files that nobody has checked."""
 
 import io
+import stat
 import warnings
 from pathlib import Path
 
 import numpy as np
 from PIL import Image, ImageOps, UnidentifiedImageError
+from PIL.TiffImagePlugin import PHOTOMETRIC_INTERPRETATION, TiffImageFile
 
 from medrecog_core.errors import MedrecogError
 
@@ -15,6 +17,7 @@ MAX_BYTES = 200 * 2**20
 MAX_PIXELS = 50_000_000
 
 _MAX_12_BIT = 2**12 - 1
+_WHITE_IS_ZERO = 0
 
 # Pillow's own guard is kept at the same bound, in case a format plug-in decodes while it opens.
 Image.MAX_IMAGE_PIXELS = MAX_PIXELS
@@ -34,7 +37,11 @@ def read_file(path: Path) -> bytes:
         If the file is missing, empty, larger than `MAX_BYTES`, or may not be read.
     """
     try:
-        n_bytes = path.stat().st_size
+        status = path.stat()
+        # A pipe or a device could be read for ever.
+        if not stat.S_ISREG(status.st_mode):
+            raise UnreadableImageError("it is not a file")
+        n_bytes = status.st_size
         if n_bytes > MAX_BYTES:
             raise UnreadableImageError(
                 f"the file has {n_bytes / 2**20:,.0f} MB, "
@@ -55,7 +62,7 @@ def decode_image(content: bytes) -> Image.Image:
     Grey and palette images are spread over three channels, CMYK is converted, transparency is laid
     over white, EXIF orientation is applied, and of several frames the first is taken. 16-bit grey
     is scaled to 8 bits linearly: from 0..4095 where no pixel exceeds that (12-bit detectors), else
-    from 0..65535.
+    from 0..65535; a TIFF that says that 0 is white is inverted.
 
     Raises
     ------
@@ -71,7 +78,7 @@ def decode_image(content: bytes) -> Image.Image:
             if width * height > MAX_PIXELS:
                 raise UnreadableImageError(_too_many_pixels(width * height))
             image.load()
-            return _to_rgb(ImageOps.exif_transpose(image))
+            return _to_rgb(_upright(image), _zero_is_white(image))
     except UnreadableImageError:
         raise
     except (Image.DecompressionBombError, Image.DecompressionBombWarning):
@@ -97,26 +104,50 @@ def read_image(path: Path) -> Image.Image:
 
 
 def _too_many_pixels(n_pixels: int | None = None) -> str:
-    found = f"{n_pixels / 1e6:,.0f} million pixels, " if n_pixels else ""
-    return f"the image has {found}more than the {MAX_PIXELS // 10**6} million allowed"
+    allowed = MAX_PIXELS // 10**6
+    if n_pixels is None:
+        return f"the image has more than the {allowed} million pixels allowed"
+    return f"the image has {n_pixels / 1e6:,.1f} million pixels, more than the {allowed} allowed"
 
 
-def _to_rgb(image: Image.Image) -> Image.Image:
+def _upright(image: Image.Image) -> Image.Image:
+    try:
+        return ImageOps.exif_transpose(image)
+    # Damaged EXIF fails in many ways too, and says nothing against the pixels, which are loaded.
+    except Exception:
+        return image
+
+
+def _zero_is_white(image: Image.Image) -> bool:
+    return (
+        isinstance(image, TiffImageFile)
+        and image.tag_v2.get(PHOTOMETRIC_INTERPRETATION) == _WHITE_IS_ZERO
+    )
+
+
+def _to_rgb(image: Image.Image, zero_is_white: bool) -> Image.Image:
+    if image.mode.startswith("I"):
+        return _to_8_bits(image, zero_is_white).convert("RGB")
     if image.mode in ("RGBA", "LA", "PA", "RGBa", "La") or "transparency" in image.info:
         layer = image.convert("RGBA")
         background = Image.new("RGBA", layer.size, "white")
         return Image.alpha_composite(background, layer).convert("RGB")
     if image.mode == "F":
         raise UnreadableImageError("the pixels are floating-point numbers; save 8 or 16 bits")
-    if image.mode.startswith("I"):
-        image = _to_8_bits(image)
     return image.convert("RGB")
 
 
-def _to_8_bits(image: Image.Image) -> Image.Image:
+def _to_8_bits(image: Image.Image, zero_is_white: bool) -> Image.Image:
     pixels = np.asarray(image)
     largest = int(pixels.max())
     if int(pixels.min()) < 0 or largest > 65535:
-        raise UnreadableImageError("the pixels are 32-bit numbers; save 8 or 16 bits")
+        raise UnreadableImageError(
+            "the pixels are 32-bit or negative numbers; save 8 or 16 bits without a sign"
+        )
     top = _MAX_12_BIT if largest <= _MAX_12_BIT else 65535
-    return Image.fromarray((pixels.astype(np.float32) * (255 / top)).round().astype(np.uint8))
+    grey = (pixels.astype(np.float32) * (255 / top)).round().astype(np.uint8)
+    # Pillow inverts such images of 8 bits, not of 16.
+    if zero_is_white:
+        grey = 255 - grey
+    grey[pixels == image.info.get("transparency")] = 255
+    return Image.fromarray(grey)

@@ -1,6 +1,8 @@
 """What the networks run on, found out without importing TensorFlow."""
 
+import ctypes.util
 import functools
+import importlib.util
 import os
 import platform
 import shutil
@@ -67,7 +69,8 @@ def resolve_precision(asked: str) -> str:
 
 def _query_gpu() -> tuple[str, float] | None:
     program = shutil.which("nvidia-smi")
-    if program is None or os.environ.get("CUDA_VISIBLE_DEVICES") in ("", "-1"):
+    hidden = os.environ.get("CUDA_VISIBLE_DEVICES") in ("", "-1")
+    if program is None or hidden or not _has_cuda_libraries():
         return None
     query = [program, "--query-gpu=name,compute_cap", "--format=csv,noheader"]
     try:
@@ -76,6 +79,15 @@ def _query_gpu() -> tuple[str, float] | None:
         return name.strip(), float(capability)
     except (OSError, subprocess.SubprocessError, IndexError, ValueError):
         return None
+
+
+def _has_cuda_libraries() -> bool:
+    """Whether CUDA's library for networks is installed, without which a GPU lies idle."""
+    try:
+        from_wheel = importlib.util.find_spec("nvidia.cudnn") is not None
+    except ModuleNotFoundError:
+        from_wheel = False
+    return from_wheel or ctypes.util.find_library("cudnn") is not None
 
 
 def _read_cpu_info() -> tuple[str, set[str]]:

@@ -18,7 +18,7 @@ def show_confusion_matrix(metrics: Metrics) -> None:
             text=metrics.confusion,
             texttemplate="%{text}" if len(labels) <= 20 else None,
             hovertemplate="true %{y}<br>predicted %{x}<br>%{text} images, %{z:.1%}<extra></extra>",
-            colorscale=[[0, "rgba(15,106,115,0.06)"], [1, "#0f6a73"]],
+            colorscale=[[0, "#e3f0f1"], [1, "#0f6a73"]],
             zmin=0,
             zmax=1,
             showscale=False,

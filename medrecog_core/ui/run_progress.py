@@ -8,21 +8,7 @@ from medrecog_core.networks import find_network
 from medrecog_core.ui.heat_map import show_heat_map
 from medrecog_core.ui.page import shown_errors
 from medrecog_core.ui.quantities import duration
-
-_BADGES = {
-    "queued": ("gray", "schedule"),
-    "running": ("blue", "progress_activity"),
-    "finished": ("green", "check_circle"),
-    "stopped": ("orange", "stop_circle"),
-    "interrupted": ("orange", "power_off"),
-    "failed": ("red", "error"),
-}
-
-
-def show_status(state: RunState) -> None:
-    """Show a run's status as a badge."""
-    color, icon = _BADGES[state.status]
-    st.badge(state.status, icon=f":material/{icon}:", color=color)  # type: ignore[arg-type]
+from medrecog_core.ui.run_status import show_status
 
 
 def show_live(run: RunFolder) -> None:
@@ -32,8 +18,8 @@ def show_live(run: RunFolder) -> None:
     @st.fragment(run_every="1s" if at_work else None)
     def live() -> None:
         state = run.state()
-        if at_work and state.has_ended:
-            st.rerun()
+        if at_work == state.has_ended:
+            st.rerun()  # the whole page, so that the clock starts or stops with the run
         with shown_errors():
             _show_once(run, state)
 

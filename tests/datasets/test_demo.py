@@ -24,11 +24,6 @@ from medrecog_core.datasets.demo import (
 )
 
 
-@pytest.fixture(scope="module")
-def pictures() -> NDArray[np.uint8]:
-    return np.stack([draw(image) for image in demo_images()])
-
-
 def test_four_classes_of_sixty_pictures() -> None:
     assert len(CLASSES) == 4
     assert list(CLASSES) == sorted(CLASSES)

@@ -1,0 +1,91 @@
+"""How far long work is, and how it is asked to stop."""
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from medrecog_core.errors import StoppedError
+
+
+@dataclass(frozen=True)
+class Progress:
+    """How far a stage is.
+
+    Attributes
+    ----------
+    stage
+        In words.
+    done, total
+        Images, pictures or cells.
+    rate
+        So many a second; 0 while it is unknown.
+    scale
+        While images go through the network: the scale at which they do.
+    """
+
+    stage: str
+    done: int
+    total: int
+    rate: float = 0.0
+    scale: int | None = None
+
+    @property
+    def seconds_left(self) -> float | None:
+        """Expected time to the end of the stage, None while it is unknown."""
+        return (self.total - self.done) / self.rate if self.rate else None
+
+
+def ignore(_: Progress) -> None:
+    """Report progress to nobody."""
+
+
+def never() -> bool:
+    """Ask for no stop."""
+    return False
+
+
+def stop_if(asked: bool) -> None:
+    """End the work where it was asked to stop.
+
+    Raises
+    ------
+    StoppedError
+        If it was.
+    """
+    if asked:
+        raise StoppedError("The work was stopped; what was done is kept.")
+
+
+class Meter:
+    """Counts what a stage has done and reports it with the rate so far."""
+
+    def __init__(
+        self,
+        stage: str,
+        total: int,
+        report: Callable[[Progress], None],
+        scale: int | None = None,
+    ) -> None:
+        self.stage, self.total, self.scale, self._report = stage, total, scale, report
+        self.done = 0
+        self._start: float | None = None
+        self._counted_from = 0
+        report(Progress(stage, 0, total, scale=scale))
+
+    def add(self, n: int) -> None:
+        """Count n more and report."""
+        self.done += n
+        now = time.monotonic()
+        if self._start is None:
+            # The first batch pays for building the graph, so the rate is counted from its end.
+            self._start, self._counted_from = now, self.done
+            rate = 0.0
+        else:
+            rate = (self.done - self._counted_from) / max(now - self._start, 1e-9)
+        self._report(Progress(self.stage, self.done, self.total, rate, self.scale))
+
+    def close(self) -> None:
+        """Report the end, where some of the total turned out not to come."""
+        if self.done < self.total:
+            self.total = self.done
+            self._report(Progress(self.stage, self.done, self.total, scale=self.scale))

@@ -1,0 +1,247 @@
+import csv
+from pathlib import Path
+
+import pytest
+
+from medrecog_core.datasets import library
+from medrecog_core.locations import CacheFolder
+from tests.textures import CLASSES, N_IMAGES, PER_CLASS, write_textures
+
+from .conftest import Call
+
+
+@pytest.fixture(autouse=True)
+def drawn_demo(cache: CacheFolder) -> None:
+    """Let the demo pass for drawn; drawing it takes long and is tested elsewhere."""
+    (cache.datasets / "demo" / "images").mkdir(parents=True)
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    return write_textures(tmp_path / "images")
+
+
+@pytest.fixture
+def table(folder: Path, tmp_path: Path) -> Path:
+    """Write a table with a row an image, its columns named as nobody would guess."""
+    file = tmp_path / "labels.csv"
+    with file.open("w", newline="") as stream:
+        writer = csv.writer(stream)
+        writer.writerow(["what", "is", "who", "part"])
+        for image in sorted(folder.glob("*/*.png")):
+            part = "test" if image.stem.endswith("3") else "train"
+            writer.writerow([image.stem, image.parent.name, f"p-{image.stem[-1]}", part])
+    return file
+
+
+class TestAdd:
+    def test_a_folder_becomes_a_data_set(self, call: Call, folder: Path) -> None:
+        (folder / "noise" / "notes.txt").write_text("a note")
+        answer = call("datasets", "add", "textures", folder, "--json")
+        assert (answer.status, answer.err) == (0, "")
+        assert answer.json == {
+            "name": "textures",
+            "root": str(folder),
+            "layout": "a folder a class",
+            "synthetic": False,
+            "n_images": N_IMAGES,
+            "classes": dict.fromkeys(CLASSES, PER_CLASS),
+            "splits": [],
+            "n_groups": 0,
+            "left_out": [{"path": "noise/notes.txt", "reason": "not an image, by its name"}],
+        }
+        assert library.names() == ["demo", "textures"]
+
+    def test_people_see_a_row_a_class(self, call: Call, folder: Path) -> None:
+        (folder / "noise" / "notes.txt").write_text("a note")
+        out = call("datasets", "add", "textures", folder).out
+        assert out.startswith("textures: 12 images, 3 classes (a folder a class)\n")
+        assert ["stripes", "4"] in [line.split() for line in out.splitlines()]
+        assert "1 x not an image, by its name, for example noise/notes.txt" in out
+
+    def test_a_table_gives_labels_groups_and_parts(
+        self, call: Call, folder: Path, table: Path
+    ) -> None:
+        columns = ["--image-column", "what", "--label-column", "is"]
+        columns += ["--group-column", "who", "--split-column", "part"]
+        answer = call("datasets", "add", "tabled", folder, "--labels", table, *columns, "--json")
+        assert answer.status == 0
+        assert answer.json["classes"] == dict.fromkeys(CLASSES, PER_CLASS)
+        assert (answer.json["splits"], answer.json["n_groups"]) == (["train", "test"], 4)
+
+    def test_a_column_that_is_not_there_is_bad_usage(
+        self, call: Call, folder: Path, table: Path
+    ) -> None:
+        columns = ["--image-column", "what", "--label-column", "nonsense"]
+        answer = call("datasets", "add", "tabled", folder, "--labels", table, *columns, "--json")
+        assert answer.status == 2
+        assert "no column “nonsense”: it has what, is, who, part" in answer.sentence
+        assert answer.json == {"error": answer.sentence}
+        assert library.names() == ["demo"]
+
+    def test_a_column_that_cannot_be_guessed_must_be_named(
+        self, call: Call, folder: Path, table: Path
+    ) -> None:
+        answer = call("datasets", "add", "tabled", folder, "--labels", table)
+        assert answer.status == 2
+        assert "--image-column" in answer.sentence
+
+    def test_a_taken_name_is_bad_usage(self, call: Call, folder: Path) -> None:
+        call("datasets", "add", "textures", folder)
+        answer = call("datasets", "add", "textures", folder, "--json")
+        assert answer.status == 2
+        assert "There is a data set “textures” already" in answer.sentence
+
+    @pytest.mark.parametrize("name", ["Textures", "../x", "a b"])
+    def test_a_name_that_cannot_be_is_bad_usage(self, call: Call, folder: Path, name: str) -> None:
+        answer = call("datasets", "add", name, folder)
+        assert answer.status == 2
+        assert f"“{name}” cannot be a name" in answer.sentence
+
+    def test_a_missing_folder_and_a_missing_table_cannot_be_added(
+        self, call: Call, folder: Path, tmp_path: Path
+    ) -> None:
+        answer = call("datasets", "add", "textures", tmp_path / "none")
+        assert answer.status == 1
+        assert f"There is no folder {tmp_path / 'none'}" in answer.sentence
+        answer = call("datasets", "add", "textures", folder, "--labels", tmp_path / "none.csv")
+        assert answer.status == 1
+        assert "none.csv" in answer.sentence
+
+    def test_a_folder_without_classes_cannot_be_added(self, call: Call, tmp_path: Path) -> None:
+        (tmp_path / "empty").mkdir()
+        answer = call("datasets", "add", "textures", tmp_path / "empty", "--json")
+        assert answer.status == 1
+        assert answer.json == {"error": answer.sentence}
+
+    def test_a_folder_whose_name_is_no_text_is_printed_as_json(
+        self, call: Call, tmp_path: Path
+    ) -> None:
+        try:
+            folder = write_textures(tmp_path / "caf\udce9")
+        except (OSError, UnicodeEncodeError):
+            pytest.skip("the file system has no such names")
+        answer = call("datasets", "add", "textures", folder, "--json")
+        assert answer.status == 0
+        assert answer.json["root"] == str(folder)
+
+
+class TestList:
+    def test_it_lists_the_demo_and_what_was_added(self, call: Call, folder: Path) -> None:
+        call("datasets", "add", "textures", folder)
+        answer = call("datasets", "list", "--json")
+        assert [d["name"] for d in answer.json] == ["demo", "textures"]
+        assert answer.json[0]["synthetic"] is True
+        assert answer.json[1]["n_images"] == N_IMAGES
+        out = call("datasets", "list").out
+        assert ["textures", "12", "3", "none", "0"] in [x.split()[:5] for x in out.splitlines()]
+
+    def test_a_damaged_data_set_is_listed_with_the_reason_beside_the_others(
+        self, call: Call, folder: Path, cache: CacheFolder
+    ) -> None:
+        for name in ("one", "two"):
+            call("datasets", "add", name, folder)
+        (cache.datasets / "one" / "dataset.json").write_text("{")
+        answer = call("datasets", "list", "--json")
+        assert answer.status == 0
+        assert [d["name"] for d in answer.json if "error" not in d] == ["demo", "two"]
+        (damaged,) = (d for d in answer.json if "error" in d)
+        assert damaged["name"] == "one"
+        assert "damaged" in damaged["error"]
+        people = call("datasets", "list")
+        assert people.status == 0
+        assert damaged["error"] in people.out
+
+
+class TestCheck:
+    def test_a_whole_data_set(self, call: Call, known: Path) -> None:
+        answer = call("datasets", "check", "textures", "--json")
+        assert answer.status == 0
+        assert answer.json["unreadable"] == []
+        assert "All 12 images can be read." in call("datasets", "check", "textures").out
+
+    def test_unreadable_images_are_listed_with_the_reason(self, call: Call, folder: Path) -> None:
+        call("datasets", "add", "textures", folder)
+        (folder / "waves/waves-1.png").write_bytes(b"")
+        (folder / "noise/noise-2.png").write_text("no picture")
+        answer = call("datasets", "check", "textures", "--json")
+        assert answer.status == 0
+        assert {Path(e["path"]).name: e["reason"] for e in answer.json["unreadable"]} == {
+            "waves-1.png": "the file is empty",
+            "noise-2.png": "the content is not an image in one of the formats "
+            "JPEG, PNG, TIFF, BMP, WEBP",
+        }
+        assert "2 of 12 images cannot be read" in call("datasets", "check", "textures").out
+
+    @pytest.mark.parametrize(
+        "command", [["datasets", "check"], ["datasets", "remove"], ["extract"]]
+    )
+    def test_an_unknown_data_set(self, call: Call, known: Path, command: list[str]) -> None:
+        answer = call(*command, "nothing", "--json")
+        assert answer.status == 1
+        assert answer.sentence == "There is no data set “nothing”: there are demo, textures."
+        assert answer.json == {"error": answer.sentence}
+
+
+class TestRemove:
+    def test_the_images_stay_where_they_are(self, call: Call, folder: Path) -> None:
+        call("datasets", "add", "textures", folder)
+        answer = call("datasets", "remove", "textures", "--json")
+        assert answer.json == {"name": "textures", "removed": True}
+        assert library.names() == ["demo"]
+        assert len(list(folder.glob("*/*.png"))) == N_IMAGES
+
+    def test_the_demo_stays(self, call: Call) -> None:
+        answer = call("datasets", "remove", "demo")
+        assert answer.status == 2
+        assert "cannot be removed" in answer.sentence
+
+
+class TestExtract:
+    def test_a_run_after_it_needs_no_network(self, call: Call, known: Path) -> None:
+        grid = ["--layers", "block1", "--scales", "224", "--poolings", "max,average"]
+        answer = call("extract", "textures", *grid, "--json")
+        assert answer.status == 0
+        document = answer.json
+        assert (document["dataset"], document["n_images"]) == ("textures", N_IMAGES)
+        assert (document["skipped"], document["network_images"]) == ([], {"224": N_IMAGES})
+        assert document["seconds"]["224"] > 0
+        run = call("run", "--dataset", "textures", *grid, "--json")
+        assert run.json["network_images"] == {"224": 0}
+        assert len(run.json["cells"]) == 2
+
+    def test_people_see_what_went_through_the_network_and_what_was_skipped(
+        self, call: Call, folder: Path
+    ) -> None:
+        (folder / "waves/empty.png").touch()
+        call("datasets", "add", "textures", folder)
+        answer = call("extract", "textures", "--layers", "block1")
+        assert answer.out.startswith("12 images through the network at 224, ")
+        assert f"skipped {folder / 'waves/empty.png'}: the file is empty" in answer.out
+        assert "extracting at 224: " in answer.err
+
+    @pytest.mark.parametrize(
+        ("options", "word"),
+        [
+            (["--layers", "block9"], "block9"),
+            (["--layers", ""], "layers"),
+            (["--layers", ","], "layers"),
+            (["--scales", "10"], "10"),
+            (["--scales", ""], "scales"),
+            (["--scales", "abc"], "abc"),
+            (["--poolings", "median"], "median"),
+            (["--precision", "float16"], "float16"),
+        ],
+    )
+    def test_a_wrong_grid_is_bad_usage(
+        self, call: Call, known: Path, options: list[str], word: str
+    ) -> None:
+        answer = call("extract", "textures", *options, "--json")
+        assert answer.status == 2
+        assert word in answer.sentence
+        assert answer.json == {"error": answer.sentence}
+
+    def test_layers_of_the_head_cannot_be_read(self, call: Call, known: Path) -> None:
+        answer = call("extract", "textures", "--layers", "block5,fc1", "--json")
+        assert answer.status == 1
+        assert "fc1 needs Keras's official VGG-19 file" in answer.sentence

@@ -1,0 +1,193 @@
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Sequence
+
+import click
+import pytest
+
+from medrecog_core import __version__, experiments
+from medrecog_core.cli import main
+from medrecog_core.cli.main import medrecog
+from medrecog_core.errors import MedrecogError, StorageError, UsageError
+from medrecog_core.locations import CacheFolder
+from tests.textures import cache_at
+
+from .conftest import Call
+
+
+def test_a_command_that_is_done_ends_with_0(call: Call) -> None:
+    answer = call("runs")
+    assert (answer.status, answer.err) == (0, "")
+    assert answer.out.startswith("There are no runs yet.")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (["launder"], "launder"),
+        (["runs", "--colour"], "--colour"),
+        (["run", "--scales", "abc", "--dataset", "demo"], "abc"),
+        (["show"], "RUN"),
+        (["run"], "--dataset"),
+        (["run", "--dataset", "demo", "--layers", "block9"], "block9"),
+        (["train", "--run", "x"], "--layer"),
+    ],
+)
+@pytest.mark.parametrize("as_json", [False, True])
+def test_a_wrong_command_ends_with_2_and_one_line(
+    call: Call, arguments: list[str], words: str, as_json: bool
+) -> None:
+    answer = call(*arguments, *(["--json"] if as_json else []))
+    assert answer.status == 2
+    assert words in answer.sentence
+    if as_json:
+        assert answer.json == {"error": answer.sentence}
+    else:
+        assert answer.out == ""
+
+
+@pytest.mark.parametrize("as_json", [False, True])
+def test_what_cannot_be_done_ends_with_1_and_one_line(call: Call, as_json: bool) -> None:
+    answer = call("show", "nothing", *(["--json"] if as_json else []))
+    assert answer.status == 1
+    assert answer.sentence == "There is no run “nothing”: the command “runs” lists them."
+    if as_json:
+        assert answer.json == {"error": answer.sentence}
+
+
+@pytest.mark.parametrize("arguments", [[], ["datasets"], ["weights"]])
+def test_no_command_shows_what_there_is_and_ends_with_2(call: Call, arguments: list[str]) -> None:
+    answer = call(*arguments)
+    assert (answer.status, answer.out) == (2, "")
+    assert "Usage: medrecog" in answer.err
+    assert "Commands:" in answer.err
+
+
+@pytest.mark.parametrize("option", ["-h", "--help"])
+def test_help_lists_every_command(call: Call, option: str) -> None:
+    answer = call(option)
+    assert (answer.status, answer.err) == (0, "")
+    assert all(name in answer.out for name in medrecog.commands)
+
+
+def test_every_command_takes_json_and_has_help() -> None:
+    def commands(group: click.Group) -> list[click.Command]:
+        return [
+            command
+            for child in group.commands.values()
+            for command in (commands(child) if isinstance(child, click.Group) else [child])
+        ]
+
+    assert len(commands(medrecog)) >= 16
+    for command in commands(medrecog):
+        assert command.help, command.name
+        assert "--json" in [option for p in command.params for option in p.opts], command.name
+
+
+def test_it_says_its_version(call: Call) -> None:
+    assert call("--version").out == f"medrecog {__version__}\n"
+
+
+@pytest.mark.parametrize(
+    ("error", "status", "sentence"),
+    [
+        (MedrecogError("It could\nnot be done."), 1, "It could not be done."),
+        (StorageError("Full."), 1, "Full."),
+        (UsageError("Wrong."), 2, "Wrong."),
+        (KeyboardInterrupt(), 1, "Interrupted."),
+        (
+            PermissionError(13, "Permission denied", "/a"),
+            1,
+            "/a cannot be used: Permission denied.",
+        ),
+        (OSError("odd"), 1, "A file cannot be used: odd."),
+    ],
+)
+def test_every_mistake_ends_in_one_line(
+    call: Call,
+    monkeypatch: pytest.MonkeyPatch,
+    error: BaseException,
+    status: int,
+    sentence: str,
+) -> None:
+    def fail() -> None:
+        raise error
+
+    monkeypatch.setattr(experiments, "all_runs", fail)
+    answer = call("runs", "--json")
+    assert (answer.status, answer.sentence) == (status, sentence)
+    assert answer.json == {"error": sentence}
+
+
+def test_a_mistake_in_the_program_is_not_hidden(
+    call: Call, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def mistake() -> None:
+        raise ZeroDivisionError
+
+    monkeypatch.setattr(experiments, "all_runs", mistake)
+    with pytest.raises(ZeroDivisionError):
+        call("runs")
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["run", "--dataset", "demo"],
+        ["datasets", "list"],
+        ["extract", "demo"],
+        ["datasets", "check", "demo"],
+    ],
+)
+def test_a_cache_folder_that_cannot_be_written_ends_with_1(
+    call: Call, cache: CacheFolder, arguments: list[str]
+) -> None:
+    cache.root.write_text("a file")
+    with cache_at(cache.root / "below"):
+        answer = call(*arguments, "--json")
+    assert answer.status == 1
+    assert answer.sentence.startswith(f"Cannot write to {cache.root / 'below'}")
+    assert "MEDRECOG_CACHE" in answer.sentence
+    assert answer.json == {"error": answer.sentence}
+
+
+def python(arguments: Sequence[str]) -> "subprocess.CompletedProcess[str]":
+    return subprocess.run(
+        [sys.executable, *arguments], capture_output=True, text=True, env=os.environ, check=False
+    )
+
+
+def test_the_module_runs_as_a_process(cache: CacheFolder) -> None:
+    done = python(["-m", "medrecog_core", "runs", "--json"])
+    assert (done.returncode, done.stderr) == (0, "")
+    assert json.loads(done.stdout) == []
+    failed = python(["-m", "medrecog_core", "show", "nothing", "--json"])
+    assert failed.returncode == 1
+    assert failed.stderr.count("\n") == 1
+    assert json.loads(failed.stdout)["error"].startswith("There is no run")
+
+
+def test_looking_at_runs_loads_no_heavy_package(cache: CacheFolder) -> None:
+    program = (
+        "import sys, medrecog_core\n"
+        "from medrecog_core.cli import main\n"
+        "try:\n"
+        "    main(['runs', '--json'])\n"
+        "finally:\n"
+        "    heavy = {'tensorflow', 'keras', 'sklearn', 'scipy', 'streamlit', 'pandas'}\n"
+        "    print(sorted(heavy & set(sys.modules)), file=sys.stderr)\n"
+    )
+    done = python(["-c", program])
+    assert (done.returncode, done.stderr) == (0, "[]\n")
+
+
+def test_main_reads_the_process_arguments_where_none_are_given(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(sys, "argv", ["medrecog", "show", "nothing", "--json"])
+    with pytest.raises(SystemExit) as ended:
+        main()
+    assert ended.value.code == 1
+    assert "error" in json.loads(capsys.readouterr().out)

@@ -1,0 +1,154 @@
+from pathlib import Path
+
+import pytest
+
+from medrecog_core.experiments import RunFolder, load_model, model_names
+from medrecog_core.locations import CacheFolder
+from tests.textures import CLASSES
+
+from .conftest import Call
+
+CELL = ["--layer", "block2", "--scale", "224", "--pooling", "average"]
+
+
+@pytest.fixture
+def model(call: Call, finished: RunFolder) -> str:
+    answer = call("train", "--run", finished.id, *CELL, "--name", "my-model", "--json")
+    assert answer.status == 0
+    assert answer.json["name"] == "my-model"
+    return "my-model"
+
+
+class TestTrain:
+    def test_it_prints_the_models_card(self, call: Call, finished: RunFolder) -> None:
+        answer = call("train", "--run", finished.id, *CELL, "--name", "one", "--json")
+        card = answer.json
+        assert (card["run"], card["dataset"]) == (finished.id, "textures")
+        assert card["cell"] == {"layer": "block2", "scale": 224, "pooling": "average"}
+        assert card["classes"] == list(CLASSES)
+        assert card["accuracy"] == load_model("one").card.accuracy
+        people = call("train", "--run", finished.id, *CELL, "--name", "two")
+        assert people.out.startswith("Trained two on 9 images; accuracy on 3 test images ")
+        assert model_names() == ["one", "two"]
+
+    @pytest.mark.parametrize(
+        ("changes", "status", "word"),
+        [
+            (["--name", "my-model"], 2, "There is a model “my-model” already"),
+            (["--name", "../x"], 2, "cannot be a name"),
+            (["--layer", "block5"], 1, "no finished cell block5-224-average"),
+            (["--layer", "block9"], 1, "no finished cell block9-224-average"),
+            (["--scale", "wide"], 2, "wide"),
+            (["--pooling", "median"], 1, "block2-224-median"),
+            (["--run", "nothing"], 1, "There is no run “nothing”"),
+        ],
+    )
+    def test_a_mistake_gives_a_sentence(
+        self,
+        call: Call,
+        finished: RunFolder,
+        model: str,
+        changes: list[str],
+        status: int,
+        word: str,
+    ) -> None:
+        answer = call("train", "--run", finished.id, *CELL, "--name", "other", *changes, "--json")
+        assert answer.status == status
+        assert word in answer.sentence
+        assert answer.json == {"error": answer.sentence}
+        assert model_names() == [model]
+
+
+class TestModels:
+    def test_none(self, call: Call) -> None:
+        assert call("models", "--json").json == []
+        assert call("models").out.startswith("There are no models yet.")
+
+    def test_they_are_listed(self, call: Call, model: str) -> None:
+        assert [card["name"] for card in call("models", "--json").json] == [model]
+        assert "block2-224-average" in call("models").out
+
+    def test_a_damaged_one_is_listed_with_the_reason_beside_the_others(
+        self, call: Call, finished: RunFolder, model: str, cache: CacheFolder
+    ) -> None:
+        call("train", "--run", finished.id, *CELL, "--name", "bad")
+        (cache.models / "bad" / "svm.npz").write_bytes(b"PK\x03\x04")
+        answer = call("models", "--json")
+        assert answer.status == 0
+        whole, damaged = answer.json
+        assert whole["name"] == model
+        assert damaged["name"] == "bad"
+        assert "is damaged" in damaged["error"]
+        assert damaged["error"] in call("models").out
+
+
+class TestPredict:
+    def test_json_has_a_label_and_scores_or_an_error_for_every_file(
+        self, call: Call, model: str, pictures: Path, tmp_path: Path
+    ) -> None:
+        good = [pictures / f"{label}/{label}-1.png" for label in CLASSES]
+        (tmp_path / "empty.png").touch()
+        (tmp_path / "text.jpg").write_text("no picture")
+        bad = [tmp_path / name for name in ("empty.png", "text.jpg", "missing.png")]
+        answer = call("predict", model, good[0], *bad, *good[1:], "--json")
+        assert answer.status == 0
+        documents = answer.json
+        assert [d["file"] for d in documents] == [str(f) for f in (good[0], *bad, *good[1:])]
+        for document in documents:
+            if Path(document["file"]) in bad:
+                assert document.keys() == {"file", "error"}
+                assert document["error"]
+            else:
+                assert document.keys() == {"file", "label", "scores"}
+                assert document["label"] == Path(document["file"]).parent.name
+                assert tuple(document["scores"]) == CLASSES
+                best = max(document["scores"], key=document["scores"].__getitem__)
+                assert best == document["label"]
+
+    def test_people_see_a_line_a_file(
+        self, call: Call, model: str, pictures: Path, tmp_path: Path
+    ) -> None:
+        good = pictures / "waves/waves-0.png"
+        answer = call("predict", model, good, tmp_path / "missing.png")
+        assert answer.status == 0
+        first, second = answer.out.splitlines()
+        assert first.startswith(f"{good}: waves (noise ")
+        assert second == f"{tmp_path / 'missing.png'}: not classified, the file is not there"
+
+    def test_no_readable_file_ends_with_1_and_still_one_document(
+        self, call: Call, model: str, tmp_path: Path
+    ) -> None:
+        answer = call("predict", model, tmp_path / "missing.png", "--json")
+        assert answer.status == 1
+        assert [d.keys() for d in answer.json] == [{"file", "error"}]
+
+    @pytest.mark.parametrize(
+        ("arguments", "status", "word"),
+        [
+            (["nothing", "x.png"], 1, "There is no model “nothing”: there are my-model"),
+            (["../models/my-model", "x.png"], 2, "cannot be a name"),
+            (["my-model"], 2, "FILE"),
+        ],
+    )
+    def test_a_mistake_gives_a_sentence(
+        self, call: Call, model: str, arguments: list[str], status: int, word: str
+    ) -> None:
+        answer = call("predict", *arguments, "--json")
+        assert answer.status == status
+        assert word in answer.sentence
+        assert answer.json == {"error": answer.sentence}
+
+    def test_a_damaged_model_and_other_weights_are_refused(
+        self, call: Call, model: str, cache: CacheFolder, pictures: Path
+    ) -> None:
+        card = cache.models / model / "model.json"
+        text = card.read_text()
+        card.write_text(text.replace('"weights": "vgg19-imagenet', '"weights": "other'))
+        answer = call("predict", model, pictures / "waves/waves-0.png", "--json")
+        assert answer.status == 1
+        assert "was trained with the weights other" in answer.sentence
+        assert answer.json == {"error": answer.sentence}
+        card.write_text(text[:50])
+        answer = call("predict", model, pictures / "waves/waves-0.png", "--json")
+        assert answer.status == 1
+        assert "is damaged" in answer.sentence

@@ -1,0 +1,84 @@
+import io
+import sys
+
+import pytest
+
+from medrecog_core.cli import progress as module
+from medrecog_core.cli.progress import shown_count, shown_progress
+from medrecog_core.features import Progress
+
+
+class Clock:
+    """A clock that stands still until it is moved."""
+
+    now = 1000.0
+
+    def monotonic(self) -> float:
+        return self.now
+
+
+@pytest.fixture
+def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
+    clock = Clock()
+    monkeypatch.setattr(module, "time", clock)
+    return clock
+
+
+class Terminal(io.StringIO):
+    def isatty(self) -> bool:
+        return True
+
+
+def test_a_log_gets_a_line_now_and_then(capsys: pytest.CaptureFixture[str], clock: Clock) -> None:
+    with shown_progress() as report:
+        for done in range(101):
+            report(Progress("extracting at 224", done, 100, 2.0))
+            clock.now += 1
+    out, err = capsys.readouterr()
+    assert out == ""
+    lines = err.splitlines()
+    assert lines[0] == "extracting at 224: 0/100, 2.0 a second, 50 s left"
+    assert lines[1] == "extracting at 224: 10/100, 2.0 a second, 45 s left"
+    assert lines[-1] == "extracting at 224: 100/100, 2.0 a second"
+    assert len(lines) == 11
+
+
+def test_a_new_stage_is_told_at_once_and_an_empty_one_never(
+    capsys: pytest.CaptureFixture[str], clock: Clock
+) -> None:
+    with shown_progress() as report:
+        report(Progress("reading files", 0, 3))
+        report(Progress("reading files", 1, 3))
+        report(Progress("extracting at 224", 0, 0))
+        report(Progress("training", 0, 3))
+        report(Progress("training", 3, 3))
+    assert capsys.readouterr().err.splitlines() == [
+        "reading files: 0/3",
+        "training: 0/3",
+        "training: 3/3",
+    ]
+
+
+def test_a_count_becomes_progress_with_its_rate(clock: Clock) -> None:
+    seen: list[Progress] = []
+    show = shown_count(seen.append, "drawing")
+    clock.now += 4
+    show(2, 10)
+    assert seen == [Progress("drawing", 2, 10, 0.5)]
+
+
+def test_a_terminal_gets_a_bar_a_stage_on_standard_error(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("TERM", "xterm")
+    monkeypatch.setattr(sys, "stderr", terminal := Terminal())
+    with shown_progress() as report:
+        report(Progress("nothing to do", 0, 0))
+        report(Progress("reading files", 3, 3))
+        report(Progress("training", 1, 4, 2.5))
+        report(Progress("training", 4, 4, 2.5))
+    shown = terminal.getvalue()
+    assert "reading files" in shown and "training" in shown
+    assert "4/4" in shown and "2.5/s" in shown
+    assert "nothing to do" not in shown
+    assert capsys.readouterr().out == ""

@@ -1,0 +1,339 @@
+import csv
+import json
+import os
+import stat
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from medrecog_core.experiments import RunFolder, RunState, all_runs, create_run
+from medrecog_core.experiments.processes import this_process
+from medrecog_core.locations import CacheFolder
+from tests.textures import CLASSES, N_IMAGES, add_textures, specification, write_textures
+
+from .conftest import Call
+
+GRID = ["--layers", "block1,block2", "--scales", "224", "--poolings", "max,average"]
+CELL_KEYS = {"layer", "scale", "pooling", "accuracy", "balanced_accuracy", "n_train", "n_test"}
+
+
+class TestRun:
+    def test_json_has_what_is_promised(self, call: Call, known: Path) -> None:
+        answer = call("run", "--dataset", "textures", *GRID, "--json")
+        assert answer.status == 0
+        document = answer.json
+        assert document["run"] == all_runs()[0].id
+        assert (document["status"], document["dataset"]) == ("finished", "textures")
+        assert (document["n_images"], document["skipped"]) == (N_IMAGES, [])
+        assert document["network_images"] == {"224": N_IMAGES}
+        cells = document["cells"]
+        assert [(c["layer"], c["scale"], c["pooling"]) for c in cells] == [
+            (layer, 224, pooling)
+            for layer in ("block1", "block2")
+            for pooling in ("max", "average")
+        ]
+        for cell in cells:
+            assert cell.keys() >= CELL_KEYS
+            assert 0 <= cell["accuracy"] <= 1 and 0 <= cell["balanced_accuracy"] <= 1
+            assert (cell["n_train"], cell["n_test"]) == (9, 3)
+        assert "extracting at 224: 12/12" in answer.err
+
+    def test_people_see_a_row_a_cell(self, call: Call, finished: RunFolder) -> None:
+        answer = call("run", "--dataset", "textures", "--layers", "block1")
+        assert answer.status == 0
+        lines = [line.split() for line in answer.out.splitlines()]
+        assert lines[0][1] == "finished"
+        assert ["block1", "224", "max"] in [line[:3] for line in lines]
+        assert "stratified hold-out" in answer.out
+
+    def test_options_reach_the_run(self, call: Call, finished: RunFolder) -> None:
+        options = ["--layers", "block1", "--poolings", "max", "--C", "0.5", "--seed", "7"]
+        call("run", "--dataset", "textures", *options)
+        newest = next(run for run in all_runs() if run.id != finished.id)
+        assert newest.specification() == specification(
+            layers=["block1"], poolings=["max"], C=0.5, seed=7
+        )
+
+    def test_options_go_before_the_file(
+        self, call: Call, finished: RunFolder, tmp_path: Path
+    ) -> None:
+        file = tmp_path / "spec.json"
+        file.write_text(
+            json.dumps(
+                {"dataset": "textures", "layers": ["block2"], "poolings": ["max"], "seed": 5}
+            )
+        )
+        answer = call("run", "--spec", file, "--layers", "block1", "--json")
+        assert answer.status == 0
+        assert (
+            answer.json["specification"]
+            == specification(layers=["block1"], poolings=["max"], seed=5).to_document()
+        )
+
+    def test_the_file_may_leave_the_data_set_to_an_option(
+        self, call: Call, finished: RunFolder, tmp_path: Path
+    ) -> None:
+        file = tmp_path / "spec.json"
+        file.write_text('{"layers": ["block1"], "poolings": ["max"]}')
+        answer = call("run", "--spec", file, "--dataset", "textures", "--json")
+        assert answer.status == 0
+        assert len(answer.json["cells"]) == 1
+
+    @pytest.mark.parametrize(
+        ("content", "word"),
+        [
+            ("dataset: textures", "spec.json cannot be read as JSON"),
+            ("[]", "JSON object"),
+            ('{"layers": ["block1"]}', "dataset"),
+            ('{"dataset": "textures", "scales": "224"}', "scales"),
+            ('{"dataset": "textures", "colour": "red"}', "colour"),
+        ],
+    )
+    def test_a_file_that_is_no_specification_is_bad_usage(
+        self, call: Call, known: Path, tmp_path: Path, content: str, word: str
+    ) -> None:
+        file = tmp_path / "spec.json"
+        file.write_text(content)
+        answer = call("run", "--spec", file, "--json")
+        assert answer.status == 2
+        assert word in answer.sentence
+        assert answer.json == {"error": answer.sentence}
+        assert all_runs() == []
+
+    def test_a_missing_file_is_bad_usage(self, call: Call, tmp_path: Path) -> None:
+        answer = call("run", "--spec", tmp_path / "none.json")
+        assert answer.status == 2
+        assert f"There is no file {tmp_path / 'none.json'}" in answer.sentence
+
+    @pytest.mark.parametrize(
+        ("options", "word"),
+        [
+            (["--layers", "block9"], "There is no layer “block9”"),
+            (["--layers", ""], "layers"),
+            (["--scales", "10"], "The scale 10 is not possible"),
+            (["--scales", "abc"], "“abc” is not a list of whole numbers"),
+            (["--scales", "224;544"], "224;544"),
+            (["--poolings", "median"], "There is no pooling “median”"),
+            (["--precision", "float16"], "float16"),
+            (["--C", "0"], "greater than 0"),
+            (["--C", "nan"], "C"),
+            (["--C", "strong"], "strong"),
+            (["--seed", "-1"], "seed"),
+            (["--dataset", "No Name"], "cannot be a name"),
+        ],
+    )
+    def test_a_wrong_option_is_bad_usage_and_leaves_no_run(
+        self, call: Call, known: Path, options: list[str], word: str
+    ) -> None:
+        answer = call("run", "--dataset", "textures", *options, "--json")
+        assert answer.status == 2
+        assert word in answer.sentence
+        assert answer.json == {"error": answer.sentence}
+        assert all_runs() == []
+
+    def test_an_unknown_data_set_leaves_no_run(self, call: Call, known: Path) -> None:
+        answer = call("run", "--dataset", "nothing", "--json")
+        assert answer.status == 1
+        assert answer.sentence == "There is no data set “nothing”: there are demo, textures."
+        assert all_runs() == []
+
+    def test_a_failed_run_is_one_document_with_the_error(self, call: Call, known: Path) -> None:
+        answer = call("run", "--dataset", "textures", "--layers", "fc1", "--json")
+        assert answer.status == 1
+        document = answer.json
+        assert (document["status"], document["error"]) == ("failed", answer.sentence)
+        assert (document["cells"], document["network_images"]) == ([], {})
+        assert "fc1 needs Keras's official VGG-19 file" in answer.sentence
+        people = call("run", "--dataset", "textures", "--layers", "fc1")
+        assert (people.status, people.out) == (1, "")
+        assert people.sentence == answer.sentence
+
+    def test_skipped_images_are_told(self, call: Call, tmp_path: Path) -> None:
+        folder = write_textures(tmp_path / "images")
+        (folder / "waves/empty.png").touch()
+        add_textures(folder)
+        options = ["--dataset", "textures", "--layers", "block1", "--poolings", "max"]
+        answer = call("run", *options, "--json")
+        assert answer.status == 0
+        skipped = [{"path": str(folder / "waves/empty.png"), "reason": "the file is empty"}]
+        assert answer.json["skipped"] == skipped
+        assert "skipped " in call("run", *options).out
+
+    def test_nothing_readable_cannot_be_run(self, call: Call, tmp_path: Path) -> None:
+        folder = write_textures(tmp_path / "images")
+        for file in folder.glob("*/*.png"):
+            file.write_bytes(b"")
+        add_textures(folder)
+        answer = call("run", "--dataset", "textures", "--json")
+        assert answer.status == 1
+        assert "None of the 12 images" in answer.sentence
+        assert answer.json["error"] == answer.sentence
+
+
+class TestRuns:
+    def test_they_are_listed_beside_a_damaged_one(
+        self, call: Call, finished: RunFolder, cache: CacheFolder
+    ) -> None:
+        damaged = create_run(specification())
+        (damaged.path / "state.json").write_text("[]")
+        answer = call("runs", "--json")
+        assert answer.status == 0
+        documents = {d["run"]: d for d in answer.json}
+        assert documents[finished.id]["status"] == "finished"
+        assert documents[finished.id]["dataset"] == "textures"
+        best = max(result.metrics.accuracy for result in finished.cells())
+        assert documents[finished.id]["best_accuracy"] == best
+        assert documents[damaged.id]["status"] == "failed"
+        people = call("runs")
+        assert people.status == 0
+        assert finished.id in people.out and damaged.id in people.out
+
+    @pytest.mark.parametrize("name", ["specification.json", "cells/block1-224-max.json"])
+    def test_other_damage_hides_no_run(self, call: Call, finished: RunFolder, name: str) -> None:
+        (finished.path / name).write_text("{")
+        answer = call("runs", "--json")
+        assert answer.status == 0
+        assert [d["run"] for d in answer.json] == [finished.id]
+
+
+class TestShow:
+    def test_it_prints_what_run_printed(self, call: Call, finished: RunFolder) -> None:
+        answer = call("show", finished.id, "--json")
+        assert answer.status == 0
+        assert answer.json["network_images"] == {"224": N_IMAGES}
+        assert len(answer.json["cells"]) == 4
+        out = call("show", finished.id).out
+        assert out.startswith(f"{finished.id}: finished\n")
+        assert "block2" in out
+
+    def test_a_run_at_work_shows_its_stage(self, call: Call, cache: CacheFolder) -> None:
+        run = create_run(specification())
+        run.write_state(RunState("running", "training", 1, 4, process=this_process()))
+        out = call("show", run.id).out
+        assert out == f"{run.id}: running\ntraining: 1 of 4\n"
+
+    def test_a_failed_run_shows_why(self, call: Call, cache: CacheFolder) -> None:
+        run = create_run(specification())
+        run.write_state(RunState("failed", error="It did not work."))
+        assert call("show", run.id).out == f"{run.id}: failed: It did not work.\n"
+
+    @pytest.mark.parametrize("name", ["specification.json", "record.json"])
+    def test_a_damaged_run_gives_a_sentence(
+        self, call: Call, finished: RunFolder, name: str
+    ) -> None:
+        (finished.path / name).write_text("[")
+        answer = call("show", finished.id, "--json")
+        assert answer.status == 1
+        assert f"{name} is damaged" in answer.sentence
+        assert answer.json == {"error": answer.sentence}
+
+
+@pytest.mark.parametrize(
+    "command",
+    ["show", "cancel", "resume", "delete", "export --to x.csv"],
+)
+@pytest.mark.parametrize("run_id", ["nothing", "../runs", "a/b"])
+def test_an_unknown_run_gives_a_sentence(call: Call, command: str, run_id: str) -> None:
+    name, *options = command.split()
+    answer = call(name, run_id, *options, "--json")
+    assert answer.status == 1
+    assert answer.sentence == f"There is no run “{run_id}”: the command “runs” lists them."
+    assert answer.json == {"error": answer.sentence}
+
+
+class TestCancelResumeDelete:
+    def test_a_waiting_run_is_cancelled_and_resumed(self, call: Call, finished: RunFolder) -> None:
+        run = create_run(specification())
+        answer = call("cancel", run.id, "--json")
+        assert answer.json == {"run": run.id, "stopping": True}
+        stopped = call("resume", run.id, "--json")
+        assert stopped.status == 1
+        assert stopped.json["status"] == "stopped"
+        assert stopped.json["error"] == "" and "was stopped" in stopped.sentence
+        resumed = call("resume", run.id, "--json")
+        assert resumed.status == 0
+        assert (resumed.json["status"], len(resumed.json["cells"])) == ("finished", 4)
+
+    def test_a_finished_run_cannot_be_cancelled(self, call: Call, finished: RunFolder) -> None:
+        answer = call("cancel", finished.id)
+        assert (answer.status, answer.out) == (1, "")
+        assert answer.sentence == f"The run {finished.id} is not at work: it is finished."
+
+    @pytest.mark.parametrize("command", ["resume", "delete"])
+    def test_a_run_at_work_is_left_alone(
+        self, call: Call, cache: CacheFolder, command: str
+    ) -> None:
+        run = create_run(specification())
+        run.write_state(RunState("running", process=this_process()))
+        answer = call(command, run.id, "--json")
+        assert answer.status == 1
+        assert "is at work" in answer.sentence
+        assert answer.json == {"error": answer.sentence}
+        assert run.state().status == "running"
+
+    def test_a_deleted_run_is_gone_and_its_descriptors_stay(
+        self, call: Call, finished: RunFolder
+    ) -> None:
+        assert call("delete", finished.id, "--json").json == {"run": finished.id, "deleted": True}
+        assert all_runs() == []
+        options = ["--layers", "block1", "--poolings", "max"]
+        again = call("run", "--dataset", "textures", *options, "--json")
+        assert again.json["network_images"] == {"224": 0}
+
+
+class TestExport:
+    def test_csv_has_a_row_a_cell(self, call: Call, finished: RunFolder, tmp_path: Path) -> None:
+        file = tmp_path / "x.csv"
+        answer = call("export", finished.id, "--to", file, "--json")
+        assert answer.json == {"run": finished.id, "file": str(file)}
+        with file.open(newline="") as stream:
+            rows = list(csv.DictReader(stream))
+        assert len(rows) == 4
+        for row, result in zip(rows, finished.cells(), strict=True):
+            assert rows[0].keys() >= CELL_KEYS
+            assert (row["layer"], int(row["scale"]), row["pooling"]) == (
+                result.cell.layer,
+                result.cell.scale,
+                result.cell.pooling,
+            )
+            assert float(row["accuracy"]) == result.metrics.accuracy
+            assert int(row["n_test"]) == result.n_test
+
+    def test_json_has_everything(self, call: Call, finished: RunFolder, tmp_path: Path) -> None:
+        file = tmp_path / "x.json"
+        assert call("export", finished.id, "--to", file).out == f"Wrote {file}.\n"
+        assert json.loads(file.read_bytes()) == call("show", finished.id, "--json").json
+        labels = json.loads(file.read_bytes())["cells"][0]["classes"]
+        assert [c["label"] for c in labels] == list(CLASSES)
+
+    @pytest.mark.parametrize("name", ["x.txt", "x"])
+    def test_another_ending_is_bad_usage(
+        self, call: Call, finished: RunFolder, tmp_path: Path, name: str
+    ) -> None:
+        answer = call("export", finished.id, "--to", tmp_path / name, "--json")
+        assert answer.status == 2
+        assert f"{tmp_path / name} should end in .json or .csv." in answer.sentence
+        assert not (tmp_path / name).exists()
+
+    def test_a_file_that_cannot_be_written_gives_a_sentence_about_it(
+        self, call: Call, finished: RunFolder, tmp_path: Path
+    ) -> None:
+        file = tmp_path / "nowhere" / "x.csv"
+        answer = call("export", finished.id, "--to", file, "--json")
+        assert answer.status == 1
+        assert answer.sentence.startswith(f"Cannot write to {file} (No such file or directory)")
+        assert "MEDRECOG_CACHE" not in answer.sentence
+
+    def test_the_file_may_be_read_by_whom_the_user_lets_read(
+        self, call: Call, finished: RunFolder, tmp_path: Path, open_umask: None
+    ) -> None:
+        call("export", finished.id, "--to", tmp_path / "x.json")
+        assert stat.S_IMODE((tmp_path / "x.json").stat().st_mode) == 0o644
+
+
+@pytest.fixture
+def open_umask() -> Iterator[None]:
+    before = os.umask(0o022)
+    yield
+    os.umask(before)

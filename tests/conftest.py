@@ -1,0 +1,14 @@
+"""What every test has: a cache folder of its own."""
+
+from pathlib import Path
+
+import pytest
+
+from medrecog_core.locations import ENVIRONMENT_VARIABLE, CacheFolder, cache_folder
+
+
+@pytest.fixture(autouse=True)
+def cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> CacheFolder:
+    """Keep what a test writes in a cache folder that no other test sees."""
+    monkeypatch.setenv(ENVIRONMENT_VARIABLE, str(tmp_path / "cache"))
+    return cache_folder()

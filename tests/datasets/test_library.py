@@ -1,0 +1,192 @@
+import json
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from medrecog_core.datasets import Dataset, ImageRecord, LeftOut, library
+from medrecog_core.errors import MedrecogError, StorageError, UsageError
+from medrecog_core.locations import ENVIRONMENT_VARIABLE
+
+BAD_NAMES = ["..", ".", "A b", "", "a/b", "../a"]
+
+
+@pytest.fixture
+def skin(write_files):
+    root = write_files("nv/1.png", "mel/1.png", "mel/notes.txt")
+    return library.read_folder("skin", root)
+
+
+@pytest.fixture
+def cache_below_a_file(tmp_path, monkeypatch):
+    (tmp_path / "file").touch()
+    monkeypatch.setenv(ENVIRONMENT_VARIABLE, str(tmp_path / "file" / "cache"))
+    return tmp_path / "file" / "cache"
+
+
+def test_a_data_set_is_loaded_as_it_was_saved(skin):
+    library.save(skin)
+    assert library.load("skin") == skin
+    assert skin.left_out == (LeftOut("mel/notes.txt", "not an image, by its name"),)
+
+
+def test_every_field_is_kept(tmp_path):
+    dataset = Dataset(
+        "all-fields",
+        tmp_path / "naïve “folder”\udce9",
+        (
+            ImageRecord("é,\n.png", "a b", "train", "patient 1"),
+            ImageRecord("z.png", "漢", "val"),
+        ),
+        "labels from “table”",
+        synthetic=True,
+        left_out=(LeftOut("row 2: x", "why"),),
+    )
+    library.save(dataset)
+    assert library.load("all-fields") == dataset
+
+
+def test_a_new_installation_knows_the_demo_alone(cache):
+    assert library.names() == ["demo"]
+    assert not cache.root.exists()
+
+
+def test_names_are_sorted_with_the_demo_first(skin):
+    for name in ("zebra", "apple"):
+        library.save(replace(skin, name=name))
+    assert library.names() == ["demo", "apple", "zebra"]
+
+
+def test_an_unknown_name_is_answered_with_the_known_ones(skin):
+    library.save(skin)
+    for ask in (library.load, library.remove):
+        with pytest.raises(MedrecogError, match="no data set “hair”: there are demo, skin"):
+            ask("hair")
+
+
+@pytest.mark.parametrize("name", ["skin", "demo"])
+def test_a_name_is_given_once(skin, name):
+    library.save(skin)
+    with pytest.raises(UsageError, match=f"There is a data set “{name}” already"):
+        library.save(replace(skin, name=name))
+    assert library.load("skin") == skin
+
+
+@pytest.mark.parametrize("name", BAD_NAMES)
+def test_bad_names_are_refused_everywhere(skin, name):
+    for use in (library.load, library.remove, lambda name: library.read_folder(name, skin.root)):
+        with pytest.raises(UsageError, match="cannot be a name"):
+            use(name)
+
+
+def test_removing_forgets_the_description_and_leaves_the_images(skin, cache):
+    library.save(skin)
+    library.remove("skin")
+    assert library.names() == ["demo"]
+    assert list(cache.datasets.iterdir()) == []
+    assert all(skin.absolute_path(image).is_file() for image in skin.images)
+    library.save(skin)
+    assert library.load("skin") == skin
+
+
+def test_the_demo_cannot_be_removed():
+    with pytest.raises(UsageError, match="belongs to the program and cannot be removed"):
+        library.remove("demo")
+
+
+def damaged(**changes):
+    whole = {
+        "root": "/images",
+        "layout": "",
+        "images": [["1.png", "a", "", ""], ["2.png", "b", "", ""]],
+        "left_out": [],
+    }
+    return json.dumps({**whole, **changes})
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        '{"root": "/images", "ima',
+        "[]",
+        "null",
+        "7",
+        '"text"',
+        "{}",
+        "\ud800",
+        damaged(root=None),
+        damaged(images=None),
+        damaged(images=[]),
+        damaged(images=[["1.png", "a", "", "", "more"]]),
+        damaged(images=[["1.png", "a"], ["2.png", ["b"]]]),
+        damaged(images=[["../1.png", "a", "", ""], ["2.png", "b", "", ""]]),
+        damaged(images=[[1, "a", "", ""], ["2.png", "b", "", ""]]),
+        damaged(images=[["1.png", "a", "dev", ""], ["2.png", "b", "", ""]]),
+        damaged(left_out=[{"file": "x"}]),
+        damaged(left_out=7),
+    ],
+)
+def test_a_damaged_description_is_named_and_can_be_removed(skin, cache, text):
+    library.save(skin)
+    file = cache.datasets / "skin" / "dataset.json"
+    file.write_bytes(text.encode(errors="surrogatepass"))
+    with pytest.raises(StorageError, match=r"skin.*(is damaged|cannot be read).*\.$"):
+        library.load("skin")
+    library.remove("skin")
+    assert library.names() == ["demo"]
+
+
+def test_a_cache_that_cannot_be_written_is_named_when_saving(skin, cache_below_a_file):
+    with pytest.raises(
+        StorageError, match=rf"Cannot write to {cache_below_a_file}/datasets/skin .*MEDRECOG_CACHE"
+    ):
+        library.save(skin)
+
+
+def test_a_cache_that_cannot_be_read_is_named_when_loading(cache_below_a_file):
+    assert library.names() == ["demo"]
+    with pytest.raises(StorageError, match=str(cache_below_a_file)):
+        library.load("skin")
+
+
+def test_a_folder_is_read_but_not_kept(skin):
+    assert (skin.classes, skin.layout) == (("mel", "nv"), "a folder a class")
+    assert library.names() == ["demo"]
+
+
+def test_relative_paths_become_absolute(skin, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    assert library.read_folder("skin", Path("images")) == skin
+
+
+def test_a_home_folder_is_found(skin, tmp_path, monkeypatch):
+    monkeypatch.setenv("HOME", str(tmp_path))
+    assert library.read_folder("skin", Path("~/images")) == skin
+
+
+@pytest.mark.parametrize("folder", ["~nobody-of-that-name/images", "a" * 300, "a\0b"])
+def test_what_can_be_no_path_is_refused_in_a_sentence(folder):
+    with pytest.raises(MedrecogError, match=r"cannot be read \(.*\): check the path\.$"):
+        library.read_folder("skin", Path(folder))
+
+
+def test_one_class_makes_no_data_set(write_files):
+    with pytest.raises(MedrecogError, match="holds 1 image of 1 class"):
+        library.read_folder("skin", write_files("nv/1.png"))
+
+
+def test_a_table_is_read_with_named_columns(write_files, tmp_path):
+    root = write_files("1.png", "2.png", "3.png")
+    table = tmp_path / "labels.csv"
+    table.write_text("f,kind,who,part,split\n1,nv,p1,train,x\n2,mel,p2,test,x\n", "utf-8")
+    dataset = library.read_table("skin", root, table, "f", "kind", "who", "part")
+    assert dataset == Dataset(
+        "skin",
+        root,
+        (ImageRecord("1.png", "nv", "train", "p1"), ImageRecord("2.png", "mel", "test", "p2")),
+        "labels from labels.csv",
+        left_out=(LeftOut("3.png", "no row of the table"),),
+    )
+    library.save(dataset)
+    assert library.load("skin") == dataset

@@ -1,0 +1,245 @@
+import json
+import zipfile
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from medrecog_core.errors import MedrecogError, StorageError, UsageError
+from medrecog_core.experiments import (
+    Model,
+    ModelCard,
+    RunFolder,
+    delete_model,
+    load_model,
+    model_names,
+    train_model,
+)
+from medrecog_core.features import Cell, DescriptorStore, HashedImage, read_descriptors
+from medrecog_core.locations import CacheFolder
+from medrecog_core.networks.vgg19 import VGG19
+from tests.textures import CLASSES
+
+CELL = Cell("block2", 224, "average")
+
+
+@pytest.fixture
+def model(finished: RunFolder) -> Model:
+    return train_model(finished, CELL, "my-model")
+
+
+def file_of(cache: CacheFolder, name: str) -> Path:
+    return cache.models / "my-model" / name
+
+
+def test_a_loaded_model_is_the_one_that_was_trained(model: Model) -> None:
+    assert model_names() == ["my-model"]
+    loaded = load_model("my-model")
+    assert loaded.card == model.card
+    assert loaded.svm.classes == model.svm.classes == CLASSES
+    assert np.array_equal(loaded.svm.weights, model.svm.weights)
+    assert np.array_equal(loaded.svm.biases, model.svm.biases)
+
+
+def test_its_card_says_where_it_comes_from(model: Model, finished: RunFolder) -> None:
+    card = model.card
+    result = finished.cell(CELL)
+    assert result is not None
+    assert (card.run, card.dataset, card.cell) == (finished.id, "textures", CELL)
+    assert (card.accuracy, card.balanced_accuracy) == (
+        result.metrics.accuracy,
+        result.metrics.balanced_accuracy,
+    )
+    assert (card.n_train, card.n_test) == (9, 3)
+    assert card.source == finished.source()
+    assert (card.synthetic, card.network, card.classes) == (False, "vgg19", CLASSES)
+
+
+def test_its_scores_are_those_that_the_run_kept(
+    model: Model, finished: RunFolder, cache: CacheFolder
+) -> None:
+    test = [image for image in finished.images() if image.part == "test"]
+    files = [HashedImage(Path(image.path), image.sha256) for image in test]
+    with DescriptorStore(cache.features) as store:
+        descriptors = read_descriptors(files, CELL, VGG19, model.card.source, store)
+    scores = load_model("my-model").svm.scores(descriptors)
+    np.testing.assert_allclose(scores, finished.scores(CELL), atol=1e-6)
+
+
+def test_its_file_holds_two_arrays_and_no_pickle(model: Model, cache: CacheFolder) -> None:
+    with np.load(file_of(cache, "svm.npz"), allow_pickle=False) as arrays:
+        assert {name: arrays[name].dtype for name in arrays.files} == {
+            "weights": np.float64,
+            "biases": np.float64,
+        }
+    with zipfile.ZipFile(file_of(cache, "svm.npz")) as archive:
+        assert all(archive.read(name).startswith(b"\x93NUMPY") for name in archive.namelist())
+
+
+class TestTraining:
+    def test_a_taken_name_is_refused(self, model: Model, finished: RunFolder) -> None:
+        before = load_model("my-model").card
+        with pytest.raises(UsageError, match="There is a model “my-model” already"):
+            train_model(finished, Cell("block1", 224, "max"), "my-model")
+        assert load_model("my-model").card == before
+
+    @pytest.mark.parametrize("name", ["", "My model", "../runs", "a/b", "-x", "a" * 65])
+    def test_a_name_that_cannot_be_is_refused(self, finished: RunFolder, name: str) -> None:
+        with pytest.raises(UsageError, match="cannot be a name"):
+            train_model(finished, CELL, name)
+        assert model_names() == []
+
+    @pytest.mark.parametrize(
+        "cell",
+        [
+            Cell("block5", 224, "average"),
+            Cell("block2", 544, "average"),
+            Cell("block2", 224, "median"),
+            Cell("../cells/block2", 224, "average"),
+        ],
+    )
+    def test_a_cell_that_the_run_has_not_gives_a_sentence(
+        self, finished: RunFolder, cell: Cell
+    ) -> None:
+        with pytest.raises(MedrecogError) as caught:
+            train_model(finished, cell, "my-model")
+        sentence = str(caught.value)
+        assert f"no finished cell {cell.name}" in sentence
+        assert "block2-224-average" in sentence
+
+    def test_a_run_without_cells_gives_a_sentence(self, finished: RunFolder) -> None:
+        finished.discard_cells()
+        with pytest.raises(MedrecogError, match="none yet"):
+            train_model(finished, CELL, "my-model")
+
+    @pytest.mark.parametrize("content", [None, "{}", "[", '{"weights": {}}'])
+    def test_a_damaged_record_gives_a_sentence(
+        self, finished: RunFolder, content: str | None
+    ) -> None:
+        file = finished.path / "record.json"
+        if content is None:
+            file.unlink()
+        else:
+            file.write_text(content)
+        with pytest.raises(StorageError, match=r"record\.json is damaged"):
+            train_model(finished, CELL, "my-model")
+
+    def test_missing_descriptors_give_a_sentence(
+        self, finished: RunFolder, cache: CacheFolder
+    ) -> None:
+        cache.features.rename(cache.root / "elsewhere")
+        with pytest.raises(StorageError, match="missing from the store"):
+            train_model(finished, CELL, "my-model")
+        assert model_names() == []
+
+
+class TestLoading:
+    @pytest.mark.parametrize("content", [b"", b"PK\x03\x04", b"\x80\x04.", b"not arrays"])
+    def test_damaged_arrays_give_a_sentence(
+        self, model: Model, cache: CacheFolder, content: bytes
+    ) -> None:
+        file_of(cache, "svm.npz").write_bytes(content)
+        self.is_damaged()
+
+    def test_arrays_that_end_early_give_a_sentence(self, model: Model, cache: CacheFolder) -> None:
+        file = file_of(cache, "svm.npz")
+        file.write_bytes(file.read_bytes()[:-40])
+        self.is_damaged()
+
+    def test_arrays_with_a_changed_byte_give_a_sentence(
+        self, model: Model, cache: CacheFolder
+    ) -> None:
+        file = file_of(cache, "svm.npz")
+        content = bytearray(file.read_bytes())
+        content[len(content) // 2] ^= 0xFF
+        file.write_bytes(content)
+        self.is_damaged()
+
+    @pytest.mark.parametrize(
+        "arrays",
+        [
+            {"weights": np.zeros((3, 128))},
+            {"weights": np.zeros((3, 64)), "biases": np.zeros(3)},
+            {"weights": np.zeros((2, 128)), "biases": np.zeros(2)},
+            {"weights": np.zeros((3, 128)), "biases": np.zeros((3, 1))},
+            {"weights": np.full((3, 128), "x"), "biases": np.zeros(3)},
+            {"weights": np.full((3, 128), np.nan), "biases": np.zeros(3)},
+        ],
+    )
+    def test_arrays_of_another_shape_or_kind_give_a_sentence(
+        self, model: Model, cache: CacheFolder, arrays: dict[str, Any]
+    ) -> None:
+        np.savez(file_of(cache, "svm.npz"), **arrays)
+        self.is_damaged()
+
+    def test_a_pickle_is_not_loaded(self, model: Model, cache: CacheFolder) -> None:
+        np.savez(
+            file_of(cache, "svm.npz"),
+            weights=np.array([{"a": 1}], dtype=object),
+            biases=np.zeros(3),
+        )
+        self.is_damaged()
+
+    def test_missing_arrays_give_a_sentence(self, model: Model, cache: CacheFolder) -> None:
+        file_of(cache, "svm.npz").unlink()
+        self.is_damaged()
+
+    @pytest.mark.parametrize("content", ["", "{", "[]", "null", "{}", '"card"'])
+    def test_a_damaged_card_gives_a_sentence(
+        self, model: Model, cache: CacheFolder, content: str
+    ) -> None:
+        file_of(cache, "model.json").write_text(content)
+        self.is_damaged()
+
+    @pytest.mark.parametrize(
+        "changes",
+        [
+            {"network": "alexnet"},
+            {"cell": {"layer": "block9", "scale": 224, "pooling": "max"}},
+            {"cell": {"layer": "block2"}},
+            {"cell": {"layer": "block2", "scale": 1, "pooling": "max"}},
+            {"cell": {"layer": "block2", "scale": 224, "pooling": "median"}},
+            {"source": {}},
+            {"classes": None},
+            {"classes": ["a"]},
+            {"colour": "red"},
+        ],
+    )
+    def test_a_card_that_cannot_be_gives_a_sentence(
+        self, model: Model, cache: CacheFolder, changes: dict[str, Any]
+    ) -> None:
+        file = file_of(cache, "model.json")
+        file.write_text(json.dumps({**json.loads(file.read_text()), **changes}))
+        self.is_damaged()
+
+    def test_an_unknown_model_gives_a_sentence_with_those_there_are(self, model: Model) -> None:
+        with pytest.raises(MedrecogError, match="There is no model “other”: there are my-model"):
+            load_model("other")
+
+    def test_a_path_is_no_name(self, model: Model) -> None:
+        with pytest.raises(UsageError, match="cannot be a name"):
+            load_model("../models/my-model")
+
+    def is_damaged(self) -> None:
+        with pytest.raises(StorageError, match=r"The model “my-model” in .* is damaged: .*again\."):
+            load_model("my-model")
+        assert model_names() == ["my-model"]
+
+
+class TestDeleting:
+    def test_a_deleted_model_is_gone(self, model: Model, cache: CacheFolder) -> None:
+        delete_model("my-model")
+        assert model_names() == []
+        assert not (cache.models / "my-model").exists()
+
+    @pytest.mark.parametrize("name", ["other", "../models/my-model", ""])
+    def test_what_is_no_model_is_not_deleted(self, model: Model, name: str) -> None:
+        with pytest.raises(MedrecogError, match="There is no model"):
+            delete_model(name)
+        assert model_names() == ["my-model"]
+
+
+def test_a_card_survives_its_way_through_json(model: Model, cache: CacheFolder) -> None:
+    document = json.loads(file_of(cache, "model.json").read_text())
+    assert ModelCard.from_document(document) == model.card

@@ -1,0 +1,165 @@
+import shutil
+import threading
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from medrecog_core.classification import LinearSvm
+from medrecog_core.errors import MedrecogError
+from medrecog_core.experiments import (
+    Model,
+    Prediction,
+    Predictor,
+    RunFolder,
+    load_model,
+    predict_files,
+    train_model,
+)
+from medrecog_core.features import Cell
+from medrecog_core.images import UnreadableImageError
+from tests.textures import CLASSES, cache_at, copy_of_run
+
+CELL = Cell("block2", 224, "average")
+
+
+@pytest.fixture(scope="module")
+def run(finished_cache: tuple[Path, str], tmp_path_factory: pytest.TempPathFactory) -> RunFolder:
+    with cache_at(tmp_path_factory.mktemp("prediction") / "cache"):
+        return copy_of_run(*finished_cache)
+
+
+@pytest.fixture(scope="module")
+def model(run: RunFolder) -> Model:
+    with cache_at(run.path.parents[1]):
+        train_model(run, CELL, "my-model")
+        return load_model("my-model")
+
+
+@pytest.fixture(scope="module")
+def predictor(model: Model) -> Predictor:
+    return Predictor(model)
+
+
+def answered(answers: list[Prediction | UnreadableImageError]) -> list[Prediction]:
+    assert all(isinstance(answer, Prediction) for answer in answers), answers
+    return [answer for answer in answers if isinstance(answer, Prediction)]
+
+
+def test_it_agrees_with_the_run_on_its_test_images(predictor: Predictor, run: RunFolder) -> None:
+    test = [image for image in run.images() if image.part == "test"]
+    answers = answered(predict_files(predictor, [Path(image.path) for image in test]))
+    kept = run.scores(CELL)
+    assert [a.label for a in answers] == [CLASSES[i] for i in kept.argmax(axis=1)]
+    # In bfloat16 a batch of another size may round otherwise.
+    scores = [[answer.scores[label] for label in CLASSES] for answer in answers]
+    np.testing.assert_allclose(scores, kept, atol=0.02)
+
+
+def test_the_label_has_the_greatest_score(predictor: Predictor, pictures: Path) -> None:
+    for answer in answered(predict_files(predictor, sorted(pictures.glob("*/*-0.png")))):
+        assert tuple(answer.scores) == CLASSES
+        assert answer.label == max(answer.scores, key=answer.scores.__getitem__)
+
+
+def test_it_has_learnt_its_training_images(predictor: Predictor, run: RunFolder) -> None:
+    train = [image for image in run.images() if image.part == "train"]
+    answers = answered(predict_files(predictor, [Path(image.path) for image in train]))
+    assert [answer.label for answer in answers] == [image.label for image in train]
+
+
+def test_bytes_are_classified_as_the_file_they_come_from(
+    predictor: Predictor, pictures: Path
+) -> None:
+    file = pictures / "stripes/stripes-1.png"
+    assert predictor.predict([file.read_bytes()]) == predict_files(predictor, [file])
+
+
+def test_the_same_file_gets_the_same_answer_every_time(
+    predictor: Predictor, pictures: Path
+) -> None:
+    files = [pictures / "waves/waves-2.png"] * 3
+    first, *others = answered(predict_files(predictor, files))
+    for other in [*others, *answered(predict_files(predictor, files))]:
+        assert other.label == first.label
+        assert other.scores == pytest.approx(first.scores, abs=1e-5)
+
+
+def test_unreadable_files_get_the_reason_and_the_others_their_label(
+    predictor: Predictor, pictures: Path, tmp_path: Path
+) -> None:
+    good = sorted(pictures.glob("*/*.png"))
+    empty, text, folder = tmp_path / "empty.png", tmp_path / "text.jpg", tmp_path / "folder.png"
+    empty.touch()
+    text.write_text("no picture")
+    folder.mkdir()
+    files = [empty, *good[:5], text, tmp_path / "missing.png", *good[5:], folder, empty]
+    answers = predict_files(predictor, files)
+    assert len(answers) == len(files)
+    reasons = {f.name: str(a) for f, a in zip(files, answers, strict=True) if f not in good}
+    assert "empty" in reasons["empty.png"]
+    assert "not an image" in reasons["text.jpg"]
+    assert "not there" in reasons["missing.png"]
+    assert reasons["folder.png"]
+    labels = [a.label for a in answers if isinstance(a, Prediction)]
+    assert labels == [file.parent.name for file in good]
+
+
+def test_many_files_are_answered_in_their_order(
+    predictor: Predictor, pictures: Path, tmp_path: Path
+) -> None:
+    files = [pictures / f"{CLASSES[i % 3]}/{CLASSES[i % 3]}-0.png" for i in range(40)]
+    files.insert(33, tmp_path / "missing.png")
+    answers = predict_files(predictor, files)
+    assert isinstance(answers[33], UnreadableImageError)
+    labels = [a.label if isinstance(a, Prediction) else None for a in answers]
+    assert labels == [f.parent.name if f.exists() else None for f in files]
+
+
+def test_nothing_gets_no_answer(predictor: Predictor) -> None:
+    assert predictor.predict([]) == []
+    assert predict_files(predictor, []) == []
+
+
+def test_other_weights_or_preprocessing_are_refused(model: Model) -> None:
+    for change in ({"weights": "vgg19-other"}, {"preprocessing": "squeeze-0"}):
+        source = replace(model.card.source, **change)
+        changed = replace(model, card=replace(model.card, source=source))
+        with pytest.raises(MedrecogError) as caught:
+            Predictor(changed)
+        sentence = str(caught.value)
+        assert "“my-model”" in sentence and "train it again" in sentence
+        assert next(iter(change.values())) in sentence
+
+
+def test_a_layer_that_the_weights_do_not_reach_is_refused(model: Model) -> None:
+    card = replace(model.card, cell=Cell("fc1", 224, "max"))
+    svm = LinearSvm(CLASSES, np.zeros((3, 4096)), np.zeros(3))
+    with pytest.raises(MedrecogError, match="fc1 needs Keras's official"):
+        Predictor(Model(card, svm))
+
+
+def test_threads_may_share_it(predictor: Predictor, pictures: Path) -> None:
+    files = [pictures / f"{label}/{label}-0.png" for label in CLASSES]
+    labels: dict[Path, str] = {}
+
+    def classify(file: Path) -> None:
+        (answer,) = answered(predict_files(predictor, [file]))
+        labels[file] = answer.label
+
+    threads = [threading.Thread(target=classify, args=(file,)) for file in files]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert labels == {file: file.parent.name for file in files}
+
+
+def test_a_model_goes_with_its_cache_folder_to_another_place(
+    model: Model, run: RunFolder, pictures: Path, tmp_path: Path
+) -> None:
+    shutil.copytree(run.path.parents[1] / "models", tmp_path / "elsewhere/models")
+    with cache_at(tmp_path / "elsewhere"):
+        moved = load_model("my-model")
+    assert moved.card == model.card

@@ -1,0 +1,318 @@
+import subprocess
+import sys
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from pydantic import TypeAdapter
+
+from medrecog_core.classification import measure
+from medrecog_core.errors import MedrecogError, StorageError
+from medrecog_core.experiments import (
+    CellResult,
+    RunFolder,
+    RunImage,
+    RunSpecification,
+    RunState,
+    all_runs,
+    create_run,
+    find_run,
+)
+from medrecog_core.experiments.processes import ProcessIdentity, identify, this_process
+from medrecog_core.features import Cell
+from medrecog_core.locations import CacheFolder
+from tests.textures import cache_at
+
+SPECIFICATION = RunSpecification(dataset="demo", layers=("block1", "block2"), poolings=("max",))
+CELL = SPECIFICATION.cells[0]
+SCORES = np.array([[1.5, -1.5], [-0.25, 0.25], [-2, 2]], dtype=np.float32)
+METRICS = measure(["a", "b", "a"], SCORES, ["a", "b"])
+RESULT = CellResult(CELL, METRICS, n_train=9, n_test=3, seconds=0.5)
+IMAGES = [
+    RunImage("/x/a.png", "00ff", "a", "", "train"),
+    RunImage("/x/b.png", "11", "b", "g", "test"),
+]
+
+
+@pytest.fixture
+def run(cache: CacheFolder) -> RunFolder:
+    return create_run(SPECIFICATION)
+
+
+@pytest.fixture
+def dead_process() -> ProcessIdentity:
+    with subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE) as process:
+        identity = identify(process.pid)
+    assert not identity.is_alive()
+    return identity
+
+
+def test_a_new_run_waits_and_says_what_it_was_asked(run: RunFolder) -> None:
+    assert run.state().status == "queued"
+    assert not run.state().has_ended
+    assert run.specification() == SPECIFICATION
+    assert (run.cells(), run.images(), run.record()) == ([], [], {})
+    assert find_run(run.id).path == run.path
+
+
+def test_two_runs_of_one_moment_have_two_folders(cache: CacheFolder) -> None:
+    assert len({create_run(SPECIFICATION).id for _ in range(20)}) == 20
+
+
+class TestState:
+    @pytest.mark.parametrize("status", ["finished", "failed", "stopped"])
+    def test_a_run_that_ended_stays_so_though_its_process_is_gone(
+        self, run: RunFolder, dead_process: ProcessIdentity, status: str
+    ) -> None:
+        run.write_state(RunState(status, process=dead_process))
+        assert run.state().status == status
+        assert run.state().has_ended
+
+    def test_a_run_at_work_runs_while_its_process_lives(self, run: RunFolder) -> None:
+        run.write_state(RunState("running", process=this_process()))
+        assert run.state().status == "running"
+
+    def test_a_run_whose_process_died_is_interrupted(
+        self, run: RunFolder, dead_process: ProcessIdentity
+    ) -> None:
+        run.write_state(RunState("running", process=dead_process))
+        assert run.state().status == "interrupted"
+        assert run.state().has_ended
+
+    def test_a_run_whose_process_number_is_used_again_is_interrupted(self, run: RunFolder) -> None:
+        earlier = replace(this_process(), started=this_process().started - 60)
+        run.write_state(RunState("running", process=earlier))
+        assert run.state().status == "interrupted"
+
+    def test_a_waiting_run_whose_process_died_before_its_first_word_is_interrupted(
+        self, run: RunFolder, dead_process: ProcessIdentity
+    ) -> None:
+        run.write_launch(dead_process)
+        assert run.state().status == "interrupted"
+
+    def test_a_waiting_run_that_nobody_started_is_interrupted(self, run: RunFolder) -> None:
+        (run.path / "launch.json").unlink()
+        assert run.state().status == "interrupted"
+
+    @given(
+        st.builds(
+            RunState,
+            status=st.sampled_from(["finished", "failed", "stopped", "interrupted"]),
+            stage=st.text(st.characters(exclude_categories=["Cs"])),
+            done=st.integers(0, 10**6),
+            total=st.integers(0, 10**6),
+            rate=st.floats(0, 1e6),
+            error=st.text(st.characters(exclude_categories=["Cs"])),
+            process=st.none() | st.builds(ProcessIdentity, st.integers(1), st.floats(0, 1e10)),
+            created=st.floats(0, 1e10),
+            network_images=st.lists(st.tuples(st.integers(224, 2048), st.integers(0, 10**6))).map(
+                tuple
+            ),
+        )
+    )
+    def test_it_is_read_as_it_was_written(self, state: RunState) -> None:
+        document = TypeAdapter(RunState).dump_json(state)
+        assert TypeAdapter(RunState).validate_json(document) == state
+
+    def test_it_survives_the_disk(self, run: RunFolder) -> None:
+        state = RunState(
+            "stopped",
+            "extracting at 224",
+            3,
+            9,
+            1.5,
+            "“é”",
+            this_process(),
+            1.0,
+            2.0,
+            3.0,
+            ((224, 3), (544, 0)),
+        )
+        run.write_state(state)
+        assert run.state() == state
+
+    def test_the_time_that_is_left_follows_from_the_rate(self) -> None:
+        assert RunState(done=4, total=10, rate=2.0).seconds_left == 3
+        assert RunState(done=4, total=10).seconds_left is None
+
+
+class TestDamage:
+    @pytest.mark.parametrize(
+        "content",
+        [
+            b"",
+            b"{",
+            b"[]",
+            b"null",
+            b'"running"',
+            b"\xff",
+            b'{"status": 3}',
+            b'{"status": "running", "created": "today"}',
+            b'{"status": "running", "network_images": 5}',
+            b'{"status": "running", "process": {"pid": "x"}}',
+        ],
+    )
+    def test_a_run_with_a_damaged_state_has_failed_and_says_so_beside_the_others(
+        self, run: RunFolder, content: bytes
+    ) -> None:
+        whole = create_run(SPECIFICATION)
+        (run.path / "state.json").write_bytes(content)
+        state = run.state()
+        assert state.status == "failed"
+        assert "state.json is damaged" in state.error
+        assert {r.id for r in all_runs()} == {run.id, whole.id}
+        assert whole.state().status == "queued"
+
+    def test_a_run_with_a_damaged_launch_note_has_failed(self, run: RunFolder) -> None:
+        (run.path / "launch.json").write_text("[1]")
+        assert run.state().status == "failed"
+        assert "launch.json is damaged" in run.state().error
+
+    @pytest.mark.parametrize("content", ["", "[]", '{"dataset": "demo", "layers": ["block9"]}'])
+    def test_a_damaged_specification_gives_a_sentence(self, run: RunFolder, content: str) -> None:
+        (run.path / "specification.json").write_text(content)
+        with pytest.raises(StorageError, match=r"specification\.json is damaged .*delete its run"):
+            run.specification()
+
+    def test_a_missing_specification_gives_a_sentence(self, run: RunFolder) -> None:
+        (run.path / "specification.json").unlink()
+        with pytest.raises(StorageError, match=rf"{run.id} is incomplete.*specification\.json"):
+            run.specification()
+
+    @pytest.mark.parametrize("content", ["{", "3", '[["too", "short"]]', "{}x"])
+    def test_a_damaged_list_of_images_gives_a_sentence(self, run: RunFolder, content: str) -> None:
+        (run.path / "images.json").write_text(content)
+        with pytest.raises(StorageError, match=r"images\.json is damaged"):
+            run.images()
+
+    @pytest.mark.parametrize("content", ["{", "3", "[1]", "{}", '{"weights": "vgg"}'])
+    def test_a_damaged_record_names_no_source(self, run: RunFolder, content: str) -> None:
+        (run.path / "record.json").write_text(content)
+        with pytest.raises(StorageError, match=r"record\.json is damaged"):
+            run.source()
+
+
+class TestCells:
+    def test_a_cell_and_its_scores_are_read_as_they_were_written(self, run: RunFolder) -> None:
+        run.write_cell(RESULT, SCORES)
+        assert run.cell(CELL) == RESULT
+        assert run.cells() == [RESULT]
+        assert np.array_equal(run.scores(CELL), SCORES)
+        assert run.scores(CELL).dtype == np.float32
+        assert run.has_cell(CELL)
+
+    def test_cells_stand_in_the_order_of_the_grid(self, run: RunFolder) -> None:
+        for cell in reversed(SPECIFICATION.cells):
+            run.write_cell(replace(RESULT, cell=cell), SCORES)
+        assert [result.cell for result in run.cells()] == list(SPECIFICATION.cells)
+
+    @pytest.mark.parametrize("content", ["", "{", "[]", "{}", "null"])
+    def test_a_damaged_cell_is_not_finished(self, run: RunFolder, content: str) -> None:
+        run.write_cell(RESULT, SCORES)
+        (run.path / "cells" / f"{CELL.name}.json").write_text(content)
+        assert run.cell(CELL) is None
+        assert not run.has_cell(CELL)
+
+    def test_a_cell_under_another_ones_name_is_not_finished(self, run: RunFolder) -> None:
+        run.write_cell(RESULT, SCORES)
+        other = SPECIFICATION.cells[1]
+        (run.path / "cells" / f"{CELL.name}.json").rename(run.path / "cells" / f"{other.name}.json")
+        assert run.cell(other) is None
+
+    def test_a_cell_whose_scores_are_missing_damaged_or_of_another_shape_is_not_whole(
+        self, run: RunFolder
+    ) -> None:
+        run.write_cell(RESULT, SCORES)
+        file = run.path / "cells" / f"{CELL.name}.npy"
+        np.save(file, SCORES[:2])
+        assert not run.has_cell(CELL)
+        for content in (b"", file.read_bytes()[:-3]):
+            file.write_bytes(content)
+            assert not run.has_cell(CELL)
+            with pytest.raises(StorageError, match=r"\.npy is damaged"):
+                run.scores(CELL)
+        np.save(file, np.array([{"a": 1}]), allow_pickle=True)
+        assert not run.has_cell(CELL)
+        file.unlink()
+        assert not run.has_cell(CELL)
+
+    def test_discarding_forgets_every_cell(self, run: RunFolder) -> None:
+        run.discard_cells()
+        run.write_cell(RESULT, SCORES)
+        run.discard_cells()
+        assert run.cells() == []
+
+    def test_images_and_record_are_read_as_they_were_written(self, run: RunFolder) -> None:
+        run.write_images(IMAGES)
+        run.write_record({"n_images": 2})
+        assert run.images() == IMAGES
+        assert run.record() == {"n_images": 2}
+
+
+class TestFinding:
+    @pytest.mark.parametrize(
+        "run_id", ["", "nothing", "..", "../runs", "a/b", "/etc", "A", ".hidden", "a\n", "a" * 200]
+    )
+    def test_what_is_no_run_gives_a_sentence(self, run: RunFolder, run_id: str) -> None:
+        with pytest.raises(MedrecogError, match=r"(?s)There is no run “.*”: the command “runs”"):
+            find_run(run_id)
+
+    def test_a_path_to_a_real_run_is_no_identity(self, run: RunFolder) -> None:
+        with pytest.raises(MedrecogError, match="There is no run"):
+            find_run(f"../runs/{run.id}")
+        with pytest.raises(MedrecogError, match="There is no run"):
+            find_run(str(run.path))
+
+    def test_runs_are_listed_the_newest_first(self, cache: CacheFolder) -> None:
+        runs = [create_run(SPECIFICATION) for _ in range(3)]
+        for created, run in zip((20.0, 30.0, 10.0), runs, strict=True):
+            run.write_state(RunState("finished", created=created))
+        assert [run.id for run in all_runs()] == [runs[1].id, runs[0].id, runs[2].id]
+
+    def test_a_folder_that_can_be_no_run_is_not_listed(self, run: RunFolder) -> None:
+        run.path.rename(run.path.with_name("Copy of a run"))
+        assert all_runs() == []
+
+    def test_there_are_no_runs_without_a_cache_folder(self, cache: CacheFolder) -> None:
+        assert all_runs() == []
+        assert not cache.root.exists()
+
+
+class TestDeleting:
+    def test_a_run_that_ended_is_deleted(self, run: RunFolder) -> None:
+        run.write_state(RunState("finished"))
+        run.delete()
+        assert not run.path.exists()
+
+    @pytest.mark.parametrize("status", ["queued", "running"])
+    def test_a_run_at_work_is_not_deleted(self, run: RunFolder, status: str) -> None:
+        run.write_state(RunState(status, process=this_process()))
+        with pytest.raises(MedrecogError, match=f"{run.id} is at work: stop it"):
+            run.delete()
+        assert run.path.exists()
+
+    def test_a_damaged_run_is_deleted(self, run: RunFolder) -> None:
+        (run.path / "state.json").write_text("{")
+        run.delete()
+        assert not run.path.exists()
+
+
+def test_the_stop_note_is_left_and_taken_back(run: RunFolder) -> None:
+    assert not run.is_asked_to_stop()
+    run.ask_to_stop()
+    assert run.is_asked_to_stop()
+    run.forget_stop()
+    assert not run.is_asked_to_stop()
+    run.forget_stop()
+
+
+def test_a_cache_folder_that_cannot_be_made_gives_a_sentence(cache: CacheFolder) -> None:
+    cache.root.write_text("a file")
+    with cache_at(cache.root / "below"), pytest.raises(StorageError, match="MEDRECOG_CACHE"):
+        create_run(SPECIFICATION)
+
+
+def test_a_cells_name_is_safe_in_a_file_system() -> None:
+    assert Cell("block1", 224, "max").name == "block1-224-max"

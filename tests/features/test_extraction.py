@@ -1,0 +1,183 @@
+import numpy as np
+import pytest
+
+from medrecog_core.errors import StoppedError, StorageError
+from medrecog_core.features import (
+    Cell,
+    DescriptorStore,
+    HashedImage,
+    PooledNetwork,
+    extract,
+    extraction,
+    grid,
+    hash_images,
+    read_descriptors,
+)
+from medrecog_core.images import read_image, squeeze
+from medrecog_core.networks import find_network
+
+VGG19 = find_network("vgg19")
+CELLS = grid(VGG19, ["block1", "block2"], [224], ["max", "average"])
+
+
+@pytest.fixture
+def images(write_image):
+    return [write_image(f"{i}.png", i) for i in range(5)]
+
+
+@pytest.fixture
+def passes(monkeypatch):
+    """Count the images of every pass, by the readings asked of the graph."""
+    counted = []
+    original = PooledNetwork.descriptors
+
+    def counting(self, batch):
+        counted.append((self.readings, len(batch)))
+        return original(self, batch)
+
+    monkeypatch.setattr(PooledNetwork, "descriptors", counting)
+    return counted
+
+
+def test_descriptors_in_the_store_are_those_of_the_network(images, source, store):
+    extract(images, CELLS, VGG19, source, store)
+    squares = np.stack([squeeze(read_image(image.path), 224) for image in images])
+    readings = [(cell.layer, cell.pooling) for cell in CELLS]
+    expected = PooledNetwork(VGG19, readings, "float32").descriptors(squares)
+    for cell in CELLS:
+        found = read_descriptors(images, cell, VGG19, source, store)
+        np.testing.assert_allclose(found, expected[cell.layer, cell.pooling], rtol=1e-4)
+
+
+def test_a_scale_costs_one_pass_whatever_the_number_of_cells(images, source, store, passes):
+    done = extract(images, CELLS, VGG19, source, store)
+    assert sum(n for _, n in passes) == len(images)
+    assert done.network_images == {224: 5}
+    assert done.skipped == []
+
+
+def test_second_extraction_passes_nothing(images, source, store, passes):
+    extract(images, CELLS, VGG19, source, store)
+    passes.clear()
+    assert extract(images, CELLS, VGG19, source, store).network_images == {224: 0}
+    assert passes == []
+
+
+def test_only_new_images_go_through(images, source, store, passes, write_image):
+    extract(images, CELLS, VGG19, source, store)
+    more = [*images, write_image("new.png", 99)]
+    assert extract(more, CELLS, VGG19, source, store).network_images == {224: 1}
+
+
+def test_network_stops_at_the_deepest_layer_that_is_missing(images, source, store, passes):
+    deep = grid(VGG19, ["block2"], [224], ["max"])
+    extract(images, deep, VGG19, source, store)
+    passes.clear()
+    shallow = grid(VGG19, ["block1", "block2"], [224], ["max"])
+    extract(images, shallow, VGG19, source, store)
+    assert {layer for readings, _ in passes for layer, _ in readings} == {"block1"}
+
+
+def test_images_of_one_content_go_through_once(write_image, source, store):
+    twins = [write_image("a.png", 7), write_image("b.png", 7)]
+    assert twins[0].sha256 == twins[1].sha256
+    assert extract(twins, CELLS, VGG19, source, store).network_images == {224: 1}
+    one, other = read_descriptors(twins, CELLS[0], VGG19, source, store)
+    np.testing.assert_array_equal(one, other)
+
+
+def test_a_changed_file_is_another_image(write_image, source, store):
+    before = write_image("a.png", 1)
+    extract([before], CELLS, VGG19, source, store)
+    after = write_image("a.png", 2)
+    assert extract([after], CELLS, VGG19, source, store).network_images == {224: 1}
+    one, other = read_descriptors([before, after], CELLS[0], VGG19, source, store)
+    assert not np.array_equal(one, other)
+
+
+def test_file_that_changes_meanwhile_is_skipped(write_image, source, store):
+    stale = write_image("a.png", 1)
+    write_image("a.png", 2)
+    done = extract([stale], CELLS, VGG19, source, store)
+    assert done.network_images == {224: 0}
+    assert "changed" in done.skipped[0].reason
+
+
+def test_unreadable_images_are_listed_and_the_rest_goes_on(images, source, store, tmp_path):
+    whole = images[0].path.read_bytes()
+    bad = {"cut.png": whole[: len(whole) // 2], "empty.png": b"", "text.jpg": b"no picture"}
+    for name, content in bad.items():
+        (tmp_path / name).write_bytes(content)
+    hashed, unread = hash_images([tmp_path / name for name in bad])
+    assert unread == []
+    done = extract([*images, *hashed], CELLS, VGG19, source, store)
+    assert done.network_images == {224: 5}
+    assert {entry.path.rsplit("/", 1)[-1] for entry in done.skipped} == set(bad)
+    assert all(entry.reason for entry in done.skipped)
+
+
+def test_an_unreadable_image_is_tried_at_one_scale_only(source, store, tmp_path):
+    (tmp_path / "text.jpg").write_bytes(b"no picture")
+    hashed, _ = hash_images([tmp_path / "text.jpg"])
+    cells = grid(VGG19, ["block1"], [224, 256], ["max"])
+    done = extract(hashed, cells, VGG19, source, store)
+    assert done.network_images == {224: 0, 256: 0}
+    assert len(done.skipped) == 1
+
+
+def test_scales_are_kept_apart(images, source, store):
+    cells = grid(VGG19, ["block1"], [224, 256], ["average"])
+    done = extract(images, cells, VGG19, source, store)
+    assert done.network_images == {224: 5, 256: 5}
+    small, large = (read_descriptors(images, cell, VGG19, source, store) for cell in cells)
+    assert not np.allclose(small, large)
+
+
+def test_stop_keeps_the_finished_batches(write_image, source, store, monkeypatch):
+    monkeypatch.setattr(extraction, "batch_size", lambda scale, precision: 2)
+    images = [write_image(f"{i}.png", i) for i in range(6)]
+    asked = iter([False] * (len(images) + 1) + [True])
+    with pytest.raises(StoppedError):
+        extract(images, CELLS, VGG19, source, store, should_stop=lambda: next(asked))
+    assert len(store) == 2 * len(CELLS)
+    assert extract(images, CELLS, VGG19, source, store).network_images == {224: 4}
+
+
+def test_progress_counts_up_to_all_images(images, source, store):
+    reports = []
+    extract(images, CELLS, VGG19, source, store, report=reports.append)
+    at_network = [r for r in reports if r.scale == 224]
+    assert [r.done for r in at_network] == sorted(r.done for r in at_network)
+    assert at_network[-1].done == at_network[-1].total == 5
+
+
+def test_missing_descriptor_is_named(images, source, store):
+    with pytest.raises(StorageError, match=r"0\.png in block1-224-max is missing"):
+        read_descriptors(images, CELLS[0], VGG19, source, store)
+
+
+def test_precision_and_weights_are_part_of_the_key(images, source, store):
+    from dataclasses import replace
+
+    extract(images[:1], CELLS[:1], VGG19, source, store)
+    for other in (replace(source, precision="bfloat16"), replace(source, weights="others")):
+        with pytest.raises(StorageError):
+            read_descriptors(images[:1], CELLS[0], VGG19, other, store)
+
+
+def test_descriptors_survive_in_a_copied_folder(images, source, store, tmp_path):
+    import shutil
+
+    extract(images, CELLS, VGG19, source, store)
+    store.close()
+    shutil.copytree(store.folder, tmp_path / "copied")
+    with DescriptorStore(tmp_path / "copied") as copied:
+        elsewhere = [HashedImage(tmp_path / "other place", image.sha256) for image in images]
+        assert read_descriptors(elsewhere, CELLS[0], VGG19, source, copied).shape == (5, 64)
+
+
+def test_empty_list_of_images_needs_no_network(source, store, passes):
+    assert extract([], [Cell("block1", 224, "max")], VGG19, source, store).network_images == {
+        224: 0
+    }
+    assert passes == []

@@ -1,0 +1,28 @@
+import hashlib
+
+import pytest
+
+from medrecog_core.errors import StoppedError
+from medrecog_core.features import hash_images
+
+
+def test_missing_file_is_listed_by_hashing(tmp_path, write_image):
+    present = write_image("a.png", 1)
+    hashed, skipped = hash_images([present.path, tmp_path / "gone.png"])
+    assert hashed == [present]
+    assert skipped[0].path.endswith("gone.png")
+    assert "not there" in skipped[0].reason
+
+
+def test_hashes_are_sha256_of_the_bytes_in_the_given_order(write_image):
+    images = [write_image(f"{i}.png", i) for i in range(20)]
+    hashed, _ = hash_images([image.path for image in images])
+    assert hashed == images
+    content = hashed[7].path.read_bytes()
+    assert hashed[7].sha256 == hashlib.sha256(content).hexdigest()
+
+
+def test_hashing_stops_when_asked(write_image):
+    images = [write_image(f"{i}.png", i) for i in range(5)]
+    with pytest.raises(StoppedError):
+        hash_images([image.path for image in images], should_stop=lambda: True)

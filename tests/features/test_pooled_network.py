@@ -1,0 +1,112 @@
+"""One pass with pooling in the graph, against naive Keras sub-models and NumPy."""
+
+import numpy as np
+import pytest
+
+from medrecog_core.errors import UsageError
+from medrecog_core.features import PooledNetwork, batch_size
+from medrecog_core.networks import device, embedded_weights, find_network
+from medrecog_core.networks.backend import import_keras
+
+VGG19 = find_network("vgg19")
+BLOCKS = ("block1", "block2", "block3", "block4", "block5")
+READINGS = [(layer, pooling) for layer in BLOCKS for pooling in ("max", "average")]
+
+
+@pytest.fixture(scope="module")
+def images():
+    return np.random.default_rng(1).integers(0, 256, (3, 224, 224, 3), dtype=np.uint8)
+
+
+@pytest.fixture(scope="module")
+def descriptors(images):
+    return PooledNetwork(VGG19, READINGS, "float32").descriptors(images)
+
+
+@pytest.fixture(scope="module")
+def naive_maps(images):
+    """A sub-model a layer, as everyone writes it."""
+    keras = import_keras()
+    network = keras.applications.VGG19(include_top=False, weights=None)
+    for name, arrays in embedded_weights.load().items():
+        network.get_layer(name).set_weights(arrays)
+    prepared = keras.applications.vgg19.preprocess_input(images.astype(np.float32))
+    return {
+        layer: keras.Model(network.input, network.get_layer(f"{layer}_pool").output).predict(
+            prepared, verbose=0
+        )
+        for layer in BLOCKS
+    }
+
+
+@pytest.mark.parametrize("layer", BLOCKS)
+def test_max_pooling_equals_naive_maps_and_numpy(descriptors, naive_maps, layer):
+    expected = naive_maps[layer].max(axis=(1, 2))
+    np.testing.assert_allclose(
+        descriptors[layer, "max"], expected, rtol=1e-4, atol=1e-4 * expected.max()
+    )
+
+
+@pytest.mark.parametrize("layer", BLOCKS)
+def test_average_pooling_equals_naive_maps_and_numpy(descriptors, naive_maps, layer):
+    expected = naive_maps[layer].mean(axis=(1, 2))
+    np.testing.assert_allclose(
+        descriptors[layer, "average"], expected, rtol=1e-4, atol=1e-4 * expected.max()
+    )
+
+
+def test_descriptors_are_float32_of_the_layer_s_channels(descriptors):
+    for (layer, _), values in descriptors.items():
+        assert values.dtype == np.float32
+        assert values.shape == (3, VGG19.layer(layer).channels)
+
+
+def test_one_reading_alone_gives_what_it_gives_among_all(images, descriptors):
+    alone = PooledNetwork(VGG19, [("block2", "max")], "float32").descriptors(images)
+    assert list(alone) == [("block2", "max")]
+    np.testing.assert_allclose(alone["block2", "max"], descriptors["block2", "max"], rtol=1e-5)
+
+
+def test_an_image_s_descriptor_does_not_depend_on_its_batch(images, descriptors):
+    network = PooledNetwork(VGG19, [("block3", "average")], "float32")
+    one_by_one = np.concatenate(
+        [network.descriptors(images[i : i + 1])["block3", "average"] for i in range(3)]
+    )
+    np.testing.assert_allclose(one_by_one, descriptors["block3", "average"], rtol=1e-4)
+
+
+def test_bfloat16_descriptors_point_where_float32_ones_do(images, descriptors):
+    rounded = PooledNetwork(VGG19, READINGS, "bfloat16").descriptors(images)
+    for reading, exact in descriptors.items():
+        lengths = np.linalg.norm(exact, axis=1) * np.linalg.norm(rounded[reading], axis=1)
+        cosines = (exact * rounded[reading]).sum(axis=1) / lengths
+        assert cosines.min() > 0.999, reading
+
+
+def test_other_scales_and_rectangles_go_through_the_same_graph():
+    network = PooledNetwork(VGG19, [("block1", "max")], "float32")
+    for shape in ((1, 224, 224, 3), (2, 256, 300, 3)):
+        values = network.descriptors(np.zeros(shape, np.uint8))["block1", "max"]
+        assert values.shape == (shape[0], 64)
+
+
+def test_unknown_reading_is_refused():
+    with pytest.raises(UsageError):
+        PooledNetwork(VGG19, [("block7", "max")], "float32")
+    with pytest.raises(UsageError):
+        PooledNetwork(VGG19, [("block1", "median")], "float32")
+
+
+@pytest.mark.parametrize("precision", ["float32", "bfloat16"])
+def test_batches_shrink_as_the_scale_grows_and_never_vanish(precision):
+    sizes = [batch_size(scale, precision) for scale in (224, 544, 864, 1184, 2048)]
+    assert sizes == sorted(sizes, reverse=True)
+    assert sizes[-1] == 1
+    assert sizes[0] > 1
+
+
+def test_a_gpu_takes_larger_batches(monkeypatch):
+    on_cpu = batch_size(224, "bfloat16")
+    gpu = device.Device("gpu", "a GPU", 2, True)
+    monkeypatch.setattr("medrecog_core.features.pooled_network.find_device", lambda: gpu)
+    assert batch_size(224, "bfloat16") > on_cpu

@@ -1,0 +1,194 @@
+import pickle
+import sqlite3
+import subprocess
+import sys
+import textwrap
+from dataclasses import astuple, fields, replace
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from medrecog_core.errors import StorageError
+from medrecog_core.features import DescriptorKey, DescriptorStore
+
+KEY = DescriptorKey("a" * 64, "weights-1", "squeeze-1", "float32", "block5", 224, "average")
+VECTOR = np.arange(512, dtype=np.float32) / 7
+
+word = st.text("abcdefghijklmnopqrstuvwxyz0123456789-", min_size=1, max_size=12)
+keys = st.builds(DescriptorKey, word, word, word, word, word, st.integers(224, 4000), word)
+
+
+@pytest.fixture
+def store(tmp_path):
+    with DescriptorStore(tmp_path / "features") as opened:
+        yield opened
+        assert opened.check() == []
+
+
+def index(store):
+    return sqlite3.connect(store.folder / "cache.db")
+
+
+@given(keys, keys)
+def test_keys_are_one_text_exactly_when_they_are_equal(one, other):
+    assert (one.text == other.text) == (one == other)
+
+
+@given(keys, st.sampled_from([f.name for f in fields(DescriptorKey)]))
+def test_every_part_of_a_key_counts(key, part):
+    value = getattr(key, part)
+    changed = replace(key, **{part: value + 1 if isinstance(value, int) else value + "x"})
+    assert changed.text != key.text
+    assert len(astuple(changed)) == len(key.text.split("/"))
+
+
+def test_what_is_put_comes_back_equal(store):
+    store.put([(KEY, VECTOR)])
+    found = store.get(KEY, 512)
+    assert found.dtype == np.float32
+    np.testing.assert_array_equal(found, VECTOR)
+
+
+def test_other_processes_and_later_openings_see_it(store):
+    store.put([(KEY, VECTOR)])
+    with DescriptorStore(store.folder) as again:
+        np.testing.assert_array_equal(again.get(KEY, 512), VECTOR)
+        assert len(again) == 1
+
+
+def test_large_vectors_come_back_too(store):
+    long = np.random.default_rng(0).normal(size=50_000).astype(np.float32)
+    store.put([(KEY, long)])
+    np.testing.assert_array_equal(store.get(KEY, 50_000), long)
+
+
+def test_unknown_key_is_a_miss(store):
+    assert store.get(KEY, 512) is None
+
+
+def test_vector_of_another_length_is_a_miss(store):
+    store.put([(KEY, VECTOR)])
+    assert store.get(KEY, 256) is None
+
+
+@pytest.mark.parametrize("bad", [np.full(4, np.nan), np.full(4, np.inf), np.zeros((2, 2))])
+def test_only_finite_vectors_are_kept_and_of_a_batch_all_or_none(store, bad):
+    with pytest.raises(ValueError, match="finite vector"):
+        store.put([(KEY, VECTOR), (replace(KEY, scale=544), bad)])
+    assert len(store) == 0
+
+
+def damage(value: bytes) -> list[bytes]:
+    flipped = bytearray(value)
+    flipped[-3] ^= 1
+    return [b"", value[: len(value) // 2], bytes(flipped), b"\0" * len(value), value + b"more"]
+
+
+@pytest.mark.parametrize("kind", range(5))
+def test_damaged_entry_is_a_miss_and_can_be_put_again(store, kind):
+    store.put([(KEY, VECTOR)])
+    with index(store) as connection:
+        (value,) = connection.execute("SELECT value FROM Cache").fetchone()
+        connection.execute("UPDATE Cache SET value = ?", (damage(value)[kind],))
+    assert store.get(KEY, 512) is None
+    store.put([(KEY, VECTOR)])
+    np.testing.assert_array_equal(store.get(KEY, 512), VECTOR)
+
+
+@pytest.mark.parametrize("damaged", [b"", b"short"])
+def test_damaged_value_file_is_a_miss(store, damaged):
+    long = np.ones(50_000, dtype=np.float32)
+    store.put([(KEY, long)])
+    (file,) = store.folder.rglob("*.val")
+    file.write_bytes(damaged)
+    assert store.get(KEY, 50_000) is None
+    store.put([(KEY, long)])
+    np.testing.assert_array_equal(store.get(KEY, 50_000), long)
+
+
+def test_vanished_value_file_is_a_miss(store):
+    store.put([(KEY, np.ones(50_000, dtype=np.float32))])
+    (file,) = store.folder.rglob("*.val")
+    file.unlink()
+    assert store.get(KEY, 50_000) is None
+    store.put([(KEY, np.ones(50_000, dtype=np.float32))])
+
+
+class Exploding:
+    def __reduce__(self):
+        return (pytest.fail, ("a pickle was loaded",))
+
+
+def test_planted_pickle_is_a_miss_and_never_loaded(store):
+    store.put([(KEY, VECTOR)])
+    with index(store) as connection:
+        # diskcache's mode 4: a pickled value.
+        connection.execute("UPDATE Cache SET mode = 4, value = ?", (pickle.dumps(Exploding()),))
+    assert store.get(KEY, 512) is None
+    store.put([(KEY, VECTOR)])
+
+
+def test_planted_object_array_is_a_miss(store):
+    store.put([(KEY, VECTOR)])
+    path = store.folder / "planted.npy"
+    np.save(path, np.array([Exploding()], dtype=object), allow_pickle=True)
+    content = path.read_bytes()
+    path.unlink()
+    import zlib
+
+    with index(store) as connection:
+        connection.execute("UPDATE Cache SET value = ?, tag = ?", (content, zlib.crc32(content)))
+    assert store.get(KEY, 512) is None
+
+
+def test_nothing_is_evicted_beyond_the_library_s_default_limit(tmp_path):
+    with DescriptorStore(tmp_path / "features") as store:
+        store._cache.reset("size_limit", 100_000)
+        with DescriptorStore(store.folder) as again:
+            for i in range(200):
+                again.put([(replace(KEY, sha256=str(i)), np.ones(4096, dtype=np.float32))])
+            assert len(again) == 200
+            assert again.n_bytes > 2_000_000
+
+
+def test_index_that_is_no_database_is_named(tmp_path):
+    folder = tmp_path / "features"
+    folder.mkdir()
+    (folder / "cache.db").write_bytes(b"no database, though long enough to be read as one" * 99)
+    with pytest.raises(StorageError, match=r"is damaged .*delete that folder"):
+        DescriptorStore(folder)
+
+
+def test_folder_that_cannot_be_made_is_named(tmp_path):
+    (tmp_path / "file").write_text("")
+    with pytest.raises(StorageError, match=r"Cannot write to .*MEDRECOG_CACHE"):
+        DescriptorStore(tmp_path / "file" / "features")
+
+
+def test_folder_is_closed_to_other_users(store):
+    assert store.folder.stat().st_mode & 0o077 == 0
+
+
+def test_two_processes_may_write_at_once(store):
+    program = textwrap.dedent(
+        """
+        import sys
+        from pathlib import Path
+        import numpy as np
+        from medrecog_core.features import DescriptorKey, DescriptorStore
+        with DescriptorStore(Path(sys.argv[1])) as store:
+            for i in range(60):
+                store.put(
+                    (DescriptorKey(f"{i}-{j}", "w", "p", "float32", "block1", 224, "max"),
+                     np.full(64, i, np.float32))
+                    for j in range(5)
+                )
+        """
+    )
+    writers = [subprocess.Popen([sys.executable, "-c", program, store.folder]) for _ in range(2)]
+    assert [writer.wait(60) for writer in writers] == [0, 0]
+    assert len(store) == 300
+    key = DescriptorKey("59-4", "w", "p", "float32", "block1", 224, "max")
+    np.testing.assert_array_equal(store.get(key, 64), np.full(64, 59, np.float32))

@@ -1,0 +1,56 @@
+import io
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from medrecog_core.images import UnreadableImageError, thumbnail, thumbnails
+from medrecog_core.locations import ENVIRONMENT_VARIABLE
+
+
+@pytest.fixture
+def photo(tmp_path):
+    pixels = np.random.default_rng(0).integers(0, 256, (300, 600, 3), dtype=np.uint8)
+    Image.fromarray(pixels).save(tmp_path / "photo.png")
+    return tmp_path / "photo.png"
+
+
+def kept(cache):
+    return [file for file in cache.thumbnails.rglob("*") if file.is_file()]
+
+
+def test_a_thumbnail_is_a_small_jpeg_of_the_same_proportions(photo):
+    drawn = Image.open(io.BytesIO(thumbnail(photo)))
+    assert (drawn.format, drawn.mode, drawn.size) == ("JPEG", "RGB", (256, 128))
+
+
+def test_a_small_image_is_not_enlarged(tmp_path):
+    Image.new("RGB", (30, 20)).save(tmp_path / "a.png")
+    assert Image.open(io.BytesIO(thumbnail(tmp_path / "a.png"))).size == (30, 20)
+
+
+def test_a_thumbnail_is_drawn_once(photo, cache, monkeypatch):
+    first = thumbnail(photo)
+    assert [file.read_bytes() for file in kept(cache)] == [first]
+    monkeypatch.setattr(thumbnails, "decode_image", None)
+    assert thumbnail(photo) == first
+
+
+def test_a_changed_file_has_a_thumbnail_of_its_own(photo, cache):
+    first = thumbnail(photo)
+    Image.new("RGB", (600, 300), "red").save(photo)
+    assert thumbnail(photo) != first
+    assert len(kept(cache)) == 2
+
+
+def test_a_cache_that_cannot_be_written_does_not_empty_the_gallery(photo, tmp_path, monkeypatch):
+    (tmp_path / "file").touch()
+    monkeypatch.setenv(ENVIRONMENT_VARIABLE, str(tmp_path / "file" / "cache"))
+    assert Image.open(io.BytesIO(thumbnail(photo))).size == (256, 128)
+
+
+def test_an_unreadable_image_has_no_thumbnail(tmp_path, cache):
+    (tmp_path / "a.jpg").write_text("not an image")
+    with pytest.raises(UnreadableImageError):
+        thumbnail(tmp_path / "a.jpg")
+    assert kept(cache) == []

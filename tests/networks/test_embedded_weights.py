@@ -1,0 +1,56 @@
+import hashlib
+import io
+
+import numpy as np
+import pytest
+
+from medrecog_core.errors import StorageError
+from medrecog_core.networks import embedded_weights
+from medrecog_core.networks.vgg19 import BLOCKS
+
+
+def test_archive_is_the_pinned_one():
+    content = embedded_weights.ARCHIVE.read_bytes()
+    assert hashlib.sha256(content).hexdigest() == embedded_weights.SHA256
+
+
+def test_every_convolution_of_vgg19_has_a_kernel_and_a_bias_of_its_shape():
+    weights = embedded_weights.load()
+    inputs, names = 3, []
+    for block, n_convolutions, channels in BLOCKS:
+        for i in range(1, n_convolutions + 1):
+            kernel, bias = weights[f"{block}_conv{i}"]
+            assert kernel.shape == (3, 3, inputs, channels)
+            assert bias.shape == (channels,)
+            assert kernel.dtype == bias.dtype == np.float32
+            inputs = channels
+            names.append(f"{block}_conv{i}")
+    assert sorted(weights) == sorted(names)
+    # Keras's own count of VGG-19 without its head (`include_top=False`).
+    assert sum(k.size + b.size for k, b in weights.values()) == 20_024_384
+
+
+def test_first_biases_are_those_of_the_published_network():
+    _, bias = embedded_weights.load()["block1_conv1"]
+    assert bias[:5] == pytest.approx([0.7302, 0.0649, 0.0343, 0.8260, 0.2578], abs=1e-4)
+
+
+def test_other_content_is_refused(tmp_path, monkeypatch):
+    damaged = tmp_path / "weights.npz"
+    content = bytearray(embedded_weights.ARCHIVE.read_bytes())
+    content[len(content) // 2] ^= 1
+    damaged.write_bytes(content)
+    monkeypatch.setattr(embedded_weights, "ARCHIVE", damaged)
+    with pytest.raises(StorageError, match="are damaged"):
+        embedded_weights.load()
+
+
+def test_missing_archive_is_named(tmp_path, monkeypatch):
+    monkeypatch.setattr(embedded_weights, "ARCHIVE", tmp_path / "gone.npz")
+    with pytest.raises(StorageError, match=r"gone\.npz cannot be read"):
+        embedded_weights.load()
+
+
+def test_archive_holds_no_pickles():
+    with np.load(io.BytesIO(embedded_weights.ARCHIVE.read_bytes()), allow_pickle=False) as arrays:
+        assert {arrays[name].dtype.kind for name in arrays.files} == {"f", "u"}

@@ -1,0 +1,93 @@
+"""The documents say what the program does."""
+
+import re
+import shlex
+from pathlib import Path
+
+import click
+import pytest
+
+from medrecog_core import __version__
+from medrecog_core.cli.main import medrecog
+from medrecog_core.experiments import RunSpecification
+from medrecog_core.locations import ENVIRONMENT_VARIABLE
+from medrecog_core.networks import embedded_weights
+
+PROJECT = Path(__file__).parents[1]
+README = (PROJECT / "README.md").read_text(encoding="utf-8")
+COMMANDS = re.findall(r"^python -m medrecog_core (.+)$", README, re.MULTILINE)
+
+
+def leaf_commands(group, path=()):
+    for name, command in group.commands.items():
+        if isinstance(command, click.Group):
+            yield from leaf_commands(command, (*path, name))
+        else:
+            yield " ".join((*path, name))
+
+
+@pytest.mark.parametrize("line", COMMANDS)
+def test_every_command_in_the_readme_is_understood(line):
+    group, words = medrecog, shlex.split(line)
+    while isinstance(group, click.Group):
+        group = group.commands[words.pop(0)]
+    group.make_context(group.name, words)
+
+
+@pytest.mark.parametrize("command", list(leaf_commands(medrecog)))
+def test_every_command_is_in_the_readme(command):
+    assert any(line.startswith(command) for line in COMMANDS)
+
+
+def test_every_page_is_in_the_readme():
+    for file in (PROJECT / "pages").glob("*.py"):
+        assert f"| {file.stem.split('_', 1)[1]} |" in README
+
+
+def test_every_package_and_top_folder_is_in_the_readme():
+    for folder in (PROJECT / "medrecog_core").iterdir():
+        if (folder / "__init__.py").exists():
+            assert f"  {folder.name}/" in README
+    for name in ("benchmarks", "scripts", "tests"):
+        assert f"\n{name}/" in README
+
+
+def test_every_setting_is_in_the_readme():
+    assert f"`{ENVIRONMENT_VARIABLE}`" in README
+    source = "".join(f.read_text() for f in (PROJECT / "medrecog_core").rglob("*.py"))
+    for name in set(re.findall(r"environ(?:\.get|\.setdefault)?[\[(]\"([A-Z_]+)\"", source)):
+        assert f"`{name}`" in README or name.startswith("TF_"), name
+
+
+@pytest.mark.parametrize("target", re.findall(r"\]\(([^)#:]+)\)", README))
+def test_every_link_leads_somewhere(target):
+    assert (PROJECT / target).exists()
+
+
+@pytest.mark.parametrize("target", re.findall(r"make (\w+)", README))
+def test_every_make_target_exists(target):
+    assert re.search(rf"^{target}:", (PROJECT / "Makefile").read_text(), re.MULTILINE)
+
+
+def test_specification_in_the_readme_is_one():
+    import json
+
+    document = re.search(r"`(\{\"dataset\".+\})`", README).group(1)
+    assert RunSpecification.from_document(json.loads(document)).cells
+
+
+def test_notice_names_the_weights_that_are_embedded():
+    notice = (PROJECT / "NOTICE").read_text(encoding="utf-8")
+    assert embedded_weights.SHA256 in notice
+    assert embedded_weights.ARCHIVE.name in notice
+
+
+def test_version_is_the_same_everywhere():
+    assert f'version = "{__version__}"' in (PROJECT / "pyproject.toml").read_text()
+
+
+def test_every_requirement_is_pinned_to_a_compatible_range():
+    for name in ("requirements.txt", "requirements-dev.txt"):
+        for line in (PROJECT / name).read_text().splitlines():
+            if line and not line.startswith(("#", "-r")):
+                assert re.fullmatch(r"[A-Za-z0-9-]+~=\d+(\.\d+)+", line), line

@@ -1,0 +1,139 @@
+"""The main job in a real browser: demo, experiment, heat map, model, prediction."""
+
+import re
+from pathlib import Path
+
+import pytest
+
+from medrecog_core.experiments import RunSpecification, launch
+
+pytestmark = [pytest.mark.browser, pytest.mark.timeout(600)]
+
+MINUTE = 60_000
+
+
+@pytest.fixture(scope="module")
+def page(browser, server):
+    opened = browser.new_page(viewport={"width": 1280, "height": 900})
+    opened.set_default_timeout(MINUTE)
+    yield opened
+    opened.close()
+
+
+def test_home_page_loads_no_network_and_says_what_is_installed(page, server):
+    page.goto(server.address)
+    page.get_by_role("heading", name="medrecog").wait_for()
+    page.get_by_text("What is installed").wait_for()
+    page.get_by_text("0 descriptors").wait_for()
+    page.get_by_text("For research, not for diagnosis.").wait_for()
+    libraries = server.loaded_libraries()
+    assert "/tensorflow/" not in libraries
+    assert "/sklearn/" not in libraries
+
+
+def test_from_the_demo_to_a_label(page, server):
+    page.goto(server.address)
+    page.get_by_role("button", name="Start with the demo").click()
+    page.get_by_role("heading", name="Experiments").wait_for()
+    page.get_by_text("10 cells").wait_for()
+    page.get_by_role("button", name="Start the experiment").click()
+
+    # It progresses, in a process that is not the server's.
+    page.get_by_text(re.compile(r"Extracting at 224: \d+ of 240")).wait_for(timeout=3 * MINUTE)
+    page.get_by_text(re.compile(r"a second, about .* left")).wait_for(timeout=MINUTE)
+    page.get_by_role("link", name="Look at the results").wait_for(timeout=4 * MINUTE)
+    assert "/tensorflow/" not in server.loaded_libraries()
+    page.get_by_role("link", name="Look at the results").click()
+
+    # The heat map; its cells can be clicked.
+    page.get_by_role("heading", name="Results").wait_for()
+    assert re.search(r"[?&]run=demo-", page.url)
+    page.get_by_text("The best cell.").wait_for()
+    chart = page.get_by_test_id("stVegaLiteChart").first
+    chart.locator("path[aria-roledescription='rect mark']").nth(1).click()
+    page.get_by_role("heading", name="block1, 224 pixels, average pooling").wait_for()
+    page.get_by_text("Confusion matrix").wait_for()
+
+    # Another cell, made a model.
+    chart.locator("path[aria-roledescription='rect mark']").nth(7).click()
+    page.get_by_role("heading", name="block4, 224 pixels, average pooling").wait_for()
+    page.get_by_role("button", name="Make the model").click()
+    page.get_by_role("link", name="Classify an image with it").click()
+
+    # An image, its label and its scores.
+    page.get_by_role("heading", name="Predict").wait_for()
+    page.get_by_text("on 60 test images").wait_for()
+    picture = next(Path(server.cache, "datasets/demo/images/starburst").glob("*.png"))
+    page.get_by_test_id("stFileUploaderDropzoneInput").set_input_files(picture)
+    page.get_by_test_id("stMetricValue").get_by_text("starburst").wait_for(timeout=2 * MINUTE)
+    page.get_by_text("It is not a probability").wait_for()
+
+
+def test_a_run_is_stopped_and_carried_on(page, server, monkeypatch):
+    monkeypatch.setenv("MEDRECOG_CACHE", str(server.cache))
+    run = launch(RunSpecification(dataset="demo", layers=("block5",), precision="float32"))
+    page.goto(f"{server.address}/Experiments")
+    page.get_by_text(re.compile(r"Extracting at 224: [1-9]\d* of 240")).wait_for(timeout=2 * MINUTE)
+    page.get_by_role("button", name="Stop").click()
+    page.get_by_role("button", name="Carry on").wait_for()
+    assert run.state().status == "stopped"
+    page.get_by_role("button", name="Carry on").click()
+    page.get_by_role("button", name="Stop").wait_for()
+    page.get_by_role("link", name="Look at the results").wait_for(timeout=4 * MINUTE)
+    assert dict(run.state().network_images) == {224: 240}
+
+
+def test_an_upload_that_is_no_image_gets_one_sentence(page, server, tmp_path):
+    page.goto(f"{server.address}/Predict")
+    text = tmp_path / "letter.jpg"
+    text.write_text("Dear doctor")
+    page.get_by_test_id("stFileUploaderDropzoneInput").set_input_files(text)
+    page.get_by_text("letter.jpg could not be classified: the content is not an image").wait_for()
+    assert "Traceback" not in page.content()
+
+
+def test_images_of_the_demo_can_be_looked_at_by_class(page, server):
+    page.goto(f"{server.address}/Datasets?class=reticular")
+    page.get_by_text("synthetic dermoscopy-like pictures").first.wait_for()
+    page.get_by_alt_text(re.compile("reticular-lesion")).first.wait_for()
+    assert page.get_by_alt_text(re.compile("globular-lesion")).count() == 0
+
+
+def test_a_folder_without_classes_gets_one_sentence(page, server, tmp_path):
+    page.goto(f"{server.address}/Datasets")
+    page.get_by_role("button", name="Add a data set").click()
+    page.get_by_role("textbox", name="Name").fill("empty")
+    page.get_by_role("textbox", name="Folder of images").fill(str(tmp_path))
+    page.get_by_role("textbox", name="Folder of images").press("Enter")
+    page.get_by_text("has no class folders with images").wait_for()
+
+
+def test_a_data_set_is_added_from_a_folder(page, server, write_class_folders):
+    page.goto(f"{server.address}/Datasets")
+    page.get_by_role("button", name="Add a data set").click()
+    page.get_by_role("textbox", name="Name").fill("two-colours")
+    page.get_by_role("textbox", name="Folder of images").fill(str(write_class_folders()))
+    page.get_by_role("textbox", name="Folder of images").press("Enter")
+    page.get_by_role("button", name="Add this data set").click()
+    page.get_by_role("dialog").wait_for(state="detached")
+    page.wait_for_url(re.compile("dataset=two-colours"))
+    page.get_by_alt_text("red").first.wait_for()
+
+
+@pytest.mark.parametrize("width", [390, 1280])
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_no_page_shows_an_exception_or_scrolls_sideways(browser, server, width, scheme):
+    context = browser.new_context(viewport={"width": width, "height": 900}, color_scheme=scheme)
+    opened = context.new_page()
+    for name in ("", "Datasets", "Experiments", "Results", "Predict"):
+        opened.goto(f"{server.address}/{name}")
+        opened.get_by_role("heading", level=1).wait_for(timeout=MINUTE)
+        opened.get_by_text("For research, not for diagnosis.").first.wait_for(
+            state="attached", timeout=MINUTE
+        )
+        assert opened.get_by_test_id("stException").count() == 0
+        overflow = opened.evaluate(
+            "() => document.documentElement.scrollWidth - document.documentElement.clientWidth"
+        )
+        assert overflow <= 0, name
+    context.close()

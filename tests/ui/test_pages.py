@@ -1,0 +1,118 @@
+"""Every page by itself, without a browser: empty states, wrong addresses, sentences for errors."""
+
+from pathlib import Path
+
+import pytest
+from streamlit.testing.v1 import AppTest
+
+from medrecog_core.datasets import library
+
+PROJECT = Path(__file__).parents[2]
+PAGES = ["app.py", *sorted(f"pages/{file.name}" for file in (PROJECT / "pages").glob("*.py"))]
+
+
+def opened(page, /, **query):
+    test = AppTest.from_file(str(PROJECT / "app.py"), default_timeout=60).run()
+    if page == "app.py":
+        return test
+    for name, value in query.items():
+        test.query_params[name] = value
+    return test.switch_page(page).run()
+
+
+def words(test):
+    kinds = ("markdown", "caption", "info", "warning", "error", "success")
+    return "\n".join(element.value for kind in kinds for element in test.get(kind))
+
+
+@pytest.fixture(autouse=True)
+def demo_is_not_drawn(monkeypatch):
+    """No test of this module starts a process that draws the demo."""
+    monkeypatch.setattr("medrecog_core.ui.demo_drawing.start_detached", lambda *_: None)
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_page_opens_on_an_empty_cache_and_says_it_is_for_research(page):
+    test = opened(page)
+    assert not test.exception
+    assert not test.error
+    assert "For research, not for diagnosis." in words(test)
+
+
+@pytest.mark.parametrize(
+    ("page", "hint"),
+    [
+        ("pages/2_Experiments.py", "press “Start the experiment”"),
+        ("pages/3_Results.py", "start an experiment first"),
+        ("pages/4_Predict.py", "There is no model yet"),
+    ],
+)
+def test_empty_state_says_what_to_do_next(page, hint):
+    assert hint in words(opened(page))
+
+
+def test_demo_is_being_drawn_on_first_sight():
+    test = opened("pages/1_Datasets.py")
+    assert "Drawing the demo's 240 synthetic pictures" in test.get("progress")[0].proto.text
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_cache_folder_that_cannot_be_written_gets_one_sentence(page, monkeypatch, tmp_path):
+    (tmp_path / "file").write_text("")
+    monkeypatch.setenv("MEDRECOG_CACHE", str(tmp_path / "file" / "cache"))
+    test = opened(page)
+    assert not test.exception
+
+
+def test_home_names_the_folder_that_cannot_be_written(monkeypatch, tmp_path):
+    (tmp_path / "file").write_text("")
+    monkeypatch.setenv("MEDRECOG_CACHE", str(tmp_path / "file" / "cache"))
+    assert any("Cannot write to" in error.value for error in opened("app.py").error)
+
+
+def test_unknown_names_in_the_address_fall_back_to_what_there_is():
+    for page, query in (
+        ("pages/1_Datasets.py", {"dataset": "nothing", "class": "nothing", "page": "999"}),
+        ("pages/2_Experiments.py", {"dataset": "nothing"}),
+        ("pages/3_Results.py", {"run": "../../etc"}),
+        ("pages/4_Predict.py", {"model": "nothing"}),
+    ):
+        assert not opened(page, **query).exception
+
+
+def test_added_data_set_shows_its_counts(write_class_folders):
+    library.save(library.read_folder("colours", write_class_folders()))
+    test = opened("pages/1_Datasets.py", dataset="colours")
+    assert not test.exception
+    assert {m.label: m.value for m in test.metric}["Images"] == "6"
+
+
+def test_vanished_image_is_named_in_the_gallery(write_class_folders):
+    root = write_class_folders()
+    library.save(library.read_folder("colours", root))
+    next(root.rglob("*.png")).unlink()
+    test = opened("pages/1_Datasets.py", dataset="colours")
+    assert not test.exception
+    assert "the file is not there" in words(test)
+
+
+def test_experiment_without_layers_cannot_be_started():
+    test = opened("pages/2_Experiments.py")
+    layers = next(g for g in test.get("button_group") if g.label == "Layers")
+    layers.set_value([]).run()
+    assert test.warning
+    assert test.button[0].disabled
+
+
+def test_experiment_on_fc1_is_refused_with_a_sentence():
+    test = opened("pages/2_Experiments.py")
+    next(g for g in test.get("button_group") if g.label == "Layers").set_value(["fc1"]).run()
+    next(b for b in test.button if b.label == "Start the experiment").click().run()
+    assert not test.exception
+    assert any("Keras's official VGG-19 file" in error.value for error in test.error)
+
+
+def test_impossible_scale_is_refused_with_a_sentence():
+    test = opened("pages/2_Experiments.py")
+    test.session_state["scales"] = [10]
+    assert not test.run().exception
