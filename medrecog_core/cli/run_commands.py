@@ -205,6 +205,13 @@ def _show(folder: RunFolder, as_json: bool) -> None:
             f"{document['dataset']}, {record['split']['kind']}; weights: "
             f"{record['weights']['title']}; {record['precision']}"
         )
+        if record["dataset"]["synthetic"]:
+            click.echo(f"{document['dataset']}: {record['dataset']['layout']}")
+        if record["split"]["n_leaking_groups"]:
+            click.echo(
+                f"This split leaks: {record['split']['n_leaking_groups']} groups stand in both "
+                "the training and the test part."
+            )
     for entry in document["skipped"]:
         click.echo(f"skipped {entry['path']}: {entry['reason']}")
     if document["cells"]:
