@@ -10,7 +10,10 @@ import pytest
 PROJECT = Path(__file__).parents[1]
 CORE = PROJECT / "medrecog_core"
 PAGES = [PROJECT / "app.py", *sorted((PROJECT / "pages").glob("*.py"))]
-HEAVY = {"tensorflow", "keras", "sklearn", "scipy", "torch", "streamlit", "plotly", "altair"}
+HEAVY = {
+    *("tensorflow", "keras", "sklearn", "scipy", "torch"),
+    *("streamlit", "plotly", "altair", "h5py", "requests"),
+}
 
 BASE = {"errors", "locations", "atomic_file"}
 MAY_IMPORT = {

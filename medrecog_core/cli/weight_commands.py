@@ -1,39 +1,206 @@
 """`weights`."""
 
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
 import click
 
 from medrecog_core.cli.output import json_option, write_json, write_table
-from medrecog_core.networks import NETWORKS, embedded_weights, installed_weights
+from medrecog_core.cli.progress import shown_count, shown_progress
+from medrecog_core.networks import (
+    NETWORKS,
+    Network,
+    Weights,
+    all_installed_weights,
+    check_intact,
+    download_weights,
+    embedded_weights,
+    find_network,
+    import_weights,
+    remove_weights,
+)
+from medrecog_core.networks.installed_file import installed_files
+from medrecog_core.networks.official_file import OFFICIAL_FILES, complete_file
+from medrecog_core.networks.weight_import import downloaded_part, installed_official
+from medrecog_core.networks.weights import how_to_install
+
+_MEGABYTE = 10**6
+
+network_option = click.option("--network", default=next(iter(NETWORKS)), show_default=True)
 
 
 @click.group()
 def weights() -> None:
-    """Say which weights the networks are read with."""
+    """Say which weights the networks are read with, and install others."""
 
 
 @weights.command()
+@click.option("--self-test", is_flag=True, help="Read every number of the weights in use.")
 @json_option
-def status(as_json: bool) -> None:
-    """Check the installed weights and list the layers they reach."""
+def status(self_test: bool, as_json: bool) -> None:
+    """Check the installed weights and list the layers they reach; the first of each is in use."""
     embedded_weights.load()  # raises where the archive is damaged
-    documents = [
-        {
-            "network": network.name,
-            "identity": installed.identity,
-            "title": installed.title,
-            "layers": list(installed.layers),
-            "not_installed": [x.name for x in network.layers if not installed.can_read(x)],
-        }
-        for network in NETWORKS.values()
-        for installed in [installed_weights(network)]
-    ]
+    documents = [_describe(network, self_test) for network in NETWORKS.values()]
     if as_json:
         write_json(documents)
         return
     write_table(
-        ("network", "weights", "layers", "not installed"),
+        ("network", "weights", "identity", "layers", "not reached", "MB", ""),
         (
-            (d["network"], d["title"], ", ".join(d["layers"]), ", ".join(d["not_installed"]))
+            (
+                d["network"],
+                w["title"],
+                w["identity"],
+                ", ".join(w["layers"]),
+                ", ".join(w["not_reached"]),
+                round(w["bytes"] / _MEGABYTE),
+                "in use" if w["in_use"] else "",
+            )
             for d in documents
+            for w in d["installed"]
         ),
     )
+    for document in documents:
+        for line in _remarks(document):
+            click.echo(f"\n{line}")
+
+
+@weights.command("import")
+@click.argument("file", type=click.Path(path_type=Path))
+@network_option
+@json_option
+def import_command(file: Path, network: str, as_json: bool) -> None:
+    """Install the weights in FILE: a Keras file (.h5, .weights.h5, .keras) or an .npz archive."""
+    chosen = find_network(network)
+    with _shown_bytes() as report:
+        installed = import_weights(chosen, file, report)
+    _show_installed(chosen, installed, as_json)
+
+
+@weights.command()
+@network_option
+@json_option
+def download(network: str, as_json: bool) -> None:
+    """Install Keras's official file, from Keras's own cache or else from the web."""
+    chosen = find_network(network)
+    with _shown_bytes() as report:
+        installed = download_weights(chosen, report)
+    _show_installed(chosen, installed, as_json)
+
+
+@weights.command()
+@click.argument("identity")
+@network_option
+@json_option
+def remove(identity: str, network: str, as_json: bool) -> None:
+    """Remove the imported or downloaded weights IDENTITY; descriptors read with them stay."""
+    remove_weights(find_network(network), identity)
+    if as_json:
+        write_json({"identity": identity, "removed": True})
+    else:
+        click.echo(f"Removed {identity}.")
+
+
+@contextmanager
+def _shown_bytes() -> Iterator[Callable[[str, int, int], None]]:
+    counts: dict[str, Callable[[int, int], None]] = {}
+    with shown_progress() as report:
+
+        def show(stage: str, done: int, total: int) -> None:
+            if stage not in counts:
+                counts[stage] = shown_count(report, f"{stage}, MB")
+            counts[stage](done // _MEGABYTE, total // _MEGABYTE)
+
+        yield show
+
+
+def _describe(network: Network, self_test: bool) -> dict[str, Any]:
+    files, damaged = installed_files(network)
+    by_identity = {file.identity: file for file in files}
+    installed: list[dict[str, Any]] = []
+    for weights in all_installed_weights(network):
+        file = by_identity.get(weights.identity)
+        archive = file.archive if file else embedded_weights.ARCHIVE
+        installed.append(
+            {
+                "identity": weights.identity,
+                "title": weights.title,
+                "layers": list(weights.layers),
+                "not_reached": _not_reached(network, weights),
+                "in_use": not installed,
+                "file": archive.name,
+                "bytes": archive.stat().st_size,
+                "source": file.source if file else None,
+                "installed": file.installed if file else None,
+            }
+        )
+    if self_test and installed:
+        check_intact(network, installed[0]["identity"])
+    in_use = installed[0] if installed else {}
+    return {
+        "network": network.name,
+        "identity": in_use.get("identity"),
+        "title": in_use.get("title"),
+        "layers": in_use.get("layers", []),
+        "not_installed": in_use.get("not_reached", [layer.name for layer in network.layers]),
+        "installed": installed,
+        "damaged": [{"identity": d.identity, "reason": d.sentence} for d in damaged],
+        "official_file": _describe_official(network),
+        "self_test": "passed" if self_test and installed else None,
+    }
+
+
+def _describe_official(network: Network) -> dict[str, Any] | None:
+    if network.name not in OFFICIAL_FILES:
+        return None
+    official, part = complete_file(network), downloaded_part(network)
+    return {
+        "name": official.name,
+        "installed": installed_official(network) is not None,
+        "in_keras_cache": official.keras_copy.is_file(),
+        "downloaded_bytes": part.stat().st_size if part.is_file() else 0,
+    }
+
+
+def _remarks(document: dict[str, Any]) -> Iterator[str]:
+    for entry in document["damaged"]:
+        yield entry["reason"]
+    official = document["official_file"]
+    if official and not official["installed"]:
+        part = official["downloaded_bytes"]
+        there = ""
+        if official["in_keras_cache"]:
+            there = " A file of that name is in Keras's cache and is used if it is the right one."
+        elif part:
+            there = f" {part / _MEGABYTE:.0f} MB of it have been downloaded."
+        yield (
+            f"Keras's official file {official['name']} is not installed: "
+            f"{how_to_install(find_network(document['network']))}.{there}"
+        )
+    if document["self_test"]:
+        yield f"Every number of {document['identity']} is as it was installed."
+
+
+def _not_reached(network: Network, weights: Weights) -> list[str]:
+    return [layer.name for layer in network.layers if not weights.can_read(layer)]
+
+
+def _show_installed(network: Network, weights: Weights, as_json: bool) -> None:
+    in_use = all_installed_weights(network)[0]
+    if as_json:
+        write_json(
+            {
+                "network": network.name,
+                "identity": weights.identity,
+                "title": weights.title,
+                "layers": list(weights.layers),
+                "not_reached": _not_reached(network, weights),
+                "in_use": weights == in_use,
+            }
+        )
+        return
+    click.echo(f"{weights.title} ({weights.identity}) is installed: {', '.join(weights.layers)}.")
+    if weights != in_use:
+        click.echo(f"{network.title} is still read with {in_use.title} ({in_use.identity}).")

@@ -3,7 +3,20 @@
 from medrecog_core.networks.device import PRECISIONS, Device, find_device, resolve_precision
 from medrecog_core.networks.layer_table import Layer, Network
 from medrecog_core.networks.registry import NETWORKS, find_network
-from medrecog_core.networks.weights import Weights, check_readable, installed_weights
+from medrecog_core.networks.weight_import import (
+    download_weights,
+    import_weights,
+    remove_weights,
+)
+from medrecog_core.networks.weights import (
+    Weights,
+    all_installed_weights,
+    check_intact,
+    check_readable,
+    find_weights,
+    installed_weights,
+    load_arrays,
+)
 
 __all__ = [
     "NETWORKS",
@@ -12,9 +25,16 @@ __all__ = [
     "Layer",
     "Network",
     "Weights",
+    "all_installed_weights",
+    "check_intact",
     "check_readable",
+    "download_weights",
     "find_device",
     "find_network",
+    "find_weights",
+    "import_weights",
     "installed_weights",
+    "load_arrays",
+    "remove_weights",
     "resolve_precision",
 ]

@@ -5,18 +5,24 @@ See NOTICE for their provenance and `scripts/embed_vgg19_weights.py` for how the
 
 import hashlib
 import io
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
 
-from medrecog_core.errors import StorageError
+from medrecog_core.errors import MedrecogError, StorageError
 
 ARCHIVE = Path(__file__).with_name("vgg19-notop-imagenet.npz")
 SHA256 = "5dd271873bdd72bf09ea7324981ce8a4f34f454f413ebac859822180f799bb21"
 
 
-def load() -> dict[str, tuple[np.ndarray, np.ndarray]]:
-    """Read the kernels and biases of the 16 convolutions.
+def load(names: Sequence[str] | None = None) -> dict[str, tuple[np.ndarray, np.ndarray]]:
+    """Read the kernels and biases of the 16 convolutions, or of some of them.
+
+    Parameters
+    ----------
+    names
+        Keras names of convolutions; None for all.
 
     Returns
     -------
@@ -26,6 +32,8 @@ def load() -> dict[str, tuple[np.ndarray, np.ndarray]]:
 
     Raises
     ------
+    MedrecogError
+        If the archive has no such layer, as it has none of the head.
     StorageError
         If the archive is missing, or is not the one that came with the program.
     """
@@ -41,11 +49,17 @@ def load() -> dict[str, tuple[np.ndarray, np.ndarray]]:
             f"The embedded weights {ARCHIVE} are damaged: get the program's files again."
         )
     with np.load(io.BytesIO(content), allow_pickle=False) as arrays:
-        names = [n.removesuffix("/bias") for n in arrays.files if n.endswith("/bias")]
+        held = [n.removesuffix("/bias") for n in arrays.files if n.endswith("/bias")]
+        missing = [name for name in names or () if name not in held]
+        if missing:
+            raise MedrecogError(
+                f"The embedded weights have no {' and no '.join(missing)}: "
+                "import or download a file that has."
+            )
         return {
             name: (
                 arrays[f"{name}/kernel_values"][arrays[f"{name}/kernel_index"]],
                 arrays[f"{name}/bias"],
             )
-            for name in names
+            for name in (held if names is None else names)
         }

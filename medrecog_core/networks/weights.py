@@ -1,11 +1,17 @@
-"""Which weights a network is read with, and which layers they reach."""
+"""Which weights a network can be read with, and which layers they reach."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+
+import numpy as np
 
 from medrecog_core.errors import MedrecogError
 from medrecog_core.networks import embedded_weights
+from medrecog_core.networks.installed_file import InstalledFile, installed_files
 from medrecog_core.networks.layer_table import Layer, Network
+from medrecog_core.networks.official_file import OFFICIAL_FILES
+from medrecog_core.networks.parameters import network_parameters
+from medrecog_core.networks.registry import NETWORKS
 from medrecog_core.networks.vgg19 import VGG19
 
 
@@ -32,33 +38,166 @@ class Weights:
         return layer.name in self.layers
 
 
-EMBEDDED = Weights(
-    identity=f"vgg19-imagenet-8bit-{embedded_weights.SHA256[:12]}",
-    title="ImageNet, embedded (kernels quantised to 256 values)",
-    layers=tuple(layer.name for layer in VGG19.layers if not layer.in_head),
-)
+EMBEDDED = {
+    VGG19.name: Weights(
+        identity=f"vgg19-imagenet-8bit-{embedded_weights.SHA256[:12]}",
+        title="ImageNet, embedded (kernels quantised to 256 values)",
+        layers=tuple(layer.name for layer in VGG19.layers if not layer.in_head),
+    )
+}
+"""A network's name to the weights that come with the program."""
 
 
 def installed_weights(network: Network) -> Weights:
-    """Return the weights that the network is read with on this machine."""
-    return {VGG19.name: EMBEDDED}[network.name]
+    """Return the weights that the network is read with unless others are asked for.
+
+    Raises
+    ------
+    MedrecogError
+        If none are installed.
+    """
+    installed = all_installed_weights(network)
+    if not installed:
+        raise MedrecogError(
+            f"No weights of {network.title} are installed: {how_to_install(network)}."
+        )
+    return installed[0]
 
 
-def check_readable(network: Network, layers: Iterable[str]) -> None:
-    """Check that the installed weights reach every one of the named layers.
+def all_installed_weights(network: Network) -> tuple[Weights, ...]:
+    """Return all weights of the network on this machine, those that are preferred first.
+
+    Keras's official files come first, those with the head before those without; then imported
+    weights, the latest first; then those that come with the program. Damaged ones are left out.
+    """
+    files, _ = installed_files(network)
+    # Stable: among equals the latest stays first.
+    files.sort(key=lambda file: (0, -len(file.layers)) if file.is_official else (1, 0))
+    imported = [Weights(file.identity, file.title, file.layers) for file in files]
+    embedded = EMBEDDED.get(network.name)
+    return (*imported, *([embedded] if embedded else []))
+
+
+def find_weights(network: Network, identity: str) -> Weights:
+    """Return the installed weights of that identity.
+
+    Raises
+    ------
+    MedrecogError
+        If they are not installed.
+    """
+    for weights in all_installed_weights(network):
+        if weights.identity == identity:
+            return weights
+    raise MedrecogError(
+        f"The {network.title} weights {identity} are not installed: {how_to_install(network)}."
+    )
+
+
+def load_arrays(
+    network: Network, identity: str, names: Sequence[str]
+) -> dict[str, tuple[np.ndarray, ...]]:
+    """Read the arrays of some layers from the disk, and nothing else.
+
+    Parameters
+    ----------
+    network
+        The network whose weights they are.
+    identity
+        That of installed weights.
+    names
+        Keras names of layers with weights, such as `block1_conv1` and `fc1`.
+
+    Returns
+    -------
+    dict
+        From each name to the layer's arrays in Keras's order, such as kernel and bias, float32,
+        in the shapes of the network's table (dense kernels as (inputs, units)).
+
+    Raises
+    ------
+    MedrecogError
+        If the weights are not installed, or lack one of the layers.
+    StorageError
+        If what is installed is damaged.
+    """
+    file = _installed_file(network, identity)
+    if file is None:
+        return {**embedded_weights.load(names)}
+    arrays = file.read(network, names)
+    return {name: arrays[name] for name in names}
+
+
+def check_readable(network: Network, layers: Iterable[str], identity: str | None = None) -> None:
+    """Check that weights reach every one of the named layers.
+
+    Parameters
+    ----------
+    network
+        The network that is to be read.
+    layers
+        Names of readable layers.
+    identity
+        That of installed weights; None for those that are preferred.
 
     Raises
     ------
     UsageError
         If the network has no such layer.
     MedrecogError
-        If a layer needs Keras's official file.
+        If a layer needs other weights, or these are not installed.
     """
-    weights = installed_weights(network)
+    weights = find_weights(network, identity) if identity else installed_weights(network)
     missing = [name for name in layers if not weights.can_read(network.layer(name))]
-    if missing:
-        needs = "needs" if len(missing) == 1 else "need"
+    if not missing:
+        return
+    which = " and ".join(missing)
+    others = f"or choose among {', '.join(weights.layers)}"
+    if identity:
         raise MedrecogError(
-            f"{' and '.join(missing)} {needs} Keras's official {network.title} file (575 MB), "
-            f"which is not installed: choose among {', '.join(weights.layers)}."
+            f"The weights {identity} do not reach {which}: choose other weights, {others}."
         )
+    needs = "needs" if len(missing) == 1 else "need"
+    file = f"weights of {network.title} that reach so far"
+    if network.name in OFFICIAL_FILES:
+        n_bytes = sum(4 * row.n_parameters for row in network_parameters(network))
+        file = f"Keras's official {network.title} file ({n_bytes / 1e6:.0f} MB)"
+    raise MedrecogError(
+        f"{which} {needs} {file}, which is not installed: {how_to_install(network)}, {others}."
+    )
+
+
+def how_to_install(network: Network) -> str:
+    """Return the commands that install weights of a network, as words of a sentence."""
+    option = "" if network.name == next(iter(NETWORKS)) else f" --network {network.name}"
+    command = "python -m medrecog_core weights"
+    return f"run `{command} download{option}` or `{command} import FILE{option}`"
+
+
+def check_intact(network: Network, identity: str) -> None:
+    """Read every number of installed weights and compare their hash.
+
+    A self-test begins with it; what the network then answers is for its own module to check.
+
+    Raises
+    ------
+    MedrecogError
+        If they are not installed.
+    StorageError
+        If they are damaged.
+    """
+    file = _installed_file(network, identity)
+    if file is None:
+        embedded_weights.load()
+    else:
+        file.check(network)
+
+
+def _installed_file(network: Network, identity: str) -> InstalledFile | None:
+    """Return the file of installed weights, None for those that come with the program."""
+    files, _ = installed_files(network)
+    for file in files:
+        if file.identity == identity:
+            return file
+    find_weights(network, identity)
+    return None

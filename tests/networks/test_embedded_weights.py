@@ -4,7 +4,7 @@ import io
 import numpy as np
 import pytest
 
-from medrecog_core.errors import StorageError
+from medrecog_core.errors import MedrecogError, StorageError
 from medrecog_core.networks import embedded_weights
 from medrecog_core.networks.vgg19 import BLOCKS
 
@@ -28,6 +28,17 @@ def test_every_convolution_of_vgg19_has_a_kernel_and_a_bias_of_its_shape():
     assert sorted(weights) == sorted(names)
     # Keras's own count of VGG-19 without its head (`include_top=False`).
     assert sum(k.size + b.size for k, b in weights.values()) == 20_024_384
+
+
+def test_named_convolutions_are_read_alone():
+    weights = embedded_weights.load(["block3_conv2"])
+    assert list(weights) == ["block3_conv2"]
+    assert weights["block3_conv2"][0].shape == (3, 3, 256, 256)
+
+
+def test_layers_of_the_head_are_not_there():
+    with pytest.raises(MedrecogError, match="have no fc1 and no fc2: import or download"):
+        embedded_weights.load(["block1_conv1", "fc1", "fc2"])
 
 
 def test_first_biases_are_those_of_the_published_network():

@@ -1,0 +1,5 @@
+"""The tiny network, for what is done with the weights of any."""
+
+from tests.tiny_network import tiny
+
+__all__ = ["tiny"]
