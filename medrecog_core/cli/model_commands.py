@@ -28,9 +28,10 @@ def train(run_id: str, layer: str, scale: int, pooling: str, name: str, as_json:
     if as_json:
         write_json(_describe(card))
     else:
+        low, high = card.accuracy_interval
         click.echo(
             f"Trained {name} on {card.n_train} images; accuracy on {card.n_test} test images "
-            f"{card.accuracy:.3f}."
+            f"{card.accuracy:.3f} (95 % {low:.3f} to {high:.3f})."
         )
 
 

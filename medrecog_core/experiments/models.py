@@ -47,8 +47,8 @@ class ModelCard:
         Of the SVM.
     classes
         Sorted labels.
-    accuracy, balanced_accuracy, n_train, n_test
-        Of the cell, on test images the model has not learnt from.
+    accuracy, accuracy_interval, balanced_accuracy, n_train, n_test
+        Of the cell, on test images the model has not learnt from; the interval is Wilson's, 95 %.
     created
         Seconds since 1970.
     """
@@ -65,6 +65,7 @@ class ModelCard:
     seed: int
     classes: tuple[str, ...]
     accuracy: float
+    accuracy_interval: tuple[float, float]
     balanced_accuracy: float
     n_train: int
     n_test: int
@@ -85,6 +86,7 @@ class ModelCard:
                 "cell": Cell(**document["cell"]),
                 "source": DescriptorSource(**document["source"]),
                 "classes": tuple(document["classes"]),
+                "accuracy_interval": tuple(document["accuracy_interval"]),
             }
         )
 
@@ -143,6 +145,7 @@ def train_model(run: RunFolder, cell: Cell, name: str) -> Model:
         seed=specification.seed,
         classes=svm.classes,
         accuracy=result.metrics.accuracy,
+        accuracy_interval=result.metrics.accuracy_interval,
         balanced_accuracy=result.metrics.balanced_accuracy,
         n_train=result.n_train,
         n_test=result.n_test,

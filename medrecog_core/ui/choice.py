@@ -24,6 +24,12 @@ def choose(label: str, options: Sequence[str], key: str, width: int = 420) -> st
     if key not in st.session_state and key not in st.query_params:
         st.session_state[key] = options[0]
     chosen = st.selectbox(
-        label, options, index=None, key=key, bind="query-params", width=width, required=True
+        label,
+        options,
+        index=None,
+        placeholder=options[0],
+        key=key,
+        bind="query-params",
+        width=width,
     )
     return chosen if chosen is not None else options[0]

@@ -13,13 +13,13 @@ from medrecog_core.ui.run_status import show_status
 
 def show_live(run: RunFolder) -> None:
     """Show a run, again every second while it is at work, with a button that stops it."""
-    at_work = not run.state().has_ended
+    shown = run.state()
 
-    @st.fragment(run_every="1s" if at_work else None)
+    @st.fragment(run_every=None if shown.has_ended else "1s")
     def live() -> None:
         state = run.state()
-        if at_work == state.has_ended:
-            st.rerun()  # the whole page, so that the clock starts or stops with the run
+        if state.status != shown.status:
+            st.rerun()  # the whole page: its list, and the clock that starts and stops with the run
         with shown_errors():
             _show_once(run, state)
 

@@ -47,6 +47,7 @@ def test_its_card_says_where_it_comes_from(model: Model, finished: RunFolder) ->
     result = finished.cell(CELL)
     assert result is not None
     assert (card.run, card.dataset, card.cell) == (finished.id, "textures", CELL)
+    assert card.accuracy_interval == result.metrics.accuracy_interval
     assert (card.accuracy, card.balanced_accuracy) == (
         result.metrics.accuracy,
         result.metrics.balanced_accuracy,
