@@ -26,6 +26,7 @@ STEPS = {
     "Experiments": "Choose layers, scales and poolings.",
     "Results": "Read the heat map; click a cell for details.",
     "Predict": "Turn a cell into a model; upload an image.",
+    "Networks": "The layers that are read, and their weights.",
 }
 for column, (file, name, icon) in zip(st.columns(len(STEPS)), PAGES[1:], strict=True):
     with column.container(border=True, height="stretch"):
@@ -56,10 +57,8 @@ with shown_errors():
             weights = installed_weights(network)
             st.markdown(f"{network.title}: {weights.title}")
             missing = [x.name for x in network.layers if not weights.can_read(x)]
-            st.caption(
-                f"Reads {weights.layers[0]} to {weights.layers[-1]}; {' and '.join(missing)} need "
-                "Keras's official file."
-            )
+            needs = f"; {' and '.join(missing)} need Keras's official file" if missing else ""
+            st.caption(f"Reads {weights.layers[0]} to {weights.layers[-1]}{needs}.")
     with middle.container(border=True, height="stretch"):
         st.markdown("**Processor**" if device.kind == "cpu" else "**GPU**")
         st.markdown(f"{device.name}, {counted(device.n_cores, 'core')}")

@@ -7,7 +7,7 @@ from typing import Any
 
 import click
 
-from medrecog_core.cli.output import json_option, write_json, write_table
+from medrecog_core.cli.output import fail_after_output, json_option, write_json, write_table
 from medrecog_core.cli.progress import shown_count, shown_progress
 from medrecog_core.networks import (
     NETWORKS,
@@ -37,7 +37,9 @@ def weights() -> None:
 
 
 @weights.command()
-@click.option("--self-test", is_flag=True, help="Read every number of the weights in use.")
+@click.option(
+    "--self-test", is_flag=True, help="Check the weights in use on a built-in picture as well."
+)
 @json_option
 def status(self_test: bool, as_json: bool) -> None:
     """Check the installed weights and list the layers they reach; the first of each is in use."""
@@ -45,26 +47,10 @@ def status(self_test: bool, as_json: bool) -> None:
     documents = [_describe(network, self_test) for network in NETWORKS.values()]
     if as_json:
         write_json(documents)
-        return
-    write_table(
-        ("network", "weights", "identity", "layers", "not reached", "MB", ""),
-        (
-            (
-                d["network"],
-                w["title"],
-                w["identity"],
-                ", ".join(w["layers"]),
-                ", ".join(w["not_reached"]),
-                round(w["bytes"] / _MEGABYTE),
-                "in use" if w["in_use"] else "",
-            )
-            for d in documents
-            for w in d["installed"]
-        ),
-    )
-    for document in documents:
-        for line in _remarks(document):
-            click.echo(f"\n{line}")
+    else:
+        _show_status(documents)
+    if any(d["self_test"] and not d["self_test"]["passed"] for d in documents):
+        fail_after_output()
 
 
 @weights.command("import")
@@ -136,8 +122,6 @@ def _describe(network: Network, self_test: bool) -> dict[str, Any]:
                 "installed": file.installed if file else None,
             }
         )
-    if self_test and installed:
-        check_intact(network, installed[0]["identity"])
     in_use = installed[0] if installed else {}
     return {
         "network": network.name,
@@ -148,8 +132,38 @@ def _describe(network: Network, self_test: bool) -> dict[str, Any]:
         "installed": installed,
         "damaged": [{"identity": d.identity, "reason": d.sentence} for d in damaged],
         "official_file": _describe_official(network),
-        "self_test": "passed" if self_test and installed else None,
+        "self_test": _test(network, installed[0]["identity"]) if self_test and installed else None,
     }
+
+
+def _show_status(documents: list[dict[str, Any]]) -> None:
+    write_table(
+        ("network", "weights", "identity", "layers", "not reached", "MB", ""),
+        (
+            (
+                d["network"],
+                w["title"],
+                w["identity"],
+                ", ".join(w["layers"]),
+                ", ".join(w["not_reached"]),
+                round(w["bytes"] / _MEGABYTE),
+                "in use" if w["in_use"] else "",
+            )
+            for d in documents
+            for w in d["installed"]
+        ),
+    )
+    for document in documents:
+        for line in _remarks(document):
+            click.echo(f"\n{line}")
+
+
+def _test(network: Network, identity: str) -> dict[str, Any]:
+    from medrecog_core.features.self_test import run_self_test
+
+    check_intact(network, identity)
+    found = run_self_test(network, identity)
+    return {"passed": found.passed, "precision": found.precision, "cosines": found.cosines}
 
 
 def _describe_official(network: Network) -> dict[str, Any] | None:
@@ -179,8 +193,17 @@ def _remarks(document: dict[str, Any]) -> Iterator[str]:
             f"Keras's official file {official['name']} is not installed: "
             f"{how_to_install(find_network(document['network']))}.{there}"
         )
-    if document["self_test"]:
-        yield f"Every number of {document['identity']} is as it was installed."
+    test = document["self_test"]
+    if test and test["passed"]:
+        smallest = min(test["cosines"].values(), default=None)
+        found = "only finite numbers" if smallest is None else f"cosines of {smallest:.5f} or more"
+        yield (
+            f"{document['identity']} is as it was installed and passes the self-test: "
+            f"{found} on the built-in picture."
+        )
+    elif test:
+        cosines = ", ".join(f"{layer} {value:.5f}" for layer, value in test["cosines"].items())
+        yield f"{document['identity']} FAILS the self-test: cosines {cosines or 'unknown'}."
 
 
 def _not_reached(network: Network, weights: Weights) -> list[str]:

@@ -21,7 +21,6 @@ from medrecog_core.datasets import ImageRecord, Partition, split_images
 from medrecog_core.errors import MedrecogError, StoppedError, StorageError
 from medrecog_core.experiments.extracted_dataset import (
     ExtractedDataset,
-    descriptor_source,
     extract_dataset,
 )
 from medrecog_core.experiments.processes import this_process
@@ -37,7 +36,7 @@ from medrecog_core.features import (
     stop_if,
 )
 from medrecog_core.locations import cache_folder
-from medrecog_core.networks import Network, find_device, find_network, installed_weights
+from medrecog_core.networks import Network, find_device, find_network, find_weights
 
 _SECONDS_BETWEEN_REPORTS = 0.5
 _RECORDED_PACKAGES = ("tensorflow", "keras", "scikit-learn", "numpy", "pillow")
@@ -113,8 +112,8 @@ def result_document(run: RunFolder) -> dict[str, Any]:
 def _carry_out(run: RunFolder, journal: "_Journal", should_stop: Callable[[], bool]) -> None:
     specification = run.specification()
     network = find_network(specification.network)
-    source = descriptor_source(network, specification.precision)
     extracted = extract_dataset(specification, journal.progress, should_stop)
+    source = extracted.source
     partition = split_images(extracted.images, specification.seed)
     used = _used_images(extracted, partition)
     if not _was_done_with(run, used, source):
@@ -202,7 +201,7 @@ def _describe_environment(network: Network, source: DescriptorSource) -> dict[st
         "network": network.title,
         "weights": {
             "identity": source.weights,
-            "title": installed_weights(network).title,
+            "title": find_weights(network, source.weights).title,
         },
         "preprocessing": source.preprocessing,
         "precision": source.precision,

@@ -37,6 +37,8 @@ class ExtractedDataset:
     ----------
     dataset
         The data set.
+    source
+        The weights, preprocessing and precision that the descriptors depend on.
     images, files
         The images that have descriptors and their files, in one order.
     skipped
@@ -48,6 +50,7 @@ class ExtractedDataset:
     """
 
     dataset: Dataset
+    source: DescriptorSource
     images: tuple[ImageRecord, ...]
     files: tuple[HashedImage, ...]
     skipped: tuple[Skipped, ...]
@@ -93,6 +96,7 @@ def extract_dataset(
     split_images(dataset.images, specification.seed)
     start = time.monotonic()
     paths = [dataset.absolute_path(image) for image in dataset.images]
+    source = descriptor_source(network, specification.precision)
     hashed, unread = hash_images(paths, report, should_stop)
     seconds_hashing = time.monotonic() - start
     with DescriptorStore(cache_folder().features) as store:
@@ -100,7 +104,7 @@ def extract_dataset(
             hashed,
             specification.cells,
             network,
-            descriptor_source(network, specification.precision),
+            source,
             store,
             report,
             should_stop,
@@ -116,6 +120,7 @@ def extract_dataset(
     used = [image for image in dataset.images if dataset.absolute_path(image) in file_of]
     return ExtractedDataset(
         dataset,
+        source,
         tuple(used),
         tuple(file_of[dataset.absolute_path(image)] for image in used),
         skipped,

@@ -11,7 +11,7 @@ from medrecog_core.errors import MedrecogError
 from medrecog_core.experiments.models import Model
 from medrecog_core.features import PooledNetwork, batch_size
 from medrecog_core.images import SQUEEZE, UnreadableImageError, decode_image, read_file, squeeze
-from medrecog_core.networks import check_readable, find_network, installed_weights
+from medrecog_core.networks import all_installed_weights, check_readable, find_network
 
 _FILES_AT_ONCE = 32
 
@@ -44,17 +44,22 @@ class Predictor:
     def __init__(self, model: Model) -> None:
         card = model.card
         network = find_network(card.network)
-        check_readable(network, [card.cell.layer])
-        installed = installed_weights(network)
-        if (installed.identity, SQUEEZE) != (card.source.weights, card.source.preprocessing):
+        if card.source.weights not in {w.identity for w in all_installed_weights(network)}:
             raise MedrecogError(
-                f"The model “{card.name}” was trained with the weights {card.source.weights} and "
-                f"the preprocessing {card.source.preprocessing}, but {installed.identity} and "
-                f"{SQUEEZE} are installed: train it again."
+                f"The model “{card.name}” was trained with the weights {card.source.weights}, "
+                "which are not installed: install them, or train it again."
+            )
+        check_readable(network, [card.cell.layer], card.source.weights)
+        if card.source.preprocessing != SQUEEZE:
+            raise MedrecogError(
+                f"The model “{card.name}” was trained with the preprocessing "
+                f"{card.source.preprocessing}, and this version has {SQUEEZE}: train it again."
             )
         self.model = model
         self._reading = (card.cell.layer, card.cell.pooling)
-        self._network = PooledNetwork(network, [self._reading], card.source.precision)
+        self._network = PooledNetwork(
+            network, [self._reading], card.source.precision, card.source.weights
+        )
         self._lock = threading.Lock()
 
     def predict(self, contents: Sequence[bytes]) -> list[Prediction | UnreadableImageError]:

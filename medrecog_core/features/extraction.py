@@ -96,7 +96,9 @@ def extract(
             size = batch_size(scale, source.precision)
             for batch in read_batches(group, scale, size, unreadable):
                 stop_if(should_stop())
-                pooled = pooled or PooledNetwork(network, readings, source.precision)
+                pooled = pooled or PooledNetwork(
+                    network, readings, source.precision, source.weights
+                )
                 values = pooled.descriptors(np.stack([pixels for _, pixels in batch]))
                 store.put(
                     (source.key(image.sha256, Cell(layer, scale, pooling)), vectors[i])

@@ -5,9 +5,9 @@ from collections.abc import Iterable
 import numpy as np
 
 from medrecog_core.features.cell import POOLINGS, check_pooling
-from medrecog_core.networks import Network, find_device
+from medrecog_core.networks import Network, find_device, installed_weights, load_arrays
 from medrecog_core.networks.backend import import_keras
-from medrecog_core.networks.vgg19 import feature_maps
+from medrecog_core.networks.vgg19 import feature_maps, parameter_layers
 
 _CPU_MEMORY = 512 * 2**20
 _GPU_MEMORY = 8 * 2**30
@@ -37,7 +37,11 @@ class PooledNetwork:
     """
 
     def __init__(
-        self, network: Network, readings: Iterable[tuple[str, str]], precision: str
+        self,
+        network: Network,
+        readings: Iterable[tuple[str, str]],
+        precision: str,
+        weights: str = "",
     ) -> None:
         """Build the graph.
 
@@ -49,6 +53,8 @@ class PooledNetwork:
             Pairs of layer and pooling.
         precision
             `float32` or `bfloat16`.
+        weights
+            Identity of installed weights; empty: those that are preferred.
         """
         self.readings = tuple(
             sorted(
@@ -58,7 +64,10 @@ class PooledNetwork:
         )
         keras = import_keras()
         layers = list(dict.fromkeys(layer for layer, _ in self.readings))
-        maps = feature_maps(layers, precision)
+        identity = weights or installed_weights(network).identity
+        maps = feature_maps(
+            layers, precision, load_arrays(network, identity, parameter_layers(layers))
+        )
         map_of = dict(zip(layers, maps.outputs, strict=True))
         pool = {
             "max": keras.layers.GlobalMaxPooling2D(dtype=precision),

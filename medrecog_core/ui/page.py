@@ -14,6 +14,7 @@ PAGES = (
     ("pages/2_Experiments.py", "Experiments", "play_circle"),
     ("pages/3_Results.py", "Results", "grid_on"),
     ("pages/4_Predict.py", "Predict", "image_search"),
+    ("pages/5_Networks.py", "Networks", "account_tree"),
 )
 """File, name and Material symbol of every page, in the order of the work."""
 

@@ -2,6 +2,7 @@ from pathlib import Path
 
 import pytest
 
+from medrecog_core.features.self_test import SelfTest
 from medrecog_core.locations import CacheFolder
 from medrecog_core.networks import Network, embedded_weights, installed_weights
 from medrecog_core.networks.vgg19 import BLOCKS, VGG19
@@ -118,14 +119,40 @@ def test_what_is_damaged_is_shown_and_may_be_removed(
     assert call("weights", "remove", identity, "--network", "tiny").status == 0
 
 
+def test_self_test_reads_the_built_in_picture(call: Call) -> None:
+    (document,) = call("weights", "status", "--self-test", "--json").json
+    assert document["self_test"]["passed"] is True
+    assert min(document["self_test"]["cosines"].values()) > 0.999
+    assert "passes the self-test" in call("weights", "status", "--self-test").out
+
+
+def test_self_test_that_fails_ends_in_status_1(call: Call, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(
+        "medrecog_core.features.self_test.run_self_test",
+        lambda network, identity: SelfTest(identity, "float32", {"block1": 0.5}, passed=False),
+    )
+    answer = call("weights", "status", "--self-test")
+    assert answer.status == 1
+    assert "FAILS the self-test: cosines block1 0.50000" in answer.out
+
+
 def test_self_test_reads_every_number(
-    call: Call, tiny: Network, tmp_path: Path, cache: CacheFolder
+    call: Call,
+    tiny: Network,
+    tmp_path: Path,
+    cache: CacheFolder,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
+    # The tiny network has no graph; its numbers are read all the same.
+    monkeypatch.setattr(
+        "medrecog_core.features.self_test.run_self_test",
+        lambda network, identity: SelfTest(identity, "float32", {}, passed=True),
+    )
     file = write_npz(tmp_path / "mine.npz", tiny_arrays())
     identity = call("weights", "import", file, "--network", "tiny", "--json").json["identity"]
     documents = call("weights", "status", "--self-test", "--json").json
-    assert [d["self_test"] for d in documents] == ["passed", "passed"]
-    assert f"Every number of {identity} is as" in call("weights", "status", "--self-test").out
+    assert [d["self_test"]["passed"] for d in documents] == [True, True]
+    assert f"{identity} is as it was installed" in call("weights", "status", "--self-test").out
     archive = cache.weights / f"{identity}.npz"
     content = bytearray(archive.read_bytes())
     content[content.index(tiny_arrays()["fc1"][0].tobytes())] ^= 1

@@ -136,7 +136,7 @@ def test_other_weights_or_preprocessing_are_refused(model: Model) -> None:
 def test_a_layer_that_the_weights_do_not_reach_is_refused(model: Model) -> None:
     card = replace(model.card, cell=Cell("fc1", 224, "max"))
     svm = LinearSvm(CLASSES, np.zeros((3, 4096)), np.zeros(3))
-    with pytest.raises(MedrecogError, match="fc1 needs Keras's official"):
+    with pytest.raises(MedrecogError, match="do not reach fc1"):
         Predictor(Model(card, svm))
 
 

@@ -1,0 +1,98 @@
+"""Whether an installed network gives the descriptors it should, on a built-in picture."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from medrecog_core.features.pooled_network import PooledNetwork
+from medrecog_core.networks import Network, find_weights, resolve_precision
+
+EXPECTED = Path(__file__).with_name("self-test.npz")
+"""Average-pooled descriptors of the picture, from Keras's own sub-models in float32 with the
+embedded weights; made by `scripts/make_self_test.py`."""
+
+SMALLEST_COSINE = {"float32": 0.99999, "bfloat16": 0.999}
+# The embedded kernels are quantised, so the exact ones give descriptors that differ a little.
+SMALLEST_COSINE_OF_OFFICIAL = 0.99
+
+_SIDE = 224
+
+
+@dataclass(frozen=True)
+class SelfTest:
+    """What a self-test found.
+
+    Attributes
+    ----------
+    weights
+        Identity of the weights.
+    precision
+        `float32` or `bfloat16`.
+    cosines
+        From layer to the cosine between the descriptor found and the one expected; empty for
+        custom weights, of which nothing is expected but finite numbers.
+    passed
+        Whether every descriptor is what it should be.
+    """
+
+    weights: str
+    precision: str
+    cosines: dict[str, float]
+    passed: bool
+
+
+def picture() -> np.ndarray:
+    """Return the built-in picture: waves and a checkerboard, in integers, the same everywhere.
+
+    Returns
+    -------
+    numpy.ndarray
+        uint8, RGB, shape (224, 224, 3).
+    """
+    row, column = np.mgrid[:_SIDE, :_SIDE]
+    waves = (row * row + 3 * column * column) // 64 % 256
+    board = (row // 16 + column // 16) % 2 * 160
+    slope = (row + column) * 255 // (2 * _SIDE)
+    return np.stack([waves, board, slope], axis=-1).astype(np.uint8)
+
+
+def run_self_test(network: Network, identity: str, precision: str = "auto") -> SelfTest:
+    """Read the built-in picture with installed weights and compare.
+
+    Parameters
+    ----------
+    network
+        The network.
+    identity
+        Identity of installed weights.
+    precision
+        `auto`, `float32` or `bfloat16`.
+
+    Raises
+    ------
+    MedrecogError
+        If the weights are not installed.
+    """
+    weights = find_weights(network, identity)
+    precision = resolve_precision(precision)
+    readings = [(layer, "average") for layer in weights.layers]
+    found = PooledNetwork(network, readings, precision, identity).descriptors(picture()[None])
+    finite = all(np.isfinite(values).all() and values.any() for values in found.values())
+    if "-custom-" in identity:
+        return SelfTest(identity, precision, {}, finite)
+    with np.load(EXPECTED, allow_pickle=False) as expected:
+        cosines = {
+            layer: _cosine(found[layer, "average"][0], expected[f"{network.name}/{layer}"])
+            for layer in weights.layers
+            if f"{network.name}/{layer}" in expected.files
+        }
+    bound = SMALLEST_COSINE[precision]
+    if "-keras-" in identity:
+        bound = SMALLEST_COSINE_OF_OFFICIAL
+    return SelfTest(identity, precision, cosines, finite and min(cosines.values()) >= bound)
+
+
+def _cosine(one: np.ndarray, other: np.ndarray) -> float:
+    lengths = np.linalg.norm(one) * np.linalg.norm(other)
+    return float(one @ other / lengths) if lengths else 0.0

@@ -1,0 +1,141 @@
+"""Networks: the layers of a network at a scale, and the weights it is read with."""
+
+from pathlib import Path
+
+import streamlit as st
+
+from medrecog_core.errors import MedrecogError
+from medrecog_core.experiments.processes import ProcessIdentity, run_command, start_detached
+from medrecog_core.images import REPORT_SCALES
+from medrecog_core.locations import cache_folder, create_folder
+from medrecog_core.networks import NETWORKS, Network, all_installed_weights
+from medrecog_core.networks.layer_summary import summarise
+from medrecog_core.networks.weight_import import downloaded_part, installed_official
+from medrecog_core.ui.architecture import show_architecture
+from medrecog_core.ui.choice import choose
+from medrecog_core.ui.page import open_page, shown_errors
+from medrecog_core.ui.quantities import size
+
+open_page("Networks")
+
+
+def show_layers(network: Network) -> None:
+    st.subheader("Layers")
+    scale = int(choose("Scale in pixels", [str(s) for s in REPORT_SCALES], key="scale", width=200))
+    rows = summarise(network, scale)
+    show_architecture(rows)
+    st.caption(
+        f"{sum(row.n_parameters for row in rows):,} parameters; "
+        f"{sum(row.gflop for row in rows):,.0f} GFLOP an image at {scale} pixels. The dense layers "
+        "are read as convolutions, so that images larger than 224 pixels can be read too."
+    )
+    st.dataframe(
+        [
+            {
+                "layer": row.name,
+                "type": row.kind,
+                "output shape": f"{row.side} x {row.side} x {row.channels}",
+                "parameters": row.n_parameters,
+                "GFLOP": row.gflop,
+                "receptive field": row.receptive_field,
+            }
+            for row in rows
+        ],
+        hide_index=True,
+        column_config={
+            "parameters": st.column_config.NumberColumn(format="localized"),
+            "GFLOP": st.column_config.NumberColumn(format="%.2f"),
+            "receptive field": st.column_config.NumberColumn(
+                help="Side in pixels of what one position depends on."
+            ),
+        },
+    )
+
+
+def show_weights(network: Network) -> None:
+    st.subheader("Weights")
+    for i, weights in enumerate(all_installed_weights(network)):
+        with st.container(border=True):
+            st.markdown(f"**{weights.title}**" + (" :green-badge[in use]" if i == 0 else ""))
+            st.caption(f"`{weights.identity}` reads {', '.join(weights.layers)}")
+    if installed_official(network) is None:
+        show_download(network)
+    with st.expander("Import a file of weights"):
+        st.caption(
+            "A Keras file (.h5, .weights.h5, .keras) or an .npz archive on the machine that runs "
+            "this page. A file that fits but is not Keras's own is named custom on every result."
+        )
+        with st.form("import", border=False):
+            path = st.text_input("File", placeholder="/data/vgg19_weights.h5")
+            if st.form_submit_button("Import", icon=":material/upload:") and path:
+                with shown_errors(), st.spinner("Reading and checking the file …"):
+                    file = str(Path(path).expanduser())
+                    run_command(["weights", "import", file, "--network", network.name])
+                    st.rerun()
+    with shown_errors():
+        if st.button("Test the weights in use", icon=":material/verified:"):
+            with st.spinner("Reading a built-in picture …"):
+                show_self_test(network)
+
+
+def show_self_test(network: Network) -> None:
+    documents = run_command(["weights", "status", "--self-test"])
+    test = next(d["self_test"] for d in documents if d["network"] == network.name)
+    if not test["passed"]:
+        st.error("The network does not give what it should.", icon=":material/error:")
+    elif test["cosines"]:
+        st.success(
+            "The network gives the expected descriptors: cosines "
+            + ", ".join(f"{layer} {value:.5f}" for layer, value in test["cosines"].items()),
+            icon=":material/check_circle:",
+        )
+    else:
+        st.success("Custom weights: every descriptor is finite.", icon=":material/check_circle:")
+
+
+def show_download(network: Network) -> None:
+    process = st.session_state.get("download")
+    if process is None:
+        st.button(
+            "Download Keras's official file (575 MB)",
+            icon=":material/download:",
+            on_click=start_download,
+            args=(network,),
+            help="For fc1 and fc2. An interrupted download is taken up again.",
+        )
+        return
+    follow_download(network, process)
+
+
+def start_download(network: Network) -> None:
+    try:
+        log = create_folder(cache_folder().weights) / "download-log.txt"
+        log.unlink(missing_ok=True)
+        st.session_state["download"] = start_detached(
+            ["weights", "download", "--network", network.name], log
+        )
+    except MedrecogError as error:
+        st.session_state["download error"] = str(error)
+
+
+@st.fragment(run_every="1s")
+def follow_download(network: Network, process: ProcessIdentity) -> None:
+    if not process.is_alive():
+        st.session_state.pop("download", None)
+        if installed_official(network) is None:
+            log = cache_folder().weights / "download-log.txt"
+            st.session_state["download error"] = log.read_text().strip().splitlines()[-1]
+        st.rerun()
+    part = downloaded_part(network)
+    done = part.stat().st_size if part.exists() else 0
+    total = 4 * sum(row.n_parameters for row in summarise(network, 224))
+    st.progress(min(1.0, done / total), text=f"Downloading: {size(done)} of {size(total)}")
+
+
+with shown_errors():
+    chosen = NETWORKS[choose("Network", list(NETWORKS), key="network", width=240)]
+    if "download error" in st.session_state:
+        sentence = st.session_state.pop("download error").removeprefix("medrecog: ")
+        st.error(sentence, icon=":material/error:")
+    show_weights(chosen)
+    show_layers(chosen)
