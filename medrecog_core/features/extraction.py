@@ -76,6 +76,7 @@ def extract(
     """
     extraction = Extraction()
     unreadable: dict[str, Skipped] = {}
+    graphs = _GraphInMemory(network, source)
     distinct = list({image.sha256: image for image in images}.values())
     for scale, cells_of_scale in itertools.groupby(
         sorted(cells, key=lambda cell: cell.scale), key=lambda cell: cell.scale
@@ -92,14 +93,12 @@ def extract(
                 for cell in wanted
                 if network.depth(cell.layer) <= network.depth(deepest)
             ]
-            pooled: PooledNetwork | None = None  # built only if an image can be read at all
             size = batch_size(scale, source.precision)
             for batch in read_batches(group, scale, size, unreadable):
                 stop_if(should_stop())
-                pooled = pooled or PooledNetwork(
-                    network, readings, source.precision, source.weights
+                values = graphs.reading(readings).descriptors(
+                    np.stack([pixels for _, pixels in batch])
                 )
-                values = pooled.descriptors(np.stack([pixels for _, pixels in batch]))
                 store.put(
                     (source.key(image.sha256, Cell(layer, scale, pooling)), vectors[i])
                     for (layer, pooling), vectors in values.items()
@@ -147,6 +146,25 @@ def read_descriptors(
             )
         row[:] = vector
     return matrix
+
+
+class _GraphInMemory:
+    """The graph that was built last; one is built when an image needs it, and serves all scales."""
+
+    def __init__(self, network: Network, source: DescriptorSource) -> None:
+        self._network, self._source = network, source
+        self._readings: list[tuple[str, str]] = []
+        self._graph: PooledNetwork | None = None
+
+    def reading(self, readings: list[tuple[str, str]]) -> PooledNetwork:
+        """Return a graph that gives these readings; an earlier one's memory is given back first."""
+        if self._graph is None or readings != self._readings:
+            self._graph = None
+            self._graph = PooledNetwork(
+                self._network, readings, self._source.precision, self._source.weights
+            )
+            self._readings = readings
+        return self._graph
 
 
 def _by_deepest_missing(

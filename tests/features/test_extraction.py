@@ -125,6 +125,19 @@ def test_an_unreadable_image_is_tried_at_one_scale_only(source, store, tmp_path)
     assert len(done.skipped) == 1
 
 
+def test_one_graph_serves_all_scales(images, source, store, monkeypatch):
+    built = []
+    original = PooledNetwork.__init__
+
+    def building(self, *arguments):
+        built.append(arguments[1])
+        original(self, *arguments)
+
+    monkeypatch.setattr(PooledNetwork, "__init__", building)
+    extract(images, grid(VGG19, ["block1"], [224, 256], ["max"]), VGG19, source, store)
+    assert built == [[("block1", "max")]]
+
+
 def test_scales_are_kept_apart(images, source, store):
     cells = grid(VGG19, ["block1"], [224, 256], ["average"])
     done = extract(images, cells, VGG19, source, store)
