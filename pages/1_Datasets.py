@@ -28,7 +28,7 @@ def show_dataset(dataset: Dataset) -> None:
             "Groups", f"{len(dataset.groups):,}" if dataset.groups else "none", width="content"
         )
         st.metric("Split", " + ".join(dataset.splits) or "none given", width="content")
-    st.caption(f"{dataset.layout.capitalize()}, in {dataset.root}")
+    st.caption(f"{dataset.layout[0].upper()}{dataset.layout[1:]}, in {dataset.root}")
     show_class_counts(dataset)
     if dataset.left_out:
         with st.expander(
@@ -74,12 +74,22 @@ def show_images(dataset: Dataset) -> None:
     st.subheader("Images")
     with st.container(horizontal=True):
         label = st.selectbox(
-            "Class", ["all classes", *dataset.classes], key="class", bind="query-params", width=240
+            "Class",
+            ["all classes", *dataset.classes],
+            key="class",
+            bind="query-params",
+            width=240,
+            on_change=first_page,
         )
         split = "all"
         if dataset.splits:
             split = st.selectbox(
-                "Split", ["all", *dataset.splits], key="split", bind="query-params", width=160
+                "Split",
+                ["all", *dataset.splits],
+                key="split",
+                bind="query-params",
+                width=160,
+                on_change=first_page,
             )
     shown = [
         image
@@ -95,6 +105,19 @@ def show_images(dataset: Dataset) -> None:
         [Picture(dataset.absolute_path(image), caption(image)) for image in shown],
         key="page",
     )
+
+
+def forget_filters() -> None:
+    """Take back the class, split and page that were chosen for another data set."""
+    for key, everything in (("class", "all classes"), ("split", "all")):
+        if key in st.session_state:
+            st.session_state[key] = everything
+    first_page()
+
+
+def first_page() -> None:
+    if "page" in st.session_state:
+        st.session_state["page"] = 1
 
 
 def caption(image: ImageRecord) -> str:
@@ -130,6 +153,10 @@ def add_dataset() -> None:
         with shown_errors():
             columns = choose_columns(Path(table))
     if not (name and folder):
+        st.info("Give a name and a folder to see what would be added.", icon=":material/edit:")
+        return
+    if name in library.names():
+        st.error(f"There is a data set “{name}” already: choose another name.")
         return
     try:
         dataset = (
@@ -167,9 +194,12 @@ def choose_columns(table: Path) -> dict[str, str]:
 
 with shown_errors():
     if "just added" in st.session_state:
+        forget_filters()
         st.session_state["dataset"] = st.session_state.pop("just added")
     with st.container(horizontal=True, vertical_alignment="bottom"):
-        name = choose("Data set", library.names(), key="dataset", width=320)
+        name = choose(
+            "Data set", library.names(), key="dataset", width=320, on_change=forget_filters
+        )
         if st.button("Add a data set", icon=":material/add:"):
             add_dataset()
         st.page_link(

@@ -6,7 +6,14 @@ import streamlit as st
 
 from medrecog_core.datasets import library
 from medrecog_core.errors import MedrecogError
-from medrecog_core.experiments import RunFolder, RunSpecification, all_runs, find_run, launch
+from medrecog_core.experiments import (
+    DEFAULT_LAYERS,
+    RunFolder,
+    RunSpecification,
+    all_runs,
+    find_run,
+    launch,
+)
 from medrecog_core.features import POOLINGS, batch_size
 from medrecog_core.images import REPORT_SCALES
 from medrecog_core.networks import (
@@ -39,12 +46,12 @@ def compose() -> RunSpecification:
         help="224 is the network's own; the report also reads 544, 864 and 1184. "
         "The time grows with the square of the scale. Type any other side from 224 on.",
     )
-    layers = right.pills(
-        "Layers",
-        [layer.name for layer in NETWORK.layers],
-        default=installed_weights(NETWORK).layers,
-        selection_mode="multi",
-    )
+    readable = installed_weights(NETWORK).layers
+    default = [layer for layer in DEFAULT_LAYERS if layer in readable]
+    layers = right.pills("Layers", readable, default=default, selection_mode="multi")
+    missing = [layer.name for layer in NETWORK.layers if layer.name not in readable]
+    if missing:
+        right.caption(f"{' and '.join(missing)} need other weights: see the page Networks.")
     poolings = right.pills("Poolings", POOLINGS, default=POOLINGS, selection_mode="multi")
     with st.expander("More settings"):
         first, second, third = st.columns(3)
@@ -92,10 +99,10 @@ def start(specification: RunSpecification) -> None:
 
 
 def followed_run(runs: list[RunFolder]) -> RunFolder | None:
-    """The run that was started or followed here last, else one that is at work."""
-    at_work = next((run.id for run in runs if not run.state().has_ended), None)
-    if "followed" not in st.session_state and at_work is not None:
-        st.session_state["followed"] = at_work
+    """The run that was started or followed here last, else the latest that has not finished."""
+    unfinished = next((run.id for run in runs if run.state().status != "finished"), None)
+    if "followed" not in st.session_state and unfinished is not None:
+        st.session_state["followed"] = unfinished
     if "followed" not in st.session_state:
         return None
     with shown_errors():
@@ -111,9 +118,9 @@ def show_run_in_list(run: RunFolder) -> None:
         st.caption(time.strftime("%Y-%m-%d %H:%M", time.localtime(state.created)))
         st.button("Follow", key=f"follow-{run.id}", on_click=follow, args=(run,), type="tertiary")
         if state.has_ended:
-            with st.popover("Delete", type="tertiary"):
-                st.write("The results of this run go; descriptors stay in the store.")
-                st.button("Delete the run", key=f"delete-{run.id}", on_click=delete, args=(run,))
+            with st.popover("Delete", type="tertiary", key=f"ask-{run.id}"):
+                st.write(f"The results of {run.id} go; descriptors stay in the store.")
+                st.button(f"Delete {run.id}", key=f"delete-{run.id}", on_click=delete, args=(run,))
 
 
 def follow(run: RunFolder) -> None:
@@ -123,6 +130,7 @@ def follow(run: RunFolder) -> None:
 def delete(run: RunFolder) -> None:
     try:
         run.delete()
+        st.toast(f"Deleted {run.id}.", icon=":material/delete:")
     except MedrecogError as error:
         st.session_state["launch error"] = str(error)
     if st.session_state.get("followed") == run.id:

@@ -32,7 +32,9 @@ def show_run(run: RunFolder) -> None:
             st.error(state.error, icon=":material/error:")
     if not results:
         st.info("This run has no finished cell yet.", icon=":material/hourglass_empty:")
-        st.page_link("pages/2_Experiments.py", label="Follow it", icon=":material/play_circle:")
+        if st.button("Follow it", icon=":material/play_circle:"):
+            st.session_state["followed"] = run.id
+            st.switch_page("pages/2_Experiments.py")
         return
     show_record(record)
     measure = st.segmented_control(
@@ -123,13 +125,14 @@ def make_model(run: RunFolder, cell: Cell) -> None:
         if st.form_submit_button(
             "Make the model", type="primary", icon=":material/model_training:"
         ):
+            st.session_state.pop("made model", None)
             with shown_errors(), st.spinner("Training the SVM of this cell …"):
                 arguments = ["train", "--run", run.id, "--layer", cell.layer, "--name", name]
                 arguments += ["--scale", str(cell.scale), "--pooling", cell.pooling]
                 run_command(arguments)
-                st.session_state["made model"] = name
-    if st.session_state.get("made model"):
-        made = st.session_state["made model"]
+                st.session_state["made model"] = (run.id, cell, name)
+    made_run, made_cell, made = st.session_state.get("made model", ("", None, ""))
+    if (made_run, made_cell) == (run.id, cell):
         st.success(f"The model “{made}” is ready.", icon=":material/check_circle:")
         st.page_link(
             "pages/4_Predict.py",

@@ -58,8 +58,8 @@ def show_answer(name: str, content: bytes, answer: Prediction | UnreadableImageE
         alt="Scores: " + ", ".join(f"{k} {v:.3f}" for k, v in answer.scores.items()),
     )
     right.caption(
-        "A score is the distance from the SVM's boundary, positive on the class's side. "
-        "It is not a probability."
+        "A score is the SVM's decision value: positive on the class's side of its boundary, and "
+        "larger the further from it. It is not a probability."
     )
 
 
@@ -74,7 +74,7 @@ def score_bars(answer: Prediction) -> alt.LayerChart:
         )
     )
     numbers = (
-        bars.mark_text(align="left", dx=4)
+        bars.mark_text(align="left", dx=4, color="#74888b")
         .encode(text=alt.Text("score:Q", format="+.3f"), x=alt.X("end:Q"))
         .transform_calculate(end="max(datum.score, 0)")
     )
@@ -84,6 +84,8 @@ def score_bars(answer: Prediction) -> alt.LayerChart:
 def delete(name: str) -> None:
     with shown_errors():
         delete_model(name)
+        st.session_state.pop("model", None)
+        st.toast(f"Deleted the model {name}.", icon=":material/delete:")
 
 
 def classify(model: Model) -> None:
@@ -115,8 +117,14 @@ with shown_errors():
     else:
         with st.container(horizontal=True, vertical_alignment="bottom"):
             chosen = choose("Model", names, key="model")
-            with st.popover("Delete", type="tertiary"):
-                st.button(f"Delete the model {chosen}", on_click=delete, args=(chosen,))
+            # Named after the model, so that it closes with it and cannot slide onto the next one.
+            with st.popover(f"Delete {chosen}", type="tertiary"):
+                st.button(
+                    f"Delete the model {chosen}",
+                    key=f"delete-{chosen}",
+                    on_click=delete,
+                    args=(chosen,),
+                )
         model = load_model(chosen)
         show_card(model.card)
         classify(model)

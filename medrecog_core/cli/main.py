@@ -7,7 +7,7 @@ import click
 
 from medrecog_core import __version__
 from medrecog_core.cli.dataset_commands import datasets, extract_command
-from medrecog_core.cli.model_commands import models, predict, train
+from medrecog_core.cli.model_commands import delete_model, models, predict, train
 from medrecog_core.cli.output import write_json
 from medrecog_core.cli.run_commands import cancel, delete, export, resume, run, runs, show
 from medrecog_core.cli.weight_commands import weights
@@ -34,6 +34,7 @@ for _command in (
     export,
     train,
     models,
+    delete_model,
     predict,
     weights,
 ):

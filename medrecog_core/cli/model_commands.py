@@ -92,5 +92,17 @@ def predict(model: str, files: tuple[Path, ...], as_json: bool) -> None:
         fail_after_output()
 
 
+@click.command("delete-model")
+@click.argument("model")
+@json_option
+def delete_model(model: str, as_json: bool) -> None:
+    """Delete MODEL."""
+    experiments.delete_model(model)
+    if as_json:
+        write_json({"model": model, "deleted": True})
+    else:
+        click.echo(f"Deleted {model}.")
+
+
 def _describe(card: ModelCard) -> dict[str, Any]:
     return {**asdict(card), "classes": list(card.classes)}

@@ -22,7 +22,12 @@ from medrecog_core.cli.progress import shown_progress
 from medrecog_core.errors import MedrecogError, UsageError
 from medrecog_core.experiments import RunFolder, RunSpecification
 from medrecog_core.features import Progress
-from medrecog_core.networks import PRECISIONS
+from medrecog_core.networks import PRECISIONS, check_readable, find_network
+
+_CSV_COLUMNS = (
+    *("run", "dataset", "layer", "scale", "pooling", "accuracy", "accuracy_low", "accuracy_high"),
+    *("balanced_accuracy", "auc", "n_train", "n_test"),
+)
 
 
 @click.command()
@@ -52,6 +57,7 @@ def run(spec: Path | None, as_json: bool, **options: Any) -> None:
 
     if specification.dataset not in library.names():
         library.load(specification.dataset)  # says which data sets there are
+    check_readable(find_network(specification.network), specification.layers)
     _execute(experiments.create_run(specification), as_json)
 
 
@@ -154,10 +160,12 @@ def export(run_id: str, destination: Path, as_json: bool) -> None:
         text = json.dumps(document, indent=1, ensure_ascii=False) + "\n"
     elif destination.suffix == ".csv":
         table = io.StringIO()
-        columns = ("layer", "scale", "pooling", "accuracy", "balanced_accuracy", "auc")
-        writer = csv.DictWriter(table, (*columns, "n_train", "n_test"), extrasaction="ignore")
+        writer = csv.DictWriter(table, _CSV_COLUMNS, extrasaction="ignore")
         writer.writeheader()
-        writer.writerows(document["cells"])
+        for cell in document["cells"]:
+            low, high = cell["accuracy_interval"]
+            interval = {"accuracy_low": low, "accuracy_high": high}
+            writer.writerow({**document, **cell, **interval})
         text = table.getvalue()
     else:
         raise UsageError(f"{destination} should end in .json or .csv.")

@@ -17,6 +17,7 @@ from medrecog_core.features import (
     hash_images,
     ignore,
     never,
+    stop_if,
 )
 from medrecog_core.images import SQUEEZE
 from medrecog_core.locations import cache_folder
@@ -83,9 +84,14 @@ def extract_dataset(
     """
     network = find_network(specification.network)
     check_readable(network, specification.layers)
+
+    def report_drawing(done: int, total: int) -> None:
+        report(Progress("drawing the demo pictures", done, total))
+        stop_if(should_stop())
+
     dataset = library.load(
         specification.dataset,
-        lambda done, total: report(Progress("drawing the demo pictures", done, total)),
+        report_drawing,
     )
     if not dataset.root.is_dir():
         raise MedrecogError(

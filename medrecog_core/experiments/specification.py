@@ -107,11 +107,7 @@ class RunSpecification(BaseModel):
         try:
             return cls(**document)
         except ValidationError as error:
-            first = error.errors()[0]
-            field = ".".join(map(str, first["loc"])) or "it"
-            raise UsageError(
-                f"The specification is wrong at “{field}”: {first['msg'].lower()}."
-            ) from error
+            raise UsageError(_sentence(error)) from error
 
     @classmethod
     def from_file(cls, path: Path, **changes: Any) -> "RunSpecification":
@@ -133,3 +129,15 @@ class RunSpecification(BaseModel):
         return cls.from_document(
             {**document, **changes} if isinstance(document, dict) else document
         )
+
+
+def _sentence(error: ValidationError) -> str:
+    """Return the first thing that is wrong, in words of ours where people often meet it."""
+    first = error.errors()[0]
+    field = str(first["loc"][0]) if first["loc"] else "it"
+    if first["type"] == "too_short":
+        return f"No {field.removesuffix('s')} was given in “{field}”: choose at least one."
+    if first["type"].startswith("int_"):
+        return f"“{first['input']}” is not a whole number: correct “{field}”."
+    where = ".".join(map(str, first["loc"])) or field
+    return f"The specification is wrong at “{where}”: {first['msg'].lower()}."

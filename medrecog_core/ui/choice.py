@@ -1,12 +1,20 @@
 """A choice of one thing that stands in the address, so that the link shows it to others too."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import streamlit as st
 
 
-def choose(label: str, options: Sequence[str], key: str, width: int = 420) -> str:
+def choose(
+    label: str,
+    options: Sequence[str],
+    key: str,
+    width: int = 420,
+    on_change: Callable[[], None] | None = None,
+) -> str:
     """Show a select box and return what is chosen: from the address, else the first option.
+
+    Where the address names something that is not there, a sentence says so.
 
     Parameters
     ----------
@@ -18,11 +26,19 @@ def choose(label: str, options: Sequence[str], key: str, width: int = 420) -> st
         Name of the choice in the address.
     width
         In pixels; narrower screens shrink it.
+    on_change
+        Called when another option is chosen.
     """
+    asked = st.query_params.get(key)
+    if asked is not None and asked not in options:
+        st.warning(
+            f"There is no {label.lower()} “{asked}” here: {options[0]} is shown.",
+            icon=":material/link_off:",
+        )
     # Streamlit leaves a widget's own default out of the address, and tomorrow's first option may
     # be another one; set like this, the choice is always in it.
-    if key not in st.session_state and key not in st.query_params:
-        st.session_state[key] = options[0]
+    if st.session_state.get(key) not in options:
+        st.session_state[key] = asked if asked in options else options[0]
     chosen = st.selectbox(
         label,
         options,
@@ -31,5 +47,6 @@ def choose(label: str, options: Sequence[str], key: str, width: int = 420) -> st
         key=key,
         bind="query-params",
         width=width,
+        on_change=on_change,
     )
     return chosen if chosen is not None else options[0]

@@ -2,6 +2,7 @@
 
 import contextlib
 from collections.abc import Iterator
+from pathlib import Path
 
 import streamlit as st
 
@@ -18,6 +19,9 @@ PAGES = (
 )
 """File, name and Material symbol of every page, in the order of the work."""
 
+# A file of ours: a Material symbol in the tab would be fetched from the web.
+_ICON = str(Path(__file__).with_name("icon.png"))
+
 RESEARCH_ONLY = "For research, not for diagnosis."
 
 
@@ -30,9 +34,8 @@ def open_page(name: str) -> None:
         One of the names in `PAGES`.
     """
     title = "medrecog" if name == "Home" else name
-    icon = next(icon for _, page, icon in PAGES if page == name)
     tab = title if name == "Home" else f"{name} · medrecog"
-    st.set_page_config(page_title=tab, page_icon=f":material/{icon}:", layout="wide")
+    st.set_page_config(page_title=tab, page_icon=_ICON, layout="wide")
     with st.sidebar:
         for file, page, symbol in PAGES:
             st.page_link(file, label=page, icon=f":material/{symbol}:")

@@ -32,8 +32,10 @@ def _show_once(run: RunFolder, state: RunState) -> None:
         st.markdown(f"`{run.id}`")
     if not state.has_ended:
         _show_stage(state)
+        stopping = run.is_asked_to_stop()
         st.button(
-            "Stop",
+            "Stopping …" if stopping else "Stop",
+            disabled=stopping,
             icon=":material/stop:",
             key=f"stop-{run.id}",
             on_click=_attempt,

@@ -152,3 +152,9 @@ class TestPredict:
         answer = call("predict", model, pictures / "waves/waves-0.png", "--json")
         assert answer.status == 1
         assert "is damaged" in answer.sentence
+
+
+def test_delete_model_deletes_it_once(call: Call, model: str) -> None:
+    assert call("delete-model", model, "--json").json == {"model": model, "deleted": True}
+    assert model not in call("models").out
+    assert call("delete-model", model).status == 1

@@ -138,14 +138,24 @@ class TestRun:
         assert answer.sentence == "There is no data set “nothing”: there are demo, textures."
         assert all_runs() == []
 
-    def test_a_failed_run_is_one_document_with_the_error(self, call: Call, known: Path) -> None:
+    def test_layers_out_of_reach_leave_no_failed_run_behind(self, call: Call, known: Path) -> None:
         answer = call("run", "--dataset", "textures", "--layers", "fc1", "--json")
+        assert answer.status == 1
+        assert "fc1 needs Keras's official VGG-19 file" in answer.sentence
+        assert call("runs", "--json").json == []
+
+    def test_a_failed_run_is_one_document_with_the_error(self, call: Call, tmp_path: Path) -> None:
+        folder = write_textures(tmp_path / "images")
+        for picture in sorted((folder / "waves").iterdir())[1:]:
+            picture.unlink()
+        add_textures(folder)
+        answer = call("run", "--dataset", "textures", "--layers", "block1", "--json")
         assert answer.status == 1
         document = answer.json
         assert (document["status"], document["error"]) == ("failed", answer.sentence)
         assert (document["cells"], document["network_images"]) == ([], {})
-        assert "fc1 needs Keras's official VGG-19 file" in answer.sentence
-        people = call("run", "--dataset", "textures", "--layers", "fc1")
+        assert "“waves” has 1 image" in answer.sentence
+        people = call("run", "--dataset", "textures", "--layers", "block1")
         assert (people.status, people.out) == (1, "")
         assert people.sentence == answer.sentence
 

@@ -119,6 +119,15 @@ def test_a_data_set_is_added_from_a_folder(page, server, write_class_folders):
     page.wait_for_url(re.compile("dataset=two-colours"))
     page.get_by_alt_text("red").first.wait_for()
 
+    # In a new browser the address shows the same, and its links are about the same data set.
+    opened = page.context.browser.new_context().new_page()
+    opened.goto(page.url)
+    opened.get_by_alt_text("red").first.wait_for(timeout=MINUTE)
+    opened.get_by_role("link", name="Run an experiment on it").click()
+    opened.get_by_role("heading", name="Experiments").wait_for()
+    opened.wait_for_url(re.compile("dataset=two-colours"))
+    opened.context.close()
+
 
 @pytest.mark.parametrize("width", [390, 1280])
 @pytest.mark.parametrize("scheme", ["light", "dark"])

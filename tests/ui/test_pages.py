@@ -104,12 +104,22 @@ def test_experiment_without_layers_cannot_be_started():
     assert test.button[0].disabled
 
 
-def test_experiment_on_fc1_is_refused_with_a_sentence():
+def test_layers_that_the_weights_do_not_reach_are_not_offered_and_it_says_where_to_get_them():
     test = opened("pages/2_Experiments.py")
-    next(g for g in test.get("button_group") if g.label == "Layers").set_value(["fc1"]).run()
-    next(b for b in test.button if b.label == "Start the experiment").click().run()
-    assert not test.exception
-    assert any("Keras's official VGG-19 file" in error.value for error in test.error)
+    layers = next(g for g in test.get("button_group") if g.label == "Layers")
+    assert list(layers.options) == ["block1", "block2", "block3", "block4", "block5"]
+    assert "fc1 and fc2 need other weights" in words(test)
+
+
+@pytest.mark.parametrize(
+    ("page", "query"),
+    [
+        ("pages/1_Datasets.py", {"dataset": "gone"}),
+        ("pages/2_Experiments.py", {"dataset": "gone"}),
+    ],
+)
+def test_a_link_to_what_is_gone_says_so(page, query):
+    assert "There is no data set “gone” here: demo is shown." in words(opened(page, **query))
 
 
 def test_impossible_scale_is_refused_with_a_sentence():
