@@ -37,7 +37,7 @@ with shown_errors():
     runs = all_runs()
     if not runs:
         if st.button("Start with the demo", type="primary", icon=":material/rocket_launch:"):
-            st.switch_page("pages/2_Experiments.py", query_params={"dataset": "demo"})
+            st.switch_page("pages/2_Experiments.py", query_params={"on": "demo"})
     else:
         st.subheader("Latest runs")
         for run in runs[:5]:

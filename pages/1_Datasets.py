@@ -206,7 +206,7 @@ with shown_errors():
             "pages/2_Experiments.py",
             label="Run an experiment on it",
             icon=":material/play_circle:",
-            query_params={"dataset": name},
+            query_params={"on": name},
         )
     if name != "demo" or wait_for_demo():
         chosen = library.load(name)

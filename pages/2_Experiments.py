@@ -37,7 +37,7 @@ open_page("Experiments")
 def compose() -> RunSpecification:
     left, right = st.columns([2, 3])
     with left:
-        dataset = choose("Data set", library.names(), key="dataset")
+        dataset = choose("Data set", library.names(), key="on")
     scales = left.multiselect(
         "Scales in pixels",
         REPORT_SCALES,

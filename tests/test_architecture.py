@@ -102,6 +102,22 @@ def test_side_bar_names_every_page(page):
     assert page.relative_to(PROJECT).as_posix() in {file for file, _, _ in NAMED}
 
 
+def test_no_two_pages_share_a_name_in_the_address():
+    keys = [
+        (keyword.value.value, page.stem)
+        for page in PAGES
+        for node in ast.walk(ast.parse(page.read_text(encoding="utf-8")))
+        if isinstance(node, ast.Call)
+        and isinstance(node.func, ast.Name)
+        and node.func.id == "choose"
+        for keyword in node.keywords
+        if keyword.arg == "key"
+    ]
+    names = [key for key, _ in keys]
+    assert len(names) >= 5
+    assert len(set(names)) == len(names), keys
+
+
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.stem)
 def test_no_page_names_tensorflow_keras_or_scikit_learn(page):
     tops = {module.split(".")[0] for module in imported_modules(page)}

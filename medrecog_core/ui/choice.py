@@ -23,7 +23,8 @@ def choose(
     options
         At least one.
     key
-        Name of the choice in the address.
+        Name of the choice in the address; another one on every page, because of two pages with
+        the same key Streamlit drops the value from a link that leads from one to the other.
     width
         In pixels; narrower screens shrink it.
     on_change

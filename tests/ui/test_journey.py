@@ -125,7 +125,7 @@ def test_a_data_set_is_added_from_a_folder(page, server, write_class_folders):
     opened.get_by_alt_text("red").first.wait_for(timeout=MINUTE)
     opened.get_by_role("link", name="Run an experiment on it").click()
     opened.get_by_role("heading", name="Experiments").wait_for()
-    opened.wait_for_url(re.compile("dataset=two-colours"))
+    opened.wait_for_url(re.compile("on=two-colours"))
     opened.context.close()
 
 

@@ -73,7 +73,7 @@ def test_home_names_the_folder_that_cannot_be_written(monkeypatch, tmp_path):
 def test_unknown_names_in_the_address_fall_back_to_what_there_is():
     for page, query in (
         ("pages/1_Datasets.py", {"dataset": "nothing", "class": "nothing", "page": "999"}),
-        ("pages/2_Experiments.py", {"dataset": "nothing"}),
+        ("pages/2_Experiments.py", {"on": "nothing"}),
         ("pages/3_Results.py", {"run": "../../etc"}),
         ("pages/4_Predict.py", {"model": "nothing"}),
     ):
@@ -115,7 +115,7 @@ def test_layers_that_the_weights_do_not_reach_are_not_offered_and_it_says_where_
     ("page", "query"),
     [
         ("pages/1_Datasets.py", {"dataset": "gone"}),
-        ("pages/2_Experiments.py", {"dataset": "gone"}),
+        ("pages/2_Experiments.py", {"on": "gone"}),
     ],
 )
 def test_a_link_to_what_is_gone_says_so(page, query):
