@@ -63,9 +63,9 @@ with shown_errors():
         st.markdown("**Processor**" if device.kind == "cpu" else "**GPU**")
         st.markdown(f"{device.name}, {counted(device.n_cores, 'core')}")
         st.caption(
-            "Multiplies bfloat16 in hardware, which “auto” precision uses."
-            if device.has_bfloat16
-            else "No bfloat16 in hardware; “auto” precision means float32."
+            "Multiplies bfloat16 faster than float32: “auto” precision means bfloat16."
+            if device.has_fast_bfloat16
+            else "Gains nothing from bfloat16: “auto” precision means float32."
         )
     with right.container(border=True, height="stretch"):
         st.markdown("**Kept on this machine**")

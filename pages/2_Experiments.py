@@ -62,7 +62,7 @@ def compose() -> RunSpecification:
             "Seed", min_value=0, value=0, help="Of the hold-out, where the data set has no split."
         )
         precision = third.selectbox(
-            "Precision", PRECISIONS, help="auto: bfloat16 where the processor or GPU has it."
+            "Precision", PRECISIONS, help="auto: bfloat16 where the processor or GPU gains from it."
         )
     return RunSpecification.from_document(
         {

@@ -13,9 +13,10 @@ PAGES = [PROJECT / "app.py", *sorted((PROJECT / "pages").glob("*.py"))]
 HEAVY = {
     *("tensorflow", "keras", "sklearn", "scipy", "torch"),
     *("streamlit", "plotly", "altair", "h5py", "requests"),
+    *("statsmodels", "skimage", "pydicom", "imagehash", "openpyxl"),
 }
 
-BASE = {"errors", "locations", "atomic_file"}
+BASE = {"errors", "locations", "atomic_file", "download"}
 MAY_IMPORT = {
     "images": set(),
     "networks": {"images"},

@@ -14,7 +14,6 @@ from medrecog_core.errors import UsageError
 
 PRECISIONS = ("auto", "float32", "bfloat16")
 
-_BFLOAT16_CPU_FLAGS = frozenset({"avx512_bf16", "amx_bf16"})
 _BFLOAT16_GPU_CAPABILITY = 8.0
 
 
@@ -30,14 +29,14 @@ class Device:
         As the machine calls it.
     n_cores
         Processor cores this process may use.
-    has_bfloat16
-        Whether it multiplies bfloat16 numbers in hardware.
+    has_fast_bfloat16
+        Whether it multiplies bfloat16 numbers faster than float32 ones.
     """
 
     kind: str
     name: str
     n_cores: int
-    has_bfloat16: bool
+    has_fast_bfloat16: bool
 
 
 @functools.cache
@@ -49,11 +48,11 @@ def find_device() -> Device:
         name, capability = gpu
         return Device("gpu", name, n_cores or 1, capability >= _BFLOAT16_GPU_CAPABILITY)
     name, flags = _read_cpu_info()
-    return Device("cpu", name, n_cores or 1, bool(flags & _BFLOAT16_CPU_FLAGS))
+    return Device("cpu", name, n_cores or 1, _multiplies_bfloat16_fast(flags))
 
 
 def resolve_precision(asked: str) -> str:
-    """Return `float32` or `bfloat16`; `auto` is bfloat16 where the hardware multiplies it.
+    """Return `float32` or `bfloat16`; `auto` is bfloat16 where that is faster.
 
     Raises
     ------
@@ -63,8 +62,19 @@ def resolve_precision(asked: str) -> str:
     if asked not in PRECISIONS:
         raise UsageError(f"There is no precision “{asked}”: choose among {', '.join(PRECISIONS)}.")
     if asked == "auto":
-        return "bfloat16" if find_device().has_bfloat16 else "float32"
+        return "bfloat16" if find_device().has_fast_bfloat16 else "float32"
     return asked
+
+
+def _multiplies_bfloat16_fast(flags: set[str]) -> bool:
+    """Whether a processor of these flags gains from bfloat16.
+
+    The processors whose AVX-512 knows float16 (Intel, from Sapphire Rapids on) are built to
+    multiply bfloat16 in their AMX units. Where a virtual machine hides those, the AVX-512
+    instruction that is left gives half the rate of float32: 169 against 320 GFLOP/s for VGG-19 on
+    two Emerald Rapids cores (`benchmarks/extraction.py`). Others (Zen 4, Cooper Lake) double it.
+    """
+    return "amx_bf16" in flags or ("avx512_bf16" in flags and "avx512_fp16" not in flags)
 
 
 def _query_gpu() -> tuple[str, float] | None:

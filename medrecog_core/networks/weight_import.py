@@ -10,9 +10,9 @@ from pathlib import Path
 import numpy as np
 from filelock import FileLock, Timeout
 
+from medrecog_core.download import Download
 from medrecog_core.errors import MedrecogError, UsageError
 from medrecog_core.locations import cache_folder, create_folder
-from medrecog_core.networks.download import Download
 from medrecog_core.networks.installed_file import (
     CUSTOM,
     OFFICIAL,

@@ -20,7 +20,13 @@ def test_this_machine_has_cores_and_a_name():
 
 @pytest.mark.usefixtures("fresh_device")
 @pytest.mark.parametrize(
-    ("flags", "precision"), [("sse avx512_bf16", "bfloat16"), ("sse avx2", "float32")]
+    ("flags", "precision"),
+    [
+        ("sse avx512_bf16", "bfloat16"),
+        ("sse avx512_bf16 avx512_fp16 amx_bf16", "bfloat16"),
+        ("sse avx512_bf16 avx512_fp16", "float32"),
+        ("sse avx2", "float32"),
+    ],
 )
 def test_auto_precision_follows_the_processor(monkeypatch, flags, precision):
     monkeypatch.setattr(device, "_query_gpu", lambda: None)

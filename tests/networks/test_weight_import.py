@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 from filelock import FileLock
 
+from medrecog_core.download import PAUSES
 from medrecog_core.errors import MedrecogError, StorageError, UsageError
 from medrecog_core.networks import (
     all_installed_weights,
@@ -23,7 +24,6 @@ from medrecog_core.networks import (
     load_arrays,
     remove_weights,
 )
-from medrecog_core.networks.download import PAUSES
 from medrecog_core.networks.parameters import network_parameters
 from medrecog_core.networks.weight_import import downloaded_part
 from tests.file_server import Answer, serving
@@ -263,7 +263,7 @@ def test_what_is_damaged_is_downloaded_again(published, monkeypatch, cache):
 
 def test_a_cut_download_is_carried_on(published, monkeypatch):
     content = published.read_bytes()
-    monkeypatch.setattr("medrecog_core.networks.download._CHUNK_BYTES", 1000)
+    monkeypatch.setattr("medrecog_core.download._CHUNK_BYTES", 1000)
     with serving(content, Answer(cut_after=len(content) // 2)) as server:
         weights, pauses = download(server, monkeypatch)
         assert "Range" in server.requests[1]

@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 import requests
 
+from medrecog_core import download as module
+from medrecog_core.download import PAUSES, Download
 from medrecog_core.errors import MedrecogError, StorageError
-from medrecog_core.networks import download as module
-from medrecog_core.networks.download import PAUSES, Download
 from tests.file_server import Answer, serving
 
 CONTENT = np.random.default_rng(0).bytes(1_000_000)
