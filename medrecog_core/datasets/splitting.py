@@ -1,137 +1,150 @@
-"""Which images an SVM learns from and which it is tested on."""
+"""From a protocol and images to the folds that SVMs are trained and tested on."""
 
 import warnings
-from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 import numpy as np
 
 from medrecog_core.datasets.dataset import ImageRecord
+from medrecog_core.datasets.hold_out import PART_OF_FOLDS, hold_out, n_groups_by_label
+from medrecog_core.datasets.protocol import Protocol
+from medrecog_core.datasets.split import Fold, Split, n_leaking_groups
 from medrecog_core.errors import MedrecogError
 
-HOLD_OUT_FOLDS = 4
-"""A hold-out tests on one of so many stratified folds: a quarter of the images."""
-
-_PART_OF_FOLDS = {2: "half", 3: "a third", HOLD_OUT_FOLDS: "a quarter"}
+MAX_LEFT_OUT_GROUPS = 500
+"""Leave-one-group-out trains an SVM for each group; above this k-fold tells as much."""
 
 
-@dataclass(frozen=True)
-class Partition:
-    """Training and test images of a data set.
+def split_images(images: Sequence[ImageRecord], protocol: Protocol | None = None) -> Split:
+    """Return the folds that a protocol makes of a data set's images.
 
-    Attributes
+    Hold-out and k-fold are stratified by class and, unless the protocol says otherwise, keep groups
+    whole (scikit-learn's `StratifiedGroupKFold`; an image without a group is a group of its own).
+    The hold-out tests on about a quarter of the images, on more where no class has so many groups.
+    Beside a given train and test, images of `val` are left out, as the report did (section 2.2).
+
+    Parameters
     ----------
-    train, test
-        Positions in the list of images, ascending.
-    kind
-        In words, how the two parts were chosen.
-    n_leaking_groups
-        Groups with images in both parts.
-    """
-
-    train: tuple[int, ...]
-    test: tuple[int, ...]
-    kind: str
-    n_leaking_groups: int
-
-
-def split_images(images: Sequence[ImageRecord], seed: int) -> Partition:
-    """Return the data set's own split where it has train and test, else a seeded hold-out.
-
-    The hold-out is stratified by class and keeps groups whole (scikit-learn's
-    `StratifiedGroupKFold`; an image without a group is a group of its own); it tests on about a
-    quarter of the images, on more where no class has so many groups. Beside a given train and test,
-    images of `val` are left out, as the report did (section 2.2).
+    images
+        The images, of at least two classes.
+    protocol
+        `auto` with seed 0 where none is given.
 
     Raises
     ------
     MedrecogError
-        If a class would have no image to learn from or the test part would be empty.
+        If the images cannot be split so: a class would have no image to learn from, the test part
+        would be empty, or there is no given split or no group to go by.
     """
-    given = {image.split for image in images}
-    if {"train", "test"} <= given:
-        train = [i for i, image in enumerate(images) if image.split == "train"]
-        test = [i for i, image in enumerate(images) if image.split == "test"]
-        unused = len(images) - len(train) - len(test)
-        kind = "given split" + (f", {unused} images of neither part unused" if unused else "")
-    else:
-        train, test, n_folds = _hold_out(images, seed)
-        kind = f"stratified hold-out of {_PART_OF_FOLDS[n_folds]}, seed {seed}"
-        if any(image.group for image in images):
-            kind += ", groups kept whole"
-    _check_classes(images, train, test)
-    leaking = {images[i].group for i in train} & {images[i].group for i in test} - {""}
-    return Partition(tuple(train), tuple(test), kind, len(leaking))
+    protocol = protocol or Protocol()
+    kind = protocol.kind
+    if kind == "auto":
+        given = {image.split for image in images}
+        kind = "given" if {"train", "test"} <= given else "hold-out"
+    words, folds = {
+        "given": _given,
+        "hold-out": _hold_out,
+        "k-fold": _k_fold,
+        "leave-one-group-out": _leave_one_group_out,
+    }[kind](images, protocol)
+    mend = "mend the split" if kind == "given" else "choose fewer folds or another seed"
+    for fold in folds:
+        _check_classes(images, fold, mend)
+    return Split(words, folds, n_leaking_groups(images, folds))
 
 
-def _hold_out(images: Sequence[ImageRecord], seed: int) -> tuple[list[int], list[int], int]:
-    """Return the training and test positions, and of how many folds the test is one."""
+def _given(images: Sequence[ImageRecord], _: Protocol) -> tuple[str, tuple[Fold, ...]]:
+    train, test = (
+        tuple(i for i, image in enumerate(images) if image.split == part)
+        for part in ("train", "test")
+    )
+    if not (train and test):
+        raise MedrecogError(
+            "The data set gives no split into train and test: choose another protocol."
+        )
+    unused = len(images) - len(train) - len(test)
+    words = "given split" + (f", {unused} images of neither part unused" if unused else "")
+    return words, (Fold(train, test),)
+
+
+def _hold_out(images: Sequence[ImageRecord], protocol: Protocol) -> tuple[str, tuple[Fold, ...]]:
+    fold, n_folds = hold_out(images, _groups(images, protocol.keep_groups), protocol.seed)
+    words = f"stratified hold-out of {PART_OF_FOLDS[n_folds]}, seed {protocol.seed}"
+    return words + _about_groups(images, protocol.keep_groups), (fold,)
+
+
+def _k_fold(images: Sequence[ImageRecord], protocol: Protocol) -> tuple[str, tuple[Fold, ...]]:
     from sklearn.model_selection import StratifiedGroupKFold
 
     labels = np.array([image.label for image in images])
-    groups = np.array([image.group or f"/{image.path}" for image in images])
-    groups_of = Counter(label for label, _ in set(zip(labels, groups, strict=True)))
-    for label, n_groups in sorted(groups_of.items()):
-        if n_groups < 2:
-            n_images = int((labels == label).sum())
-            held = "1 image" if n_images == 1 else f"{n_images} images of a single group"
-            raise MedrecogError(
-                f"The class “{label}” has {held}, too few to learn from and to test on: "
-                "add images to it or leave the class out."
-            )
-    n_folds = min(HOLD_OUT_FOLDS, max(groups_of.values()))
-    folds = StratifiedGroupKFold(n_folds, shuffle=True, random_state=seed)
-    with warnings.catch_warnings():
-        # A class with fewer groups than folds is no mistake here: one fold is enough.
-        warnings.simplefilter("ignore", UserWarning)
-        parts = list(folds.split(labels, labels, groups))
-    train, test = min(parts, key=lambda part: _distance_from_whole(labels, *part))
-    return *_with_every_class_in_training(labels, groups, train, test), n_folds
+    groups = _groups(images, protocol.keep_groups)
+    most = max(n_groups_by_label(labels, groups).values())
+    if most < protocol.n_folds:
+        raise MedrecogError(
+            f"No class has images enough for {protocol.n_folds} folds: choose {most} or fewer."
+        )
+    folds = []
+    for repeat in range(protocol.n_repeats):
+        folds_of = StratifiedGroupKFold(
+            protocol.n_folds, shuffle=True, random_state=protocol.seed + repeat
+        )
+        with warnings.catch_warnings():
+            # A class with fewer groups than folds is not tested in each, and still in all.
+            warnings.simplefilter("ignore", UserWarning)
+            folds += [
+                Fold(tuple(train.tolist()), tuple(test.tolist()))
+                for train, test in folds_of.split(labels, labels, groups)
+            ]
+    words = f"stratified {protocol.n_folds}-fold cross-validation, seed {protocol.seed}"
+    if protocol.n_repeats > 1:
+        words += f", {protocol.n_repeats} times"
+    return words + _about_groups(images, protocol.keep_groups), tuple(folds)
 
 
-def _with_every_class_in_training(
-    labels: np.ndarray, groups: np.ndarray, train: np.ndarray, test: np.ndarray
-) -> tuple[list[int], list[int]]:
-    """Move small groups from the test to training, where a class has none there.
-
-    Groups with images of several classes can leave no fold without a class of its own. Every class
-    has two groups, so the last one moved leaves another in the test.
-    """
-    tested = np.zeros(len(labels), dtype=bool)
-    tested[test] = True
-    for label in np.unique(labels):
-        if tested[labels == label].all():
-            candidates = np.unique(groups[labels == label])
-            smallest = min(candidates, key=lambda name: int((groups == name).sum()))
-            tested[groups == smallest] = False
-    return np.flatnonzero(~tested).tolist(), np.flatnonzero(tested).tolist()
-
-
-def _distance_from_whole(
-    labels: np.ndarray, train: np.ndarray, test: np.ndarray
-) -> tuple[int, int, float]:
-    """Classes missing from training, classes missing from the test, difference in proportions."""
-    classes = np.unique(labels)
-    whole, tested = (
-        np.array([(part == label).mean() for label in classes]) for part in (labels, labels[test])
+def _leave_one_group_out(
+    images: Sequence[ImageRecord], _: Protocol
+) -> tuple[str, tuple[Fold, ...]]:
+    if not any(image.group for image in images):
+        raise MedrecogError(
+            "The data set has no groups (patients, lesions) to leave out: choose another protocol, "
+            "or add the set with a column of groups."
+        )
+    groups = _groups(images, keep=True)
+    names = np.unique(groups)
+    if len(names) > MAX_LEFT_OUT_GROUPS:
+        raise MedrecogError(
+            f"Leave-one-group-out would train {len(names):,} SVMs for each cell, more than the "
+            f"{MAX_LEFT_OUT_GROUPS} allowed: choose k-fold, which keeps groups whole too."
+        )
+    folds = tuple(
+        Fold(
+            tuple(np.flatnonzero(groups != name).tolist()),
+            tuple(np.flatnonzero(groups == name).tolist()),
+        )
+        for name in names
     )
-    return (
-        len(classes) - len(np.unique(labels[train])),
-        len(classes) - len(np.unique(labels[test])),
-        float(np.abs(tested - whole).sum()),
-    )
+    return f"leave-one-group-out of {len(names)} groups", folds
 
 
-def _check_classes(images: Sequence[ImageRecord], train: list[int], test: list[int]) -> None:
-    learnt = {images[i].label for i in train}
-    unlearnt = sorted({images[i].label for i in test} - learnt)
+def _groups(images: Sequence[ImageRecord], keep: bool) -> np.ndarray:
+    return np.array([(image.group if keep else "") or f"/{image.path}" for image in images])
+
+
+def _about_groups(images: Sequence[ImageRecord], kept: bool) -> str:
+    if not any(image.group for image in images):
+        return ""
+    return ", groups kept whole" if kept else ", groups NOT kept whole"
+
+
+def _check_classes(images: Sequence[ImageRecord], fold: Fold, mend: str) -> None:
+    learnt = {images[i].label for i in fold.train}
+    unlearnt = sorted({images[i].label for i in fold.test} - learnt)
     if unlearnt:
         raise MedrecogError(
             f"The class “{unlearnt[0]}” has test images but none to train on: "
-            "mend the split or leave the class out."
+            f"{mend}, or leave the class out."
         )
-    if len(learnt) < 2 or not test:
+    if len(learnt) < 2 or not fold.test:
         raise MedrecogError(
-            "The split leaves fewer than two classes to train on, or nothing to test on: mend it."
+            f"The split leaves fewer than two classes to train on, or nothing to test on: {mend}."
         )

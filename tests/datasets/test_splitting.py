@@ -2,7 +2,7 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from medrecog_core.datasets import ImageRecord, split_images
+from medrecog_core.datasets import ImageRecord, Protocol, split_images
 from medrecog_core.errors import MedrecogError
 
 
@@ -14,25 +14,29 @@ def many(n, *labels):
     return records(*((label, "", "") for label in labels for _ in range(n)))
 
 
+def split(images, seed=0, **protocol):
+    return split_images(images, Protocol(seed=seed, **protocol))
+
+
 def count(images, part, label):
     return sum(images[i].label == label for i in part)
 
 
 def test_a_given_split_is_kept_whatever_the_seed():
     images = records(("a", "test"), ("a", "train"), ("b", "train"), ("b", "test"))
-    partition = split_images(images, seed=0)
-    assert (partition.train, partition.test) == ((1, 2), (0, 3))
-    assert partition.kind == "given split"
-    assert partition == split_images(images, seed=1)
+    found = split(images)
+    assert (found.folds[0].train, found.folds[0].test) == ((1, 2), (0, 3))
+    assert found.kind == "given split"
+    assert found == split(images, 1)
 
 
 def test_images_of_val_or_of_no_part_are_left_out_of_a_given_split():
     images = records(
         ("a", "val"), ("a", "train"), ("b", "train"), ("b", "test"), ("b", ""), ("c", "val")
     )
-    partition = split_images(images, seed=0)
-    assert (partition.train, partition.test) == ((1, 2), (3,))
-    assert partition.kind == "given split, 3 images of neither part unused"
+    found = split(images)
+    assert (found.folds[0].train, found.folds[0].test) == ((1, 2), (3,))
+    assert found.kind == "given split, 3 images of neither part unused"
 
 
 def test_groups_on_both_sides_of_a_given_split_are_counted():
@@ -47,69 +51,69 @@ def test_groups_on_both_sides_of_a_given_split_are_counted():
         ("a", "train", ""),
         ("a", "test", ""),
     )
-    assert split_images(images, seed=0).n_leaking_groups == 2
+    assert split(images).n_leaking_groups == 2
 
 
 def test_a_test_class_without_training_images_is_refused():
     images = records(("a", "train"), ("b", "train"), ("a", "test"), ("c", "test"))
-    with pytest.raises(MedrecogError, match="class “c” has test images but none to train on: mend"):
-        split_images(images, seed=0)
+    with pytest.raises(MedrecogError, match="class “c” has test images but none to train on: mend the split"):
+        split(images)
 
 
 def test_a_class_that_is_only_trained_on_is_allowed():
     images = records(("a", "train"), ("b", "train"), ("a", "test"))
-    assert split_images(images, seed=0).test == (2,)
+    assert split(images).folds[0].test == (2,)
 
 
 def test_a_given_split_with_one_class_to_learn_is_refused():
     with pytest.raises(MedrecogError, match="fewer than two classes to train on"):
-        split_images(records(("a", "train"), ("a", "test"), ("b", "val")), seed=0)
+        split(records(("a", "train"), ("a", "test"), ("b", "val")))
 
 
 def test_a_hold_out_tests_on_a_quarter_of_every_class():
     images = many(40, "a", "b") + records(*[("c", "", "")] * 20)
     images = [ImageRecord(f"{i}.png", image.label) for i, image in enumerate(images)]
-    partition = split_images(images, seed=0)
-    assert [count(images, partition.test, label) for label in "abc"] == [10, 10, 5]
-    assert partition.kind == "stratified hold-out of a quarter, seed 0"
-    assert partition.n_leaking_groups == 0
+    found = split(images)
+    assert [count(images, found.folds[0].test, label) for label in "abc"] == [10, 10, 5]
+    assert found.kind == "stratified hold-out of a quarter, seed 0"
+    assert found.n_leaking_groups == 0
 
 
 def test_a_hold_out_follows_its_seed():
     images = many(20, "a", "b")
-    assert split_images(images, seed=3) == split_images(images, seed=3)
-    assert len({split_images(images, seed).test for seed in range(5)}) > 1
+    assert split(images, 3) == split(images, 3)
+    assert len({split(images, seed).folds[0].test for seed in range(5)}) > 1
 
 
 def test_a_split_without_a_test_part_is_no_given_split():
     images = records(*[("a", "train"), ("b", "train"), ("a", "val"), ("b", "val")] * 4)
-    assert split_images(images, seed=0).kind == "stratified hold-out of a quarter, seed 0"
+    assert split(images).kind == "stratified hold-out of a quarter, seed 0"
 
 
 @pytest.mark.parametrize("seed", range(8))
 def test_a_rare_class_is_tested_too(seed):
     images = [*many(20, "a"), ImageRecord("b1.png", "b"), ImageRecord("b2.png", "b")]
-    assert count(images, split_images(images, seed).test, "b") == 1
+    assert count(images, split(images, seed).folds[0].test, "b") == 1
 
 
 def test_a_hold_out_says_that_it_kept_groups_whole():
     images = records(*((label, "", f"{label}{i // 2}") for label in "ab" for i in range(16)))
-    assert split_images(images, seed=0).kind.endswith("seed 0, groups kept whole")
+    assert split(images).kind.endswith("seed 0, groups kept whole")
 
 
 @pytest.mark.parametrize(("n", "part"), [(2, "half"), (3, "a third"), (4, "a quarter")])
 def test_of_few_images_one_a_class_is_tested(n, part):
     images = many(n, "a", "b")
-    partition = split_images(images, seed=0)
-    assert [count(images, partition.test, label) for label in "ab"] == [1, 1]
-    assert partition.kind == f"stratified hold-out of {part}, seed 0"
+    found = split(images)
+    assert [count(images, found.folds[0].test, label) for label in "ab"] == [1, 1]
+    assert found.kind == f"stratified hold-out of {part}, seed 0"
 
 
 def test_a_class_of_one_image_is_refused():
     with pytest.raises(
         MedrecogError, match="class “c” has 1 image, too few to learn from and to test on: add"
     ):
-        split_images([*many(8, "a", "b"), ImageRecord("c.png", "c")], seed=0)
+        split([*many(8, "a", "b"), ImageRecord("c.png", "c")])
 
 
 def test_a_class_of_one_group_is_refused():
@@ -117,16 +121,16 @@ def test_a_class_of_one_group_is_refused():
     with pytest.raises(
         MedrecogError, match="class “b” has 5 images of a single group, too few to learn"
     ):
-        split_images(images, seed=0)
+        split(images)
 
 
 def test_groups_shared_by_classes_do_not_cost_a_class_its_training():
     rows = ["d3", "b2", "c0", "e2", "a0", "d4", "e4", "b1", "a4", "c1"]
     images = records(*((row[0], "", row[1]) for row in rows))
     for seed in range(10):
-        partition = split_images(images, seed)
-        assert {images[i].label for i in partition.train} == set("abcde")
-        assert partition.test
+        found = split(images, seed)
+        assert {images[i].label for i in found.folds[0].train} == set("abcde")
+        assert found.folds[0].test
 
 
 images_with_groups = st.lists(
@@ -147,16 +151,16 @@ def test_any_hold_out_keeps_groups_whole_uses_every_image_and_trains_every_class
     classes = {image.label for image in images}
     assume(len(classes) > 1)
     assume(all(len(groups_of(images, label)) > 1 for label in classes))
-    partition = split_images(images, seed)
-    train, test = ([images[i] for i in part] for part in (partition.train, partition.test))
-    assert sorted(partition.train + partition.test) == list(range(len(images)))
-    assert list(partition.train) == sorted(partition.train)
-    assert list(partition.test) == sorted(partition.test)
+    found = split(images, seed)
+    train, test = ([images[i] for i in part] for part in (found.folds[0].train, found.folds[0].test))
+    assert sorted(found.folds[0].train + found.folds[0].test) == list(range(len(images)))
+    assert list(found.folds[0].train) == sorted(found.folds[0].train)
+    assert list(found.folds[0].test) == sorted(found.folds[0].test)
     assert not {i.group for i in train} & {i.group for i in test} - {""}
-    assert partition.n_leaking_groups == 0
+    assert found.n_leaking_groups == 0
     assert {image.label for image in train} == classes
     assert test
-    assert partition == split_images(images, seed)
+    assert found == split(images, seed)
 
 
 @given(images_with_groups, st.integers(0, 9))
@@ -166,4 +170,111 @@ def test_a_class_of_one_group_is_always_refused(images, seed):
     )
     assume(single)
     with pytest.raises(MedrecogError, match=f"The class “{single[0]}” has .*, too few"):
-        split_images(images, seed)
+        split(images, seed)
+
+
+def grouped(n_groups, per_group, labels="ab"):
+    return records(
+        *(
+            (label, "", f"{label}{g}")
+            for label in labels
+            for g in range(n_groups)
+            for _ in range(per_group)
+        )
+    )
+
+
+def test_a_given_split_must_be_there_where_it_is_asked_for():
+    with pytest.raises(MedrecogError, match="gives no split into train and test: choose another"):
+        split(many(4, "a", "b"), kind="given")
+
+
+def test_k_fold_may_be_asked_for_beside_a_given_split():
+    images = records(*[("a", "train"), ("b", "train"), ("a", "test"), ("b", "test")] * 5)
+    found = split(images, kind="k-fold", n_folds=5)
+    assert sorted(found.tested) == list(range(20))
+    assert found.kind == "stratified 5-fold cross-validation, seed 0"
+
+
+def test_k_fold_is_scikit_learn_s_stratified_group_k_fold():
+    from sklearn.model_selection import StratifiedGroupKFold
+
+    images = grouped(7, 3, "abc")
+    labels, groups = [i.label for i in images], [i.group for i in images]
+    expected = StratifiedGroupKFold(3, shuffle=True, random_state=4).split(labels, labels, groups)
+    found = split(images, 4, kind="k-fold", n_folds=3)
+    assert [(f.train, f.test) for f in found.folds] == [
+        (tuple(train), tuple(test)) for train, test in expected
+    ]
+    assert found.kind.endswith("seed 4, groups kept whole")
+
+
+def test_every_repeat_of_k_fold_tests_every_image_once_with_other_folds():
+    images = many(10, "a", "b")
+    found = split(images, kind="k-fold", n_folds=4, n_repeats=3)
+    assert len(found.folds) == 12
+    repeats = [found.folds[i : i + 4] for i in (0, 4, 8)]
+    for folds in repeats:
+        assert sorted(i for fold in folds for i in fold.test) == list(range(20))
+    assert len(set(repeats)) == 3
+    assert found.kind.endswith("seed 0, 3 times")
+
+
+def test_groups_that_are_not_kept_leak_and_are_counted_once():
+    images = grouped(6, 4)
+    found = split(images, kind="k-fold", n_folds=4, keep_groups=False)
+    assert found.leaks
+    assert found.n_leaking_groups == 12
+    assert found.kind.endswith("groups NOT kept whole")
+    assert not split(images, kind="k-fold", n_folds=4).leaks
+
+
+def test_leave_one_group_out_tests_each_group_alone():
+    images = grouped(3, 2)
+    found = split(images, kind="leave-one-group-out")
+    assert [{images[i].group for i in fold.test} for fold in found.folds] == [
+        {"a0"}, {"a1"}, {"a2"}, {"b0"}, {"b1"}, {"b2"}
+    ]  # fmt: skip
+    assert not found.leaks
+    assert found.kind == "leave-one-group-out of 6 groups"
+
+
+def test_leave_one_group_out_needs_groups():
+    with pytest.raises(MedrecogError, match="has no groups .* to leave out"):
+        split(many(4, "a", "b"), kind="leave-one-group-out")
+
+
+def test_leave_one_group_out_of_too_many_groups_is_refused():
+    with pytest.raises(MedrecogError, match=r"would train 600 SVMs .* choose k-fold"):
+        split(grouped(300, 1), kind="leave-one-group-out")
+
+
+def test_more_folds_than_images_of_any_class_are_refused():
+    with pytest.raises(MedrecogError, match="enough for 10 folds: choose 4 or fewer"):
+        split(many(4, "a", "b"), kind="k-fold", n_folds=10)
+
+
+def test_k_fold_refuses_a_class_of_one_group():
+    images = [
+        *many(6, "a"),
+        ImageRecord("c0.png", "c", "", "p"),
+        ImageRecord("c1.png", "c", "", "p"),
+    ]
+    with pytest.raises(MedrecogError, match="class “c” has 2 images of a single group"):
+        split(images, kind="k-fold", n_folds=2)
+
+
+@given(images_with_groups, st.integers(2, 5), st.integers(0, 99))
+def test_any_k_fold_keeps_groups_whole_and_tests_every_image_once(images, n_folds, seed):
+    classes = {image.label for image in images}
+    assume(len(classes) > 1)
+    assume(all(len(groups_of(images, label)) > 1 for label in classes))
+    try:
+        found = split(images, seed, kind="k-fold", n_folds=n_folds)
+    except MedrecogError:
+        return
+    assert sorted(found.tested) == list(range(len(images)))
+    for fold in found.folds:
+        assert not set(fold.train) & set(fold.test)
+        assert {images[i].label for i in fold.test} <= {images[i].label for i in fold.train}
+    assert not found.leaks

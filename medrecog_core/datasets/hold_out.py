@@ -1,0 +1,100 @@
+"""A seeded, stratified part of the images held out for the test."""
+
+import warnings
+from collections import Counter
+from collections.abc import Sequence
+
+import numpy as np
+
+from medrecog_core.datasets.dataset import ImageRecord
+from medrecog_core.datasets.split import Fold
+from medrecog_core.errors import MedrecogError
+
+HOLD_OUT_FOLDS = 4
+"""A hold-out tests on one of so many stratified folds: a quarter of the images."""
+
+PART_OF_FOLDS = {2: "half", 3: "a third", HOLD_OUT_FOLDS: "a quarter"}
+
+
+def hold_out(images: Sequence[ImageRecord], groups: np.ndarray, seed: int) -> tuple[Fold, int]:
+    """Return the training and test positions, and of how many folds the test is one.
+
+    Parameters
+    ----------
+    images
+        The images.
+    groups
+        A name for each image; images of one name stay on one side.
+    seed
+        Of the order in which groups are dealt out.
+
+    Raises
+    ------
+    MedrecogError
+        If a class has a single group.
+    """
+    from sklearn.model_selection import StratifiedGroupKFold
+
+    labels = np.array([image.label for image in images])
+    groups_of = n_groups_by_label(labels, groups)
+    n_folds = min(HOLD_OUT_FOLDS, max(groups_of.values()))
+    folds = StratifiedGroupKFold(n_folds, shuffle=True, random_state=seed)
+    with warnings.catch_warnings():
+        # A class with fewer groups than folds is no mistake here: one fold is enough.
+        warnings.simplefilter("ignore", UserWarning)
+        parts = list(folds.split(labels, labels, groups))
+    train, test = min(parts, key=lambda part: _distance_from_whole(labels, *part))
+    return _with_every_class_in_training(labels, groups, train, test), n_folds
+
+
+def n_groups_by_label(labels: np.ndarray, groups: np.ndarray) -> Counter[str]:
+    """Return how many groups each class has.
+
+    Raises
+    ------
+    MedrecogError
+        If a class has one only, which cannot be both learnt from and tested on.
+    """
+    groups_of = Counter(label for label, _ in set(zip(labels, groups, strict=True)))
+    for label, n_groups in sorted(groups_of.items()):
+        if n_groups < 2:
+            n_images = int((labels == label).sum())
+            held = "1 image" if n_images == 1 else f"{n_images} images of a single group"
+            raise MedrecogError(
+                f"The class “{label}” has {held}, too few to learn from and to test on: "
+                "add images to it or leave the class out."
+            )
+    return groups_of
+
+
+def _with_every_class_in_training(
+    labels: np.ndarray, groups: np.ndarray, train: np.ndarray, test: np.ndarray
+) -> Fold:
+    """Move small groups from the test to training, where a class has none there.
+
+    Groups with images of several classes can leave no fold without a class of its own. Every class
+    has two groups, so the last one moved leaves another in the test.
+    """
+    tested = np.zeros(len(labels), dtype=bool)
+    tested[test] = True
+    for label in np.unique(labels):
+        if tested[labels == label].all():
+            candidates = np.unique(groups[labels == label])
+            smallest = min(candidates, key=lambda name: int((groups == name).sum()))
+            tested[groups == smallest] = False
+    return Fold(tuple(np.flatnonzero(~tested).tolist()), tuple(np.flatnonzero(tested).tolist()))
+
+
+def _distance_from_whole(
+    labels: np.ndarray, train: np.ndarray, test: np.ndarray
+) -> tuple[int, int, float]:
+    """Classes missing from training, classes missing from the test, difference in proportions."""
+    classes = np.unique(labels)
+    whole, tested = (
+        np.array([(part == label).mean() for label in classes]) for part in (labels, labels[test])
+    )
+    return (
+        len(classes) - len(np.unique(labels[train])),
+        len(classes) - len(np.unique(labels[test])),
+        float(np.abs(tested - whole).sum()),
+    )
