@@ -48,6 +48,16 @@ class Split:
         """Positions of the test images, fold after fold: one for each row of a cell's scores."""
         return tuple(i for fold in self.folds for i in fold.test)
 
+    def without_unused(self) -> "tuple[tuple[int, ...], Split]":
+        """Return the positions of the images in some fold, and the split of those alone."""
+        used = tuple(sorted({*self.trained, *self.tested}))
+        new = {old: position for position, old in enumerate(used)}
+        folds = tuple(
+            Fold(tuple(new[i] for i in fold.train), tuple(new[i] for i in fold.test))
+            for fold in self.folds
+        )
+        return used, Split(self.kind, folds, self.n_leaking_groups)
+
     def to_document(self) -> dict[str, Any]:
         """Return the split as JSON values."""
         return {

@@ -4,36 +4,83 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from medrecog_core.classification import Metrics
-from medrecog_core.features import Cell
+from medrecog_core.features import AnyCell, Cell, Fusion
+
+
+@dataclass(frozen=True)
+class FoldResult:
+    """What came of one fold.
+
+    Attributes
+    ----------
+    n_train, n_test
+        Images.
+    accuracy
+        On the fold's test images.
+    C
+        Of its SVM: as given, or chosen on its training part.
+    """
+
+    n_train: int
+    n_test: int
+    accuracy: float
+    C: float
 
 
 @dataclass(frozen=True)
 class CellResult:
-    """A cell with its result; `seconds` is the time of training and testing."""
+    """A cell with its result.
 
-    cell: Cell
+    Attributes
+    ----------
+    cell
+        The cell or fusion.
+    metrics
+        Of the test images of all folds together.
+    n_train
+        Images that the SVM of a fold learns from, where folds differ the smallest number.
+    n_test
+        Different images that are tested.
+    seconds
+        Time of training and testing.
+    folds
+        In the order of the split.
+    """
+
+    cell: AnyCell
     metrics: Metrics
     n_train: int
     n_test: int
     seconds: float
+    folds: tuple[FoldResult, ...] = ()
 
     def to_document(self) -> dict[str, Any]:
         """Return the result as JSON values, flat as the command line prints it."""
         return {
-            **asdict(self.cell),
+            "layer": self.cell.layer,
+            "scale": self.cell.scale,
+            "pooling": self.cell.pooling,
             **self.metrics.to_document(),
             "n_train": self.n_train,
             "n_test": self.n_test,
             "seconds": self.seconds,
+            "folds": [asdict(fold) for fold in self.folds],
         }
 
     @classmethod
     def from_document(cls, document: dict[str, Any]) -> "CellResult":
         """Return the result that `to_document` gave."""
         return cls(
-            Cell(document["layer"], document["scale"], document["pooling"]),
+            _cell(document["layer"], document["scale"], document["pooling"]),
             Metrics.from_document(document),
             document["n_train"],
             document["n_test"],
             document["seconds"],
+            tuple(FoldResult(**fold) for fold in document["folds"]),
         )
+
+
+def _cell(layer: str, scale: int | str, pooling: str) -> AnyCell:
+    layers, scales, poolings = (str(side).split("+") for side in (layer, scale, pooling))
+    fusion = Fusion(tuple(layers), tuple(map(int, scales)), tuple(poolings))
+    return fusion if len(fusion.members) > 1 else Cell(layer, int(scale), pooling)

@@ -7,20 +7,18 @@ import platform
 import time
 import traceback
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from contextlib import suppress
 from importlib.metadata import PackageNotFoundError, version
 from typing import Any
 
-import numpy as np
 import psutil
 
 from medrecog_core import __version__
-from medrecog_core.classification import measure, train_svm
-from medrecog_core.datasets import ImageRecord, Partition, split_images
+from medrecog_core.datasets import Split, split_images
 from medrecog_core.errors import MedrecogError, StoppedError, StorageError
 from medrecog_core.experiments import run_queue
-from medrecog_core.experiments.cell_result import CellResult
+from medrecog_core.experiments.cell_evaluation import CellData, evaluate_cell
 from medrecog_core.experiments.extracted_dataset import (
     ExtractedDataset,
     extract_dataset,
@@ -28,15 +26,15 @@ from medrecog_core.experiments.extracted_dataset import (
 from medrecog_core.experiments.journal import Journal
 from medrecog_core.experiments.repetition import differences
 from medrecog_core.experiments.run_folder import RunFolder, RunImage
-from medrecog_core.experiments.specification import RunSpecification
 from medrecog_core.experiments.supervision import stop_on_signals, supervise
 from medrecog_core.experiments.working import room_for_the_last_word, working_on
 from medrecog_core.features import (
-    Cell,
     DescriptorSource,
     DescriptorStore,
     Progress,
+    concatenate,
     ignore,
+    members,
     read_descriptors,
     stop_if,
 )
@@ -148,18 +146,24 @@ def _carry_out(run: RunFolder, journal: Journal, should_stop: Callable[[], bool]
     network = find_network(specification.network)
     extracted = extract_dataset(specification, journal.progress, should_stop)
     source = extracted.source
-    partition = split_images(extracted.images, specification.seed)
-    used = _used_images(extracted, partition)
-    if not _was_done_with(run, used, source):
+    positions, split = split_images(extracted.images, specification.split_protocol).without_unused()
+    images = [extracted.images[i] for i in positions]
+    files = [extracted.files[i] for i in positions]
+    used = [
+        RunImage(str(file.path), file.sha256, image.label, image.group)
+        for image, file in zip(images, files, strict=True)
+    ]
+    if not _was_done_with(run, used, split, source):
         # Files or weights changed since the run was stopped: its cells would not be of one run.
         run.discard_cells()
     run.write_images(used)
+    run.write_split(split)
     run.write_files(extracted.file_states)
     record = {
         "run": run.id,
         "specification": specification.to_document(),
         **_describe_environment(network, source),
-        **_describe_data(extracted, partition),
+        **_describe_data(extracted, split),
     }
     earlier = run.repeated()
     if earlier is not None:
@@ -173,42 +177,16 @@ def _carry_out(run: RunFolder, journal: Journal, should_stop: Callable[[], bool]
         for i, cell in enumerate(todo):
             stop_if(should_stop())
             journal.progress(Progress("training", i, len(todo)))
-            descriptors = read_descriptors(extracted.files, cell, network, source, store)
-            result, scores = _train_and_test(
-                cell, descriptors, extracted.images, partition, specification
+            descriptors = concatenate(
+                [read_descriptors(files, m, network, source, store) for m in members(cell)]
             )
-            run.write_cell(result, scores)
+            data = CellData(images, split, lambda _, held=descriptors: held)
+            run.write_cell(*evaluate_cell(cell, data, specification, should_stop))
     journal.progress(Progress("training", len(todo), len(todo)))
     run.write_record({**record, "seconds": journal.seconds})
 
 
-def _used_images(extracted: ExtractedDataset, partition: Partition) -> list[RunImage]:
-    images, files = extracted.images, extracted.files
-    return [
-        RunImage(str(files[i].path), files[i].sha256, images[i].label, images[i].group, part)
-        for part, positions in (("train", partition.train), ("test", partition.test))
-        for i in positions
-    ]
-
-
-def _train_and_test(
-    cell: Cell,
-    descriptors: np.ndarray,
-    images: Sequence[ImageRecord],
-    partition: Partition,
-    specification: RunSpecification,
-) -> tuple[CellResult, np.ndarray]:
-    start = time.monotonic()
-    train, test = list(partition.train), list(partition.test)
-    svm = train_svm(
-        descriptors[train], [images[i].label for i in train], specification.C, specification.seed
-    )
-    scores = svm.scores(descriptors[test])
-    metrics = measure([images[i].label for i in test], scores, svm.classes)
-    return CellResult(cell, metrics, len(train), len(test), time.monotonic() - start), scores
-
-
-def _describe_data(extracted: ExtractedDataset, partition: Partition) -> dict[str, Any]:
+def _describe_data(extracted: ExtractedDataset, split: Split) -> dict[str, Any]:
     identity = [
         [image.path, image.label, image.split, image.group, file.sha256]
         for image, file in zip(extracted.images, extracted.files, strict=True)
@@ -225,10 +203,11 @@ def _describe_data(extracted: ExtractedDataset, partition: Partition) -> dict[st
         "n_images": len(extracted.images),
         "skipped": [dataclasses.asdict(entry) for entry in extracted.skipped],
         "split": {
-            "kind": partition.kind,
-            "n_train": len(partition.train),
-            "n_test": len(partition.test),
-            "n_leaking_groups": partition.n_leaking_groups,
+            "kind": split.kind,
+            "n_folds": len(split.folds),
+            "n_train": min(len(fold.train) for fold in split.folds),
+            "n_test": len(set(split.tested)),
+            "n_leaking_groups": split.n_leaking_groups,
         },
     }
 
@@ -261,8 +240,10 @@ def _installed_versions() -> dict[str, str]:
     return versions
 
 
-def _was_done_with(run: RunFolder, images: list[RunImage], source: DescriptorSource) -> bool:
+def _was_done_with(
+    run: RunFolder, images: list[RunImage], split: Split, source: DescriptorSource
+) -> bool:
     try:
-        return run.images() == images and run.source() == source
+        return run.images() == images and run.split() == split and run.source() == source
     except StorageError:
         return False

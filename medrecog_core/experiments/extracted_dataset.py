@@ -87,7 +87,7 @@ def extract_dataset(
         weights that are not installed.
     """
     network = find_network(specification.network)
-    check_readable(network, specification.layers)
+    check_readable(network, {cell.layer for cell in specification.read_cells})
 
     def report_drawing(done: int, total: int) -> None:
         report(Progress("drawing the demo pictures", done, total))
@@ -100,7 +100,7 @@ def extract_dataset(
     if not dataset.root.is_dir():
         raise _gone(dataset.root, dataset)
     # A split that cannot work is found out now, not after hours in the network.
-    split_images(dataset.images, specification.seed)
+    split_images(dataset.images, specification.split_protocol)
     states = file_states(dataset)
     paths = [dataset.absolute_path(image) for image in dataset.images]
     folders = {folder for folder in {path.parent for path in paths} if folder.is_dir()}
@@ -110,7 +110,7 @@ def extract_dataset(
     with DescriptorStore(cache_folder().features) as store:
         extraction = extract(
             hashed,
-            specification.cells,
+            specification.read_cells,
             network,
             source,
             store,

@@ -124,7 +124,7 @@ def train_model(run: RunFolder, cell: Cell, name: str) -> Model:
             f"The run {run.id} has no finished cell {cell.name}: choose among {finished}."
         )
     source = run.source()
-    train = [image for image in run.images() if image.part == "train"]
+    train = run.trained_images()
     files = [HashedImage(Path(image.path), image.sha256) for image in train]
     with DescriptorStore(cache_folder().features) as store:
         network = find_network(specification.network)

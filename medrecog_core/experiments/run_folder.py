@@ -11,13 +11,14 @@ import numpy as np
 from pydantic import TypeAdapter
 
 from medrecog_core import atomic_file
+from medrecog_core.datasets import Split
 from medrecog_core.errors import MedrecogError, StorageError, UsageError
 from medrecog_core.experiments.cell_result import CellResult
 from medrecog_core.experiments.processes import ProcessIdentity
 from medrecog_core.experiments.run_log import RunLog
 from medrecog_core.experiments.run_state import RunState
 from medrecog_core.experiments.specification import RunSpecification
-from medrecog_core.features import Cell, DescriptorSource
+from medrecog_core.features import AnyCell, DescriptorSource
 from medrecog_core.locations import cache_folder, unwritable
 
 _T = TypeVar("_T")
@@ -27,13 +28,12 @@ _LONGEST_TITLE = 100
 
 @dataclass(frozen=True)
 class RunImage:
-    """An image as a run used it; `part` is `train` or `test`."""
+    """An image as a run used it."""
 
     path: str
     sha256: str
     label: str
     group: str
-    part: str
 
 
 class RunFolder:
@@ -115,7 +115,7 @@ class RunFolder:
         results = (self.cell(cell) for cell in self.specification().cells)
         return [result for result in results if result is not None]
 
-    def cell(self, cell: Cell) -> CellResult | None:
+    def cell(self, cell: AnyCell) -> CellResult | None:
         """Return a cell's result, or None where it is not finished or its file is damaged."""
         try:
             result: CellResult | None = self._read(
@@ -125,7 +125,7 @@ class RunFolder:
             return None
         return result if result is not None and result.cell == cell else None
 
-    def has_cell(self, cell: Cell) -> bool:
+    def has_cell(self, cell: AnyCell) -> bool:
         """Return whether a cell's result and its scores are both there and whole."""
         result = self.cell(cell)
         if result is None:
@@ -134,14 +134,14 @@ class RunFolder:
             scores = self.scores(cell)
         except StorageError:
             return False
-        return scores.shape == (result.n_test, len(result.metrics.classes))
+        return scores.shape == (len(self.split().tested), len(result.metrics.classes))
 
     def is_whole(self) -> bool:
         """Return whether every cell of the grid is finished and whole."""
         return all(self.has_cell(cell) for cell in self.specification().cells)
 
     def write_cell(self, result: CellResult, scores: np.ndarray) -> None:
-        """Keep a finished cell and the test images' scores, shape (n_test, n_classes)."""
+        """Keep a finished cell and the tested images' scores, shape (n_tested, n_classes)."""
         buffer = io.BytesIO()
         np.save(buffer, scores.astype(np.float32))
         atomic_file.write_bytes(self.path / f"cells/{result.cell.name}.npy", buffer.getvalue())
@@ -151,8 +151,8 @@ class RunFolder:
         """Delete every finished cell."""
         shutil.rmtree(self.path / "cells", ignore_errors=True)
 
-    def scores(self, cell: Cell) -> np.ndarray:
-        """Return the test images' scores in a finished cell, float32, (n_test, n_classes)."""
+    def scores(self, cell: AnyCell) -> np.ndarray:
+        """Return the scores of a finished cell, float32, a row for each of `tested_images`."""
         file = self.path / "cells" / f"{cell.name}.npy"
         try:
             scores: np.ndarray = np.load(file, allow_pickle=False)
@@ -161,15 +161,33 @@ class RunFolder:
         return scores
 
     def images(self) -> list[RunImage]:
-        """Return the images of the run; the test images stand in the order of the scores."""
+        """Return the images that the run trains or tests with."""
         return self._read(
             "images.json", lambda document: [RunImage(*fields) for fields in document], default=[]
         )
 
     def write_images(self, images: Sequence[RunImage]) -> None:
         """Keep which images the run used, and how."""
-        fields = [[i.path, i.sha256, i.label, i.group, i.part] for i in images]
+        fields = [[i.path, i.sha256, i.label, i.group] for i in images]
         atomic_file.write_json(self.path / "images.json", fields)
+
+    def split(self) -> Split:
+        """Return the folds of the run: positions in `images`."""
+        return self._read("split.json", Split.from_document)
+
+    def write_split(self, split: Split) -> None:
+        """Keep the folds."""
+        atomic_file.write_json(self.path / "split.json", split.to_document())
+
+    def tested_images(self) -> list[RunImage]:
+        """Return the test images fold after fold, one for each row of a cell's scores."""
+        images = self.images()
+        return [images[position] for position in self.split().tested]
+
+    def trained_images(self) -> list[RunImage]:
+        """Return the images that some SVM of the run learns from."""
+        images = self.images()
+        return [images[position] for position in self.split().trained]
 
     def files(self) -> list[list[Any]]:
         """Return the data set's images and the state of their files, as the run found them."""

@@ -5,13 +5,27 @@ from typing import Annotated, Any
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
-from medrecog_core.datasets import check_name
+from medrecog_core.classification import CLASS_WEIGHTS, Normalisation
+from medrecog_core.datasets import Protocol, check_name
 from medrecog_core.errors import StorageError, UsageError
-from medrecog_core.features import Cell, check_pooling, grid
+from medrecog_core.features import (
+    FUSIONS,
+    AnyCell,
+    Cell,
+    Fusion,
+    check_pooling,
+    fuse_grid,
+    grid,
+    members,
+    parse_fusion,
+)
 from medrecog_core.images import check_scale
 from medrecog_core.networks import PRECISIONS, find_network
 
 DEFAULT_LAYERS = ("block1", "block2", "block3", "block4", "block5")
+
+
+_PositiveNumber = Annotated[float, Field(gt=0, allow_inf_nan=False)]
 
 
 class RunSpecification(BaseModel):
@@ -25,12 +39,22 @@ class RunSpecification(BaseModel):
         The grid's three sides, each with at least one value.
     network
         Name of the network.
+    protocol, n_folds, n_repeats, keep_groups
+        How images are split into training and test parts; see `Protocol`.
+    fuse
+        What is concatenated to be one more cell: `layers`, `scales`, `poolings` or `all` of the
+        grid, or names of fusions such as `block4+block5-224-average`.
+    normalisation, n_components
+        Of descriptors, fitted on training parts; see `Normalisation`.
     C
-        Inverse strength of the SVM's regularisation, greater than 0.
+        Inverse strength of the SVM's regularisation, greater than 0. Where several are given, each
+        fold's is chosen by cross-validation within its training part.
+    class_weight
+        `none`, or `balanced`: the classes weigh alike, however many images they have.
     precision
         `auto`, `float32` or `bfloat16`.
     seed
-        Of the hold-out split and the SVM, 0 or greater.
+        Of hold-out, folds and the SVM, 0 or greater.
 
     Raises
     ------
@@ -47,7 +71,15 @@ class RunSpecification(BaseModel):
     scales: Annotated[tuple[int, ...], Field(min_length=1)] = (224,)
     poolings: Annotated[tuple[str, ...], Field(min_length=1)] = ("max", "average")
     network: str = "vgg19"
-    C: Annotated[float, Field(gt=0, allow_inf_nan=False)] = 1.0
+    protocol: str = "auto"
+    n_folds: int = 5
+    n_repeats: int = 1
+    keep_groups: bool = True
+    fuse: tuple[str, ...] = ()
+    normalisation: str = "l2"
+    n_components: Annotated[int, Field(ge=1)] = 128
+    C: Annotated[tuple[_PositiveNumber, ...], Field(min_length=1)] = (1.0,)
+    class_weight: str = "none"
     precision: str = "auto"
     seed: Annotated[int, Field(ge=0, lt=2**32)] = 0
 
@@ -80,18 +112,76 @@ class RunSpecification(BaseModel):
             )
         return value
 
+    @field_validator("C", mode="before")
+    @classmethod
+    def _one_number_may_stand_alone(cls, value: Any) -> Any:
+        return (value,) if isinstance(value, int | float | str) else value
+
+    @field_validator("C")
+    @classmethod
+    def _values_are_in_order(cls, value: tuple[float, ...]) -> tuple[float, ...]:
+        return tuple(sorted(set(value)))
+
+    @field_validator("class_weight")
+    @classmethod
+    def _class_weight_exists(cls, value: str) -> str:
+        if value not in CLASS_WEIGHTS:
+            raise UsageError(
+                f"There is no class weight “{value}”: choose among {', '.join(CLASS_WEIGHTS)}."
+            )
+        return value
+
     def model_post_init(self, _: Any) -> None:
-        """Check the layers, which only the network knows."""
-        self.cells  # noqa: B018
+        """Check what only other objects know."""
+        self.cells, self.split_protocol, self.normaliser  # noqa: B018
 
     @property
-    def cells(self) -> tuple[Cell, ...]:
-        """The grid."""
+    def grid(self) -> tuple[Cell, ...]:
+        """The cells of layers x scales x poolings."""
         return grid(find_network(self.network), self.layers, self.scales, self.poolings)
+
+    @property
+    def fusions(self) -> tuple[Fusion, ...]:
+        """The fusions, each once."""
+        network = find_network(self.network)
+        found = [
+            fusion
+            for asked in self.fuse
+            for fusion in (
+                fuse_grid(network, self.layers, self.scales, self.poolings, asked)
+                if asked in FUSIONS
+                else (parse_fusion(network, asked),)
+            )
+        ]
+        return tuple(dict.fromkeys(found))
+
+    @property
+    def cells(self) -> tuple[AnyCell, ...]:
+        """What SVMs are trained on: the grid, then the fusions."""
+        return (*self.grid, *self.fusions)
+
+    @property
+    def read_cells(self) -> tuple[Cell, ...]:
+        """The cells whose descriptors are needed: the grid's and the members of fusions."""
+        needed = [cell for each in self.cells for cell in members(each)]
+        return tuple(dict.fromkeys(needed))
+
+    @property
+    def split_protocol(self) -> Protocol:
+        """How images are split."""
+        return Protocol(self.protocol, self.n_folds, self.n_repeats, self.keep_groups, self.seed)
+
+    @property
+    def normaliser(self) -> Normalisation:
+        """What is done to descriptors before an SVM sees them."""
+        return Normalisation(self.normalisation, self.n_components)
 
     def to_document(self) -> dict[str, Any]:
         """Return the specification as JSON values."""
-        return self.model_dump(mode="json")
+        document = self.model_dump(mode="json")
+        if len(self.C) == 1:
+            document["C"] = self.C[0]
+        return document
 
     @classmethod
     def from_document(cls, document: Any) -> "RunSpecification":

@@ -63,3 +63,13 @@ def test_the_table_of_several_folds_has_a_column_each():
     assert [(row["fold 1"], row["fold 2"]) for row in rows] == [
         ("train", "test"), ("train", "test"), ("test", "train"), ("test", "train")
     ]  # fmt: skip
+
+
+@given(splits)
+def test_images_in_no_fold_can_be_left_out(split):
+    used, narrowed = split.without_unused()
+    assert len(narrowed.folds) == len(split.folds)
+    for fold, narrow in zip(split.folds, narrowed.folds, strict=True):
+        assert tuple(used[i] for i in narrow.train) == fold.train
+        assert tuple(used[i] for i in narrow.test) == fold.test
+    assert {*narrowed.trained, *narrowed.tested} == set(range(len(used)))

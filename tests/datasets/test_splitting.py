@@ -56,7 +56,9 @@ def test_groups_on_both_sides_of_a_given_split_are_counted():
 
 def test_a_test_class_without_training_images_is_refused():
     images = records(("a", "train"), ("b", "train"), ("a", "test"), ("c", "test"))
-    with pytest.raises(MedrecogError, match="class “c” has test images but none to train on: mend the split"):
+    with pytest.raises(
+        MedrecogError, match="class “c” has test images but none to train on: mend the split"
+    ):
         split(images)
 
 
@@ -152,7 +154,9 @@ def test_any_hold_out_keeps_groups_whole_uses_every_image_and_trains_every_class
     assume(len(classes) > 1)
     assume(all(len(groups_of(images, label)) > 1 for label in classes))
     found = split(images, seed)
-    train, test = ([images[i] for i in part] for part in (found.folds[0].train, found.folds[0].test))
+    train, test = (
+        [images[i] for i in part] for part in (found.folds[0].train, found.folds[0].test)
+    )
     assert sorted(found.folds[0].train + found.folds[0].test) == list(range(len(images)))
     assert list(found.folds[0].train) == sorted(found.folds[0].train)
     assert list(found.folds[0].test) == sorted(found.folds[0].test)

@@ -1,0 +1,142 @@
+"""Training and testing the SVMs of a cell, fold by fold."""
+
+import dataclasses
+import time
+from collections.abc import Callable, Sequence
+
+import numpy as np
+
+from medrecog_core.classification import ScoredImages, choose_C, estimate, measure, train_svms
+from medrecog_core.datasets import Fold, ImageRecord, Split
+from medrecog_core.experiments.cell_result import CellResult, FoldResult
+from medrecog_core.experiments.specification import RunSpecification
+from medrecog_core.features import AnyCell, never, stop_if
+
+INNER_FOLDS = 5
+"""Folds of the cross-validation that chooses C within a training part."""
+
+
+@dataclasses.dataclass(frozen=True)
+class CellData:
+    """What the SVMs of a cell are trained and tested on.
+
+    Attributes
+    ----------
+    images
+        The images that some fold uses.
+    split
+        Positions in `images`.
+    descriptors
+        From a fold to its descriptors, shape (len(images), channels).
+    same_in_all_folds
+        Whether descriptors do not depend on the fold; they do where a codebook is learned.
+    """
+
+    images: Sequence[ImageRecord]
+    split: Split
+    descriptors: Callable[[Fold], np.ndarray]
+    same_in_all_folds: bool = True
+
+
+def evaluate_cell(
+    cell: AnyCell,
+    data: CellData,
+    specification: RunSpecification,
+    should_stop: Callable[[], bool] = never,
+) -> tuple[CellResult, np.ndarray]:
+    """Train an SVM a fold and test it.
+
+    Returns
+    -------
+    result
+        With measures over the test images of all folds. Images of one group count as one in the
+        accuracy's interval, and so does an image that is tested several times.
+    scores
+        float64, shape (len(split.tested), n_classes).
+
+    Raises
+    ------
+    StoppedError
+        If `should_stop` says so between two folds.
+    """
+    start = time.monotonic()
+    labels = [image.label for image in data.images]
+    folds = data.split.folds
+    # Folds that share descriptors are trained together, on products computed once.
+    together = [folds] if data.same_in_all_folds else [(fold,) for fold in folds]
+    scores, Cs = [], []
+    for group in together:
+        stop_if(should_stop())
+        descriptors = data.descriptors(group[0])
+        paths = train_svms(
+            descriptors,
+            labels,
+            [(fold.train, fold.test) for fold in group],
+            specification.C,
+            class_weight=specification.class_weight,
+            normalisation=specification.normaliser,
+            seed=specification.seed,
+        )
+        for fold, path in zip(group, paths, strict=True):
+            stop_if(should_stop())
+            C = _C_of_fold(descriptors, data.images, fold, specification)
+            scores.append(path.scores[path.Cs.index(C)])
+            Cs.append(C)
+        classes = paths[0].classes
+    result = _result(cell, data, classes, scores, Cs)
+    return dataclasses.replace(result, seconds=time.monotonic() - start), np.concatenate(scores)
+
+
+def _C_of_fold(
+    descriptors: np.ndarray,
+    images: Sequence[ImageRecord],
+    fold: Fold,
+    specification: RunSpecification,
+) -> float:
+    if len(specification.C) == 1:
+        return specification.C[0]
+    train = list(fold.train)
+    return choose_C(
+        descriptors[train],
+        [images[i].label for i in train],
+        specification.C,
+        groups=[images[i].group for i in train] if specification.keep_groups else (),
+        n_folds=INNER_FOLDS,
+        seed=specification.seed,
+        class_weight=specification.class_weight,
+        normalisation=specification.normaliser,
+    )
+
+
+def _result(
+    cell: AnyCell,
+    data: CellData,
+    classes: Sequence[str],
+    scores: Sequence[np.ndarray],
+    Cs: Sequence[float],
+) -> CellResult:
+    tested = [data.images[i] for i in data.split.tested]
+    labels = [image.label for image in tested]
+    every = np.concatenate(scores)
+    scored = ScoredImages.of(
+        labels, every, classes, groups=[image.group or f"/{image.path}" for image in tested]
+    )
+    accuracy = estimate(scored, ["accuracy"])["accuracy"]
+    metrics = dataclasses.replace(
+        measure(labels, every, classes), accuracy_interval=(accuracy.low, accuracy.high)
+    )
+    folds = []
+    for fold, of_fold, C in zip(data.split.folds, scores, Cs, strict=True):
+        predicted = np.asarray(classes)[of_fold.argmax(axis=1)]
+        right = [
+            data.images[i].label == label for i, label in zip(fold.test, predicted, strict=True)
+        ]
+        folds.append(FoldResult(len(fold.train), len(fold.test), float(np.mean(right)), C))
+    return CellResult(
+        cell,
+        metrics,
+        n_train=min(fold.n_train for fold in folds),
+        n_test=len(set(data.split.tested)),
+        seconds=0.0,
+        folds=tuple(folds),
+    )
