@@ -169,7 +169,7 @@ class TestCheck:
         assert {Path(e["path"]).name: e["reason"] for e in answer.json["unreadable"]} == {
             "waves-1.png": "the file is empty",
             "noise-2.png": "the content is not an image in one of the formats "
-            "JPEG, PNG, TIFF, BMP, WEBP",
+            "JPEG, PNG, TIFF, BMP, WEBP, DICOM",
         }
         assert "2 of 12 images cannot be read" in call("datasets", "check", "textures").out
 
