@@ -12,7 +12,7 @@ import numpy as np
 from PIL import Image
 
 if TYPE_CHECKING:
-    import pydicom
+    from pydicom import Dataset
 
 SUFFIXES = frozenset({".dcm", ".dicom"})
 
@@ -142,7 +142,7 @@ def _pydicom() -> ModuleType:
     return pydicom
 
 
-def _read(file: BinaryIO, **options: Any) -> "pydicom.Dataset":
+def _read(file: BinaryIO, **options: Any) -> "Dataset":
     pydicom = _pydicom()
     from pydicom.filereader import read_dataset
 
@@ -159,12 +159,12 @@ def _read(file: BinaryIO, **options: Any) -> "pydicom.Dataset":
     if str(meta.get("TransferSyntaxUID", "")) == _DEFLATED:
         raise UnusableDicomError("the whole DICOM file is deflated; save it without")
     file.seek(0)
-    dataset: pydicom.Dataset = pydicom.dcmread(file, **options)
+    dataset: Dataset = pydicom.dcmread(file, **options)
     return dataset
 
 
-def _check(dataset: "pydicom.Dataset", max_pixels: int) -> None:
-    from pydicom.pixels import get_decoder
+def _check(dataset: "Dataset", max_pixels: int) -> None:
+    from pydicom.pixels.decoders.base import get_decoder
 
     if "EncapsulatedDocument" in dataset:
         raise UnusableDicomError("the DICOM file holds a document, such as a PDF, and no image")
@@ -192,13 +192,14 @@ def _check(dataset: "pydicom.Dataset", max_pixels: int) -> None:
             )
 
 
-def _n_frames(dataset: "pydicom.Dataset") -> int:
+def _n_frames(dataset: "Dataset") -> int:
     return int(dataset.get("NumberOfFrames") or 1)
 
 
-def _rgb(dataset: "pydicom.Dataset") -> np.ndarray:
+def _rgb(dataset: "Dataset") -> np.ndarray:
     """Return the first frame, uint8, shape (rows, columns, 3)."""
-    from pydicom.pixels import apply_color_lut, pixel_array
+    from pydicom.pixels.processing import apply_color_lut
+    from pydicom.pixels.utils import pixel_array
 
     try:
         pixels = pixel_array(dataset, index=0)
@@ -220,8 +221,8 @@ def _rgb(dataset: "pydicom.Dataset") -> np.ndarray:
     return _to_8_bits(pixels, 0, 2**dataset.BitsStored - 1)
 
 
-def _grey(pixels: np.ndarray, dataset: "pydicom.Dataset") -> np.ndarray:
-    from pydicom.pixels import apply_modality_lut, apply_voi, apply_windowing
+def _grey(pixels: np.ndarray, dataset: "Dataset") -> np.ndarray:
+    from pydicom.pixels.processing import apply_modality_lut, apply_voi, apply_windowing
 
     _take_over_first_frame(dataset)
     values = apply_modality_lut(pixels, dataset)
@@ -245,7 +246,7 @@ def _grey(pixels: np.ndarray, dataset: "pydicom.Dataset") -> np.ndarray:
     return 255 - grey if dataset.PhotometricInterpretation == "MONOCHROME1" else grey
 
 
-def _take_over_first_frame(dataset: "pydicom.Dataset") -> None:
+def _take_over_first_frame(dataset: "Dataset") -> None:
     """Put the first frame's rescale and window where those of a single frame stand.
 
     Enhanced objects have them in functional groups (PS3.3, C.7.6.16.2.9 and C.7.6.16.2.10).
@@ -257,12 +258,12 @@ def _take_over_first_frame(dataset: "pydicom.Dataset") -> None:
                     dataset.update(item)
 
 
-def _has_lut(dataset: "pydicom.Dataset") -> bool:
+def _has_lut(dataset: "Dataset") -> bool:
     first = next(iter(dataset.get("VOILUTSequence") or []), None)
     return first is not None and first.get("LUTData") is not None and "LUTDescriptor" in first
 
 
-def _has_window(dataset: "pydicom.Dataset") -> bool:
+def _has_window(dataset: "Dataset") -> bool:
     width, center = dataset.get("WindowWidth"), dataset.get("WindowCenter")
     if width is None or center is None:
         return False

@@ -295,5 +295,7 @@ def test_reading_other_images_does_not_load_pydicom(tmp_path):
         "import sys, pathlib; from medrecog_core.images import read_image; "
         f"read_image(pathlib.Path({str(tmp_path / 'a.png')!r})); print('pydicom' in sys.modules)"
     )
-    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True)
-    assert done.stdout.strip() == "False", done.stderr
+    done = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, text=True, check=True
+    )
+    assert done.stdout.strip() == "False"
