@@ -1,35 +1,23 @@
 """Unpacking archives that nobody has checked, wholly or not at all."""
 
-import contextlib
-import gzip
-import io
 import shutil
-import stat
-import tarfile
 import tempfile
-import zipfile
-import zlib
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
-from typing import IO, cast
+from typing import IO
 
+from medrecog_core.datasets.archive_members import Member, is_archive, opened_archive
 from medrecog_core.datasets.dataset import LeftOut
 from medrecog_core.datasets.files import shown
 from medrecog_core.errors import MedrecogError, StorageError
 from medrecog_core.locations import create_folder, unwritable
 
-SUFFIXES = (".zip", ".tar", ".tar.gz", ".tgz")
-
 NESTED = "an archive inside the archive, which is not unpacked; unpack it and add it too"
 NOT_UTF_8 = "the name of the file or its folder is not UTF-8; rename it"
 
 _CHUNK_BYTES = 2**20
-# What tarfile reads at once beside a member's content are names and attributes.
-_LARGEST_HEADER_BYTES = 2**24
 _RATIO_MATTERS_FROM_BYTES = 100 * 2**20
-_ENCRYPTED = 1
-_UTF_8_NAME = 0x800
 
 
 @dataclass(frozen=True)
@@ -52,24 +40,14 @@ class Bounds:
     ratio: int = 100
 
 
-@dataclass(frozen=True)
-class _Member:
-    name: str
-    n_bytes: int
-    kind: str = "file"
-    is_encrypted: bool = False
-    is_utf_8: bool = True
-
-
-def is_archive(path: Path) -> bool:
-    """Return whether a file is meant as an archive, by its ending."""
-    return path.name.lower().endswith(SUFFIXES)
+BOUNDS = Bounds()
+"""For archives on the disk, which only those who may write there can put there."""
 
 
 def unpack(
     archives: Sequence[Path],
     folder: Path,
-    bounds: Bounds = Bounds(),
+    bounds: Bounds = BOUNDS,
     keep: Callable[[str], bool] = lambda name: True,
     report: Callable[[int, int], None] = lambda done, total: None,
 ) -> list[LeftOut]:
@@ -116,7 +94,7 @@ def unpack(
             def report_bytes(done: int, before: int = before) -> None:
                 report(min(before + done, total), total)
 
-            with _readable(archive) as (members, n_read):
+            with opened_archive(archive) as (members, n_read):
                 guard = _Guard(archive, bounds, _size(archive), written)
                 if isinstance(members, list):  # a zip says beforehand what it holds
                     _check_space(folder, sum(member.n_bytes for member, _ in members))
@@ -153,13 +131,13 @@ class _Guard:
         )
         self._n_members = self._n_bytes = 0
 
-    def check_all(self, members: Iterable[_Member]) -> None:
+    def check_all(self, members: Iterable[Member]) -> None:
         """Check all that an archive says it holds, before anything is written."""
         for member in members:
             self.check(member)
         self._n_members = self._n_bytes = 0
 
-    def check(self, member: _Member) -> str:
+    def check(self, member: Member) -> str:
         """Return the member's path below the folder, empty for the folder itself."""
         self._n_members += 1
         self._n_bytes += member.n_bytes
@@ -204,7 +182,7 @@ class _Guard:
         )
 
 
-def _reason_to_leave_out(path: str, member: _Member) -> str:
+def _reason_to_leave_out(path: str, member: Member) -> str:
     if not member.is_utf_8 or path != shown(path):
         return NOT_UTF_8
     return NESTED if is_archive(Path(path)) else ""
@@ -213,112 +191,6 @@ def _reason_to_leave_out(path: str, member: _Member) -> str:
 def _is_passed_over(path: str) -> bool:
     parts = path.split("/")
     return parts[0] == "__MACOSX" or any(part.startswith(".") for part in parts) or not path
-
-
-_Content = Callable[[], contextlib.AbstractContextManager[IO[bytes]]]
-_Members = Iterable[tuple[_Member, _Content]]
-
-
-@contextlib.contextmanager
-def _readable(archive: Path) -> Iterator[tuple[_Members, Callable[[], int]]]:
-    """Give an archive's members and the number of its bytes that have been read."""
-    try:
-        file = archive.open("rb")
-    except OSError as error:
-        raise MedrecogError(
-            f"The archive {archive} cannot be read ({error.strerror}): check the path."
-        ) from error
-    try:
-        with file:
-            beginning = file.read(4)
-            file.seek(0)
-            if beginning[:2] == b"PK":
-                with zipfile.ZipFile(file) as opened:
-                    yield _members_of_zip(opened), file.tell
-            else:
-                is_compressed = beginning[:2] == b"\x1f\x8b"
-                plain = gzip.GzipFile(fileobj=file) if is_compressed else file
-                bound = cast("IO[bytes]", _HeaderBound(plain))
-                with plain, tarfile.open(fileobj=bound, mode="r:") as opened_tar:
-                    yield _members_of_tar(opened_tar), file.tell
-    except (zipfile.BadZipFile, tarfile.TarError, gzip.BadGzipFile, zlib.error) as error:
-        raise _damaged(archive, error) from error
-    except (EOFError, NotImplementedError, RuntimeError, UnicodeError, ValueError) as error:
-        raise _damaged(archive, error) from error
-
-
-def _damaged(archive: Path, error: Exception) -> MedrecogError:
-    reason = " ".join(str(error).split()) or type(error).__name__
-    return MedrecogError(
-        f"{archive} is damaged or no archive of the kinds {', '.join(SUFFIXES)} ({reason}): "
-        "get it again, or unpack it by hand and add the folder."
-    )
-
-
-def _members_of_zip(opened: zipfile.ZipFile) -> _Members:
-    members: list[tuple[_Member, _Content]] = []
-    for info in opened.infolist():
-        mode = info.external_attr >> 16
-        kind = "folder" if info.filename.endswith(("/", "\\")) else "file"
-        if stat.S_ISLNK(mode):
-            kind = "link"
-        elif stat.S_IFMT(mode) and not (stat.S_ISREG(mode) or stat.S_ISDIR(mode)):
-            kind = "device"
-        name, is_utf_8 = _name_in_zip(info)
-        is_encrypted = bool(info.flag_bits & _ENCRYPTED)
-
-        def content(info: zipfile.ZipInfo = info) -> contextlib.AbstractContextManager[IO[bytes]]:
-            return opened.open(info)
-
-        member = _Member(name, info.file_size, kind, is_encrypted, is_utf_8)
-        members.append((member, content))
-    return members
-
-
-def _name_in_zip(info: zipfile.ZipInfo) -> tuple[str, bool]:
-    """Return a member's name, and whether it is UTF-8; many programs write UTF-8 unannounced."""
-    if info.flag_bits & _UTF_8_NAME or info.filename.isascii():
-        return info.filename, True
-    try:
-        return info.filename.encode("cp437").decode(), True
-    except UnicodeError:
-        return info.filename, False
-
-
-def _members_of_tar(opened: tarfile.TarFile) -> _Members:
-    while (info := opened.next()) is not None:
-        kind = "device"
-        if info.isreg() and not info.issparse():
-            kind = "file"
-        elif info.issparse():
-            kind = "sparse file"
-        elif info.isdir():
-            kind = "folder"
-        elif info.issym() or info.islnk():
-            kind = "link"
-
-        def content(info: tarfile.TarInfo = info) -> contextlib.AbstractContextManager[IO[bytes]]:
-            extracted = opened.extractfile(info)
-            return contextlib.nullcontext(io.BytesIO()) if extracted is None else extracted
-
-        yield _Member(info.name, info.size, kind), content
-        opened.members = []  # type: ignore[attr-defined]  # else it remembers every member
-
-
-class _HeaderBound:
-    """A file of which no more than a header's bytes are read at once.
-
-    A tar archive can claim a header of any length, which tarfile would read into memory.
-    """
-
-    def __init__(self, file: IO[bytes] | gzip.GzipFile) -> None:
-        self._file = file
-        self.seek, self.tell = file.seek, file.tell
-
-    def read(self, n_bytes: int = -1) -> bytes:
-        if n_bytes < 0 or n_bytes > _LARGEST_HEADER_BYTES:
-            raise tarfile.ReadError("a header is too large")
-        return self._file.read(n_bytes)
 
 
 def _copy(source: IO[bytes], target: Path, n_bytes: int) -> None:

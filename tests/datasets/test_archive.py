@@ -14,7 +14,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from medrecog_core.datasets import LeftOut, archive
-from medrecog_core.datasets.archive import Bounds, is_archive, unpack
+from medrecog_core.datasets.archive import Bounds, unpack
+from medrecog_core.datasets.archive_members import is_archive
 from medrecog_core.errors import MedrecogError, StorageError
 
 KINDS = ("a.zip", "a.tar", "a.tar.gz", "a.tgz")
