@@ -1,6 +1,5 @@
 import errno
 import gzip
-import io
 import os
 import shutil
 import struct
@@ -15,26 +14,10 @@ from hypothesis import strategies as st
 
 from medrecog_core.datasets import LeftOut, archive
 from medrecog_core.datasets.archive import Bounds, unpack
-from medrecog_core.datasets.archive_members import is_archive
 from medrecog_core.errors import MedrecogError, StorageError
+from tests.archives import pack
 
 KINDS = ("a.zip", "a.tar", "a.tar.gz", "a.tgz")
-
-
-def pack(path, members):
-    """Write an archive of (name, content); a name may stand twice."""
-    if path.suffix == ".zip":
-        with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as opened:
-            for name, content in members:
-                opened.writestr(zipfile.ZipInfo(name), content)
-    else:
-        compression = "gz" if path.name.endswith("gz") else ""
-        with tarfile.open(path, f"w:{compression}") as opened:
-            for name, content in members:
-                info = tarfile.TarInfo(name)
-                info.size = len(content)
-                opened.addfile(info, io.BytesIO(content))
-    return path
 
 
 def files_in(folder):
@@ -296,11 +279,6 @@ def test_what_is_no_archive_is_refused(tmp_path, refused, content):
 def test_a_missing_archive_and_a_folder_are_refused(tmp_path, refused):
     assert "none.zip cannot be read (No such file or directory)" in refused(tmp_path / "none.zip")
     assert "cannot be read (Is a directory)" in refused(tmp_path)
-
-
-def test_archives_are_told_by_their_ending():
-    assert all(is_archive(Path(name)) for name in (*KINDS, "B.ZIP", "c.Tar.Gz"))
-    assert not any(is_archive(Path(name)) for name in ("a.rar", "a.gz", "zip", "a.png"))
 
 
 names = st.lists(

@@ -8,56 +8,25 @@ import pydicom
 import pytest
 from PIL import Image
 from pydicom.data import get_testdata_file
-from pydicom.dataset import Dataset, FileDataset, FileMetaDataset
+from pydicom.dataset import Dataset
 from pydicom.encaps import encapsulate
 from pydicom.uid import (
     DeflatedExplicitVRLittleEndian,
     EncapsulatedPDFStorage,
-    ExplicitVRLittleEndian,
     JPEGBaseline8Bit,
     JPEGLSLossless,
-    SecondaryCaptureImageStorage,
 )
 
 from medrecog_core.images import UnreadableImageError, decode_image, is_image_file, reading
 from medrecog_core.images.dicom import UnusableDicomError, is_dicom, keyword_of, read_tags
+from tests.dicom_files import dicom_bytes, dicom_dataset
 
 RAMP = np.arange(256, dtype=np.uint16).reshape(16, 16) * 16
 
 
-def dataset(pixels=None, syntax=ExplicitVRLittleEndian, **tags):
-    """A secondary capture image; `tags` overrides what it has by default."""
-    meta = FileMetaDataset()
-    meta.TransferSyntaxUID = syntax
-    meta.MediaStorageSOPClassUID = SecondaryCaptureImageStorage
-    meta.MediaStorageSOPInstanceUID = "1.2.3"
-    made = FileDataset("", {}, file_meta=meta, preamble=b"\0" * 128)
-    made.SOPClassUID, made.SOPInstanceUID = SecondaryCaptureImageStorage, "1.2.3"
-    if pixels is not None:
-        colour = pixels.ndim == 3
-        made.Rows, made.Columns = pixels.shape[:2]
-        made.SamplesPerPixel = 3 if colour else 1
-        if colour:
-            made.PlanarConfiguration = 0
-        made.PhotometricInterpretation = "RGB" if colour else "MONOCHROME2"
-        made.BitsAllocated = made.BitsStored = pixels.dtype.itemsize * 8
-        made.HighBit = made.BitsStored - 1
-        made.PixelRepresentation = int(pixels.dtype.kind == "i")
-        made.PixelData = pixels.tobytes()
-    for name, value in tags.items():
-        setattr(made, name, value)
-    return made
-
-
-def written(made):
-    buffer = io.BytesIO()
-    made.save_as(buffer, enforce_file_format=True)
-    return buffer.getvalue()
-
-
 def grey(made):
     """Decode, and return one of the three channels, which must be alike."""
-    pixels = np.asarray(decode_image(written(made))).astype(int)
+    pixels = np.asarray(decode_image(dicom_bytes(made))).astype(int)
     assert (pixels == pixels[..., :1]).all()
     return pixels[..., 0]
 
@@ -70,18 +39,18 @@ def refusal(content):
 
 def test_8_bits_keep_their_range():
     pixels = np.arange(64, 128, dtype=np.uint8).reshape(8, 8)
-    np.testing.assert_array_equal(grey(dataset(pixels)), pixels)
+    np.testing.assert_array_equal(grey(dicom_dataset(pixels)), pixels)
 
 
 def test_12_of_16_bits_without_a_window_are_scaled_from_smallest_to_largest():
-    made = dataset(RAMP // 2 + 100, BitsStored=12, HighBit=11)
+    made = dicom_dataset(RAMP // 2 + 100, BitsStored=12, HighBit=11)
     np.testing.assert_allclose(grey(made), RAMP / RAMP.max() * 255, atol=0.51)
 
 
 def test_padding_is_no_value_and_comes_out_black():
     pixels = (RAMP + 500).astype(np.int16)
     pixels[0, :4] = -2000
-    found = grey(dataset(pixels, PixelPaddingValue=-2000))
+    found = grey(dicom_dataset(pixels, PixelPaddingValue=-2000))
     assert found[0, :4].tolist() == [0, 0, 0, 0]
     inner = np.delete(pixels.ravel(), slice(0, 4))
     expected = (inner - inner.min()) / (inner.max() - inner.min()) * 255
@@ -90,13 +59,13 @@ def test_padding_is_no_value_and_comes_out_black():
 
 def test_monochrome_1_is_inverted():
     pixels = np.arange(256, dtype=np.uint8).reshape(16, 16)
-    found = grey(dataset(pixels, PhotometricInterpretation="MONOCHROME1"))
+    found = grey(dicom_dataset(pixels, PhotometricInterpretation="MONOCHROME1"))
     np.testing.assert_array_equal(found, 255 - pixels.astype(int))
 
 
 def test_window_is_applied_after_the_rescale_as_the_standard_says():
     """PS3.3, C.11.2.1.2.1, computed here without pydicom."""
-    made = dataset(
+    made = dicom_dataset(
         RAMP.astype(np.int16),
         RescaleSlope=2,
         RescaleIntercept=-1024,
@@ -109,27 +78,27 @@ def test_window_is_applied_after_the_rescale_as_the_standard_says():
 
 
 def test_of_several_windows_the_first_is_taken():
-    one = dataset(RAMP, WindowCenter=1000, WindowWidth=400)
-    two = dataset(RAMP, WindowCenter=[1000, 3000], WindowWidth=[400, 10])
+    one = dicom_dataset(RAMP, WindowCenter=1000, WindowWidth=400)
+    two = dicom_dataset(RAMP, WindowCenter=[1000, 3000], WindowWidth=[400, 10])
     np.testing.assert_array_equal(grey(one), grey(two))
 
 
 def test_a_window_narrower_than_its_range_clips_and_does_not_stretch():
     """The picture reaches neither end of the window, and must not be made to."""
-    found = grey(dataset(RAMP, WindowCenter=2048, WindowWidth=65536))
+    found = grey(dicom_dataset(RAMP, WindowCenter=2048, WindowWidth=65536))
     assert found.min() > 100
     assert found.max() < 150
 
 
 @pytest.mark.parametrize("width", [0, -5, None])
 def test_a_window_that_is_none_is_passed_over(width):
-    made = dataset(RAMP, WindowCenter=100, WindowWidth=width)
-    np.testing.assert_array_equal(grey(made), grey(dataset(RAMP)))
+    made = dicom_dataset(RAMP, WindowCenter=100, WindowWidth=width)
+    np.testing.assert_array_equal(grey(made), grey(dicom_dataset(RAMP)))
 
 
 @pytest.mark.parametrize("function", ["SIGMOID", "LINEAR_EXACT"])
 def test_other_window_functions_span_the_greys(function):
-    made = dataset(RAMP, WindowCenter=2000, WindowWidth=500, VOILUTFunction=function)
+    made = dicom_dataset(RAMP, WindowCenter=2000, WindowWidth=500, VOILUTFunction=function)
     found = grey(made)
     assert (found.min(), found.max()) == (0, 255)
     assert (np.diff(found.ravel()) >= 0).all()
@@ -140,7 +109,7 @@ def test_voi_lut_is_applied():
     lut.LUTDescriptor = [256, 0, 16]
     lut.LUTData = np.linspace(65535, 0, 256).astype(np.uint16).tobytes()
     pixels = np.arange(256, dtype=np.uint16).reshape(16, 16)
-    made = dataset(pixels)
+    made = dicom_dataset(pixels)
     made.VOILUTSequence = [lut]
     lut["LUTDescriptor"].VR = "US"
     lut["LUTData"].VR = "OW"
@@ -149,7 +118,7 @@ def test_voi_lut_is_applied():
 
 def test_rgb_is_read_as_it_is():
     pixels = np.random.default_rng(0).integers(0, 256, (6, 5, 3), dtype=np.uint8)
-    image = decode_image(written(dataset(pixels)))
+    image = decode_image(dicom_bytes(dicom_dataset(pixels)))
     np.testing.assert_array_equal(np.asarray(image), pixels)
 
 
@@ -157,11 +126,11 @@ def test_jpeg_in_ycbcr_becomes_rgb():
     picture = Image.new("RGB", (32, 16), (200, 60, 30))
     jpeg = io.BytesIO()
     picture.save(jpeg, "JPEG", quality=95, subsampling=0)
-    made = dataset(np.zeros((16, 32, 3), np.uint8), JPEGBaseline8Bit)
+    made = dicom_dataset(np.zeros((16, 32, 3), np.uint8), JPEGBaseline8Bit)
     made.PhotometricInterpretation = "YBR_FULL"
     made.PixelData = encapsulate([jpeg.getvalue()])
     made["PixelData"].VR = "OB"
-    found = np.asarray(decode_image(written(made))).astype(int)
+    found = np.asarray(decode_image(dicom_bytes(made))).astype(int)
     assert np.abs(found - [200, 60, 30]).max() <= 4
 
 
@@ -179,9 +148,9 @@ def test_palette_becomes_rgb():
 
 def test_of_several_frames_the_first_is_taken_and_it_says_how_many_there_are():
     frames = np.stack([np.full((4, 4), v, np.uint8) for v in (10, 200, 30)])
-    made = dataset(frames[0], NumberOfFrames=3)
+    made = dicom_dataset(frames[0], NumberOfFrames=3)
     made.PixelData = frames.tobytes()
-    image = decode_image(written(made))
+    image = decode_image(dicom_bytes(made))
     assert image.info["frames"] == 3
     assert image.getextrema() == ((10, 10),) * 3
 
@@ -191,62 +160,64 @@ def test_enhanced_objects_have_their_window_in_the_functional_groups():
     window.WindowCenter, window.WindowWidth = 1000, 400
     group = Dataset()
     group.FrameVOILUTSequence = [window]
-    made = dataset(RAMP)
+    made = dicom_dataset(RAMP)
     made.PerFrameFunctionalGroupsSequence = [group]
-    expected = grey(dataset(RAMP, WindowCenter=1000, WindowWidth=400))
+    expected = grey(dicom_dataset(RAMP, WindowCenter=1000, WindowWidth=400))
     np.testing.assert_array_equal(grey(made), expected)
 
 
 def test_a_file_without_pixels_says_what_it_is():
-    assert refusal(written(dataset())) == (
+    assert refusal(dicom_bytes(dicom_dataset())) == (
         "the DICOM file has no pixels; it is Secondary Capture Image Storage"
     )
 
 
 def test_an_encapsulated_pdf_is_refused():
-    made = dataset(SOPClassUID=EncapsulatedPDFStorage, EncapsulatedDocument=b"%PDF-1.4 ")
-    assert "holds a document, such as a PDF" in refusal(written(made))
+    made = dicom_dataset(SOPClassUID=EncapsulatedPDFStorage, EncapsulatedDocument=b"%PDF-1.4 ")
+    assert "holds a document, such as a PDF" in refusal(dicom_bytes(made))
 
 
 def test_a_compression_without_decompressor_is_named():
-    made = dataset(np.zeros((4, 4), np.uint8), JPEGLSLossless)
+    made = dicom_dataset(np.zeros((4, 4), np.uint8), JPEGLSLossless)
     made.PixelData = encapsulate([b"\0\0"])
     made["PixelData"].VR = "OB"
-    assert refusal(written(made)) == (
+    assert refusal(dicom_bytes(made)) == (
         "the pixels are compressed as JPEG-LS Lossless Image Compression, which cannot be read "
         "here; save the file without compression"
     )
 
 
 def test_a_damaged_compressed_frame_is_refused():
-    made = dataset(np.zeros((4, 4), np.uint8), JPEGBaseline8Bit)
+    made = dicom_dataset(np.zeros((4, 4), np.uint8), JPEGBaseline8Bit)
     made.PixelData = encapsulate([b"not a JPEG"])
     made["PixelData"].VR = "OB"
     assert "compressed as JPEG Baseline (Process 1), cannot be decompressed" in refusal(
-        written(made)
+        dicom_bytes(made)
     )
 
 
 def test_a_deflated_file_is_refused_before_it_is_inflated():
-    content = written(dataset(np.zeros((2000, 2000), np.uint8), DeflatedExplicitVRLittleEndian))
+    content = dicom_bytes(
+        dicom_dataset(np.zeros((2000, 2000), np.uint8), DeflatedExplicitVRLittleEndian)
+    )
     assert len(content) < 20_000
     assert refusal(content) == "the whole DICOM file is deflated; save it without"
 
 
 def test_too_many_pixels_are_refused_before_they_are_decoded(monkeypatch):
     monkeypatch.setattr(reading, "MAX_PIXELS", 255)
-    assert "million pixels, more than the" in refusal(written(dataset(RAMP)))
+    assert "million pixels, more than the" in refusal(dicom_bytes(dicom_dataset(RAMP)))
 
 
 def test_floating_point_pixels_are_refused():
-    made = dataset(np.zeros((4, 4), np.uint16), FloatPixelData=b"\0" * 64)
+    made = dicom_dataset(np.zeros((4, 4), np.uint16), FloatPixelData=b"\0" * 64)
     del made.PixelData
-    assert refusal(written(made)) == "the pixels are floating-point numbers; save 8 or 16 bits"
+    assert refusal(dicom_bytes(made)) == "the pixels are floating-point numbers; save 8 or 16 bits"
 
 
 @pytest.mark.parametrize("length", [132, 140, 300, 700])
 def test_a_truncated_file_gets_one_sentence(length):
-    sentence = refusal(written(dataset(RAMP))[:length])
+    sentence = refusal(dicom_bytes(dicom_dataset(RAMP))[:length])
     assert "\n" not in sentence
     assert sentence.startswith("the DICOM file")
 
@@ -262,8 +233,8 @@ def test_what_is_no_tag_has_no_keyword(tag):
 
 
 def test_tags_are_read_as_text(tmp_path):
-    made = dataset(RAMP, PatientID=" P1 ", ImageType=["DERIVED", "SECONDARY"])
-    (tmp_path / "a.dcm").write_bytes(written(made))
+    made = dicom_dataset(RAMP, PatientID=" P1 ", ImageType=["DERIVED", "SECONDARY"])
+    (tmp_path / "a.dcm").write_bytes(dicom_bytes(made))
     assert read_tags(tmp_path / "a.dcm", ["PatientID", "ImageType", "Modality"]) == {
         "PatientID": "P1",
         "ImageType": "DERIVED\\SECONDARY",
@@ -279,7 +250,7 @@ def test_tags_of_what_is_no_dicom_are_refused(tmp_path):
 
 
 def test_files_without_ending_are_images_when_they_begin_as_dicom(tmp_path):
-    content = written(dataset(RAMP))
+    content = dicom_bytes(dicom_dataset(RAMP))
     for name in ("IM0001", "1.2.840.113619.2", "a.dcm", "b.txt"):
         (tmp_path / name).write_bytes(content)
     (tmp_path / "LICENSE").write_text("free")
