@@ -5,6 +5,18 @@ import tarfile
 import zipfile
 from pathlib import Path
 
+from PIL import Image
+
+
+def _png() -> bytes:
+    buffer = io.BytesIO()
+    Image.new("RGB", (2, 2)).save(buffer, "PNG")
+    return buffer.getvalue()
+
+
+PNG = _png()
+"""A picture, whatever the name it is given."""
+
 
 def pack(path: Path, members: list[tuple[str, bytes]]) -> Path:
     """Write an archive of (name, content); a name may stand twice."""

@@ -11,11 +11,12 @@ from filelock import FileLock, Timeout
 from medrecog_core.datasets import catalogue, library
 from medrecog_core.datasets.archive import BOUNDS, Bounds, unpack
 from medrecog_core.datasets.archive_members import is_archive
-from medrecog_core.datasets.dataset import Dataset, LeftOut, check_name
+from medrecog_core.datasets.dataset import Dataset, ImageRecord, LeftOut, check_name
 from medrecog_core.datasets.dicom_tags import PATIENT, read_tagged_images, with_patients
 from medrecog_core.datasets.label_table import choose_columns, read_label_table, read_rows
 from medrecog_core.datasets.layouts import Found, read_layout
 from medrecog_core.errors import MedrecogError, StorageError, UsageError
+from medrecog_core.images import UnreadableImageError, read_image
 from medrecog_core.locations import cache_folder, create_folder, unwritable
 
 Report = Callable[[str, int, int], None]
@@ -80,7 +81,8 @@ def read_dataset(name: str, folder: Path, reading: Reading = BY_LAYOUT) -> Datas
     Raises
     ------
     MedrecogError
-        If the folder has no images with labels, or the table or tag cannot be read.
+        If the folder has no images with labels or none that can be read, or the table or tag
+        cannot be read.
     """
     root = library.resolved(folder)
     images, left_out, layout = _found(root, reading)
@@ -93,6 +95,7 @@ def read_dataset(name: str, folder: Path, reading: Reading = BY_LAYOUT) -> Datas
         layout += "; groups not taken over"
     images, remark = with_patients(root, images, reading.group_tag if takes_groups else "")
     layout += f"; {remark}" if remark else ""
+    _check_readable(root, images)
     return Dataset(name, root, tuple(images), layout, left_out=tuple(left_out))
 
 
@@ -179,6 +182,22 @@ def _found(root: Path, reading: Reading) -> Found:
     if columns.group:
         layout += f", groups from its column {columns.group}"
     return images, left_out, layout
+
+
+def _check_readable(root: Path, images: Sequence[ImageRecord]) -> None:
+    """Refuse images of which none can be read; usually the first one can, and no other is read."""
+    reasons: list[str] = []
+    for image in images:
+        try:
+            read_image(root / image.path)
+        except UnreadableImageError as error:
+            reasons.append(f"{image.path}: {error}")
+        else:
+            return
+    raise MedrecogError(
+        f"None of the {len(images):,} images below {root} can be read ({reasons[0]}): "
+        "check that the files are whole."
+    )
 
 
 def _unpack(

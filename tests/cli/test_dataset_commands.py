@@ -7,7 +7,7 @@ import pytest
 from medrecog_core.datasets import library
 from medrecog_core.datasets.catalogue import find
 from medrecog_core.locations import CacheFolder
-from tests.archives import pack
+from tests.archives import PNG, pack
 from tests.file_server import serving
 from tests.textures import CLASSES, N_IMAGES, PER_CLASS, write_textures
 
@@ -43,7 +43,7 @@ class TestDownload:
         self, call: Call, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         labels = find("kvasir-v1").classes
-        archive = pack(tmp_path / "a.zip", [(f"kvasir-dataset/{n}/1.jpg", b"") for n in labels])
+        archive = pack(tmp_path / "a.zip", [(f"kvasir-dataset/{n}/1.jpg", PNG) for n in labels])
         with serving(archive.read_bytes()) as server:
             monkeypatch.setenv("MEDRECOG_DATASETS_MIRROR", server.address)
             answer = call("datasets", "download", "kvasir-v1", "--json")
@@ -103,7 +103,7 @@ class TestAdd:
 
     def test_groups_and_val_are_as_asked_for(self, call: Call, tmp_path: Path) -> None:
         members = [
-            (f"{part}/{label}/{name}", b"")
+            (f"{part}/{label}/{name}", PNG)
             for part in ("train", "test", "val")
             for label, name in (("NORMAL", "IM-1-1.png"), ("PNEUMONIA", "person1_virus_1.png"))
         ]

@@ -8,7 +8,7 @@ from medrecog_core.datasets import CATALOGUE, catalogue, download_dataset, libra
 from medrecog_core.datasets.catalogue import MIRROR_VARIABLE, CatalogueEntry, PublishedFile
 from medrecog_core.datasets.downloading import differences, download_folder, downloaded_bytes
 from medrecog_core.errors import MedrecogError, UsageError
-from tests.archives import pack
+from tests.archives import PNG, pack
 from tests.file_server import Answer, serving
 
 CUT = 2 * 64 * 2**10
@@ -17,7 +17,7 @@ CUT = 2 * 64 * 2**10
 MEMBERS = [
     ("chest_xray/train/NORMAL/IM-0001-0001.jpeg", random.Random(0).randbytes(2 * CUT)),
     ("chest_xray/train/PNEUMONIA/person1_bacteria_1.jpeg", b"2"),
-    ("chest_xray/test/NORMAL/IM-0002-0001.jpeg", b"3"),
+    ("chest_xray/test/NORMAL/IM-0002-0001.jpeg", PNG),
     ("chest_xray/test/PNEUMONIA/person2_virus_1.jpeg", b"4"),
     ("chest_xray/val/PNEUMONIA/person3_virus_1.jpeg", b"5"),
 ]

@@ -9,10 +9,9 @@ from medrecog_core.datasets import LeftOut, Reading, add_dataset, library, read_
 from medrecog_core.datasets.archive import NESTED, Bounds
 from medrecog_core.errors import MedrecogError, UsageError
 from medrecog_core.images import read_image
-from tests.archives import pack
+from tests.archives import PNG, pack
 from tests.dicom_files import dicom_bytes, dicom_dataset
 
-PNG = b"\x89PNG"
 TWO_CLASSES = [("nv/1.png", PNG), ("mel/1.png", PNG)]
 
 
@@ -107,6 +106,7 @@ def test_only_the_classes_of_the_catalogue_entry_are_unpacked(tmp_path, cache):
     ("members", "sentence"),
     [
         ([*TWO_CLASSES, ("../1.png", PNG)], "leads out of the folder"),
+        ([("nv/1.png", b""), ("mel/1.png", b"")], "None of the 2 images below .* can be read"),
         ([("notes.txt", b"")], "has no class folders with images"),
         ([("nv/1.png", PNG)], "needs images of at least two classes"),
     ],
@@ -115,6 +115,17 @@ def test_after_a_refusal_nothing_is_left(tmp_path, cache, members, sentence):
     with pytest.raises(MedrecogError, match=sentence):
         add_dataset("set", [pack(tmp_path / "a.zip", members)])
     assert names_below(cache.datasets) == set()
+
+
+def test_a_folder_with_no_readable_image_is_refused_and_one_is_enough(write_files):
+    root = write_files("nv/1.jpg", "mel/1.jpg")
+    with pytest.raises(MedrecogError) as refused:
+        read_dataset("set", root)
+    assert str(refused.value) == (
+        f"None of the 2 images below {root} can be read (mel/1.jpg: the file is empty): "
+        "check that the files are whole."
+    )
+    assert len(read_dataset("set", write_files("nv/2.png")).images) == 3
 
 
 def test_what_a_killed_process_left_is_no_obstacle(tmp_path, cache):
