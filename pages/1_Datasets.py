@@ -1,14 +1,13 @@
 """Datasets: look at images and their classes, and add sets from disk."""
 
 from collections import Counter
-from pathlib import Path
 
 import pandas as pd
 import plotly.express as px
 import streamlit as st
 
-from medrecog_core.datasets import Dataset, ImageRecord, guess_columns, library, read_rows
-from medrecog_core.errors import MedrecogError
+from medrecog_core.datasets import Dataset, ImageRecord, library
+from medrecog_core.ui.adding_dataset import ADDED, add_dataset_button
 from medrecog_core.ui.choice import choose
 from medrecog_core.ui.demo_drawing import wait_for_demo
 from medrecog_core.ui.gallery import Picture, show_gallery
@@ -136,72 +135,15 @@ def interleave_classes(images: list[ImageRecord]) -> list[ImageRecord]:
     return [image for _, _, image in sorted(ranked, key=lambda entry: entry[:2])]
 
 
-@st.dialog("Add a data set", width="large")
-def add_dataset() -> None:
-    st.caption(
-        "The images stay where they are on the machine that runs this page; only their list is "
-        "kept. Put the images of each class into a folder of its own, perhaps below folders "
-        "named train and test, or give a table of labels."
-    )
-    name = st.text_input(
-        "Name", placeholder="kvasir-v2", help="Lower-case letters, digits, - and _"
-    )
-    folder = st.text_input("Folder of images", placeholder="/data/kvasir-dataset-v2")
-    table = st.text_input("Table of labels (optional)", placeholder="/data/labels.csv")
-    columns = {}
-    if table:
-        with shown_errors():
-            columns = choose_columns(Path(table))
-    if not (name and folder):
-        st.info("Give a name and a folder to see what would be added.", icon=":material/edit:")
-        return
-    if name in library.names():
-        st.error(f"There is a data set “{name}” already: choose another name.")
-        return
-    try:
-        dataset = (
-            library.read_table(name, Path(folder), Path(table), **columns)
-            if table
-            else library.read_folder(name, Path(folder))
-        )
-    except MedrecogError as error:
-        st.error(str(error), icon=":material/error:")
-        return
-    show_dataset(dataset)
-    if st.button("Add this data set", type="primary"):
-        with shown_errors():
-            library.save(dataset)
-            st.session_state["just added"] = name
-            st.rerun()
-
-
-def choose_columns(table: Path) -> dict[str, str]:
-    header, rows = read_rows(table)
-    guessed = guess_columns(header)
-    st.dataframe(rows[:5], hide_index=True)
-    columns = {}
-    choices = st.columns(4)
-    for column, (part, guess) in zip(choices, guessed.items(), strict=True):
-        options = header if part in ("image", "label") else ["", *header]
-        columns[part] = column.selectbox(
-            f"{part.capitalize()} column",
-            options,
-            index=options.index(guess) if guess in options else 0,
-            format_func=lambda option: option or "none",
-        )
-    return columns
-
-
 with shown_errors():
-    if "just added" in st.session_state:
+    if ADDED in st.session_state:
         forget_filters()
-        st.session_state["dataset"] = st.session_state.pop("just added")
+        st.session_state["dataset"] = st.session_state.pop(ADDED)
     with st.container(horizontal=True, vertical_alignment="bottom"):
         name = choose(
             "Data set", library.names(), key="dataset", width=320, on_change=forget_filters
         )
-        if st.button("Add a data set", icon=":material/add:"):
-            add_dataset()
+        add_dataset_button()
         st.page_link(
             "pages/2_Experiments.py",
             label="Run an experiment on it",

@@ -6,9 +6,20 @@ from typing import Any
 
 import click
 
+from medrecog_core.cli.catalogue_commands import catalogue
 from medrecog_core.cli.output import CommaSeparated, json_option, write_json, write_table
-from medrecog_core.cli.progress import shown_count, shown_progress
-from medrecog_core.datasets import Dataset, library, unreadable_images
+from medrecog_core.cli.progress import shown_bytes, shown_count, shown_progress
+from medrecog_core.datasets import (
+    Dataset,
+    Reading,
+    add_dataset,
+    download_dataset,
+    library,
+    unreadable_images,
+)
+from medrecog_core.datasets.catalogue import find
+from medrecog_core.datasets.dicom_tags import PATIENT
+from medrecog_core.datasets.downloading import differences
 from medrecog_core.errors import MedrecogError
 from medrecog_core.experiments import DEFAULT_LAYERS, RunSpecification, extract_dataset
 from medrecog_core.networks import PRECISIONS
@@ -16,7 +27,10 @@ from medrecog_core.networks import PRECISIONS
 
 @click.group()
 def datasets() -> None:
-    """List, add, check and remove data sets."""
+    """List, add, download, check and remove data sets."""
+
+
+datasets.add_command(catalogue)
 
 
 @datasets.command("list")
@@ -58,36 +72,81 @@ def list_datasets(as_json: bool) -> None:
 
 @datasets.command()
 @click.argument("name")
-@click.argument("path", type=click.Path(path_type=Path))
-@click.option("--labels", type=click.Path(path_type=Path), help="CSV or TSV table of labels.")
+@click.argument("path", nargs=-1, required=True, type=click.Path(path_type=Path))
+@click.option(
+    "--labels", type=click.Path(path_type=Path), help="CSV, TSV or .xlsx table of labels."
+)
 @click.option("--image-column", help="Column that names the image.")
 @click.option("--label-column", help="Column of the label.")
-@click.option("--group-column", help="Column of the patient, lesion or other group.")
-@click.option("--split-column", help="Column that says train, test or val.")
+@click.option("--group-column", help="Column of the patient, lesion or other group; “” for none.")
+@click.option("--split-column", help="Column that says train, test or val; “” for none.")
+@click.option("--label-tag", default="", help="DICOM tag of the label, such as BodyPartExamined.")
+@click.option(
+    "--group-tag",
+    default=PATIENT,
+    show_default=True,
+    help="DICOM tag of the group; “” for none.",
+)
+@click.option("--no-groups", is_flag=True, help="Take no groups over.")
+@click.option("--keep-val", is_flag=True, help="Take images of val as training images.")
+@click.option("--catalogue", "entry", default="", help="Catalogue entry that selects classes.")
 @json_option
 def add(
     name: str,
-    path: Path,
+    path: tuple[Path, ...],
     labels: Path | None,
     image_column: str | None,
     label_column: str | None,
     group_column: str | None,
     split_column: str | None,
+    label_tag: str,
+    group_tag: str,
+    no_groups: bool,
+    keep_val: bool,
+    entry: str,
     as_json: bool,
 ) -> None:
-    """Add a folder of images as data set NAME; the images stay where they are.
+    """Add a folder of images, or archives, as data set NAME.
 
-    PATH holds a folder a class, perhaps below train and test folders, or, with --labels, images
-    that a table gives labels to. Columns that are not named are guessed.
+    PATH is a folder, whose images stay where they are, or one archive or more (.zip, .tar, .tar.gz,
+    .tgz) with the lists and tables that belong to them, which are unpacked below the cache folder.
+    Known layouts are recognised; others have a folder a class, perhaps below train and test
+    folders, or a table of labels, whose columns are guessed where they are not named.
     """
-    if labels is None:
-        dataset = library.read_folder(name, path)
-    else:
-        dataset = library.read_table(
-            name, path, labels, image_column, label_column, group_column, split_column
-        )
-    library.save(dataset)
+    reading = Reading(
+        table=labels,
+        image_column=image_column,
+        label_column=label_column,
+        group_column=group_column,
+        split_column=split_column,
+        label_tag=label_tag,
+        group_tag=group_tag,
+        has_groups=not no_groups,
+        keeps_val=keep_val,
+        entry=entry,
+    )
+    with shown_bytes() as report:
+        dataset = add_dataset(name, path, reading, report=report)
     _show(dataset, as_json)
+
+
+@datasets.command()
+@click.argument("name")
+@click.option("--no-groups", is_flag=True, help="Take no groups over.")
+@click.option("--keep-val", is_flag=True, help="Take images of val as training images.")
+@json_option
+def download(name: str, no_groups: bool, keep_val: bool, as_json: bool) -> None:
+    """Download data set NAME of the catalogue and add it; a download that was cut is carried on."""
+    entry = find(name)
+    with shown_bytes() as report:
+        dataset = download_dataset(name, keep_val, not no_groups, report)
+    others = differences(entry, dataset)
+    if as_json:
+        write_json({**_describe(dataset), "differs_from_published": others})
+        return
+    _show(dataset, as_json)
+    for line in others:
+        click.echo(line)
 
 
 @datasets.command()
@@ -115,12 +174,12 @@ def check(name: str, as_json: bool) -> None:
 @click.argument("name")
 @json_option
 def remove(name: str, as_json: bool) -> None:
-    """Forget data set NAME; its images stay where they are."""
+    """Forget data set NAME; its images stay where they are, but those unpacked for it."""
     library.remove(name)
     if as_json:
         write_json({"name": name, "removed": True})
     else:
-        click.echo(f"Removed {name}; its images are where they were.")
+        click.echo(f"Removed {name}; images that were not unpacked for it are where they were.")
 
 
 @click.command("extract")

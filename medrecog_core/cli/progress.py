@@ -12,6 +12,7 @@ from rich.progress import Progress as Bars
 from medrecog_core.features import Progress
 
 _SECONDS_BETWEEN_LINES = 10
+_MEGABYTE = 10**6
 
 
 @contextlib.contextmanager
@@ -39,6 +40,20 @@ def shown_count(report: Callable[[Progress], None], stage: str) -> Callable[[int
         report(Progress(stage, done, total, done / max(time.monotonic() - start, 1e-9)))
 
     return show
+
+
+@contextlib.contextmanager
+def shown_bytes() -> Iterator[Callable[[str, int, int], None]]:
+    """Give a function of (stage, bytes done, bytes in all) that shows progress in megabytes."""
+    counts: dict[str, Callable[[int, int], None]] = {}
+    with shown_progress() as report:
+
+        def show(stage: str, done: int, total: int) -> None:
+            if stage not in counts:
+                counts[stage] = shown_count(report, f"{stage}, MB")
+            counts[stage](done // _MEGABYTE, total // _MEGABYTE)
+
+        yield show
 
 
 class _BarReport:

@@ -1,14 +1,13 @@
 """`weights`."""
 
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import click
 
 from medrecog_core.cli.output import fail_after_output, json_option, write_json, write_table
-from medrecog_core.cli.progress import shown_count, shown_progress
+from medrecog_core.cli.progress import shown_bytes
 from medrecog_core.networks import (
     NETWORKS,
     Network,
@@ -60,7 +59,7 @@ def status(self_test: bool, as_json: bool) -> None:
 def import_command(file: Path, network: str, as_json: bool) -> None:
     """Install the weights in FILE: a Keras file (.h5, .weights.h5, .keras) or an .npz archive."""
     chosen = find_network(network)
-    with _shown_bytes() as report:
+    with shown_bytes() as report:
         installed = import_weights(chosen, file, report)
     _show_installed(chosen, installed, as_json)
 
@@ -71,7 +70,7 @@ def import_command(file: Path, network: str, as_json: bool) -> None:
 def download(network: str, as_json: bool) -> None:
     """Install Keras's official file, from Keras's own cache or else from the web."""
     chosen = find_network(network)
-    with _shown_bytes() as report:
+    with shown_bytes() as report:
         installed = download_weights(chosen, report)
     _show_installed(chosen, installed, as_json)
 
@@ -87,19 +86,6 @@ def remove(identity: str, network: str, as_json: bool) -> None:
         write_json({"identity": identity, "removed": True})
     else:
         click.echo(f"Removed {identity}.")
-
-
-@contextmanager
-def _shown_bytes() -> Iterator[Callable[[str, int, int], None]]:
-    counts: dict[str, Callable[[int, int], None]] = {}
-    with shown_progress() as report:
-
-        def show(stage: str, done: int, total: int) -> None:
-            if stage not in counts:
-                counts[stage] = shown_count(report, f"{stage}, MB")
-            counts[stage](done // _MEGABYTE, total // _MEGABYTE)
-
-        yield show
 
 
 def _describe(network: Network, self_test: bool) -> dict[str, Any]:

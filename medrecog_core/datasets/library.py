@@ -57,7 +57,7 @@ def load(name: str, report: Callable[[int, int], None] = lambda done, total: Non
     try:
         return Dataset(
             name,
-            Path(document["root"]),
+            folder / document["root"],
             tuple(ImageRecord(*fields) for fields in document["images"]),
             document["layout"],
             document.get("synthetic", False),
@@ -78,7 +78,7 @@ def read_folder(name: str, root: Path) -> Dataset:
     MedrecogError
         If it holds none.
     """
-    root = _resolved(root)
+    root = resolved(root)
     images, left_out, layout = read_class_folders(root)
     return Dataset(name, root, tuple(images), layout, left_out=tuple(left_out))
 
@@ -101,7 +101,7 @@ def read_table(
     MedrecogError
         If they hold none, or the table cannot be read or has not the named columns.
     """
-    root, table = _resolved(root), _resolved(table)
+    root, table = resolved(root), resolved(table)
     header, rows = read_rows(table)
     columns: Columns = choose_columns(header, table, image, label, group, split)
     images, left_out, layout = read_label_table(root, table, rows, columns)
@@ -124,7 +124,7 @@ def save(dataset: Dataset) -> None:
         cache_folder().datasets / dataset.name / _FILE,
         {
             "name": dataset.name,
-            "root": str(dataset.root),
+            "root": _kept_root(dataset),
             "layout": dataset.layout,
             "synthetic": dataset.synthetic,
             "images": [[i.path, i.label, i.split, i.group] for i in dataset.images],
@@ -134,7 +134,7 @@ def save(dataset: Dataset) -> None:
 
 
 def remove(name: str) -> None:
-    """Forget a data set; its images stay where they are.
+    """Forget a data set; its images stay where they are, but those that were unpacked for it.
 
     Raises
     ------
@@ -154,8 +154,21 @@ def remove(name: str) -> None:
         raise StorageError(unwritable(folder, error)) from error
 
 
-def _resolved(path: Path) -> Path:
-    """Return the absolute path, refusing what people can type and no file can be called."""
+def _kept_root(dataset: Dataset) -> str:
+    """Return the root, relative where it lies in the cache folder, which can be copied."""
+    folder = cache_folder().datasets / dataset.name
+    root = dataset.root
+    return str(root.relative_to(folder) if root.is_relative_to(folder) else root)
+
+
+def resolved(path: Path) -> Path:
+    """Return the absolute path, refusing what people can type and no file can be called.
+
+    Raises
+    ------
+    MedrecogError
+        If it is no path that can be looked at.
+    """
     try:
         resolved = path.expanduser().resolve()
         resolved.is_file()

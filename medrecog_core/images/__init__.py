@@ -6,6 +6,7 @@ from medrecog_core.images.reading import (
     SUFFIXES,
     UnreadableImageError,
     decode_image,
+    is_image_file,
     read_file,
     read_image,
 )
@@ -19,6 +20,7 @@ __all__ = [
     "UnreadableImageError",
     "check_scale",
     "decode_image",
+    "is_image_file",
     "read_file",
     "read_image",
     "squeeze",

@@ -165,7 +165,7 @@ def test_self_test_reads_every_number(
 def test_download_shows_progress_and_one_document(
     call: Call, published: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("medrecog_core.cli.weight_commands._MEGABYTE", 1)
+    monkeypatch.setattr("medrecog_core.cli.progress._MEGABYTE", 1)
     with serving(published.read_bytes()) as server:
         monkeypatch.setenv("MEDRECOG_WEIGHTS_MIRROR", server.address)
         answer = call("weights", "download", "--network", "tiny", "--json")

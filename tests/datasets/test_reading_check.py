@@ -22,7 +22,7 @@ def test_every_unreadable_image_is_given_with_its_reason(skin):
         LeftOut("mel/7.png", "the file is not there"),
         LeftOut(
             "nv/3.png",
-            "the content is not an image in one of the formats JPEG, PNG, TIFF, BMP, WEBP",
+            "the content is not an image in one of the formats JPEG, PNG, TIFF, BMP, WEBP, DICOM",
         ),
         LeftOut("nv/5.png", "the file is empty"),
     ]
