@@ -1,21 +1,40 @@
 """Data sets: what they are, where they come from, and how they are split."""
 
 from medrecog_core.datasets import library
-from medrecog_core.datasets.dataset import SPLITS, Dataset, ImageRecord, LeftOut, check_name
+from medrecog_core.datasets.dataset import (
+    SPLITS,
+    Dataset,
+    Exclusion,
+    FileState,
+    ImageRecord,
+    LeftOut,
+    check_name,
+)
+from medrecog_core.datasets.file_changes import FileChange, find_changes
+from medrecog_core.datasets.finding import Finding
+from medrecog_core.datasets.health import HealthReport, check_health, kept_report
 from medrecog_core.datasets.label_table import guess_columns, read_rows
-from medrecog_core.datasets.reading_check import unreadable_images
+from medrecog_core.datasets.shortcuts import Shortcut
 from medrecog_core.datasets.splitting import Partition, split_images
 
 __all__ = [
     "SPLITS",
     "Dataset",
+    "Exclusion",
+    "FileChange",
+    "FileState",
+    "Finding",
+    "HealthReport",
     "ImageRecord",
     "LeftOut",
     "Partition",
+    "Shortcut",
+    "check_health",
     "check_name",
+    "find_changes",
     "guess_columns",
+    "kept_report",
     "library",
     "read_rows",
     "split_images",
-    "unreadable_images",
 ]
