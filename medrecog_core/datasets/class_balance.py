@@ -2,8 +2,9 @@
 
 from collections import Counter
 
+from medrecog_core.datasets.counting import counted
 from medrecog_core.datasets.dataset import Dataset
-from medrecog_core.datasets.finding import Finding, counted
+from medrecog_core.datasets.finding import Finding
 
 UNEVEN = 3.0
 VERY_UNEVEN = 10.0
@@ -33,12 +34,13 @@ def balance_findings(dataset: Dataset) -> list[Finding]:
         )
     if n_smallest < FEW:
         words += f" What is measured for “{smallest}” hangs on single images."
+    title = f"Uneven classes, {ratio:.1f} to 1" if ratio >= UNEVEN else "A class of few images"
     severe = ratio >= VERY_UNEVEN or n_smallest < FEW
     return [
         Finding(
             "class-imbalance",
             "warning" if severe else "note",
-            f"Classes are uneven, {ratio:.1f} to 1" if ratio >= UNEVEN else "A class has few images",
+            title,
             words,
         )
     ]

@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path, PurePosixPath
 
+from medrecog_core.datasets.counting import counted
 from medrecog_core.errors import MedrecogError, UsageError
 
 SPLITS = ("train", "test", "val")
@@ -150,7 +151,10 @@ class Dataset:
     def __post_init__(self) -> None:
         check_name(self.name)
         if len(self.classes) < 2:
-            found = f"{_count(len(self.images), 'image')} of {_count(len(self.classes), 'class')}"
+            n_classes = len(self.classes)
+            found = (
+                f"{counted(len(self.images), 'image')} of {counted(n_classes, 'class', 'classes')}"
+            )
             raise MedrecogError(
                 f"{self.root} holds {found}: a data set needs images of at least two classes."
             )
@@ -217,7 +221,7 @@ class Dataset:
         left = tuple(image for image in self.every_image if image.path not in paths)
         if len({image.label for image in left}) < 2:
             raise MedrecogError(
-                f"Without {_count(len(excluded), 'excluded image')}, “{self.name}” would have "
+                f"Without {counted(len(excluded), 'excluded image')}, “{self.name}” would have "
                 "images of fewer than two classes: exclude fewer."
             )
         return replace(self, images=left, excluded=excluded)
@@ -237,8 +241,3 @@ def check_name(name: str) -> str:
             "beginning with a letter or digit."
         )
     return name
-
-
-def _count(n: int, noun: str) -> str:
-    plural = {"class": "classes"}.get(noun, f"{noun}s")
-    return f"{n} {noun if n == 1 else plural}"

@@ -10,10 +10,11 @@ from pydantic import TypeAdapter
 
 from medrecog_core import atomic_file
 from medrecog_core.datasets.class_balance import balance_findings
+from medrecog_core.datasets.counting import counted
 from medrecog_core.datasets.dataset import Dataset
 from medrecog_core.datasets.duplicates import near_duplicates
 from medrecog_core.datasets.file_changes import FileChange, find_changes
-from medrecog_core.datasets.finding import SEVERITIES, Finding, counted
+from medrecog_core.datasets.finding import SEVERITIES, Finding
 from medrecog_core.datasets.image_quality import quality_findings
 from medrecog_core.datasets.leaks import (
     duplicate_findings,

@@ -4,9 +4,10 @@ from collections.abc import Mapping
 
 import numpy as np
 
+from medrecog_core.datasets.counting import counted
 from medrecog_core.datasets.duplicates import is_blank
-from medrecog_core.datasets.finding import Finding, counted
-from medrecog_core.datasets.measurement import ImageMeasurement
+from medrecog_core.datasets.finding import Finding
+from medrecog_core.datasets.measurement import SIDE, ImageMeasurement
 
 TINY_SIDE = 112
 """Half of the least scale: a shorter side is enlarged more than twice, and three quarters of what
@@ -41,37 +42,28 @@ def quality_findings(measurements: Mapping[str, ImageMeasurement]) -> list[Findi
         if is_blank(m)
     }
     blurred = _blurred({path: m for path, m in readable.items() if path not in blank})
-    n = len(measurements)
+    of_all = f"of {counted(len(measurements), 'image')}"
     findings = [
         _finding(
             "unreadable",
             "severe",
             unreadable,
-            "cannot be read",
-            f"Of {counted(n, 'image')}, {len(unreadable):,} cannot be read; runs leave them out.",
+            f"{len(unreadable):,} {of_all} cannot be read; runs leave them out.",
         ),
-        _finding(
-            "blank",
-            "warning",
-            blank,
-            "blank",
-            f"{counted(len(blank), 'image')} of {n:,} show next to nothing.",
-        ),
+        _finding("blank", "warning", blank, f"{len(blank):,} {of_all} show next to nothing."),
         _finding(
             "blurred",
             "note",
             blurred,
-            "blurred",
-            f"{counted(len(blurred), 'image')} of {n:,} are far less sharp than is usual here "
-            "(variance of the Laplacian at up to 256 pixels).",
+            f"Far less sharp than is usual here (variance of the Laplacian at up to {SIDE} "
+            f"pixels): {len(blurred):,} {of_all}.",
         ),
         _finding(
             "tiny",
             "note",
             tiny,
-            "tiny",
-            f"{counted(len(tiny), 'image')} of {n:,} have a side below {TINY_SIDE} pixels and are "
-            "enlarged more than twice for the least scale.",
+            f"A side below {TINY_SIDE} pixels, enlarged more than twice for the least scale: "
+            f"{len(tiny):,} {of_all}.",
         ),
     ]
     return [finding for finding in findings if finding.images]
@@ -99,13 +91,12 @@ def _blurred(measurements: Mapping[str, ImageMeasurement]) -> dict[str, str]:
     }
 
 
-def _finding(kind: str, severity: str, notes: dict[str, str], adjective: str, words: str) -> Finding:
+def _finding(kind: str, severity: str, notes: dict[str, str], words: str) -> Finding:
     paths = tuple(notes)
-    is_or_are = "" if adjective.startswith("cannot") else ("is " if len(paths) == 1 else "are ")
     return Finding(
         kind,
         severity,
-        f"{counted(len(paths), 'image')} {is_or_are}{adjective}",
+        counted(len(paths), f"{kind} image"),
         words,
         images=paths,
         notes=tuple(notes.values()),

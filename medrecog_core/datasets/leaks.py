@@ -3,9 +3,10 @@
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 
+from medrecog_core.datasets.counting import counted
 from medrecog_core.datasets.dataset import Dataset, ImageRecord
 from medrecog_core.datasets.duplicates import Pair, connected_sets, exact_duplicates
-from medrecog_core.datasets.finding import Finding, counted
+from medrecog_core.datasets.finding import Finding
 
 _KEPT_FIRST = ("test", "val", "train", "")
 """Of copies in several splits those of the first of these stay: the test is left as it is."""
@@ -32,8 +33,8 @@ def duplicate_findings(dataset: Dataset) -> list[Finding]:
                 "duplicates-across-splits",
                 "severe",
                 f"{counted(len(across_splits), 'image')} in more than one split",
-                f"The same file stands in more than one split, {counted(len(across_splits), 'time')}: "
-                "a model is tested on what it has learnt by heart.",
+                "The same file stands in more than one split, "
+                f"{counted(len(across_splits), 'time')}: a model is tested on what it has learnt by heart.",
                 across_splits,
                 (image for each in across_splits for image in _outside_test(each)),
                 _KEEP_TEST,
@@ -101,9 +102,7 @@ def near_duplicate_findings(dataset: Dataset, pairs: Sequence[Pair]) -> tuple[li
     findings = []
     if across_splits:
         outside = (
-            image
-            for i, j in across_splits
-            for image in _outside_test((images[i], images[j]))
+            image for i, j in across_splits for image in _outside_test((images[i], images[j]))
         )
         findings.append(
             _finding(

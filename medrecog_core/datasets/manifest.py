@@ -17,7 +17,7 @@ from medrecog_core.errors import MedrecogError, StorageError
 MANIFEST = "dataset.json"
 EXCLUSIONS = "exclusions.json"
 
-_N_FIELDS_WITHOUT_FILE = 4
+_N_OWN_FIELDS = 4
 
 
 def write_manifest(folder: Path, dataset: Dataset) -> None:
@@ -80,7 +80,7 @@ def read_dataset(folder: Path, name: str) -> Dataset:
             document.get("synthetic", False),
             left_out=tuple(LeftOut(**fields) for fields in document["left_out"]),
         )
-    except (AttributeError, KeyError, TypeError, MedrecogError) as error:
+    except (AttributeError, KeyError, TypeError, ValueError, MedrecogError) as error:
         raise StorageError(
             f"The description of the data set “{name}” in {folder} is damaged: "
             "remove it and add it again."
@@ -134,7 +134,7 @@ def _fields(image: ImageRecord) -> list[Any]:
 
 
 def _image(fields: list[Any]) -> ImageRecord:
-    own, state = fields[:_N_FIELDS_WITHOUT_FILE], fields[_N_FIELDS_WITHOUT_FILE:]
+    (path, label, split, group), state = fields[:_N_OWN_FIELDS], fields[_N_OWN_FIELDS:]
     if state and [type(value) for value in state] != [str, int, int, int, int, str]:
         raise TypeError("the state of a file has six fields")
-    return ImageRecord(*own, file=FileState(*state) if state else None)
+    return ImageRecord(path, label, split, group, FileState(*state) if state else None)

@@ -102,7 +102,8 @@ def measure_shortcuts(
     """
     images = [image for image in dataset.images if not measurements[image.path].reason]
     group_of = [image.group or f"/{image.path}" for image in images]
-    n_groups = Counter(label for label, _ in {(i.label, g) for i, g in zip(images, group_of, strict=True)})
+    labels_and_groups = {(image.label, g) for image, g in zip(images, group_of, strict=True)}
+    n_groups = Counter(label for label, _ in labels_and_groups)
     rows = [i for i, image in enumerate(images) if n_groups[image.label] >= MIN_PER_CLASS]
     images = [images[i] for i in rows]
     labels = np.array([image.label for image in images])
@@ -209,9 +210,7 @@ def _folds(labels: np.ndarray, groups: np.ndarray) -> list[tuple[np.ndarray, np.
         # Groups of several classes can leave a fold without a class, which costs it no more than
         # that.
         warnings.simplefilter("ignore", UserWarning)
-        return list(
-            kind(MIN_PER_CLASS, shuffle=True, random_state=0).split(labels, labels, groups)
-        )
+        return list(kind(MIN_PER_CLASS, shuffle=True, random_state=0).split(labels, labels, groups))
 
 
 def _chance_upper(labels: np.ndarray, predicted: np.ndarray, groups: np.ndarray) -> float:

@@ -115,9 +115,7 @@ def carry_out_health_check(
     library.load(name, lambda done, total: note("drawing the demo pictures", done, total))
     _write(name, check)
     try:
-        dataset = library.complete(
-            name, lambda done, total: note("looking at files", done, total)
-        )
+        dataset = library.complete(name, lambda done, total: note("looking at files", done, total))
         if refresh:
             dataset, _ = library.refresh(
                 name, lambda done, total: note("comparing files", done, total)
