@@ -151,10 +151,8 @@ class Dataset:
     def __post_init__(self) -> None:
         check_name(self.name)
         if len(self.classes) < 2:
-            n_classes = len(self.classes)
-            found = (
-                f"{counted(len(self.images), 'image')} of {counted(n_classes, 'class', 'classes')}"
-            )
+            n_classes = counted(len(self.classes), "class", "classes")
+            found = f"{counted(len(self.images), 'image')} of {n_classes}"
             raise MedrecogError(
                 f"{self.root} holds {found}: a data set needs images of at least two classes."
             )

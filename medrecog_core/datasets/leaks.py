@@ -34,7 +34,8 @@ def duplicate_findings(dataset: Dataset) -> list[Finding]:
                 "severe",
                 f"{counted(len(across_splits), 'image')} in more than one split",
                 "The same file stands in more than one split, "
-                f"{counted(len(across_splits), 'time')}: a model is tested on what it has learnt by heart.",
+                f"{counted(len(across_splits), 'time')}: a model is tested on what it has learnt "
+                "by heart.",
                 across_splits,
                 (image for each in across_splits for image in _outside_test(each)),
                 _KEEP_TEST,

@@ -56,16 +56,17 @@ def show_class_counts(dataset: Dataset) -> None:
         x="images",
         color="split",
         orientation="h",
-        category_orders={"class": list(dataset.classes), "split": ["all", "train", "test", "val"]},
+        category_orders={"class": list(dataset.classes), "split": [*dataset.splits, "all"]},
         text_auto=True,
     )
     per_class = 34 if len(dataset.classes) <= _ALL_CLASSES_SHOWN else 18
+    top = 30 if dataset.splits else 0  # pixels for the legend, above the bars however many
     figure.update_layout(
-        height=70 + per_class * len(dataset.classes),
-        margin={"l": 10, "r": 10, "t": 10, "b": 10},
+        height=70 + top + per_class * len(dataset.classes),
+        margin={"l": 10, "r": 10, "t": 10 + top, "b": 10},
         showlegend=bool(dataset.splits),
         yaxis_title=None,
-        legend={"orientation": "h", "title": None, "y": 1.15},
+        legend={"orientation": "h", "title": None, "y": 1, "yanchor": "bottom"},
     )
     figure.update_yaxes(type="category")
     st.plotly_chart(

@@ -105,7 +105,7 @@ def _show_report(dataset: Dataset, report: HealthReport) -> None:
             "same, as one expects."
         )
     if report.finding("shortcuts") is None:
-        with st.expander("Without looking at the picture: no feature tells the classes apart"):
+        with st.expander("Without the picture, the classes are hard to tell apart"):
             _show_shortcuts(report)
 
 
@@ -196,10 +196,10 @@ def _show_shortcuts(report: HealthReport) -> None:
         name="97.5 % of guesses are below",
     )
     figure.update_layout(
-        height=300,
-        margin={"l": 10, "r": 10, "t": 10, "b": 10},
+        height=320,
+        margin={"l": 10, "r": 10, "t": 40, "b": 10},
         yaxis_title=None,
-        legend={"orientation": "h", "title": None, "y": 1.15},
+        legend={"orientation": "h", "title": None, "y": 1, "yanchor": "bottom"},
     )
     figure.update_yaxes(autorange="reversed")
     told = ", ".join(f"{s.feature} {s.balanced_accuracy:.2f}" for s in report.shortcuts)
