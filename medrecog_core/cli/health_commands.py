@@ -10,6 +10,7 @@ from medrecog_core.cli.dataset_commands import describe_dataset, show_dataset
 from medrecog_core.cli.output import json_option, write_json, write_table
 from medrecog_core.cli.progress import shown_count, shown_progress
 from medrecog_core.datasets import Dataset, Finding, HealthReport, kept_report, library
+from medrecog_core.datasets.counting import counted
 from medrecog_core.errors import MedrecogError, UsageError
 from medrecog_core.experiments import carry_out_health_check
 
@@ -46,7 +47,7 @@ def check(name: str, refresh: bool, as_json: bool) -> None:
         click.echo(f"{len(unreadable)} of {len(dataset.images)} images cannot be read.")
     else:
         click.echo(f"All {len(dataset.images)} images can be read.")
-    _show_findings(health)
+    _show_findings(name, health)
     _show_shortcuts(health)
 
 
@@ -152,7 +153,7 @@ def _with_notes(finding: Finding | None) -> list[dict[str, str]]:
     return [{"path": path, "reason": note} for path, note in pairs]
 
 
-def _show_findings(health: HealthReport) -> None:
+def _show_findings(name: str, health: HealthReport) -> None:
     if not health.findings:
         click.echo("Nothing was found that flatters or spoils results.")
     for finding in health.findings:
@@ -165,8 +166,8 @@ def _show_findings(health: HealthReport) -> None:
             click.echo(f"    and {len(finding.images) - _SHOWN_IMAGES} more")
         if finding.to_exclude:
             click.echo(
-                f"  “datasets exclude … --finding {finding.kind}” leaves out "
-                f"{len(finding.to_exclude)} images: {finding.rule}."
+                f"  “datasets exclude {name} --finding {finding.kind}” leaves out "
+                f"{counted(len(finding.to_exclude), 'image')}: {finding.rule}."
             )
     if health.n_expected_pairs:
         click.echo(
@@ -200,8 +201,8 @@ def _show_exclusions(before: Dataset, now: Dataset, as_json: bool) -> None:
         return
     is_now = {exclusion.image.path for exclusion in now.excluded}
     click.echo(
-        f"{len(is_now - was)} images excluded, {len(was - is_now)} used again; {now.name} has "
-        f"{len(now.images)} images in use and {len(now.excluded)} excluded."
+        f"{counted(len(is_now - was), 'image')} excluded, {len(was - is_now)} used again; "
+        f"{now.name} has {counted(len(now.images), 'image')} in use and {len(now.excluded)} excluded."
     )
     counts = Counter((e.finding, e.reason) for e in now.excluded)
     if counts:
