@@ -9,14 +9,7 @@ import click
 from medrecog_core.cli.catalogue_commands import catalogue
 from medrecog_core.cli.output import CommaSeparated, json_option, write_json, write_table
 from medrecog_core.cli.progress import shown_bytes, shown_count, shown_progress
-from medrecog_core.datasets import (
-    Dataset,
-    Reading,
-    add_dataset,
-    download_dataset,
-    library,
-    unreadable_images,
-)
+from medrecog_core.datasets import Dataset, Reading, add_dataset, download_dataset, library
 from medrecog_core.datasets.catalogue import find
 from medrecog_core.datasets.dicom_tags import PATIENT
 from medrecog_core.datasets.downloading import differences
@@ -43,7 +36,7 @@ def list_datasets(as_json: bool) -> None:
         for name in library.names():
             drawing = shown_count(report, "drawing the demo pictures")
             try:
-                documents.append(_describe(library.load(name, drawing)))
+                documents.append(describe_dataset(library.load(name, drawing)))
             except MedrecogError as error:
                 if not documents:
                     raise  # the demo comes first: without it, the cache folder cannot be used
@@ -127,7 +120,7 @@ def add(
     )
     with shown_bytes() as report:
         dataset = add_dataset(name, path, reading, report=report)
-    _show(dataset, as_json)
+    show_dataset(dataset, as_json)
 
 
 @datasets.command()
@@ -142,32 +135,11 @@ def download(name: str, no_groups: bool, keep_val: bool, as_json: bool) -> None:
         dataset = download_dataset(name, keep_val, not no_groups, report)
     others = differences(entry, dataset)
     if as_json:
-        write_json({**_describe(dataset), "differs_from_published": others})
+        write_json({**describe_dataset(dataset), "differs_from_published": others})
         return
-    _show(dataset, as_json)
+    show_dataset(dataset, as_json)
     for line in others:
         click.echo(line)
-
-
-@datasets.command()
-@click.argument("name")
-@json_option
-def check(name: str, as_json: bool) -> None:
-    """Read every image of data set NAME and list those that cannot be read."""
-    with shown_progress() as report:
-        dataset = library.load(name, shown_count(report, "drawing the demo pictures"))
-        unreadable = unreadable_images(dataset, shown_count(report, "reading images"))
-    document = _describe(dataset)
-    document["unreadable"] = [{"path": e.path, "reason": e.reason} for e in unreadable]
-    if as_json:
-        write_json(document)
-        return
-    _show(dataset, as_json)
-    if unreadable:
-        click.echo(f"\n{len(unreadable)} of {len(dataset.images)} images cannot be read:")
-        write_table(("image", "reason"), ((e.path, e.reason) for e in unreadable))
-    else:
-        click.echo(f"\nAll {len(dataset.images)} images can be read.")
 
 
 @datasets.command()
@@ -227,7 +199,8 @@ def extract_command(
         click.echo(f"skipped {entry.path}: {entry.reason}")
 
 
-def _describe(dataset: Dataset) -> dict[str, Any]:
+def describe_dataset(dataset: Dataset) -> dict[str, Any]:
+    """Return what a data set is as JSON values."""
     return {
         "name": dataset.name,
         "root": str(dataset.root),
@@ -237,17 +210,21 @@ def _describe(dataset: Dataset) -> dict[str, Any]:
         "classes": dict(sorted(Counter(image.label for image in dataset.images).items())),
         "splits": list(dataset.splits),
         "n_groups": len(dataset.groups),
+        "n_excluded": len(dataset.excluded),
         "left_out": [{"path": e.path, "reason": e.reason} for e in dataset.left_out],
     }
 
 
-def _show(dataset: Dataset, as_json: bool) -> None:
+def show_dataset(dataset: Dataset, as_json: bool) -> None:
+    """Print what a data set is."""
     if as_json:
-        write_json(_describe(dataset))
+        write_json(describe_dataset(dataset))
         return
     parts = [f"{len(dataset.images)} images", f"{len(dataset.classes)} classes"]
     if dataset.groups:
         parts.append(f"{len(dataset.groups)} groups")
+    if dataset.excluded:
+        parts.append(f"{len(dataset.excluded)} more excluded")
     click.echo(f"{dataset.name}: {', '.join(parts)} ({dataset.layout})")
     splits = dataset.splits or ("",)
     counts = Counter((image.label, image.split) for image in dataset.images)

@@ -7,6 +7,7 @@ import click
 
 from medrecog_core import __version__
 from medrecog_core.cli.dataset_commands import datasets, extract_command
+from medrecog_core.cli.health_commands import check, exclude, include, refresh
 from medrecog_core.cli.model_commands import delete_model, models, predict, train
 from medrecog_core.cli.output import write_json
 from medrecog_core.cli.run_commands import cancel, delete, export, resume, run, runs, show
@@ -39,6 +40,8 @@ for _command in (
     weights,
 ):
     medrecog.add_command(_command)
+for _command in (check, refresh, exclude, include):
+    datasets.add_command(_command)
 
 
 def main(arguments: Sequence[str] | None = None) -> None:

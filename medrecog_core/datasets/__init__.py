@@ -2,11 +2,22 @@
 
 from medrecog_core.datasets import library
 from medrecog_core.datasets.catalogue import CATALOGUE, CatalogueEntry
-from medrecog_core.datasets.dataset import SPLITS, Dataset, ImageRecord, LeftOut, check_name
+from medrecog_core.datasets.dataset import (
+    SPLITS,
+    Dataset,
+    Exclusion,
+    FileState,
+    ImageRecord,
+    LeftOut,
+    check_name,
+)
 from medrecog_core.datasets.downloading import download_dataset
+from medrecog_core.datasets.file_changes import FileChange, find_changes
+from medrecog_core.datasets.finding import Finding
+from medrecog_core.datasets.health import HealthReport, check_health, kept_report
 from medrecog_core.datasets.importing import Reading, add_dataset, read_dataset
 from medrecog_core.datasets.label_table import guess_columns, read_rows
-from medrecog_core.datasets.reading_check import unreadable_images
+from medrecog_core.datasets.shortcuts import Shortcut
 from medrecog_core.datasets.splitting import Partition, split_images
 
 __all__ = [
@@ -14,17 +25,25 @@ __all__ = [
     "SPLITS",
     "CatalogueEntry",
     "Dataset",
+    "Exclusion",
+    "FileChange",
+    "FileState",
+    "Finding",
+    "HealthReport",
     "ImageRecord",
     "LeftOut",
     "Partition",
     "Reading",
+    "Shortcut",
     "add_dataset",
+    "check_health",
     "check_name",
     "download_dataset",
+    "find_changes",
     "guess_columns",
+    "kept_report",
     "library",
     "read_dataset",
     "read_rows",
     "split_images",
-    "unreadable_images",
 ]

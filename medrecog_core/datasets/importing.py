@@ -137,9 +137,7 @@ def add_dataset(
         raise UsageError(f"There is a data set “{name}” already: choose another name.")
     paths = [library.resolved(source) for source in sources]
     if len(paths) == 1 and not paths[0].is_file():
-        dataset = read_dataset(name, paths[0], reading)
-        library.save(dataset)
-        return dataset
+        return library.save(read_dataset(name, paths[0], reading))
     for path in paths:
         if not path.is_file():
             raise UsageError(
@@ -159,8 +157,7 @@ def add_dataset(
                 _take_over(path, folder)
         dataset = read_dataset(name, folder, _with_unpacked_table(reading, folder))
         dataset = replace(dataset, left_out=(*left_out, *dataset.left_out))
-        library.save(dataset)
-    return dataset
+        return library.save(dataset)
 
 
 def _found(root: Path, reading: Reading) -> Found:

@@ -2,6 +2,12 @@
 
 from medrecog_core.experiments.execution import execute, result_document
 from medrecog_core.experiments.extracted_dataset import ExtractedDataset, extract_dataset
+from medrecog_core.experiments.health_check import (
+    HealthCheck,
+    carry_out_health_check,
+    find_health_check,
+    launch_health_check,
+)
 from medrecog_core.experiments.launching import launch, relaunch, stop
 from medrecog_core.experiments.models import (
     Model,
@@ -27,6 +33,7 @@ __all__ = [
     "DEFAULT_LAYERS",
     "CellResult",
     "ExtractedDataset",
+    "HealthCheck",
     "Model",
     "ModelCard",
     "Prediction",
@@ -36,12 +43,15 @@ __all__ = [
     "RunSpecification",
     "RunState",
     "all_runs",
+    "carry_out_health_check",
     "create_run",
     "delete_model",
     "execute",
     "extract_dataset",
+    "find_health_check",
     "find_run",
     "launch",
+    "launch_health_check",
     "load_model",
     "model_names",
     "predict_files",

@@ -1,8 +1,6 @@
 """Carrying out a run, from its specification to its last cell."""
 
 import dataclasses
-import hashlib
-import json
 import platform
 import signal
 import threading
@@ -170,10 +168,6 @@ def _train_and_test(
 
 
 def _describe_data(extracted: ExtractedDataset, partition: Partition) -> dict[str, Any]:
-    identity = [
-        [image.path, image.label, image.split, image.group, file.sha256]
-        for image, file in zip(extracted.images, extracted.files, strict=True)
-    ]
     return {
         "dataset": {
             "name": extracted.dataset.name,
@@ -181,7 +175,8 @@ def _describe_data(extracted: ExtractedDataset, partition: Partition) -> dict[st
             "synthetic": extracted.dataset.synthetic,
             "classes": dict(sorted(Counter(i.label for i in extracted.images).items())),
             "n_groups": len({i.group for i in extracted.images if i.group}),
-            "fingerprint": hashlib.sha256(json.dumps(identity).encode()).hexdigest(),
+            "n_excluded": len(extracted.dataset.excluded),
+            "fingerprint": extracted.dataset.fingerprint,
         },
         "n_images": len(extracted.images),
         "skipped": [dataclasses.asdict(entry) for entry in extracted.skipped],

@@ -1,7 +1,7 @@
 """A data set whose images all have their descriptors in the store, but for those skipped."""
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from medrecog_core.datasets import Dataset, ImageRecord, library, split_images
@@ -43,7 +43,7 @@ class ExtractedDataset:
     images, files
         The images that have descriptors and their files, in one order.
     skipped
-        Those that could not be read.
+        Those that could not be read, or are not what they were when the data set was added.
     network_images
         From scale to images that went through the network.
     seconds_hashing, seconds
@@ -100,10 +100,12 @@ def extract_dataset(
         )
     # A split that cannot work is found out now, not after hours in the network.
     split_images(dataset.images, specification.seed)
+    dataset = library.complete(dataset.name)
     start = time.monotonic()
     paths = [dataset.absolute_path(image) for image in dataset.images]
     source = descriptor_source(network, specification.precision)
-    hashed, unread = hash_images(paths, report, should_stop)
+    found, unread = hash_images(paths, report, should_stop)
+    hashed, changed = _unchanged(dataset, found)
     seconds_hashing = time.monotonic() - start
     with DescriptorStore(cache_folder().features) as store:
         extraction = extract(
@@ -115,7 +117,7 @@ def extract_dataset(
             report,
             should_stop,
         )
-    skipped = (*unread, *extraction.skipped)
+    skipped = (*unread, *changed, *extraction.skipped)
     left_out = {entry.path for entry in skipped}
     file_of = {file.path: file for file in hashed if str(file.path) not in left_out}
     if not file_of:
@@ -134,3 +136,24 @@ def extract_dataset(
         seconds_hashing,
         extraction.seconds,
     )
+
+
+def _unchanged(
+    dataset: Dataset, files: Sequence[HashedImage]
+) -> tuple[list[HashedImage], list[Skipped]]:
+    """Part the files into those that are what the data set took in, and the others."""
+    state_of = {dataset.absolute_path(image): image.file for image in dataset.images}
+    same, changed = [], []
+    for file in files:
+        state = state_of[file.path]
+        if state is None or state.sha256 == file.sha256:
+            same.append(file)
+        else:
+            changed.append(
+                Skipped(
+                    str(file.path),
+                    "it has changed since the data set was added; “datasets refresh "
+                    f"{dataset.name}” takes in what is there now",
+                )
+            )
+    return same, changed

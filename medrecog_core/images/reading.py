@@ -72,7 +72,7 @@ def is_image_file(path: Path) -> bool:
     return (not suffix or suffix[1:].isdigit()) and dicom.is_dicom_file(path)
 
 
-def decode_image(content: bytes) -> Image.Image:
+def decode_image(content: bytes, at_least: int | None = None) -> Image.Image:
     """Decode the bytes of an image file to upright 8-bit RGB.
 
     Grey and palette images are spread over three channels, CMYK is converted, transparency is laid
@@ -80,6 +80,15 @@ def decode_image(content: bytes) -> Image.Image:
     is scaled to 8 bits linearly: from 0..4095 where no pixel exceeds that (12-bit detectors), else
     from 0..65535; a TIFF that says that 0 is white is inverted. DICOM is shown by its own window;
     see `dicom.decode_dicom`.
+
+    Parameters
+    ----------
+    content
+        The file's bytes.
+    at_least
+        Where a small copy will do: a side in pixels. A JPEG is then decoded at the smallest of its
+        own scales (1/1, 1/2, 1/4, 1/8) that leaves both sides as long, which saves most of the
+        work; what is cut off is noticed all the same.
 
     Raises
     ------
@@ -99,6 +108,8 @@ def decode_image(content: bytes) -> Image.Image:
             width, height = image.size
             if width * height > MAX_PIXELS:
                 raise UnreadableImageError(_too_many_pixels(width * height))
+            if at_least is not None:
+                image.draft(None, (at_least, at_least))
             image.load()
             return _to_rgb(_upright(image), _zero_is_white(image))
     except UnreadableImageError:

@@ -74,6 +74,7 @@ class TestAdd:
             "classes": dict.fromkeys(CLASSES, PER_CLASS),
             "splits": [],
             "n_groups": 0,
+            "n_excluded": 0,
             "left_out": [{"path": "noise/notes.txt", "reason": "not an image, by its name"}],
         }
         assert library.names() == ["demo", "textures"]
@@ -214,36 +215,6 @@ class TestList:
         assert damaged["error"] in people.out
 
 
-class TestCheck:
-    def test_a_whole_data_set(self, call: Call, known: Path) -> None:
-        answer = call("datasets", "check", "textures", "--json")
-        assert answer.status == 0
-        assert answer.json["unreadable"] == []
-        assert "All 12 images can be read." in call("datasets", "check", "textures").out
-
-    def test_unreadable_images_are_listed_with_the_reason(self, call: Call, folder: Path) -> None:
-        call("datasets", "add", "textures", folder)
-        (folder / "waves/waves-1.png").write_bytes(b"")
-        (folder / "noise/noise-2.png").write_text("no picture")
-        answer = call("datasets", "check", "textures", "--json")
-        assert answer.status == 0
-        assert {Path(e["path"]).name: e["reason"] for e in answer.json["unreadable"]} == {
-            "waves-1.png": "the file is empty",
-            "noise-2.png": "the content is not an image in one of the formats "
-            "JPEG, PNG, TIFF, BMP, WEBP, DICOM",
-        }
-        assert "2 of 12 images cannot be read" in call("datasets", "check", "textures").out
-
-    @pytest.mark.parametrize(
-        "command", [["datasets", "check"], ["datasets", "remove"], ["extract"]]
-    )
-    def test_an_unknown_data_set(self, call: Call, known: Path, command: list[str]) -> None:
-        answer = call(*command, "nothing", "--json")
-        assert answer.status == 1
-        assert answer.sentence == "There is no data set “nothing”: there are demo, textures."
-        assert answer.json == {"error": answer.sentence}
-
-
 class TestRemove:
     def test_the_images_stay_where_they_are(self, call: Call, folder: Path) -> None:
         call("datasets", "add", "textures", folder)
@@ -306,3 +277,12 @@ class TestExtract:
         answer = call("extract", "textures", "--layers", "block5,fc1", "--json")
         assert answer.status == 1
         assert "fc1 needs Keras's official VGG-19 file" in answer.sentence
+
+
+class TestUnknown:
+    @pytest.mark.parametrize("command", [["datasets", "remove"], ["extract"]])
+    def test_an_unknown_data_set(self, call: Call, known: Path, command: list[str]) -> None:
+        answer = call(*command, "nothing", "--json")
+        assert answer.status == 1
+        assert answer.sentence == "There is no data set “nothing”: there are demo, textures."
+        assert answer.json == {"error": answer.sentence}

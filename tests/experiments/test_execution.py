@@ -13,6 +13,7 @@ import numpy as np
 import pytest
 from sklearn.svm import LinearSVC
 
+from medrecog_core.datasets import library
 from medrecog_core.errors import MedrecogError, StoppedError, StorageError
 from medrecog_core.experiments import (
     CellResult,
@@ -387,6 +388,7 @@ class TestCarryingOn:
         before = run.scores(cell)
         for i in range(4):
             shutil.copy(pictures / f"waves/waves-{i}.png", tmp_path / f"images/noise/noise-{i}.png")
+        library.refresh("textures")
         execute(run)
         assert not np.allclose(run.scores(cell), before)
         assert len({image.sha256 for image in run.images()}) == N_IMAGES - 4
