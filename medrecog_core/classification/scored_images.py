@@ -127,7 +127,8 @@ class ScoredImages:
     @property
     def confusion(self) -> np.ndarray:
         """Counts, shape (n_classes, n_classes), a row a true class."""
-        return self.unit_confusions.sum(axis=0)
+        counts: np.ndarray = self.unit_confusions.sum(axis=0)
+        return counts
 
     @property
     def unit_confusions(self) -> np.ndarray:
