@@ -2,6 +2,7 @@
 
 from medrecog_core.features.cell import POOLINGS, Cell, check_pooling, grid
 from medrecog_core.features.extraction import Extraction, extract, read_descriptors
+from medrecog_core.features.feature_map import FeatureMapNetwork, read_feature_map
 from medrecog_core.features.hashed_image import HashedImage, Skipped, hash_images
 from medrecog_core.features.pooled_network import PooledNetwork, batch_size
 from medrecog_core.features.progress import Progress, ignore, never, stop_if
@@ -14,6 +15,7 @@ __all__ = [
     "DescriptorSource",
     "DescriptorStore",
     "Extraction",
+    "FeatureMapNetwork",
     "HashedImage",
     "PooledNetwork",
     "Progress",
@@ -26,5 +28,6 @@ __all__ = [
     "ignore",
     "never",
     "read_descriptors",
+    "read_feature_map",
     "stop_if",
 ]
