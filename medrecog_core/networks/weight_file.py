@@ -259,7 +259,10 @@ def _match(
 ) -> dict[str, tuple[StoredArray, ...]]:
     rows = network_parameters(network)
     known = {row.name for row in rows}
-    if any(known.intersection(layer.names) for layer in layers):
+    named = {name for layer in layers for name in layer.names} & known
+    if all(row.name in named or is_optional(network, row) for row in rows) or (
+        named and len(layers) < sum(not is_optional(network, row) for row in rows)
+    ):
         found = _match_names(path, rows, layers)
     else:
         found = _match_order(path, network, rows, layers)
