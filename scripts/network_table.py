@@ -30,7 +30,7 @@ def keras_network(keras_name: str, **options: Any) -> Any:
     keras.backend.clear_session()  # layers without a name of their own are counted from here
     # In such a scope variables are declared only, which spares a random head of 500 MB.
     with keras.StatelessScope(initialize_variables=False):
-        return getattr(keras.applications, keras_name)(weights=None, **options)
+        return getattr(keras.applications, keras_name)(**{"weights": None, **options})
 
 
 def keras_rows(model: Any) -> list[dict[str, Any]]:

@@ -211,7 +211,7 @@ def _show(folder: RunFolder, as_json: bool) -> None:
     record = document["record"]
     if record:
         click.echo(
-            f"{document['dataset']}, {record['split']['kind']}; weights: "
+            f"{document['dataset']}, {record['split']['kind']}; {record['network']}, weights: "
             f"{record['weights']['title']}; {record['precision']}"
         )
         if record["dataset"]["synthetic"]:

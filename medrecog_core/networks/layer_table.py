@@ -1,7 +1,7 @@
 """The table of a network, from which choices, keys, weights and graphs follow."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 
@@ -67,7 +67,7 @@ class Network:
     preprocessing: str = "none"
     citation: str = ""
     files: tuple[OfficialFile, ...] = ()
-    rows: tuple[KerasLayer, ...] = ()
+    rows: tuple[KerasLayer, ...] = field(default=(), repr=False)
 
     def layer(self, name: str) -> Layer:
         """Return the layer of that name.

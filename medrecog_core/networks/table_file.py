@@ -6,6 +6,7 @@ from typing import Any
 
 from medrecog_core.errors import StorageError
 from medrecog_core.networks.layer_table import Network
+from medrecog_core.networks.preprocessing import PREPROCESSINGS
 
 
 def read_table(path: Path) -> Network:
@@ -29,9 +30,10 @@ def read_table(path: Path) -> Network:
         document = from_json(path.read_bytes())
         if isinstance(document, dict):
             document = {"name": path.stem, **document, "rows": _chained(document.get("rows"))}
-        unknown = set(document) - {field.name for field in fields(Network)}
-        if unknown:
-            raise ValueError(f"unknown: {', '.join(sorted(unknown))}")
+            known = {field.name for field in fields(Network)}
+            unknown = set(document) - known
+            if unknown:
+                raise ValueError(f"unknown: {', '.join(sorted(unknown))}")
         network = TypeAdapter(Network).validate_python(document)
         _check(network)
     except OSError as error:
@@ -57,6 +59,8 @@ def _chained(rows: Any) -> Any:
 
 
 def _check(network: Network) -> None:
+    if network.preprocessing not in PREPROCESSINGS:
+        raise ValueError(f"There is no preprocessing “{network.preprocessing}”")
     seen: set[str] = set()
     for row in network.rows:
         missing = [name for name in row.inputs if name not in seen]

@@ -8,7 +8,8 @@ import pytest
 
 from medrecog_core.errors import MedrecogError, StorageError
 from medrecog_core.networks.backend import import_keras
-from medrecog_core.networks.parameters import PARAMETERS, kernel_and_bias
+from medrecog_core.networks.keras_layer import KerasLayer
+from medrecog_core.networks.layer_table import Layer, Network
 from medrecog_core.networks.weight_file import KINDS, open_weight_file
 from tests.tiny_network import (
     CONVOLUTIONS,
@@ -151,15 +152,17 @@ def test_a_head_of_the_file_s_own_is_left_out(read, tmp_path, write, generic_nam
     assert_same(read(write(tmp_path / "weights.h5", model)), arrays)
 
 
-def test_more_than_nine_layers_without_names_keep_their_order(tmp_path, read, monkeypatch):
+def test_more_than_nine_layers_without_names_keep_their_order(tmp_path, read):
     layers = import_keras().layers
-    rows = tuple(kernel_and_bias(f"c{i}", (1, 1, 2, 2), "block1") for i in range(12))
-    monkeypatch.setitem(PARAMETERS, TINY.name, rows)
+    arrays = {"kernel": (1, 1, 2, 2), "bias": (2,)}
+    above = [(), *((f"c{i}",) for i in range(11))]
+    rows = [KerasLayer(f"c{i}", "Conv2D", 2, above[i], {}, arrays) for i in range(12)]
+    network = Network("deep", "Deep", (Layer("last", 2, 1, "c11"),), rows=tuple(rows))
     model = import_keras().Sequential([layers.Input((4, 4, 2))])
     for i in range(12):
         model.add(layers.Conv2D(2, 1))
         model.layers[-1].set_weights([np.full((1, 1, 2, 2), i), np.full(2, i)])
-    found = read(write_weights(tmp_path / "weights", model))
+    found = read(write_weights(tmp_path / "weights", model), network)
     assert [arrays[1][0] for arrays in found.values()] == list(range(12))
 
 
