@@ -62,7 +62,11 @@ def _row(layer: Any, is_within: bool) -> dict[str, Any]:
     else:
         weights = getattr(layer, "weights", ())
         arrays = {weight.name: list(weight.shape) for weight in weights}
-    return {**row, **({"config": config} if config else {}), **({"arrays": arrays} if arrays else {})}
+    return {
+        **row,
+        **({"config": config} if config else {}),
+        **({"arrays": arrays} if arrays else {}),
+    }
 
 
 def _config(layer: Any) -> dict[str, Any]:

@@ -195,7 +195,9 @@ def how_to_install(network: Network) -> str:
     option = "" if network.name == DEFAULT_NETWORK else f" --network {network.name}"
     command = "python -m medrecog_core weights"
     importing = f"`{command} import FILE{option}`"
-    return f"run `{command} download{option}` or {importing}" if network.files else f"run {importing}"
+    return (
+        f"run `{command} download{option}` or {importing}" if network.files else f"run {importing}"
+    )
 
 
 def check_intact(network: Network, identity: str) -> None:

@@ -19,7 +19,7 @@ def test_addresses_and_hashes_are_those_in_keras(name, has_head, monkeypatch):
     """Keras is let go as far as the download, which shows what it would download."""
     from scripts.network_table import keras_network
 
-    class AskedFor(Exception):  # noqa: N818
+    class AskedFor(Exception):
         pass
 
     def get_file(name, origin, file_hash, **_):

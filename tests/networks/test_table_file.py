@@ -88,7 +88,10 @@ LAYER = SMALL["layers"][0]
         ({"rows": [*ROWS, {**ROWS[2], "name": "c", "inputs": ["d"]}]}, "c takes the output of d"),
         ({"layers": [{**LAYER, "keras_layer": "z"}]}, "first is read at z, which is in no row"),
         ({"layers": [{**LAYER, "channels": 5}]}, "first has other channels than a"),
-        ({"layers": [{**LAYER, "keras_layer": "b"}, LAYER]}, "not computed from the layer before"),
+        (
+            {"layers": [{**LAYER, "keras_layer": "b"}, {**LAYER, "name": "second"}]},
+            "not computed from the layer before",
+        ),
         ({"preprocessing": "paint"}, "There is no preprocessing “paint”"),
     ],
 )
