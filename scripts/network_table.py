@@ -3,8 +3,8 @@
     python scripts/network_table.py NAME...
 
 The head of `medrecog_core/networks/tables/NAME.json` is written by hand (title, Keras name,
-readable layers, official files and so on) and stays as it is; its `rows` are replaced. A test builds
-the same rows again and compares.
+readable layers, official files and so on) and stays as it is; its `rows` are replaced. A test
+builds the same rows again and compares.
 """
 
 import argparse
@@ -42,7 +42,7 @@ def keras_rows(model: Any) -> list[dict[str, Any]]:
         inputs = [last_of[t._keras_history.operation.name] for t in node.input_tensors]
         inner = operation.layers if hasattr(operation, "layers") else [operation]
         for layer in inner:
-            row = _row(layer, operation is not layer)
+            row = _row(layer)
             if inputs != [before["name"] for before in rows[-1:]]:
                 row["inputs"] = inputs
             inputs = [row["name"]]
@@ -51,7 +51,7 @@ def keras_rows(model: Any) -> list[dict[str, Any]]:
     return rows
 
 
-def _row(layer: Any, is_within: bool) -> dict[str, Any]:
+def _row(layer: Any) -> dict[str, Any]:
     kind = type(layer).__name__
     output = layer._inbound_nodes[0].outputs[0]
     name = "input" if kind == "InputLayer" else layer.name
@@ -62,11 +62,8 @@ def _row(layer: Any, is_within: bool) -> dict[str, Any]:
     else:
         weights = getattr(layer, "weights", ())
         arrays = {weight.name: list(weight.shape) for weight in weights}
-    return {
-        **row,
-        **({"config": config} if config else {}),
-        **({"arrays": arrays} if arrays else {}),
-    }
+    details = {"config": config, "arrays": arrays}
+    return row | {name: value for name, value in details.items() if value}
 
 
 def _config(layer: Any) -> dict[str, Any]:

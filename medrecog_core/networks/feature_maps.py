@@ -123,10 +123,7 @@ class _Graph:
     def _convolve(self, row: KerasLayer, x: Any) -> Any:
         arrays, config = self._arrays(row), dict(row.config)
         kind = row.kind
-        if (
-            kind == "Conv2D"
-            and config.get("groups", 1) == row.channels == arrays["kernel"].shape[3]
-        ):
+        if kind == "Conv2D" and config.get("groups") == row.channels and row.sees_one_channel:
             # TensorFlow has kernels for convolutions of each channel alone, and for other groups
             # only what its just-in-time compiler makes.
             kind, groups = "DepthwiseConv2D", config.pop("groups")

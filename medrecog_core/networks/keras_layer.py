@@ -37,6 +37,11 @@ class KerasLayer:
     config: Mapping[str, Any] = field(default_factory=dict)
     arrays: Mapping[str, tuple[int, ...]] = field(default_factory=dict)
 
+    @property
+    def sees_one_channel(self) -> bool:
+        """Whether each channel of a convolution's output depends on one of its input alone."""
+        return self.arrays["kernel"][2] == 1
+
     def pair(self, option: str, default: int = 1) -> tuple[int, int]:
         """Return an option that has a value for rows and one for columns."""
         value = self.config.get(option) or default

@@ -46,7 +46,7 @@ class _Geometry:
 
 
 def summarise(network: Network, scale: int) -> tuple[LayerSummary, ...]:
-    """Return every layer, from the input to the predictions, a classifier head read as convolutions.
+    """Return every layer from the input to the predictions, dense heads read as convolutions.
 
     Parameters
     ----------

@@ -79,7 +79,7 @@ def import_weights(network: Network, path: Path, report: Report = ignore) -> Wei
 def download_weights(
     network: Network, report: Report = ignore, pause: Callable[[float], None] = time.sleep
 ) -> Weights:
-    """Install Keras's official file that reaches every layer, from Keras's own cache or from the web.
+    """Install the official file that reaches every layer, from Keras's own cache or from the web.
 
     Parameters
     ----------

@@ -194,10 +194,8 @@ def how_to_install(network: Network) -> str:
     """Return the commands that install weights of a network, as words of a sentence."""
     option = "" if network.name == DEFAULT_NETWORK else f" --network {network.name}"
     command = "python -m medrecog_core weights"
-    importing = f"`{command} import FILE{option}`"
-    return (
-        f"run `{command} download{option}` or {importing}" if network.files else f"run {importing}"
-    )
+    ways = [f"`{command} download{option}`"] if network.files else []
+    return f"run {' or '.join([*ways, f'`{command} import FILE{option}`'])}"
 
 
 def check_intact(network: Network, identity: str) -> None:
