@@ -7,7 +7,6 @@ import streamlit as st
 from medrecog_core.datasets import library
 from medrecog_core.errors import MedrecogError
 from medrecog_core.experiments import (
-    DEFAULT_LAYERS,
     RunFolder,
     RunSpecification,
     all_runs,
@@ -17,7 +16,10 @@ from medrecog_core.experiments import (
 from medrecog_core.features import POOLINGS, batch_size
 from medrecog_core.images import REPORT_SCALES
 from medrecog_core.networks import (
+    NETWORKS,
     PRECISIONS,
+    Network,
+    all_installed_weights,
     check_readable,
     find_network,
     installed_weights,
@@ -28,8 +30,6 @@ from medrecog_core.ui.page import open_page, shown_errors
 from medrecog_core.ui.quantities import counted
 from medrecog_core.ui.run_progress import show_live
 from medrecog_core.ui.run_status import show_status
-
-NETWORK = find_network("vgg19")
 
 open_page("Experiments")
 
@@ -46,10 +46,12 @@ def compose() -> RunSpecification:
         help="224 is the network's own; the report also reads 544, 864 and 1184. "
         "The time grows with the square of the scale. Type any other side from 224 on.",
     )
-    readable = installed_weights(NETWORK).layers
-    default = [layer for layer in DEFAULT_LAYERS if layer in readable]
+    with right:
+        network = choose_network()
+    readable = installed_weights(network).layers
+    default = [layer for layer in network.default_layers if layer in readable]
     layers = right.pills("Layers", readable, default=default, selection_mode="multi")
-    missing = [layer.name for layer in NETWORK.layers if layer.name not in readable]
+    missing = [layer.name for layer in network.layers if layer.name not in readable]
     if missing:
         right.caption(f"{' and '.join(missing)} need other weights: see the page Networks.")
     poolings = right.pills("Poolings", POOLINGS, default=POOLINGS, selection_mode="multi")
@@ -67,6 +69,7 @@ def compose() -> RunSpecification:
     return RunSpecification.from_document(
         {
             "dataset": dataset,
+            "network": network.name,
             "layers": layers,
             "scales": scales,
             "poolings": poolings,
@@ -75,6 +78,14 @@ def compose() -> RunSpecification:
             "precision": precision,
         }
     )
+
+
+def choose_network() -> Network:
+    readable = [name for name, network in NETWORKS.items() if all_installed_weights(network)]
+    name = choose("Network", readable, key="with", width=240)
+    if len(readable) < len(NETWORKS):
+        st.caption("Others have no weights yet: see the page Networks.")
+    return find_network(name)
 
 
 def describe(specification: RunSpecification) -> str:
@@ -92,7 +103,7 @@ def describe(specification: RunSpecification) -> str:
 
 def start(specification: RunSpecification) -> None:
     try:
-        check_readable(NETWORK, specification.layers)
+        check_readable(find_network(specification.network), specification.layers)
         st.session_state["followed"] = launch(specification).id
     except MedrecogError as error:
         st.session_state["launch error"] = str(error)

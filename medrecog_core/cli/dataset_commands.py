@@ -14,8 +14,8 @@ from medrecog_core.datasets.catalogue import find
 from medrecog_core.datasets.dicom_tags import PATIENT
 from medrecog_core.datasets.downloading import differences
 from medrecog_core.errors import MedrecogError
-from medrecog_core.experiments import DEFAULT_LAYERS, RunSpecification, extract_dataset
-from medrecog_core.networks import PRECISIONS
+from medrecog_core.experiments import RunSpecification, extract_dataset
+from medrecog_core.networks import DEFAULT_NETWORK, PRECISIONS
 
 
 @click.group()
@@ -156,8 +156,9 @@ def remove(name: str, as_json: bool) -> None:
 
 @click.command("extract")
 @click.argument("name")
+@click.option("--network", default=DEFAULT_NETWORK, show_default=True)
 @click.option(
-    "--layers", type=CommaSeparated(str), default=",".join(DEFAULT_LAYERS), show_default=True
+    "--layers", type=CommaSeparated(str), help="Without it all that need no classifier head."
 )
 @click.option("--scales", type=CommaSeparated(int), default="224", show_default=True)
 @click.option("--poolings", type=CommaSeparated(str), default="max,average", show_default=True)
@@ -165,7 +166,8 @@ def remove(name: str, as_json: bool) -> None:
 @json_option
 def extract_command(
     name: str,
-    layers: tuple[str, ...],
+    network: str,
+    layers: tuple[str, ...] | None,
     scales: tuple[int, ...],
     poolings: tuple[str, ...],
     precision: str,
@@ -175,10 +177,11 @@ def extract_command(
     specification = RunSpecification.from_document(
         {
             "dataset": name,
-            "layers": layers,
+            "network": network,
             "scales": scales,
             "poolings": poolings,
             "precision": precision,
+            **({} if layers is None else {"layers": layers}),
         }
     )
     with shown_progress() as report:

@@ -22,7 +22,7 @@ from medrecog_core.cli.progress import shown_progress
 from medrecog_core.errors import MedrecogError, UsageError
 from medrecog_core.experiments import RunFolder, RunSpecification
 from medrecog_core.features import Progress
-from medrecog_core.networks import PRECISIONS, check_readable, find_network
+from medrecog_core.networks import DEFAULT_NETWORK, PRECISIONS, check_readable, find_network
 
 _CSV_COLUMNS = (
     *("run", "dataset", "layer", "scale", "pooling", "accuracy", "accuracy_low", "accuracy_high"),
@@ -32,6 +32,7 @@ _CSV_COLUMNS = (
 
 @click.command()
 @click.option("--dataset", help="Name of the data set.")
+@click.option("--network", help=f"Such as resnet50.  [default: {DEFAULT_NETWORK}]")
 @click.option("--layers", type=CommaSeparated(str), help="Such as block4,block5.")
 @click.option("--scales", type=CommaSeparated(int), help="Such as 224,544.")
 @click.option("--poolings", type=CommaSeparated(str), help="max, average or both.")
@@ -210,7 +211,7 @@ def _show(folder: RunFolder, as_json: bool) -> None:
     record = document["record"]
     if record:
         click.echo(
-            f"{document['dataset']}, {record['split']['kind']}; weights: "
+            f"{document['dataset']}, {record['split']['kind']}; {record['network']}, weights: "
             f"{record['weights']['title']}; {record['precision']}"
         )
         if record["dataset"]["synthetic"]:

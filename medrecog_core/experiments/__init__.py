@@ -27,10 +27,9 @@ from medrecog_core.experiments.run_folder import (
     create_run,
     find_run,
 )
-from medrecog_core.experiments.specification import DEFAULT_LAYERS, RunSpecification
+from medrecog_core.experiments.specification import RunSpecification
 
 __all__ = [
-    "DEFAULT_LAYERS",
     "CellResult",
     "ExtractedDataset",
     "HealthCheck",

@@ -9,9 +9,11 @@ from medrecog_core.datasets import check_name
 from medrecog_core.errors import StorageError, UsageError
 from medrecog_core.features import Cell, check_pooling, grid
 from medrecog_core.images import check_scale
-from medrecog_core.networks import PRECISIONS, find_network
+from medrecog_core.networks import DEFAULT_NETWORK, PRECISIONS, find_network
 
-DEFAULT_LAYERS = ("block1", "block2", "block3", "block4", "block5")
+
+def _layers_of(validated: dict[str, Any]) -> tuple[str, ...]:
+    return find_network(validated["network"]).default_layers
 
 
 class RunSpecification(BaseModel):
@@ -21,10 +23,11 @@ class RunSpecification(BaseModel):
     ----------
     dataset
         Name of the data set.
-    layers, scales, poolings
-        The grid's three sides, each with at least one value.
     network
         Name of the network.
+    layers, scales, poolings
+        The grid's three sides, each with at least one value; the layers are, unless others are
+        asked for, all of the network that need no head.
     C
         Inverse strength of the SVM's regularisation, greater than 0.
     precision
@@ -43,10 +46,10 @@ class RunSpecification(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     dataset: str
-    layers: Annotated[tuple[str, ...], Field(min_length=1)] = DEFAULT_LAYERS
+    network: str = DEFAULT_NETWORK
+    layers: Annotated[tuple[str, ...], Field(min_length=1, default_factory=_layers_of)]
     scales: Annotated[tuple[int, ...], Field(min_length=1)] = (224,)
     poolings: Annotated[tuple[str, ...], Field(min_length=1)] = ("max", "average")
-    network: str = "vgg19"
     C: Annotated[float, Field(gt=0, allow_inf_nan=False)] = 1.0
     precision: str = "auto"
     seed: Annotated[int, Field(ge=0, lt=2**32)] = 0

@@ -5,9 +5,9 @@ from collections.abc import Iterable
 import numpy as np
 
 from medrecog_core.features.cell import POOLINGS, check_pooling
-from medrecog_core.networks import Network, find_device, installed_weights, load_arrays
+from medrecog_core.networks import Network, find_device, installed_weights, opened_weights
 from medrecog_core.networks.backend import import_keras
-from medrecog_core.networks.vgg19 import feature_maps, parameter_layers
+from medrecog_core.networks.feature_maps import feature_maps
 
 _CPU_MEMORY = 512 * 2**20
 _GPU_MEMORY = 8 * 2**30
@@ -65,9 +65,8 @@ class PooledNetwork:
         keras = import_keras()
         layers = list(dict.fromkeys(layer for layer, _ in self.readings))
         identity = weights or installed_weights(network).identity
-        maps = feature_maps(
-            layers, precision, load_arrays(network, identity, parameter_layers(layers))
-        )
+        with opened_weights(network, identity) as read:
+            maps = feature_maps(network, layers, precision, read)
         map_of = dict(zip(layers, maps.outputs, strict=True))
         pool = {
             "max": keras.layers.GlobalMaxPooling2D(dtype=precision),

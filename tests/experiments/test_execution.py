@@ -30,7 +30,7 @@ from medrecog_core.experiments import (
 from medrecog_core.experiments.processes import this_process
 from medrecog_core.features import DescriptorStore, HashedImage, Progress, read_descriptors
 from medrecog_core.locations import CacheFolder
-from medrecog_core.networks.vgg19 import VGG19
+from medrecog_core.networks import find_network
 from tests.textures import (
     CLASSES,
     N_IMAGES,
@@ -41,6 +41,7 @@ from tests.textures import (
     write_textures,
 )
 
+VGG19 = find_network("vgg19")
 CHEAP = {"layers": ["block1"], "poolings": ["max"]}
 
 

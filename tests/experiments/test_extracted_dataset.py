@@ -11,10 +11,10 @@ from medrecog_core.experiments import extracted_dataset as module
 from medrecog_core.experiments.extracted_dataset import descriptor_source
 from medrecog_core.features import DescriptorStore, Progress
 from medrecog_core.locations import CacheFolder
-from medrecog_core.networks import installed_weights
-from medrecog_core.networks.vgg19 import VGG19
+from medrecog_core.networks import find_network, installed_weights
 from tests.textures import CLASSES, N_IMAGES, add_textures, specification, write_textures
 
+VGG19 = find_network("vgg19")
 CHEAP = {"layers": ["block1"], "poolings": ["max"]}
 
 

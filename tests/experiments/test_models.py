@@ -18,9 +18,10 @@ from medrecog_core.experiments import (
 )
 from medrecog_core.features import Cell, DescriptorStore, HashedImage, read_descriptors
 from medrecog_core.locations import CacheFolder
-from medrecog_core.networks.vgg19 import VGG19
+from medrecog_core.networks import find_network
 from tests.textures import CLASSES
 
+VGG19 = find_network("vgg19")
 CELL = Cell("block2", 224, "average")
 
 
