@@ -26,7 +26,7 @@ from medrecog_core.experiments.extracted_dataset import (
     extract_dataset,
 )
 from medrecog_core.experiments.journal import Journal
-from medrecog_core.experiments.repetition import differences
+from medrecog_core.experiments.repetition import changed_cells, differences
 from medrecog_core.experiments.run_folder import RunFolder, RunImage
 from medrecog_core.experiments.specification import RunSpecification
 from medrecog_core.experiments.supervision import stop_on_signals, supervise
@@ -129,8 +129,9 @@ def _wait_for_turn(run: RunFolder, journal: Journal, should_stop: Callable[[], b
 def result_document(run: RunFolder) -> dict[str, Any]:
     """Return what is known of a run as one JSON document, as `run --json` prints it."""
     state, record = run.state(), run.record()
-    return {
+    document = {
         "run": run.id,
+        "title": run.title,
         "status": state.status,
         "error": state.error,
         "dataset": run.specification().dataset,
@@ -141,6 +142,12 @@ def result_document(run: RunFolder) -> dict[str, Any]:
         "cells": [result.to_document() for result in run.cells()],
         "record": record,
     }
+    repeated = run.repeated()
+    if repeated is not None and "repeats" in record:
+        finished = state.status == "finished"
+        changed = changed_cells(repeated, run) if finished else None
+        document["repeats"] = {**record["repeats"], "changed_cells": changed}
+    return document
 
 
 def _carry_out(run: RunFolder, journal: Journal, should_stop: Callable[[], bool]) -> None:

@@ -125,10 +125,13 @@ class TestState:
             1.5,
             "“é”",
             this_process(),
+            4.0,
             1.0,
             2.0,
             3.0,
+            2,
             ((224, 3), (544, 0)),
+            (("training", 1.5),),
         )
         run.write_state(state)
         assert run.state() == state
