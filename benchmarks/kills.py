@@ -129,7 +129,8 @@ def check_after_kill(killed: KilledRun, attempts: int, report: Report) -> None:
     """Look at the folder and the store that a killed process left."""
     state = killed.run.state()
     report.killed_in[state.stage or "start"] = report.killed_in.get(state.stage or "start", 0) + 1
-    if state.status != "interrupted":
+    # It may have been killed after its last word.
+    if state.status not in ("interrupted", "finished"):
         report.faults.append(f"{killed.run.id}: killed, it is {state.status} ({state.error})")
     killed.run.cells(), killed.run.images(), killed.run.record()  # raise where they are damaged
     twice = killed.n_passed - killed.n_stored(report.faults)
@@ -179,15 +180,19 @@ def wait_to_kill(
     """Wait for a random moment of a process; return whether it was still at work then.
 
     Most of the time of so small a run is the loading of TensorFlow. So two moments of three are
-    drawn from after the first batch or cell of this process, the third from its whole time.
+    drawn from after the first batch or the first cell of this process, the third from all of it.
     """
-    in_the_work = rng.random() < 2 / 3
-    wait = rng.uniform(0, duration / 4 if in_the_work else duration)
-    before = killed.n_passed, len(list(killed.run.path.glob("cells/*")))
-    while in_the_work and process.poll() is None:
-        if (killed.n_passed, len(list(killed.run.path.glob("cells/*")))) != before:
-            break
+    share, done = rng.choice(
+        [
+            (1.0, lambda: 0),
+            (0.25, lambda: killed.n_passed),
+            (0.05, lambda: len(list(killed.run.path.glob("cells/*")))),
+        ]
+    )
+    before = done()
+    while share < 1 and done() == before and process.poll() is None:
         time.sleep(_POLL)
+    wait = rng.uniform(0, share * duration)
     deadline = time.monotonic() + wait
     while time.monotonic() < deadline and process.poll() is None:
         time.sleep(_POLL)
