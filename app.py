@@ -43,7 +43,7 @@ with shown_errors():
         for run in runs[:5]:
             state = run.state()
             with st.container(horizontal=True, vertical_alignment="center"):
-                st.page_link("pages/3_Results.py", label=run.id, query_params={"run": run.id})
+                st.page_link("pages/3_Results.py", label=run.title, query_params={"run": run.id})
                 show_status(state)
                 st.caption(time.strftime("%Y-%m-%d %H:%M", time.localtime(state.created)))
 

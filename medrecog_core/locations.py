@@ -35,6 +35,11 @@ class CacheFolder:
         return self.root / "runs"
 
     @property
+    def queue(self) -> Path:
+        """The order in which runs wait for their turn."""
+        return self.root / "queue"
+
+    @property
     def models(self) -> Path:
         """A folder a model."""
         return self.root / "models"

@@ -63,6 +63,9 @@ class _BarReport:
 
     def __call__(self, progress: Progress) -> None:
         rate = f"{progress.rate:.1f}/s" if progress.rate else ""
+        if progress.waits:
+            self._bars.console.print(progress.stage, markup=False, highlight=False)
+            return
         if progress.stage not in self._tasks:
             if not progress.total:
                 return
@@ -86,6 +89,8 @@ class _LineReport:
         if progress.stage == self._stage and lately and not ends:
             return
         self._stage, self._last = progress.stage, now
+        if progress.waits:
+            print(progress.stage, file=sys.stderr, flush=True)
         if not progress.total:
             return
         left = progress.seconds_left

@@ -1,5 +1,6 @@
 """Experiments: specification, execution as a process, records, trained models, prediction."""
 
+from medrecog_core.experiments.cell_result import CellResult
 from medrecog_core.experiments.execution import execute, result_document
 from medrecog_core.experiments.extracted_dataset import ExtractedDataset, extract_dataset
 from medrecog_core.experiments.health_check import (
@@ -8,6 +9,7 @@ from medrecog_core.experiments.health_check import (
     find_health_check,
     launch_health_check,
 )
+from medrecog_core.experiments.identical_run import identical_run
 from medrecog_core.experiments.launching import launch, relaunch, stop
 from medrecog_core.experiments.models import (
     Model,
@@ -18,15 +20,11 @@ from medrecog_core.experiments.models import (
     train_model,
 )
 from medrecog_core.experiments.prediction import Prediction, Predictor, predict_files
-from medrecog_core.experiments.run_folder import (
-    CellResult,
-    RunFolder,
-    RunImage,
-    RunState,
-    all_runs,
-    create_run,
-    find_run,
-)
+from medrecog_core.experiments.repetition import changed_cells, read_request, specification_of
+from medrecog_core.experiments.run_folder import RunFolder, RunImage
+from medrecog_core.experiments.run_queue import runs_at_once, runs_before
+from medrecog_core.experiments.run_state import RunState
+from medrecog_core.experiments.runs import all_runs, create_run, find_run, search_runs
 from medrecog_core.experiments.specification import RunSpecification
 
 __all__ = [
@@ -43,19 +41,26 @@ __all__ = [
     "RunState",
     "all_runs",
     "carry_out_health_check",
+    "changed_cells",
     "create_run",
     "delete_model",
     "execute",
     "extract_dataset",
     "find_health_check",
     "find_run",
+    "identical_run",
     "launch",
     "launch_health_check",
     "load_model",
     "model_names",
     "predict_files",
+    "read_request",
     "relaunch",
     "result_document",
+    "runs_at_once",
+    "runs_before",
+    "search_runs",
+    "specification_of",
     "stop",
     "train_model",
 ]

@@ -2,28 +2,33 @@
 
 import dataclasses
 import platform
-import signal
-import threading
 import time
+import traceback
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager, suppress
+from collections.abc import Callable, Sequence
+from contextlib import suppress
 from importlib.metadata import PackageNotFoundError, version
 from typing import Any
 
 import numpy as np
+import psutil
 
 from medrecog_core import __version__
 from medrecog_core.classification import measure, train_svm
 from medrecog_core.datasets import ImageRecord, Partition, split_images
 from medrecog_core.errors import MedrecogError, StoppedError, StorageError
+from medrecog_core.experiments import run_queue
+from medrecog_core.experiments.cell_result import CellResult
 from medrecog_core.experiments.extracted_dataset import (
     ExtractedDataset,
     extract_dataset,
 )
-from medrecog_core.experiments.processes import this_process
-from medrecog_core.experiments.run_folder import CellResult, RunFolder, RunImage, RunState
+from medrecog_core.experiments.journal import Journal
+from medrecog_core.experiments.repetition import changed_cells, differences
+from medrecog_core.experiments.run_folder import RunFolder, RunImage
 from medrecog_core.experiments.specification import RunSpecification
+from medrecog_core.experiments.supervision import stop_on_signals, supervise
+from medrecog_core.experiments.working import room_for_the_last_word, working_on
 from medrecog_core.features import (
     Cell,
     DescriptorSource,
@@ -36,15 +41,15 @@ from medrecog_core.features import (
 from medrecog_core.locations import cache_folder
 from medrecog_core.networks import Network, find_device, find_network, find_weights
 
-_SECONDS_BETWEEN_REPORTS = 0.5
+_SECONDS_BETWEEN_LOOKS = 0.3
 _RECORDED_PACKAGES = ("tensorflow", "keras", "scikit-learn", "numpy", "pillow")
 
 
 def execute(run: RunFolder, report: Callable[[Progress], None] = ignore) -> None:
     """Carry out a run in this process, or carry it on: what was done is not done again.
 
-    The run's folder says at any time how far it is. SIGTERM, SIGINT and the folder's stop note
-    end it after the batch or cell in hand.
+    It waits for its turn first. The run's folder says at any time how far it is. SIGTERM, SIGINT
+    and the folder's stop note end it within seconds; at most the batch or cell in hand is lost.
 
     Parameters
     ----------
@@ -63,38 +68,68 @@ def execute(run: RunFolder, report: Callable[[Progress], None] = ignore) -> None
     state = run.state()
     if state.status == "running":
         raise MedrecogError(f"The run {run.id} is at work already.")
-    if state.has_ended:
-        run.forget_stop()  # one that was left while the run waited is heeded
+    run.end_silent_process(state)
     # Signals are caught until the last word is written: a second one must not leave the run
     # without it.
-    with _stop_on_signals() as interrupted:
-        journal = _Journal(run, state, report)
+    with stop_on_signals() as interrupted, working_on(run), room_for_the_last_word(run) as free:
+        if state.has_ended:
+            run.forget_stop()  # one that was left while the run waited is heeded
+        journal = Journal(run, report)
+
+        def should_stop() -> bool:
+            return interrupted.is_set() or run.is_asked_to_stop()
+
+        def end_unfinished(status: str, error: str = "", details: str = "") -> None:
+            free()
+            # Where even that finds no room, the error itself is what people are to read.
+            with suppress(StorageError):
+                journal.end(status, error, details)
+
         try:
-            _carry_out(run, journal, lambda: interrupted.is_set() or run.is_asked_to_stop())
+            _wait_for_turn(run, journal, should_stop)
+            supervise(lambda: _carry_out(run, journal, should_stop), should_stop, journal.beat)
+            journal.end("finished")
         except (StoppedError, KeyboardInterrupt):
-            journal.end("stopped")
+            end_unfinished("stopped")
             raise StoppedError(
                 f"The run {run.id} was stopped; what was done is kept, and “resume {run.id}” "
                 "goes on."
             ) from None
         except MedrecogError as error:
-            journal.end("failed", str(error))
+            end_unfinished("failed", str(error))
             raise
         except OSError as error:
-            sentence = f"The run {run.id} failed: {error.strerror or error} ({error.filename})."
-            journal.end("failed", sentence)
+            where = f" ({error.filename})" if error.filename else ""
+            sentence = f"The run {run.id} failed: {error.strerror or error}{where}."
+            end_unfinished("failed", sentence, traceback.format_exc())
             raise MedrecogError(sentence) from error
         except BaseException as error:
-            journal.end("failed", f"The run failed: {type(error).__name__}: {error}")
+            sentence = f"The run failed: {type(error).__name__}: {error}"
+            end_unfinished("failed", sentence, traceback.format_exc())
             raise
-        journal.end("finished")
+        finally:
+            run_queue.leave(run)
+
+
+def _wait_for_turn(run: RunFolder, journal: Journal, should_stop: Callable[[], bool]) -> None:
+    told = ""
+    while before := run_queue.take_turn(run, journal.begin):
+        more = f" and {len(before) - 1} more" if len(before) > 1 else ""
+        stage = f"waiting for {before[0].id}{more}"
+        if stage != told:
+            told = stage
+            journal.progress(Progress(stage, 0, 0, waits=True))
+        journal.beat()
+        stop_if(should_stop())
+        time.sleep(_SECONDS_BETWEEN_LOOKS)
 
 
 def result_document(run: RunFolder) -> dict[str, Any]:
     """Return what is known of a run as one JSON document, as `run --json` prints it."""
     state, record = run.state(), run.record()
-    return {
+    document = {
         "run": run.id,
+        "title": run.title,
         "status": state.status,
         "error": state.error,
         "dataset": run.specification().dataset,
@@ -105,9 +140,15 @@ def result_document(run: RunFolder) -> dict[str, Any]:
         "cells": [result.to_document() for result in run.cells()],
         "record": record,
     }
+    repeated = run.repeated()
+    if repeated is not None and "repeats" in record:
+        finished = state.status == "finished"
+        changed = changed_cells(repeated, run) if finished else None
+        document["repeats"] = {**record["repeats"], "changed_cells": changed}
+    return document
 
 
-def _carry_out(run: RunFolder, journal: "_Journal", should_stop: Callable[[], bool]) -> None:
+def _carry_out(run: RunFolder, journal: Journal, should_stop: Callable[[], bool]) -> None:
     specification = run.specification()
     network = find_network(specification.network)
     extracted = extract_dataset(specification, journal.progress, should_stop)
@@ -118,16 +159,20 @@ def _carry_out(run: RunFolder, journal: "_Journal", should_stop: Callable[[], bo
         # Files or weights changed since the run was stopped: its cells would not be of one run.
         run.discard_cells()
     run.write_images(used)
-    run.write_record(
-        {
-            **_describe_environment(network, source),
-            **_describe_data(extracted, partition),
-            "seconds": {
-                "hashing": extracted.seconds_hashing,
-                **{f"extracting at {s}": t for s, t in extracted.seconds.items()},
-            },
+    run.write_files(extracted.file_states)
+    record = {
+        "run": run.id,
+        "specification": specification.to_document(),
+        **_describe_environment(network, source),
+        **_describe_data(extracted, partition),
+    }
+    earlier = run.repeated()
+    if earlier is not None:
+        record["repeats"] = {
+            "run": earlier.get("run", ""),
+            "differences": differences(earlier, record),
         }
-    )
+    run.write_record({**record, "seconds": journal.seconds})
     todo = [cell for cell in specification.cells if not run.has_cell(cell)]
     with DescriptorStore(cache_folder().features) as store:
         for i, cell in enumerate(todo):
@@ -139,6 +184,7 @@ def _carry_out(run: RunFolder, journal: "_Journal", should_stop: Callable[[], bo
             )
             run.write_cell(result, scores)
     journal.progress(Progress("training", len(todo), len(todo)))
+    run.write_record({**record, "seconds": journal.seconds})
 
 
 def _used_images(extracted: ExtractedDataset, partition: Partition) -> list[RunImage]:
@@ -201,6 +247,7 @@ def _describe_environment(network: Network, source: DescriptorSource) -> dict[st
         "preprocessing": source.preprocessing,
         "precision": source.precision,
         "device": {"kind": device.kind, "name": device.name, "n_cores": device.n_cores},
+        "memory_bytes": psutil.virtual_memory().total,
         "system": platform.platform(),
         "python": platform.python_version(),
         "versions": _installed_versions(),
@@ -221,68 +268,3 @@ def _was_done_with(run: RunFolder, images: list[RunImage], source: DescriptorSou
         return run.images() == images and run.source() == source
     except StorageError:
         return False
-
-
-class _Journal:
-    """Writes how a run is doing into its folder, not more often than people can read it."""
-
-    def __init__(
-        self, run: RunFolder, earlier: RunState, report: Callable[[Progress], None]
-    ) -> None:
-        self._run, self._report = run, report
-        self._earlier_images = dict(earlier.network_images)
-        self._last_write = 0.0
-        self._state = dataclasses.replace(
-            earlier,
-            status="running",
-            error="",
-            process=this_process(),
-            started=earlier.started or time.time(),
-        )
-        run.write_state(self._state)
-
-    def progress(self, progress: Progress) -> None:
-        images = dict(self._state.network_images)
-        if progress.scale is not None:
-            earlier = self._earlier_images.get(progress.scale, 0)
-            images[progress.scale] = earlier + progress.done
-        self._state = dataclasses.replace(
-            self._state,
-            stage=progress.stage,
-            done=progress.done,
-            total=progress.total,
-            rate=progress.rate,
-            network_images=tuple(images.items()),
-        )
-        self._report(progress)
-        now = time.monotonic()
-        if now - self._last_write >= _SECONDS_BETWEEN_REPORTS or progress.done == 0:
-            self._last_write = now
-            self._run.write_state(self._state)
-
-    def end(self, status: str, error: str = "") -> None:
-        self._state = dataclasses.replace(
-            self._state, status=status, error=error, finished=time.time()
-        )
-        self._run.write_state(self._state)
-
-
-@contextmanager
-def _stop_on_signals() -> Iterator[threading.Event]:
-    """Turn SIGTERM and SIGINT into a wish to stop; a second SIGINT ends the process at once."""
-    event = threading.Event()
-    if threading.current_thread() is not threading.main_thread():
-        yield event
-        return
-
-    def stop(number: int, _: Any) -> None:
-        if event.is_set() and number == signal.SIGINT:
-            raise KeyboardInterrupt
-        event.set()
-
-    kept = {number: signal.signal(number, stop) for number in (signal.SIGTERM, signal.SIGINT)}
-    try:
-        yield event
-    finally:
-        for number, handler in kept.items():
-            signal.signal(number, handler)

@@ -1,8 +1,9 @@
 """A data set whose images all have their descriptors in the store, but for those skipped."""
 
-import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
 
 from medrecog_core.datasets import Dataset, ImageRecord, library, split_images
 from medrecog_core.errors import MedrecogError
@@ -46,8 +47,11 @@ class ExtractedDataset:
         Those that could not be read, or are not what they were when the data set was added.
     network_images
         From scale to images that went through the network.
-    seconds_hashing, seconds
-        Time to hash the files, and from scale to the time from files to stored descriptors.
+    seconds
+        From scale to the time from files to stored descriptors.
+    file_states
+        A row an image of the data set, as `file_states` gives them, taken before the files were
+        read.
     """
 
     dataset: Dataset
@@ -56,8 +60,8 @@ class ExtractedDataset:
     files: tuple[HashedImage, ...]
     skipped: tuple[Skipped, ...]
     network_images: dict[int, int]
-    seconds_hashing: float
     seconds: dict[int, float]
+    file_states: list[list[Any]]
 
 
 def descriptor_source(network: Network, precision: str) -> DescriptorSource:
@@ -94,19 +98,17 @@ def extract_dataset(
         report_drawing,
     )
     if not dataset.root.is_dir():
-        raise MedrecogError(
-            f"The folder {dataset.root} of the data set “{dataset.name}” is gone: put it back, or "
-            "remove the data set and add it from where its images are now."
-        )
+        raise _gone(dataset.root, dataset)
     # A split that cannot work is found out now, not after hours in the network.
     split_images(dataset.images, specification.seed)
     dataset = library.complete(dataset.name)
-    start = time.monotonic()
+    states = file_states(dataset)
     paths = [dataset.absolute_path(image) for image in dataset.images]
+    folders = {folder for folder in {path.parent for path in paths} if folder.is_dir()}
     source = descriptor_source(network, specification.precision)
     found, unread = hash_images(paths, report, should_stop)
+    _check_still_there(unread, folders, dataset)
     hashed, changed = _unchanged(dataset, found)
-    seconds_hashing = time.monotonic() - start
     with DescriptorStore(cache_folder().features) as store:
         extraction = extract(
             hashed,
@@ -117,6 +119,7 @@ def extract_dataset(
             report,
             should_stop,
         )
+    _check_still_there(extraction.skipped, folders, dataset)
     skipped = (*unread, *changed, *extraction.skipped)
     left_out = {entry.path for entry in skipped}
     file_of = {file.path: file for file in hashed if str(file.path) not in left_out}
@@ -133,8 +136,45 @@ def extract_dataset(
         tuple(file_of[dataset.absolute_path(image)] for image in used),
         skipped,
         extraction.network_images,
-        seconds_hashing,
         extraction.seconds,
+        states,
+    )
+
+
+def file_states(dataset: Dataset) -> list[list[Any]]:
+    """Return a row an image: path, label, split, group, and its file's size and time of change.
+
+    The size is in bytes and the time in nanoseconds since 1970; both are -1 where there is no
+    file.
+    """
+    return [
+        [image.path, image.label, image.split, image.group, *_state(dataset.absolute_path(image))]
+        for image in dataset.images
+    ]
+
+
+def _state(file: Path) -> tuple[int, int]:
+    try:
+        status = file.stat()
+    except OSError:
+        return -1, -1
+    return status.st_size, status.st_mtime_ns
+
+
+def _check_still_there(skipped: Iterable[Skipped], folders: set[Path], dataset: Dataset) -> None:
+    """Raise where images could not be read because their folder went away in the meantime.
+
+    To leave them out would give results of a part of the data set, that is, wrong ones.
+    """
+    for folder in {Path(entry.path).parent for entry in skipped} & folders:
+        if not folder.is_dir():
+            raise _gone(folder, dataset)
+
+
+def _gone(folder: Path, dataset: Dataset) -> MedrecogError:
+    return MedrecogError(
+        f"The folder {folder} of the data set “{dataset.name}” is gone: put it back, or "
+        "remove the data set and add it from where its images are now."
     )
 
 

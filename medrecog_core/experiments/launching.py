@@ -3,9 +3,12 @@
 from dataclasses import replace
 
 from medrecog_core.errors import MedrecogError
+from medrecog_core.experiments import run_queue
 from medrecog_core.experiments.processes import start_detached, this_process
-from medrecog_core.experiments.run_folder import RunFolder, create_run
+from medrecog_core.experiments.run_folder import RunFolder
+from medrecog_core.experiments.runs import create_run
 from medrecog_core.experiments.specification import RunSpecification
+from medrecog_core.experiments.working import working_on
 
 
 def launch(specification: RunSpecification) -> RunFolder:
@@ -30,12 +33,16 @@ def relaunch(run: RunFolder) -> None:
         If a process is working on it, or about to.
     """
     state = run.state()
-    if not state.has_ended:
-        raise MedrecogError(f"The run {run.id} is at work already.")
-    run.forget_stop()
-    # Said before the process says it: it takes seconds to come, and two must not be started.
-    run.write_launch(this_process())
-    run.write_state(replace(state, status="queued", error=""))
+    if state.has_ended:
+        run.end_silent_process(state)
+    with working_on(run):  # two must not be started
+        state = run.state()
+        if not state.has_ended:
+            raise MedrecogError(f"The run {run.id} is at work already.")
+        run.forget_stop()
+        # Said before the process says it, which takes seconds to come.
+        run.write_launch(this_process())
+        run.write_state(replace(state, status="queued", error="", process=None, heartbeat=0.0))
     _start(run)
 
 
@@ -57,7 +64,8 @@ def stop(run: RunFolder) -> None:
 
 def _start(run: RunFolder) -> None:
     try:
-        run.write_launch(start_detached(["resume", run.id], run.log))
+        run_queue.join(run)
+        run.write_launch(start_detached(["resume", run.id], run.log.file))
     except MedrecogError as error:
         run.write_state(replace(run.state(), status="failed", error=str(error)))
         raise

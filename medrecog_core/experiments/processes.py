@@ -1,10 +1,12 @@
 """Processes that outlive whoever started them."""
 
+import functools
 import json
 import os
 import subprocess
 import sys
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -15,6 +17,10 @@ from medrecog_core.errors import MedrecogError, StorageError
 from medrecog_core.locations import ENVIRONMENT_VARIABLE, cache_folder, unwritable
 
 _PROJECT = Path(__file__).parents[2]
+_BOOT_ID = Path("/proc/sys/kernel/random/boot_id")
+# The kernel's own time of its start is rounded to a second, and may be rounded anew.
+_TOLERANCE = 2.0
+_SECONDS_TO_DIE = 5
 
 
 @dataclass(frozen=True)
@@ -26,11 +32,15 @@ class ProcessIdentity:
     pid
         Its number.
     started
-        Seconds since 1970, as the operating system says.
+        Seconds from the machine's start to the process's (Linux), elsewhere since 1970.
+    boot
+        The machine and its start, empty where the system does not tell: a process of another
+        machine, or of this one before it was restarted, is not alive here.
     """
 
     pid: int
     started: float
+    boot: str = ""
 
     def is_alive(self) -> bool:
         """Return whether the process is still there and not a zombie."""
@@ -40,18 +50,45 @@ class ProcessIdentity:
         """Ask the process to end, if it is still there."""
         process = self._process()
         if process is not None:
-            try:
+            with suppress(psutil.NoSuchProcess):
                 process.terminate()
-            except psutil.NoSuchProcess:
-                return
+
+    def kill(self) -> None:
+        """End the process, if it is still there, and wait until it is gone."""
+        process = self._process()
+        if process is not None:
+            with suppress(psutil.NoSuchProcess, psutil.TimeoutExpired):
+                process.kill()
+                process.wait(_SECONDS_TO_DIE)
 
     def _process(self) -> psutil.Process | None:
+        if self.boot != boot_identity():
+            return None
         try:
             process = psutil.Process(self.pid)
-            same = abs(process.create_time() - self.started) < 1
+            same = abs(_start_of(process) - self.started) < _TOLERANCE
             return process if same and process.status() != psutil.STATUS_ZOMBIE else None
         except psutil.NoSuchProcess:
             return None
+
+
+def _start_of(process: psutil.Process) -> float:
+    # Linux counts from the machine's start; psutil makes a time of day of it, which a changed
+    # clock would shift for processes that started long ago.
+    started: float = process.create_time() - (psutil.boot_time() if psutil.LINUX else 0)
+    return started
+
+
+@functools.cache
+def boot_identity() -> str:
+    """Return what tells this machine, as it was started last, from every other; empty if unknown.
+
+    Linux makes a random number at every start (`proc_sys_kernel(5)`, `random/boot_id`).
+    """
+    try:
+        return _BOOT_ID.read_text(encoding="ascii").strip()
+    except (OSError, UnicodeDecodeError):
+        return ""
 
 
 def this_process() -> ProcessIdentity:
@@ -61,7 +98,7 @@ def this_process() -> ProcessIdentity:
 
 def identify(pid: int) -> ProcessIdentity:
     """Return the identity of a process that has just been started."""
-    return ProcessIdentity(pid, psutil.Process(pid).create_time())
+    return ProcessIdentity(pid, _start_of(psutil.Process(pid)), boot_identity())
 
 
 def start_detached(arguments: Sequence[str], log: Path) -> ProcessIdentity:

@@ -1,11 +1,9 @@
 """A run's folder: the truth about the run, the same for every process that reads it."""
 
-import re
-import secrets
+import io
 import shutil
-import time
-from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass, replace
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -13,62 +11,18 @@ import numpy as np
 from pydantic import TypeAdapter
 
 from medrecog_core import atomic_file
-from medrecog_core.classification import Metrics
 from medrecog_core.errors import MedrecogError, StorageError, UsageError
-from medrecog_core.experiments.processes import ProcessIdentity, this_process
+from medrecog_core.experiments.cell_result import CellResult
+from medrecog_core.experiments.processes import ProcessIdentity
+from medrecog_core.experiments.run_log import RunLog
+from medrecog_core.experiments.run_state import RunState
 from medrecog_core.experiments.specification import RunSpecification
 from medrecog_core.features import Cell, DescriptorSource
-from medrecog_core.locations import cache_folder, create_folder, unwritable
-
-ENDED = ("finished", "failed", "stopped", "interrupted")
+from medrecog_core.locations import cache_folder, unwritable
 
 _T = TypeVar("_T")
 
-_ID = re.compile(r"[a-z0-9][a-z0-9_-]{0,99}")
-
-
-@dataclass(frozen=True)
-class RunState:
-    """How a run is doing.
-
-    Attributes
-    ----------
-    status
-        `queued`, `running`, `finished`, `failed`, `stopped`, or `interrupted` where the process
-        died without a word.
-    stage, done, total, rate
-        What it works on, how far that is, and how many a second; 0 while unknown.
-    error
-        One sentence, for a failed run.
-    process
-        The process that works on it or did so last.
-    created, started, finished
-        Seconds since 1970, 0 where that has not come.
-    network_images
-        From scale to images that went through the network, in all processes of the run.
-    """
-
-    status: str = "queued"
-    stage: str = ""
-    done: int = 0
-    total: int = 0
-    rate: float = 0.0
-    error: str = ""
-    process: ProcessIdentity | None = None
-    created: float = 0.0
-    started: float = 0.0
-    finished: float = 0.0
-    network_images: tuple[tuple[int, int], ...] = ()
-
-    @property
-    def seconds_left(self) -> float | None:
-        """Expected time to the end of the stage, None while it is unknown."""
-        return (self.total - self.done) / self.rate if self.rate else None
-
-    @property
-    def has_ended(self) -> bool:
-        """Whether no process works on the run or is about to."""
-        return self.status in ENDED
+_LONGEST_TITLE = 100
 
 
 @dataclass(frozen=True)
@@ -82,38 +36,6 @@ class RunImage:
     part: str
 
 
-@dataclass(frozen=True)
-class CellResult:
-    """A cell with its result; `seconds` is the time of training and testing."""
-
-    cell: Cell
-    metrics: Metrics
-    n_train: int
-    n_test: int
-    seconds: float
-
-    def to_document(self) -> dict[str, Any]:
-        """Return the result as JSON values, flat as the command line prints it."""
-        return {
-            **asdict(self.cell),
-            **self.metrics.to_document(),
-            "n_train": self.n_train,
-            "n_test": self.n_test,
-            "seconds": self.seconds,
-        }
-
-    @classmethod
-    def from_document(cls, document: dict[str, Any]) -> "CellResult":
-        """Return the result that `to_document` gave."""
-        return cls(
-            Cell(document["layer"], document["scale"], document["pooling"]),
-            Metrics.from_document(document),
-            document["n_train"],
-            document["n_test"],
-            document["seconds"],
-        )
-
-
 class RunFolder:
     """Reads and writes what is known of one run."""
 
@@ -122,13 +44,33 @@ class RunFolder:
         self.path = cache_folder().runs / run_id
 
     @property
-    def log(self) -> Path:
-        """File that takes what a detached process prints."""
-        return self.path / "log.txt"
+    def log(self) -> RunLog:
+        """What the run's processes did and printed."""
+        return RunLog(self.path / "log.txt")
 
     @property
-    def _stop_flag(self) -> Path:
-        return self.path / "stop"
+    def title(self) -> str:
+        """What people call the run; its identity where it was given no title."""
+        try:
+            title: str = self._read("title.json", _TITLE.validate_python, default="")
+        except StorageError:
+            title = ""
+        return title or self.id
+
+    def rename(self, title: str) -> None:
+        """Give the run a title for people; an empty one takes it away.
+
+        Raises
+        ------
+        UsageError
+            If it is longer than 100 characters.
+        """
+        title = " ".join(title.split())
+        if len(title) > _LONGEST_TITLE:
+            raise UsageError(
+                f"The title has {len(title)} characters: give one of at most {_LONGEST_TITLE}."
+            )
+        atomic_file.write_json(self.path / "title.json", title)
 
     def specification(self) -> RunSpecification:
         """Return what the run was asked to do."""
@@ -141,13 +83,12 @@ class RunFolder:
         """
         try:
             state: RunState = self._read("state.json", _STATE.validate_python)
-            at_work = state.process
-            if state.status == "queued":
-                at_work = self._read("launch.json", _PROCESS.validate_python, default=None)
+            launched = None
+            if state.status == "queued" and state.process is None:
+                launched = self._read("launch.json", _PROCESS.validate_python, default=None)
         except StorageError as error:
             return RunState("failed", error=str(error))
-        alive = at_work is not None and at_work.is_alive()
-        return state if state.has_ended or alive else replace(state, status="interrupted")
+        return state.seen_now(launched, self.is_asked_to_stop())
 
     def write_state(self, state: RunState) -> None:
         """Replace what the folder says of how the run is doing."""
@@ -159,15 +100,15 @@ class RunFolder:
 
     def ask_to_stop(self) -> None:
         """Leave a note that the run is to stop."""
-        atomic_file.write_bytes(self._stop_flag, b"")
+        atomic_file.write_bytes(self.path / "stop", b"")
 
     def is_asked_to_stop(self) -> bool:
         """Return whether the run is to stop."""
-        return self._stop_flag.exists()
+        return (self.path / "stop").exists()
 
     def forget_stop(self) -> None:
         """Take the note back, before the run goes on."""
-        self._stop_flag.unlink(missing_ok=True)
+        (self.path / "stop").unlink(missing_ok=True)
 
     def cells(self) -> list[CellResult]:
         """Return the cells that are finished, in the order of the grid."""
@@ -195,14 +136,16 @@ class RunFolder:
             return False
         return scores.shape == (result.n_test, len(result.metrics.classes))
 
+    def is_whole(self) -> bool:
+        """Return whether every cell of the grid is finished and whole."""
+        return all(self.has_cell(cell) for cell in self.specification().cells)
+
     def write_cell(self, result: CellResult, scores: np.ndarray) -> None:
         """Keep a finished cell and the test images' scores, shape (n_test, n_classes)."""
-        folder = create_folder(self.path / "cells")
-        try:
-            np.save(folder / f"{result.cell.name}.npy", scores.astype(np.float32))
-        except OSError as error:
-            raise StorageError(unwritable(folder, error)) from error
-        atomic_file.write_json(folder / f"{result.cell.name}.json", result.to_document())
+        buffer = io.BytesIO()
+        np.save(buffer, scores.astype(np.float32))
+        atomic_file.write_bytes(self.path / f"cells/{result.cell.name}.npy", buffer.getvalue())
+        atomic_file.write_json(self.path / f"cells/{result.cell.name}.json", result.to_document())
 
     def discard_cells(self) -> None:
         """Delete every finished cell."""
@@ -228,6 +171,22 @@ class RunFolder:
         fields = [[i.path, i.sha256, i.label, i.group, i.part] for i in images]
         atomic_file.write_json(self.path / "images.json", fields)
 
+    def files(self) -> list[list[Any]]:
+        """Return the data set's images and the state of their files, as the run found them."""
+        return self._read("files.json", _FILES.validate_python, default=[])
+
+    def write_files(self, files: Sequence[Sequence[Any]]) -> None:
+        """Keep the data set's images and the state of their files."""
+        atomic_file.write_json(self.path / "files.json", list(files))
+
+    def repeated(self) -> dict[str, Any] | None:
+        """Return the document of the run that this one repeats, None where it repeats none."""
+        return self._read("repeated.json", _RECORD.validate_python, default=None)
+
+    def write_repeated(self, document: Mapping[str, Any]) -> None:
+        """Keep the document of the run that this one repeats."""
+        atomic_file.write_json(self.path / "repeated.json", dict(document))
+
     def record(self) -> dict[str, Any]:
         """Return what the run ran on and with; empty until the cells are begun."""
         return self._read("record.json", _RECORD.validate_python, default={})
@@ -252,6 +211,11 @@ class RunFolder:
         """Keep what the run runs on and with."""
         atomic_file.write_json(self.path / "record.json", record)
 
+    def end_silent_process(self, state: RunState) -> None:
+        """End the process of an interrupted run if it only hangs; what it has done is kept."""
+        if state.status == "interrupted" and state.process is not None:
+            state.process.kill()
+
     def delete(self) -> None:
         """Delete the run; descriptors stay in the store.
 
@@ -260,8 +224,10 @@ class RunFolder:
         MedrecogError
             If a process is working on it.
         """
-        if not self.state().has_ended:
+        state = self.state()
+        if not state.has_ended:
             raise MedrecogError(f"The run {self.id} is at work: stop it before deleting it.")
+        self.end_silent_process(state)
         try:
             shutil.rmtree(self.path)
         except OSError as error:
@@ -283,46 +249,9 @@ class RunFolder:
 _STATE = TypeAdapter(RunState)
 _PROCESS = TypeAdapter(ProcessIdentity)
 _RECORD = TypeAdapter(dict[str, Any])
+_FILES = TypeAdapter(list[list[Any]])
+_TITLE = TypeAdapter(str)
 
 
 def _damaged(file: Path) -> str:
     return f"{file} is damaged or cannot be read: resume or delete its run."
-
-
-def create_run(specification: RunSpecification) -> RunFolder:
-    """Create the folder of a new run, queued.
-
-    Raises
-    ------
-    StorageError
-        If the cache folder cannot be written to.
-    """
-    now = time.time()
-    stamp = time.strftime("%Y%m%d-%H%M%S", time.gmtime(now))
-    run = RunFolder(f"{specification.dataset[:40]}-{stamp}-{secrets.token_hex(2)}")
-    atomic_file.write_json(run.path / "specification.json", specification.to_document())
-    # Until another process is started for it, the run waits in this one and ends with it.
-    run.write_launch(this_process())
-    run.write_state(RunState(created=now))
-    return run
-
-
-def find_run(run_id: str) -> RunFolder:
-    """Return the run of that identity.
-
-    Raises
-    ------
-    MedrecogError
-        If there is none.
-    """
-    run = RunFolder(run_id)
-    if not _ID.fullmatch(run_id) or not (run.path / "state.json").is_file():
-        raise MedrecogError(f"There is no run “{run_id}”: the command “runs” lists them.")
-    return run
-
-
-def all_runs() -> list[RunFolder]:
-    """Return every run, the newest first."""
-    files = cache_folder().runs.glob("*/state.json")
-    runs = [RunFolder(file.parent.name) for file in files if _ID.fullmatch(file.parent.name)]
-    return sorted(runs, key=lambda run: (run.state().created, run.id), reverse=True)

@@ -21,6 +21,8 @@ class Progress:
         So many a second; 0 while it is unknown.
     scale
         While images go through the network: the scale at which they do.
+    waits
+        Whether nothing is counted because another process has to end first; the stage names it.
     """
 
     stage: str
@@ -28,6 +30,7 @@ class Progress:
     total: int
     rate: float = 0.0
     scale: int | None = None
+    waits: bool = False
 
     @property
     def seconds_left(self) -> float | None:

@@ -93,7 +93,17 @@ class TestFinishedRun:
         assert record["weights"]["identity"].startswith("vgg19-imagenet")
         assert record["precision"] in ("float32", "bfloat16")
         assert set(record["versions"]) >= {"tensorflow", "keras", "scikit-learn", "numpy"}
-        assert set(record["seconds"]) == {"hashing", "extracting at 224"}
+        assert set(record["seconds"]) == {
+            "reading files",
+            "looking into the store at 224",
+            "extracting at 224",
+            "training",
+        }
+        assert all(seconds >= 0 for seconds in record["seconds"].values())
+        assert record["seconds"]["extracting at 224"] > 0
+        assert record["run"] == finished.id
+        assert record["specification"] == finished.specification().to_document()
+        assert record["memory_bytes"] > 2**20
         assert record["device"]["n_cores"] >= 1
 
     def test_its_cells_are_what_scikit_learn_says_of_the_stored_descriptors(

@@ -37,7 +37,7 @@ def test_every_image_gets_its_descriptors_once(known: Path, cache: CacheFolder) 
     assert len(first.images) == len(first.files) == N_IMAGES
     assert first.skipped == ()
     assert first.network_images == {224: N_IMAGES}
-    assert first.seconds[224] > 0 and first.seconds_hashing > 0
+    assert first.seconds[224] > 0
     with DescriptorStore(cache.features) as store:
         assert len(store) == N_IMAGES
         assert store.check() == []
