@@ -1,6 +1,27 @@
 """Linear SVMs on descriptors, and how well they do."""
 
-from medrecog_core.classification.linear_svm import LinearSvm, l2_normalise, train_svm
+from medrecog_core.classification.linear_svm import LinearSvm
 from medrecog_core.classification.metrics import ClassMetrics, Metrics, measure
+from medrecog_core.classification.normalisation import (
+    NORMALISATIONS,
+    FittedNormalisation,
+    Normalisation,
+    l2_normalise,
+)
+from medrecog_core.classification.one_vs_rest import CLASS_WEIGHTS
+from medrecog_core.classification.training import SvmPath, train_svm, train_svms
 
-__all__ = ["ClassMetrics", "LinearSvm", "Metrics", "l2_normalise", "measure", "train_svm"]
+__all__ = [
+    "CLASS_WEIGHTS",
+    "NORMALISATIONS",
+    "ClassMetrics",
+    "FittedNormalisation",
+    "LinearSvm",
+    "Metrics",
+    "Normalisation",
+    "SvmPath",
+    "l2_normalise",
+    "measure",
+    "train_svm",
+    "train_svms",
+]
