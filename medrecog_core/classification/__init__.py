@@ -29,32 +29,44 @@ from medrecog_core.classification.evidence import (
 )
 from medrecog_core.classification.held_out import held_out_scores
 from medrecog_core.classification.intervals import Estimate, estimate
-from medrecog_core.classification.linear_svm import LinearSvm, l2_normalise, train_svm
+from medrecog_core.classification.linear_svm import LinearSvm
 from medrecog_core.classification.metrics import ClassMetrics, Metrics, measure
+from medrecog_core.classification.normalisation import (
+    NORMALISATIONS,
+    FittedNormalisation,
+    Normalisation,
+    l2_normalise,
+)
 from medrecog_core.classification.novelty import (
     Neighbours,
     Novelty,
     NoveltyDetector,
     fit_novelty_detector,
 )
+from medrecog_core.classification.one_vs_rest import CLASS_WEIGHTS
 from medrecog_core.classification.positive_class import choose_positive_class
 from medrecog_core.classification.resampling import MEASURES
 from medrecog_core.classification.scored_images import ScoredImages
 from medrecog_core.classification.threshold import DecisionThreshold, choose_threshold
+from medrecog_core.classification.training import SvmPath, train_svm, train_svms
 from medrecog_core.classification.wilson import wilson_interval
 
 __all__ = [
+    "CLASS_WEIGHTS",
     "MEASURES",
+    "NORMALISATIONS",
     "Calibration",
     "ClassMetrics",
     "Comparison",
     "DecisionThreshold",
     "Estimate",
     "Evidence",
+    "FittedNormalisation",
     "LinearScore",
     "LinearSvm",
     "Metrics",
     "Neighbours",
+    "Normalisation",
     "Novelty",
     "NoveltyDetector",
     "PrecisionRecallCurve",
@@ -62,6 +74,7 @@ __all__ = [
     "ReliabilityCurve",
     "RocCurve",
     "ScoredImages",
+    "SvmPath",
     "affine_score",
     "calibrate",
     "channelwise_score",
@@ -85,5 +98,6 @@ __all__ = [
     "reliability_curve",
     "roc_curve",
     "train_svm",
+    "train_svms",
     "wilson_interval",
 ]

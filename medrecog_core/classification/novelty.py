@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from medrecog_core.classification.linear_svm import l2_normalise
+from medrecog_core.classification.normalisation import l2_normalise
 from medrecog_core.classification.scored_images import number_units
 from medrecog_core.errors import MedrecogError
 
