@@ -57,7 +57,11 @@ class Codebook:
     @property
     def length(self) -> int:
         """Length of the vector that an image gets."""
-        numbers_a_word = {"bow": 1, "vlad": len(self.components), "fisher": 2 * len(self.components)}
+        numbers_a_word = {
+            "bow": 1,
+            "vlad": len(self.components),
+            "fisher": 2 * len(self.components),
+        }
         return len(self.words) * numbers_a_word[self.encoding]
 
     def encode(self, descriptors: np.ndarray) -> np.ndarray:
