@@ -17,14 +17,20 @@ from medrecog_core.features.encodings.local_descriptors import (
     LocalDescriptors,
     sample_local_descriptors,
 )
+from medrecog_core.features.encodings.normalisation import signed_square_root, unit_length
 from medrecog_core.features.encodings.vlad import encode_vlad
 from medrecog_core.features.encodings.words import learn_words
 from medrecog_core.features.progress import Progress, ignore, never, stop_if
 
-DEFAULT_N_WORDS = {"bow": 512, "vlad": 64, "fisher": 64}
-"""Words, or Gaussians, of each encoding where nothing else is asked for."""
+DEFAULT_N_WORDS = {"bow": 512, "vlad": 32, "fisher": 32}
+"""Words, or Gaussians, of each encoding where nothing else is asked for.
 
-_N_COMPONENTS = 64
+These numbers and that of the components did best on `block4` in a cross-validation within the
+training images of 15 scenes, among 16 to 64 words and 64 to 256 components; maps of few positions
+want few words. `benchmarks/encodings.py` prints such cross-validations.
+"""
+
+_N_COMPONENTS = 128
 _MOST_DESCRIPTORS = 100_000
 _SAMPLE_BYTES = 256 * 2**20
 
@@ -79,7 +85,7 @@ class Codebook:
         """
         # The one product that is large stays in the descriptors' own precision.
         components = self.components.T.astype(descriptors.dtype)
-        reduced = descriptors @ components - self.mean @ self.components.T
+        reduced = _rooted(descriptors) @ components - self.mean @ self.components.T
         if self.encoding == "bow":
             encoded = encode_bag_of_words(reduced, self.words)
         elif self.encoding == "vlad":
@@ -157,9 +163,11 @@ def learn_codebook(
     """Learn a codebook from training images.
 
     At most 100,000 local descriptors, and no more than 256 MB of them in float32, are drawn at
-    random and held; the images are read once, one at a time. The descriptors are reduced to 64
-    principal components, as for Fisher vectors (Perronnin, Sánchez and Mensink, 2010, section 5)
-    and for VLAD (Jégou, Perronnin, Douze, Sánchez, Pérez and Schmid, 2012).
+    random and held; the images are read once, one at a time. A descriptor's numbers are replaced
+    by their signed square roots and brought to length 1 (RootSIFT: Arandjelović and Zisserman,
+    2012, "Three things everyone should know to improve object retrieval", section 3), and it is
+    reduced to 128 principal components (Jégou, Perronnin, Douze, Sánchez, Pérez and Schmid, 2012,
+    "Aggregating local image descriptors into compact codes").
 
     Parameters
     ----------
@@ -188,7 +196,7 @@ def learn_codebook(
     n_words = n_words or DEFAULT_N_WORDS[encoding]
     channels = images[0].shape[1]
     most = min(_MOST_DESCRIPTORS, _SAMPLE_BYTES // (4 * channels))
-    sample = sample_local_descriptors(images, most, seed, report, should_stop)
+    sample = _rooted(sample_local_descriptors(images, most, seed, report, should_stop))
     if len(sample) < n_words:
         raise UsageError(
             f"{len(images)} training images have {len(sample)} local descriptors, too few for "
@@ -214,3 +222,7 @@ def learn_codebook(
         codebook = Codebook(encoding, mean, components, learn_words(reduced, n_words, seed))
     report(Progress(stage, 1, 1))
     return codebook
+
+
+def _rooted(descriptors: np.ndarray) -> np.ndarray:
+    return unit_length(signed_square_root(descriptors))

@@ -6,6 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from sklearn.decomposition import PCA
+from sklearn.preprocessing import normalize
 
 from medrecog_core.errors import StoppedError, UsageError
 from medrecog_core.features import ENCODINGS
@@ -63,6 +64,13 @@ def test_an_image_is_encoded_alike_alone_and_among_others(encoding):
 
 
 @every_encoding
+def test_the_length_of_a_local_descriptor_does_not_matter(encoding):
+    book = CODEBOOKS[encoding]
+    lengths = np.random.default_rng(0).uniform(0.1, 50, size=(10, 9, 1)).astype(np.float32)
+    np.testing.assert_allclose(book.encode(lengths * IMAGES), book.encode(IMAGES), atol=2e-3)
+
+
+@every_encoding
 def test_encodings_are_float32_of_its_length_and_of_length_one(encoding):
     book = CODEBOOKS[encoding]
     encoded = book.encode(IMAGES)
@@ -75,8 +83,10 @@ def test_encodings_are_float32_of_its_length_and_of_length_one(encoding):
 def test_it_encodes_what_scikit_learn_s_principal_components_leave(encoding, monkeypatch):
     monkeypatch.setattr(codebook, "_N_COMPONENTS", 5)
     book = learn_codebook(list(IMAGES), encoding, N_WORDS)
-    oracle = PCA(5, svd_solver="full").fit(IMAGES.reshape(-1, 12).astype(np.float64))
-    reduced = oracle.transform(IMAGES.reshape(-1, 12)).reshape(10, 9, 5)
+    # RootSIFT: the square roots of a descriptor that is first brought to the sum 1.
+    rooted = np.sqrt(normalize(IMAGES.reshape(-1, 12).astype(np.float64), "l1"))
+    oracle = PCA(5, svd_solver="full").fit(rooted)
+    reduced = oracle.transform(rooted).reshape(10, 9, 5)
     # The direction of a component is not given, and the oracle's may be the opposite one.
     signs = np.sign((book.components * oracle.components_).sum(axis=1))
     np.testing.assert_allclose(book.components, signs[:, None] * oracle.components_, atol=1e-4)
