@@ -12,7 +12,7 @@ from medrecog_core.experiments import (
     identical_run,
     launch,
 )
-from medrecog_core.features import POOLINGS, batch_size
+from medrecog_core.features import DEFAULT_N_WORDS, GLOBAL_POOLINGS, POOLINGS, batch_size
 from medrecog_core.images import REPORT_SCALES
 from medrecog_core.networks import (
     NETWORKS,
@@ -29,6 +29,14 @@ from medrecog_core.ui.page import open_page, shown_errors
 from medrecog_core.ui.quantities import counted
 from medrecog_core.ui.run_list import FOLLOWED, follow, show_runs
 from medrecog_core.ui.run_progress import show_live
+
+POOLING_TITLES = {
+    "max": "max",
+    "average": "average",
+    "bow": "bag of words",
+    "vlad": "VLAD",
+    "fisher": "Fisher vector",
+}
 
 open_page("Experiments")
 
@@ -53,7 +61,15 @@ def compose() -> RunSpecification:
     missing = [layer.name for layer in network.layers if layer.name not in readable]
     if missing:
         right.caption(f"{' and '.join(missing)} need other weights: see the page Networks.")
-    poolings = right.pills("Poolings", POOLINGS, default=POOLINGS, selection_mode="multi")
+    poolings = right.pills(
+        "Poolings",
+        POOLINGS,
+        default=GLOBAL_POOLINGS,
+        format_func=POOLING_TITLES.get,
+        selection_mode="multi",
+        help="Max and average give one number a channel. The others encode every position of the "
+        "map by a codebook, which is learned from the training images and takes a minute or so.",
+    )
     with st.expander("More settings"):
         first, second, third = st.columns(3)
         C = first.number_input(
@@ -65,6 +81,15 @@ def compose() -> RunSpecification:
         precision = third.selectbox(
             "Precision", PRECISIONS, help="auto: bfloat16 where the processor or GPU gains from it."
         )
+        usual = ", ".join(f"{DEFAULT_N_WORDS[p]} for {POOLING_TITLES[p]}" for p in DEFAULT_N_WORDS)
+        n_words = first.number_input(
+            "Words of a codebook",
+            min_value=1,
+            max_value=4096,
+            value=None,
+            placeholder="usual",
+            help=f"Where poolings are encodings. Left empty: {usual}.",
+        )
     return RunSpecification.from_document(
         {
             "dataset": dataset,
@@ -75,6 +100,7 @@ def compose() -> RunSpecification:
             "C": C,
             "seed": seed,
             "precision": precision,
+            "n_words": n_words,
         }
     )
 

@@ -22,7 +22,7 @@ from medrecog_core.cli.progress import shown_progress
 from medrecog_core.cli.run_output import offer_run, show_run
 from medrecog_core.errors import MedrecogError, UsageError
 from medrecog_core.experiments import RunFolder, RunSpecification
-from medrecog_core.features import Progress
+from medrecog_core.features import POOLINGS, Progress
 from medrecog_core.networks import DEFAULT_NETWORK, PRECISIONS, check_readable, find_network
 
 _CSV_COLUMNS = (
@@ -36,10 +36,11 @@ _CSV_COLUMNS = (
 @click.option("--network", help=f"Such as resnet50.  [default: {DEFAULT_NETWORK}]")
 @click.option("--layers", type=CommaSeparated(str), help="Such as block4,block5.")
 @click.option("--scales", type=CommaSeparated(int), help="Such as 224,544.")
-@click.option("--poolings", type=CommaSeparated(str), help="max, average or both.")
+@click.option("--poolings", type=CommaSeparated(str), help=", ".join(POOLINGS))
 @click.option("--C", "C", type=float, help="Inverse strength of the SVM's regularisation.")
 @click.option("--precision", help=", ".join(PRECISIONS))
-@click.option("--seed", type=int, help="Of the hold-out split and the SVM.")
+@click.option("--seed", type=int, help="Of the hold-out split, the codebooks and the SVM.")
+@click.option("--n-words", type=int, help="Of each codebook, where poolings are encodings.")
 @click.option(
     "--spec",
     type=click.Path(path_type=Path),

@@ -34,8 +34,9 @@ from medrecog_core.features import (
     DescriptorSource,
     DescriptorStore,
     Progress,
+    describe_images,
     ignore,
-    read_descriptors,
+    learn_cell_codebook,
     stop_if,
 )
 from medrecog_core.locations import cache_folder
@@ -178,7 +179,12 @@ def _carry_out(run: RunFolder, journal: Journal, should_stop: Callable[[], bool]
         for i, cell in enumerate(todo):
             stop_if(should_stop())
             journal.progress(Progress("training", i, len(todo)))
-            descriptors = read_descriptors(extracted.files, cell, network, source, store)
+            train = [extracted.files[i] for i in partition.train]
+            where = (network, source, store)
+            words = (specification.n_words, specification.seed)
+            heard = (journal.progress, should_stop)
+            codebook = learn_cell_codebook(train, cell, *where, *words, *heard)
+            descriptors = describe_images(extracted.files, cell, codebook, *where, *heard)
             result, scores = _train_and_test(
                 cell, descriptors, extracted.images, partition, specification
             )

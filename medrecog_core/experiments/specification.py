@@ -33,7 +33,10 @@ class RunSpecification(BaseModel):
     precision
         `auto`, `float32` or `bfloat16`.
     seed
-        Of the hold-out split and the SVM, 0 or greater.
+        Of the hold-out split, the codebooks and the SVM, 0 or greater.
+    n_words
+        Words of a bag of words or of VLAD, Gaussians of a Fisher vector, from 1 to 4096; None: as
+        many as is usual for each (`DEFAULT_N_WORDS`).
 
     Raises
     ------
@@ -53,6 +56,7 @@ class RunSpecification(BaseModel):
     C: Annotated[float, Field(gt=0, allow_inf_nan=False)] = 1.0
     precision: str = "auto"
     seed: Annotated[int, Field(ge=0, lt=2**32)] = 0
+    n_words: Annotated[int, Field(ge=1, le=4096)] | None = None
 
     @field_validator("dataset")
     @classmethod

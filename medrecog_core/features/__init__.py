@@ -1,16 +1,29 @@
-"""Descriptors: the grid's cells, one-pass extraction, and the store that keeps them."""
+"""Descriptors: the grid's cells, one-pass extraction, encodings, and the store that keeps them."""
 
-from medrecog_core.features.cell import POOLINGS, Cell, check_pooling, grid
+from medrecog_core.features.cell import (
+    ENCODINGS,
+    GLOBAL_POOLINGS,
+    POOLINGS,
+    Cell,
+    check_pooling,
+    grid,
+)
+from medrecog_core.features.encodings import DEFAULT_N_WORDS, Codebook, learn_codebook
 from medrecog_core.features.extraction import Extraction, extract, read_descriptors
 from medrecog_core.features.feature_map import FeatureMapNetwork, read_feature_map
+from medrecog_core.features.fold_descriptors import describe_images, learn_cell_codebook
 from medrecog_core.features.hashed_image import HashedImage, Skipped, hash_images
 from medrecog_core.features.pooled_network import PooledNetwork, batch_size
 from medrecog_core.features.progress import Progress, ignore, never, stop_if
 from medrecog_core.features.store import DescriptorKey, DescriptorSource, DescriptorStore
 
 __all__ = [
+    "DEFAULT_N_WORDS",
+    "ENCODINGS",
+    "GLOBAL_POOLINGS",
     "POOLINGS",
     "Cell",
+    "Codebook",
     "DescriptorKey",
     "DescriptorSource",
     "DescriptorStore",
@@ -22,10 +35,13 @@ __all__ = [
     "Skipped",
     "batch_size",
     "check_pooling",
+    "describe_images",
     "extract",
     "grid",
     "hash_images",
     "ignore",
+    "learn_cell_codebook",
+    "learn_codebook",
     "never",
     "read_descriptors",
     "read_feature_map",

@@ -11,6 +11,7 @@ import numpy as np
 
 from medrecog_core.errors import StorageError
 from medrecog_core.features.cell import Cell
+from medrecog_core.features.encodings.local_descriptors import check_room
 from medrecog_core.features.extraction_lock import extracting_alone
 from medrecog_core.features.hashed_image import HashedImage, Skipped
 from medrecog_core.features.pooled_network import PooledNetwork, batch_size
@@ -52,7 +53,9 @@ def extract(
 
     A scale costs one pass through the network, up to the deepest layer that is missing, whatever
     the number of layers and poolings. Images of the same content go through once, also where
-    several processes want them at once. Each batch is kept as soon as it is computed.
+    several processes want them at once. Each batch is kept as soon as it is computed. For the cells
+    of encodings that is the local descriptors: the encodings themselves depend on a codebook, and
+    are not kept.
 
     Parameters
     ----------
@@ -75,13 +78,17 @@ def extract(
         If `should_stop` says so; every finished batch is in the store.
     StorageError
         If the store cannot be used.
+    MedrecogError
+        If local descriptors would take more room than they may.
     """
     extraction = Extraction()
     unreadable: dict[str, Skipped] = {}
     graphs = _GraphInMemory(network, source)
     distinct = list({image.sha256: image for image in images}.values())
+    stored = dict.fromkeys(cell.stored for cell in cells)
+    check_room(network, stored, len(distinct))
     for scale, cells_of_scale in itertools.groupby(
-        sorted(cells, key=lambda cell: cell.scale), key=lambda cell: cell.scale
+        sorted(stored, key=lambda cell: cell.scale), key=lambda cell: cell.scale
     ):
         start = time.monotonic()
         wanted = list(cells_of_scale)
@@ -133,7 +140,7 @@ def read_descriptors(
     source: DescriptorSource,
     store: DescriptorStore,
 ) -> np.ndarray:
-    """Return the descriptors of images in a cell.
+    """Return the descriptors of images in a cell of max or average pooling.
 
     Returns
     -------

@@ -23,6 +23,7 @@ SPECIFICATIONS = st.builds(
     C=st.floats(min_value=0, exclude_min=True, allow_infinity=False, allow_nan=False),
     precision=st.sampled_from(PRECISIONS),
     seed=st.integers(0, 2**32 - 1),
+    n_words=st.none() | st.integers(1, 4096),
 )
 
 
@@ -73,6 +74,9 @@ def test_a_data_set_is_enough() -> None:
         ({"C": "much"}, ["C"]),
         ({"seed": -1}, ["seed"]),
         ({"seed": 2**32}, ["seed"]),
+        ({"n_words": 0}, ["n_words", "greater than or equal to 1"]),
+        ({"n_words": 4097}, ["n_words", "4096"]),
+        ({"n_words": 8.5}, ["8.5", "n_words"]),
         ({"colour": "red"}, ["colour"]),
     ],
 )
