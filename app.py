@@ -8,7 +8,7 @@ from medrecog_core.datasets import library
 from medrecog_core.experiments import all_runs, model_names
 from medrecog_core.features import DescriptorStore
 from medrecog_core.locations import cache_folder
-from medrecog_core.networks import NETWORKS, find_device, installed_weights
+from medrecog_core.networks import NETWORKS, all_installed_weights, find_device
 from medrecog_core.ui.page import PAGES, open_page, shown_errors
 from medrecog_core.ui.quantities import counted, size
 from medrecog_core.ui.run_status import show_status
@@ -43,7 +43,7 @@ with shown_errors():
         for run in runs[:5]:
             state = run.state()
             with st.container(horizontal=True, vertical_alignment="center"):
-                st.page_link("pages/3_Results.py", label=run.id, query_params={"run": run.id})
+                st.page_link("pages/3_Results.py", label=run.title, query_params={"run": run.id})
                 show_status(state)
                 st.caption(time.strftime("%Y-%m-%d %H:%M", time.localtime(state.created)))
 
@@ -53,12 +53,18 @@ with shown_errors():
     left, middle, right = st.columns(3)
     with left.container(border=True, height="stretch"):
         st.markdown("**Network and weights**")
+        without = []
         for network in NETWORKS.values():
-            weights = installed_weights(network)
+            weights = next(iter(all_installed_weights(network)), None)
+            if weights is None:
+                without.append(network.title)
+                continue
             st.markdown(f"{network.title}: {weights.title}")
             missing = [x.name for x in network.layers if not weights.can_read(x)]
             needs = f"; {' and '.join(missing)} need Keras's official file" if missing else ""
             st.caption(f"Reads {weights.layers[0]} to {weights.layers[-1]}{needs}.")
+        if without:
+            st.caption(f"Without weights yet: {', '.join(without)}. See the page Networks.")
     with middle.container(border=True, height="stretch"):
         st.markdown("**Processor**" if device.kind == "cpu" else "**GPU**")
         st.markdown(f"{device.name}, {counted(device.n_cores, 'core')}")

@@ -32,25 +32,21 @@ from medrecog_core.networks import (
     installed_weights,
     resolve_precision,
 )
-from medrecog_core.networks.vgg19 import BLOCKS
+from medrecog_core.networks.layer_summary import summarise
 
 NETWORK = find_network("vgg19")
-BLOCK_LAYERS = tuple(name for name, _, _ in BLOCKS)
+BLOCK_LAYERS = NETWORK.default_layers
 HEAD_LAYERS = ("fc1", "fc2")
 
 
 def gflop_per_image(scale: int, with_head: bool) -> float:
     """Twice the multiply-adds of the convolutions, and of the head as convolutions."""
-    flop, side, inputs = 0.0, scale, 3
-    for _, n_convolutions, channels in BLOCKS:
-        for _ in range(n_convolutions):
-            flop += 2 * side**2 * 9 * inputs * channels
-            inputs = channels
-        side //= 2
-    if with_head:
-        positions = (side - 6) ** 2
-        flop += 2 * positions * (49 * inputs * 4096 + 4096 * 4096)
-    return flop / 1e9
+    rows = summarise(NETWORK, scale)
+    return sum(
+        row.gflop
+        for row in rows
+        if row.name.startswith("block") or (with_head and row.name in HEAD_LAYERS)
+    )
 
 
 def write_seeded_head(path: Path) -> None:

@@ -1,23 +1,24 @@
 """Experiments: choose a grid, start it, follow it, and look after earlier runs."""
 
-import time
-
 import streamlit as st
 
 from medrecog_core.datasets import library
 from medrecog_core.errors import MedrecogError
 from medrecog_core.experiments import (
-    DEFAULT_LAYERS,
     RunFolder,
     RunSpecification,
     all_runs,
     find_run,
+    identical_run,
     launch,
 )
-from medrecog_core.features import POOLINGS, batch_size
+from medrecog_core.features import DEFAULT_N_WORDS, GLOBAL_POOLINGS, POOLINGS, batch_size
 from medrecog_core.images import REPORT_SCALES
 from medrecog_core.networks import (
+    NETWORKS,
     PRECISIONS,
+    Network,
+    all_installed_weights,
     check_readable,
     find_network,
     installed_weights,
@@ -26,10 +27,16 @@ from medrecog_core.networks import (
 from medrecog_core.ui.choice import choose
 from medrecog_core.ui.page import open_page, shown_errors
 from medrecog_core.ui.quantities import counted
+from medrecog_core.ui.run_list import FOLLOWED, follow, show_runs
 from medrecog_core.ui.run_progress import show_live
-from medrecog_core.ui.run_status import show_status
 
-NETWORK = find_network("vgg19")
+POOLING_TITLES = {
+    "max": "max",
+    "average": "average",
+    "bow": "bag of words",
+    "vlad": "VLAD",
+    "fisher": "Fisher vector",
+}
 
 open_page("Experiments")
 
@@ -46,13 +53,23 @@ def compose() -> RunSpecification:
         help="224 is the network's own; the report also reads 544, 864 and 1184. "
         "The time grows with the square of the scale. Type any other side from 224 on.",
     )
-    readable = installed_weights(NETWORK).layers
-    default = [layer for layer in DEFAULT_LAYERS if layer in readable]
+    with right:
+        network = choose_network()
+    readable = installed_weights(network).layers
+    default = [layer for layer in network.default_layers if layer in readable]
     layers = right.pills("Layers", readable, default=default, selection_mode="multi")
-    missing = [layer.name for layer in NETWORK.layers if layer.name not in readable]
+    missing = [layer.name for layer in network.layers if layer.name not in readable]
     if missing:
         right.caption(f"{' and '.join(missing)} need other weights: see the page Networks.")
-    poolings = right.pills("Poolings", POOLINGS, default=POOLINGS, selection_mode="multi")
+    poolings = right.pills(
+        "Poolings",
+        POOLINGS,
+        default=GLOBAL_POOLINGS,
+        format_func=POOLING_TITLES.get,
+        selection_mode="multi",
+        help="Max and average give one number a channel. The others encode every position of the "
+        "map by a codebook, which is learned from the training images and takes a minute or so.",
+    )
     with st.expander("More settings"):
         first, second, third = st.columns(3)
         C = first.number_input(
@@ -64,17 +81,36 @@ def compose() -> RunSpecification:
         precision = third.selectbox(
             "Precision", PRECISIONS, help="auto: bfloat16 where the processor or GPU gains from it."
         )
+        usual = ", ".join(f"{DEFAULT_N_WORDS[p]} for {POOLING_TITLES[p]}" for p in DEFAULT_N_WORDS)
+        n_words = first.number_input(
+            "Words of a codebook",
+            min_value=1,
+            max_value=4096,
+            value=None,
+            placeholder="usual",
+            help=f"Where poolings are encodings. Left empty: {usual}.",
+        )
     return RunSpecification.from_document(
         {
             "dataset": dataset,
+            "network": network.name,
             "layers": layers,
             "scales": scales,
             "poolings": poolings,
             "C": C,
             "seed": seed,
             "precision": precision,
+            "n_words": n_words,
         }
     )
+
+
+def choose_network() -> Network:
+    readable = [name for name, network in NETWORKS.items() if all_installed_weights(network)]
+    name = choose("Network", readable, key="with", width=240)
+    if len(readable) < len(NETWORKS):
+        st.caption("Others have no weights yet: see the page Networks.")
+    return find_network(name)
 
 
 def describe(specification: RunSpecification) -> str:
@@ -90,51 +126,53 @@ def describe(specification: RunSpecification) -> str:
     )
 
 
-def start(specification: RunSpecification) -> None:
+def start(specification: RunSpecification, again: bool = False) -> None:
+    st.session_state.pop("done already", None)
     try:
-        check_readable(NETWORK, specification.layers)
-        st.session_state["followed"] = launch(specification).id
+        check_readable(find_network(specification.network), specification.layers)
+        identical = None if again else identical_run(specification)
+        if identical is None:
+            follow(launch(specification).id)
+        else:
+            st.session_state["done already"] = (identical.id, specification)
     except MedrecogError as error:
         st.session_state["launch error"] = str(error)
+
+
+def offer_identical_run() -> None:
+    """Offer the finished run that the one asked for would only repeat."""
+    run_id, asked = st.session_state.get("done already", ("", None))
+    if asked is None:
+        return
+    try:
+        run = find_run(run_id)
+    except MedrecogError:  # deleted in the meantime
+        del st.session_state["done already"]
+        return
+    st.info(
+        f"This was done already, on the same images with the same weights, by “{run.title}”.",
+        icon=":material/task_alt:",
+    )
+    with st.container(horizontal=True, vertical_alignment="center"):
+        st.page_link(
+            "pages/3_Results.py",
+            label="Open its results",
+            icon=":material/grid_on:",
+            query_params={"run": run.id},
+        )
+        st.button("Run it again", icon=":material/replay:", on_click=start, args=(asked, True))
 
 
 def followed_run(runs: list[RunFolder]) -> RunFolder | None:
     """The run that was started or followed here last, else the latest that has not finished."""
     unfinished = next((run.id for run in runs if run.state().status != "finished"), None)
-    if "followed" not in st.session_state and unfinished is not None:
-        st.session_state["followed"] = unfinished
-    if "followed" not in st.session_state:
+    if FOLLOWED not in st.session_state and unfinished is not None:
+        follow(unfinished)
+    if FOLLOWED not in st.session_state:
         return None
     with shown_errors():
-        return find_run(st.session_state["followed"])
+        return find_run(st.session_state[FOLLOWED])
     return None
-
-
-def show_run_in_list(run: RunFolder) -> None:
-    state = run.state()
-    with st.container(horizontal=True, vertical_alignment="center"):
-        show_status(state)
-        st.page_link("pages/3_Results.py", label=run.id, query_params={"run": run.id})
-        st.caption(time.strftime("%Y-%m-%d %H:%M", time.localtime(state.created)))
-        st.button("Follow", key=f"follow-{run.id}", on_click=follow, args=(run,), type="tertiary")
-        if state.has_ended:
-            with st.popover("Delete", type="tertiary", key=f"ask-{run.id}"):
-                st.write(f"The results of {run.id} go; descriptors stay in the store.")
-                st.button(f"Delete {run.id}", key=f"delete-{run.id}", on_click=delete, args=(run,))
-
-
-def follow(run: RunFolder) -> None:
-    st.session_state["followed"] = run.id
-
-
-def delete(run: RunFolder) -> None:
-    try:
-        run.delete()
-        st.toast(f"Deleted {run.id}.", icon=":material/delete:")
-    except MedrecogError as error:
-        st.session_state["launch error"] = str(error)
-    if st.session_state.get("followed") == run.id:
-        del st.session_state["followed"]
 
 
 with shown_errors():
@@ -155,17 +193,18 @@ with shown_errors():
         )
         if "launch error" in st.session_state:
             st.error(st.session_state.pop("launch error"), icon=":material/error:")
+        offer_identical_run()
     runs = all_runs()
     followed = followed_run(runs)
     if followed is not None:
         with st.container(border=True):
             show_live(followed)
     st.subheader("Runs")
-    if not runs:
+    if runs:
+        show_runs(runs)
+    else:
         st.info(
             "There are no runs yet. The demo is chosen above: press “Start the experiment” and "
             "watch it; on two processor cores it takes about half a minute.",
             icon=":material/lightbulb:",
         )
-    for run in runs[:50]:
-        show_run_in_list(run)

@@ -26,6 +26,8 @@ INTERVAL = "Of the accuracy (Wilson's score interval), as if the test images wer
 def show_run(run: RunFolder) -> None:
     results, record = run.cells(), run.record()
     state = run.state()
+    if run.title != run.id:
+        st.subheader(run.title)
     if state.status != "finished":
         show_status(state)
         if state.error:

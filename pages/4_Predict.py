@@ -50,7 +50,8 @@ def show_answer(name: str, content: bytes, answer: Prediction | UnreadableImageE
     preview = decode_image(content)
     preview.thumbnail((640, 640))
     left.image(preview, width="stretch", alt=name)
-    left.caption(name)
+    frames = preview.info.get("frames", 1)
+    left.caption(name if frames == 1 else f"{name}, the first of {frames} frames")
     right.metric("Label", answer.label)
     right.altair_chart(
         score_bars(answer),

@@ -10,8 +10,9 @@ from medrecog_core.images import REPORT_SCALES
 from medrecog_core.locations import cache_folder, create_folder
 from medrecog_core.networks import NETWORKS, Network, all_installed_weights
 from medrecog_core.networks.layer_summary import summarise
+from medrecog_core.networks.parameters import official_bytes
 from medrecog_core.networks.weight_import import downloaded_part, installed_official
-from medrecog_core.ui.architecture import show_architecture
+from medrecog_core.ui.architecture import drawn_rows, show_architecture
 from medrecog_core.ui.choice import choose
 from medrecog_core.ui.page import open_page, shown_errors
 from medrecog_core.ui.quantities import size
@@ -23,11 +24,36 @@ def show_layers(network: Network) -> None:
     st.subheader("Layers")
     scale = int(choose("Scale in pixels", [str(s) for s in REPORT_SCALES], key="scale", width=200))
     rows = summarise(network, scale)
-    show_architecture(rows)
-    st.caption(
+    show_architecture(drawn_rows(network, rows))
+    words = (
         f"{sum(row.n_parameters for row in rows):,} parameters; "
-        f"{sum(row.gflop for row in rows):,.0f} GFLOP an image at {scale} pixels. The dense layers "
-        "are read as convolutions, so that images larger than 224 pixels can be read too."
+        f"{sum(row.gflop for row in rows):,.0f} GFLOP an image at {scale} pixels."
+    )
+    if network.flattened:
+        words += (
+            " The dense layers are read as convolutions, so that images larger than 224 pixels "
+            "can be read too."
+        )
+    st.caption(f"{words} {network.citation}.")
+    st.dataframe(
+        [
+            {
+                "read as": layer.name,
+                "Keras layer": layer.keras_layer,
+                "descriptor": layer.channels,
+                "stride": layer.stride,
+            }
+            for layer in network.layers
+        ],
+        hide_index=True,
+        column_config={
+            "descriptor": st.column_config.NumberColumn(
+                "channels", help="Length of the descriptor that max or average pooling gives."
+            ),
+            "stride": st.column_config.NumberColumn(
+                help="Pixels of the image from one position to the next."
+            ),
+        },
     )
     st.dataframe(
         [
@@ -46,7 +72,7 @@ def show_layers(network: Network) -> None:
             "parameters": st.column_config.NumberColumn(format="localized"),
             "GFLOP": st.column_config.NumberColumn(format="%.2f"),
             "receptive field": st.column_config.NumberColumn(
-                help="Side in pixels of what one position depends on."
+                help="Side in pixels of what one position depends on; empty: the whole image."
             ),
         },
     )
@@ -54,11 +80,18 @@ def show_layers(network: Network) -> None:
 
 def show_weights(network: Network) -> None:
     st.subheader("Weights")
-    for i, weights in enumerate(all_installed_weights(network)):
+    installed = all_installed_weights(network)
+    if not installed:
+        st.info(
+            f"{network.title} has no weights yet: download or import them here, and it can be "
+            "chosen on the page Experiments.",
+            icon=":material/lightbulb:",
+        )
+    for i, weights in enumerate(installed):
         with st.container(border=True):
             st.markdown(f"**{weights.title}**" + (" :green-badge[in use]" if i == 0 else ""))
             st.caption(f"`{weights.identity}` reads {', '.join(weights.layers)}")
-    if installed_official(network) is None:
+    if network.files and installed_official(network) is None:
         show_download(network)
     with st.expander("Import a file of weights"):
         st.caption(
@@ -66,21 +99,21 @@ def show_weights(network: Network) -> None:
             "this page. A file that fits but is not Keras's own is named custom on every result."
         )
         with st.form("import", border=False):
-            path = st.text_input("File", placeholder="/data/vgg19_weights.h5")
+            path = st.text_input("File", placeholder=f"/data/{network.name}_weights.h5")
             if st.form_submit_button("Import", icon=":material/upload:") and path:
                 with shown_errors(), st.spinner("Reading and checking the file …"):
                     file = str(Path(path).expanduser())
                     run_command(["weights", "import", file, "--network", network.name])
                     st.rerun()
     with shown_errors():
-        if st.button("Test the weights in use", icon=":material/verified:"):
+        if installed and st.button("Test the weights in use", icon=":material/verified:"):
             with st.spinner("Reading a built-in picture …"):
                 show_self_test(network)
 
 
 def show_self_test(network: Network) -> None:
-    documents = run_command(["weights", "status", "--self-test"])
-    test = next(d["self_test"] for d in documents if d["network"] == network.name)
+    (document,) = run_command(["weights", "status", "--network", network.name, "--self-test"])
+    test = document["self_test"]
     if not test["passed"]:
         st.error("The network does not give what it should.", icon=":material/error:")
     elif test["cosines"]:
@@ -90,18 +123,22 @@ def show_self_test(network: Network) -> None:
             icon=":material/check_circle:",
         )
     else:
-        st.success("Custom weights: every descriptor is finite.", icon=":material/check_circle:")
+        st.success(
+            f"Every descriptor is finite and not constant; {test['compared']}.",
+            icon=":material/check_circle:",
+        )
 
 
 def show_download(network: Network) -> None:
-    process = st.session_state.get("download")
+    process = st.session_state.get(f"download {network.name}")
     if process is None:
         st.button(
-            "Download Keras's official file (575 MB)",
+            f"Download Keras's official file ({size(official_bytes(network))})",
             icon=":material/download:",
             on_click=start_download,
             args=(network,),
-            help="For fc1 and fc2. An interrupted download is taken up again.",
+            help=f"It reaches every layer of {network.title}. An interrupted download is taken up "
+            "again.",
         )
         return
     follow_download(network, process)
@@ -111,7 +148,7 @@ def start_download(network: Network) -> None:
     try:
         log = create_folder(cache_folder().weights) / "download-log.txt"
         log.unlink(missing_ok=True)
-        st.session_state["download"] = start_detached(
+        st.session_state[f"download {network.name}"] = start_detached(
             ["weights", "download", "--network", network.name], log
         )
     except MedrecogError as error:
@@ -121,14 +158,14 @@ def start_download(network: Network) -> None:
 @st.fragment(run_every="1s")
 def follow_download(network: Network, process: ProcessIdentity) -> None:
     if not process.is_alive():
-        st.session_state.pop("download", None)
+        st.session_state.pop(f"download {network.name}", None)
         if installed_official(network) is None:
             log = cache_folder().weights / "download-log.txt"
             st.session_state["download error"] = log.read_text().strip().splitlines()[-1]
         st.rerun()
     part = downloaded_part(network)
     done = part.stat().st_size if part.exists() else 0
-    total = 4 * sum(row.n_parameters for row in summarise(network, 224))
+    total = official_bytes(network)
     st.progress(min(1.0, done / total), text=f"Downloading: {size(done)} of {size(total)}")
 
 

@@ -12,6 +12,7 @@ from PIL import Image
 
 from medrecog_core.datasets import library
 from medrecog_core.experiments import RunFolder, RunSpecification, create_run, execute
+from medrecog_core.features import ENCODINGS
 from medrecog_core.locations import ENVIRONMENT_VARIABLE, cache_folder
 
 NAME = "textures"
@@ -81,6 +82,23 @@ def finished_cache(pictures: Path, tmp_path_factory: pytest.TempPathFactory) -> 
     with cache_at(folder):
         add_textures(pictures)
         return folder, finished_run(specification()).id
+
+
+@pytest.fixture(scope="session")
+def encoded_cache(pictures: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, str]:
+    """Give a cache folder with a finished run of every encoding, and the run's identity."""
+    folder = tmp_path_factory.mktemp("encoded") / "cache"
+    with cache_at(folder):
+        add_textures(pictures)
+        return folder, finished_run(
+            specification(layers=["block2"], poolings=ENCODINGS, n_words=8)
+        ).id
+
+
+@pytest.fixture
+def encoded(encoded_cache: tuple[Path, str], cache: object) -> RunFolder:
+    """Give a copy of the run of encodings that the test may spoil."""
+    return copy_of_run(*encoded_cache)
 
 
 @pytest.fixture

@@ -8,37 +8,55 @@ import numpy as np
 import pytest
 
 from medrecog_core.networks import NETWORKS, Layer, Network
-from medrecog_core.networks.official_file import OFFICIAL_FILES, OfficialFile, file_md5
-from medrecog_core.networks.parameters import PARAMETERS, kernel_and_bias
+from medrecog_core.networks.keras_layer import KerasLayer
+from medrecog_core.networks.official_file import OfficialFile, file_hash
+from medrecog_core.networks.parameters import network_parameters
 
 Arrays = Mapping[str, tuple[np.ndarray, ...]]
+
+
+def convolution(name: str, above: str, inputs: int, channels: int) -> KerasLayer:
+    """Return the row of a 3 x 3 convolution."""
+    config = {"filters": channels, "kernel_size": [3, 3], "padding": "same"}
+    arrays = {"kernel": (3, 3, inputs, channels), "bias": (channels,)}
+    return KerasLayer(name, "Conv2D", channels, (above,), config, arrays)
+
+
+def dense(name: str, above: str, inputs: int, units: int) -> KerasLayer:
+    """Return the row of a dense layer."""
+    arrays = {"kernel": (inputs, units), "bias": (units,)}
+    return KerasLayer(name, "Dense", units, (above,), {"units": units}, arrays)
+
 
 TINY = Network(
     name="tiny",
     title="Tiny",
     layers=(
-        Layer("block1", 4, stride=2),
-        Layer("block2", 6, stride=4),
-        Layer("fc1", 5, stride=4, in_head=True),
-        Layer("fc2", 5, stride=4, in_head=True),
+        Layer("block1", 4, 2, "block1_pool"),
+        Layer("block2", 6, 4, "block2_pool"),
+        Layer("fc1", 5, 4, "fc1", in_head=True),
+        Layer("fc2", 5, 4, "fc2", in_head=True),
+    ),
+    rows=(
+        KerasLayer("input", "InputLayer", 3),
+        convolution("block1_conv1", "input", 3, 4),
+        KerasLayer("block1_pool", "MaxPooling2D", 4, ("block1_conv1",)),
+        convolution("block2_conv1", "block1_pool", 4, 6),
+        KerasLayer("block2_pool", "MaxPooling2D", 6, ("block2_conv1",)),
+        KerasLayer("flatten", "Flatten", 24, ("block2_pool",)),
+        dense("fc1", "flatten", 24, 5),
+        dense("fc2", "fc1", 5, 5),
+        dense("predictions", "fc2", 5, 3),
     ),
 )
-TINY_PARAMETERS = (
-    kernel_and_bias("block1_conv1", (3, 3, 3, 4), "block1"),
-    kernel_and_bias("block2_conv1", (3, 3, 4, 6), "block2"),
-    kernel_and_bias("fc1", (24, 5), "fc1"),
-    kernel_and_bias("fc2", (5, 5), "fc2"),
-    kernel_and_bias("predictions", (5, 3), None),
-)
 CONVOLUTIONS = ("block1_conv1", "block2_conv1")
-EVERY = tuple(row.name for row in TINY_PARAMETERS)
+EVERY = tuple(row.name for row in network_parameters(TINY))
 
 
 @pytest.fixture
 def tiny(monkeypatch: pytest.MonkeyPatch) -> Iterator[Network]:
-    """Enter the tiny network into the tables."""
+    """Enter the tiny network among the others."""
     monkeypatch.setitem(NETWORKS, TINY.name, TINY)
-    monkeypatch.setitem(PARAMETERS, TINY.name, TINY_PARAMETERS)
     yield TINY
 
 
@@ -47,7 +65,7 @@ def tiny_arrays(seed: int = 0, names: tuple[str, ...] = EVERY) -> Arrays:
     rng = np.random.default_rng(seed)
     arrays = {
         row.name: tuple(rng.normal(size=shape).astype(np.float32) for _, shape in row.shapes)
-        for row in TINY_PARAMETERS
+        for row in network_parameters(TINY)
     }
     return {name: arrays[name] for name in names}
 
@@ -80,8 +98,9 @@ def write_published(path: Path, arrays: Arrays) -> Path:
 
 def publish(monkeypatch: pytest.MonkeyPatch, path: Path) -> OfficialFile:
     """Make a file the official one of the tiny network."""
-    official = OfficialFile(f"tiny/{path.name}", file_md5(path), "ImageNet, Tiny's file", True)
-    monkeypatch.setitem(OFFICIAL_FILES, TINY.name, (official,))
+    official = OfficialFile(f"tiny/{path.name}", file_hash(path, "md5"), has_head=True)
+    # Tests hold the network itself, and a frozen one is not to be replaced for them all.
+    monkeypatch.setitem(vars(TINY), "files", (official,))
     return official
 
 

@@ -1,6 +1,103 @@
-"""Linear SVMs on descriptors, and how well they do."""
+"""Linear SVMs on descriptors, how well they do, how sure that is, and why."""
 
-from medrecog_core.classification.linear_svm import LinearSvm, l2_normalise, train_svm
+from medrecog_core.classification.calibration import Calibration, calibrate, log_loss
+from medrecog_core.classification.comparison import (
+    Comparison,
+    Ranked,
+    compare,
+    compare_with_best,
+    holm,
+    mcnemar_p_value,
+)
+from medrecog_core.classification.curves import (
+    PrecisionRecallCurve,
+    ReliabilityCurve,
+    RocCurve,
+    precision_recall_curve,
+    reliability_curve,
+    roc_curve,
+)
+from medrecog_core.classification.evidence import (
+    Evidence,
+    LinearScore,
+    affine_score,
+    channelwise_score,
+    explain,
+    l2_score,
+    plain_score,
+    pool,
+)
+from medrecog_core.classification.held_out import held_out_scores
+from medrecog_core.classification.intervals import Estimate, estimate
+from medrecog_core.classification.linear_svm import LinearSvm
 from medrecog_core.classification.metrics import ClassMetrics, Metrics, measure
+from medrecog_core.classification.normalisation import (
+    NORMALISATIONS,
+    FittedNormalisation,
+    Normalisation,
+    l2_normalise,
+)
+from medrecog_core.classification.novelty import (
+    Neighbours,
+    Novelty,
+    NoveltyDetector,
+    fit_novelty_detector,
+)
+from medrecog_core.classification.one_vs_rest import CLASS_WEIGHTS
+from medrecog_core.classification.positive_class import choose_positive_class
+from medrecog_core.classification.resampling import MEASURES
+from medrecog_core.classification.scored_images import ScoredImages
+from medrecog_core.classification.threshold import DecisionThreshold, choose_threshold
+from medrecog_core.classification.training import SvmPath, train_svm, train_svms
+from medrecog_core.classification.wilson import wilson_interval
 
-__all__ = ["ClassMetrics", "LinearSvm", "Metrics", "l2_normalise", "measure", "train_svm"]
+__all__ = [
+    "CLASS_WEIGHTS",
+    "MEASURES",
+    "NORMALISATIONS",
+    "Calibration",
+    "ClassMetrics",
+    "Comparison",
+    "DecisionThreshold",
+    "Estimate",
+    "Evidence",
+    "FittedNormalisation",
+    "LinearScore",
+    "LinearSvm",
+    "Metrics",
+    "Neighbours",
+    "Normalisation",
+    "Novelty",
+    "NoveltyDetector",
+    "PrecisionRecallCurve",
+    "Ranked",
+    "ReliabilityCurve",
+    "RocCurve",
+    "ScoredImages",
+    "SvmPath",
+    "affine_score",
+    "calibrate",
+    "channelwise_score",
+    "choose_positive_class",
+    "choose_threshold",
+    "compare",
+    "compare_with_best",
+    "estimate",
+    "explain",
+    "fit_novelty_detector",
+    "held_out_scores",
+    "holm",
+    "l2_normalise",
+    "l2_score",
+    "log_loss",
+    "mcnemar_p_value",
+    "measure",
+    "plain_score",
+    "pool",
+    "precision_recall_curve",
+    "reliability_curve",
+    "roc_curve",
+    "train_svm",
+    "train_svms",
+    "wilson_interval",
+]

@@ -6,6 +6,10 @@ from typing import Any
 
 import numpy as np
 
+from medrecog_core.classification import confusion
+from medrecog_core.classification.positive_class import choose_positive_class
+from medrecog_core.classification.wilson import wilson_interval
+
 
 @dataclass(frozen=True)
 class ClassMetrics:
@@ -35,6 +39,8 @@ class Metrics:
         Per class, in the order of the confusion matrix.
     confusion
         Counts, a row a true class, a column a predicted class.
+    positive
+        The class that sensitivity speaks of, where there are two; None for more.
     """
 
     accuracy: float
@@ -43,14 +49,46 @@ class Metrics:
     auc: float | None
     classes: tuple[ClassMetrics, ...]
     confusion: tuple[tuple[int, ...], ...]
+    positive: str | None = None
+
+    @property
+    def macro_f1(self) -> float:
+        """Mean F1 of the classes that occur among true or predicted labels."""
+        return float(confusion.macro_f1(np.array(self.confusion)))
+
+    @property
+    def sensitivity(self) -> float | None:
+        """Recall of the positive class; None for more than two classes, or with no such image."""
+        return self._recall_of_two(is_positive=True)
+
+    @property
+    def specificity(self) -> float | None:
+        """Recall of the class that is not positive; None as for `sensitivity`."""
+        return self._recall_of_two(is_positive=False)
+
+    def _recall_of_two(self, is_positive: bool) -> float | None:
+        for row in self.classes:
+            if self.positive is not None and (row.label == self.positive) == is_positive:
+                return row.recall if row.support else None
+        return None
 
     def to_document(self) -> dict[str, Any]:
         """Return the result as JSON values."""
-        return asdict(self)
+        return {
+            **asdict(self),
+            "macro_f1": self.macro_f1,
+            "sensitivity": self.sensitivity,
+            "specificity": self.specificity,
+        }
 
     @classmethod
     def from_document(cls, document: dict[str, Any]) -> "Metrics":
-        """Return the result that `to_document` gave."""
+        """Return the result that `to_document` gave.
+
+        A document without a positive class, as written before there was one, gets it by the names
+        of the classes; what the confusion matrix tells is told from it.
+        """
+        classes = [fields["label"] for fields in document["classes"]]
         return cls(
             document["accuracy"],
             tuple(document["accuracy_interval"]),
@@ -58,10 +96,16 @@ class Metrics:
             document["auc"],
             tuple(ClassMetrics(**fields) for fields in document["classes"]),
             tuple(tuple(row) for row in document["confusion"]),
+            choose_positive_class(classes, document.get("positive")),
         )
 
 
-def measure(labels: Sequence[str], scores: np.ndarray, classes: Sequence[str]) -> Metrics:
+def measure(
+    labels: Sequence[str],
+    scores: np.ndarray,
+    classes: Sequence[str],
+    positive: str | None = None,
+) -> Metrics:
     """Compare scores with the true labels.
 
     Parameters
@@ -72,6 +116,14 @@ def measure(labels: Sequence[str], scores: np.ndarray, classes: Sequence[str]) -
         Shape (n, n_classes); the greatest is the prediction.
     classes
         Sorted labels, one for each column of `scores`.
+    positive
+        The positive one of two classes, None to have it chosen by its name
+        (`choose_positive_class`).
+
+    Raises
+    ------
+    UsageError
+        If `positive` is none of the classes.
     """
     from sklearn import metrics
 
@@ -84,7 +136,7 @@ def measure(labels: Sequence[str], scores: np.ndarray, classes: Sequence[str]) -
     recall_of = dict(zip(classes, recall, strict=True))
     return Metrics(
         accuracy=float((truth == predicted).mean()),
-        accuracy_interval=_wilson_interval(int((truth == predicted).sum()), len(truth)),
+        accuracy_interval=wilson_interval(int((truth == predicted).sum()), len(truth)),
         balanced_accuracy=float(np.mean([recall_of[label] for label in tested])),
         auc=_auc(truth, scores, classes, tested),
         classes=tuple(
@@ -95,14 +147,8 @@ def measure(labels: Sequence[str], scores: np.ndarray, classes: Sequence[str]) -
             tuple(map(int, row))
             for row in metrics.confusion_matrix(truth, predicted, labels=list(classes))
         ),
+        positive=choose_positive_class(classes, positive),
     )
-
-
-def _wilson_interval(n_right: int, n: int) -> tuple[float, float]:
-    from scipy.stats import binomtest
-
-    interval = binomtest(n_right, n).proportion_ci(0.95, method="wilson")
-    return float(interval.low), float(interval.high)
 
 
 def _auc(

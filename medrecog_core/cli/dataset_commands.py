@@ -6,17 +6,24 @@ from typing import Any
 
 import click
 
+from medrecog_core.cli.catalogue_commands import catalogue
 from medrecog_core.cli.output import CommaSeparated, json_option, write_json, write_table
-from medrecog_core.cli.progress import shown_count, shown_progress
-from medrecog_core.datasets import Dataset, library, unreadable_images
+from medrecog_core.cli.progress import shown_bytes, shown_count, shown_progress
+from medrecog_core.datasets import Dataset, Reading, add_dataset, download_dataset, library
+from medrecog_core.datasets.catalogue import find
+from medrecog_core.datasets.dicom_tags import PATIENT
+from medrecog_core.datasets.downloading import differences
 from medrecog_core.errors import MedrecogError
-from medrecog_core.experiments import DEFAULT_LAYERS, RunSpecification, extract_dataset
-from medrecog_core.networks import PRECISIONS
+from medrecog_core.experiments import RunSpecification, extract_dataset
+from medrecog_core.networks import DEFAULT_NETWORK, PRECISIONS
 
 
 @click.group()
 def datasets() -> None:
-    """List, add, check and remove data sets."""
+    """List, add, download, check and remove data sets."""
+
+
+datasets.add_command(catalogue)
 
 
 @datasets.command("list")
@@ -29,7 +36,7 @@ def list_datasets(as_json: bool) -> None:
         for name in library.names():
             drawing = shown_count(report, "drawing the demo pictures")
             try:
-                documents.append(_describe(library.load(name, drawing)))
+                documents.append(describe_dataset(library.load(name, drawing)))
             except MedrecogError as error:
                 if not documents:
                     raise  # the demo comes first: without it, the cache folder cannot be used
@@ -58,75 +65,100 @@ def list_datasets(as_json: bool) -> None:
 
 @datasets.command()
 @click.argument("name")
-@click.argument("path", type=click.Path(path_type=Path))
-@click.option("--labels", type=click.Path(path_type=Path), help="CSV or TSV table of labels.")
+@click.argument("path", nargs=-1, required=True, type=click.Path(path_type=Path))
+@click.option(
+    "--labels", type=click.Path(path_type=Path), help="CSV, TSV or .xlsx table of labels."
+)
 @click.option("--image-column", help="Column that names the image.")
 @click.option("--label-column", help="Column of the label.")
-@click.option("--group-column", help="Column of the patient, lesion or other group.")
-@click.option("--split-column", help="Column that says train, test or val.")
+@click.option("--group-column", help="Column of the patient, lesion or other group; “” for none.")
+@click.option("--split-column", help="Column that says train, test or val; “” for none.")
+@click.option("--label-tag", default="", help="DICOM tag of the label, such as BodyPartExamined.")
+@click.option(
+    "--group-tag",
+    default=PATIENT,
+    show_default=True,
+    help="DICOM tag of the group; “” for none.",
+)
+@click.option("--no-groups", is_flag=True, help="Take no groups over.")
+@click.option("--keep-val", is_flag=True, help="Take images of val as training images.")
+@click.option("--catalogue", "entry", default="", help="Catalogue entry that selects classes.")
 @json_option
 def add(
     name: str,
-    path: Path,
+    path: tuple[Path, ...],
     labels: Path | None,
     image_column: str | None,
     label_column: str | None,
     group_column: str | None,
     split_column: str | None,
+    label_tag: str,
+    group_tag: str,
+    no_groups: bool,
+    keep_val: bool,
+    entry: str,
     as_json: bool,
 ) -> None:
-    """Add a folder of images as data set NAME; the images stay where they are.
+    """Add a folder of images, or archives, as data set NAME.
 
-    PATH holds a folder a class, perhaps below train and test folders, or, with --labels, images
-    that a table gives labels to. Columns that are not named are guessed.
+    PATH is a folder, whose images stay where they are, or one archive or more (.zip, .tar, .tar.gz,
+    .tgz) with the lists and tables that belong to them, which are unpacked below the cache folder.
+    Known layouts are recognised; others have a folder a class, perhaps below train and test
+    folders, or a table of labels, whose columns are guessed where they are not named.
     """
-    if labels is None:
-        dataset = library.read_folder(name, path)
-    else:
-        dataset = library.read_table(
-            name, path, labels, image_column, label_column, group_column, split_column
-        )
-    library.save(dataset)
-    _show(dataset, as_json)
+    reading = Reading(
+        table=labels,
+        image_column=image_column,
+        label_column=label_column,
+        group_column=group_column,
+        split_column=split_column,
+        label_tag=label_tag,
+        group_tag=group_tag,
+        has_groups=not no_groups,
+        keeps_val=keep_val,
+        entry=entry,
+    )
+    with shown_bytes() as report:
+        dataset = add_dataset(name, path, reading, report=report)
+    show_dataset(dataset, as_json)
 
 
 @datasets.command()
 @click.argument("name")
+@click.option("--no-groups", is_flag=True, help="Take no groups over.")
+@click.option("--keep-val", is_flag=True, help="Take images of val as training images.")
 @json_option
-def check(name: str, as_json: bool) -> None:
-    """Read every image of data set NAME and list those that cannot be read."""
-    with shown_progress() as report:
-        dataset = library.load(name, shown_count(report, "drawing the demo pictures"))
-        unreadable = unreadable_images(dataset, shown_count(report, "reading images"))
-    document = _describe(dataset)
-    document["unreadable"] = [{"path": e.path, "reason": e.reason} for e in unreadable]
+def download(name: str, no_groups: bool, keep_val: bool, as_json: bool) -> None:
+    """Download data set NAME of the catalogue and add it; a download that was cut is carried on."""
+    entry = find(name)
+    with shown_bytes() as report:
+        dataset = download_dataset(name, keep_val, not no_groups, report)
+    others = differences(entry, dataset)
     if as_json:
-        write_json(document)
+        write_json({**describe_dataset(dataset), "differs_from_published": others})
         return
-    _show(dataset, as_json)
-    if unreadable:
-        click.echo(f"\n{len(unreadable)} of {len(dataset.images)} images cannot be read:")
-        write_table(("image", "reason"), ((e.path, e.reason) for e in unreadable))
-    else:
-        click.echo(f"\nAll {len(dataset.images)} images can be read.")
+    show_dataset(dataset, as_json)
+    for line in others:
+        click.echo(line)
 
 
 @datasets.command()
 @click.argument("name")
 @json_option
 def remove(name: str, as_json: bool) -> None:
-    """Forget data set NAME; its images stay where they are."""
+    """Forget data set NAME; its images stay where they are, but those unpacked for it."""
     library.remove(name)
     if as_json:
         write_json({"name": name, "removed": True})
     else:
-        click.echo(f"Removed {name}; its images are where they were.")
+        click.echo(f"Removed {name}; images that were not unpacked for it are where they were.")
 
 
 @click.command("extract")
 @click.argument("name")
+@click.option("--network", default=DEFAULT_NETWORK, show_default=True)
 @click.option(
-    "--layers", type=CommaSeparated(str), default=",".join(DEFAULT_LAYERS), show_default=True
+    "--layers", type=CommaSeparated(str), help="Without it all that need no classifier head."
 )
 @click.option("--scales", type=CommaSeparated(int), default="224", show_default=True)
 @click.option("--poolings", type=CommaSeparated(str), default="max,average", show_default=True)
@@ -134,7 +166,8 @@ def remove(name: str, as_json: bool) -> None:
 @json_option
 def extract_command(
     name: str,
-    layers: tuple[str, ...],
+    network: str,
+    layers: tuple[str, ...] | None,
     scales: tuple[int, ...],
     poolings: tuple[str, ...],
     precision: str,
@@ -144,10 +177,11 @@ def extract_command(
     specification = RunSpecification.from_document(
         {
             "dataset": name,
-            "layers": layers,
+            "network": network,
             "scales": scales,
             "poolings": poolings,
             "precision": precision,
+            **({} if layers is None else {"layers": layers}),
         }
     )
     with shown_progress() as report:
@@ -168,7 +202,8 @@ def extract_command(
         click.echo(f"skipped {entry.path}: {entry.reason}")
 
 
-def _describe(dataset: Dataset) -> dict[str, Any]:
+def describe_dataset(dataset: Dataset) -> dict[str, Any]:
+    """Return what a data set is as JSON values."""
     return {
         "name": dataset.name,
         "root": str(dataset.root),
@@ -178,17 +213,21 @@ def _describe(dataset: Dataset) -> dict[str, Any]:
         "classes": dict(sorted(Counter(image.label for image in dataset.images).items())),
         "splits": list(dataset.splits),
         "n_groups": len(dataset.groups),
+        "n_excluded": len(dataset.excluded),
         "left_out": [{"path": e.path, "reason": e.reason} for e in dataset.left_out],
     }
 
 
-def _show(dataset: Dataset, as_json: bool) -> None:
+def show_dataset(dataset: Dataset, as_json: bool) -> None:
+    """Print what a data set is."""
     if as_json:
-        write_json(_describe(dataset))
+        write_json(describe_dataset(dataset))
         return
     parts = [f"{len(dataset.images)} images", f"{len(dataset.classes)} classes"]
     if dataset.groups:
         parts.append(f"{len(dataset.groups)} groups")
+    if dataset.excluded:
+        parts.append(f"{len(dataset.excluded)} more excluded")
     click.echo(f"{dataset.name}: {', '.join(parts)} ({dataset.layout})")
     splits = dataset.splits or ("",)
     counts = Counter((image.label, image.split) for image in dataset.images)

@@ -7,9 +7,20 @@ import click
 
 from medrecog_core import __version__
 from medrecog_core.cli.dataset_commands import datasets, extract_command
+from medrecog_core.cli.health_commands import check, exclude, include, refresh
 from medrecog_core.cli.model_commands import delete_model, models, predict, train
 from medrecog_core.cli.output import write_json
-from medrecog_core.cli.run_commands import cancel, delete, export, resume, run, runs, show
+from medrecog_core.cli.run_commands import (
+    cancel,
+    delete,
+    export,
+    log,
+    rename,
+    resume,
+    run,
+    runs,
+    show,
+)
 from medrecog_core.cli.weight_commands import weights
 from medrecog_core.errors import MedrecogError, UsageError
 
@@ -28,6 +39,8 @@ for _command in (
     run,
     runs,
     show,
+    log,
+    rename,
     cancel,
     resume,
     delete,
@@ -39,6 +52,8 @@ for _command in (
     weights,
 ):
     medrecog.add_command(_command)
+for _command in (check, refresh, exclude, include):
+    datasets.add_command(_command)
 
 
 def main(arguments: Sequence[str] | None = None) -> None:

@@ -12,6 +12,7 @@ from rich.progress import Progress as Bars
 from medrecog_core.features import Progress
 
 _SECONDS_BETWEEN_LINES = 10
+_MEGABYTE = 10**6
 
 
 @contextlib.contextmanager
@@ -41,6 +42,20 @@ def shown_count(report: Callable[[Progress], None], stage: str) -> Callable[[int
     return show
 
 
+@contextlib.contextmanager
+def shown_bytes() -> Iterator[Callable[[str, int, int], None]]:
+    """Give a function of (stage, bytes done, bytes in all) that shows progress in megabytes."""
+    counts: dict[str, Callable[[int, int], None]] = {}
+    with shown_progress() as report:
+
+        def show(stage: str, done: int, total: int) -> None:
+            if stage not in counts:
+                counts[stage] = shown_count(report, f"{stage}, MB")
+            counts[stage](done // _MEGABYTE, total // _MEGABYTE)
+
+        yield show
+
+
 class _BarReport:
     def __init__(self, bars: Bars) -> None:
         self._bars = bars
@@ -48,6 +63,9 @@ class _BarReport:
 
     def __call__(self, progress: Progress) -> None:
         rate = f"{progress.rate:.1f}/s" if progress.rate else ""
+        if progress.waits:
+            self._bars.console.print(progress.stage, markup=False, highlight=False)
+            return
         if progress.stage not in self._tasks:
             if not progress.total:
                 return
@@ -71,6 +89,8 @@ class _LineReport:
         if progress.stage == self._stage and lately and not ends:
             return
         self._stage, self._last = progress.stage, now
+        if progress.waits:
+            print(progress.stage, file=sys.stderr, flush=True)
         if not progress.total:
             return
         left = progress.seconds_left

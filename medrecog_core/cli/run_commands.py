@@ -1,4 +1,4 @@
-"""`run`, `runs`, `show`, `cancel`, `resume`, `delete` and `export`."""
+"""`run`, `runs`, `show`, `log`, `rename`, `cancel`, `resume`, `delete` and `export`."""
 
 import csv
 import io
@@ -19,10 +19,11 @@ from medrecog_core.cli.output import (
     write_table,
 )
 from medrecog_core.cli.progress import shown_progress
+from medrecog_core.cli.run_output import offer_run, show_run
 from medrecog_core.errors import MedrecogError, UsageError
 from medrecog_core.experiments import RunFolder, RunSpecification
-from medrecog_core.features import Progress
-from medrecog_core.networks import PRECISIONS, check_readable, find_network
+from medrecog_core.features import POOLINGS, Progress
+from medrecog_core.networks import DEFAULT_NETWORK, PRECISIONS, check_readable, find_network
 
 _CSV_COLUMNS = (
     *("run", "dataset", "layer", "scale", "pooling", "accuracy", "accuracy_low", "accuracy_high"),
@@ -32,33 +33,40 @@ _CSV_COLUMNS = (
 
 @click.command()
 @click.option("--dataset", help="Name of the data set.")
+@click.option("--network", help=f"Such as resnet50.  [default: {DEFAULT_NETWORK}]")
 @click.option("--layers", type=CommaSeparated(str), help="Such as block4,block5.")
 @click.option("--scales", type=CommaSeparated(int), help="Such as 224,544.")
-@click.option("--poolings", type=CommaSeparated(str), help="max, average or both.")
+@click.option("--poolings", type=CommaSeparated(str), help=", ".join(POOLINGS))
 @click.option("--C", "C", type=float, help="Inverse strength of the SVM's regularisation.")
 @click.option("--precision", help=", ".join(PRECISIONS))
-@click.option("--seed", type=int, help="Of the hold-out split and the SVM.")
+@click.option("--seed", type=int, help="Of the hold-out split, the codebooks and the SVM.")
+@click.option("--n-words", type=int, help="Of each codebook, where poolings are encodings.")
 @click.option(
     "--spec",
     type=click.Path(path_type=Path),
-    help="Specification in JSON; other options go before it.",
+    help="Specification in JSON, other options go before it; or the record of a run to repeat.",
 )
+@click.option("--repeat", metavar="RUN", help="Repeat RUN from its record and compare.")
+@click.option("--again", is_flag=True, help="Run it though an identical run is finished.")
 @json_option
-def run(spec: Path | None, as_json: bool, **options: Any) -> None:
-    """Run an experiment: an SVM for every cell of layers x scales x poolings."""
-    given = {name: value for name, value in options.items() if value is not None}
-    if spec is not None:
-        specification = RunSpecification.from_file(spec, **given)
-    elif "dataset" in given:
-        specification = RunSpecification.from_document(given)
-    else:
-        raise UsageError("Name a data set with --dataset, or a specification with --spec.")
+def run(spec: Path | None, repeat: str | None, again: bool, as_json: bool, **options: Any) -> None:
+    """Run an experiment: an SVM for every cell of layers x scales x poolings.
+
+    Where an identical run is finished (the same specification, images and weights), that one is
+    shown. Where other runs are at work, it waits for its turn.
+    """
+    specification, repeated = _request(spec, repeat, options)
+    experiments.runs_at_once()  # a wrong setting is told before there is a run
     from medrecog_core.datasets import library
 
     if specification.dataset not in library.names():
         library.load(specification.dataset)  # says which data sets there are
     check_readable(find_network(specification.network), specification.layers)
-    _execute(experiments.create_run(specification), as_json)
+    identical = None if again or repeated else experiments.identical_run(specification)
+    if identical is not None:
+        offer_run(identical, as_json)
+    else:
+        _execute(experiments.create_run(specification, repeated), as_json)
 
 
 @click.command()
@@ -70,11 +78,12 @@ def resume(run_id: str, as_json: bool) -> None:
 
 
 @click.command()
+@click.option("--search", metavar="WORDS", default="", help="Only those that the words describe.")
 @json_option
-def runs(as_json: bool) -> None:
+def runs(search: str, as_json: bool) -> None:
     """List every run, the newest first."""
     documents: list[dict[str, Any]] = []
-    for folder in experiments.all_runs():
+    for folder in experiments.search_runs(experiments.all_runs(), search):
         state = folder.state()
         try:
             best = max((r.metrics.accuracy for r in folder.cells()), default=None)
@@ -84,6 +93,7 @@ def runs(as_json: bool) -> None:
         documents.append(
             {
                 "run": folder.id,
+                "title": folder.title,
                 "status": state.status,
                 "dataset": dataset,
                 "created": state.created,
@@ -94,13 +104,18 @@ def runs(as_json: bool) -> None:
         write_json(documents)
         return
     if not documents:
-        click.echo("There are no runs yet. Start one: run --dataset demo")
+        click.echo(
+            f"No run is described by “{search}”."
+            if search
+            else "There are no runs yet. Start one: run --dataset demo"
+        )
         return
     write_table(
-        ("run", "status", "data set", "created", "best accuracy"),
+        ("run", "title", "status", "data set", "created", "best accuracy"),
         (
             (
                 d["run"],
+                "" if d["title"] == d["run"] else d["title"],
                 d["status"],
                 d["dataset"],
                 time.strftime("%Y-%m-%d %H:%M", time.localtime(d["created"])),
@@ -116,7 +131,35 @@ def runs(as_json: bool) -> None:
 @json_option
 def show(run_id: str, as_json: bool) -> None:
     """Show RUN: how it is doing, and its cells."""
-    _show(experiments.find_run(run_id), as_json)
+    show_run(experiments.find_run(run_id), as_json)
+
+
+@click.command()
+@click.argument("run_id", metavar="RUN")
+@click.option("--lines", type=click.IntRange(min=1), help="Only so many at the end.")
+@json_option
+def log(run_id: str, lines: int | None, as_json: bool) -> None:
+    """Print the log of RUN: its attempts, stages and whatever its processes said."""
+    found = experiments.find_run(run_id).log.lines(lines)
+    if as_json:
+        write_json({"run": run_id, "lines": found})
+    else:
+        for line in found:
+            click.echo(line)
+
+
+@click.command()
+@click.argument("run_id", metavar="RUN")
+@click.argument("title")
+@json_option
+def rename(run_id: str, title: str, as_json: bool) -> None:
+    """Give RUN a TITLE for people; an empty one takes it away."""
+    folder = experiments.find_run(run_id)
+    folder.rename(title)
+    if as_json:
+        write_json({"run": run_id, "title": folder.title})
+    else:
+        click.echo(f"{run_id} is called “{folder.title}” now.")
 
 
 @click.command()
@@ -181,62 +224,37 @@ def export(run_id: str, destination: Path, as_json: bool) -> None:
         click.echo(f"Wrote {destination}.")
 
 
+def _request(
+    spec: Path | None, repeat: str | None, options: dict[str, Any]
+) -> tuple[RunSpecification, dict[str, Any] | None]:
+    """Return what is asked for, and the document of the run to repeat, if it is one."""
+    given = {name: value for name, value in options.items() if value is not None}
+    if repeat is not None:
+        if given or spec is not None:
+            raise UsageError("--repeat takes a run as it is: leave the other options out.")
+        document = experiments.result_document(experiments.find_run(repeat))
+        if not document["record"]:
+            raise MedrecogError(f"The run {repeat} has no record yet: resume it instead.")
+        return experiments.specification_of(document), document
+    if spec is not None:
+        return experiments.read_request(spec, **given)
+    if "dataset" in given:
+        return RunSpecification.from_document(given), None
+    raise UsageError("Name a data set with --dataset, or a specification with --spec.")
+
+
 def _execute(folder: RunFolder, as_json: bool) -> None:
     with shown_progress() as report:
         _run_and_tell(folder, report, as_json)
-    _show(folder, as_json)
+    show_run(folder, as_json)
 
 
 def _run_and_tell(folder: RunFolder, report: Callable[[Progress], None], as_json: bool) -> None:
     try:
         experiments.execute(folder, report)
     except MedrecogError as error:
-        if not as_json or folder.state().status == "running":
+        if not as_json or not folder.state().has_ended:
             raise
         click.echo(f"medrecog: {error}", err=True)
         write_json(experiments.result_document(folder))
         fail_after_output()
-
-
-def _show(folder: RunFolder, as_json: bool) -> None:
-    document = experiments.result_document(folder)
-    if as_json:
-        write_json(document)
-        return
-    state = folder.state()
-    click.echo(f"{folder.id}: {state.status}{': ' if state.error else ''}{state.error}")
-    if state.status == "running" and state.total:
-        click.echo(f"{state.stage}: {state.done} of {state.total}")
-    record = document["record"]
-    if record:
-        click.echo(
-            f"{document['dataset']}, {record['split']['kind']}; weights: "
-            f"{record['weights']['title']}; {record['precision']}"
-        )
-        if record["dataset"]["synthetic"]:
-            click.echo(f"{document['dataset']}: {record['dataset']['layout']}")
-        if record["split"]["n_leaking_groups"]:
-            click.echo(
-                f"This split leaks: {record['split']['n_leaking_groups']} groups stand in both "
-                "the training and the test part."
-            )
-    for entry in document["skipped"]:
-        click.echo(f"skipped {entry['path']}: {entry['reason']}")
-    if document["cells"]:
-        columns = ("layer", "scale", "pooling", "accuracy", "95 % interval")
-        write_table(
-            (*columns, "balanced accuracy", "AUC", "test images"),
-            (
-                (
-                    cell["layer"],
-                    cell["scale"],
-                    cell["pooling"],
-                    cell["accuracy"],
-                    "{:.3f} to {:.3f}".format(*cell["accuracy_interval"]),
-                    cell["balanced_accuracy"],
-                    "none" if cell["auc"] is None else cell["auc"],
-                    cell["n_test"],
-                )
-                for cell in document["cells"]
-            ),
-        )

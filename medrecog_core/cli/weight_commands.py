@@ -1,15 +1,15 @@
 """`weights`."""
 
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import click
 
 from medrecog_core.cli.output import fail_after_output, json_option, write_json, write_table
-from medrecog_core.cli.progress import shown_count, shown_progress
+from medrecog_core.cli.progress import shown_bytes
 from medrecog_core.networks import (
+    DEFAULT_NETWORK,
     NETWORKS,
     Network,
     Weights,
@@ -22,13 +22,13 @@ from medrecog_core.networks import (
     remove_weights,
 )
 from medrecog_core.networks.installed_file import installed_files
-from medrecog_core.networks.official_file import OFFICIAL_FILES, complete_file
+from medrecog_core.networks.parameters import official_bytes
 from medrecog_core.networks.weight_import import downloaded_part, installed_official
 from medrecog_core.networks.weights import how_to_install
 
 _MEGABYTE = 10**6
 
-network_option = click.option("--network", default=next(iter(NETWORKS)), show_default=True)
+network_option = click.option("--network", default=DEFAULT_NETWORK, show_default=True)
 
 
 @click.group()
@@ -37,14 +37,16 @@ def weights() -> None:
 
 
 @weights.command()
+@click.option("--network", help="This one alone; every one without.")
 @click.option(
     "--self-test", is_flag=True, help="Check the weights in use on a built-in picture as well."
 )
 @json_option
-def status(self_test: bool, as_json: bool) -> None:
+def status(network: str | None, self_test: bool, as_json: bool) -> None:
     """Check the installed weights and list the layers they reach; the first of each is in use."""
     embedded_weights.load()  # raises where the archive is damaged
-    documents = [_describe(network, self_test) for network in NETWORKS.values()]
+    chosen = NETWORKS.values() if network is None else [find_network(network)]
+    documents = [_describe(each, self_test) for each in chosen]
     if as_json:
         write_json(documents)
     else:
@@ -60,7 +62,7 @@ def status(self_test: bool, as_json: bool) -> None:
 def import_command(file: Path, network: str, as_json: bool) -> None:
     """Install the weights in FILE: a Keras file (.h5, .weights.h5, .keras) or an .npz archive."""
     chosen = find_network(network)
-    with _shown_bytes() as report:
+    with shown_bytes() as report:
         installed = import_weights(chosen, file, report)
     _show_installed(chosen, installed, as_json)
 
@@ -71,7 +73,7 @@ def import_command(file: Path, network: str, as_json: bool) -> None:
 def download(network: str, as_json: bool) -> None:
     """Install Keras's official file, from Keras's own cache or else from the web."""
     chosen = find_network(network)
-    with _shown_bytes() as report:
+    with shown_bytes() as report:
         installed = download_weights(chosen, report)
     _show_installed(chosen, installed, as_json)
 
@@ -87,19 +89,6 @@ def remove(identity: str, network: str, as_json: bool) -> None:
         write_json({"identity": identity, "removed": True})
     else:
         click.echo(f"Removed {identity}.")
-
-
-@contextmanager
-def _shown_bytes() -> Iterator[Callable[[str, int, int], None]]:
-    counts: dict[str, Callable[[int, int], None]] = {}
-    with shown_progress() as report:
-
-        def show(stage: str, done: int, total: int) -> None:
-            if stage not in counts:
-                counts[stage] = shown_count(report, f"{stage}, MB")
-            counts[stage](done // _MEGABYTE, total // _MEGABYTE)
-
-        yield show
 
 
 def _describe(network: Network, self_test: bool) -> dict[str, Any]:
@@ -163,15 +152,21 @@ def _test(network: Network, identity: str) -> dict[str, Any]:
 
     check_intact(network, identity)
     found = run_self_test(network, identity)
-    return {"passed": found.passed, "precision": found.precision, "cosines": found.cosines}
+    return {
+        "passed": found.passed,
+        "precision": found.precision,
+        "cosines": found.cosines,
+        "compared": found.compared,
+    }
 
 
 def _describe_official(network: Network) -> dict[str, Any] | None:
-    if network.name not in OFFICIAL_FILES:
+    if not network.files:
         return None
-    official, part = complete_file(network), downloaded_part(network)
+    official, part = network.complete_file(), downloaded_part(network)
     return {
         "name": official.name,
+        "bytes": official_bytes(network),
         "installed": installed_official(network) is not None,
         "in_keras_cache": official.keras_copy.is_file(),
         "downloaded_bytes": part.stat().st_size if part.is_file() else 0,
@@ -189,17 +184,22 @@ def _remarks(document: dict[str, Any]) -> Iterator[str]:
             there = " A file of that name is in Keras's cache and is used if it is the right one."
         elif part:
             there = f" {part / _MEGABYTE:.0f} MB of it have been downloaded."
+        network = find_network(document["network"])
+        none = "" if document["installed"] else f"{network.title} has no weights yet. "
         yield (
-            f"Keras's official file {official['name']} is not installed: "
-            f"{how_to_install(find_network(document['network']))}.{there}"
+            f"{none}Keras's official file {official['name']} ({official['bytes'] / _MEGABYTE:.0f} "
+            f"MB) is not installed: {how_to_install(network)}.{there}"
         )
+    elif not document["installed"]:
+        network = find_network(document["network"])
+        yield f"{network.title} has no weights yet: {how_to_install(network)}."
     test = document["self_test"]
     if test and test["passed"]:
         smallest = min(test["cosines"].values(), default=None)
         found = "only finite numbers" if smallest is None else f"cosines of {smallest:.5f} or more"
         yield (
             f"{document['identity']} is as it was installed and passes the self-test: "
-            f"{found} on the built-in picture."
+            f"{found} on the built-in picture ({test['compared']})."
         )
     elif test:
         cosines = ", ".join(f"{layer} {value:.5f}" for layer, value in test["cosines"].items())

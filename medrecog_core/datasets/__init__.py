@@ -1,26 +1,54 @@
 """Data sets: what they are, where they come from, and how they are split."""
 
 from medrecog_core.datasets import library
-from medrecog_core.datasets.dataset import SPLITS, Dataset, ImageRecord, LeftOut, check_name
+from medrecog_core.datasets.catalogue import CATALOGUE, CatalogueEntry
+from medrecog_core.datasets.dataset import (
+    SPLITS,
+    Dataset,
+    Exclusion,
+    FileState,
+    ImageRecord,
+    LeftOut,
+    check_name,
+)
+from medrecog_core.datasets.downloading import download_dataset
+from medrecog_core.datasets.file_changes import FileChange, find_changes
+from medrecog_core.datasets.finding import Finding
+from medrecog_core.datasets.health import HealthReport, check_health, kept_report
+from medrecog_core.datasets.importing import Reading, add_dataset, read_dataset
 from medrecog_core.datasets.label_table import guess_columns, read_rows
 from medrecog_core.datasets.protocol import PROTOCOLS, Protocol
-from medrecog_core.datasets.reading_check import unreadable_images
+from medrecog_core.datasets.shortcuts import Shortcut
 from medrecog_core.datasets.split import Fold, Split
 from medrecog_core.datasets.splitting import split_images
 
 __all__ = [
+    "CATALOGUE",
     "PROTOCOLS",
     "SPLITS",
+    "CatalogueEntry",
     "Dataset",
+    "Exclusion",
+    "FileChange",
+    "FileState",
+    "Finding",
     "Fold",
+    "HealthReport",
     "ImageRecord",
     "LeftOut",
     "Protocol",
+    "Reading",
+    "Shortcut",
     "Split",
+    "add_dataset",
+    "check_health",
     "check_name",
+    "download_dataset",
+    "find_changes",
     "guess_columns",
+    "kept_report",
     "library",
+    "read_dataset",
     "read_rows",
     "split_images",
-    "unreadable_images",
 ]

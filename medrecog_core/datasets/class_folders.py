@@ -5,7 +5,7 @@ from pathlib import Path
 from medrecog_core.datasets.dataset import ImageRecord, LeftOut
 from medrecog_core.datasets.files import files_below, shown
 from medrecog_core.errors import MedrecogError
-from medrecog_core.images import SUFFIXES
+from medrecog_core.images import is_image_file
 
 _SPLIT_OF_FOLDER = {
     "train": "train",
@@ -64,7 +64,7 @@ def read_class_folders(root: Path) -> tuple[list[ImageRecord], list[LeftOut], st
     for file in sorted({*label_and_split, *files_below(top)}):
         path = file.relative_to(root).as_posix()
         reason = ""
-        if file.suffix.lower() not in SUFFIXES:
+        if not is_image_file(file):
             reason = "not an image, by its name"
         elif file not in label_and_split:
             reason = "not in a class folder"

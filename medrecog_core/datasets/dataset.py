@@ -1,15 +1,50 @@
 """A data set: named images with a label each, perhaps a split and a group."""
 
+import hashlib
+import json
 import re
 from collections import Counter
-from dataclasses import dataclass
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from functools import cached_property
 from pathlib import Path, PurePosixPath
 
+from medrecog_core.datasets.counting import counted
 from medrecog_core.errors import MedrecogError, UsageError
 
 SPLITS = ("train", "test", "val")
 
+CHOSEN = "chosen"
+"""Kind of the exclusions that someone made of single images, not for a finding."""
+
 _NAME = re.compile(r"[a-z0-9][a-z0-9_-]{0,63}")
+
+
+@dataclass(frozen=True)
+class FileState:
+    """What an image file was when the data set took it in.
+
+    Attributes
+    ----------
+    sha256
+        Of its bytes, in hexadecimal.
+    n_bytes
+        Its size.
+    modified
+        When it was last written to, in nanoseconds since 1970. It only tells which files need not
+        be hashed again, and is no part of any identity.
+    width, height
+        In pixels, as stored; 0 where the file has no header of an image.
+    mode
+        Pillow's mode of the stored pixels, such as `L`, `RGB` or `I;16`; empty likewise.
+    """
+
+    sha256: str
+    n_bytes: int
+    modified: int
+    width: int = 0
+    height: int = 0
+    mode: str = ""
 
 
 @dataclass(frozen=True)
@@ -26,12 +61,16 @@ class ImageRecord:
         `train`, `test`, `val`, or empty where the data set gives none.
     group
         Patient, lesion or whatever must stay on one side of a split; empty where unknown.
+    file
+        What its file was when the data set took it in; None where the file was not there, or has
+        not been looked at yet.
     """
 
     path: str
     label: str
     split: str = ""
     group: str = ""
+    file: FileState | None = None
 
     def __post_init__(self) -> None:
         if not self.label:
@@ -53,8 +92,28 @@ class LeftOut:
 
 
 @dataclass(frozen=True)
+class Exclusion:
+    """An image of the data set that runs leave out, and why.
+
+    Attributes
+    ----------
+    image
+        The image.
+    finding
+        Kind of the health report's finding it was excluded for, or `chosen` where someone chose
+        it.
+    reason
+        In words.
+    """
+
+    image: ImageRecord
+    finding: str
+    reason: str
+
+
+@dataclass(frozen=True)
 class Dataset:
-    """Images of at least two classes under one root folder.
+    """Images of at least two classes under one root folder: an immutable manifest.
 
     Attributes
     ----------
@@ -63,13 +122,15 @@ class Dataset:
     root
         Absolute path of the folder the images lie under.
     images
-        The images, sorted by path.
+        The images in use, sorted by path.
     layout
         In words, how the labels were found.
     synthetic
         Whether the pictures were drawn by the program; said wherever they are shown.
     left_out
         What was found and not taken in.
+    excluded
+        Images that were taken in and are excluded, sorted by path; they are not among `images`.
 
     Raises
     ------
@@ -85,32 +146,58 @@ class Dataset:
     layout: str
     synthetic: bool = False
     left_out: tuple[LeftOut, ...] = ()
+    excluded: tuple[Exclusion, ...] = ()
 
     def __post_init__(self) -> None:
         check_name(self.name)
         if len(self.classes) < 2:
-            found = f"{_count(len(self.images), 'image')} of {_count(len(self.classes), 'class')}"
+            n_classes = counted(len(self.classes), "class", "classes")
+            found = f"{counted(len(self.images), 'image')} of {n_classes}"
             raise MedrecogError(
                 f"{self.root} holds {found}: a data set needs images of at least two classes."
             )
-        repeated = [p for p, n in Counter(i.path for i in self.images).items() if n > 1]
+        repeated = [p for p, n in Counter(i.path for i in self.every_image).items() if n > 1]
         if repeated:
             raise MedrecogError(
                 f"The image {repeated[0]} stands more than once in the data set: keep one of them."
             )
 
-    @property
+    @cached_property
+    def every_image(self) -> tuple[ImageRecord, ...]:
+        """The images in use and the excluded ones, sorted by path."""
+        if not self.excluded:
+            return self.images
+        both = (*self.images, *(exclusion.image for exclusion in self.excluded))
+        return tuple(sorted(both, key=lambda image: image.path))
+
+    @cached_property
+    def fingerprint(self) -> str:
+        """The SHA-256, in hexadecimal, of everything that decides what a run sees.
+
+        That is every image's path, label, split, group and content, and which are excluded; not
+        where the folder lies, nor what the data set is called.
+        """
+        digest = hashlib.sha256()
+        for image in self.every_image:
+            sha256 = image.file.sha256 if image.file else ""
+            row = [image.path, image.label, image.split, image.group, sha256]
+            digest.update(json.dumps(row).encode() + b"\n")
+        excluded = [exclusion.image.path for exclusion in self.excluded]
+        digest.update(json.dumps({"excluded": excluded}).encode())
+        return digest.hexdigest()
+
+    @cached_property
     def classes(self) -> tuple[str, ...]:
         """The labels, sorted."""
         return tuple(sorted({image.label for image in self.images}))
 
-    @property
+    @cached_property
     def splits(self) -> tuple[str, ...]:
         """The splits that the data set gives, train first; empty where it gives none."""
         given = {image.split for image in self.images}
         return tuple(split for split in SPLITS if split in given)
 
-    @property
+    @cached_property
     def groups(self) -> frozenset[str]:
         """The groups that are known."""
         return frozenset(image.group for image in self.images if image.group)
@@ -118,6 +205,24 @@ class Dataset:
     def absolute_path(self, image: ImageRecord) -> Path:
         """Return where the image file lies on this machine."""
         return self.root / image.path
+
+    def excluding(self, exclusions: Iterable[Exclusion]) -> "Dataset":
+        """Return the data set with these exclusions in place of those it has.
+
+        Raises
+        ------
+        MedrecogError
+            If images of fewer than two classes would be left.
+        """
+        excluded = tuple(sorted(exclusions, key=lambda exclusion: exclusion.image.path))
+        paths = {exclusion.image.path for exclusion in excluded}
+        left = tuple(image for image in self.every_image if image.path not in paths)
+        if len({image.label for image in left}) < 2:
+            raise MedrecogError(
+                f"Without {counted(len(excluded), 'excluded image')}, “{self.name}” would have "
+                "images of fewer than two classes: exclude fewer."
+            )
+        return replace(self, images=left, excluded=excluded)
 
 
 def check_name(name: str) -> str:
@@ -134,8 +239,3 @@ def check_name(name: str) -> str:
             "beginning with a letter or digit."
         )
     return name
-
-
-def _count(n: int, noun: str) -> str:
-    plural = {"class": "classes"}.get(noun, f"{noun}s")
-    return f"{n} {noun if n == 1 else plural}"

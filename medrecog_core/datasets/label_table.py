@@ -1,15 +1,21 @@
 """Data sets whose labels stand in a table: image, label, and perhaps group and split."""
 
 import csv
-from collections import defaultdict
+import re
+from collections import Counter, defaultdict
 from dataclasses import dataclass
+from itertools import zip_longest
 from pathlib import Path
 
+from medrecog_core.datasets import spreadsheet
 from medrecog_core.datasets.dataset import ImageRecord, LeftOut
 from medrecog_core.datasets.files import files_below, shown
 from medrecog_core.errors import MedrecogError, UsageError
-from medrecog_core.images import SUFFIXES
+from medrecog_core.images import is_image_file
 
+SUFFIXES = frozenset({".csv", ".tsv", ".tab"}) | spreadsheet.SUFFIXES
+
+_OTHER_SPREADSHEETS = (".xls", ".xlsm", ".xlsb", ".ods", ".numbers")
 _USUAL_NAMES = {
     "image": ("image", "image_id", "filename", "file_name", "file", "path", "image_path", "name"),
     "label": ("label", "class", "dx", "diagnosis", "target", "category", "finding"),
@@ -27,6 +33,8 @@ _SPLIT_WORDS = {
     "validation": "val",
 }
 
+_NUMBER = re.compile(r"[+-]?\d+(\.\d*)?")
+
 
 @dataclass(frozen=True)
 class Columns:
@@ -39,7 +47,9 @@ class Columns:
 
 
 def read_rows(table: Path) -> tuple[list[str], list[dict[str, str]]]:
-    """Read a CSV file (or TSV, by its ending), UTF-8, with a header.
+    """Read a table with a header: CSV or TSV in UTF-8, or the first sheet of an Excel file.
+
+    Which it is, its ending says.
 
     Returns
     -------
@@ -53,7 +63,26 @@ def read_rows(table: Path) -> tuple[list[str], list[dict[str, str]]]:
     MedrecogError
         If the table cannot be read, is empty, or has two columns of one name.
     """
-    delimiter = "\t" if table.suffix.lower() in (".tsv", ".tab") else ","
+    suffix = table.suffix.lower()
+    if suffix in _OTHER_SPREADSHEETS:
+        raise MedrecogError(f"The table {table} cannot be read: save it as .xlsx or CSV.")
+    try:
+        if suffix in spreadsheet.SUFFIXES:
+            header, rows = _with_header(spreadsheet.read_first_sheet(table))
+        else:
+            header, rows = _read_text(table, "\t" if suffix in (".tsv", ".tab") else ",")
+    except FileNotFoundError:
+        raise MedrecogError(f"There is no table {table}: give the path of a CSV file.") from None
+    if not header or not rows:
+        raise MedrecogError(f"The table {table} is empty: it needs a header and a row an image.")
+    # Spreadsheets write nameless columns, often several, for cells that were once used.
+    repeated = [name for name in header if name and header.count(name) > 1]
+    if repeated:
+        raise MedrecogError(f"The table {table} has two columns “{repeated[0]}”: rename one.")
+    return header, rows
+
+
+def _read_text(table: Path, delimiter: str) -> tuple[list[str], list[dict[str, str]]]:
     try:
         with table.open(encoding="utf-8-sig", newline="") as file:
             # Strict, because a quote that is never closed would swallow the rows after it.
@@ -62,18 +91,20 @@ def read_rows(table: Path) -> tuple[list[str], list[dict[str, str]]]:
             reader.fieldnames = header
             rows = [{k: v.strip() for k, v in row.items() if k is not None} for row in reader]
     except FileNotFoundError:
-        raise MedrecogError(f"There is no table {table}: give the path of a CSV file.") from None
+        raise
     except (OSError, UnicodeDecodeError, csv.Error) as error:
         reason = getattr(error, "strerror", None) or error
         raise MedrecogError(
             f"The table {table} cannot be read as UTF-8 CSV ({reason}): save it as such."
         ) from error
-    if not header or not rows:
-        raise MedrecogError(f"The table {table} is empty: it needs a header and a row an image.")
-    # Spreadsheets write nameless columns, often several, for cells that were once used.
-    repeated = [name for name in header if name and header.count(name) > 1]
-    if repeated:
-        raise MedrecogError(f"The table {table} has two columns “{repeated[0]}”: rename one.")
+    return header, rows
+
+
+def _with_header(cells: list[list[str]]) -> tuple[list[str], list[dict[str, str]]]:
+    header = [name.strip() for name in cells[0]] if cells else []
+    while header and not header[-1]:
+        header.pop()
+    rows = [dict(zip_longest(header, row[: len(header)], fillvalue="")) for row in cells[1:]]
     return header, rows
 
 
@@ -139,12 +170,14 @@ def read_label_table(
     Raises
     ------
     MedrecogError
-        If no row has an image, or a split is not train, test or val.
+        If no row has an image, a split is not train, test or val, a cell that is needed holds the
+        error of a formula, or one number is written in two ways as a label.
     """
     if not root.is_dir():
         raise MedrecogError(f"There is no folder {root}: give the folder that holds the images.")
     paths_of = _paths_by_name(root)
     every_path = {path for paths in paths_of.values() for path in paths}
+    _check_formulas(table, rows, columns)
     images: list[ImageRecord] = []
     left_out: list[LeftOut] = []
     mentioned: set[str] = set()
@@ -183,14 +216,46 @@ def read_label_table(
         )
     unnamed = sorted(every_path - mentioned)
     left_out += [LeftOut(shown(path), "no row of the table") for path in unnamed]
-    return sorted(images, key=lambda image: image.path), left_out, f"labels from {table.name}"
+    layout = f"labels from {table.name}" + _remark_on_numbers(table, images)
+    return sorted(images, key=lambda image: image.path), left_out, layout
+
+
+def _check_formulas(table: Path, rows: list[dict[str, str]], columns: Columns) -> None:
+    used = [name for name in (columns.image, columns.label, columns.group, columns.split) if name]
+    header = list(rows[0])
+    for number, row in enumerate(rows, start=2):
+        for name in used:
+            if row[name] in spreadsheet.FORMULA_ERRORS:
+                cell = spreadsheet.cell_name(header.index(name), number)
+                raise MedrecogError(
+                    f"The cell {cell} of {table} (column “{name}”) holds {row[name]}, the error "
+                    "of a formula: mend it, or put the value in its place."
+                )
+
+
+def _remark_on_numbers(table: Path, images: list[ImageRecord]) -> str:
+    """Return what is to be said where labels are numbers, which are taken as they are written."""
+    labels = {image.label for image in images}
+    numbers = sorted(label for label in labels if _NUMBER.fullmatch(label))
+    ways = Counter(float(label) for label in numbers)
+    for label in numbers:
+        if ways[float(label)] > 1:
+            alike = [other for other in numbers if float(other) == float(label)]
+            raise MedrecogError(
+                f"{table} writes one label in two ways, “{alike[0]}” and “{alike[1]}”: "
+                "write it in one."
+            )
+    if not numbers:
+        return ""
+    shown_numbers = ", ".join(f"“{label}”" for label in numbers[:3])
+    return f"; labels that are numbers are taken as text ({shown_numbers})"
 
 
 def _paths_by_name(root: Path) -> dict[str, list[str]]:
     """Map a path below the root, a file name and a file name without ending to the paths."""
     found: dict[str, set[str]] = defaultdict(set)
     for file in files_below(root):
-        if file.suffix.lower() in SUFFIXES:
+        if is_image_file(file):
             path = file.relative_to(root).as_posix()
             for key in (path, path.rsplit(".", 1)[0], file.name, file.stem):
                 found[key].add(path)

@@ -1,33 +1,57 @@
 """The data sets that this installation knows: the demo, and those added from disk."""
 
+import contextlib
 import shutil
-from collections.abc import Callable
-from dataclasses import asdict
+from collections.abc import Callable, Collection, Iterable
+from dataclasses import replace
 from pathlib import Path
 
-from medrecog_core import atomic_file
 from medrecog_core.datasets import demo_folder
 from medrecog_core.datasets.class_folders import read_class_folders
-from medrecog_core.datasets.dataset import Dataset, ImageRecord, LeftOut, check_name
+from medrecog_core.datasets.dataset import CHOSEN, Dataset, Exclusion, check_name
+from medrecog_core.datasets.file_changes import FileChange, find_changes, refreshed
+from medrecog_core.datasets.file_state import with_states
 from medrecog_core.datasets.label_table import (
     Columns,
     choose_columns,
     read_label_table,
     read_rows,
 )
+from medrecog_core.datasets.manifest import (
+    EXCLUSIONS,
+    MANIFEST,
+    excluding_as_written,
+    read_dataset,
+    write_exclusions,
+    write_manifest,
+)
 from medrecog_core.errors import MedrecogError, StorageError, UsageError
 from medrecog_core.locations import cache_folder, unwritable
 
-_FILE = "dataset.json"
+Report = Callable[[int, int], None]
+
+
+def _ignore(done: int, total: int) -> None:
+    """Report progress to nobody."""
 
 
 def names() -> list[str]:
     """Return the names of all data sets, the demo first."""
-    saved = sorted(file.parent.name for file in cache_folder().datasets.glob(f"*/{_FILE}"))
-    return [demo_folder.NAME, *saved]
+    saved = sorted(file.parent.name for file in cache_folder().datasets.glob(f"*/{MANIFEST}"))
+    return [demo_folder.NAME, *(name for name in saved if name != demo_folder.NAME)]
 
 
-def load(name: str, report: Callable[[int, int], None] = lambda done, total: None) -> Dataset:
+def folder_of(name: str) -> Path:
+    """Return the folder that holds what is known of a data set."""
+    return cache_folder().datasets / name
+
+
+def version(name: str) -> tuple[int, ...]:
+    """Return numbers that change whenever a data set or its exclusions are written."""
+    return tuple(_modified(folder_of(name) / file) for file in (MANIFEST, EXCLUSIONS))
+
+
+def load(name: str, report: Report = _ignore) -> Dataset:
     """Return the data set of that name.
 
     Parameters
@@ -45,29 +69,26 @@ def load(name: str, report: Callable[[int, int], None] = lambda done, total: Non
         If its description is damaged.
     """
     if name == demo_folder.NAME:
-        return demo_folder.load(report)
+        return _load_demo(report)
     check_name(name)
-    folder = cache_folder().datasets / name
     try:
-        document = atomic_file.read_json(folder / _FILE)
+        return read_dataset(folder_of(name), name)
     except FileNotFoundError:
-        raise MedrecogError(
-            f"There is no data set “{name}”: there are {', '.join(names())}."
-        ) from None
-    try:
-        return Dataset(
-            name,
-            Path(document["root"]),
-            tuple(ImageRecord(*fields) for fields in document["images"]),
-            document["layout"],
-            document.get("synthetic", False),
-            left_out=tuple(LeftOut(**fields) for fields in document["left_out"]),
-        )
-    except (AttributeError, KeyError, TypeError, MedrecogError) as error:
-        raise StorageError(
-            f"The description of the data set “{name}” in {folder} is damaged: "
-            "remove it and add it again."
-        ) from error
+        raise MedrecogError(_unknown(name)) from None
+
+
+def _load_demo(report: Report) -> Dataset:
+    drawn = demo_folder.load(report)
+    folder = folder_of(demo_folder.NAME)
+    with contextlib.suppress(FileNotFoundError, StorageError):
+        kept = read_dataset(folder, demo_folder.NAME)
+        if [replace(image, file=None) for image in kept.every_image] == list(drawn.images):
+            return kept
+    looked_at = with_states(drawn)
+    # A full or read-only disk costs the demo a second look at its files, no more.
+    with contextlib.suppress(StorageError):
+        write_manifest(folder, looked_at)
+    return excluding_as_written(folder, looked_at)
 
 
 def read_folder(name: str, root: Path) -> Dataset:
@@ -78,7 +99,7 @@ def read_folder(name: str, root: Path) -> Dataset:
     MedrecogError
         If it holds none.
     """
-    root = _resolved(root)
+    root = resolved(root)
     images, left_out, layout = read_class_folders(root)
     return Dataset(name, root, tuple(images), layout, left_out=tuple(left_out))
 
@@ -101,40 +122,152 @@ def read_table(
     MedrecogError
         If they hold none, or the table cannot be read or has not the named columns.
     """
-    root, table = _resolved(root), _resolved(table)
+    root, table = resolved(root), resolved(table)
     header, rows = read_rows(table)
     columns: Columns = choose_columns(header, table, image, label, group, split)
     images, left_out, layout = read_label_table(root, table, rows, columns)
     return Dataset(name, root, tuple(images), layout, left_out=tuple(left_out))
 
 
-def save(dataset: Dataset) -> None:
-    """Keep a data set's description; its images stay where they are.
+def save(dataset: Dataset, report: Report = _ignore) -> Dataset:
+    """Keep a data set's manifest; its images stay where they are.
+
+    Parameters
+    ----------
+    dataset
+        The data set.
+    report
+        Called with (done, total) while the files are hashed.
+
+    Returns
+    -------
+    Dataset
+        The data set as it is kept: every image with the state of its file.
 
     Raises
     ------
     UsageError
         If there is a data set of that name.
     StorageError
-        If the description cannot be written.
+        If the manifest cannot be written.
     """
     if dataset.name in names():
         raise UsageError(f"There is a data set “{dataset.name}” already: choose another name.")
-    atomic_file.write_json(
-        cache_folder().datasets / dataset.name / _FILE,
-        {
-            "name": dataset.name,
-            "root": str(dataset.root),
-            "layout": dataset.layout,
-            "synthetic": dataset.synthetic,
-            "images": [[i.path, i.label, i.split, i.group] for i in dataset.images],
-            "left_out": [asdict(entry) for entry in dataset.left_out],
-        },
-    )
+    kept = with_states(dataset, report)
+    write_manifest(folder_of(dataset.name), kept)
+    if kept.excluded:
+        write_exclusions(folder_of(dataset.name), kept)
+    return kept
+
+
+def complete(name: str, report: Report = _ignore) -> Dataset:
+    """Return a data set after looking at the files that have not been looked at yet.
+
+    Only data sets that earlier versions added have such files, and those whose files were not
+    there.
+
+    Raises
+    ------
+    MedrecogError
+        If there is no such data set.
+    StorageError
+        If it is damaged or cannot be written.
+    """
+    dataset = load(name)
+    completed = with_states(dataset, report)
+    if completed != dataset:
+        write_manifest(folder_of(name), completed)
+    return completed
+
+
+def refresh(name: str, report: Report = _ignore) -> tuple[Dataset, tuple[FileChange, ...]]:
+    """Take in what the files of a data set are now; see `refreshed`.
+
+    Returns
+    -------
+    dataset
+        As it is kept from now on, with another fingerprint where something was different.
+    changes
+        What was different.
+
+    Raises
+    ------
+    MedrecogError
+        If there is no such data set, its folder is gone, or it would be left with fewer than two
+        classes.
+    StorageError
+        If it is damaged or cannot be written.
+    """
+    dataset = complete(name)
+    changes = find_changes(dataset, report)
+    if not changes:
+        return dataset, ()
+    now = refreshed(dataset, changes)
+    # The exclusions first: where the second write fails, they only name paths that are not known.
+    if now.excluded != dataset.excluded:
+        write_exclusions(folder_of(name), now)
+    write_manifest(folder_of(name), now)
+    return now, changes
+
+
+def exclude(name: str, paths: Collection[str], finding: str = CHOSEN, reason: str = "") -> Dataset:
+    """Leave images out of all that follows; `include` takes it back.
+
+    Parameters
+    ----------
+    name
+        The data set.
+    paths
+        The images; those that are excluded already stay so for the reason they have.
+    finding
+        Kind of the finding they are excluded for.
+    reason
+        In words.
+
+    Returns
+    -------
+    Dataset
+        As it is kept from now on, with another fingerprint.
+
+    Raises
+    ------
+    UsageError
+        If the data set has no such image.
+    MedrecogError
+        If it would be left with images of fewer than two classes.
+    StorageError
+        If it is damaged or cannot be written.
+    """
+    dataset = load(name)
+    image_of = {image.path: image for image in dataset.images}
+    known = {image.path for image in dataset.every_image}
+    _check_known(name, paths, known)
+    added = [Exclusion(image_of[p], finding, reason) for p in paths if p in image_of]
+    now = dataset.excluding((*dataset.excluded, *added))
+    write_exclusions(folder_of(name), now)
+    return now
+
+
+def include(name: str, paths: Collection[str]) -> Dataset:
+    """Use images again that were excluded.
+
+    Raises
+    ------
+    UsageError
+        If the data set has no such image.
+    StorageError
+        If it is damaged or cannot be written.
+    """
+    dataset = load(name)
+    _check_known(name, paths, {image.path for image in dataset.every_image})
+    taken_back = set(paths)
+    now = dataset.excluding(e for e in dataset.excluded if e.image.path not in taken_back)
+    write_exclusions(folder_of(name), now)
+    return now
 
 
 def remove(name: str) -> None:
-    """Forget a data set; its images stay where they are.
+    """Forget a data set; its images stay where they are, but those that were unpacked for it.
 
     Raises
     ------
@@ -146,16 +279,22 @@ def remove(name: str) -> None:
     if name == demo_folder.NAME:
         raise UsageError("The demo data set belongs to the program and cannot be removed.")
     if check_name(name) not in names():
-        raise MedrecogError(f"There is no data set “{name}”: there are {', '.join(names())}.")
-    folder = cache_folder().datasets / name
+        raise MedrecogError(_unknown(name))
+    folder = folder_of(name)
     try:
         shutil.rmtree(folder)
     except OSError as error:
         raise StorageError(unwritable(folder, error)) from error
 
 
-def _resolved(path: Path) -> Path:
-    """Return the absolute path, refusing what people can type and no file can be called."""
+def resolved(path: Path) -> Path:
+    """Return the absolute path, refusing what people can type and no file can be called.
+
+    Raises
+    ------
+    MedrecogError
+        If it is no path that can be looked at.
+    """
     try:
         resolved = path.expanduser().resolve()
         resolved.is_file()
@@ -163,3 +302,23 @@ def _resolved(path: Path) -> Path:
         reason = getattr(error, "strerror", None) or error
         raise MedrecogError(f"{path} cannot be read ({reason}): check the path.") from error
     return resolved
+
+
+def _unknown(name: str) -> str:
+    return f"There is no data set “{name}”: there are {', '.join(names())}."
+
+
+def _check_known(name: str, paths: Iterable[str], known: set[str]) -> None:
+    for path in paths:
+        if path not in known:
+            raise UsageError(
+                f"The data set “{name}” has no image “{path}”: give its path below the data "
+                "set's folder, as “datasets check” shows it."
+            )
+
+
+def _modified(file: Path) -> int:
+    try:
+        return file.stat().st_mtime_ns
+    except OSError:
+        return 0

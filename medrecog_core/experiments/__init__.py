@@ -3,6 +3,12 @@
 from medrecog_core.experiments.cell_result import CellResult
 from medrecog_core.experiments.execution import execute, result_document
 from medrecog_core.experiments.extracted_dataset import ExtractedDataset, extract_dataset
+from medrecog_core.experiments.health_check import (
+    HealthCheck,
+    carry_out_health_check,
+    find_health_check,
+    launch_health_check,
+)
 from medrecog_core.experiments.identical_run import identical_run
 from medrecog_core.experiments.launching import launch, relaunch, stop
 from medrecog_core.experiments.models import (
@@ -19,12 +25,12 @@ from medrecog_core.experiments.run_folder import RunFolder, RunImage
 from medrecog_core.experiments.run_queue import runs_at_once, runs_before
 from medrecog_core.experiments.run_state import RunState
 from medrecog_core.experiments.runs import all_runs, create_run, find_run, search_runs
-from medrecog_core.experiments.specification import DEFAULT_LAYERS, RunSpecification
+from medrecog_core.experiments.specification import RunSpecification
 
 __all__ = [
-    "DEFAULT_LAYERS",
     "CellResult",
     "ExtractedDataset",
+    "HealthCheck",
     "Model",
     "ModelCard",
     "Prediction",
@@ -34,14 +40,17 @@ __all__ = [
     "RunSpecification",
     "RunState",
     "all_runs",
+    "carry_out_health_check",
     "changed_cells",
     "create_run",
     "delete_model",
     "execute",
     "extract_dataset",
+    "find_health_check",
     "find_run",
     "identical_run",
     "launch",
+    "launch_health_check",
     "load_model",
     "model_names",
     "predict_files",

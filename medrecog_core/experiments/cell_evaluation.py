@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 
 import numpy as np
 
-from medrecog_core.classification import ScoredImages, choose_C, estimate, measure, train_svms
+from medrecog_core.classification import ScoredImages, choose_c, estimate, measure, train_svms
 from medrecog_core.datasets import Fold, ImageRecord, Split
 from medrecog_core.experiments.cell_result import CellResult, FoldResult
 from medrecog_core.experiments.specification import RunSpecification
@@ -79,7 +79,7 @@ def evaluate_cell(
         )
         for fold, path in zip(group, paths, strict=True):
             stop_if(should_stop())
-            C = _C_of_fold(descriptors, data.images, fold, specification)
+            C = _chosen_c(descriptors, data.images, fold, specification)
             scores.append(path.scores[path.Cs.index(C)])
             Cs.append(C)
         classes = paths[0].classes
@@ -87,7 +87,7 @@ def evaluate_cell(
     return dataclasses.replace(result, seconds=time.monotonic() - start), np.concatenate(scores)
 
 
-def _C_of_fold(
+def _chosen_c(
     descriptors: np.ndarray,
     images: Sequence[ImageRecord],
     fold: Fold,
@@ -96,7 +96,7 @@ def _C_of_fold(
     if len(specification.C) == 1:
         return specification.C[0]
     train = list(fold.train)
-    return choose_C(
+    return choose_c(
         descriptors[train],
         [images[i].label for i in train],
         specification.C,

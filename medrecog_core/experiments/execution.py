@@ -1,21 +1,20 @@
 """Carrying out a run, from its specification to its last cell."""
 
 import dataclasses
-import hashlib
-import json
 import platform
 import time
 import traceback
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from importlib.metadata import PackageNotFoundError, version
 from typing import Any
 
+import numpy as np
 import psutil
 
 from medrecog_core import __version__
-from medrecog_core.datasets import Split, split_images
+from medrecog_core.datasets import Fold, ImageRecord, Split, split_images
 from medrecog_core.errors import MedrecogError, StoppedError, StorageError
 from medrecog_core.experiments import run_queue
 from medrecog_core.experiments.cell_evaluation import CellData, evaluate_cell
@@ -24,18 +23,22 @@ from medrecog_core.experiments.extracted_dataset import (
     extract_dataset,
 )
 from medrecog_core.experiments.journal import Journal
-from medrecog_core.experiments.repetition import differences
+from medrecog_core.experiments.repetition import changed_cells, differences
 from medrecog_core.experiments.run_folder import RunFolder, RunImage
 from medrecog_core.experiments.supervision import stop_on_signals, supervise
 from medrecog_core.experiments.working import room_for_the_last_word, working_on
 from medrecog_core.features import (
+    AnyCell,
+    Cell,
     DescriptorSource,
     DescriptorStore,
+    HashedImage,
     Progress,
     concatenate,
+    describe_images,
     ignore,
+    learn_cell_codebook,
     members,
-    read_descriptors,
     stop_if,
 )
 from medrecog_core.locations import cache_folder
@@ -127,8 +130,9 @@ def _wait_for_turn(run: RunFolder, journal: Journal, should_stop: Callable[[], b
 def result_document(run: RunFolder) -> dict[str, Any]:
     """Return what is known of a run as one JSON document, as `run --json` prints it."""
     state, record = run.state(), run.record()
-    return {
+    document = {
         "run": run.id,
+        "title": run.title,
         "status": state.status,
         "error": state.error,
         "dataset": run.specification().dataset,
@@ -139,6 +143,12 @@ def result_document(run: RunFolder) -> dict[str, Any]:
         "cells": [result.to_document() for result in run.cells()],
         "record": record,
     }
+    repeated = run.repeated()
+    if repeated is not None and "repeats" in record:
+        finished = state.status == "finished"
+        changed = changed_cells(repeated, run) if finished else None
+        document["repeats"] = {**record["repeats"], "changed_cells": changed}
+    return document
 
 
 def _carry_out(run: RunFolder, journal: Journal, should_stop: Callable[[], bool]) -> None:
@@ -174,23 +184,41 @@ def _carry_out(run: RunFolder, journal: Journal, should_stop: Callable[[], bool]
     run.write_record({**record, "seconds": journal.seconds})
     todo = [cell for cell in specification.cells if not run.has_cell(cell)]
     with DescriptorStore(cache_folder().features) as store:
+
+        def learn_and_describe(member: Cell, train: Sequence[HashedImage]) -> np.ndarray:
+            where = (network, source, store)
+            words = (specification.n_words, specification.seed)
+            heard = (journal.progress, should_stop)
+            codebook = learn_cell_codebook(train, member, *where, *words, *heard)
+            return describe_images(files, member, codebook, *where, *heard)
+
         for i, cell in enumerate(todo):
             stop_if(should_stop())
             journal.progress(Progress("training", i, len(todo)))
-            descriptors = concatenate(
-                [read_descriptors(files, m, network, source, store) for m in members(cell)]
-            )
-            data = CellData(images, split, lambda _, held=descriptors: held)
+            data = _cell_data(cell, images, files, split, learn_and_describe)
             run.write_cell(*evaluate_cell(cell, data, specification, should_stop))
     journal.progress(Progress("training", len(todo), len(todo)))
     run.write_record({**record, "seconds": journal.seconds})
 
 
+def _cell_data(
+    cell: AnyCell,
+    images: Sequence[ImageRecord],
+    files: Sequence[HashedImage],
+    split: Split,
+    learn_and_describe: Callable[[Cell, Sequence[HashedImage]], np.ndarray],
+) -> CellData:
+    """Return what the SVMs of a cell learn from; codebooks, from training images of their fold."""
+
+    def descriptors(fold: Fold) -> np.ndarray:
+        train = [files[i] for i in fold.train]
+        return concatenate([learn_and_describe(member, train) for member in members(cell)])
+
+    learns = any(member.is_encoded for member in members(cell))
+    return CellData(images, split, descriptors, same_in_all_folds=not learns)
+
+
 def _describe_data(extracted: ExtractedDataset, split: Split) -> dict[str, Any]:
-    identity = [
-        [image.path, image.label, image.split, image.group, file.sha256]
-        for image, file in zip(extracted.images, extracted.files, strict=True)
-    ]
     return {
         "dataset": {
             "name": extracted.dataset.name,
@@ -198,7 +226,8 @@ def _describe_data(extracted: ExtractedDataset, split: Split) -> dict[str, Any]:
             "synthetic": extracted.dataset.synthetic,
             "classes": dict(sorted(Counter(i.label for i in extracted.images).items())),
             "n_groups": len({i.group for i in extracted.images if i.group}),
-            "fingerprint": hashlib.sha256(json.dumps(identity).encode()).hexdigest(),
+            "n_excluded": len(extracted.dataset.excluded),
+            "fingerprint": extracted.dataset.fingerprint,
         },
         "n_images": len(extracted.images),
         "skipped": [dataclasses.asdict(entry) for entry in extracted.skipped],

@@ -1,6 +1,6 @@
 """A data set whose images all have their descriptors in the store, but for those skipped."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -44,7 +44,7 @@ class ExtractedDataset:
     images, files
         The images that have descriptors and their files, in one order.
     skipped
-        Those that could not be read.
+        Those that could not be read, or are not what they were when the data set was added.
     network_images
         From scale to images that went through the network.
     seconds
@@ -101,12 +101,14 @@ def extract_dataset(
         raise _gone(dataset.root, dataset)
     # A split that cannot work is found out now, not after hours in the network.
     split_images(dataset.images, specification.split_protocol)
+    dataset = library.complete(dataset.name)
     states = file_states(dataset)
     paths = [dataset.absolute_path(image) for image in dataset.images]
     folders = {folder for folder in {path.parent for path in paths} if folder.is_dir()}
     source = descriptor_source(network, specification.precision)
-    hashed, unread = hash_images(paths, report, should_stop)
+    found, unread = hash_images(paths, report, should_stop)
     _check_still_there(unread, folders, dataset)
+    hashed, changed = _unchanged(dataset, found)
     with DescriptorStore(cache_folder().features) as store:
         extraction = extract(
             hashed,
@@ -118,7 +120,7 @@ def extract_dataset(
             should_stop,
         )
     _check_still_there(extraction.skipped, folders, dataset)
-    skipped = (*unread, *extraction.skipped)
+    skipped = (*unread, *changed, *extraction.skipped)
     left_out = {entry.path for entry in skipped}
     file_of = {file.path: file for file in hashed if str(file.path) not in left_out}
     if not file_of:
@@ -174,3 +176,24 @@ def _gone(folder: Path, dataset: Dataset) -> MedrecogError:
         f"The folder {folder} of the data set “{dataset.name}” is gone: put it back, or "
         "remove the data set and add it from where its images are now."
     )
+
+
+def _unchanged(
+    dataset: Dataset, files: Sequence[HashedImage]
+) -> tuple[list[HashedImage], list[Skipped]]:
+    """Part the files into those that are what the data set took in, and the others."""
+    state_of = {dataset.absolute_path(image): image.file for image in dataset.images}
+    same, changed = [], []
+    for file in files:
+        state = state_of[file.path]
+        if state is None or state.sha256 == file.sha256:
+            same.append(file)
+        else:
+            changed.append(
+                Skipped(
+                    str(file.path),
+                    "it has changed since the data set was added; “datasets refresh "
+                    f"{dataset.name}” takes in what is there now",
+                )
+            )
+    return same, changed

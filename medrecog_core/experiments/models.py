@@ -17,16 +17,18 @@ from medrecog_core.errors import MedrecogError, StorageError, UsageError
 from medrecog_core.experiments.run_folder import RunFolder
 from medrecog_core.features import (
     Cell,
+    Codebook,
     DescriptorSource,
     DescriptorStore,
     HashedImage,
+    describe_images,
     grid,
-    read_descriptors,
+    learn_cell_codebook,
 )
 from medrecog_core.locations import cache_folder, unwritable
 from medrecog_core.networks import find_network
 
-_CARD, _ARRAYS = "model.json", "svm.npz"
+_CARD, _SVM, _CODEBOOK = "model.json", "svm.npz", "codebook.npz"
 
 
 @dataclass(frozen=True)
@@ -93,10 +95,11 @@ class ModelCard:
 
 @dataclass(frozen=True)
 class Model:
-    """A trained SVM and its card."""
+    """A trained SVM and its card, and the codebook where its cell is one of an encoding."""
 
     card: ModelCard
     svm: LinearSvm
+    codebook: Codebook | None = None
 
 
 def train_model(run: RunFolder, cell: Cell, name: str) -> Model:
@@ -127,8 +130,11 @@ def train_model(run: RunFolder, cell: Cell, name: str) -> Model:
     train = run.trained_images()
     files = [HashedImage(Path(image.path), image.sha256) for image in train]
     with DescriptorStore(cache_folder().features) as store:
-        network = find_network(specification.network)
-        descriptors = read_descriptors(files, cell, network, source, store)
+        where = (find_network(specification.network), source, store)
+        codebook = learn_cell_codebook(
+            files, cell, *where, specification.n_words, specification.seed
+        )
+        descriptors = describe_images(files, cell, codebook, *where)
     svm = train_svm(
         descriptors, [image.label for image in train], specification.C, specification.seed
     )
@@ -151,7 +157,7 @@ def train_model(run: RunFolder, cell: Cell, name: str) -> Model:
         n_test=result.n_test,
         created=time.time(),
     )
-    model = Model(card, svm)
+    model = Model(card, svm, codebook)
     _save(model)
     return model
 
@@ -176,7 +182,7 @@ def load_model(name: str) -> Model:
         raise MedrecogError(f"There is no model “{name}”: there are {_known()}.")
     try:
         card = ModelCard.from_document(atomic_file.read_json(folder / _CARD))
-        return Model(card, _read_svm(folder / _ARRAYS, card))
+        return _read_model(folder, card)
     except (
         AttributeError,
         EOFError,
@@ -209,13 +215,22 @@ def delete_model(name: str) -> None:
         raise StorageError(unwritable(folder, error)) from error
 
 
-def _read_svm(file: Path, card: ModelCard) -> LinearSvm:
+def _read_model(folder: Path, card: ModelCard) -> Model:
     network, cell = find_network(card.network), card.cell
     grid(network, [cell.layer], [cell.scale], [cell.pooling])  # raises where it does not exist
+    length, codebook = network.layer(cell.layer).channels, None
+    if cell.is_encoded:
+        with np.load(folder / _CODEBOOK, allow_pickle=False) as arrays:
+            codebook = Codebook.from_arrays(cell.pooling, arrays, channels=length)
+        length = codebook.length
+    return Model(card, _read_svm(folder / _SVM, card, length), codebook)
+
+
+def _read_svm(file: Path, card: ModelCard, length: int) -> LinearSvm:
     with np.load(file, allow_pickle=False) as arrays:
         weights, biases = arrays["weights"], arrays["biases"]
-    n_classes, channels = len(card.classes), network.layer(cell.layer).channels
-    if weights.shape != (n_classes, channels) or biases.shape != (n_classes,):
+    n_classes = len(card.classes)
+    if weights.shape != (n_classes, length) or biases.shape != (n_classes,):
         raise ValueError("the arrays have not the shape that the card asks for")
     if not (np.isfinite(weights).all() and np.isfinite(biases).all()):
         raise ValueError("a number of the arrays is not finite")
@@ -228,8 +243,14 @@ def _known() -> str:
 
 def _save(model: Model) -> None:
     folder = cache_folder().models / model.card.name
-    buffer = io.BytesIO()
-    np.savez(buffer, weights=model.svm.weights, biases=model.svm.biases)
-    atomic_file.write_bytes(folder / _ARRAYS, buffer.getvalue())
+    _write_arrays(folder / _SVM, weights=model.svm.weights, biases=model.svm.biases)
+    if model.codebook is not None:
+        _write_arrays(folder / _CODEBOOK, **model.codebook.to_arrays())
     # The card last: a model without one does not exist.
     atomic_file.write_json(folder / _CARD, asdict(model.card))
+
+
+def _write_arrays(file: Path, **arrays: np.ndarray) -> None:
+    buffer = io.BytesIO()
+    np.savez(buffer, allow_pickle=False, **arrays)
+    atomic_file.write_bytes(file, buffer.getvalue())

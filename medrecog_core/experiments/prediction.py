@@ -56,7 +56,7 @@ class Predictor:
                 f"{card.source.preprocessing}, and this version has {SQUEEZE}: train it again."
             )
         self.model = model
-        self._reading = (card.cell.layer, card.cell.pooling)
+        self._reading = (card.cell.layer, card.cell.stored.pooling)
         self._network = PooledNetwork(
             network, [self._reading], card.source.precision, card.source.weights
         )
@@ -98,7 +98,10 @@ class Predictor:
             return []
         with self._lock:
             descriptors = self._network.descriptors(np.stack(squares))[self._reading]
-        svm = self.model.svm
+        svm, codebook = self.model.svm, self.model.codebook
+        if codebook is not None:
+            n, *_, channels = descriptors.shape
+            descriptors = codebook.encode(descriptors.reshape(n, -1, channels).astype(np.float32))
         return [
             Prediction(
                 svm.classes[int(scores.argmax())],

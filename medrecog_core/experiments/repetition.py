@@ -40,13 +40,10 @@ def read_request(path: Path, **changes: Any) -> tuple[RunSpecification, dict[str
     """
     try:
         document = atomic_file.read_json(path)
-    except FileNotFoundError:
-        raise UsageError(f"There is no file {path}: give a specification in JSON.") from None
-    except StorageError as error:
-        raise UsageError(f"{path} cannot be read as JSON: give a specification.") from error
+    except (FileNotFoundError, StorageError):
+        document = None
     if not isinstance(document, dict) or "specification" not in document:
-        document = {**document, **changes} if isinstance(document, dict) else document
-        return RunSpecification.from_document(document), None
+        return RunSpecification.from_file(path, **changes), None
     if changes:
         raise UsageError(
             f"{path} is the record of a run, which is repeated as it is: leave "

@@ -20,9 +20,11 @@ from medrecog_core.features import (
     parse_fusion,
 )
 from medrecog_core.images import check_scale
-from medrecog_core.networks import PRECISIONS, find_network
+from medrecog_core.networks import DEFAULT_NETWORK, PRECISIONS, find_network
 
-DEFAULT_LAYERS = ("block1", "block2", "block3", "block4", "block5")
+
+def _layers_of(validated: dict[str, Any]) -> tuple[str, ...]:
+    return find_network(validated["network"]).default_layers
 
 
 _PositiveNumber = Annotated[float, Field(gt=0, allow_inf_nan=False)]
@@ -35,10 +37,11 @@ class RunSpecification(BaseModel):
     ----------
     dataset
         Name of the data set.
-    layers, scales, poolings
-        The grid's three sides, each with at least one value.
     network
         Name of the network.
+    layers, scales, poolings
+        The grid's three sides, each with at least one value; the layers are, unless others are
+        asked for, all of the network that need no head.
     protocol, n_folds, n_repeats, keep_groups
         How images are split into training and test parts; see `Protocol`.
     fuse
@@ -54,7 +57,10 @@ class RunSpecification(BaseModel):
     precision
         `auto`, `float32` or `bfloat16`.
     seed
-        Of hold-out, folds and the SVM, 0 or greater.
+        Of hold-out, folds, codebooks and the SVM, 0 or greater.
+    n_words
+        Words of a bag of words or of VLAD, Gaussians of a Fisher vector, from 1 to 4096; None: as
+        many as is usual for each (`DEFAULT_N_WORDS`).
 
     Raises
     ------
@@ -67,10 +73,10 @@ class RunSpecification(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     dataset: str
-    layers: Annotated[tuple[str, ...], Field(min_length=1)] = DEFAULT_LAYERS
+    network: str = DEFAULT_NETWORK
+    layers: Annotated[tuple[str, ...], Field(min_length=1, default_factory=_layers_of)]
     scales: Annotated[tuple[int, ...], Field(min_length=1)] = (224,)
     poolings: Annotated[tuple[str, ...], Field(min_length=1)] = ("max", "average")
-    network: str = "vgg19"
     protocol: str = "auto"
     n_folds: int = 5
     n_repeats: int = 1
@@ -82,6 +88,7 @@ class RunSpecification(BaseModel):
     class_weight: str = "none"
     precision: str = "auto"
     seed: Annotated[int, Field(ge=0, lt=2**32)] = 0
+    n_words: Annotated[int, Field(ge=1, le=4096)] | None = None
 
     @field_validator("dataset")
     @classmethod

@@ -12,6 +12,8 @@ from medrecog_core.experiments.run_folder import RunFolder
 from medrecog_core.locations import unwritable
 
 _RESERVED_BYTES = 64 * 1024
+# A process that was killed takes a moment to give back its memory, and only then its locks.
+_SECONDS_TO_LET_GO = 5
 _UNFINISHED = (".state.json-*", ".record.json-*", ".images.json-*", ".files.json-*", "cells/.*")
 
 
@@ -28,7 +30,7 @@ def working_on(run: RunFolder) -> Iterator[None]:
     """
     lock = FileLock(run.path / "lock")
     try:
-        lock.acquire(timeout=0)
+        lock.acquire(timeout=_SECONDS_TO_LET_GO)
     except Timeout:
         raise MedrecogError(f"The run {run.id} is at work already.") from None
     except OSError as error:

@@ -1,7 +1,17 @@
-"""Descriptors: the grid's cells, one-pass extraction, and the store that keeps them."""
+"""Descriptors: the grid's cells, one-pass extraction, encodings, and the store that keeps them."""
 
-from medrecog_core.features.cell import POOLINGS, Cell, check_pooling, grid
+from medrecog_core.features.cell import (
+    ENCODINGS,
+    GLOBAL_POOLINGS,
+    POOLINGS,
+    Cell,
+    check_pooling,
+    grid,
+)
+from medrecog_core.features.encodings import DEFAULT_N_WORDS, Codebook, learn_codebook
 from medrecog_core.features.extraction import Extraction, extract, read_descriptors
+from medrecog_core.features.feature_map import FeatureMapNetwork, read_feature_map
+from medrecog_core.features.fold_descriptors import describe_images, learn_cell_codebook
 from medrecog_core.features.fusion import (
     FUSIONS,
     AnyCell,
@@ -18,14 +28,19 @@ from medrecog_core.features.progress import Progress, ignore, never, stop_if
 from medrecog_core.features.store import DescriptorKey, DescriptorSource, DescriptorStore
 
 __all__ = [
+    "DEFAULT_N_WORDS",
+    "ENCODINGS",
     "FUSIONS",
+    "GLOBAL_POOLINGS",
     "POOLINGS",
     "AnyCell",
     "Cell",
+    "Codebook",
     "DescriptorKey",
     "DescriptorSource",
     "DescriptorStore",
     "Extraction",
+    "FeatureMapNetwork",
     "Fusion",
     "HashedImage",
     "PooledNetwork",
@@ -34,15 +49,19 @@ __all__ = [
     "batch_size",
     "check_pooling",
     "concatenate",
+    "describe_images",
     "extract",
     "find_cell",
     "fuse_grid",
     "grid",
     "hash_images",
     "ignore",
+    "learn_cell_codebook",
+    "learn_codebook",
     "members",
     "never",
     "parse_fusion",
     "read_descriptors",
+    "read_feature_map",
     "stop_if",
 ]

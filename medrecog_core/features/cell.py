@@ -7,7 +7,17 @@ from medrecog_core.errors import UsageError
 from medrecog_core.images import check_scale
 from medrecog_core.networks import Network
 
-POOLINGS = ("max", "average")
+GLOBAL_POOLINGS = ("max", "average")
+"""One number a channel, taken over all positions inside the network's graph."""
+
+ENCODINGS = ("bow", "vlad", "fisher")
+"""Bag of words, VLAD and Fisher vectors of the local descriptors, by a codebook learned from the
+training images."""
+
+POOLINGS = (*GLOBAL_POOLINGS, *ENCODINGS)
+
+LOCAL = "local"
+"""What the store keeps for encodings in the place of a pooling: the descriptor of each position."""
 
 
 @dataclass(frozen=True)
@@ -22,6 +32,16 @@ class Cell:
     def name(self) -> str:
         """File-safe name, such as `block5-224-average`."""
         return f"{self.layer}-{self.scale}-{self.pooling}"
+
+    @property
+    def is_encoded(self) -> bool:
+        """Whether its descriptors depend on a codebook, and so on the training images."""
+        return self.pooling in ENCODINGS
+
+    @property
+    def stored(self) -> "Cell":
+        """What the network gives for it: the cell itself, or local descriptors to be encoded."""
+        return Cell(self.layer, self.scale, LOCAL) if self.is_encoded else self
 
 
 def check_pooling(pooling: str) -> str:

@@ -1,6 +1,7 @@
 """From image files to descriptors in the store: one pass a scale, for what is missing only."""
 
 import collections
+import contextlib
 import itertools
 import time
 from collections.abc import Callable, Sequence
@@ -10,6 +11,8 @@ import numpy as np
 
 from medrecog_core.errors import StorageError
 from medrecog_core.features.cell import Cell
+from medrecog_core.features.encodings.local_descriptors import check_room
+from medrecog_core.features.extraction_lock import extracting_alone
 from medrecog_core.features.hashed_image import HashedImage, Skipped
 from medrecog_core.features.pooled_network import PooledNetwork, batch_size
 from medrecog_core.features.progress import Meter, Progress, ignore, never, stop_if
@@ -49,8 +52,10 @@ def extract(
     """Put the descriptors of images in cells into the store, where they are missing.
 
     A scale costs one pass through the network, up to the deepest layer that is missing, whatever
-    the number of layers and poolings. Images of the same content go through once. Each batch is
-    kept as soon as it is computed.
+    the number of layers and poolings. Images of the same content go through once, also where
+    several processes want them at once. Each batch is kept as soon as it is computed. For the cells
+    of encodings that is the local descriptors: the encodings themselves depend on a codebook, and
+    are not kept.
 
     Parameters
     ----------
@@ -73,39 +78,51 @@ def extract(
         If `should_stop` says so; every finished batch is in the store.
     StorageError
         If the store cannot be used.
+    MedrecogError
+        If local descriptors would take more room than they may.
     """
     extraction = Extraction()
     unreadable: dict[str, Skipped] = {}
     graphs = _GraphInMemory(network, source)
     distinct = list({image.sha256: image for image in images}.values())
+    stored = dict.fromkeys(cell.stored for cell in cells)
+    check_room(network, stored, len(distinct))
     for scale, cells_of_scale in itertools.groupby(
-        sorted(cells, key=lambda cell: cell.scale), key=lambda cell: cell.scale
+        sorted(stored, key=lambda cell: cell.scale), key=lambda cell: cell.scale
     ):
         start = time.monotonic()
         wanted = list(cells_of_scale)
         todo = [image for image in distinct if image.sha256 not in unreadable]
-        groups = _by_deepest_missing(todo, wanted, network, source, store, report, should_stop)
-        n_images = sum(len(group) for group in groups.values())
-        meter = Meter(f"extracting at {scale}", n_images, report, scale)
-        for deepest, group in groups.items():
-            readings = [
-                (cell.layer, cell.pooling)
-                for cell in wanted
-                if network.depth(cell.layer) <= network.depth(deepest)
-            ]
-            size = batch_size(scale, source.precision)
-            for batch in read_batches(group, scale, size, unreadable):
-                stop_if(should_stop())
-                values = graphs.reading(readings).descriptors(
-                    np.stack([pixels for _, pixels in batch])
+        missing = _by_deepest_missing(todo, wanted, network, source, store, report, should_stop)
+        with contextlib.ExitStack() as alone:
+            if missing:
+                alone.enter_context(extracting_alone(source, scale, store, report, should_stop))
+                # Another process may have put some there in the meantime.
+                todo = [image for group in missing.values() for image in group]
+                missing = _by_deepest_missing(
+                    todo, wanted, network, source, store, ignore, should_stop
                 )
-                store.put(
-                    (source.key(image.sha256, Cell(layer, scale, pooling)), vectors[i])
-                    for (layer, pooling), vectors in values.items()
-                    for i, (image, _) in enumerate(batch)
-                )
-                meter.add(len(batch))
-        meter.close()
+            n_images = sum(len(group) for group in missing.values())
+            meter = Meter(f"extracting at {scale}", n_images, report, scale)
+            for deepest, group in missing.items():
+                readings = [
+                    (cell.layer, cell.pooling)
+                    for cell in wanted
+                    if network.depth(cell.layer) <= network.depth(deepest)
+                ]
+                size = batch_size(scale, source.precision)
+                for batch in read_batches(group, scale, size, unreadable):
+                    stop_if(should_stop())
+                    values = graphs.reading(readings).descriptors(
+                        np.stack([pixels for _, pixels in batch])
+                    )
+                    store.put(
+                        (source.key(image.sha256, Cell(layer, scale, pooling)), vectors[i])
+                        for (layer, pooling), vectors in values.items()
+                        for i, (image, _) in enumerate(batch)
+                    )
+                    meter.add(len(batch))
+            meter.close()
         extraction.network_images[scale] = meter.done
         extraction.seconds[scale] = time.monotonic() - start
     extraction.skipped = [
@@ -123,7 +140,7 @@ def read_descriptors(
     source: DescriptorSource,
     store: DescriptorStore,
 ) -> np.ndarray:
-    """Return the descriptors of images in a cell.
+    """Return the descriptors of images in a cell of max or average pooling.
 
     Returns
     -------

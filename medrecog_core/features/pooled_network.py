@@ -4,10 +4,14 @@ from collections.abc import Iterable
 
 import numpy as np
 
-from medrecog_core.features.cell import POOLINGS, check_pooling
-from medrecog_core.networks import Network, find_device, installed_weights, load_arrays
+from medrecog_core.errors import UsageError
+from medrecog_core.features.cell import GLOBAL_POOLINGS, LOCAL
+from medrecog_core.networks import Network, find_device, installed_weights, opened_weights
 from medrecog_core.networks.backend import import_keras
-from medrecog_core.networks.vgg19 import feature_maps, parameter_layers
+from medrecog_core.networks.feature_maps import feature_maps
+
+READINGS = (*GLOBAL_POOLINGS, LOCAL)
+"""What a layer's map becomes inside the graph."""
 
 _CPU_MEMORY = 512 * 2**20
 _GPU_MEMORY = 8 * 2**30
@@ -29,11 +33,18 @@ def batch_size(scale: int, precision: str) -> int:
     return max(1, min(largest, memory // (_BYTES_PER_PIXEL[precision] * scale**2)))
 
 
+# A number between -1 and 1 keeps three decimal digits in float16, in half the room.
+_TYPE_OF = {"max": "float32", "average": "float32", LOCAL: "float16"}
+
+
 class PooledNetwork:
     """The network up to the deepest layer asked for, each layer pooled inside the graph.
 
     Max and average are taken over the map's positions; the average is summed in float32 whatever
-    the precision. Not to be used by two threads at once.
+    the precision. Local descriptors are the positions themselves, each divided by its Euclidean
+    length in float32, as NetVLAD takes them (Arandjelović, Gronat, Torii, Pajdla and Sivic, 2016,
+    "NetVLAD: CNN architecture for weakly supervised place recognition"). Not to be used by two
+    threads at once.
     """
 
     def __init__(
@@ -50,31 +61,36 @@ class PooledNetwork:
         network
             The network.
         readings
-            Pairs of layer and pooling.
+            Pairs of layer and one of `READINGS`.
         precision
             `float32` or `bfloat16`.
         weights
             Identity of installed weights; empty: those that are preferred.
+
+        Raises
+        ------
+        UsageError
+            If a layer or a reading does not exist.
         """
         self.readings = tuple(
             sorted(
-                {(network.layer(layer).name, check_pooling(p)) for layer, p in readings},
-                key=lambda pair: (network.depth(pair[0]), POOLINGS.index(pair[1])),
+                {(network.layer(layer).name, _check_reading(p)) for layer, p in readings},
+                key=lambda pair: (network.depth(pair[0]), READINGS.index(pair[1])),
             )
         )
         keras = import_keras()
         layers = list(dict.fromkeys(layer for layer, _ in self.readings))
         identity = weights or installed_weights(network).identity
-        maps = feature_maps(
-            layers, precision, load_arrays(network, identity, parameter_layers(layers))
-        )
+        with opened_weights(network, identity) as read:
+            maps = feature_maps(network, layers, precision, read)
         map_of = dict(zip(layers, maps.outputs, strict=True))
         pool = {
             "max": keras.layers.GlobalMaxPooling2D(dtype=precision),
             "average": keras.layers.GlobalAveragePooling2D(dtype="float32"),
+            LOCAL: keras.layers.UnitNormalization(axis=-1, dtype="float32"),
         }
         descriptors = [
-            keras.ops.cast(pool[pooling](map_of[layer]), "float32")
+            keras.ops.cast(pool[pooling](map_of[layer]), _TYPE_OF[pooling])
             for layer, pooling in self.readings
         ]
         self._model = keras.Model(maps.inputs, descriptors)
@@ -91,11 +107,20 @@ class PooledNetwork:
         Returns
         -------
         dict
-            From (layer, pooling) to float32, shape (n, channels).
+            From (layer, pooling) to float32, shape (n, channels), and from (layer, `local`) to
+            float16, shape (n, rows, columns, channels), each position of length 1 or 0.
         """
         outputs = self._model.predict_on_batch(images)
         outputs = outputs if isinstance(outputs, list) else [outputs]
         return {
-            reading: np.asarray(values, dtype=np.float32)
+            reading: np.asarray(values, dtype=_TYPE_OF[reading[1]])
             for reading, values in zip(self.readings, outputs, strict=True)
         }
+
+
+def _check_reading(reading: str) -> str:
+    if reading not in READINGS:
+        raise UsageError(
+            f"There is no reading “{reading}” of a layer: choose among {', '.join(READINGS)}."
+        )
+    return reading

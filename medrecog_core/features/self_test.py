@@ -30,8 +30,10 @@ class SelfTest:
     precision
         `float32` or `bfloat16`.
     cosines
-        From layer to the cosine between the descriptor found and the one expected; empty for
-        custom weights, of which nothing is expected but finite numbers.
+        From layer to the cosine between the descriptor found and the one expected; empty where
+        nothing is expected but finite numbers that are not all the same.
+    compared
+        With what the descriptors were compared, or why with nothing, as words of a sentence.
     passed
         Whether every descriptor is what it should be.
     """
@@ -39,6 +41,7 @@ class SelfTest:
     weights: str
     precision: str
     cosines: dict[str, float]
+    compared: str
     passed: bool
 
 
@@ -78,19 +81,25 @@ def run_self_test(network: Network, identity: str, precision: str = "auto") -> S
     precision = resolve_precision(precision)
     readings = [(layer, "average") for layer in weights.layers]
     found = PooledNetwork(network, readings, precision, identity).descriptors(picture()[None])
-    finite = all(np.isfinite(values).all() and values.any() for values in found.values())
+    sane = all(np.isfinite(values).all() and np.ptp(values) > 0 for values in found.values())
     if "-custom-" in identity:
-        return SelfTest(identity, precision, {}, finite)
+        compared = "nothing is known of custom weights"
+        return SelfTest(identity, precision, {}, compared, sane)
     with np.load(EXPECTED, allow_pickle=False) as expected:
         cosines = {
             layer: _cosine(found[layer, "average"][0], expected[f"{network.name}/{layer}"])
             for layer in weights.layers
             if f"{network.name}/{layer}" in expected.files
         }
+    if not cosines:
+        compared = "no reference descriptors are kept for this network"
+        return SelfTest(identity, precision, {}, compared, sane)
     bound = SMALLEST_COSINE[precision]
     if "-keras-" in identity:
         bound = SMALLEST_COSINE_OF_OFFICIAL
-    return SelfTest(identity, precision, cosines, finite and min(cosines.values()) >= bound)
+    compared = "compared with Keras's own, computed from the embedded weights"
+    passed = sane and min(cosines.values()) >= bound
+    return SelfTest(identity, precision, cosines, compared, passed)
 
 
 def _cosine(one: np.ndarray, other: np.ndarray) -> float:

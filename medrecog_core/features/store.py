@@ -14,7 +14,7 @@ import numpy as np
 from diskcache.core import MODE_BINARY, MODE_RAW
 
 from medrecog_core.errors import StorageError
-from medrecog_core.features.cell import Cell
+from medrecog_core.features.cell import LOCAL, Cell
 from medrecog_core.locations import create_folder, unwritable
 
 
@@ -29,7 +29,7 @@ class DescriptorKey:
     weights, preprocessing, precision
         Identity of the weights, version of the preprocessing, `float32` or `bfloat16`.
     layer, scale, pooling
-        The cell.
+        The cell; in the place of a pooling, `local` stands for an image's local descriptors.
     """
 
     sha256: str
@@ -96,8 +96,9 @@ class _BytesDisk(diskcache.Disk):  # type: ignore[misc]  # diskcache has no type
 
 
 class DescriptorStore:
-    """Float32 vectors on disk; damage is a miss, and nothing is ever evicted.
+    """Descriptors on disk; damage is a miss, and nothing is ever evicted.
 
+    A descriptor is a float32 vector; local descriptors are a float16 map of such vectors.
     Every entry is the bytes of a `.npy` file, with their CRC-32 beside it. Several processes may
     use the same folder at once. The folder must be on a local disk: the index is an SQLite file.
 
@@ -148,17 +149,19 @@ class DescriptorStore:
         Returns
         -------
         numpy.ndarray or None
-            float32, shape (channels,).
+            float32, shape (channels,); local descriptors float16, shape (rows, columns, channels).
         """
         with self._explained():
             content, checksum = self._cache.get(key.text, tag=True)
         if type(content) is not bytes or zlib.crc32(content) != checksum:
             return None
         try:
-            vector = np.lib.format.read_array(io.BytesIO(content), allow_pickle=False)
+            array = np.lib.format.read_array(io.BytesIO(content), allow_pickle=False)
         except (ValueError, EOFError):
             return None
-        return vector if vector.shape == (channels,) and vector.dtype == np.float32 else None
+        n_dimensions, dtype = _form(key)
+        is_whole = array.ndim == n_dimensions and array.dtype == dtype
+        return array if is_whole and array.shape[-1] == channels else None
 
     def put(self, descriptors: Iterable[tuple[DescriptorKey, np.ndarray]]) -> None:
         """Keep some descriptors, all of them or none.
@@ -166,14 +169,15 @@ class DescriptorStore:
         Parameters
         ----------
         descriptors
-            Keys and finite vectors, shape (channels,); an entry of the same key is replaced.
+            Keys and finite vectors, shape (channels,), or maps of local descriptors, shape (rows,
+            columns, channels); an entry of the same key is replaced.
 
         Raises
         ------
         ValueError
-            If something is not a finite vector.
+            If something is not a finite vector or, under a key of local descriptors, map.
         """
-        entries = [(key.text, _npy(vector)) for key, vector in descriptors]
+        entries = [(key.text, _npy(array, *_form(key))) for key, array in descriptors]
         with self._explained(), self._cache.transact():
             for text, content in entries:
                 self._cache.set(text, content, tag=zlib.crc32(content))
@@ -198,9 +202,13 @@ class DescriptorStore:
             raise StorageError(unwritable(self.folder, error)) from error
 
 
-def _npy(vector: np.ndarray) -> bytes:
-    if vector.ndim != 1 or not np.isfinite(vector).all():
-        raise ValueError("a descriptor is a finite vector")
+def _form(key: DescriptorKey) -> tuple[int, type[np.floating[Any]]]:
+    return (3, np.float16) if key.pooling == LOCAL else (1, np.float32)
+
+
+def _npy(array: np.ndarray, n_dimensions: int, dtype: type[np.floating[Any]]) -> bytes:
+    if array.ndim != n_dimensions or not np.isfinite(array).all():
+        raise ValueError(f"a descriptor is a finite {'vector' if n_dimensions == 1 else 'map'}")
     buffer = io.BytesIO()
-    np.lib.format.write_array(buffer, vector.astype(np.float32, copy=False), allow_pickle=False)
+    np.lib.format.write_array(buffer, array.astype(dtype, copy=False), allow_pickle=False)
     return buffer.getvalue()

@@ -10,9 +10,13 @@ from PIL import Image, ImageOps, UnidentifiedImageError
 from PIL.TiffImagePlugin import PHOTOMETRIC_INTERPRETATION, TiffImageFile
 
 from medrecog_core.errors import MedrecogError
+from medrecog_core.images import dicom
 
 FORMATS = ("JPEG", "PNG", "TIFF", "BMP", "WEBP")
-SUFFIXES = frozenset({".jpg", ".jpeg", ".jpe", ".png", ".tif", ".tiff", ".bmp", ".webp"})
+"""As Pillow names them; DICOM is read beside them."""
+SUFFIXES = dicom.SUFFIXES | {
+    *(".jpg", ".jpeg", ".jpe", ".png", ".tif", ".tiff", ".bmp", ".webp"),
+}
 MAX_BYTES = 200 * 2**20
 MAX_PIXELS = 50_000_000
 
@@ -56,27 +60,56 @@ def read_file(path: Path) -> bytes:
         ) from error
 
 
-def decode_image(content: bytes) -> Image.Image:
+def is_image_file(path: Path) -> bool:
+    """Return whether a file is meant as an image, readable or not.
+
+    Its ending says so, or, where it has none, that it begins as DICOM does: scanners name files
+    after unique identifiers, whose last number looks like an ending.
+    """
+    suffix = path.suffix.lower()
+    if suffix in SUFFIXES:
+        return True
+    return (not suffix or suffix[1:].isdigit()) and dicom.is_dicom_file(path)
+
+
+def decode_image(content: bytes, at_least: int | None = None) -> Image.Image:
     """Decode the bytes of an image file to upright 8-bit RGB.
 
     Grey and palette images are spread over three channels, CMYK is converted, transparency is laid
     over white, EXIF orientation is applied, and of several frames the first is taken. 16-bit grey
     is scaled to 8 bits linearly: from 0..4095 where no pixel exceeds that (12-bit detectors), else
-    from 0..65535; a TIFF that says that 0 is white is inverted.
+    from 0..65535; a TIFF that says that 0 is white is inverted. DICOM is shown by its own window;
+    see `dicom.decode_dicom`.
+
+    Parameters
+    ----------
+    content
+        The file's bytes.
+    at_least
+        Where a small copy will do: a side in pixels. A JPEG is then decoded at the smallest of its
+        own scales (1/1, 1/2, 1/4, 1/8) that leaves both sides as long, which saves most of the
+        work; what is cut off is noticed all the same.
 
     Raises
     ------
     UnreadableImageError
-        If the bytes are no image of one of `FORMATS`, are truncated or damaged, have more than
-        `MAX_PIXELS` pixels, or hold floating-point pixels.
+        If the bytes are no image of one of `FORMATS` or DICOM, are truncated or damaged, have more
+        than `MAX_PIXELS` pixels, or hold floating-point pixels.
     """
     if not content:
         raise UnreadableImageError("the file is empty")
+    if dicom.is_dicom(content):
+        try:
+            return dicom.decode_dicom(content, MAX_PIXELS)
+        except dicom.UnusableDicomError as error:
+            raise UnreadableImageError(str(error)) from error
     try:
         with Image.open(io.BytesIO(content), formats=FORMATS) as image:
             width, height = image.size
             if width * height > MAX_PIXELS:
                 raise UnreadableImageError(_too_many_pixels(width * height))
+            if at_least is not None:
+                image.draft(None, (at_least, at_least))
             image.load()
             return _to_rgb(_upright(image), _zero_is_white(image))
     except UnreadableImageError:
@@ -85,7 +118,7 @@ def decode_image(content: bytes) -> Image.Image:
         raise UnreadableImageError(_too_many_pixels()) from None
     except UnidentifiedImageError:
         raise UnreadableImageError(
-            f"the content is not an image in one of the formats {', '.join(FORMATS)}"
+            f"the content is not an image in one of the formats {', '.join((*FORMATS, 'DICOM'))}"
         ) from None
     # Damaged files make Pillow's plug-ins fail in many ways (struct.error, KeyError, ...).
     except Exception as error:

@@ -2,7 +2,7 @@
 
 from medrecog_core.networks.device import PRECISIONS, Device, find_device, resolve_precision
 from medrecog_core.networks.layer_table import Layer, Network
-from medrecog_core.networks.registry import NETWORKS, find_network
+from medrecog_core.networks.registry import DEFAULT_NETWORK, NETWORKS, find_network
 from medrecog_core.networks.weight_import import (
     download_weights,
     import_weights,
@@ -16,9 +16,11 @@ from medrecog_core.networks.weights import (
     find_weights,
     installed_weights,
     load_arrays,
+    opened_weights,
 )
 
 __all__ = [
+    "DEFAULT_NETWORK",
     "NETWORKS",
     "PRECISIONS",
     "Device",
@@ -35,6 +37,7 @@ __all__ = [
     "import_weights",
     "installed_weights",
     "load_arrays",
+    "opened_weights",
     "remove_weights",
     "resolve_precision",
 ]

@@ -5,13 +5,15 @@ See NOTICE for their provenance and `scripts/embed_vgg19_weights.py` for how the
 
 import hashlib
 import io
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
 
 from medrecog_core.errors import MedrecogError, StorageError
 
+NETWORK = "vgg19"
 ARCHIVE = Path(__file__).with_name("vgg19-notop-imagenet.npz")
 SHA256 = "5dd271873bdd72bf09ea7324981ce8a4f34f454f413ebac859822180f799bb21"
 
@@ -37,6 +39,25 @@ def load(names: Sequence[str] | None = None) -> dict[str, tuple[np.ndarray, np.n
     StorageError
         If the archive is missing, or is not the one that came with the program.
     """
+    with opened() as (held, read):
+        return {name: read(name) for name in (held if names is None else _check(names, held))}
+
+
+@contextmanager
+def opened() -> Iterator[tuple[list[str], Callable[[str], tuple[np.ndarray, np.ndarray]]]]:
+    """Open the archive.
+
+    Yields
+    ------
+    tuple
+        The Keras names of the convolutions in it, and a function that reads the kernel and bias of
+        one of them.
+
+    Raises
+    ------
+    StorageError
+        As `load`.
+    """
     try:
         content = ARCHIVE.read_bytes()
     except OSError as error:
@@ -50,16 +71,20 @@ def load(names: Sequence[str] | None = None) -> dict[str, tuple[np.ndarray, np.n
         )
     with np.load(io.BytesIO(content), allow_pickle=False) as arrays:
         held = [n.removesuffix("/bias") for n in arrays.files if n.endswith("/bias")]
-        missing = [name for name in names or () if name not in held]
-        if missing:
-            raise MedrecogError(
-                f"The embedded weights have no {' and no '.join(missing)}: "
-                "import or download a file that has."
-            )
-        return {
-            name: (
-                arrays[f"{name}/kernel_values"][arrays[f"{name}/kernel_index"]],
-                arrays[f"{name}/bias"],
-            )
-            for name in (held if names is None else names)
-        }
+
+        def read(name: str) -> tuple[np.ndarray, np.ndarray]:
+            _check([name], held)
+            kernel = arrays[f"{name}/kernel_values"][arrays[f"{name}/kernel_index"]]
+            return kernel, arrays[f"{name}/bias"]
+
+        yield held, read
+
+
+def _check(names: Sequence[str], held: Sequence[str]) -> Sequence[str]:
+    missing = [name for name in names if name not in held]
+    if missing:
+        raise MedrecogError(
+            f"The embedded weights have no {' and no '.join(missing)}: "
+            "import or download a file that has."
+        )
+    return names

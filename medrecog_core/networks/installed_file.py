@@ -94,12 +94,34 @@ class InstalledFile:
         StorageError
             If the archive is damaged.
         """
-        arrays = {}
-        with self._opened(network, names) as layers:
-            for row, stored in layers:
-                with self._damage_at(row):
-                    arrays[row.name] = tuple(array.read() for array in stored)
-        return arrays
+        self._check_held(names)
+        with self.opened(network) as read:
+            return {name: read(name) for name in names}
+
+    @contextmanager
+    def opened(self, network: Network) -> Iterator[Callable[[str], tuple[np.ndarray, ...]]]:
+        """Open the archive.
+
+        Yields
+        ------
+        Callable
+            Reads the arrays of one layer, given its Keras name; raises what `read` raises.
+
+        Raises
+        ------
+        StorageError
+            If the archive is damaged.
+        """
+        rows = {row.name: row for row in network_parameters(network)}
+        with self._archive() as archive:
+
+            def read(name: str) -> tuple[np.ndarray, ...]:
+                self._check_held([name])
+                stored = self._stored(archive, rows[name])
+                with self._damage_at(rows[name]):
+                    return tuple(array.read() for array in stored)
+
+            yield read
 
     def check(self, network: Network) -> None:
         """Read every number and compare the hash.
@@ -110,8 +132,11 @@ class InstalledFile:
             If the archive is damaged.
         """
         digest = hashlib.sha256()
-        with self._opened(network, self.parameters) as layers:
-            for row, stored in layers:
+        with self._archive() as archive:
+            for row in network_parameters(network):
+                if row.name not in self.parameters:
+                    continue
+                stored = self._stored(archive, row)
                 with self._damage_at(row):
                     for (name, shape), array in zip(row.shapes, stored, strict=True):
                         digest.update(_array_header(row, name, shape))
@@ -120,26 +145,22 @@ class InstalledFile:
         if digest.hexdigest() != self.sha256:
             raise StorageError(self._damaged())
 
-    @contextmanager
-    def _opened(
-        self, network: Network, names: Sequence[str]
-    ) -> Iterator[Iterator[tuple[LayerParameters, list[StoredArray]]]]:
+    def _check_held(self, names: Sequence[str]) -> None:
         missing = [name for name in names if name not in self.parameters]
         if missing:
             raise MedrecogError(
                 f"The weights {self.identity} have no {' and no '.join(missing)}: "
                 "import or download a file that has."
             )
+
+    @contextmanager
+    def _archive(self) -> Iterator[zipfile.ZipFile]:
         try:
             archive = zipfile.ZipFile(self.archive)
         except READ_ERRORS as error:
             raise StorageError(self._damaged()) from error
         with archive:
-            yield (
-                (row, self._stored(archive, row))
-                for row in network_parameters(network)
-                if row.name in names
-            )
+            yield archive
 
     def _stored(self, archive: zipfile.ZipFile, row: LayerParameters) -> list[StoredArray]:
         with self._damage_at(row):

@@ -1,11 +1,10 @@
 """What every layer of a network makes of an image of a scale, as in the report's appendix."""
 
-from collections.abc import Iterator
+import math
 from dataclasses import dataclass
 
+from medrecog_core.networks.keras_layer import CONVOLUTIONS, KerasLayer
 from medrecog_core.networks.layer_table import Network
-from medrecog_core.networks.parameters import LayerParameters, network_parameters
-from medrecog_core.networks.vgg19 import BLOCKS, HEAD_KERNELS
 
 
 @dataclass(frozen=True)
@@ -15,15 +14,17 @@ class LayerSummary:
     Attributes
     ----------
     name, kind
-        As in Keras, of the fully convolutional form.
+        As in Keras; dense layers that follow a Flatten are the convolutions they are read as.
     side, channels
         The output has side x side positions of so many channels.
     n_parameters
-        Kernel and bias.
+        Numbers in all of its arrays.
     gflop
-        Thousand million multiplications and additions for one image, in the convolutions.
+        Thousand million multiplications and additions for one image, in convolutions and dense
+        layers.
     receptive_field
-        Side in pixels of what one position of the output depends on.
+        Side in pixels of what one position of the output depends on; None where that is the whole
+        image, whatever its size.
     """
 
     name: str
@@ -32,45 +33,106 @@ class LayerSummary:
     channels: int
     n_parameters: int
     gflop: float
-    receptive_field: int
+    receptive_field: int | None
+
+
+@dataclass(frozen=True)
+class _Geometry:
+    """Positions on a side, pixels from one to the next, and the receptive field."""
+
+    side: int
+    step: int
+    field: int | None
 
 
 def summarise(network: Network, scale: int) -> tuple[LayerSummary, ...]:
-    """Return every layer of VGG-19's fully convolutional form, from the input to the predictions.
+    """Return every layer from the input to the predictions, dense heads read as convolutions.
 
     Parameters
     ----------
     network
-        VGG-19.
+        The network.
     scale
         Side of the square input in pixels, 224 or more.
 
     Notes
     -----
-    A convolution of kernel k whose outputs lie s pixels apart widens the receptive field by
-    (k - 1) s, and so does pooling; pooling by two doubles s (Araujo, Norris and Sim, 2019,
-    "Computing Receptive Fields of Convolutional Neural Networks", section 2).
+    A convolution of kernel k whose inputs lie s pixels apart widens the receptive field by
+    (k - 1) s, and so does pooling; a stride multiplies s; where paths meet the widest counts
+    (Araujo, Norris and Sim, 2019, "Computing Receptive Fields of Convolutional Neural Networks",
+    sections 2 and 3). After a mean over all positions every output depends on the whole image.
     """
-    return tuple(_layers({row.name: row for row in network_parameters(network)}, scale))
+    geometries: dict[str, _Geometry] = {}
+    summaries = []
+    for row in network.rows:
+        inputs = [network.row[name] for name in row.inputs]
+        before = _meet([geometries[name] for name in row.inputs]) if inputs else None
+        kernel = dense_kernel(network, row)
+        geometry = geometries[row.name] = _geometry(row, before, kernel, scale)
+        if row.kind == "Flatten":
+            continue
+        gflop = 0.0
+        if row.kind in CONVOLUTIONS or row.kind == "Dense":
+            # Each number of a kernel is used once at every position.
+            numbers = math.prod(row.arrays["kernel"])
+            gflop = 2 * geometry.side**2 * numbers / 1e9
+        summaries.append(
+            LayerSummary(
+                row.name,
+                "Conv2D" if kernel else row.kind,
+                geometry.side,
+                row.channels,
+                sum(math.prod(shape) for shape in row.arrays.values()),
+                gflop,
+                geometry.field,
+            )
+        )
+    return tuple(summaries)
 
 
-def _layers(rows: dict[str, LayerParameters], side: int) -> Iterator[LayerSummary]:
-    field, step, inputs = 1, 1, 3
-    yield LayerSummary("input", "InputLayer", side, inputs, 0, 0.0, field)
-    for block, n_convolutions, channels in BLOCKS:
-        for i in range(1, n_convolutions + 1):
-            field += 2 * step
-            row = rows[f"{block}_conv{i}"]
-            gflop = 2 * side**2 * 9 * inputs * channels / 1e9
-            yield LayerSummary(row.name, "Conv2D", side, channels, row.n_parameters, gflop, field)
-            inputs = channels
-        side, field, step = side // 2, field + step, step * 2
-        yield LayerSummary(f"{block}_pool", "MaxPooling2D", side, channels, 0, 0.0, field)
-    for name in ("fc1", "fc2", "predictions"):
-        kernel = HEAD_KERNELS.get(name, 1)
-        row = rows[name]
-        units = row.shapes[1][1][0]
-        side, field = side - kernel + 1, field + (kernel - 1) * step
-        gflop = 2 * side**2 * kernel**2 * inputs * units / 1e9
-        yield LayerSummary(name, "Conv2D", side, units, row.n_parameters, gflop, field)
-        inputs = units
+def dense_kernel(network: Network, row: KerasLayer) -> int:
+    """Return the side of the convolution that a dense layer after a Flatten becomes, else 0."""
+    if row.name not in network.flattened:
+        return 0
+    above = network.row[row.inputs[0]]
+    while above.kind not in ("Flatten", "Dense"):
+        above = network.row[above.inputs[0]]
+    if above.kind == "Dense":
+        return 1
+    channels = network.row[above.inputs[0]].channels
+    return math.isqrt(row.arrays["kernel"][0] // channels)
+
+
+def _meet(inputs: list[_Geometry]) -> _Geometry:
+    largest = max(inputs, key=lambda geometry: geometry.side)
+    fields = [geometry.field for geometry in inputs]
+    field = None if None in fields else max(f for f in fields if f is not None)
+    return _Geometry(largest.side, largest.step, field)
+
+
+def _geometry(row: KerasLayer, before: _Geometry | None, kernel: int, scale: int) -> _Geometry:
+    if before is None:
+        return _Geometry(scale, 1, 1)
+    side, step = before.side, before.step
+    if row.kind.startswith("Global"):
+        return _Geometry(1, step, None)
+    if row.kind == "ZeroPadding2D":
+        (top, bottom), _ = row.config["padding"]
+        return _Geometry(side + top + bottom, step, before.field)
+    stride = 1
+    if kernel:
+        reach = kernel
+    elif row.kind in CONVOLUTIONS:
+        reach = (row.pair("kernel_size")[0] - 1) * row.pair("dilation_rate")[0] + 1
+        stride = row.pair("strides")[0]
+    elif row.kind.endswith("Pooling2D"):
+        reach = row.pair("pool_size", 2)[0]
+        stride = row.pair("strides", reach)[0]
+    else:
+        return before
+    if row.config.get("padding") == "same":
+        side = math.ceil(side / stride)
+    else:
+        side = (side - reach) // stride + 1
+    field = None if before.field is None else before.field + (reach - 1) * step
+    return _Geometry(side, step * stride, field)

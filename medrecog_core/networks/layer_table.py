@@ -1,9 +1,13 @@
-"""The table of a network's readable layers, from which choices, keys and graphs follow."""
+"""The table of a network, from which choices, keys, weights and graphs follow."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
 
-from medrecog_core.errors import UsageError
+from medrecog_core.errors import MedrecogError, UsageError
+from medrecog_core.networks.keras_layer import KerasLayer
+from medrecog_core.networks.official_file import OfficialFile, file_hash
 
 
 @dataclass(frozen=True)
@@ -13,28 +17,57 @@ class Layer:
     Attributes
     ----------
     name
-        As in Keras, without the ending `_pool` of a block's pooled output.
+        As the network's authors and Keras call that part of it.
     channels
         Length of the descriptor that max or average pooling gives.
     stride
         Pixels of the input from one position to the next.
+    keras_layer
+        Name of the Keras layer whose output is read.
     in_head
-        Whether the layer belongs to the classifier head, which only the official file holds.
+        Whether the layer belongs to the classifier head, which not every file of weights holds.
     """
 
     name: str
     channels: int
     stride: int
+    keras_layer: str
     in_head: bool = False
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Network:
-    """A pre-trained stack, read as it is and never trained here; layers from first to deepest."""
+    """A pre-trained stack, read as it is and never trained here.
+
+    Attributes
+    ----------
+    name
+        In keys, on the command line and in addresses; letters, digits and underscores.
+    title
+        For people.
+    layers
+        Where it can be read, from first to deepest; each is computed from the one before.
+    keras_name
+        Name of its constructor in `keras.applications`.
+    preprocessing
+        What its pixels become, by Keras's name for it: `caffe`, `torch`, `tf`, or `none` where the
+        rows begin with it.
+    citation
+        The paper that introduced it.
+    files
+        Its official files.
+    rows
+        Every layer of the dense network with its head, inputs before what takes them.
+    """
 
     name: str
     title: str
     layers: tuple[Layer, ...]
+    keras_name: str = ""
+    preprocessing: str = "none"
+    citation: str = ""
+    files: tuple[OfficialFile, ...] = ()
+    rows: tuple[KerasLayer, ...] = field(default=(), repr=False)
 
     def layer(self, name: str) -> Layer:
         """Return the layer of that name.
@@ -57,3 +90,61 @@ class Network:
     def deepest(self, names: Iterable[str]) -> str:
         """Return the one of the named layers that lies deepest."""
         return max(names, key=self.depth)
+
+    @cached_property
+    def default_layers(self) -> tuple[str, ...]:
+        """The layers that are read unless others are asked for: all but those of the head."""
+        return tuple(layer.name for layer in self.layers if not layer.in_head)
+
+    @cached_property
+    def row(self) -> dict[str, KerasLayer]:
+        """From a Keras layer's name to its row."""
+        return {row.name: row for row in self.rows}
+
+    @cached_property
+    def flattened(self) -> frozenset[str]:
+        """Names of the dense layers that follow a Flatten, which are read as convolutions."""
+        names: set[str] = set()
+        for row in self.rows:
+            if row.kind == "Flatten" or not names.isdisjoint(row.inputs):
+                names.add(row.name)
+        return frozenset(name for name in names if self.row[name].kind == "Dense")
+
+    def needed_rows(self, names: Iterable[str]) -> tuple[KerasLayer, ...]:
+        """Return the rows that reading the named layers takes, inputs before what takes them."""
+        todo = [self.layer(name).keras_layer for name in names]
+        needed: set[str] = set()
+        while todo:
+            name = todo.pop()
+            if name not in needed:
+                needed.add(name)
+                todo.extend(self.row[name].inputs)
+        return tuple(row for row in self.rows if row.name in needed)
+
+    def complete_file(self) -> OfficialFile:
+        """Return the smallest official file that reaches every layer.
+
+        Raises
+        ------
+        MedrecogError
+            If there is none.
+        """
+        needs_head = any(layer.in_head for layer in self.layers)
+        for file in sorted(self.files, key=lambda file: file.has_head):
+            if file.has_head >= needs_head:
+                return file
+        raise MedrecogError(f"No official file of {self.title} is known: import one instead.")
+
+    def recognise(self, path: Path) -> OfficialFile | None:
+        """Return the official file that a file is, None where it is another.
+
+        Raises
+        ------
+        OSError
+            If it cannot be read.
+        """
+        hashes = {
+            algorithm: file_hash(path, algorithm)
+            for algorithm in {file.algorithm for file in self.files}
+        }
+        return next((f for f in self.files if hashes[f.algorithm] == f.hash), None)

@@ -1,15 +1,15 @@
-"""The files of ImageNet weights that Keras publishes, recognised by their MD5."""
+"""A file of ImageNet weights that Keras publishes, recognised by its hash."""
 
 import hashlib
 import os
 from dataclasses import dataclass
 from pathlib import Path
 
-from medrecog_core.errors import MedrecogError, UsageError
-from medrecog_core.networks.layer_table import Network
+from medrecog_core.errors import UsageError
 
 MIRROR_VARIABLE = "MEDRECOG_WEIGHTS_MIRROR"
 _PUBLISHER = "https://storage.googleapis.com/tensorflow/keras-applications"
+_MD5_DIGITS = 32
 
 
 @dataclass(frozen=True)
@@ -20,19 +20,27 @@ class OfficialFile:
     ----------
     path
         Below the publisher's address.
-    md5
-        As `keras.applications` states it. It tells the file from others and from damage; that
-        only Keras has made a file with it, no MD5 can promise.
-    title
-        For people.
+    hash
+        As `keras.applications` states it, in hexadecimal: MD5 or, where it is longer, SHA-256. It
+        tells the file from others and from damage; that only Keras has made a file with it, no MD5
+        can promise.
     has_head
         Whether the classifier head is in it.
     """
 
     path: str
-    md5: str
-    title: str
+    hash: str
     has_head: bool
+
+    @property
+    def algorithm(self) -> str:
+        """`md5` or `sha256`, by the hash's length, as `keras.utils.get_file` tells them apart."""
+        return "md5" if len(self.hash) == _MD5_DIGITS else "sha256"
+
+    @property
+    def title(self) -> str:
+        """For people."""
+        return "ImageNet, Keras official file" + ("" if self.has_head else " without the head")
 
     @property
     def name(self) -> str:
@@ -66,58 +74,13 @@ class OfficialFile:
     def is_at(self, path: Path) -> bool:
         """Return whether a file is the official one."""
         try:
-            return file_md5(path) == self.md5
+            return file_hash(path, self.algorithm) == self.hash
         except OSError:
             return False
 
 
-OFFICIAL_FILES: dict[str, tuple[OfficialFile, ...]] = {
-    "vgg19": (
-        OfficialFile(
-            "vgg19/vgg19_weights_tf_dim_ordering_tf_kernels.h5",
-            "cbe5617147190e668d6c5d5026f83318",
-            "ImageNet, Keras official file",
-            has_head=True,
-        ),
-        OfficialFile(
-            "vgg19/vgg19_weights_tf_dim_ordering_tf_kernels_notop.h5",
-            "253f8cb515780f3b799900260a226db6",
-            "ImageNet, Keras official file without the head",
-            has_head=False,
-        ),
-    )
-}
-"""A network's name to its official files."""
-
-
-def complete_file(network: Network) -> OfficialFile:
-    """Return the network's official file with the head.
-
-    Raises
-    ------
-    MedrecogError
-        If there is none.
-    """
-    for file in OFFICIAL_FILES.get(network.name, ()):
-        if file.has_head:
-            return file
-    raise MedrecogError(f"No official file of {network.title} is known: import one instead.")
-
-
-def recognise(network: Network, path: Path) -> OfficialFile | None:
-    """Return the official file that a file is, None where it is another.
-
-    Raises
-    ------
-    OSError
-        If it cannot be read.
-    """
-    md5 = file_md5(path)
-    return next((f for f in OFFICIAL_FILES.get(network.name, ()) if f.md5 == md5), None)
-
-
-def file_md5(path: Path) -> str:
-    """Return a file's MD5.
+def file_hash(path: Path, algorithm: str) -> str:
+    """Return a file's MD5 or SHA-256 in hexadecimal.
 
     Raises
     ------
@@ -125,4 +88,5 @@ def file_md5(path: Path) -> str:
         If it cannot be read.
     """
     with path.open("rb") as file:
-        return hashlib.file_digest(file, lambda: hashlib.md5(usedforsecurity=False)).hexdigest()
+        digest = hashlib.file_digest(file, lambda: hashlib.new(algorithm, usedforsecurity=False))
+    return digest.hexdigest()

@@ -3,13 +3,12 @@
 import math
 from collections.abc import Collection
 from dataclasses import dataclass
+from functools import lru_cache
 
 from medrecog_core.errors import MedrecogError
 from medrecog_core.networks.layer_table import Network
-from medrecog_core.networks.vgg19 import BLOCKS, VGG19
 
-_FLATTENED = 7 * 7 * BLOCKS[-1][2]
-_CLASSES = 1000
+_BYTES_PER_PARAMETER = 4
 
 
 @dataclass(frozen=True)
@@ -36,30 +35,7 @@ class LayerParameters:
         return sum(math.prod(shape) for _, shape in self.shapes)
 
 
-def kernel_and_bias(name: str, kernel: tuple[int, ...], read_at: str | None) -> LayerParameters:
-    """Return the parameters of a convolution or dense layer, given the shape of its kernel."""
-    return LayerParameters(name, (("kernel", kernel), ("bias", kernel[-1:])), read_at)
-
-
-def _vgg19() -> tuple[LayerParameters, ...]:
-    rows, inputs = [], 3
-    for block, n_convolutions, channels in BLOCKS:
-        for i in range(1, n_convolutions + 1):
-            rows.append(kernel_and_bias(f"{block}_conv{i}", (3, 3, inputs, channels), block))
-            inputs = channels
-    units = VGG19.layer("fc1").channels
-    return (
-        *rows,
-        kernel_and_bias("fc1", (_FLATTENED, units), "fc1"),
-        kernel_and_bias("fc2", (units, units), "fc2"),
-        kernel_and_bias("predictions", (units, _CLASSES), None),
-    )
-
-
-PARAMETERS: dict[str, tuple[LayerParameters, ...]] = {VGG19.name: _vgg19()}
-"""A network's name to its layers with weights, from first to deepest."""
-
-
+@lru_cache(maxsize=32)
 def network_parameters(network: Network) -> tuple[LayerParameters, ...]:
     """Return the network's layers with weights, from first to deepest.
 
@@ -68,12 +44,19 @@ def network_parameters(network: Network) -> tuple[LayerParameters, ...]:
     MedrecogError
         If no table says what the network is made of.
     """
-    try:
-        return PARAMETERS[network.name]
-    except KeyError:
+    if not network.rows:
         raise MedrecogError(
             f"No weights can be installed for {network.title}: its parameters are in no table."
-        ) from None
+        )
+    read_at: dict[str, str] = {}
+    for layer in network.layers:
+        for row in network.needed_rows([layer.name]):
+            read_at.setdefault(row.name, layer.name)
+    return tuple(
+        LayerParameters(row.name, tuple(row.arrays.items()), read_at.get(row.name))
+        for row in network.rows
+        if row.arrays
+    )
 
 
 def is_optional(network: Network, parameters: LayerParameters) -> bool:
@@ -90,3 +73,19 @@ def reached_layers(network: Network, names: Collection[str]) -> tuple[str, ...]:
             break  # what lies deeper is computed from it
         reached.append(layer.name)
     return tuple(reached)
+
+
+def official_bytes(network: Network) -> int:
+    """Return about how large the official file that reaches every layer is.
+
+    Raises
+    ------
+    MedrecogError
+        If there is none.
+    """
+    has_head = network.complete_file().has_head
+    return _BYTES_PER_PARAMETER * sum(
+        row.n_parameters
+        for row in network_parameters(network)
+        if has_head or not is_optional(network, row)
+    )

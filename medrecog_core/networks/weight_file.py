@@ -9,7 +9,7 @@ import re
 import tempfile
 import zipfile
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -223,7 +223,7 @@ def _read_legacy(
             array = datasets.get(f"{prefix}{layer}/{name}")
             if array is not None:
                 # A network within a model has all its arrays in the model's one group for it.
-                parts = [layer, *name.split("/")]
+                parts = [layer, *name.removeprefix(f"{layer}/").split("/")]
                 owner = next((part for part in reversed(parts) if part in known), layer)
                 found.setdefault(owner, []).append(_hdf5_array(array))
     return [_StoredLayer((name,), tuple(arrays)) for name, arrays in found.items()]
@@ -261,6 +261,14 @@ def _match(
     known = {row.name for row in rows}
     if any(known.intersection(layer.names) for layer in layers):
         found = _match_names(path, rows, layers)
+        required = [row for row in rows if not is_optional(network, row)]
+        if any(row.name not in found for row in required):
+            # Some layers were called otherwise when Keras published its files (DenseNet's first
+            # was conv1/conv), and Keras itself goes by the order.
+            with suppress(MedrecogError):
+                in_order = _match_order(path, network, rows, layers)
+                if not any(_misfit(row, in_order.get(row.name, ())) for row in required):
+                    found = in_order
     else:
         found = _match_order(path, network, rows, layers)
     for row in rows:

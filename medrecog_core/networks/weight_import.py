@@ -24,8 +24,8 @@ from medrecog_core.networks.installed_file import (
     remove_leftovers,
 )
 from medrecog_core.networks.layer_table import Network
-from medrecog_core.networks.official_file import OfficialFile, complete_file, recognise
-from medrecog_core.networks.parameters import network_parameters
+from medrecog_core.networks.official_file import OfficialFile
+from medrecog_core.networks.parameters import network_parameters, official_bytes
 from medrecog_core.networks.stored_array import FLOAT32, READ_ERRORS, StoredArray
 from medrecog_core.networks.weight_file import damaged, open_weight_file
 from medrecog_core.networks.weights import Weights, all_installed_weights, find_weights
@@ -69,7 +69,7 @@ def import_weights(network: Network, path: Path, report: Report = ignore) -> Wei
         raise MedrecogError(f"{path} {is_folder}: name a file of weights.")
     with _alone():
         try:
-            official = recognise(network, path)
+            official = network.recognise(path)
         except OSError as error:
             raise MedrecogError(f"{path} cannot be read: {error.strerror or error}.") from error
         installed = _install(network, path, official, path.name, report)
@@ -79,7 +79,7 @@ def import_weights(network: Network, path: Path, report: Report = ignore) -> Wei
 def download_weights(
     network: Network, report: Report = ignore, pause: Callable[[float], None] = time.sleep
 ) -> Weights:
-    """Install Keras's official file with the head, from Keras's own cache or from the web.
+    """Install the official file that reaches every layer, from Keras's own cache or from the web.
 
     Parameters
     ----------
@@ -103,7 +103,7 @@ def download_weights(
     StorageError
         If the cache folder cannot be written to.
     """
-    official = complete_file(network)
+    official = network.complete_file()
     with _alone():
         there = installed_official(network)
         if there is None:
@@ -120,7 +120,7 @@ def installed_official(network: Network) -> InstalledFile | None:
 
 def downloaded_part(network: Network) -> Path:
     """Return where the download of the official file is kept until it is whole."""
-    return cache_folder().weights / f"{complete_file(network).name}.part"
+    return cache_folder().weights / f"{network.complete_file().name}.part"
 
 
 def remove_weights(network: Network, identity: str) -> None:
@@ -151,16 +151,15 @@ def _install_official(
     if official.is_at(official.keras_copy):
         return _install(network, official.keras_copy, official, official.name, report)
     download = Download(official.address, downloaded_part(network))
-    n_bytes = sum(4 * row.n_parameters for row in network_parameters(network))
 
     def report_bytes(done: int, total: int) -> None:
         report("downloading", done, total)
 
-    download.fetch(2 * n_bytes + 2**20, report_bytes, pause)
+    download.fetch(2 * official_bytes(network) + 2**20, report_bytes, pause)
     if not official.is_at(download.part):
         download.remove()
         raise MedrecogError(
-            f"What {official.address} sent is not the file that Keras published (its MD5 is "
+            f"What {official.address} sent is not the file that Keras published (its hash is "
             "another) and was deleted: try again, or get the file another way and import it."
         )
     installed = _install(network, download.part, official, official.name, report)

@@ -1,6 +1,7 @@
 """Which weights a network can be read with, and which layers they reach."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 
 import numpy as np
@@ -9,10 +10,8 @@ from medrecog_core.errors import MedrecogError
 from medrecog_core.networks import embedded_weights
 from medrecog_core.networks.installed_file import InstalledFile, installed_files
 from medrecog_core.networks.layer_table import Layer, Network
-from medrecog_core.networks.official_file import OFFICIAL_FILES
-from medrecog_core.networks.parameters import network_parameters
-from medrecog_core.networks.registry import NETWORKS
-from medrecog_core.networks.vgg19 import VGG19
+from medrecog_core.networks.parameters import official_bytes
+from medrecog_core.networks.registry import DEFAULT_NETWORK
 
 
 @dataclass(frozen=True)
@@ -36,16 +35,6 @@ class Weights:
     def can_read(self, layer: Layer) -> bool:
         """Return whether the weights reach the layer."""
         return layer.name in self.layers
-
-
-EMBEDDED = {
-    VGG19.name: Weights(
-        identity=f"vgg19-imagenet-8bit-{embedded_weights.SHA256[:12]}",
-        title="ImageNet, embedded (kernels quantised to 256 values)",
-        layers=tuple(layer.name for layer in VGG19.layers if not layer.in_head),
-    )
-}
-"""A network's name to the weights that come with the program."""
 
 
 def installed_weights(network: Network) -> Weights:
@@ -74,8 +63,14 @@ def all_installed_weights(network: Network) -> tuple[Weights, ...]:
     # Stable: among equals the latest stays first.
     files.sort(key=lambda file: (0, -len(file.layers)) if file.is_official else (1, 0))
     imported = [Weights(file.identity, file.title, file.layers) for file in files]
-    embedded = EMBEDDED.get(network.name)
-    return (*imported, *([embedded] if embedded else []))
+    if network.name != embedded_weights.NETWORK:
+        return tuple(imported)
+    embedded = Weights(
+        identity=f"{network.name}-imagenet-8bit-{embedded_weights.SHA256[:12]}",
+        title="ImageNet, embedded (kernels quantised to 256 values)",
+        layers=network.default_layers,
+    )
+    return (*imported, embedded)
 
 
 def find_weights(network: Network, identity: str) -> Weights:
@@ -122,10 +117,39 @@ def load_arrays(
         If what is installed is damaged.
     """
     file = _installed_file(network, identity)
+    return {**embedded_weights.load(names)} if file is None else file.read(network, names)
+
+
+@contextmanager
+def opened_weights(
+    network: Network, identity: str
+) -> Iterator[Callable[[str], tuple[np.ndarray, ...]]]:
+    """Open installed weights, to be read a layer at a time.
+
+    Parameters
+    ----------
+    network, identity
+        As `load_arrays`.
+
+    Yields
+    ------
+    Callable
+        Reads the arrays of one Keras layer, as `load_arrays` does, and raises what it raises.
+
+    Raises
+    ------
+    MedrecogError
+        If the weights are not installed.
+    StorageError
+        If what is installed is damaged.
+    """
+    file = _installed_file(network, identity)
     if file is None:
-        return {**embedded_weights.load(names)}
-    arrays = file.read(network, names)
-    return {name: arrays[name] for name in names}
+        with embedded_weights.opened() as (_, read_embedded):
+            yield read_embedded
+    else:
+        with file.opened(network) as read:
+            yield read
 
 
 def check_readable(network: Network, layers: Iterable[str], identity: str | None = None) -> None:
@@ -159,9 +183,8 @@ def check_readable(network: Network, layers: Iterable[str], identity: str | None
         )
     needs = "needs" if len(missing) == 1 else "need"
     file = f"weights of {network.title} that reach so far"
-    if network.name in OFFICIAL_FILES:
-        n_bytes = sum(4 * row.n_parameters for row in network_parameters(network))
-        file = f"Keras's official {network.title} file ({n_bytes / 1e6:.0f} MB)"
+    if network.files:
+        file = f"Keras's official {network.title} file ({official_bytes(network) / 1e6:.0f} MB)"
     raise MedrecogError(
         f"{which} {needs} {file}, which is not installed: {how_to_install(network)}, {others}."
     )
@@ -169,9 +192,10 @@ def check_readable(network: Network, layers: Iterable[str], identity: str | None
 
 def how_to_install(network: Network) -> str:
     """Return the commands that install weights of a network, as words of a sentence."""
-    option = "" if network.name == next(iter(NETWORKS)) else f" --network {network.name}"
+    option = "" if network.name == DEFAULT_NETWORK else f" --network {network.name}"
     command = "python -m medrecog_core weights"
-    return f"run `{command} download{option}` or `{command} import FILE{option}`"
+    ways = [f"`{command} download{option}`"] if network.files else []
+    return f"run {' or '.join([*ways, f'`{command} import FILE{option}`'])}"
 
 
 def check_intact(network: Network, identity: str) -> None:

@@ -1,15 +1,52 @@
-"""A network drawn: each layer a block as high as its map and as wide as its channels."""
+"""A network drawn: each layer, or each layer that can be read, as high as its map is large."""
 
 import math
 from collections.abc import Sequence
+from dataclasses import replace
 
 import altair as alt
 import pandas as pd
 import streamlit as st
 
+from medrecog_core.networks import Network
 from medrecog_core.networks.layer_summary import LayerSummary
 
 _GAP = 1.5
+_MOST_BLOCKS = 40
+
+COLOURS = {
+    "input": "#9db4b6",
+    "convolution": "#0f8b8d",
+    "pooling": "#d9822b",
+    "stage": "#0f8b8d",
+}
+
+
+def drawn_rows(network: Network, rows: Sequence[LayerSummary]) -> list[LayerSummary]:
+    """Return what of a network is drawn: every layer, or where these are many, those that are read.
+
+    Parameters
+    ----------
+    network
+        The network.
+    rows
+        All of its layers at a scale.
+
+    Returns
+    -------
+    list
+        Some of the rows; layers that are read have the name they are read by, and the kind `stage`.
+    """
+    if len(rows) <= _MOST_BLOCKS:
+        return list(rows)
+    by_name = {row.name: row for row in rows}
+    return [
+        rows[0],
+        *(
+            replace(by_name[layer.keras_layer], name=layer.name, kind="stage")
+            for layer in network.layers
+        ),
+    ]
 
 
 def show_architecture(rows: Sequence[LayerSummary]) -> None:
@@ -23,9 +60,11 @@ def show_architecture(rows: Sequence[LayerSummary]) -> None:
             {
                 "layer": row.name,
                 "output": f"{row.side} x {row.side} x {row.channels}",
-                "kind": {"MaxPooling2D": "pooling", "InputLayer": "input"}.get(
-                    row.kind, "convolution"
-                ),
+                "kind": {
+                    "MaxPooling2D": "pooling",
+                    "InputLayer": "input",
+                    "stage": "stage",
+                }.get(row.kind, "convolution"),
                 "left": left,
                 "right": left + width,
                 "low": -height / 2,
@@ -33,6 +72,7 @@ def show_architecture(rows: Sequence[LayerSummary]) -> None:
             }
         )
         left += width + _GAP
+    kinds = [kind for kind in COLOURS if any(block["kind"] == kind for block in blocks)]
     chart = (
         alt.Chart(pd.DataFrame(blocks))
         .mark_rect(cornerRadius=2, stroke="white", strokeWidth=0.5)
@@ -44,10 +84,7 @@ def show_architecture(rows: Sequence[LayerSummary]) -> None:
             color=alt.Color(
                 "kind:N",
                 title=None,
-                scale=alt.Scale(
-                    domain=["input", "convolution", "pooling"],
-                    range=["#9db4b6", "#0f8b8d", "#d9822b"],
-                ),
+                scale=alt.Scale(domain=kinds, range=[COLOURS[kind] for kind in kinds]),
                 legend=alt.Legend(orient="bottom"),
             ),
             tooltip=["layer:N", "output:N"],

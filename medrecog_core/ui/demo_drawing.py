@@ -20,7 +20,7 @@ def wait_for_demo() -> bool:
 def _start_drawing(root: str) -> str:
     # Once per server and cache folder; a second process would only wait for the first.
     folder = create_folder(cache_folder().datasets)
-    start_detached(["datasets", "check", demo_folder.NAME], folder / "demo-log.txt")
+    start_detached(["datasets", "refresh", demo_folder.NAME], folder / "demo-log.txt")
     return root
 
 

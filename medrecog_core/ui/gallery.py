@@ -1,7 +1,7 @@
 """Images as a grid of thumbnails, a page at a time."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -15,13 +15,28 @@ _COLUMN_WIDTH = 150
 
 @dataclass(frozen=True)
 class Picture:
-    """An image file and the words under it."""
+    """An image file and the words under it.
+
+    Attributes
+    ----------
+    path
+        The file.
+    caption
+        The words.
+    sha256
+        Of the file, where it is known not to have changed: its thumbnail is found faster.
+    """
 
     path: Path
     caption: str
+    sha256: str = ""
 
 
-def show_gallery(pictures: Sequence[Picture], key: str) -> None:
+def show_gallery(
+    pictures: Sequence[Picture],
+    key: str,
+    open_picture: Callable[[Picture], None] | None = None,
+) -> None:
     """Show one page of pictures, with a choice of page where there are several.
 
     Parameters
@@ -30,6 +45,8 @@ def show_gallery(pictures: Sequence[Picture], key: str) -> None:
         All pictures; only those of the chosen page are read.
     key
         Name of the page number in the address.
+    open_picture
+        Called with the picture whose caption is pressed; without it, captions cannot be.
     """
     n_pages = math.ceil(len(pictures) / PER_PAGE)
     page = 1
@@ -37,11 +54,31 @@ def show_gallery(pictures: Sequence[Picture], key: str) -> None:
         page = st.number_input(
             f"Page, of {n_pages}", 1, n_pages, key=key, bind="query-params", width=160
         )
+    show_pictures(pictures[(page - 1) * PER_PAGE : page * PER_PAGE], key, open_picture)
+
+
+def show_pictures(
+    pictures: Sequence[Picture],
+    key: str,
+    open_picture: Callable[[Picture], None] | None = None,
+) -> None:
+    """Show pictures side by side; see `show_gallery`."""
     with st.container(horizontal=True, gap="small"):
-        for picture in pictures[(page - 1) * PER_PAGE : page * PER_PAGE]:
+        for picture in pictures:
             with st.container(width=_COLUMN_WIDTH, gap="xxsmall"):
                 try:
-                    st.image(thumbnail(picture.path), width="stretch", alt=picture.caption)
-                    st.caption(picture.caption)
+                    content = thumbnail(picture.path, sha256=picture.sha256)
+                    st.image(content, width="stretch", alt=picture.caption)
                 except UnreadableImageError as error:
                     st.caption(f":material/broken_image: {picture.path.name}: {error}")
+                if open_picture is None:
+                    st.caption(picture.caption)
+                else:
+                    st.button(
+                        picture.caption,
+                        key=f"{key}-{picture.path}",
+                        type="tertiary",
+                        help="Show this image in full",
+                        on_click=open_picture,
+                        args=(picture,),
+                    )

@@ -1,4 +1,8 @@
-"""Durations and sizes in words."""
+"""Durations, sizes and numbers in words."""
+
+from medrecog_core.datasets.counting import counted
+
+__all__ = ["counted", "duration", "size"]
 
 
 def duration(seconds: float) -> str:
@@ -18,8 +22,3 @@ def size(n_bytes: float) -> str:
         if n_bytes >= factor:
             return f"{n_bytes / factor:.1f} {unit}"
     return f"{n_bytes:.0f} bytes"
-
-
-def counted(n: int, noun: str, plural: str | None = None) -> str:
-    """Return a number with its noun, such as `1 image` or `5,808 images`."""
-    return f"{n:,} {noun if n == 1 else plural or noun + 's'}"

@@ -8,6 +8,7 @@ from medrecog_core.networks import find_network
 from medrecog_core.ui.heat_map import show_heat_map
 from medrecog_core.ui.page import shown_errors
 from medrecog_core.ui.quantities import duration
+from medrecog_core.ui.run_list import show_log, show_queue
 from medrecog_core.ui.run_status import show_status
 
 
@@ -29,10 +30,13 @@ def show_live(run: RunFolder) -> None:
 def _show_once(run: RunFolder, state: RunState) -> None:
     with st.container(horizontal=True, vertical_alignment="center"):
         show_status(state)
-        st.markdown(f"`{run.id}`")
+        st.markdown(f"`{run.id}`" if run.title == run.id else f"**{run.title}** `{run.id}`")
     if not state.has_ended:
-        _show_stage(state)
-        stopping = run.is_asked_to_stop()
+        if state.status == "queued" and state.stage:
+            show_queue(run)
+        else:
+            _show_stage(state)
+        stopping = state.status == "stopping"
         st.button(
             "Stopping …" if stopping else "Stop",
             disabled=stopping,
@@ -44,6 +48,11 @@ def _show_once(run: RunFolder, state: RunState) -> None:
         )
     elif state.error:
         st.error(state.error, icon=":material/error:")
+    elif state.status == "interrupted":
+        st.warning(
+            "Its process ended without a word, or has been silent; what was done is kept.",
+            icon=":material/power_off:",
+        )
     if state.status in ("stopped", "interrupted", "failed"):
         st.button(
             "Carry on",
@@ -67,6 +76,7 @@ def _show_once(run: RunFolder, state: RunState) -> None:
             icon=":material/grid_on:",
             query_params={"run": run.id},
         )
+    show_log(run)
 
 
 def _show_stage(state: RunState) -> None:

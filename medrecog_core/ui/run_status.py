@@ -7,6 +7,7 @@ from medrecog_core.experiments import RunState
 _BADGES = {
     "queued": ("gray", "schedule"),
     "running": ("blue", "progress_activity"),
+    "stopping": ("orange", "hourglass_bottom"),
     "finished": ("green", "check_circle"),
     "stopped": ("orange", "stop_circle"),
     "interrupted": ("orange", "power_off"),

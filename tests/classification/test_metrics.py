@@ -81,3 +81,47 @@ def test_metrics_survive_a_json_file():
     labels, scores = case(1)
     found = measure(labels, scores, CLASSES)
     assert Metrics.from_document(json.loads(json.dumps(found.to_document()))) == found
+
+
+@given(st.integers(0, 10_000))
+def test_macro_f1_equals_scikit_learn_s(seed):
+    labels, scores = case(seed)
+    predicted = np.array(CLASSES)[scores.argmax(axis=1)]
+    expected = oracle.f1_score(labels, predicted, average="macro")
+    assert measure(labels, scores, CLASSES).macro_f1 == pytest.approx(expected)
+
+
+@given(st.integers(0, 10_000), st.sampled_from(["normal", "sick"]))
+def test_sensitivity_and_specificity_equal_scikit_learn_s_recalls(seed, positive):
+    classes = ("normal", "sick")
+    labels, scores = case(seed, classes=classes)
+    predicted = np.array(classes)[scores.argmax(axis=1)]
+    found = measure(labels, scores, classes, positive)
+    recalls = [oracle.recall_score(labels, predicted, pos_label=name) for name in classes]
+    of_positive, of_negative = recalls if positive == "normal" else recalls[::-1]
+    assert found.sensitivity == pytest.approx(of_positive)
+    assert found.specificity == pytest.approx(of_negative)
+
+
+def test_the_positive_class_is_the_one_that_is_not_healthy_unless_chosen():
+    labels, scores = case(2, classes=("melanoma", "normal"))
+    assert measure(labels, scores, ("melanoma", "normal")).positive == "melanoma"
+    assert measure(labels, scores, ("melanoma", "normal"), "normal").positive == "normal"
+
+
+def test_more_than_two_classes_or_an_untested_one_have_no_sensitivity():
+    labels, scores = case(2)
+    assert measure(labels, scores, CLASSES).sensitivity is None
+    found = measure(["a", "a"], np.eye(2), ("a", "b"))
+    assert found.sensitivity is None
+    assert found.specificity == 0.5
+
+
+def test_a_document_written_before_there_was_a_positive_class_is_read():
+    labels, scores = case(1, classes=("normal", "sick"))
+    document = measure(labels, scores, ("normal", "sick")).to_document()
+    old = {
+        name: document[name]
+        for name in ("accuracy", "accuracy_interval", "balanced_accuracy", "auc")
+    } | {"classes": document["classes"], "confusion": document["confusion"]}
+    assert Metrics.from_document(old).to_document() == document

@@ -1,10 +1,14 @@
 import csv
+import shutil
 from pathlib import Path
 
 import pytest
 
 from medrecog_core.datasets import library
+from medrecog_core.datasets.catalogue import find
 from medrecog_core.locations import CacheFolder
+from tests.archives import PNG, pack
+from tests.file_server import serving
 from tests.textures import CLASSES, N_IMAGES, PER_CLASS, write_textures
 
 from .conftest import Call
@@ -34,6 +38,28 @@ def table(folder: Path, tmp_path: Path) -> Path:
     return file
 
 
+class TestDownload:
+    def test_a_published_set_is_downloaded_and_compared_with_what_was_published(
+        self, call: Call, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        labels = find("kvasir-v1").classes
+        archive = pack(tmp_path / "a.zip", [(f"kvasir-dataset/{n}/1.jpg", PNG) for n in labels])
+        with serving(archive.read_bytes()) as server:
+            monkeypatch.setenv("MEDRECOG_DATASETS_MIRROR", server.address)
+            answer = call("datasets", "download", "kvasir-v1", "--json")
+        assert server.paths == ["/kvasir-v1/kvasir-dataset.zip"]
+        assert answer.status == 0
+        assert answer.json["layout"] == "Kvasir, a folder a class; the files do not tell patients"
+        assert answer.json["differs_from_published"][0] == (
+            "dyed-lifted-polyps, in all: 1 images, 500 were published"
+        )
+
+    def test_what_is_not_in_the_catalogue_is_bad_usage(self, call: Call) -> None:
+        answer = call("datasets", "download", "isic", "--json")
+        assert answer.status == 2
+        assert "There is no “isic” in the catalogue" in answer.sentence
+
+
 class TestAdd:
     def test_a_folder_becomes_a_data_set(self, call: Call, folder: Path) -> None:
         (folder / "noise" / "notes.txt").write_text("a note")
@@ -48,6 +74,7 @@ class TestAdd:
             "classes": dict.fromkeys(CLASSES, PER_CLASS),
             "splits": [],
             "n_groups": 0,
+            "n_excluded": 0,
             "left_out": [{"path": "noise/notes.txt", "reason": "not an image, by its name"}],
         }
         assert library.names() == ["demo", "textures"]
@@ -58,6 +85,41 @@ class TestAdd:
         assert out.startswith("textures: 12 images, 3 classes (a folder a class)\n")
         assert ["stripes", "4"] in [line.split() for line in out.splitlines()]
         assert "1 x not an image, by its name, for example noise/notes.txt" in out
+
+    def test_an_archive_is_unpacked_with_progress_on_standard_error(
+        self, call: Call, folder: Path, tmp_path: Path, cache: CacheFolder
+    ) -> None:
+        archive = shutil.make_archive(str(tmp_path / "textures"), "gztar", folder)
+        answer = call("datasets", "add", "textures", archive, "--json")
+        assert answer.status == 0
+        assert answer.json["root"] == str(cache.datasets / "textures" / "images")
+        assert answer.json["classes"] == dict.fromkeys(CLASSES, PER_CLASS)
+
+    def test_an_archive_that_is_refused_gets_one_sentence(self, call: Call, tmp_path: Path) -> None:
+        archive = pack(tmp_path / "a.zip", [("../1.png", b"")])
+        answer = call("datasets", "add", "textures", archive, "--json")
+        assert answer.status == 1
+        assert "leads out of the folder" in answer.sentence
+        assert library.names() == ["demo"]
+
+    def test_groups_and_val_are_as_asked_for(self, call: Call, tmp_path: Path) -> None:
+        members = [
+            (f"{part}/{label}/{name}", PNG)
+            for part in ("train", "test", "val")
+            for label, name in (("NORMAL", "IM-1-1.png"), ("PNEUMONIA", "person1_virus_1.png"))
+        ]
+        archive = pack(tmp_path / "a.zip", members)
+        assert call("datasets", "add", "a", archive, "--json").json["n_groups"] == 2
+        answer = call("datasets", "add", "b", archive, "--no-groups", "--keep-val", "--json")
+        assert answer.json["n_groups"] == 0
+        assert answer.json["splits"] == ["train", "test"]
+
+    def test_labels_from_a_dicom_tag_that_there_is_not_are_bad_usage(
+        self, call: Call, folder: Path
+    ) -> None:
+        answer = call("datasets", "add", "scans", folder, "--label-tag", "Nonsense")
+        assert answer.status == 2
+        assert "There is no DICOM tag “Nonsense”" in answer.sentence
 
     def test_a_table_gives_labels_groups_and_parts(
         self, call: Call, folder: Path, table: Path
@@ -153,36 +215,6 @@ class TestList:
         assert damaged["error"] in people.out
 
 
-class TestCheck:
-    def test_a_whole_data_set(self, call: Call, known: Path) -> None:
-        answer = call("datasets", "check", "textures", "--json")
-        assert answer.status == 0
-        assert answer.json["unreadable"] == []
-        assert "All 12 images can be read." in call("datasets", "check", "textures").out
-
-    def test_unreadable_images_are_listed_with_the_reason(self, call: Call, folder: Path) -> None:
-        call("datasets", "add", "textures", folder)
-        (folder / "waves/waves-1.png").write_bytes(b"")
-        (folder / "noise/noise-2.png").write_text("no picture")
-        answer = call("datasets", "check", "textures", "--json")
-        assert answer.status == 0
-        assert {Path(e["path"]).name: e["reason"] for e in answer.json["unreadable"]} == {
-            "waves-1.png": "the file is empty",
-            "noise-2.png": "the content is not an image in one of the formats "
-            "JPEG, PNG, TIFF, BMP, WEBP",
-        }
-        assert "2 of 12 images cannot be read" in call("datasets", "check", "textures").out
-
-    @pytest.mark.parametrize(
-        "command", [["datasets", "check"], ["datasets", "remove"], ["extract"]]
-    )
-    def test_an_unknown_data_set(self, call: Call, known: Path, command: list[str]) -> None:
-        answer = call(*command, "nothing", "--json")
-        assert answer.status == 1
-        assert answer.sentence == "There is no data set “nothing”: there are demo, textures."
-        assert answer.json == {"error": answer.sentence}
-
-
 class TestRemove:
     def test_the_images_stay_where_they_are(self, call: Call, folder: Path) -> None:
         call("datasets", "add", "textures", folder)
@@ -245,3 +277,12 @@ class TestExtract:
         answer = call("extract", "textures", "--layers", "block5,fc1", "--json")
         assert answer.status == 1
         assert "fc1 needs Keras's official VGG-19 file" in answer.sentence
+
+
+class TestUnknown:
+    @pytest.mark.parametrize("command", [["datasets", "remove"], ["extract"]])
+    def test_an_unknown_data_set(self, call: Call, known: Path, command: list[str]) -> None:
+        answer = call(*command, "nothing", "--json")
+        assert answer.status == 1
+        assert answer.sentence == "There is no data set “nothing”: there are demo, textures."
+        assert answer.json == {"error": answer.sentence}

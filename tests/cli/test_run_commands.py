@@ -55,6 +55,16 @@ class TestRun:
             layers=["block1"], poolings=["max"], C=0.5, seed=7
         )
 
+    def test_encodings_are_poolings_with_a_number_of_words(
+        self, call: Call, finished: RunFolder
+    ) -> None:
+        options = ["--layers", "block1", "--poolings", "average,vlad", "--n-words", "5"]
+        answer = call("run", "--dataset", "textures", *options, "--json")
+        assert answer.status == 0
+        assert [c["pooling"] for c in answer.json["cells"]] == ["average", "vlad"]
+        assert answer.json["specification"]["n_words"] == 5
+        assert answer.json["network_images"] == {"224": N_IMAGES}
+
     def test_options_go_before_the_file(
         self, call: Call, finished: RunFolder, tmp_path: Path
     ) -> None:
@@ -120,6 +130,7 @@ class TestRun:
             (["--C", "nan"], "C"),
             (["--C", "strong"], "strong"),
             (["--seed", "-1"], "seed"),
+            (["--n-words", "0"], "n_words"),
             (["--dataset", "No Name"], "cannot be a name"),
         ],
     )

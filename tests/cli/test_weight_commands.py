@@ -4,8 +4,13 @@ import pytest
 
 from medrecog_core.features.self_test import SelfTest
 from medrecog_core.locations import CacheFolder
-from medrecog_core.networks import Network, embedded_weights, installed_weights
-from medrecog_core.networks.vgg19 import BLOCKS, VGG19
+from medrecog_core.networks import (
+    NETWORKS,
+    Network,
+    embedded_weights,
+    find_network,
+    installed_weights,
+)
 from medrecog_core.networks.weight_import import downloaded_part
 from tests.file_server import Answer, serving
 from tests.tiny_network import CONVOLUTIONS, publish, tiny, tiny_arrays, write_npz, write_published
@@ -13,6 +18,8 @@ from tests.tiny_network import CONVOLUTIONS, publish, tiny, tiny_arrays, write_n
 from .conftest import Call
 
 __all__ = ["tiny"]
+
+VGG19 = find_network("vgg19")
 
 
 @pytest.fixture(autouse=True)
@@ -30,10 +37,13 @@ def published(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, tiny: Network) ->
 def test_status_says_which_layers_the_weights_reach(call: Call) -> None:
     answer = call("weights", "status", "--json")
     assert (answer.status, answer.err) == (0, "")
-    (vgg19,) = answer.json
+    vgg19, *others = answer.json
+    assert [document["network"] for document in answer.json] == list(NETWORKS)
+    assert not any(document["installed"] for document in others)
+    assert call("weights", "status", "--network", "vgg19", "--json").json == [vgg19]
     assert vgg19["network"] == "vgg19"
     assert vgg19["identity"] == installed_weights(VGG19).identity
-    assert vgg19["layers"] == [name for name, _, _ in BLOCKS]
+    assert vgg19["layers"] == ["block1", "block2", "block3", "block4", "block5"]
     assert vgg19["not_installed"] == ["fc1", "fc2"]
     assert vgg19["damaged"] == []
     assert vgg19["self_test"] is None
@@ -42,6 +52,7 @@ def test_status_says_which_layers_the_weights_reach(call: Call) -> None:
     assert embedded["bytes"] == embedded_weights.ARCHIVE.stat().st_size
     assert vgg19["official_file"] == {
         "name": "vgg19_weights_tf_dim_ordering_tf_kernels.h5",
+        "bytes": 574_668_960,
         "installed": False,
         "in_keras_cache": False,
         "downloaded_bytes": 0,
@@ -52,7 +63,7 @@ def test_people_see_a_row_a_network(call: Call) -> None:
     out = call("weights", "status").out
     assert "ImageNet, embedded" in out
     assert "fc1, fc2" in out
-    assert "is not installed: run `python -m medrecog_core weights download` or" in out
+    assert "(575 MB) is not installed: run `python -m medrecog_core weights download` or" in out
 
 
 def test_damaged_weights_give_a_sentence(
@@ -85,8 +96,11 @@ def test_imported_weights_are_in_use_and_can_be_removed(
     official = call("weights", "import", published, "--network", "tiny", "--json").json
     answer = call("weights", "import", file, "--network", "tiny")
     assert f"custom weights (mine.npz) ({identity}) is installed: block1, block2." in answer.out
-    assert f"Tiny is still read with ImageNet, Tiny's file ({official['identity']})" in answer.out
-    tiny = call("weights", "status", "--json").json[1]
+    assert (
+        f"Tiny is still read with ImageNet, Keras official file ({official['identity']})"
+        in answer.out
+    )
+    tiny = call("weights", "status", "--json").json[-1]
     assert [w["identity"] for w in tiny["installed"]] == [official["identity"], identity]
     assert [w["in_use"] for w in tiny["installed"]] == [True, False]
     assert tiny["installed"][1]["source"] == "mine.npz"
@@ -94,16 +108,17 @@ def test_imported_weights_are_in_use_and_can_be_removed(
     answer = call("weights", "remove", official["identity"], "--network", "tiny", "--json")
     assert answer.json == {"identity": official["identity"], "removed": True}
     assert call("weights", "remove", identity, "--network", "tiny").out == f"Removed {identity}.\n"
-    assert call("weights", "status", "--json").json[1]["installed"] == []
+    assert call("weights", "status", "--json").json[-1]["installed"] == []
     assert [path.name for path in cache.weights.iterdir()] == [".lock"]
 
 
 def test_status_of_a_network_without_weights(call: Call, tiny: Network) -> None:
-    document = call("weights", "status", "--json").json[1]
+    document = call("weights", "status", "--json").json[-1]
     assert (document["identity"], document["layers"]) == (None, [])
     assert document["not_installed"] == ["block1", "block2", "fc1", "fc2"]
     assert document["official_file"] is None
-    assert call("weights", "status", "--self-test").status == 0
+    assert "Tiny has no weights yet: run `python -m" in call("weights", "status").out
+    assert call("weights", "status", "--network", "tiny", "--self-test").status == 0
 
 
 def test_what_is_damaged_is_shown_and_may_be_removed(
@@ -112,7 +127,7 @@ def test_what_is_damaged_is_shown_and_may_be_removed(
     file = write_npz(tmp_path / "mine.npz", tiny_arrays())
     identity = call("weights", "import", file, "--network", "tiny", "--json").json["identity"]
     (cache.weights / f"{identity}.npz").write_bytes(b"")
-    document = call("weights", "status", "--json").json[1]
+    document = call("weights", "status", "--json").json[-1]
     (damaged,) = document["damaged"]
     assert damaged["identity"] == identity
     assert damaged["reason"] in call("weights", "status").out.replace("\n\n", "\n")
@@ -120,7 +135,7 @@ def test_what_is_damaged_is_shown_and_may_be_removed(
 
 
 def test_self_test_reads_the_built_in_picture(call: Call) -> None:
-    (document,) = call("weights", "status", "--self-test", "--json").json
+    document = call("weights", "status", "--self-test", "--json").json[0]
     assert document["self_test"]["passed"] is True
     assert min(document["self_test"]["cosines"].values()) > 0.999
     assert "passes the self-test" in call("weights", "status", "--self-test").out
@@ -129,7 +144,9 @@ def test_self_test_reads_the_built_in_picture(call: Call) -> None:
 def test_self_test_that_fails_ends_in_status_1(call: Call, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(
         "medrecog_core.features.self_test.run_self_test",
-        lambda network, identity: SelfTest(identity, "float32", {"block1": 0.5}, passed=False),
+        lambda network, identity: SelfTest(
+            identity, "float32", {"block1": 0.5}, "compared", passed=False
+        ),
     )
     answer = call("weights", "status", "--self-test")
     assert answer.status == 1
@@ -146,12 +163,14 @@ def test_self_test_reads_every_number(
     # The tiny network has no graph; its numbers are read all the same.
     monkeypatch.setattr(
         "medrecog_core.features.self_test.run_self_test",
-        lambda network, identity: SelfTest(identity, "float32", {}, passed=True),
+        lambda network, identity: SelfTest(
+            identity, "float32", {}, "compared with nothing", passed=True
+        ),
     )
     file = write_npz(tmp_path / "mine.npz", tiny_arrays())
     identity = call("weights", "import", file, "--network", "tiny", "--json").json["identity"]
     documents = call("weights", "status", "--self-test", "--json").json
-    assert [d["self_test"]["passed"] for d in documents] == [True, True]
+    assert [d["self_test"]["passed"] for d in documents if d["self_test"]] == [True, True]
     assert f"{identity} is as it was installed" in call("weights", "status", "--self-test").out
     archive = cache.weights / f"{identity}.npz"
     content = bytearray(archive.read_bytes())
@@ -165,19 +184,19 @@ def test_self_test_reads_every_number(
 def test_download_shows_progress_and_one_document(
     call: Call, published: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("medrecog_core.cli.weight_commands._MEGABYTE", 1)
+    monkeypatch.setattr("medrecog_core.cli.progress._MEGABYTE", 1)
     with serving(published.read_bytes()) as server:
         monkeypatch.setenv("MEDRECOG_WEIGHTS_MIRROR", server.address)
         answer = call("weights", "download", "--network", "tiny", "--json")
         assert answer.status == 0
-        assert answer.json["title"] == "ImageNet, Tiny's file"
+        assert answer.json["title"] == "ImageNet, Keras official file"
         size = published.stat().st_size
         assert f"downloading, MB: {size}/{size}" in answer.err
         assert "importing, MB: " in answer.err
         again = call("weights", "download", "--network", "tiny")
         assert (again.status, again.err) == (0, "")
         assert len(server.requests) == 1
-    assert call("weights", "status", "--json").json[1]["official_file"]["installed"] is True
+    assert call("weights", "status", "--json").json[-1]["official_file"]["installed"] is True
 
 
 @pytest.mark.parametrize("answer", [Answer(status=404), Answer(content=b"<html>")])
@@ -199,7 +218,7 @@ def test_status_says_what_has_come_and_what_keras_has(
     part.parent.mkdir(parents=True)
     part.write_bytes(bytes(3_000_000))
     assert "3 MB of it have been downloaded." in call("weights", "status").out
-    assert call("weights", "status", "--json").json[1]["official_file"]["downloaded_bytes"] == 3e6
+    assert call("weights", "status", "--json").json[-1]["official_file"]["downloaded_bytes"] == 3e6
     (tmp_path / "keras" / "models").mkdir(parents=True)
     (tmp_path / "keras" / "models" / published.name).write_bytes(b"")
     assert "is in Keras's cache" in call("weights", "status").out
@@ -212,6 +231,7 @@ def test_status_says_what_has_come_and_what_keras_has(
         (("import", __file__), 1, "is not a file of weights: give a Keras file"),
         (("import", __file__, "--network", "alexnet"), 2, "There is no network “alexnet”"),
         (("download", "--network", "alexnet"), 2, "There is no network “alexnet”"),
+        (("status", "--network", "alexnet"), 2, "There is no network “alexnet”"),
         (("remove", "vgg19-custom-0123456789ab"), 1, "are not installed"),
         (("remove", installed_weights(VGG19).identity), 2, "come with the program"),
     ],

@@ -294,3 +294,65 @@ def test_ham10000_is_read_with_its_lesions_though_most_images_are_absent(shared_
     assert all(image.group for image in dataset.images)
     assert 1 < len(dataset.groups) < 704
     assert dataset.splits == ()
+
+
+def write_book(path, rows):
+    import openpyxl
+
+    book = openpyxl.Workbook()
+    for row in rows:
+        book.active.append(row)
+    book.save(path)
+    return path
+
+
+def test_an_excel_table_is_read_as_its_csv(tmp_path, write_files, write_table):
+    rows = [("image", "dx", "patient"), ("a.png", "nv", 1), ("b.png", "mel", 2)]
+    book = write_book(tmp_path / "labels.xlsx", rows)
+    text = write_table("\n".join(",".join(map(str, row)) for row in rows))
+    assert read_rows(book) == read_rows(text)
+    dataset = library.read_table("excel", write_files("a.png", "b.png"), book)
+    assert [(i.path, i.label, i.group) for i in dataset.images] == [
+        ("a.png", "nv", "1"),
+        ("b.png", "mel", "2"),
+    ]
+
+
+@pytest.mark.parametrize("name", ["labels.xls", "labels.ods"])
+def test_other_spreadsheets_are_refused(tmp_path, name):
+    with pytest.raises(MedrecogError, match=r"cannot be read: save it as \.xlsx or CSV"):
+        read_rows(tmp_path / name)
+
+
+def test_two_columns_of_one_name_in_an_excel_table_are_refused(tmp_path):
+    book = write_book(tmp_path / "labels.xlsx", [("image", "dx", "dx"), ("a", "b", "c")])
+    with pytest.raises(MedrecogError, match="has two columns “dx”: rename one"):
+        read_rows(book)
+
+
+@pytest.mark.parametrize("error", ["#REF!", "#N/A", "#DIV/0!"])
+def test_the_error_of_a_formula_is_named_with_its_cell(tmp_path, write_files, error):
+    rows = [("image", "note", "dx"), ("a.png", "#N/A", "nv"), ("b.png", "", error)]
+    book = write_book(tmp_path / "labels.xlsx", rows)
+    with pytest.raises(MedrecogError) as refused:
+        library.read_table("excel", write_files("a.png", "b.png"), book)
+    assert str(refused.value) == (
+        f"The cell C3 of {book} (column “dx”) holds {error}, the error of a formula: "
+        "mend it, or put the value in its place."
+    )
+
+
+def test_labels_that_are_numbers_are_text_and_it_says_so(write_files, write_table):
+    root = write_files("a.png", "b.png", "c.png")
+    table = write_table("image,dx\na,1.0\nb,0.0\nc,nv\n")
+    dataset = library.read_table("numbers", root, table)
+    assert dataset.classes == ("0.0", "1.0", "nv")
+    assert dataset.layout == (
+        "labels from labels.csv; labels that are numbers are taken as text (“0.0”, “1.0”)"
+    )
+
+
+def test_one_number_in_two_ways_is_refused(write_files, write_table):
+    table = write_table("image,dx\na,1.0\nb,0\nc,1\n")
+    with pytest.raises(MedrecogError, match=r"writes one label in two ways, “1” and “1\.0”"):
+        library.read_table("numbers", write_files("a.png", "b.png", "c.png"), table)

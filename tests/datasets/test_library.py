@@ -1,8 +1,10 @@
+import hashlib
 import json
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from PIL import Image
 
 from medrecog_core.datasets import Dataset, ImageRecord, LeftOut, library
 from medrecog_core.errors import MedrecogError, StorageError, UsageError
@@ -18,6 +20,12 @@ def skin(write_files):
 
 
 @pytest.fixture
+def three(write_files):
+    root = write_files("nv/1.png", "nv/2.png", "mel/1.png", folder="three")
+    return library.save(library.read_folder("three", root))
+
+
+@pytest.fixture
 def cache_below_a_file(tmp_path, monkeypatch):
     (tmp_path / "file").touch()
     monkeypatch.setenv(ENVIRONMENT_VARIABLE, str(tmp_path / "file" / "cache"))
@@ -25,8 +33,9 @@ def cache_below_a_file(tmp_path, monkeypatch):
 
 
 def test_a_data_set_is_loaded_as_it_was_saved(skin):
-    library.save(skin)
-    assert library.load("skin") == skin
+    kept = library.save(skin)
+    assert library.load("skin") == kept
+    assert [replace(image, file=None) for image in kept.images] == list(skin.images)
     assert skin.left_out == (LeftOut("mel/notes.txt", "not an image, by its name"),)
 
 
@@ -66,10 +75,10 @@ def test_an_unknown_name_is_answered_with_the_known_ones(skin):
 
 @pytest.mark.parametrize("name", ["skin", "demo"])
 def test_a_name_is_given_once(skin, name):
-    library.save(skin)
+    kept = library.save(skin)
     with pytest.raises(UsageError, match=f"There is a data set “{name}” already"):
         library.save(replace(skin, name=name))
-    assert library.load("skin") == skin
+    assert library.load("skin") == kept
 
 
 @pytest.mark.parametrize("name", BAD_NAMES)
@@ -85,8 +94,8 @@ def test_removing_forgets_the_description_and_leaves_the_images(skin, cache):
     assert library.names() == ["demo"]
     assert list(cache.datasets.iterdir()) == []
     assert all(skin.absolute_path(image).is_file() for image in skin.images)
-    library.save(skin)
-    assert library.load("skin") == skin
+    kept = library.save(skin)
+    assert library.load("skin") == kept
 
 
 def test_the_demo_cannot_be_removed():
@@ -119,6 +128,7 @@ def damaged(**changes):
         damaged(images=None),
         damaged(images=[]),
         damaged(images=[["1.png", "a", "", "", "more"]]),
+        damaged(images=[["1.png", "a", "", "", "sha", 1, 2, 3, 4, 5], ["2.png", "b", "", ""]]),
         damaged(images=[["1.png", "a"], ["2.png", ["b"]]]),
         damaged(images=[["../1.png", "a", "", ""], ["2.png", "b", "", ""]]),
         damaged(images=[[1, "a", "", ""], ["2.png", "b", "", ""]]),
@@ -188,5 +198,103 @@ def test_a_table_is_read_with_named_columns(write_files, tmp_path):
         "labels from labels.csv",
         left_out=(LeftOut("3.png", "no row of the table"),),
     )
-    library.save(dataset)
-    assert library.load("skin") == dataset
+    kept = library.save(dataset)
+    assert library.load("skin") == kept
+    assert kept.fingerprint != dataset.fingerprint
+
+
+def test_an_image_of_the_data_set_says_what_its_file_was(skin):
+    (image, _) = library.save(skin).images
+    content = skin.absolute_path(image).read_bytes()
+    assert image.file.sha256 == hashlib.sha256(content).hexdigest()
+    assert (image.file.n_bytes, image.file.width, image.file.height) == (len(content), 2, 2)
+    assert image.file.mode == "RGB"
+
+
+def test_saving_reports_the_files_one_by_one(skin):
+    reported = []
+    library.save(skin, lambda done, total: reported.append((done, total)))
+    assert reported == [(1, 2), (2, 2)]
+
+
+def test_a_description_of_an_earlier_version_is_loaded_and_completed(skin, cache):
+    folder = cache.datasets / "skin"
+    folder.mkdir(parents=True)
+    rows = [[image.path, image.label, image.split, image.group] for image in skin.images]
+    document = {"name": "skin", "root": str(skin.root), "layout": skin.layout, "synthetic": False}
+    (folder / "dataset.json").write_text(json.dumps({**document, "images": rows, "left_out": []}))
+    assert [image.file for image in library.load("skin").images] == [None, None]
+    completed = library.complete("skin")
+    assert all(image.file for image in completed.images)
+    assert library.load("skin") == completed
+
+
+def test_a_copied_cache_folder_finds_the_images_that_lie_in_it(cache, write_files, monkeypatch):
+    root = write_files("nv/1.png", "mel/1.png", folder="cache/datasets/skin/images")
+    library.save(library.read_folder("skin", root))
+    cache.root.rename(cache.root.with_name("copied"))
+    monkeypatch.setenv(ENVIRONMENT_VARIABLE, str(cache.root.with_name("copied")))
+    moved = library.load("skin")
+    assert all(moved.absolute_path(image).is_file() for image in moved.images)
+
+
+def test_excluded_images_are_kept_apart_with_their_reason(three):
+    now = library.exclude("three", ["nv/1.png"], "blurred", "1 blurred image")
+    assert library.load("three") == now
+    assert [image.path for image in now.images] == ["mel/1.png", "nv/2.png"]
+    (exclusion,) = now.excluded
+    assert exclusion.image.path == "nv/1.png"
+    assert (exclusion.finding, exclusion.reason) == ("blurred", "1 blurred image")
+
+
+def test_excluding_is_part_of_the_fingerprint_and_is_undone(three):
+    fingerprint = library.load("three").fingerprint
+    assert library.exclude("three", ["nv/1.png"]).fingerprint != fingerprint
+    assert library.include("three", ["nv/1.png"]).fingerprint == fingerprint
+    assert library.load("three") == three
+
+
+def test_an_image_that_is_excluded_again_keeps_its_first_reason(three):
+    library.exclude("three", ["nv/1.png"], "blurred", "first")
+    now = library.exclude("three", ["nv/1.png"], "tiny", "second")
+    assert [exclusion.reason for exclusion in now.excluded] == ["first"]
+
+
+def test_excluding_a_whole_class_is_refused_and_changes_nothing(three):
+    with pytest.raises(MedrecogError, match="fewer than two classes: exclude fewer"):
+        library.exclude("three", ["mel/1.png"])
+    assert library.load("three") == three
+
+
+def test_excluding_or_including_an_unknown_image_is_bad_usage(three):
+    for use in (library.exclude, library.include):
+        with pytest.raises(UsageError, match=r"“three” has no image “x\.png”"):
+            use("three", ["x.png"])
+
+
+@pytest.mark.parametrize("text", ["{", "7", "[1]", '[["nv/1.png"]]'])
+def test_a_damaged_list_of_exclusions_is_named(three, cache, text):
+    (cache.datasets / "three" / "exclusions.json").write_text(text)
+    with pytest.raises(StorageError, match=r"exclusions\.json"):
+        library.load("three")
+
+
+def test_a_refresh_takes_in_what_changed_and_keeps_the_exclusions(three):
+    library.exclude("three", ["nv/1.png"], "blurred", "why")
+    Image.new("RGB", (5, 5)).save(three.root / "nv/2.png")
+    now, changes = library.refresh("three")
+    assert [change.path for change in changes] == ["nv/2.png"]
+    assert library.load("three") == now
+    assert now.images[1].file.width == 5
+    assert [exclusion.image.path for exclusion in now.excluded] == ["nv/1.png"]
+    assert library.refresh("three") == (now, ())
+
+
+def test_the_version_changes_with_every_write(three):
+    versions = {library.version("three")}
+    library.exclude("three", ["nv/1.png"])
+    versions.add(library.version("three"))
+    (three.root / "nv/2.png").write_bytes(b"")
+    library.refresh("three")
+    versions.add(library.version("three"))
+    assert len(versions) == 3

@@ -11,8 +11,11 @@ from typing import Any
 
 import numpy as np
 import pytest
+from PIL import Image
 from sklearn.svm import LinearSVC
 
+from medrecog_core.classification import train_svm
+from medrecog_core.datasets import library
 from medrecog_core.errors import MedrecogError, StoppedError, StorageError
 from medrecog_core.experiments import (
     CellResult,
@@ -27,9 +30,17 @@ from medrecog_core.experiments import (
     result_document,
 )
 from medrecog_core.experiments.processes import this_process
-from medrecog_core.features import DescriptorStore, HashedImage, Progress, read_descriptors
+from medrecog_core.features import (
+    ENCODINGS,
+    Cell,
+    DescriptorStore,
+    HashedImage,
+    Progress,
+    read_descriptors,
+)
+from medrecog_core.features.encodings import StoredLocalDescriptors, encode_fold
 from medrecog_core.locations import CacheFolder
-from medrecog_core.networks.vgg19 import VGG19
+from medrecog_core.networks import find_network
 from tests.textures import (
     CLASSES,
     N_IMAGES,
@@ -40,6 +51,7 @@ from tests.textures import (
     write_textures,
 )
 
+VGG19 = find_network("vgg19")
 CHEAP = {"layers": ["block1"], "poolings": ["max"]}
 
 
@@ -91,7 +103,17 @@ class TestFinishedRun:
         assert record["weights"]["identity"].startswith("vgg19-imagenet")
         assert record["precision"] in ("float32", "bfloat16")
         assert set(record["versions"]) >= {"tensorflow", "keras", "scikit-learn", "numpy"}
-        assert set(record["seconds"]) == {"hashing", "extracting at 224"}
+        assert set(record["seconds"]) == {
+            "reading files",
+            "looking into the store at 224",
+            "extracting at 224",
+            "training",
+        }
+        assert all(seconds >= 0 for seconds in record["seconds"].values())
+        assert record["seconds"]["extracting at 224"] > 0
+        assert record["run"] == finished.id
+        assert record["specification"] == finished.specification().to_document()
+        assert record["memory_bytes"] > 2**20
         assert record["device"]["n_cores"] >= 1
 
     def test_its_cells_are_what_scikit_learn_says_of_the_stored_descriptors(
@@ -233,6 +255,71 @@ class TestFailure:
         (tmp_path / "file").write_text("")
         with cache_at(tmp_path / "file/cache"), pytest.raises(StorageError, match="Cannot write"):
             create_run(specification())
+
+
+class TestEncodings:
+    def test_each_has_a_cell_and_all_share_one_pass(self, encoded: RunFolder) -> None:
+        assert [r.cell.pooling for r in encoded.cells()] == list(ENCODINGS)
+        assert encoded.state().network_images == ((224, N_IMAGES),)
+
+    @pytest.mark.parametrize("encoding", ENCODINGS)
+    def test_scores_are_those_of_the_codebook_of_the_training_images(
+        self, encoded: RunFolder, encoding: str
+    ) -> None:
+        parts = [[i for i in encoded.images() if i.part == part] for part in ("train", "test")]
+        cell = Cell("block2", 224, encoding)
+        with DescriptorStore(encoded.path.parents[1] / "features") as store:
+            train, test = encode_fold(
+                *(
+                    StoredLocalDescriptors(
+                        [HashedImage(Path(i.path), i.sha256) for i in part],
+                        cell,
+                        VGG19,
+                        encoded.source(),
+                        store,
+                    )
+                    for part in parts
+                ),
+                encoding,
+                n_words=8,
+                seed=0,
+            )
+        svm = train_svm(train, [image.label for image in parts[0]])
+        np.testing.assert_allclose(encoded.scores(cell), svm.scores(test), atol=1e-3)
+
+    def test_a_test_image_that_changes_changes_no_other_s_scores(
+        self, encoded: RunFolder, tmp_path: Path
+    ) -> None:
+        changed = next(i for i in encoded.images() if i.part == "test")
+        folder = tmp_path / "images"
+        for image in encoded.images():
+            copy = folder / image.label / Path(image.path).name
+            copy.parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy(image.path, copy)
+        pixels = np.asarray(Image.open(changed.path))
+        Image.fromarray(255 - pixels).save(folder / changed.label / Path(changed.path).name)
+        add_textures(folder, "changed")
+        other = finished_run(encoded.specification().model_copy(update={"dataset": "changed"}))
+        assert [Path(i.path).name for i in other.images()] == [
+            Path(i.path).name for i in encoded.images()
+        ]
+        place = [i for i in encoded.images() if i.part == "test"].index(changed)
+        for result in encoded.cells():
+            before, after = encoded.scores(result.cell), other.scores(result.cell)
+            same = np.arange(len(before)) != place
+            np.testing.assert_allclose(before[same], after[same], atol=1e-6)
+            assert not np.allclose(before[place], after[place], atol=1e-3)
+
+    def test_too_many_words_fail_the_run_in_one_sentence_and_keep_the_pass(
+        self, encoded: RunFolder
+    ) -> None:
+        run = create_run(specification(layers=["block5"], poolings=["bow"], n_words=512))
+        with pytest.raises(MedrecogError, match="441 local descriptors, too few for 512 words"):
+            execute(run)
+        assert run.state().status == "failed"
+        fewer = create_run(specification(layers=["block5"], poolings=["bow"], n_words=30))
+        execute(fewer)
+        assert fewer.state().network_images == ((224, 0),)
 
 
 def test_unreadable_images_are_recorded_and_the_rest_goes_on(tmp_path: Path) -> None:
@@ -387,6 +474,7 @@ class TestCarryingOn:
         before = run.scores(cell)
         for i in range(4):
             shutil.copy(pictures / f"waves/waves-{i}.png", tmp_path / f"images/noise/noise-{i}.png")
+        library.refresh("textures")
         execute(run)
         assert not np.allclose(run.scores(cell), before)
         assert len({image.sha256 for image in run.images()}) == N_IMAGES - 4

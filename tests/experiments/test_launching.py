@@ -127,8 +127,8 @@ def test_sigterm_stops_a_detached_run(launched: RunFolder) -> None:
     wait_until(lambda: launched.state().has_ended)
     assert launched.state().status == "stopped"
     wait_until(lambda: not process.is_alive())
-    assert launched.log.read_text().rstrip().endswith(f"“resume {launched.id}” goes on.")
-    assert "Traceback" not in launched.log.read_text()
+    assert launched.log.file.read_text().rstrip().endswith(f"“resume {launched.id}” goes on.")
+    assert "Traceback" not in launched.log.file.read_text()
 
 
 def test_stop_stops_a_detached_run_and_relaunch_carries_it_on(launched: RunFolder) -> None:
@@ -157,7 +157,7 @@ class TestLaunch:
 
         monkeypatch.setattr(launching, "start_detached", start)
         run = launch(specification())
-        assert started == [(["resume", run.id], run.log)]
+        assert started == [(["resume", run.id], run.log.file)]
         assert run.state().status == "queued"
 
     def test_a_process_that_cannot_be_started_leaves_a_failed_run(

@@ -16,11 +16,12 @@ from medrecog_core.experiments import (
     model_names,
     train_model,
 )
-from medrecog_core.features import Cell, DescriptorStore, HashedImage, read_descriptors
+from medrecog_core.features import ENCODINGS, Cell, DescriptorStore, HashedImage, read_descriptors
 from medrecog_core.locations import CacheFolder
-from medrecog_core.networks.vgg19 import VGG19
+from medrecog_core.networks import find_network
 from tests.textures import CLASSES
 
+VGG19 = find_network("vgg19")
 CELL = Cell("block2", 224, "average")
 
 
@@ -76,6 +77,51 @@ def test_its_file_holds_two_arrays_and_no_pickle(model: Model, cache: CacheFolde
         }
     with zipfile.ZipFile(file_of(cache, "svm.npz")) as archive:
         assert all(archive.read(name).startswith(b"\x93NUMPY") for name in archive.namelist())
+
+
+class TestEncodings:
+    @pytest.mark.parametrize("encoding", ENCODINGS)
+    def test_a_loaded_model_has_the_codebook_that_it_was_trained_with(
+        self, encoded: RunFolder, encoding: str
+    ) -> None:
+        trained = train_model(encoded, Cell("block2", 224, encoding), "my-model")
+        loaded = load_model("my-model")
+        assert trained.codebook is not None and loaded.codebook is not None
+        assert loaded.codebook.encoding == encoding
+        kept = loaded.codebook.to_arrays()
+        for name, values in trained.codebook.to_arrays().items():
+            assert np.array_equal(kept[name], values)
+        assert loaded.svm.weights.shape == (3, loaded.codebook.length)
+
+    def test_the_codebook_is_a_file_of_its_own_without_pickles(
+        self, encoded: RunFolder, cache: CacheFolder
+    ) -> None:
+        train_model(encoded, Cell("block2", 224, "fisher"), "my-model")
+        with np.load(file_of(cache, "codebook.npz"), allow_pickle=False) as arrays:
+            assert set(arrays.files) == {"mean", "components", "words", "weights", "variances"}
+            assert {arrays[name].dtype for name in arrays.files} == {np.dtype(np.float64)}
+
+    @pytest.mark.parametrize("content", [None, b"", b"PK\x03\x04", b"\x80\x04."])
+    def test_a_missing_or_damaged_codebook_gives_a_sentence(
+        self, encoded: RunFolder, cache: CacheFolder, content: bytes | None
+    ) -> None:
+        train_model(encoded, Cell("block2", 224, "vlad"), "my-model")
+        file = file_of(cache, "codebook.npz")
+        if content is None:
+            file.unlink()
+        else:
+            file.write_bytes(content)
+        with pytest.raises(StorageError, match=r"The model “my-model” in .* is damaged"):
+            load_model("my-model")
+
+    def test_a_codebook_of_another_encoding_gives_a_sentence(
+        self, encoded: RunFolder, cache: CacheFolder
+    ) -> None:
+        train_model(encoded, Cell("block2", 224, "bow"), "my-model")
+        card = file_of(cache, "model.json")
+        card.write_text(card.read_text().replace('"bow"', '"fisher"'))
+        with pytest.raises(StorageError, match="is damaged"):
+            load_model("my-model")
 
 
 class TestTraining:

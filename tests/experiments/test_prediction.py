@@ -17,7 +17,7 @@ from medrecog_core.experiments import (
     predict_files,
     train_model,
 )
-from medrecog_core.features import Cell
+from medrecog_core.features import ENCODINGS, Cell
 from medrecog_core.images import UnreadableImageError
 from tests.textures import CLASSES, cache_at, copy_of_run
 
@@ -55,6 +55,18 @@ def test_it_agrees_with_the_run_on_its_test_images(predictor: Predictor, run: Ru
     # In bfloat16 a batch of another size may round otherwise.
     scores = [[answer.scores[label] for label in CLASSES] for answer in answers]
     np.testing.assert_allclose(scores, kept, atol=0.02)
+
+
+@pytest.mark.parametrize("encoding", ENCODINGS)
+def test_models_of_encodings_agree_with_their_run(encoded: RunFolder, encoding: str) -> None:
+    cell = Cell("block2", 224, encoding)
+    train_model(encoded, cell, "my-model")
+    test = [image for image in encoded.images() if image.part == "test"]
+    predictor = Predictor(load_model("my-model"))
+    answers = answered(predict_files(predictor, [Path(image.path) for image in test]))
+    scores = [[answer.scores[label] for label in CLASSES] for answer in answers]
+    # A position that lies between two words may fall to the other in another batch.
+    np.testing.assert_allclose(scores, encoded.scores(cell), atol=0.05)
 
 
 def test_the_label_has_the_greatest_score(predictor: Predictor, pictures: Path) -> None:

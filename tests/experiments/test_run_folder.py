@@ -1,5 +1,6 @@
 import subprocess
 import sys
+import time
 from dataclasses import replace
 
 import numpy as np
@@ -9,7 +10,7 @@ from hypothesis import strategies as st
 from pydantic import TypeAdapter
 
 from medrecog_core.classification import measure
-from medrecog_core.errors import MedrecogError, StorageError
+from medrecog_core.errors import MedrecogError, StorageError, UsageError
 from medrecog_core.experiments import (
     CellResult,
     RunFolder,
@@ -21,9 +22,9 @@ from medrecog_core.experiments import (
     find_run,
 )
 from medrecog_core.experiments.processes import ProcessIdentity, identify, this_process
+from medrecog_core.experiments.run_state import SECONDS_OF_SILENCE
 from medrecog_core.features import Cell
 from medrecog_core.locations import CacheFolder
-from tests.textures import cache_at
 
 SPECIFICATION = RunSpecification(dataset="demo", layers=("block1", "block2"), poolings=("max",))
 CELL = SPECIFICATION.cells[0]
@@ -55,10 +56,6 @@ def test_a_new_run_waits_and_says_what_it_was_asked(run: RunFolder) -> None:
     assert run.specification() == SPECIFICATION
     assert (run.cells(), run.images(), run.record()) == ([], [], {})
     assert find_run(run.id).path == run.path
-
-
-def test_two_runs_of_one_moment_have_two_folders(cache: CacheFolder) -> None:
-    assert len({create_run(SPECIFICATION).id for _ in range(20)}) == 20
 
 
 class TestState:
@@ -125,10 +122,13 @@ class TestState:
             1.5,
             "“é”",
             this_process(),
+            4.0,
             1.0,
             2.0,
             3.0,
+            2,
             ((224, 3), (544, 0)),
+            (("training", 1.5),),
         )
         run.write_state(state)
         assert run.state() == state
@@ -251,35 +251,6 @@ class TestCells:
         assert run.record() == {"n_images": 2}
 
 
-class TestFinding:
-    @pytest.mark.parametrize(
-        "run_id", ["", "nothing", "..", "../runs", "a/b", "/etc", "A", ".hidden", "a\n", "a" * 200]
-    )
-    def test_what_is_no_run_gives_a_sentence(self, run: RunFolder, run_id: str) -> None:
-        with pytest.raises(MedrecogError, match=r"(?s)There is no run “.*”: the command “runs”"):
-            find_run(run_id)
-
-    def test_a_path_to_a_real_run_is_no_identity(self, run: RunFolder) -> None:
-        with pytest.raises(MedrecogError, match="There is no run"):
-            find_run(f"../runs/{run.id}")
-        with pytest.raises(MedrecogError, match="There is no run"):
-            find_run(str(run.path))
-
-    def test_runs_are_listed_the_newest_first(self, cache: CacheFolder) -> None:
-        runs = [create_run(SPECIFICATION) for _ in range(3)]
-        for created, run in zip((20.0, 30.0, 10.0), runs, strict=True):
-            run.write_state(RunState("finished", created=created))
-        assert [run.id for run in all_runs()] == [runs[1].id, runs[0].id, runs[2].id]
-
-    def test_a_folder_that_can_be_no_run_is_not_listed(self, run: RunFolder) -> None:
-        run.path.rename(run.path.with_name("Copy of a run"))
-        assert all_runs() == []
-
-    def test_there_are_no_runs_without_a_cache_folder(self, cache: CacheFolder) -> None:
-        assert all_runs() == []
-        assert not cache.root.exists()
-
-
 class TestDeleting:
     def test_a_run_that_ended_is_deleted(self, run: RunFolder) -> None:
         run.write_state(RunState("finished"))
@@ -299,6 +270,58 @@ class TestDeleting:
         assert not run.path.exists()
 
 
+class TestTitle:
+    def test_a_run_is_called_by_its_identity_until_it_has_a_title(self, run: RunFolder) -> None:
+        assert run.title == run.id
+        run.rename("  Deepest\nblock ")
+        assert RunFolder(run.id).title == "Deepest block"
+        run.rename(" ")
+        assert run.title == run.id
+
+    def test_a_long_title_is_bad_usage_and_the_earlier_one_stays(self, run: RunFolder) -> None:
+        run.rename("x" * 100)
+        with pytest.raises(UsageError, match="has 101 characters"):
+            run.rename("y" * 101)
+        assert run.title == "x" * 100
+
+    @pytest.mark.parametrize("content", ["{", "3"])
+    def test_a_damaged_title_is_none(self, run: RunFolder, content: str) -> None:
+        (run.path / "title.json").write_text(content)
+        assert run.title == run.id
+
+
+def test_a_run_is_whole_when_every_cell_is(run: RunFolder) -> None:
+    first, second = SPECIFICATION.cells
+    run.write_cell(replace(RESULT, cell=first), SCORES)
+    assert not run.is_whole()
+    run.write_cell(replace(RESULT, cell=second), SCORES)
+    assert run.is_whole()
+
+
+def test_the_states_of_files_and_the_repeated_run_are_read_as_they_were_written(
+    run: RunFolder,
+) -> None:
+    assert (run.files(), run.repeated()) == ([], None)
+    run.write_files([["a.png", "a", "", "", 10, 10**18]])
+    run.write_repeated({"run": "earlier"})
+    assert run.files() == [["a.png", "a", "", "", 10, 10**18]]
+    assert run.repeated() == {"run": "earlier"}
+
+
+def test_a_hanging_process_is_ended_before_its_run_is_deleted(run: RunFolder) -> None:
+    with subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE) as process:
+        try:
+            identity = identify(process.pid)
+            silent = time.monotonic() - SECONDS_OF_SILENCE - 1
+            run.write_state(RunState("running", process=identity, heartbeat=silent))
+            assert run.state().status == "interrupted"
+            run.delete()
+            assert not identity.is_alive()
+        finally:
+            process.kill()
+    assert not run.path.exists()
+
+
 def test_the_stop_note_is_left_and_taken_back(run: RunFolder) -> None:
     assert not run.is_asked_to_stop()
     run.ask_to_stop()
@@ -306,12 +329,6 @@ def test_the_stop_note_is_left_and_taken_back(run: RunFolder) -> None:
     run.forget_stop()
     assert not run.is_asked_to_stop()
     run.forget_stop()
-
-
-def test_a_cache_folder_that_cannot_be_made_gives_a_sentence(cache: CacheFolder) -> None:
-    cache.root.write_text("a file")
-    with cache_at(cache.root / "below"), pytest.raises(StorageError, match="MEDRECOG_CACHE"):
-        create_run(SPECIFICATION)
 
 
 def test_a_cells_name_is_safe_in_a_file_system() -> None:

@@ -8,12 +8,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from medrecog_core.errors import UsageError
-from medrecog_core.experiments import DEFAULT_LAYERS, RunSpecification
+from medrecog_core.experiments import RunSpecification
 from medrecog_core.features import POOLINGS
 from medrecog_core.images.preprocessing import MAX_SCALE, MIN_SCALE
-from medrecog_core.networks import PRECISIONS
-from medrecog_core.networks.vgg19 import VGG19
+from medrecog_core.networks import PRECISIONS, find_network
 
+VGG19 = find_network("vgg19")
 SPECIFICATIONS = st.builds(
     RunSpecification,
     dataset=st.from_regex(r"[a-z0-9][a-z0-9_-]{0,63}", fullmatch=True),
@@ -23,6 +23,7 @@ SPECIFICATIONS = st.builds(
     C=st.floats(min_value=0, exclude_min=True, allow_infinity=False, allow_nan=False),
     precision=st.sampled_from(PRECISIONS),
     seed=st.integers(0, 2**32 - 1),
+    n_words=st.none() | st.integers(1, 4096),
 )
 
 
@@ -42,7 +43,7 @@ def test_the_grid_has_every_cell_once(specification: RunSpecification) -> None:
 
 def test_a_data_set_is_enough() -> None:
     specification = RunSpecification.from_document({"dataset": "demo"})
-    assert specification.layers == DEFAULT_LAYERS
+    assert specification.layers == VGG19.default_layers
     assert (specification.scales, specification.poolings) == ((224,), ("max", "average"))
     assert (specification.network, specification.C, specification.seed) == ("vgg19", 1.0, 0)
 
@@ -73,6 +74,9 @@ def test_a_data_set_is_enough() -> None:
         ({"C": "much"}, ["C"]),
         ({"seed": -1}, ["seed"]),
         ({"seed": 2**32}, ["seed"]),
+        ({"n_words": 0}, ["n_words", "greater than or equal to 1"]),
+        ({"n_words": 4097}, ["n_words", "4096"]),
+        ({"n_words": 8.5}, ["8.5", "n_words"]),
         ({"colour": "red"}, ["colour"]),
     ],
 )
@@ -124,3 +128,14 @@ class TestFile:
             RunSpecification.from_file(tmp_path / "none.json")
         with pytest.raises(UsageError, match="cannot be read"):
             RunSpecification.from_file(tmp_path)
+
+
+def test_layers_are_the_network_s_own_unless_they_are_named():
+    specification = RunSpecification.from_document({"dataset": "demo", "network": "resnet50"})
+    assert specification.layers == ("conv2", "conv3", "conv4", "conv5")
+    with pytest.raises(UsageError, match="no layer “block1” in ResNet-50: choose among conv2"):
+        RunSpecification.from_document(
+            {"dataset": "demo", "network": "resnet50", "layers": ["block1"]}
+        )
+    with pytest.raises(UsageError, match="wrong at “network”"):
+        RunSpecification.from_document({"dataset": "demo", "network": 5})

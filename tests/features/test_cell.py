@@ -3,7 +3,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from medrecog_core.errors import UsageError
-from medrecog_core.features import POOLINGS, Cell, grid
+from medrecog_core.features import ENCODINGS, POOLINGS, Cell, grid
+from medrecog_core.features.cell import LOCAL
 from medrecog_core.networks import find_network
 
 VGG19 = find_network("vgg19")
@@ -41,3 +42,16 @@ def test_impossible_grid_is_refused(layers, scales, poolings, words):
 
 def test_name_is_fit_for_a_file():
     assert Cell("block5", 224, "average").name == "block5-224-average"
+
+
+@pytest.mark.parametrize("pooling", POOLINGS)
+def test_encodings_share_what_is_stored_and_the_others_are_stored_themselves(pooling):
+    cell = Cell("block5", 224, pooling)
+    assert cell.is_encoded == (pooling in ENCODINGS)
+    assert cell.stored == (Cell("block5", 224, LOCAL) if pooling in ENCODINGS else cell)
+    assert cell.stored.stored == cell.stored
+
+
+def test_local_descriptors_are_no_pooling_to_choose():
+    with pytest.raises(UsageError, match="no pooling “local”"):
+        grid(VGG19, ["block1"], [224], [LOCAL])

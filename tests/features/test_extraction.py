@@ -1,8 +1,9 @@
 import numpy as np
 import pytest
 
-from medrecog_core.errors import StoppedError, StorageError
+from medrecog_core.errors import MedrecogError, StoppedError, StorageError
 from medrecog_core.features import (
+    POOLINGS,
     Cell,
     DescriptorStore,
     HashedImage,
@@ -13,6 +14,9 @@ from medrecog_core.features import (
     hash_images,
     read_descriptors,
 )
+from medrecog_core.features.cell import LOCAL
+from medrecog_core.features.encodings import StoredLocalDescriptors
+from medrecog_core.features.pooled_network import READINGS
 from medrecog_core.images import read_image, squeeze
 from medrecog_core.networks import find_network
 
@@ -54,6 +58,44 @@ def test_a_scale_costs_one_pass_whatever_the_number_of_cells(images, source, sto
     assert sum(n for _, n in passes) == len(images)
     assert done.network_images == {224: 5}
     assert done.skipped == []
+
+
+def test_encodings_of_a_layer_share_one_pass_with_its_poolings(images, source, store, passes):
+    cells = grid(VGG19, ["block1", "block2"], [224], POOLINGS)
+    extract(images, cells, VGG19, source, store)
+    readings = {(layer, reading) for layer in ("block1", "block2") for reading in READINGS}
+    assert sum(n for _, n in passes) == len(images)
+    assert {reading for asked, _ in passes for reading in asked} == readings
+    assert len(store) == len(images) * len(readings)
+    assert extract(images, cells, VGG19, source, store).network_images == {224: 0}
+
+
+def test_local_descriptors_in_the_store_are_those_of_the_network(images, source, store):
+    cell = Cell("block2", 224, "fisher")
+    extract(images, [cell], VGG19, source, store)
+    squares = np.stack([squeeze(read_image(image.path), 224) for image in images])
+    expected = PooledNetwork(VGG19, [("block2", LOCAL)], "float32").descriptors(squares)
+    found = StoredLocalDescriptors(images, cell, VGG19, source, store)
+    for i, positions in enumerate(expected["block2", LOCAL]):
+        np.testing.assert_allclose(found[i], positions.reshape(-1, 128), atol=1e-3)
+
+
+def test_pooled_descriptors_that_are_there_are_left_alone_when_encodings_come(
+    images, source, store, passes
+):
+    extract(images, CELLS, VGG19, source, store)
+    passes.clear()
+    extract(images, [*CELLS, Cell("block1", 224, "vlad")], VGG19, source, store)
+    assert {layer for readings, _ in passes for layer, _ in readings} == {"block1"}
+
+
+def test_local_descriptors_beyond_the_bound_are_refused_before_any_pass(
+    images, source, store, passes, monkeypatch
+):
+    monkeypatch.setenv("MEDRECOG_LOCAL_DESCRIPTORS_GB", "0.001")
+    with pytest.raises(MedrecogError, match="choose deeper layers"):
+        extract(images, [*CELLS, Cell("block1", 224, "vlad")], VGG19, source, store)
+    assert passes == []
 
 
 def test_second_extraction_passes_nothing(images, source, store, passes):
@@ -149,7 +191,8 @@ def test_scales_are_kept_apart(images, source, store):
 def test_stop_keeps_the_finished_batches(write_image, source, store, monkeypatch):
     monkeypatch.setattr(extraction, "batch_size", lambda scale, precision: 2)
     images = [write_image(f"{i}.png", i) for i in range(6)]
-    asked = iter([False] * (len(images) + 1) + [True])
+    # Asked for each image of the two looks into the store, and before each batch.
+    asked = iter([False] * (2 * len(images) + 1) + [True])
     with pytest.raises(StoppedError):
         extract(images, CELLS, VGG19, source, store, should_stop=lambda: next(asked))
     assert len(store) == 2 * len(CELLS)

@@ -2,9 +2,11 @@
 
 import numpy as np
 import pytest
+from sklearn.preprocessing import normalize
 
 from medrecog_core.errors import UsageError
 from medrecog_core.features import PooledNetwork, batch_size
+from medrecog_core.features.cell import LOCAL
 from medrecog_core.networks import device, embedded_weights, find_network
 from medrecog_core.networks.backend import import_keras
 
@@ -55,6 +57,25 @@ def test_average_pooling_equals_naive_maps_and_numpy(descriptors, naive_maps, la
     )
 
 
+@pytest.mark.parametrize("layer", ["block1", "block4", "block5"])
+def test_local_descriptors_are_the_naive_map_s_positions_at_length_one(images, naive_maps, layer):
+    found = PooledNetwork(VGG19, [(layer, LOCAL)], "float32").descriptors(images)[layer, LOCAL]
+    expected = normalize(naive_maps[layer].reshape(-1, VGG19.layer(layer).channels))
+    assert found.dtype == np.float16
+    assert found.shape == naive_maps[layer].shape
+    np.testing.assert_allclose(found, expected.reshape(found.shape), atol=1e-3)
+
+
+def test_local_descriptors_come_out_of_the_same_pass_as_pooled_ones(images, descriptors):
+    readings = [("block2", LOCAL), ("block2", "average"), ("block1", LOCAL)]
+    network = PooledNetwork(VGG19, readings, "float32")
+    found = network.descriptors(images)
+    assert set(found) == set(network.readings) == set(readings)
+    np.testing.assert_allclose(
+        found["block2", "average"], descriptors["block2", "average"], rtol=1e-5
+    )
+
+
 def test_descriptors_are_float32_of_the_layer_s_channels(descriptors):
     for (layer, _), values in descriptors.items():
         assert values.dtype == np.float32
@@ -95,6 +116,8 @@ def test_unknown_reading_is_refused():
         PooledNetwork(VGG19, [("block7", "max")], "float32")
     with pytest.raises(UsageError):
         PooledNetwork(VGG19, [("block1", "median")], "float32")
+    with pytest.raises(UsageError, match="no reading “vlad”"):
+        PooledNetwork(VGG19, [("block1", "vlad")], "float32")
 
 
 @pytest.mark.parametrize("precision", ["float32", "bfloat16"])

@@ -3,7 +3,10 @@ import pytest
 
 from medrecog_core.features import self_test
 from medrecog_core.features.self_test import picture, run_self_test
-from medrecog_core.networks import find_network, installed_weights
+from medrecog_core.networks import find_network, import_weights, installed_weights
+from tests.tiny_network import publish, tiny, tiny_arrays, write_npz, write_published
+
+__all__ = ["tiny"]
 
 VGG19 = find_network("vgg19")
 IDENTITY = installed_weights(VGG19).identity
@@ -45,3 +48,25 @@ def test_picture_is_made_of_integers_and_uses_the_whole_range():
     assert pixels.dtype == np.uint8
     assert pixels.min() == 0
     assert pixels.max() >= 250
+
+
+def test_it_says_with_what_a_network_was_compared(tiny, tmp_path, monkeypatch):
+    assert "from the embedded weights" in run_self_test(VGG19, IDENTITY, "float32").compared
+    custom = import_weights(tiny, write_npz(tmp_path / "a.npz", tiny_arrays()))
+    found = run_self_test(tiny, custom.identity, "float32")
+    assert (found.cosines, found.passed) == ({}, True)
+    assert found.compared == "nothing is known of custom weights"
+    file = write_published(tmp_path / "a.h5", tiny_arrays())
+    publish(monkeypatch, file)
+    found = run_self_test(tiny, import_weights(tiny, file).identity, "float32")
+    assert (found.cosines, found.passed) == ({}, True)
+    assert found.compared == "no reference descriptors are kept for this network"
+
+
+def test_descriptors_that_are_all_the_same_number_fail(tiny, tmp_path):
+    arrays = {
+        name: (np.zeros_like(kernel), np.ones_like(bias))
+        for name, (kernel, bias) in tiny_arrays().items()
+    }
+    custom = import_weights(tiny, write_npz(tmp_path / "a.npz", arrays))
+    assert not run_self_test(tiny, custom.identity, "float32").passed

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from medrecog_core.errors import StorageError
 from medrecog_core.features import DescriptorKey, DescriptorStore
+from medrecog_core.features.cell import LOCAL
 
 KEY = DescriptorKey("a" * 64, "weights-1", "squeeze-1", "float32", "block5", 224, "average")
 VECTOR = np.arange(512, dtype=np.float32) / 7
@@ -78,6 +79,40 @@ def test_only_finite_vectors_are_kept_and_of_a_batch_all_or_none(store, bad):
     with pytest.raises(ValueError, match="finite vector"):
         store.put([(KEY, VECTOR), (replace(KEY, scale=544), bad)])
     assert len(store) == 0
+
+
+class TestLocalDescriptors:
+    KEY = replace(KEY, pooling=LOCAL)
+    MAP = np.random.default_rng(0).uniform(size=(3, 4, 512)).astype(np.float16)
+
+    def test_a_map_comes_back_equal_in_half_precision(self, store):
+        store.put([(self.KEY, self.MAP)])
+        found = store.get(self.KEY, 512)
+        assert found.dtype == np.float16
+        np.testing.assert_array_equal(found, self.MAP)
+
+    def test_it_lies_beside_the_descriptor_of_the_same_layer(self, store):
+        store.put([(self.KEY, self.MAP), (KEY, VECTOR)])
+        np.testing.assert_array_equal(store.get(KEY, 512), VECTOR)
+        np.testing.assert_array_equal(store.get(self.KEY, 512), self.MAP)
+
+    def test_a_map_of_other_channels_is_a_miss(self, store):
+        store.put([(self.KEY, self.MAP)])
+        assert store.get(self.KEY, 256) is None
+
+    @pytest.mark.parametrize("bad", [VECTOR, np.full((1, 1, 4), np.inf)])
+    def test_only_finite_maps_are_kept(self, store, bad):
+        with pytest.raises(ValueError, match="finite map"):
+            store.put([(self.KEY, bad)])
+
+    def test_a_damaged_map_is_a_miss(self, store):
+        large = np.ones((20, 20, 512), dtype=np.float16)
+        store.put([(self.KEY, large)])
+        (file,) = store.folder.rglob("*.val")
+        content = bytearray(file.read_bytes())
+        content[-1] ^= 1
+        file.write_bytes(content)
+        assert store.get(self.KEY, 512) is None
 
 
 def damage(value: bytes) -> list[bytes]:

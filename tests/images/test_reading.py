@@ -411,3 +411,20 @@ def test_a_pipe_is_refused_and_not_waited_for(tmp_path):
     os.mkfifo(tmp_path / "a.png")
     with pytest.raises(UnreadableImageError, match="it is not a file"):
         read_image(tmp_path / "a.png")
+
+
+def test_a_small_copy_of_a_jpeg_shows_the_same(tmp_path):
+    smooth = Image.radial_gradient("L").resize((1600, 1200)).convert("RGB")
+    smooth.save(tmp_path / "a.jpg", quality=90)
+    content = (tmp_path / "a.jpg").read_bytes()
+    small = decode_image(content, at_least=256)
+    assert small.size == (400, 300)
+    whole = decode_image(content).resize(small.size, Image.Resampling.BOX)
+    assert np.abs(np.asarray(small, float) - np.asarray(whole, float)).max() < 4
+
+
+def test_a_cut_jpeg_is_noticed_in_a_small_copy_too(tmp_path):
+    Image.effect_noise((1600, 1200), 50).save(tmp_path / "a.jpg")
+    content = (tmp_path / "a.jpg").read_bytes()
+    with pytest.raises(UnreadableImageError, match="truncated"):
+        decode_image(content[: len(content) // 2], at_least=256)

@@ -1,3 +1,4 @@
+import hashlib
 import io
 
 import numpy as np
@@ -54,3 +55,20 @@ def test_an_unreadable_image_has_no_thumbnail(tmp_path, cache):
     with pytest.raises(UnreadableImageError):
         thumbnail(tmp_path / "a.jpg")
     assert kept(cache) == []
+
+
+def test_a_kept_thumbnail_of_a_known_file_is_found_without_reading_it(photo, monkeypatch):
+    first = thumbnail(photo)
+    sha256 = hashlib.sha256(photo.read_bytes()).hexdigest()
+    monkeypatch.setattr(thumbnails, "read_file", None)
+    assert thumbnail(photo, sha256=sha256) == first
+
+
+def test_a_known_file_without_a_thumbnail_is_read(photo):
+    assert thumbnail(photo, sha256="0" * 64) == thumbnail(photo)
+
+
+def test_another_side_has_a_thumbnail_of_its_own(photo, cache):
+    assert Image.open(io.BytesIO(thumbnail(photo, 512))).size == (512, 256)
+    assert Image.open(io.BytesIO(thumbnail(photo))).size == (256, 128)
+    assert len(kept(cache)) == 2

@@ -5,8 +5,8 @@ import numpy as np
 import pytest
 
 from medrecog_core.errors import MedrecogError, StorageError
-from medrecog_core.networks import embedded_weights
-from medrecog_core.networks.vgg19 import BLOCKS
+from medrecog_core.networks import embedded_weights, find_network
+from medrecog_core.networks.parameters import is_optional, network_parameters
 
 
 def test_archive_is_the_pinned_one():
@@ -16,16 +16,13 @@ def test_archive_is_the_pinned_one():
 
 def test_every_convolution_of_vgg19_has_a_kernel_and_a_bias_of_its_shape():
     weights = embedded_weights.load()
-    inputs, names = 3, []
-    for block, n_convolutions, channels in BLOCKS:
-        for i in range(1, n_convolutions + 1):
-            kernel, bias = weights[f"{block}_conv{i}"]
-            assert kernel.shape == (3, 3, inputs, channels)
-            assert bias.shape == (channels,)
-            assert kernel.dtype == bias.dtype == np.float32
-            inputs = channels
-            names.append(f"{block}_conv{i}")
-    assert sorted(weights) == sorted(names)
+    network = find_network(embedded_weights.NETWORK)
+    rows = [row for row in network_parameters(network) if not is_optional(network, row)]
+    assert len(rows) == 16
+    assert sorted(weights) == sorted(row.name for row in rows)
+    for row in rows:
+        assert [array.shape for array in weights[row.name]] == [shape for _, shape in row.shapes]
+        assert {array.dtype for array in weights[row.name]} == {np.dtype(np.float32)}
     # Keras's own count of VGG-19 without its head (`include_top=False`).
     assert sum(k.size + b.size for k, b in weights.values()) == 20_024_384
 
@@ -65,3 +62,13 @@ def test_missing_archive_is_named(tmp_path, monkeypatch):
 def test_archive_holds_no_pickles():
     with np.load(io.BytesIO(embedded_weights.ARCHIVE.read_bytes()), allow_pickle=False) as arrays:
         assert {arrays[name].dtype.kind for name in arrays.files} == {"f", "u"}
+
+
+def test_convolutions_are_read_one_by_one_from_the_open_archive():
+    expected = embedded_weights.load(["block1_conv1"])["block1_conv1"]
+    with embedded_weights.opened() as (held, read):
+        assert len(held) == 16
+        for array, other in zip(read("block1_conv1"), expected, strict=True):
+            np.testing.assert_array_equal(array, other)
+        with pytest.raises(MedrecogError, match="have no fc1: import or download"):
+            read("fc1")

@@ -1,8 +1,13 @@
 import pytest
 
-from medrecog_core.errors import UsageError
-from medrecog_core.networks import NETWORKS, find_network
-from medrecog_core.networks.vgg19 import BLOCKS, VGG19
+from medrecog_core.errors import MedrecogError, UsageError
+from medrecog_core.networks import NETWORKS, Network, find_network
+from medrecog_core.networks.layer_summary import summarise
+from medrecog_core.networks.official_file import file_hash
+from tests.tiny_network import TINY, publish
+
+VGG19 = find_network("vgg19")
+BLOCKS = ("block1", "block2", "block3", "block4", "block5")
 
 
 def test_layers_stand_in_the_order_of_their_depth():
@@ -10,8 +15,45 @@ def test_layers_stand_in_the_order_of_their_depth():
     assert VGG19.deepest(["block4", "block1", "block3"]) == "block4"
 
 
-def test_blocks_halve_the_image_one_after_another():
-    assert [VGG19.layer(name).stride for name, _, _ in BLOCKS] == [2, 4, 8, 16, 32]
+def test_vgg19_is_read_at_the_report_s_layers():
+    assert [layer.name for layer in VGG19.layers] == [*BLOCKS, "fc1", "fc2"]
+    assert VGG19.default_layers == BLOCKS
+    assert [VGG19.layer(name).stride for name in BLOCKS] == [2, 4, 8, 16, 32]
+    assert [layer.channels for layer in VGG19.layers] == [64, 128, 256, 512, 512, 4096, 4096]
+
+
+@pytest.mark.parametrize("name", NETWORKS)
+def test_channels_and_strides_follow_from_the_rows(name):
+    network = NETWORKS[name]
+    scale = 1184  # large enough for a head and divisible by every stride
+    rows = {row.name: row for row in summarise(network, scale)}
+    for layer in network.layers:
+        row = rows[layer.keras_layer]
+        assert row.channels == layer.channels
+        if not layer.in_head:
+            assert row.side * layer.stride == scale
+
+
+def test_rows_that_are_needed_end_at_the_layer_that_is_read():
+    names = [row.name for row in VGG19.needed_rows(["block2"])]
+    assert names == ["input", *(f"block1_{x}" for x in ("conv1", "conv2", "pool"))] + [
+        f"block2_{x}" for x in ("conv1", "conv2", "pool")
+    ]
+    assert VGG19.needed_rows(["block1", "block2"]) == VGG19.needed_rows(["block2"])
+
+
+def test_paths_beside_one_another_are_all_needed():
+    resnet = find_network("resnet50")
+    names = {row.name for row in resnet.needed_rows(["conv2"])}
+    assert {"conv2_block1_0_conv", "conv2_block1_3_conv", "conv1_conv"} <= names
+    assert not any(name.startswith("conv3") for name in names)
+
+
+def test_dense_layers_after_a_flatten_are_known():
+    assert VGG19.flattened == {"fc1", "fc2", "predictions"}
+    assert TINY.flattened == {"fc1", "fc2", "predictions"}
+    for name in ("resnet50", "convnext_tiny"):
+        assert find_network(name).flattened == frozenset()
 
 
 def test_unknown_layer_is_refused_with_the_layers_there_are():
@@ -19,7 +61,23 @@ def test_unknown_layer_is_refused_with_the_layers_there_are():
         VGG19.layer("block6")
 
 
-def test_unknown_network_is_refused_with_the_networks_there_are():
-    assert find_network("vgg19") is NETWORKS["vgg19"]
-    with pytest.raises(UsageError, match="“alexnet”: choose among vgg19"):
-        find_network("alexnet")
+def test_the_official_file_is_the_smallest_that_reaches_every_layer():
+    assert VGG19.complete_file().has_head
+    assert not find_network("resnet50").complete_file().has_head
+
+
+def test_a_network_without_an_official_file_is_named():
+    with pytest.raises(MedrecogError, match="No official file of Other is known"):
+        Network("other", "Other", ()).complete_file()
+
+
+def test_a_file_is_recognised_by_its_content(tmp_path, monkeypatch):
+    file = tmp_path / "any name"
+    file.write_bytes(b"weights")
+    assert VGG19.recognise(file) is None
+    assert TINY.recognise(file) is None
+    official = publish(monkeypatch, file)
+    assert TINY.recognise(file) is official
+    other = type(official)("tiny/x.h5", file_hash(file, "sha256"), has_head=False)
+    monkeypatch.setitem(vars(TINY), "files", (VGG19.complete_file(), other))
+    assert TINY.recognise(file) is other

@@ -3,9 +3,9 @@ import pytest
 from medrecog_core.errors import MedrecogError
 from medrecog_core.networks import NETWORKS, Network, find_network
 from medrecog_core.networks.parameters import (
-    PARAMETERS,
     is_optional,
     network_parameters,
+    official_bytes,
     reached_layers,
 )
 
@@ -35,7 +35,7 @@ def test_shapes_and_names_are_those_of_keras():
 @pytest.mark.parametrize("name", NETWORKS)
 def test_every_network_has_its_table_and_every_layer_of_it_is_read_somewhere(name):
     network = NETWORKS[name]
-    read_at = {row.read_at for row in PARAMETERS[name]} - {None}
+    read_at = {row.read_at for row in network_parameters(network)} - {None}
     assert read_at == {layer.name for layer in network.layers}
 
 
@@ -51,3 +51,21 @@ def test_layers_are_reached_as_far_as_nothing_is_missing(tiny):
 def test_a_network_without_a_table_is_named():
     with pytest.raises(MedrecogError, match="No weights can be installed for Unknown"):
         network_parameters(Network("unknown", "Unknown", ()))
+
+
+@pytest.mark.parametrize("name", NETWORKS)
+def test_without_their_head_networks_have_as_many_parameters_as_keras_s_own(name):
+    from scripts.network_table import keras_network
+
+    network = NETWORKS[name]
+    headless = keras_network(network.keras_name, include_top=False)
+    needed = [row for row in network_parameters(network) if not is_optional(network, row)]
+    of_keras = headless.count_params()
+    if name == "convnext_tiny":
+        of_keras -= 2 * 768  # Keras normalises the last map once more where there is no head
+    assert sum(row.n_parameters for row in needed) == of_keras
+
+
+def test_sizes_of_official_files_are_about_right():
+    assert official_bytes(VGG19) == 4 * 143_667_240
+    assert official_bytes(find_network("resnet50")) == 4 * 23_587_712

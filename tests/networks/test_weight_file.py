@@ -7,8 +7,11 @@ import numpy as np
 import pytest
 
 from medrecog_core.errors import MedrecogError, StorageError
+from medrecog_core.networks import NETWORKS
 from medrecog_core.networks.backend import import_keras
-from medrecog_core.networks.parameters import PARAMETERS, kernel_and_bias
+from medrecog_core.networks.keras_layer import KerasLayer
+from medrecog_core.networks.layer_table import Layer, Network
+from medrecog_core.networks.parameters import is_optional, network_parameters
 from medrecog_core.networks.weight_file import KINDS, open_weight_file
 from tests.tiny_network import (
     CONVOLUTIONS,
@@ -151,15 +154,17 @@ def test_a_head_of_the_file_s_own_is_left_out(read, tmp_path, write, generic_nam
     assert_same(read(write(tmp_path / "weights.h5", model)), arrays)
 
 
-def test_more_than_nine_layers_without_names_keep_their_order(tmp_path, read, monkeypatch):
+def test_more_than_nine_layers_without_names_keep_their_order(tmp_path, read):
     layers = import_keras().layers
-    rows = tuple(kernel_and_bias(f"c{i}", (1, 1, 2, 2), "block1") for i in range(12))
-    monkeypatch.setitem(PARAMETERS, TINY.name, rows)
+    arrays = {"kernel": (1, 1, 2, 2), "bias": (2,)}
+    above = [(), *((f"c{i}",) for i in range(11))]
+    rows = [KerasLayer(f"c{i}", "Conv2D", 2, above[i], {}, arrays) for i in range(12)]
+    network = Network("deep", "Deep", (Layer("last", 2, 1, "c11"),), rows=tuple(rows))
     model = import_keras().Sequential([layers.Input((4, 4, 2))])
     for i in range(12):
         model.add(layers.Conv2D(2, 1))
         model.layers[-1].set_weights([np.full((1, 1, 2, 2), i), np.full(2, i)])
-    found = read(write_weights(tmp_path / "weights", model))
+    found = read(write_weights(tmp_path / "weights", model), network)
     assert [arrays[1][0] for arrays in found.values()] == list(range(12))
 
 
@@ -323,3 +328,47 @@ def test_values_in_sixteen_and_sixty_four_bits_are_accepted(read, tmp_path):
     arrays["fc1"] = tuple(array.astype(np.float16) for array in arrays["fc1"])
     arrays["fc2"] = tuple(array.astype(np.float64) for array in arrays["fc2"])
     assert_same(read(write_npz(tmp_path / "weights.npz", arrays)), arrays)
+
+
+@pytest.fixture(scope="module", params=NETWORKS)
+def backbone(request):
+    """A network of Keras without its head, and its arrays by layer."""
+    network = NETWORKS[request.param]
+    constructor = getattr(import_keras().applications, network.keras_name)
+    model = constructor(include_top=False, weights=None, input_shape=(None, None, 3))
+    arrays, todo = {}, list(model.layers)
+    while todo:
+        layer = todo.pop(0)
+        if hasattr(layer, "layers"):
+            todo = [*layer.layers, *todo]
+        elif layer.weights:
+            arrays[layer.name] = layer.get_weights()
+    rows = [row for row in network_parameters(network) if not is_optional(network, row)]
+    return network, model, {row.name: arrays[row.name] for row in rows}
+
+
+@pytest.mark.parametrize("write", [write_legacy, write_weights])
+def test_files_that_keras_writes_of_every_network(read, tmp_path, backbone, write):
+    network, model, arrays = backbone
+    assert_same(read(write(tmp_path / "weights.h5", model), network), arrays)
+
+
+def test_published_names_of_layers_may_be_others_than_today_s(tmp_path, read):
+    rng, arrays = np.random.default_rng(0), {}
+    network = NETWORKS["densenet121"]
+    for row in network_parameters(network):
+        if not is_optional(network, row):
+            arrays[row.name] = [rng.random(shape, np.float32) for _, shape in row.shapes]
+    path = tmp_path / "densenet.h5"
+    with h5py.File(path, "w") as file:
+        # As in Keras's official file, whose first layers are conv1/conv and conv1/bn.
+        renamed = {name: name.replace("conv1_", "conv1/", 1) for name in ("conv1_conv", "conv1_bn")}
+        names = [renamed.get(name, name) for name in arrays]
+        file.attrs["layer_names"] = [name.encode() for name in names]
+        for name, values in zip(names, arrays.values(), strict=True):
+            group = file.create_group(name)
+            ends = [f"{name}/{i}:0" for i in range(len(values))]
+            group.attrs["weight_names"] = [end.encode() for end in ends]
+            for end, value in zip(ends, values, strict=True):
+                group[end] = value
+    assert_same(read(path, network), arrays)

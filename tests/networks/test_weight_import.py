@@ -113,7 +113,7 @@ def test_other_arrays_have_another_identity(tmp_path, tiny):
 def test_the_official_file_is_recognised_whatever_its_name(published, tmp_path):
     weights = import_weights(TINY, published.rename(tmp_path / "renamed.bin"))
     assert weights.identity.startswith("tiny-imagenet-keras-")
-    assert weights.title == "ImageNet, Tiny's file"
+    assert weights.title == "ImageNet, Keras official file"
     assert_holds(weights.identity, tiny_arrays())
 
 
@@ -300,7 +300,9 @@ def test_a_file_with_another_hash_is_deleted(published, monkeypatch, cache, chan
     before = state(cache.weights)
     content = published.read_bytes()
     with serving(change(content)) as server:
-        with pytest.raises(MedrecogError, match=r"its MD5 is another\) and was deleted: try again"):
+        with pytest.raises(
+            MedrecogError, match=r"its hash is another\) and was deleted: try again"
+        ):
             download(server, monkeypatch)
         assert state(cache.weights) == before
         assert installed_weights(TINY) == earlier

@@ -13,6 +13,7 @@ from medrecog_core.networks import (
     import_weights,
     installed_weights,
     load_arrays,
+    opened_weights,
 )
 from tests.tiny_network import (
     CONVOLUTIONS,
@@ -82,7 +83,8 @@ def test_weights_that_are_not_installed_are_named():
 def test_a_network_without_weights_is_named(tiny):
     assert all_installed_weights(tiny) == ()
     with pytest.raises(
-        MedrecogError, match=r"^No weights of Tiny are installed: run `.* download --network tiny`"
+        MedrecogError,
+        match=r"^No weights of Tiny are installed: run `[^`]* import FILE --network tiny`\.$",
     ):
         installed_weights(tiny)
 
@@ -161,3 +163,25 @@ def test_weights_of_networks_are_told_apart(tiny, tmp_path):
     with pytest.raises(MedrecogError, match="are not installed"):
         find_weights(VGG19, weights.identity)
     assert isinstance(TINY, Network)
+
+
+def test_a_network_that_was_published_says_how_to_get_its_weights():
+    with pytest.raises(
+        MedrecogError,
+        match=r"^No weights of ResNet-50 are installed: run `.* download --network resnet50` or `",
+    ):
+        check_readable(find_network("resnet50"), ["conv2"])
+
+
+def test_opened_weights_are_read_a_layer_at_a_time(tiny, tmp_path):
+    weights = import_weights(tiny, write_npz(tmp_path / "a.npz", tiny_arrays(names=CONVOLUTIONS)))
+    for network, identity in (
+        (tiny, weights.identity),
+        (VGG19, installed_weights(VGG19).identity),
+    ):
+        expected = load_arrays(network, identity, ["block1_conv1"])["block1_conv1"]
+        with opened_weights(network, identity) as read:
+            for array, other in zip(read("block1_conv1"), expected, strict=True):
+                np.testing.assert_array_equal(array, other)
+            with pytest.raises(MedrecogError, match="have no fc1: import or download"):
+                read("fc1")

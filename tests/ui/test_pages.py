@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from medrecog_core.datasets import library
+from medrecog_core.datasets import check_health, library
 
 PROJECT = Path(__file__).parents[2]
 PAGES = ["app.py", *sorted(f"pages/{file.name}" for file in (PROJECT / "pages").glob("*.py"))]
@@ -126,3 +126,35 @@ def test_impossible_scale_is_refused_with_a_sentence():
     test = opened("pages/2_Experiments.py")
     test.session_state["scales"] = [10]
     assert not test.run().exception
+
+
+def test_data_set_that_was_not_checked_says_what_to_do(write_class_folders):
+    library.save(library.read_folder("colours", write_class_folders()))
+    test = opened("pages/1_Datasets.py", dataset="colours", view="Health")
+    assert not test.exception
+    assert "has not been checked yet" in words(test)
+    assert "Check this data set" in [button.label for button in test.button]
+
+
+def test_excluded_images_are_counted_apart_and_still_shown(write_class_folders):
+    library.save(library.read_folder("colours", write_class_folders()))
+    library.exclude("colours", ["red/0.png"])
+    test = opened("pages/1_Datasets.py", dataset="colours")
+    figures = {metric.label: metric.value for metric in test.metric}
+    assert (figures["Images"], figures["Excluded"]) == ("5", "1")
+    assert "6 images, 1 of them excluded" in words(test)
+
+
+def test_finding_is_a_filter_of_the_gallery(write_class_folders):
+    root = write_class_folders()
+    check_health(library.save(library.read_folder("colours", root)))
+    test = opened("pages/1_Datasets.py", dataset="colours", finding="blank", **{"class": "red"})
+    assert not test.exception
+    assert "3 images. Press" in words(test)
+
+
+def test_link_to_an_image_that_is_gone_says_so(write_class_folders):
+    library.save(library.read_folder("colours", write_class_folders()))
+    test = opened("pages/1_Datasets.py", dataset="colours", image="../../etc/passwd")
+    assert not test.exception
+    assert "“colours” has no image “../../etc/passwd”." in words(test)

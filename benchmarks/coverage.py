@@ -1,0 +1,155 @@
+"""How often the intervals hold the truth, and how often equal cells are told apart.
+
+    python benchmarks/coverage.py [--cases N] [--resamples N]
+
+Simulated results of two classes whose truth is known: scores are normal around a class mean, a
+part of their variance is common to the images of a group, and a group is of one class. Every case
+has its own number of images (200 to 600), prevalence, separation, share of the groups' variance
+and group sizes (1 to 11 in `large_groups`, of which a class can have as few as a dozen; 1 to 4 in
+`small_groups`; 1 in `independent`). Prints one JSON document:
+
+- `coverage`: for each measure, the share of cases whose 95 % interval holds the truth, with both
+  bootstrap methods (`bca` is the program's), and as `estimate` gives it (`program`: Wilson's for
+  proportions of independent images)
+- `told_apart`: for two equal cells, the share of cases with p <= 0.05; and for ten equal cells, the
+  share in which any is told from the best after Holm's correction
+
+Tried and not taken, in 1,000 cases of `large_groups`: plain percentiles cover 0.89 (AUC) to 0.94;
+plain BCa 0.91 to 0.95; a Student interval on the logit scale with the bootstrap's standard error
+0.94 to 0.97, much like the widened BCa, but it has no ends at 0 and 1.
+"""
+
+import argparse
+import json
+import sys
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+sys.path.insert(0, str(Path(__file__).parents[1]))
+
+from medrecog_core.classification import (
+    MEASURES,
+    ScoredImages,
+    compare,
+    compare_with_best,
+    estimate,
+)
+from medrecog_core.classification.intervals import METHODS, bootstrap
+
+DESIGNS = {"independent": 1, "small_groups": 4, "large_groups": 11}
+"""A design's name to the size of its largest group."""
+CLASSES = ("a", "b")
+
+
+class Case:
+    """What one simulated test set is made of."""
+
+    def __init__(self, rng: np.random.Generator, largest_group: int) -> None:
+        self._rng = rng
+        n = int(rng.integers(200, 601))
+        self.prevalence, self.separation = rng.uniform(0.2, 0.8), rng.uniform(1, 3)
+        self.shift = rng.uniform(-0.3, 0.3)
+        self._between = rng.uniform(0.2, 0.8) if largest_group > 1 else 0.0
+        sizes = rng.integers(1, largest_group + 1, size=n)
+        self._group = np.repeat(np.arange(n), sizes)[:n]
+        self._is_b = (rng.random(n) < self.prevalence)[self._group]
+        self._grouped = largest_group > 1
+
+    def noise(self) -> np.ndarray:
+        """Return noise of unit variance, part of it common to a group."""
+        n = len(self._group)
+        between = self._rng.normal(size=n)[self._group] * np.sqrt(self._between)
+        return between + self._rng.normal(size=n) * np.sqrt(1 - self._between)
+
+    def images(self, noise: np.ndarray) -> ScoredImages:
+        """Return the test set with scores of that noise."""
+        scores = np.where(self._is_b, 0.5, -0.5) * self.separation + self.shift + noise
+        groups = [f"group {i}" for i in self._group] if self._grouped else ()
+        labels = [CLASSES[int(is_b)] for is_b in self._is_b]
+        return ScoredImages.of(labels, np.column_stack([-scores, scores]), CLASSES, groups)
+
+    def truth(self) -> dict[str, float]:
+        """Return every measure of infinitely many images."""
+        from scipy.stats import norm
+
+        sensitivity = norm.cdf(self.separation / 2 + self.shift)
+        specificity = norm.cdf(self.separation / 2 - self.shift)
+        found, missed = self.prevalence * sensitivity, self.prevalence * (1 - sensitivity)
+        cleared = (1 - self.prevalence) * specificity
+        alarms = (1 - self.prevalence) * (1 - specificity)
+        return {
+            "accuracy": found + cleared,
+            "balanced_accuracy": (sensitivity + specificity) / 2,
+            "macro_f1": found / (2 * found + missed + alarms)
+            + cleared / (2 * cleared + missed + alarms),
+            "auc": norm.cdf(self.separation / np.sqrt(2)),
+            "sensitivity": sensitivity,
+            "specificity": specificity,
+        }
+
+
+def coverage(largest_group: int, n_cases: int, n_resamples: int) -> dict[str, Any]:
+    held: dict[str, dict[str, list[bool]]] = {
+        method: {name: [] for name in MEASURES} for method in (*METHODS, "program")
+    }
+    n_units = []
+    for seed in range(n_cases):
+        case = Case(np.random.default_rng([seed, largest_group]), largest_group)
+        images, truth = case.images(case.noise()), case.truth()
+        n_units.append(images.n_units)
+        found = {m: bootstrap(images, MEASURES, m, n_resamples) for m in METHODS}
+        found["program"] = estimate(images, n_resamples=n_resamples)
+        for method, estimates in found.items():
+            for name, one in estimates.items():
+                held[method][name].append(bool(one.low <= truth[name] <= one.high))
+    return {
+        "cases": n_cases,
+        "units": {"least": min(n_units), "median": float(np.median(n_units))},
+        **{
+            method: {name: round(float(np.mean(values)), 4) for name, values in by_name.items()}
+            for method, by_name in held.items()
+        },
+    }
+
+
+def told_apart(largest_group: int, n_cases: int, n_resamples: int) -> dict[str, float]:
+    two: dict[str, list[bool]] = {"accuracy": [], "auc": []}
+    any_of_ten = []
+    for seed in range(n_cases):
+        rng = np.random.default_rng([seed, largest_group, 1])
+        case = Case(rng, largest_group)
+        common, share = case.noise(), rng.uniform(0.3, 0.9)
+        cells = [
+            case.images(np.sqrt(share) * common + np.sqrt(1 - share) * case.noise())
+            for _ in range(10)
+        ]
+        for measure, found in two.items():
+            p_value = compare(cells[0], cells[1], measure, n_resamples).p_value
+            found.append(p_value <= 0.05)
+        ranked = compare_with_best(cells, n_resamples=n_resamples)
+        any_of_ten.append(not all(one.is_indistinguishable for one in ranked))
+    return {
+        **{f"two cells, {name}": round(float(np.mean(found)), 4) for name, found in two.items()},
+        "any of ten cells, accuracy": round(float(np.mean(any_of_ten)), 4),
+    }
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--cases", type=int, default=1000)
+    parser.add_argument("--resamples", type=int, default=2000)
+    parser.add_argument("--designs", default=",".join(DESIGNS))
+    arguments = parser.parse_args()
+    cases, resamples = arguments.cases, arguments.resamples
+    designs = {name: DESIGNS[name] for name in arguments.designs.split(",")}
+    document = {
+        "coverage": {name: coverage(size, cases, resamples) for name, size in designs.items()},
+        "told_apart": {name: told_apart(size, cases, resamples) for name, size in designs.items()},
+    }
+    print(json.dumps(document, indent=1))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,194 @@
+"""ROC, precision-recall and reliability curves of one class against the rest."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from medrecog_core.errors import MedrecogError
+
+N_BINS = 10
+
+
+@dataclass(frozen=True)
+class RocCurve:
+    """How many of a class are found at the price of how many false alarms.
+
+    Attributes
+    ----------
+    false_positive_rates, true_positive_rates
+        Shape (n_points,), both ascending from 0 to 1: 1 - specificity, and sensitivity.
+    thresholds
+        Shape (n_points,), descending from infinity: scores from here on count as the class.
+    area
+        Below the curve.
+    n_members, n_others
+        Images of the class and of the rest.
+    """
+
+    false_positive_rates: np.ndarray
+    true_positive_rates: np.ndarray
+    thresholds: np.ndarray
+    area: float
+    n_members: int
+    n_others: int
+
+
+@dataclass(frozen=True)
+class PrecisionRecallCurve:
+    """How many of those called a class are of it, against how many of it are found.
+
+    Attributes
+    ----------
+    recalls, precisions
+        Shape (n_points,); recalls descend from 1 to 0, where the precision is 1 by convention.
+    thresholds
+        Shape (n_points - 1,), ascending.
+    average_precision
+        Precisions weighted by the steps in recall.
+    prevalence
+        The class's share of the images: the precision of guessing.
+    n_members, n_others
+        Images of the class and of the rest.
+    """
+
+    recalls: np.ndarray
+    precisions: np.ndarray
+    thresholds: np.ndarray
+    average_precision: float
+    prevalence: float
+    n_members: int
+    n_others: int
+
+
+@dataclass(frozen=True)
+class ReliabilityCurve:
+    """How often what was called probable came true.
+
+    Attributes
+    ----------
+    edges
+        Shape (n_bins + 1,), from 0 to 1; a bin holds its upper edge and not its lower one, the
+        first one both.
+    counts
+        int, shape (n_bins,): images in each bin.
+    mean_probabilities, frequencies
+        Shape (n_bins,): the mean probability of a bin's images, and the share of them that are of
+        the class; NaN in an empty bin.
+    brier
+        Mean squared difference between probability and truth (Brier, 1950).
+    calibration_error
+        Mean of |frequency - mean probability| over images: the expected calibration error
+        (Naeini, Cooper and Hauskrecht, 2015, AAAI).
+    """
+
+    edges: np.ndarray
+    counts: np.ndarray
+    mean_probabilities: np.ndarray
+    frequencies: np.ndarray
+    brier: float
+    calibration_error: float
+
+
+def roc_curve(scores: np.ndarray, is_member: np.ndarray) -> RocCurve:
+    """Return the ROC curve (scikit-learn's).
+
+    Parameters
+    ----------
+    scores
+        Shape (n,): scores or probabilities of the class.
+    is_member
+        bool, shape (n,): whether each image is of the class.
+
+    Raises
+    ------
+    MedrecogError
+        If the class or the rest has no image.
+    """
+    from sklearn import metrics
+
+    n_members, n_others = _check_both_sides(is_member)
+    false, true, thresholds = metrics.roc_curve(is_member, scores)
+    area = float(metrics.auc(false, true))
+    return RocCurve(false, true, thresholds, area, n_members, n_others)
+
+
+def precision_recall_curve(scores: np.ndarray, is_member: np.ndarray) -> PrecisionRecallCurve:
+    """Return the precision-recall curve (scikit-learn's).
+
+    Parameters
+    ----------
+    scores
+        Shape (n,): scores or probabilities of the class.
+    is_member
+        bool, shape (n,): whether each image is of the class.
+
+    Raises
+    ------
+    MedrecogError
+        If the class or the rest has no image.
+    """
+    from sklearn import metrics
+
+    n_members, n_others = _check_both_sides(is_member)
+    precisions, recalls, thresholds = metrics.precision_recall_curve(is_member, scores)
+    return PrecisionRecallCurve(
+        recalls,
+        precisions,
+        thresholds,
+        float(metrics.average_precision_score(is_member, scores)),
+        n_members / (n_members + n_others),
+        n_members,
+        n_others,
+    )
+
+
+def reliability_curve(
+    probabilities: np.ndarray, is_member: np.ndarray, n_bins: int = N_BINS
+) -> ReliabilityCurve:
+    """Return the reliability curve, in bins of equal width.
+
+    Parameters
+    ----------
+    probabilities
+        Shape (n,), from 0 to 1: of the class.
+    is_member
+        bool, shape (n,): whether each image is of the class.
+    n_bins
+        Number of bins.
+
+    Raises
+    ------
+    MedrecogError
+        If there is no image, or a probability is not from 0 to 1.
+    """
+    if not len(probabilities):
+        raise MedrecogError("There is no image to draw a reliability curve of.")
+    if not ((probabilities >= 0) & (probabilities <= 1)).all():
+        raise MedrecogError("A probability is not from 0 to 1: calibrate the scores again.")
+    edges = np.linspace(0, 1, n_bins + 1)
+    places = np.searchsorted(edges[1:-1], probabilities)
+    counts = np.bincount(places, minlength=n_bins)
+    nothing = np.full(n_bins, np.nan)
+    sums = (np.bincount(places, values, n_bins) for values in (probabilities, is_member))
+    means, frequencies = (
+        np.divide(total, counts, out=nothing.copy(), where=counts > 0) for total in sums
+    )
+    gaps = np.where(counts > 0, np.abs(frequencies - means), 0)
+    return ReliabilityCurve(
+        edges,
+        counts,
+        means,
+        frequencies,
+        float(np.mean((probabilities - is_member) ** 2)),
+        float((gaps * counts).sum() / counts.sum()),
+    )
+
+
+def _check_both_sides(is_member: np.ndarray) -> tuple[int, int]:
+    n_members = int(np.count_nonzero(is_member))
+    n_others = len(is_member) - n_members
+    if not n_members or not n_others:
+        raise MedrecogError(
+            "A curve needs test images of the class and of another one: choose another class."
+        )
+    return n_members, n_others

@@ -1,0 +1,196 @@
+"""What each position of a layer's map adds to the scores of an image's classes.
+
+A score is linear in the normalised descriptor, and an average-pooled descriptor is the mean of the
+map's positions, so the score is a sum over positions, without any approximation. With weights w,
+bias b, the image's descriptor m and its normalisation written as z = factors * (m - centre), where
+the factors are numbers of this image (for L2 normalisation all are 1 / |m|: the length belongs to
+the whole image and is shared out as a factor that all positions have in common),
+
+    score = sum over positions p of w . (factors * (x_p - centre)) / P + b     (average pooling)
+
+For max pooling, channel c's part w_c factors_c (m_c - centre_c) goes to the positions that hold
+its maximum, in equal shares. What a normalisation takes away from every image (the centre of a
+standardisation or PCA) is shared out evenly among positions or winners, so that a position counts
+by how it differs from the training images' mean; the SVM's bias alone is no position's.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from medrecog_core.classification.linear_svm import LinearSvm
+from medrecog_core.errors import UsageError
+
+
+@dataclass(frozen=True)
+class LinearScore:
+    """An image's scores as linear functions of its own descriptor: weights . (m - centre) + biases.
+
+    Attributes
+    ----------
+    weights
+        float64, shape (n_classes, channels), the normalisation's factors included.
+    centre
+        float64, shape (channels,).
+    biases
+        float64, shape (n_classes,).
+    """
+
+    weights: np.ndarray
+    centre: np.ndarray
+    biases: np.ndarray
+
+    def scores(self, descriptor: np.ndarray) -> np.ndarray:
+        """Return the scores of the descriptor it was made for, shape (n_classes,)."""
+        centred = np.asarray(descriptor, dtype=np.float64) - self.centre
+        scores: np.ndarray = self.weights @ centred + self.biases
+        return scores
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """The parts of an image's scores.
+
+    Attributes
+    ----------
+    contributions
+        float64, shape (rows, columns, n_classes): what each position adds.
+    biases
+        float64, shape (n_classes,): what is added whatever the image.
+    """
+
+    contributions: np.ndarray
+    biases: np.ndarray
+
+    @property
+    def scores(self) -> np.ndarray:
+        """The sum of all parts: the classes' scores, shape (n_classes,)."""
+        scores: np.ndarray = self.contributions.sum(axis=(0, 1)) + self.biases
+        return scores
+
+
+def l2_score(svm: LinearSvm, descriptor: np.ndarray) -> LinearScore:
+    """Return the scores of an image whose descriptor is L2-normalised before the SVM.
+
+    Parameters
+    ----------
+    svm
+        The SVM.
+    descriptor
+        Shape (channels,), as it comes from the network.
+    """
+    length = float(np.linalg.norm(np.asarray(descriptor, dtype=np.float64)))
+    return LinearScore(svm.weights / (length or 1.0), np.zeros(len(descriptor)), svm.biases)
+
+
+def plain_score(svm: LinearSvm, channels: int) -> LinearScore:
+    """Return the scores of an image whose descriptor goes to the SVM as it is."""
+    return LinearScore(svm.weights, np.zeros(channels), svm.biases)
+
+
+def affine_score(svm: LinearSvm, mean: np.ndarray, projection: np.ndarray) -> LinearScore:
+    """Return the scores of an image normalised by (m - mean) @ projection.
+
+    Parameters
+    ----------
+    svm
+        The SVM, on the normalised descriptors.
+    mean
+        Shape (channels,): the training images' mean.
+    projection
+        Shape (channels,), a factor for each channel: the inverse standard deviations of a
+        standardisation; or shape (channels, n_components): the components of a PCA.
+    """
+    weights = svm.weights * projection if projection.ndim == 1 else svm.weights @ projection.T
+    return LinearScore(weights, np.asarray(mean, dtype=np.float64), svm.biases)
+
+
+def channelwise_score(
+    svm: LinearSvm, descriptor: np.ndarray, normalised: np.ndarray
+) -> LinearScore:
+    """Return the scores of an image whose channels are normalised one by one, as by a square root.
+
+    A channel's normalised value is shared out in proportion to what the positions bring to the
+    channel: its factor is normalised / m, and 0 where m is 0.
+
+    Parameters
+    ----------
+    svm
+        The SVM.
+    descriptor, normalised
+        Shape (channels,): as it comes from the network, and as it goes to the SVM, 0 where the
+        first is 0.
+    """
+    plain = np.asarray(descriptor, dtype=np.float64)
+    factors = np.divide(normalised, plain, out=np.zeros(len(plain)), where=plain != 0)
+    return LinearScore(svm.weights * factors, np.zeros(len(plain)), svm.biases)
+
+
+def pool(feature_map: np.ndarray, pooling: str) -> np.ndarray:
+    """Return the descriptor of one map.
+
+    Parameters
+    ----------
+    feature_map
+        Shape (rows, columns, channels).
+    pooling
+        `max` or `average`.
+
+    Returns
+    -------
+    numpy.ndarray
+        float64, shape (channels,).
+
+    Raises
+    ------
+    UsageError
+        If there is no such pooling.
+    """
+    positions = np.asarray(feature_map, dtype=np.float64)
+    _check_pooling(pooling)
+    pooled: np.ndarray = (
+        positions.max(axis=(0, 1)) if pooling == "max" else positions.mean(axis=(0, 1))
+    )
+    return pooled
+
+
+def explain(feature_map: np.ndarray, pooling: str, score: LinearScore) -> Evidence:
+    """Share an image's scores out among the positions of its map.
+
+    Parameters
+    ----------
+    feature_map
+        Shape (rows, columns, channels), as it comes from the network.
+    pooling
+        `max` or `average`, that the SVM was trained with.
+    score
+        The image's scores as linear functions of its pooled descriptor.
+
+    Returns
+    -------
+    Evidence
+        Whose `scores` are those of the image, up to rounding.
+
+    Raises
+    ------
+    UsageError
+        If there is no such pooling.
+    """
+    _check_pooling(pooling)
+    rows, columns, channels = feature_map.shape
+    positions = np.asarray(feature_map, dtype=np.float64).reshape(-1, channels)
+    if pooling == "average":
+        contributions = (positions - score.centre) @ score.weights.T / len(positions)
+    else:
+        greatest = positions.max(axis=0)
+        winners = positions == greatest
+        shares = winners * ((greatest - score.centre) / winners.sum(axis=0))
+        contributions = shares @ score.weights.T
+    return Evidence(contributions.reshape(rows, columns, -1), score.biases)
+
+
+def _check_pooling(pooling: str) -> None:
+    if pooling not in ("max", "average"):
+        raise UsageError(
+            f"There is no evidence for the pooling “{pooling}”: choose a cell with max or average."
+        )

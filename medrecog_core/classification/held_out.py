@@ -1,0 +1,75 @@
+"""Scores of training images by SVMs that have not learnt from them."""
+
+import warnings
+from collections.abc import Callable, Sequence
+
+import numpy as np
+
+from medrecog_core.classification.linear_svm import LinearSvm
+from medrecog_core.classification.scored_images import number_units
+from medrecog_core.errors import MedrecogError
+
+N_FOLDS = 5
+
+
+def held_out_scores(
+    descriptors: np.ndarray,
+    labels: Sequence[str],
+    train: Callable[[np.ndarray, Sequence[str]], LinearSvm],
+    groups: Sequence[str] = (),
+    n_folds: int = N_FOLDS,
+    seed: int = 0,
+) -> np.ndarray:
+    """Score each training image by an SVM trained on the folds that it is not in.
+
+    The folds are stratified by class and keep groups whole (scikit-learn's
+    `StratifiedGroupKFold`), and are fewer where the rarest class has fewer groups. What decides on
+    test images, such as a calibration or a threshold, may be fitted on these scores.
+
+    Parameters
+    ----------
+    descriptors
+        Shape (n, channels), of training images only.
+    labels
+        Their n labels.
+    train
+        From descriptors and labels to an SVM, with what it needs otherwise (C, for one) bound.
+    groups
+        The group of each image, empty where it has none; nothing at all for no groups.
+    n_folds, seed
+        Of the folds.
+
+    Returns
+    -------
+    numpy.ndarray
+        float64, shape (n, n_classes), columns by sorted label; a row of NaN where the folds left
+        nothing to learn a class from.
+
+    Raises
+    ------
+    MedrecogError
+        If a class has images of a single group only.
+    """
+    from sklearn.model_selection import StratifiedGroupKFold
+
+    truth = np.array(labels)
+    units = number_units(groups or [""] * len(truth))
+    classes = tuple(map(str, np.unique(truth)))
+    n_units = {label: len(np.unique(units[truth == label])) for label in classes}
+    rarest = min(n_units, key=lambda label: n_units[label])
+    if n_units[rarest] < 2:
+        raise MedrecogError(
+            f"The class “{rarest}” has training images of a single group or a single image, too "
+            "few to hold some out: add images to it or leave the class out."
+        )
+    folds = StratifiedGroupKFold(min(n_folds, n_units[rarest]), shuffle=True, random_state=seed)
+    scores = np.full((len(truth), len(classes)), np.nan)
+    with warnings.catch_warnings():
+        # Groups of several classes can leave a class fewer images than folds.
+        warnings.simplefilter("ignore", UserWarning)
+        parts = list(folds.split(truth, truth, units))
+    for learnt, held in parts:
+        if len(held) and set(truth[learnt]) == set(classes):
+            svm = train(descriptors[learnt], [str(label) for label in truth[learnt]])
+            scores[held] = svm.scores(descriptors[held])
+    return scores

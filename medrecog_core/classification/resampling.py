@@ -1,0 +1,150 @@
+"""Measures of a result on thousands of resamples of its test images."""
+
+from collections.abc import Iterator, Sequence
+
+import numpy as np
+
+from medrecog_core.classification import confusion
+from medrecog_core.classification.ranking import Ranking
+from medrecog_core.classification.scored_images import ScoredImages
+from medrecog_core.errors import UsageError
+
+MEASURES = ("accuracy", "balanced_accuracy", "macro_f1", "auc", "sensitivity", "specificity")
+"""Names of the measures, as in `Metrics`."""
+
+_NUMBERS_AT_ONCE = 1_000_000
+
+
+def measures_of(images: ScoredImages) -> tuple[str, ...]:
+    """Return the measures that can be told: AUC needs every class, the last two two classes."""
+    told = [name for name in MEASURES if not np.isnan(value(images, name))]
+    return tuple(told)
+
+
+def value(images: ScoredImages, measure: str) -> float:
+    """Return one measure of a result, NaN where it cannot be told."""
+    return float(MeasuredResamples(images, measure).of(np.ones((1, images.n_units)))[0])
+
+
+def measure_on_resamples(
+    measured: Sequence["MeasuredResamples"], n_units: int, n_resamples: int, seed: int
+) -> np.ndarray:
+    """Take measures, of one result or of several on the same units, on the same resamples.
+
+    Parameters
+    ----------
+    measured
+        The measures.
+    n_units, n_resamples, seed
+        As for `resamples`.
+
+    Returns
+    -------
+    numpy.ndarray
+        float64, shape (n_measured, n_resamples); NaN where a measure cannot be told.
+    """
+    values = [
+        [one.of(multiplicities) for one in measured]
+        for multiplicities in resamples(n_units, n_resamples, seed)
+    ]
+    return np.concatenate(values, axis=1)
+
+
+def resamples(n_units: int, n_resamples: int, seed: int) -> Iterator[np.ndarray]:
+    """Draw units with replacement, as many as there are (Efron, 1979).
+
+    Parameters
+    ----------
+    n_units
+        What was sampled independently.
+    n_resamples
+        How many times.
+    seed
+        The same seed and number give the same resamples, so that results on the same images are
+        compared on the same resamples.
+
+    Yields
+    ------
+    numpy.ndarray
+        float64, shape (b, n_units): how many times each unit was drawn. All together have
+        `n_resamples` rows.
+    """
+    rng = np.random.default_rng(seed)
+    size = max(1, _NUMBERS_AT_ONCE // n_units)
+    for first in range(0, n_resamples, size):
+        n = min(size, n_resamples - first)
+        drawn = rng.integers(n_units, size=(n, n_units))
+        drawn += np.arange(n)[:, None] * n_units
+        counts = np.bincount(drawn.ravel(), minlength=n * n_units)
+        yield counts.reshape(n, n_units).astype(np.float64)
+
+
+class MeasuredResamples:
+    """One measure of one result, ready to be taken on resamples of its units.
+
+    Raises
+    ------
+    UsageError
+        If there is no such measure.
+    """
+
+    def __init__(self, images: ScoredImages, measure: str) -> None:
+        if measure not in MEASURES:
+            raise UsageError(
+                f"There is no measure “{measure}”: choose among {', '.join(MEASURES)}."
+            )
+        self._images, self._measure = images, measure
+        self._rankings: list[Ranking] = []
+        n_classes = len(images.classes)
+        if measure == "auc":
+            columns = range(1, 2) if n_classes == 2 else range(n_classes)
+            self._rankings = [Ranking.of(images.scores[:, i], images.truth == i) for i in columns]
+        else:
+            self._confusions = images.unit_confusions.reshape(images.n_units, -1).astype(float)
+
+    def of(self, multiplicities: np.ndarray) -> np.ndarray:
+        """Return the measure of each resample.
+
+        Parameters
+        ----------
+        multiplicities
+            Shape (b, n_units): how many times each unit was drawn.
+
+        Returns
+        -------
+        numpy.ndarray
+            Shape (b,); NaN where the measure cannot be told.
+        """
+        if self._measure == "auc":
+            weights = multiplicities[:, self._images.units]
+            return self._mean([ranking.areas(weights) for ranking in self._rankings])
+        return self._of_confusions(multiplicities @ self._confusions)
+
+    def without_each_unit(self) -> np.ndarray:
+        """Return the measure when each unit in turn is left out, shape (n_units,)."""
+        if self._measure == "auc":
+            units = self._images.units
+            return self._mean([r.areas_without_each(units) for r in self._rankings])
+        return self._of_confusions(self._confusions.sum(axis=0) - self._confusions)
+
+    def _of_confusions(self, flat: np.ndarray) -> np.ndarray:
+        n_classes = len(self._images.classes)
+        counts = flat.reshape(-1, n_classes, n_classes)
+        positive = self._images.positive_position
+        match self._measure:
+            case "accuracy":
+                return confusion.accuracy(counts)
+            case "balanced_accuracy":
+                return confusion.balanced_accuracy(counts)
+            case "macro_f1":
+                return confusion.macro_f1(counts)
+        if positive is None:
+            return np.full(len(counts), np.nan)
+        if self._measure == "sensitivity":
+            return confusion.sensitivity(counts, positive)
+        return confusion.specificity(counts, positive)
+
+    @staticmethod
+    def _mean(areas: Sequence[np.ndarray]) -> np.ndarray:
+        mean: np.ndarray = np.mean(areas, axis=0)
+        return mean

@@ -1,0 +1,80 @@
+"""Sharing the processor's cores between independent pieces of work.
+
+BLAS libraries give one product of matrices all cores, and their threads wait for each other at
+every step. Where there are several pieces of work it is better to give each a core: no waiting, and
+never more threads than cores.
+"""
+
+import os
+import threading
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from typing import Any, TypeVar
+
+Item = TypeVar("Item")
+Result = TypeVar("Result")
+
+
+def n_cores() -> int:
+    """Return the number of cores this process may use."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
+
+
+def each_on_one_core(
+    work: Callable[[Item], Result], items: Iterable[Item], n_threads: int | None = None
+) -> list[Result]:
+    """Return `work` of each item, done in threads of one core each.
+
+    Python's lock is no hindrance: NumPy and LAPACK let go of it while they calculate.
+
+    Parameters
+    ----------
+    work
+        Called with one item; it must not write what another call reads.
+    items
+        In the order of the results.
+    n_threads
+        By default the number of cores.
+    """
+    with _one_blas_thread(), ThreadPoolExecutor(n_threads or n_cores()) as threads:
+        return list(threads.map(work, items))
+
+
+class _Limit:
+    """The limit on BLAS's threads, which is one for the whole process, and who wants it."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._n_users = 0
+        self._limits: Any = None
+
+    def enter(self) -> None:
+        # A limit holds only for libraries that are loaded, and SciPy brings a BLAS of its own.
+        import scipy.linalg  # noqa: F401
+        from threadpoolctl import threadpool_limits
+
+        with self._lock:
+            if not self._n_users:
+                self._limits = threadpool_limits(1, user_api="blas")
+            self._n_users += 1
+
+    def leave(self) -> None:
+        with self._lock:
+            self._n_users -= 1
+            if not self._n_users:
+                self._limits.restore_original_limits()
+
+
+_LIMIT = _Limit()
+
+
+@contextmanager
+def _one_blas_thread() -> Iterator[None]:
+    _LIMIT.enter()
+    try:
+        yield
+    finally:
+        _LIMIT.leave()

@@ -1,0 +1,247 @@
+"""Training linear SVMs: one, or those of all folds and values of C with one Gram matrix."""
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from medrecog_core.classification.dual_form import DualForm
+from medrecog_core.classification.linear_svm import LinearSvm
+from medrecog_core.classification.normalisation import L2, FittedNormalisation, Normalisation
+from medrecog_core.classification.one_vs_rest import OneVsRest
+from medrecog_core.classification.primal_form import PrimalForm
+from medrecog_core.classification.squared_hinge import minimise
+from medrecog_core.classification.threads import each_on_one_core, n_cores
+from medrecog_core.errors import UsageError
+
+GRAM_BYTES = 2**30
+"""The most memory a Gram matrix may take; 1 GiB is that of 11,585 images."""
+
+# Where rows have at most so many channels, and fewer than there are rows, Newton's equations are
+# solved for the weights themselves.
+_FEW_CHANNELS = 1024
+# Problems that are solved with one product of matrices at a time.
+_MOST_TOGETHER = 64
+_LIBLINEAR_TOLERANCE = 1e-6
+_MOST_LIBLINEAR_STEPS = 100_000
+
+Fold = tuple[Sequence[int], Sequence[int]]
+"""Positions of the training and of the test images."""
+
+
+@dataclass(frozen=True)
+class SvmPath:
+    """The SVMs of one training part, from the smallest C to the largest.
+
+    Attributes
+    ----------
+    classes
+        Sorted labels of the data set.
+    Cs
+        Ascending.
+    svms
+        One for each C, of the classes that the training part has.
+    scores
+        Of the fold's test images, one array for each C: float64, shape (n_test, n_classes), a
+        column for each of `classes`. One that the training part lacks has a constant below
+        all other scores, so that it is never predicted.
+    """
+
+    classes: tuple[str, ...]
+    Cs: tuple[float, ...]
+    svms: tuple[LinearSvm, ...]
+    scores: tuple[np.ndarray, ...]
+
+
+def train_svm(
+    descriptors: np.ndarray,
+    labels: Sequence[str],
+    C: float = 1.0,
+    seed: int = 0,
+    *,
+    class_weight: str = "none",
+    normalisation: Normalisation = L2,
+) -> LinearSvm:
+    """Train the one-vs-rest linear SVMs (squared hinge loss) of scikit-learn's `LinearSVC`.
+
+    Parameters
+    ----------
+    descriptors
+        Shape (n, channels), as they come from the network.
+    labels
+        The n labels, of at least two classes.
+    C
+        Inverse strength of the regularisation.
+    seed
+        Of liblinear's order of coordinates, where it takes over.
+    class_weight
+        As in `train_svms`.
+    normalisation
+        Fitted here.
+
+    Raises
+    ------
+    UsageError
+        If there are fewer than two classes, or an option does not exist.
+    """
+    everything = range(len(labels))
+    (path,) = train_svms(
+        descriptors,
+        labels,
+        [(everything, [])],
+        [C],
+        class_weight=class_weight,
+        normalisation=normalisation,
+        seed=seed,
+    )
+    return path.svms[0]
+
+
+def train_svms(
+    descriptors: np.ndarray,
+    labels: Sequence[str],
+    folds: Sequence[Fold],
+    Cs: Sequence[float],
+    *,
+    class_weight: str = "none",
+    normalisation: Normalisation = L2,
+    seed: int = 0,
+    gram_bytes: int = GRAM_BYTES,
+) -> tuple[SvmPath, ...]:
+    """Train the one-vs-rest SVMs of every fold and C, and score the folds' test images.
+
+    All are exact solutions of the problem in `squared_hinge`. They are found from one Gram matrix,
+    or, where there are few channels, from the descriptors themselves; a normalisation that learns
+    from the training part asks for one matrix a fold. Where the matrix would be too large liblinear
+    solves the same problem, fold by fold.
+
+    Parameters
+    ----------
+    descriptors
+        Shape (n, channels), as they come from the network.
+    labels
+        The n labels.
+    folds
+        Training and test positions; the training parts may overlap.
+    Cs
+        Inverse strengths of the regularisation, all above 0.
+    class_weight
+        `none` or `balanced`: see `OneVsRest.of`.
+    normalisation
+        Fitted on each fold's training part.
+    seed
+        Of liblinear's order of coordinates.
+    gram_bytes
+        The most memory a Gram matrix may take.
+
+    Returns
+    -------
+    tuple of SvmPath
+        One for each fold.
+
+    Raises
+    ------
+    UsageError
+        If a training part has fewer than two classes, or an option does not exist.
+    MedrecogError
+        If numbers are so far apart that rounding keeps the solver from its end.
+    """
+    if len(Cs) == 0 or not all(0 < C < math.inf for C in Cs):
+        raise UsageError(f"C must be a number above 0, not {', '.join(map(str, Cs)) or 'missing'}.")
+    if not np.isfinite(descriptors).all():
+        raise UsageError("A number of the descriptors is not finite: extract them again.")
+    names = np.asarray(labels)
+    classes = tuple(map(str, np.unique(names)))
+    path = tuple(sorted({float(C) for C in Cs}))
+    parts = [(np.asarray(train, int), np.asarray(test, int)) for train, test in folds]
+    # A normalisation that learns nothing is the same for all folds, which then share one matrix.
+    sharing = [[part] for part in parts] if normalisation.learns else [parts]
+    trained: list[SvmPath] = []
+    for shared in sharing:
+        fitted = normalisation.fit(descriptors[shared[0][0]])
+        rows = fitted.apply(descriptors)
+        used = np.unique(np.concatenate([train for train, _ in shared]))
+        trains = [np.searchsorted(used, train) for train, _ in shared]
+        problems = OneVsRest.of(names[used], trains, class_weight)
+        if min(rows.shape[1], len(used)) > _FEW_CHANNELS and 8 * len(used) ** 2 > gram_bytes:
+            balanced = class_weight if class_weight == "balanced" else None
+            solutions = _solve_by_liblinear(rows[used], names[used], trains, path, balanced, seed)
+        else:
+            solutions = _solve(rows[used], problems, path)
+        for i, (_, test) in enumerate(shared):
+            boundaries = [(w[problems.columns(i)], b[problems.columns(i)]) for w, b in solutions]
+            svms = tuple(_svm(problems.classes[i], w, b, fitted) for w, b in boundaries)
+            scores = tuple(_scores(svm, rows[test], classes) for svm in svms)
+            trained.append(SvmPath(classes, path, svms, scores))
+    return tuple(trained)
+
+
+def _solve(
+    rows: np.ndarray, problems: OneVsRest, Cs: Sequence[float]
+) -> list[tuple[np.ndarray, np.ndarray]]:
+    """Return for each C the weights, shape (m, channels), and biases, shape (m,)."""
+    n, channels = rows.shape
+    form = PrimalForm(rows) if channels <= min(n, _FEW_CHANNELS) else DualForm(rows)
+    n_columns = problems.signs.shape[1]
+    n_parts = min(n_columns, max(n_cores(), math.ceil(n_columns / _MOST_TOGETHER)))
+
+    def follow(columns: np.ndarray) -> list[tuple[np.ndarray, np.ndarray]]:
+        signs, weights = problems.signs[:, columns], problems.weights[:, columns]
+        coefficients = np.zeros((form.n_coefficients, len(columns)))
+        found = []
+        for C in Cs:
+            coefficients = minimise(form, signs, 2 * C * weights, coefficients)
+            found.append(form.weights(coefficients))
+        return found
+
+    pieces = each_on_one_core(follow, np.array_split(np.arange(n_columns), n_parts))
+    return [
+        (np.concatenate([w for w, _ in of_C]), np.concatenate([b for _, b in of_C]))
+        for of_C in zip(*pieces, strict=True)
+    ]
+
+
+def _solve_by_liblinear(
+    rows: np.ndarray,
+    labels: np.ndarray,
+    trains: Sequence[np.ndarray],
+    Cs: Sequence[float],
+    class_weight: str | None,
+    seed: int,
+) -> list[tuple[np.ndarray, np.ndarray]]:
+    from sklearn.svm import LinearSVC
+
+    solutions = []
+    for C in Cs:
+        solver = LinearSVC(
+            C=C,
+            class_weight=class_weight,
+            tol=_LIBLINEAR_TOLERANCE,
+            max_iter=_MOST_LIBLINEAR_STEPS,
+            random_state=seed,
+        )
+        fitted = [(solver.fit(rows[t], labels[t]).coef_, solver.intercept_) for t in trains]
+        solutions.append(
+            (np.concatenate([w for w, _ in fitted]), np.concatenate([b for _, b in fitted]))
+        )
+    return solutions
+
+
+def _svm(
+    classes: tuple[str, ...],
+    weights: np.ndarray,
+    biases: np.ndarray,
+    normalisation: FittedNormalisation,
+) -> LinearSvm:
+    if len(classes) == 2:
+        # Two classes share a boundary; what is for the one is against the other.
+        weights, biases = np.vstack([-weights, weights]), np.concatenate([-biases, biases])
+    return LinearSvm(classes, weights, biases, normalisation)
+
+
+def _scores(svm: LinearSvm, rows: np.ndarray, classes: tuple[str, ...]) -> np.ndarray:
+    known = rows @ svm.weights.T + svm.biases
+    scores = np.full((len(rows), len(classes)), known.min(initial=0) - 1)
+    scores[:, [classes.index(label) for label in svm.classes]] = known
+    return scores

@@ -1,0 +1,88 @@
+"""A run, as commands print it."""
+
+from typing import Any
+
+import click
+
+from medrecog_core import experiments
+from medrecog_core.cli.output import write_json, write_table
+from medrecog_core.experiments import RunFolder
+
+
+def show_run(folder: RunFolder, as_json: bool) -> None:
+    """Print how a run is doing, what it ran on and its cells."""
+    document = experiments.result_document(folder)
+    if as_json:
+        write_json(document)
+        return
+    state = folder.state()
+    called = "" if folder.title == folder.id else f" (“{folder.title}”)"
+    click.echo(f"{folder.id}{called}: {state.status}{': ' if state.error else ''}{state.error}")
+    if state.status == "queued":
+        for place, other in enumerate(experiments.runs_before(folder), 1):
+            click.echo(f"{place}. before it: {other.id}, {other.state().status}")
+    elif not state.has_ended and state.total:
+        click.echo(f"{state.stage}: {state.done} of {state.total}")
+    record = document["record"]
+    if record:
+        click.echo(
+            f"{document['dataset']}, {record['split']['kind']}; weights: "
+            f"{record['weights']['title']}; {record['precision']}"
+        )
+        if record["dataset"]["synthetic"]:
+            click.echo(f"{document['dataset']}: {record['dataset']['layout']}")
+        if record["split"]["n_leaking_groups"]:
+            click.echo(
+                f"This split leaks: {record['split']['n_leaking_groups']} groups stand in both "
+                "the training and the test part."
+            )
+    for entry in document["skipped"]:
+        click.echo(f"skipped {entry['path']}: {entry['reason']}")
+    if "repeats" in document:
+        _tell_comparison(document["repeats"])
+    if document["cells"]:
+        columns = ("layer", "scale", "pooling", "accuracy", "95 % interval")
+        write_table(
+            (*columns, "balanced accuracy", "AUC", "test images"),
+            (
+                (
+                    cell["layer"],
+                    cell["scale"],
+                    cell["pooling"],
+                    cell["accuracy"],
+                    "{:.3f} to {:.3f}".format(*cell["accuracy_interval"]),
+                    cell["balanced_accuracy"],
+                    "none" if cell["auc"] is None else cell["auc"],
+                    cell["n_test"],
+                )
+                for cell in document["cells"]
+            ),
+        )
+
+
+def offer_run(folder: RunFolder, as_json: bool) -> None:
+    """Show a finished run in place of one that would only repeat it."""
+    click.echo(
+        f"This was done already, by {folder.id}; --again runs it anew, --repeat {folder.id} "
+        "compares too.",
+        err=True,
+    )
+    if as_json:
+        document = experiments.result_document(folder)
+        # Of this command: nothing went through the network for it.
+        document["network_images"] = dict.fromkeys(document["network_images"], 0)
+        write_json({**document, "already_done": True})
+    else:
+        show_run(folder, as_json)
+
+
+def _tell_comparison(repeats: dict[str, Any]) -> None:
+    """Tell how a run compares with the one it repeats."""
+    name = repeats["run"] or "the recorded run"
+    for difference in repeats["differences"]:
+        click.echo(f"other than in {name}: {difference}")
+    changed = repeats["changed_cells"]
+    if changed:
+        click.echo(f"other figures than in {name}: {', '.join(changed)}")
+    elif changed is not None:
+        click.echo(f"the same figures as in {name} in every cell")

@@ -1,0 +1,219 @@
+"""Unpacking archives that nobody has checked, wholly or not at all."""
+
+import shutil
+import tempfile
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
+from typing import IO
+
+from medrecog_core.datasets.archive_members import Member, is_archive, opened_archive
+from medrecog_core.datasets.dataset import LeftOut
+from medrecog_core.datasets.files import shown
+from medrecog_core.errors import MedrecogError, StorageError
+from medrecog_core.locations import create_folder, unwritable
+
+NESTED = "an archive inside the archive, which is not unpacked; unpack it and add it too"
+NOT_UTF_8 = "the name of the file or its folder is not UTF-8; rename it"
+
+_CHUNK_BYTES = 2**20
+_RATIO_MATTERS_FROM_BYTES = 100 * 2**20
+
+
+@dataclass(frozen=True)
+class Bounds:
+    """What an archive may hold at most.
+
+    Attributes
+    ----------
+    n_bytes
+        Unpacked.
+    n_members
+        Files and folders.
+    ratio
+        Unpacked bytes for a byte of the archive; image files hardly compress, so that a high ratio
+        is a bomb. It is not looked at where little is unpacked.
+    """
+
+    n_bytes: int = 100 * 10**9
+    n_members: int = 1_000_000
+    ratio: int = 100
+
+
+BOUNDS = Bounds()
+"""For archives on the disk, which only those who may write there can put there."""
+
+
+def unpack(
+    archives: Sequence[Path],
+    folder: Path,
+    bounds: Bounds = BOUNDS,
+    keep: Callable[[str], bool] = lambda name: True,
+    report: Callable[[int, int], None] = lambda done, total: None,
+) -> list[LeftOut]:
+    """Unpack archives into one new folder, which is there when all went well and else is not.
+
+    Hidden files and what macOS adds to archives are passed over.
+
+    Parameters
+    ----------
+    archives
+        Of the kinds in `SUFFIXES`, told by their content.
+    folder
+        Where to; it must not be there yet.
+    bounds
+        What each archive may hold at most; checked beforehand and while unpacking.
+    keep
+        Tells by its name whether a member is wanted.
+    report
+        Is told the bytes of the archives that are done and that there are.
+
+    Returns
+    -------
+    list of LeftOut
+        Members that were not unpacked: nested archives and names that are not UTF-8.
+
+    Raises
+    ------
+    MedrecogError
+        If an archive cannot be read, is damaged or encrypted, holds too much, a link or a device,
+        two files of one name, or a name that leads out of the folder.
+    StorageError
+        If the disk is full or cannot be written to.
+    """
+    create_folder(folder.parent)
+    # Beside its place and moved there when whole, so that a refusal leaves nothing.
+    temporary = Path(tempfile.mkdtemp(prefix=".unpacking-", dir=folder.parent))
+    written: dict[str, str] = {}
+    left_out: list[LeftOut] = []
+    total = sum(_size(archive) for archive in archives)
+    before = 0
+    try:
+        for archive in archives:
+
+            def report_bytes(done: int, before: int = before) -> None:
+                report(min(before + done, total), total)
+
+            with opened_archive(archive) as (members, n_read):
+                guard = _Guard(archive, bounds, _size(archive), written)
+                if isinstance(members, list):  # a zip says beforehand what it holds
+                    _check_space(folder, sum(member.n_bytes for member, _ in members))
+                    guard.check_all(member for member, _ in members)
+                for member, content in members:
+                    path = guard.check(member)
+                    if member.kind == "file" and not _is_passed_over(path) and keep(path):
+                        reason = _reason_to_leave_out(path, member)
+                        if reason:
+                            left_out.append(LeftOut(shown(path), reason))
+                        else:
+                            guard.claim(path)
+                            with content() as source:
+                                _copy(source, temporary / path, member.n_bytes)
+                    report_bytes(n_read())
+            before += _size(archive)
+        temporary.replace(folder)
+    except OSError as error:
+        raise StorageError(unwritable(folder, error)) from error
+    finally:
+        shutil.rmtree(temporary, ignore_errors=True)
+    return left_out
+
+
+class _Guard:
+    """Refuses an archive at the first member that it must not hold."""
+
+    def __init__(
+        self, archive: Path, bounds: Bounds, n_bytes: int, written: dict[str, str]
+    ) -> None:
+        self._archive, self._bounds, self._written = archive, bounds, written
+        self._most = min(
+            bounds.n_bytes, max(_RATIO_MATTERS_FROM_BYTES, bounds.ratio * max(n_bytes, 1))
+        )
+        self._n_members = self._n_bytes = 0
+
+    def check_all(self, members: Iterable[Member]) -> None:
+        """Check all that an archive says it holds, before anything is written."""
+        for member in members:
+            self.check(member)
+        self._n_members = self._n_bytes = 0
+
+    def check(self, member: Member) -> str:
+        """Return the member's path below the folder, empty for the folder itself."""
+        self._n_members += 1
+        self._n_bytes += member.n_bytes
+        if self._n_members > self._bounds.n_members:
+            raise self._refused(f"more than {self._bounds.n_members:,} files")
+        if self._n_bytes > self._most:
+            raise self._refused(
+                f"more than {self._most / 1e9:,.1f} GB when unpacked, too much for its size"
+                if self._most < self._bounds.n_bytes
+                else f"more than the {self._most / 1e9:,.1f} GB that may be unpacked"
+            )
+        name = member.name.replace("\\", "/")
+        parts = PurePosixPath(name).parts
+        if name.startswith("/") or (parts and parts[0][1:2] == ":"):
+            raise self._refused(f"the absolute path “{shown(member.name)}”")
+        if ".." in parts:
+            raise self._refused(f"“{shown(member.name)}”, which leads out of the folder")
+        if member.kind not in ("file", "folder"):
+            raise self._refused(f"the {member.kind} “{shown(member.name)}”")
+        if member.is_encrypted:
+            raise MedrecogError(
+                f"{self._archive.name} is encrypted (“{shown(member.name)}”): "
+                "unpack it with its password and add the folder."
+            )
+        return "/".join(parts)
+
+    def claim(self, path: str) -> None:
+        """Refuse a second file of that name, and a file that is another's folder."""
+        parents = ["/".join(path.split("/")[:n]) for n in range(1, path.count("/") + 1)]
+        for clash in (p for p in parents if self._written.get(p) == "file"):
+            raise self._refused(f"the file and folder “{clash}”", "rename one of them")
+        if self._written.get(path) == "folder":
+            raise self._refused(f"the file and folder “{path}”", "rename one of them")
+        if path in self._written:
+            raise self._refused(f"two files “{path}”", "leave one of them out")
+        self._written.update(dict.fromkeys(parents, "folder"))
+        self._written[path] = "file"
+
+    def _refused(self, what: str, advice: str = "unpack it by hand if you trust it") -> Exception:
+        return MedrecogError(
+            f"{self._archive.name} was not unpacked because it holds {what}: {advice}."
+        )
+
+
+def _reason_to_leave_out(path: str, member: Member) -> str:
+    if not member.is_utf_8 or path != shown(path):
+        return NOT_UTF_8
+    return NESTED if is_archive(Path(path)) else ""
+
+
+def _is_passed_over(path: str) -> bool:
+    parts = path.split("/")
+    return parts[0] == "__MACOSX" or any(part.startswith(".") for part in parts) or not path
+
+
+def _copy(source: IO[bytes], target: Path, n_bytes: int) -> None:
+    target.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    with target.open("xb") as file:
+        left = n_bytes
+        while left and (chunk := source.read(min(_CHUNK_BYTES, left))):
+            file.write(chunk)
+            left -= len(chunk)
+        if left or source.read(1):
+            raise EOFError(f"“{target.name}” has another length than it says")
+
+
+def _check_space(folder: Path, n_bytes: int) -> None:
+    free = shutil.disk_usage(folder.parent).free
+    if n_bytes > free:
+        raise StorageError(
+            unwritable(folder, f"{n_bytes / 1e9:,.1f} GB are needed, {free / 1e9:,.1f} are free")
+        )
+
+
+def _size(archive: Path) -> int:
+    try:
+        return archive.stat().st_size
+    except OSError:
+        return 0

@@ -1,0 +1,188 @@
+"""Downloading a published data set and making it one of medrecog's."""
+
+import contextlib
+import hashlib
+import time
+from collections import Counter
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from pathlib import Path
+
+from filelock import FileLock, Timeout
+
+from medrecog_core.datasets import library
+from medrecog_core.datasets.archive import BOUNDS
+from medrecog_core.datasets.archive_members import DamagedArchiveError
+from medrecog_core.datasets.catalogue import CatalogueEntry, PublishedFile, find
+from medrecog_core.datasets.dataset import Dataset
+from medrecog_core.datasets.importing import Reading, Report, add_dataset, ignore
+from medrecog_core.download import Download
+from medrecog_core.errors import MedrecogError, StorageError, UsageError
+from medrecog_core.locations import cache_folder, create_folder, unwritable
+
+# Publishers round the sizes that they state.
+_LARGEST = 1.5
+_LEAST_BYTES = 10 * 2**20
+
+
+def download_dataset(
+    name: str,
+    keeps_val: bool = False,
+    has_groups: bool = True,
+    report: Report = ignore,
+    pause: Callable[[float], None] = time.sleep,
+) -> Dataset:
+    """Download a data set of the catalogue, unpack it and keep it under its name there.
+
+    A download that was cut is carried on where it ended. What came is deleted once the data set
+    is made of it.
+
+    Parameters
+    ----------
+    name
+        In the catalogue.
+    keeps_val
+        Whether images of the split val are training images.
+    has_groups
+        Whether the groups that the files tell are taken over.
+    report
+        Is told how far it is.
+    pause
+        Waits for some seconds after a dropped connection.
+
+    Raises
+    ------
+    UsageError
+        If it is not in the catalogue, or there is a data set of that name.
+    MedrecogError
+        If it cannot be downloaded, with the steps to get it by hand, or is not what was published.
+    StorageError
+        If the cache folder cannot be written to.
+    """
+    entry = find(name)
+    if name in library.names():
+        raise UsageError(
+            f"There is a data set “{name}” already: remove it first to download it again."
+        )
+    folder = create_folder(download_folder(entry))
+    with _alone(folder, entry):
+        files = [_fetched(entry, file, folder, report, pause) for file in entry.files]
+        reading = Reading(
+            keeps_val=keeps_val,
+            has_groups=has_groups,
+            entry=entry.name if entry.selects_classes else "",
+        )
+        bounds = replace(BOUNDS, n_bytes=max(_LEAST_BYTES, 20 * entry.n_bytes))
+        try:
+            dataset = add_dataset(entry.name, files, reading, bounds, report)
+        except DamagedArchiveError:
+            _forget(folder, entry)  # else the next attempt would find the same files
+            raise
+        _forget(folder, entry)
+    return dataset
+
+
+def download_folder(entry: CatalogueEntry) -> Path:
+    """Return where the files of an entry are kept until a data set is made of them."""
+    return cache_folder().datasets / entry.name / "download"
+
+
+def downloaded_bytes(entry: CatalogueEntry) -> int:
+    """Return how much of an entry has been downloaded so far."""
+    parts = (_part(download_folder(entry), file) for file in entry.files)
+    whole = (download_folder(entry) / file.name for file in entry.files)
+    return sum(path.stat().st_size for path in (*parts, *whole) if path.is_file())
+
+
+def differences(entry: CatalogueEntry, dataset: Dataset) -> list[str]:
+    """Return in words where a data set has other images than were published."""
+    found: list[str] = []
+    counts = Counter((image.label, image.split) for image in dataset.images)
+    for label in sorted({*entry.counts, *dataset.classes}):
+        published = entry.counts.get(label, 0)
+        if isinstance(published, tuple):
+            expected = dict(zip(("train", "test"), published, strict=True))
+            here = {split: counts[label, split] for split in expected}
+        elif published is not None:
+            expected = {"in all": published}
+            here = {"in all": sum(n for (name, _), n in counts.items() if name == label)}
+        else:
+            continue
+        found += [
+            f"{label}, {part}: {here[part]:,} images, {n:,} were published"
+            for part, n in expected.items()
+            if here[part] != n
+        ]
+    if not found and entry.n_images and len(dataset.images) != entry.n_images:
+        found.append(f"{len(dataset.images):,} images, {entry.n_images:,} were published")
+    return found
+
+
+def _fetched(
+    entry: CatalogueEntry,
+    file: PublishedFile,
+    folder: Path,
+    report: Report,
+    pause: Callable[[float], None],
+) -> Path:
+    """Return the file, downloaded now or before."""
+    whole = folder / file.name
+    if whole.is_file():
+        return whole
+    download = Download(entry.address(file), _part(folder, file))
+    largest = max(_LEAST_BYTES, int(_LARGEST * file.n_bytes))
+    try:
+        download.fetch(
+            largest,
+            lambda done, total: report(f"downloading {file.name}", done, total or file.n_bytes),
+            pause,
+        )
+    except (StorageError, UsageError):
+        raise
+    except MedrecogError as error:
+        raise MedrecogError(f"{error} By hand: {entry.by_hand}.") from error
+    if file.md5 and _md5(download.part) != file.md5:
+        download.remove()
+        raise MedrecogError(
+            f"What {download.address} sent is not the file that was published (its MD5 is "
+            f"another) and was deleted: try again. By hand: {entry.by_hand}."
+        )
+    try:
+        download.part.replace(whole)
+    except OSError as error:
+        raise StorageError(unwritable(whole, error)) from error
+    download.remove()
+    return whole
+
+
+def _part(folder: Path, file: PublishedFile) -> Path:
+    return folder / f"{file.name}.part"
+
+
+def _md5(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, lambda: hashlib.md5(usedforsecurity=False)).hexdigest()
+
+
+def _forget(folder: Path, entry: CatalogueEntry) -> None:
+    for file in entry.files:
+        (folder / file.name).unlink(missing_ok=True)
+
+
+@contextlib.contextmanager
+def _alone(folder: Path, entry: CatalogueEntry) -> Iterator[None]:
+    lock = FileLock(folder / ".lock", timeout=0)
+    try:
+        lock.acquire()
+    except Timeout as error:
+        raise MedrecogError(
+            f"Another process is downloading {entry.name}: wait until it has ended."
+        ) from error
+    try:
+        yield
+    finally:
+        lock.release()
+        with contextlib.suppress(OSError):
+            (folder / ".lock").unlink()
+            folder.rmdir()  # unless something that has come is kept in it
+            folder.parent.rmdir()

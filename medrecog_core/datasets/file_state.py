@@ -1,0 +1,104 @@
+"""The state of image files: what they hold, found out without decoding them."""
+
+import hashlib
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from pathlib import Path
+
+from medrecog_core.datasets.dataset import Dataset, FileState
+from medrecog_core.images import UnreadableImageError, read_file, read_header
+
+_READERS = 2
+
+
+def read_state(path: Path) -> FileState:
+    """Return what a file is now: its bytes are hashed and its header is read.
+
+    Raises
+    ------
+    UnreadableImageError
+        If the bytes cannot be read; a file that is no image has a state without width and height.
+    """
+    content = read_file(path)
+    try:
+        status = path.stat()
+    except OSError:
+        raise UnreadableImageError("the file is not there") from None
+    sha256 = hashlib.sha256(content).hexdigest()
+    try:
+        header = read_header(content)
+    except UnreadableImageError:
+        return FileState(sha256, len(content), status.st_mtime_ns)
+    return FileState(
+        sha256, len(content), status.st_mtime_ns, header.width, header.height, header.mode
+    )
+
+
+def read_states(
+    paths: Sequence[Path], report: Callable[[int, int], None] = lambda done, total: None
+) -> list[FileState | UnreadableImageError]:
+    """Return the state of every file, or why it has none, in the order of the paths.
+
+    Parameters
+    ----------
+    paths
+        The files.
+    report
+        Called with (done, total) after each; what it raises ends the reading at once.
+    """
+    states: list[FileState | UnreadableImageError] = []
+    with ThreadPoolExecutor(_READERS) as readers:
+        try:
+            for done, state in enumerate(readers.map(_state_or_error, paths), 1):
+                states.append(state)
+                report(done, len(paths))
+        finally:
+            readers.shutdown(cancel_futures=True)
+    return states
+
+
+def with_states(
+    dataset: Dataset, report: Callable[[int, int], None] = lambda done, total: None
+) -> Dataset:
+    """Return the data set with the state of every file that had none; the others stay.
+
+    A file whose bytes cannot be read goes on having none.
+    """
+    without = [image for image in dataset.every_image if image.file is None]
+    if not without:
+        return dataset
+    states = read_states([dataset.absolute_path(image) for image in without], report)
+    found = {
+        image.path: replace(image, file=state)
+        for image, state in zip(without, states, strict=True)
+        if isinstance(state, FileState)
+    }
+    return replace(
+        dataset,
+        images=tuple(found.get(image.path, image) for image in dataset.images),
+        excluded=tuple(
+            replace(exclusion, image=found.get(exclusion.image.path, exclusion.image))
+            for exclusion in dataset.excluded
+        ),
+    )
+
+
+def is_untouched(path: Path, state: FileState) -> bool:
+    """Return whether a file has the size and the time of its state, so that it need not be hashed.
+
+    Whoever changes a file's content and puts its time back is found out only by hashing, as every
+    run does.
+    """
+    try:
+        status = path.stat()
+    except OSError:
+        return False
+    return (status.st_size, status.st_mtime_ns) == (state.n_bytes, state.modified)
+
+
+def _state_or_error(path: Path) -> FileState | UnreadableImageError:
+    try:
+        return read_state(path)
+    except UnreadableImageError as error:
+        return error

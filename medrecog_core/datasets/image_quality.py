@@ -1,0 +1,105 @@
+"""Findings on single images: unreadable, tiny, blank, blurred."""
+
+from collections.abc import Mapping
+
+import numpy as np
+
+from medrecog_core.datasets.counting import counted
+from medrecog_core.datasets.duplicates import is_blank
+from medrecog_core.datasets.finding import Finding
+from medrecog_core.datasets.measurement import SIDE, ImageMeasurement
+
+TINY_SIDE = 112
+"""Half of the least scale: a shorter side is enlarged more than twice, and three quarters of what
+a network sees is made up."""
+BLUR_Z = -3.5
+"""Modified z-score below which sharpness is an outlier (Iglewicz and Hoaglin, How to detect and
+handle outliers, ASQC 1993)."""
+MIN_FOR_BLUR = 20
+"""Fewer images say too little of what is usual in the set."""
+
+_ALL = "all of them are excluded"
+
+
+def quality_findings(measurements: Mapping[str, ImageMeasurement]) -> list[Finding]:
+    """Return the findings on single images.
+
+    Parameters
+    ----------
+    measurements
+        From path to what was measured.
+    """
+    readable = {path: m for path, m in sorted(measurements.items()) if not m.reason}
+    unreadable = {path: m.reason for path, m in sorted(measurements.items()) if m.reason}
+    tiny = {
+        path: f"{m.width} x {m.height} pixels"
+        for path, m in readable.items()
+        if min(m.width, m.height) < TINY_SIDE
+    }
+    blank = {
+        path: f"the grey values vary by {m.contrast:.1f} of 255"
+        for path, m in readable.items()
+        if is_blank(m)
+    }
+    blurred = _blurred({path: m for path, m in readable.items() if path not in blank})
+    of_all = f"of {counted(len(measurements), 'image')}"
+    findings = [
+        _finding(
+            "unreadable",
+            "severe",
+            unreadable,
+            f"{len(unreadable):,} {of_all} cannot be read; runs leave them out.",
+        ),
+        _finding("blank", "warning", blank, f"{len(blank):,} {of_all} show next to nothing."),
+        _finding(
+            "blurred",
+            "note",
+            blurred,
+            f"Far less sharp than is usual here (variance of the Laplacian at up to {SIDE} "
+            f"pixels): {len(blurred):,} {of_all}.",
+        ),
+        _finding(
+            "tiny",
+            "note",
+            tiny,
+            f"A side below {TINY_SIDE} pixels, enlarged more than twice for the least scale: "
+            f"{len(tiny):,} {of_all}.",
+        ),
+    ]
+    return [finding for finding in findings if finding.images]
+
+
+def _blurred(measurements: Mapping[str, ImageMeasurement]) -> dict[str, str]:
+    """Map the path of an image that is an outlier of little sharpness to what is to be said.
+
+    The logarithm is compared, because sharpness spreads over orders of magnitude.
+    """
+    if len(measurements) < MIN_FOR_BLUR:
+        return {}
+    sharpness = np.array([m.sharpness for m in measurements.values()])
+    logarithm = np.log(sharpness + 1e-3)
+    median = np.median(logarithm)
+    deviation = np.median(np.abs(logarithm - median))
+    if not deviation:
+        return {}
+    z = 0.6745 * (logarithm - median) / deviation
+    usual = float(np.median(sharpness))
+    return {
+        path: f"sharpness {m.sharpness:.0f}, usual here {usual:.0f}"
+        for (path, m), score in zip(measurements.items(), z, strict=True)
+        if score < BLUR_Z
+    }
+
+
+def _finding(kind: str, severity: str, notes: dict[str, str], words: str) -> Finding:
+    paths = tuple(notes)
+    return Finding(
+        kind,
+        severity,
+        counted(len(paths), f"{kind} image"),
+        words,
+        images=paths,
+        notes=tuple(notes.values()),
+        to_exclude=paths,
+        rule=_ALL,
+    )

@@ -1,0 +1,140 @@
+"""Data sets on disk: the manifest and the exclusions, in two files of the data set's folder."""
+
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+from medrecog_core import atomic_file
+from medrecog_core.datasets.dataset import (
+    Dataset,
+    Exclusion,
+    FileState,
+    ImageRecord,
+    LeftOut,
+)
+from medrecog_core.errors import MedrecogError, StorageError
+
+MANIFEST = "dataset.json"
+EXCLUSIONS = "exclusions.json"
+
+_N_OWN_FIELDS = 4
+
+
+def write_manifest(folder: Path, dataset: Dataset) -> None:
+    """Write all of a data set but its exclusions.
+
+    A root below the folder is written relative to it, so that a copied cache folder finds it.
+
+    Raises
+    ------
+    StorageError
+        If it cannot be written.
+    """
+    root = dataset.root
+    atomic_file.write_json(
+        folder / MANIFEST,
+        {
+            "name": dataset.name,
+            "root": str(root.relative_to(folder) if root.is_relative_to(folder) else root),
+            "layout": dataset.layout,
+            "synthetic": dataset.synthetic,
+            "images": [_fields(image) for image in dataset.every_image],
+            "left_out": [asdict(entry) for entry in dataset.left_out],
+        },
+    )
+
+
+def write_exclusions(folder: Path, dataset: Dataset) -> None:
+    """Write which images are excluded, and why.
+
+    Raises
+    ------
+    StorageError
+        If it cannot be written.
+    """
+    atomic_file.write_json(
+        folder / EXCLUSIONS,
+        [[each.image.path, each.finding, each.reason] for each in dataset.excluded],
+    )
+
+
+def read_dataset(folder: Path, name: str) -> Dataset:
+    """Return the data set of a folder, with its exclusions.
+
+    Manifests of earlier versions say nothing of the files; their images have no state.
+
+    Raises
+    ------
+    FileNotFoundError
+        If the folder has no manifest.
+    StorageError
+        If the manifest or the list of exclusions is damaged.
+    """
+    document = atomic_file.read_json(folder / MANIFEST)
+    try:
+        dataset = Dataset(
+            name,
+            folder / document["root"],
+            tuple(_image(fields) for fields in document["images"]),
+            document["layout"],
+            document.get("synthetic", False),
+            left_out=tuple(LeftOut(**fields) for fields in document["left_out"]),
+        )
+    except (AttributeError, KeyError, TypeError, ValueError, MedrecogError) as error:
+        raise StorageError(
+            f"The description of the data set “{name}” in {folder} is damaged: "
+            "remove it and add it again."
+        ) from error
+    return excluding_as_written(folder, dataset)
+
+
+def excluding_as_written(folder: Path, dataset: Dataset) -> Dataset:
+    """Return the data set with the exclusions that its folder lists.
+
+    Those of images that it has no longer are passed over.
+
+    Raises
+    ------
+    StorageError
+        If the list is damaged.
+    """
+    try:
+        rows = atomic_file.read_json(folder / EXCLUSIONS)
+    except FileNotFoundError:
+        return dataset
+    image_of = {image.path: image for image in dataset.every_image}
+    try:
+        exclusions = {
+            path: Exclusion(image_of[path], finding, reason)
+            for path, finding, reason in rows
+            if path in image_of
+        }
+        return dataset.excluding(exclusions.values())
+    except (TypeError, ValueError, MedrecogError) as error:
+        raise StorageError(
+            f"The list of excluded images {folder / EXCLUSIONS} is damaged: delete it to have "
+            "every image again."
+        ) from error
+
+
+def _fields(image: ImageRecord) -> list[Any]:
+    fields = [image.path, image.label, image.split, image.group]
+    if image.file is None:
+        return fields
+    state = image.file
+    return [
+        *fields,
+        state.sha256,
+        state.n_bytes,
+        state.modified,
+        state.width,
+        state.height,
+        state.mode,
+    ]
+
+
+def _image(fields: list[Any]) -> ImageRecord:
+    (path, label, split, group), state = fields[:_N_OWN_FIELDS], fields[_N_OWN_FIELDS:]
+    if state and [type(value) for value in state] != [str, int, int, int, int, str]:
+        raise TypeError("the state of a file has six fields")
+    return ImageRecord(path, label, split, group, FileState(*state) if state else None)

@@ -1,0 +1,94 @@
+"""What the health report measures of one image, from one small decoding."""
+
+import base64
+from dataclasses import dataclass
+
+import numpy as np
+from PIL import Image
+
+from medrecog_core.images import UnreadableImageError, decode_image, read_header
+
+SIDE = 256
+"""Longest side, in pixels, at which images are looked at; smaller ones stay as they are."""
+GREY_SIDE = 16
+"""Side of the grey square that near-duplicates are compared by."""
+VERSION = 1
+"""Part of what is kept on disk: a new way of measuring measures all again."""
+
+
+@dataclass(frozen=True)
+class ImageMeasurement:
+    """An image as the health report sees it.
+
+    Attributes
+    ----------
+    reason
+        Why it cannot be read; empty where it can, and else nothing below is known.
+    width, height
+        In pixels, as stored.
+    mode
+        Pillow's mode of the stored pixels.
+    jpeg_quality
+        Estimated; 0 where the file is no JPEG.
+    perceptual_hash
+        imagehash's `phash`, 64 bits as a number.
+    contrast
+        Standard deviation of the grey values, 0 to 127.5.
+    sharpness
+        Variance of the Laplacian of the grey values (Pech-Pacheco et al., Diatom autofocusing in
+        brightfield microscopy, ICPR 2000).
+    grey
+        The image as a square of `GREY_SIDE` grey values, base64 of uint8 in rows.
+    """
+
+    reason: str = ""
+    width: int = 0
+    height: int = 0
+    mode: str = ""
+    jpeg_quality: int = 0
+    perceptual_hash: int = 0
+    contrast: float = 0.0
+    sharpness: float = 0.0
+    grey: str = ""
+
+    @property
+    def grey_values(self) -> np.ndarray:
+        """The grey square, float32, shape (GREY_SIDE * GREY_SIDE,)."""
+        values = np.frombuffer(base64.b64decode(self.grey), np.uint8)
+        return values.astype(np.float32)
+
+
+def measure_image(content: bytes) -> ImageMeasurement:
+    """Measure the bytes of an image file.
+
+    Raises
+    ------
+    UnreadableImageError
+        If they are no usable image, or are cut off.
+    """
+    import imagehash
+    from scipy.ndimage import laplace
+
+    image = decode_image(content, at_least=SIDE)
+    try:
+        header = read_header(content)
+        width, height, mode, quality = header.width, header.height, header.mode, header.jpeg_quality
+    except UnreadableImageError:
+        # Formats that Pillow has no header of.
+        (width, height), mode, quality = image.size, image.mode, 0
+    image.thumbnail((SIDE, SIDE), Image.Resampling.BILINEAR)
+    grey = image.convert("L")
+    values = np.asarray(grey, np.float32)
+    bits = np.packbits(imagehash.phash(grey).hash.ravel())
+    square = grey.resize((GREY_SIDE, GREY_SIDE), Image.Resampling.BOX)
+    return ImageMeasurement(
+        "",
+        width,
+        height,
+        mode,
+        quality,
+        int.from_bytes(bits.tobytes()),
+        round(float(values.std()), 4),
+        round(float(laplace(values).var()), 4),
+        base64.b64encode(np.asarray(square).tobytes()).decode("ascii"),
+    )

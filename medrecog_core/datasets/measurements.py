@@ -1,0 +1,122 @@
+"""The measurements of a data set's images, kept on disk by content, so that none is made twice."""
+
+import collections
+import hashlib
+import time
+from collections.abc import Callable, Collection, Iterable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import astuple
+from pathlib import Path
+
+from pydantic import TypeAdapter
+
+from medrecog_core import atomic_file
+from medrecog_core.datasets.dataset import Dataset, ImageRecord
+from medrecog_core.datasets.measurement import VERSION, ImageMeasurement, measure_image
+from medrecog_core.errors import StorageError
+from medrecog_core.images import UnreadableImageError, read_file
+
+_READERS = 2
+_AHEAD = 4 * _READERS
+_SECONDS_BETWEEN_WRITES = 20
+_ROWS = TypeAdapter(dict[str, tuple[str, int, int, str, int, int, float, float, str]])
+
+
+def measure_images(
+    dataset: Dataset,
+    file: Path,
+    changed: Collection[str] = (),
+    report: Callable[[int, int], None] = lambda done, total: None,
+) -> dict[str, ImageMeasurement]:
+    """Measure every image in use that has not been measured before.
+
+    Only a few decoded images are in memory at any time.
+
+    Parameters
+    ----------
+    dataset
+        The data set.
+    file
+        Where measurements are kept, by the SHA-256 of the file; damage makes all be measured
+        again. What has been measured is written now and then and where the work ends.
+    changed
+        Paths of images whose files are not what they were; they are measured as they are now.
+    report
+        Called with (done, total) after each image; what it raises ends the work.
+
+    Returns
+    -------
+    dict
+        From the image's path to its measurement; that of an unreadable image says why.
+
+    Raises
+    ------
+    StorageError
+        If the measurements cannot be written.
+    """
+    kept = _read(file)
+    found: dict[str, ImageMeasurement] = {}
+    todo: list[ImageRecord] = []
+    measured_anew = set(changed)
+    for image in dataset.images:
+        known = kept.get(image.file.sha256) if image.file else None
+        if known is None or image.path in measured_anew:
+            todo.append(image)
+        else:
+            found[image.path] = known
+    last_write = time.monotonic()
+    try:
+        for image, sha256, measurement in _measured(dataset, todo):
+            found[image.path] = measurement
+            if not measurement.reason:
+                kept[sha256] = measurement
+            report(len(found), len(dataset.images))
+            if time.monotonic() - last_write > _SECONDS_BETWEEN_WRITES:
+                _write(file, kept)
+                last_write = time.monotonic()
+    finally:
+        if todo:
+            _write(file, kept)
+    return found
+
+
+def _measured(
+    dataset: Dataset, images: Iterable[ImageRecord]
+) -> Iterator[tuple[ImageRecord, str, ImageMeasurement]]:
+    waiting: collections.deque[tuple[ImageRecord, Future[tuple[str, ImageMeasurement]]]]
+    waiting = collections.deque()
+    with ThreadPoolExecutor(_READERS) as readers:
+        try:
+            for image in images:
+                waiting.append((image, readers.submit(_measure, dataset.absolute_path(image))))
+                if len(waiting) > _AHEAD:
+                    first, answer = waiting.popleft()
+                    yield first, *answer.result()
+            for first, answer in waiting:
+                yield first, *answer.result()
+        finally:
+            readers.shutdown(cancel_futures=True)
+
+
+def _measure(path: Path) -> tuple[str, ImageMeasurement]:
+    try:
+        content = read_file(path)
+        return hashlib.sha256(content).hexdigest(), measure_image(content)
+    except UnreadableImageError as error:
+        return "", ImageMeasurement(str(error))
+
+
+def _read(file: Path) -> dict[str, ImageMeasurement]:
+    try:
+        document = atomic_file.read_json(file)
+        if document["version"] != VERSION:
+            return {}
+        rows = _ROWS.validate_python(document["images"])
+    except (FileNotFoundError, StorageError, KeyError, TypeError, ValueError):
+        return {}
+    return {sha256: ImageMeasurement(*row) for sha256, row in rows.items()}
+
+
+def _write(file: Path, measurements: dict[str, ImageMeasurement]) -> None:
+    rows = {sha256: astuple(measurement) for sha256, measurement in measurements.items()}
+    atomic_file.write_json(file, {"version": VERSION, "images": rows})

@@ -1,0 +1,182 @@
+"""A table in the report's own shape: scales and poolings across, layers down."""
+
+import csv
+import io
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+
+from medrecog_core.experiments.published_tables import PublishedTable
+from medrecog_core.features import POOLINGS, Cell
+from medrecog_core.images import REPORT_SCALES
+from medrecog_core.networks import Network
+
+_SMALLEST = REPORT_SCALES[0]
+_STEP = REPORT_SCALES[1] - REPORT_SCALES[0]
+_LATEX = {
+    **{character: f"\\{character}" for character in "&%$#_{}"},
+    **{"\\": r"\textbackslash{}", "~": r"\textasciitilde{}", "^": r"\textasciicircum{}"},
+}
+
+
+@dataclass(frozen=True)
+class ReportTable:
+    """Numbers of cells, laid out as in Figures 9 and 10 of the report.
+
+    Attributes
+    ----------
+    layers
+        Rows.
+    scales, poolings
+        Columns: every pooling under every scale.
+    values
+        The numbers; cells without one stay empty.
+    merged
+        Layers and scales that have one number for all poolings.
+    """
+
+    layers: tuple[str, ...]
+    scales: tuple[int, ...]
+    poolings: tuple[str, ...]
+    values: Mapping[Cell, float]
+    merged: frozenset[tuple[str, int]] = frozenset()
+
+    def to_csv(self, decimals: int = 3) -> str:
+        """Return the table as CSV: a line of scales, a line of poolings, a line for each layer.
+
+        A number that stands for all poolings is written under each.
+        """
+        buffer = io.StringIO()
+        writer = csv.writer(buffer, lineterminator="\n")
+        columns = [(scale, pooling) for scale in self.scales for pooling in self.poolings]
+        writer.writerow(["Scale", *(_plain_scale(scale) for scale, _ in columns)])
+        writer.writerow(["Layer", *(pooling for _, pooling in columns)])
+        for layer in self.layers:
+            numbers = (self._number(Cell(layer, *column), decimals) for column in columns)
+            writer.writerow([layer, *numbers])
+        return buffer.getvalue()
+
+    def to_latex(self, caption: str = "", label: str = "", decimals: int = 3) -> str:
+        r"""Return the table as a LaTeX `table`, which needs no package.
+
+        Parameters
+        ----------
+        caption
+            In plain text; what LaTeX reads otherwise is escaped. Empty: none.
+        label
+            For `\ref`. Empty: none.
+        decimals
+            Of every number.
+        """
+        n = len(self.poolings)
+        lines = [
+            r"\begin{table}",
+            r"\centering",
+            rf"\begin{{tabular}}{{l{('|' + 'c' * n) * len(self.scales)}}}",
+            r"\hline",
+            self._latex_row("Scale", [[(n, _latex_scale(scale))] for scale in self.scales]),
+            self._latex_row("Layer", [[(1, _escape(p)) for p in self.poolings]] * len(self.scales)),
+            r"\hline",
+            *(
+                self._latex_row(
+                    _escape(layer),
+                    [self._latex_cells(layer, scale, decimals) for scale in self.scales],
+                )
+                for layer in self.layers
+            ),
+            r"\hline",
+            r"\end{tabular}",
+            *([rf"\caption{{{_escape(caption)}}}"] if caption else []),
+            *([rf"\label{{{label}}}"] if label else []),
+            r"\end{table}",
+        ]
+        return "\n".join(lines) + "\n"
+
+    def _number(self, cell: Cell, decimals: int) -> str:
+        value = self.values.get(cell)
+        return "" if value is None else f"{value:.{decimals}f}"
+
+    def _latex_cells(self, layer: str, scale: int, decimals: int) -> list[tuple[int, str]]:
+        numbers = [self._number(Cell(layer, scale, p), decimals) for p in self.poolings]
+        if (layer, scale) in self.merged and len(set(numbers)) == 1:
+            return [(len(numbers), numbers[0])]
+        return [(1, number) for number in numbers]
+
+    def _latex_row(self, head: str, groups: list[list[tuple[int, str]]]) -> str:
+        cells = [head]
+        for i, group in enumerate(groups):
+            line = "|" if i < len(groups) - 1 else ""
+            cells += [
+                text if width == 1 else rf"\multicolumn{{{width}}}{{c{line}}}{{{text}}}"
+                for width, text in group
+            ]
+        return " & ".join(cells) + r" \\"
+
+
+def report_table(values: Mapping[Cell, float], network: Network | None = None) -> ReportTable:
+    """Lay out a run's numbers in the report's shape.
+
+    Parameters
+    ----------
+    values
+        A measure of each cell, in the order of the grid; those that cannot be told left out.
+    network
+        The network, so that layers of its head, which have one position at the smallest scale, get
+        one number there for all poolings; None: every pooling has its own.
+    """
+    scales = tuple(sorted({cell.scale for cell in values}))
+    layers = _in_order(cell.layer for cell in values)
+    heads = () if network is None else [row.name for row in network.layers if row.in_head]
+    return ReportTable(
+        layers,
+        scales,
+        _ordered_poolings(cell.pooling for cell in values),
+        dict(values),
+        frozenset((layer, _SMALLEST) for layer in layers if layer in heads),
+    )
+
+
+def published_report_table(table: PublishedTable) -> ReportTable:
+    """Lay out a published table as it was printed."""
+    values = {
+        Cell(published.layer, published.scale, pooling): published.accuracy
+        for published in table.accuracies
+        for pooling in published.poolings
+    }
+    return ReportTable(
+        _in_order(cell.layer for cell in values),
+        tuple(sorted({cell.scale for cell in values})),
+        _ordered_poolings(cell.pooling for cell in values),
+        values,
+        frozenset((p.layer, p.scale) for p in table.accuracies if p.is_merged),
+    )
+
+
+def _in_order(names: Iterable[str]) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(names))
+
+
+def _ordered_poolings(poolings: Iterable[str]) -> tuple[str, ...]:
+    found = _in_order(poolings)
+    known = tuple(pooling for pooling in POOLINGS if pooling in found)
+    return known + tuple(pooling for pooling in found if pooling not in known)
+
+
+def _side(scale: int) -> str:
+    """Return a side as the report writes it, as steps of 320 from 224 where it is."""
+    steps, rest = divmod(scale - _SMALLEST, _STEP)
+    if rest or steps < 1:
+        return str(scale)
+    return f"({_SMALLEST} + {_STEP})" if steps == 1 else f"({_SMALLEST} + {_STEP}x{steps})"
+
+
+def _plain_scale(scale: int) -> str:
+    return f"{_side(scale)} x {_side(scale)}"
+
+
+def _latex_scale(scale: int) -> str:
+    side = _side(scale).replace("x", r" \times ")
+    return rf"${side} \times {side}$"
+
+
+def _escape(text: str) -> str:
+    return "".join(_LATEX.get(character, character) for character in text)

@@ -1,0 +1,20 @@
+"""Encodings: one vector for an image from its local descriptors and a codebook."""
+
+from medrecog_core.features.encodings.codebook import DEFAULT_N_WORDS, Codebook, learn_codebook
+from medrecog_core.features.encodings.fold import encode_fold, encode_images
+from medrecog_core.features.encodings.local_descriptors import (
+    LocalDescriptors,
+    StoredLocalDescriptors,
+    sample_local_descriptors,
+)
+
+__all__ = [
+    "DEFAULT_N_WORDS",
+    "Codebook",
+    "LocalDescriptors",
+    "StoredLocalDescriptors",
+    "encode_fold",
+    "encode_images",
+    "learn_codebook",
+    "sample_local_descriptors",
+]

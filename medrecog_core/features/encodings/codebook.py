@@ -1,0 +1,228 @@
+"""Codebooks: what an encoding has learned of the training images' local descriptors."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+import numpy as np
+
+from medrecog_core.errors import UsageError
+from medrecog_core.features.cell import ENCODINGS
+from medrecog_core.features.encodings.bag_of_words import encode_bag_of_words
+from medrecog_core.features.encodings.fisher_vector import (
+    GaussianMixture,
+    encode_fisher_vector,
+    learn_mixture,
+)
+from medrecog_core.features.encodings.local_descriptors import (
+    LocalDescriptors,
+    sample_local_descriptors,
+)
+from medrecog_core.features.encodings.normalisation import signed_square_root, unit_length
+from medrecog_core.features.encodings.vlad import encode_vlad
+from medrecog_core.features.encodings.words import learn_words
+from medrecog_core.features.progress import Progress, ignore, never, stop_if
+
+DEFAULT_N_WORDS = {"bow": 512, "vlad": 32, "fisher": 32}
+"""Words, or Gaussians, of each encoding where nothing else is asked for.
+
+These numbers and that of the components did best on `block4` in a cross-validation within the
+training images of 15 scenes, among 16 to 64 words and 64 to 256 components; maps of few positions
+want few words. `benchmarks/encodings.py` prints such cross-validations.
+"""
+
+_N_COMPONENTS = 128
+_MOST_DESCRIPTORS = 100_000
+_SAMPLE_BYTES = 256 * 2**20
+
+
+@dataclass(frozen=True, eq=False)
+class Codebook:
+    """What turns an image's local descriptors into one vector; frozen, and plain arrays only.
+
+    Attributes
+    ----------
+    encoding
+        `bow`, `vlad` or `fisher`.
+    mean
+        What principal component analysis subtracts, shape (channels,).
+    components
+        Its directions, shape (n_components, channels).
+    words
+        Centres of clusters, or the Gaussians' means, shape (n_words, n_components).
+    weights, variances
+        Of the Gaussians, shapes (n_words,) and (n_words, n_components); None without them.
+    """
+
+    encoding: str
+    mean: np.ndarray
+    components: np.ndarray
+    words: np.ndarray
+    weights: np.ndarray | None = None
+    variances: np.ndarray | None = None
+
+    @property
+    def length(self) -> int:
+        """Length of the vector that an image gets."""
+        numbers_a_word = {
+            "bow": 1,
+            "vlad": len(self.components),
+            "fisher": 2 * len(self.components),
+        }
+        return len(self.words) * numbers_a_word[self.encoding]
+
+    def encode(self, descriptors: np.ndarray) -> np.ndarray:
+        """Encode images of equally many positions.
+
+        Parameters
+        ----------
+        descriptors
+            Local descriptors of n images, shape (n, n_positions, channels).
+
+        Returns
+        -------
+        numpy.ndarray
+            float32, shape (n, length); the order of the positions does not matter.
+        """
+        # The one product that is large stays in the descriptors' own precision.
+        components = self.components.T.astype(descriptors.dtype)
+        reduced = _rooted(descriptors) @ components - self.mean @ self.components.T
+        if self.encoding == "bow":
+            encoded = encode_bag_of_words(reduced, self.words)
+        elif self.encoding == "vlad":
+            encoded = encode_vlad(reduced, self.words)
+        else:
+            encoded = encode_fisher_vector(reduced, self._mixture)
+        return encoded.astype(np.float32)
+
+    def to_arrays(self) -> dict[str, np.ndarray]:
+        """Return the arrays by name, to be kept without a pickle."""
+        arrays = {"mean": self.mean, "components": self.components, "words": self.words}
+        if self.encoding == "fisher":
+            mixture = self._mixture
+            arrays |= {"weights": mixture.weights, "variances": mixture.variances}
+        return arrays
+
+    @classmethod
+    def from_arrays(
+        cls, encoding: str, arrays: Mapping[str, np.ndarray], channels: int
+    ) -> "Codebook":
+        """Return the codebook that `to_arrays` gave the arrays of.
+
+        Parameters
+        ----------
+        encoding
+            `bow`, `vlad` or `fisher`.
+        arrays
+            By name; others than the encoding's are left alone.
+        channels
+            Of the layer.
+
+        Raises
+        ------
+        KeyError
+            If an array is missing.
+        ValueError
+            If the encoding does not exist, or an array has not the shape that the others ask for
+            or a number that cannot be.
+        """
+        if encoding not in ENCODINGS:
+            raise ValueError(f"there is no encoding “{encoding}”")
+        components, words = arrays["components"], arrays["words"]
+        shapes = {
+            "mean": (channels,),
+            "components": (components.shape[0], channels),
+            "words": (words.shape[0], components.shape[0]),
+        }
+        if encoding == "fisher":
+            shapes |= {"weights": (words.shape[0],), "variances": words.shape}
+        for name, shape in shapes.items():
+            values = arrays[name]
+            if values.shape != shape or values.dtype != np.float64 or not values.size:
+                raise ValueError("the arrays have not the shape of a codebook")
+            if not np.isfinite(values).all():
+                raise ValueError("a number of the arrays is not finite")
+            if name in ("weights", "variances") and not (values > 0).all():
+                raise ValueError("a weight or variance of the arrays is not greater than 0")
+        return cls(encoding, **{name: arrays[name] for name in shapes})
+
+    @property
+    def _mixture(self) -> GaussianMixture:
+        if self.weights is None or self.variances is None:
+            raise ValueError("a codebook of Fisher vectors has weights and variances")
+        return GaussianMixture(self.weights, self.words, self.variances)
+
+
+def learn_codebook(
+    images: LocalDescriptors,
+    encoding: str,
+    n_words: int | None = None,
+    seed: int = 0,
+    report: Callable[[Progress], None] = ignore,
+    should_stop: Callable[[], bool] = never,
+) -> Codebook:
+    """Learn a codebook from training images.
+
+    At most 100,000 local descriptors, and no more than 256 MB of them in float32, are drawn at
+    random and held; the images are read once, one at a time. A descriptor's numbers are replaced
+    by their signed square roots and brought to length 1 (RootSIFT: Arandjelović and Zisserman,
+    2012, "Three things everyone should know to improve object retrieval", section 3), and it is
+    reduced to 128 principal components (Jégou, Perronnin, Douze, Sánchez, Pérez and Schmid, 2012,
+    "Aggregating local image descriptors into compact codes").
+
+    Parameters
+    ----------
+    images
+        Local descriptors of the training images, and of no others.
+    encoding
+        `bow`, `vlad` or `fisher`.
+    n_words
+        Words or Gaussians; None: `DEFAULT_N_WORDS`.
+    seed
+        Of the draw, the principal components and the clusters.
+    report, should_stop
+        Called with the progress, and asked between the steps.
+
+    Raises
+    ------
+    StoppedError
+        If `should_stop` says so.
+    UsageError
+        If the encoding does not exist, or the images have fewer local descriptors than words.
+    """
+    from sklearn.decomposition import PCA
+
+    if encoding not in ENCODINGS:
+        raise UsageError(f"There is no encoding “{encoding}”: choose among {', '.join(ENCODINGS)}.")
+    n_words = n_words or DEFAULT_N_WORDS[encoding]
+    channels = images[0].shape[1]
+    most = min(_MOST_DESCRIPTORS, _SAMPLE_BYTES // (4 * channels))
+    sample = _rooted(sample_local_descriptors(images, most, seed, report, should_stop))
+    if len(sample) < n_words:
+        raise UsageError(
+            f"{len(images)} training images have {len(sample)} local descriptors, too few for "
+            f"{n_words} words: ask for fewer words, a larger scale or an earlier layer."
+        )
+    stage = f"learning {n_words} words from {len(sample)} local descriptors"
+    report(Progress(stage, 0, 1))
+    stop_if(should_stop())
+    # Images of one colour have no variance to take shares of.
+    with np.errstate(invalid="ignore"):
+        reduction = PCA(min(_N_COMPONENTS, *sample.shape), random_state=seed).fit(sample)
+    reduced = reduction.transform(sample)
+    stop_if(should_stop())
+    mean, components = (
+        np.asarray(values, dtype=np.float64) for values in (reduction.mean_, reduction.components_)
+    )
+    if encoding == "fisher":
+        mixture = learn_mixture(reduced, n_words, seed)
+        codebook = Codebook(
+            encoding, mean, components, mixture.means, mixture.weights, mixture.variances
+        )
+    else:
+        codebook = Codebook(encoding, mean, components, learn_words(reduced, n_words, seed))
+    report(Progress(stage, 1, 1))
+    return codebook
+
+
+def _rooted(descriptors: np.ndarray) -> np.ndarray:
+    return unit_length(signed_square_root(descriptors))

@@ -1,0 +1,172 @@
+"""Local descriptors: the positions of a layer's map, read image by image, never all at once."""
+
+import math
+import os
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+import numpy as np
+
+from medrecog_core.errors import MedrecogError, StorageError, UsageError
+from medrecog_core.features.cell import LOCAL, Cell
+from medrecog_core.features.hashed_image import HashedImage
+from medrecog_core.features.progress import Meter, Progress, ignore, never, stop_if
+from medrecog_core.features.store import DescriptorSource, DescriptorStore
+from medrecog_core.networks import Network
+
+_DEFAULT_GIGABYTES = 20.0
+_BYTES_A_NUMBER = 2  # float16
+
+
+class LocalDescriptors(Protocol):
+    """Local descriptors of some images, each image's of shape (n_positions, channels)."""
+
+    def __len__(self) -> int:
+        """Return the number of images."""
+
+    def __getitem__(self, i: int, /) -> np.ndarray:
+        """Return an image's local descriptors."""
+
+
+@dataclass(frozen=True)
+class StoredLocalDescriptors:
+    """Local descriptors of images in the store, read one image at a time.
+
+    Attributes
+    ----------
+    images
+        Files and their hashes.
+    cell
+        The layer and scale; whatever the pooling.
+    network, source, store
+        What they were extracted with, and where they are.
+    """
+
+    images: Sequence[HashedImage]
+    cell: Cell
+    network: Network
+    source: DescriptorSource
+    store: DescriptorStore
+
+    def __len__(self) -> int:
+        return len(self.images)
+
+    def __getitem__(self, i: int, /) -> np.ndarray:
+        """Return an image's local descriptors.
+
+        Returns
+        -------
+        numpy.ndarray
+            float32, shape (n_positions, channels), each of Euclidean length 1 or 0.
+
+        Raises
+        ------
+        StorageError
+            If they are not in the store, or have been damaged since they were put there.
+        """
+        channels = self.network.layer(self.cell.layer).channels
+        local = Cell(self.cell.layer, self.cell.scale, LOCAL)
+        found = self.store.get(self.source.key(self.images[i].sha256, local), channels)
+        if found is None:
+            raise StorageError(
+                f"The local descriptors of {self.images[i].path} in {self.cell.name} are missing "
+                "from the store or damaged: start the run again, and they will be computed again."
+            )
+        return found.reshape(-1, channels).astype(np.float32)
+
+
+def sample_local_descriptors(
+    images: LocalDescriptors,
+    n: int,
+    seed: int,
+    report: Callable[[Progress], None] = ignore,
+    should_stop: Callable[[], bool] = never,
+) -> np.ndarray:
+    """Draw local descriptors at random, as many from each image.
+
+    Parameters
+    ----------
+    images
+        Read one at a time; only what is drawn is held.
+    n
+        Most descriptors to draw. Of more images than that, n are drawn, with one descriptor each.
+    seed
+        Of the draw.
+    report, should_stop
+        Called with the progress, and asked before each image.
+
+    Returns
+    -------
+    numpy.ndarray
+        Shape (n or fewer, channels).
+
+    Raises
+    ------
+    StoppedError
+        If `should_stop` says so.
+    """
+    rng = np.random.default_rng(seed)
+    chosen = np.sort(rng.permutation(len(images))[:n])
+    share = n // len(chosen)
+    meter = Meter("drawing local descriptors", len(chosen), report)
+    drawn = []
+    for i in chosen.tolist():
+        stop_if(should_stop())
+        positions = images[i]
+        drawn.append(positions[rng.permutation(len(positions))[:share]])
+        meter.add(1)
+    return np.concatenate(drawn)
+
+
+def check_room(network: Network, cells: Iterable[Cell], n_images: int) -> None:
+    """Check that the local descriptors of images fit into what they may take on disk.
+
+    Parameters
+    ----------
+    network
+        The network.
+    cells
+        Those of other readings than `local` count nothing.
+    n_images
+        Number of distinct images.
+
+    Raises
+    ------
+    MedrecogError
+        If they do not fit; the sentence says how large they are and what to do.
+    UsageError
+        If the setting is no number of gigabytes.
+    """
+    local = {cell for cell in cells if cell.pooling == LOCAL}
+    gigabytes = n_images * sum(_bytes_an_image(network, cell) for cell in local) / 1e9
+    allowed = _allowed_gigabytes()
+    if gigabytes > allowed:
+        largest = max(local, key=lambda cell: _bytes_an_image(network, cell))
+        raise MedrecogError(
+            f"The local descriptors that encodings need would take {gigabytes:.1f} GB in the "
+            f"store, most of it {largest.layer} at {largest.scale}, and {allowed:g} GB are "
+            "allowed: choose deeper layers or smaller scales, or raise "
+            "MEDRECOG_LOCAL_DESCRIPTORS_GB."
+        )
+
+
+def _bytes_an_image(network: Network, cell: Cell) -> int:
+    layer = network.layer(cell.layer)
+    return math.ceil(cell.scale / layer.stride) ** 2 * layer.channels * _BYTES_A_NUMBER
+
+
+def _allowed_gigabytes() -> float:
+    named = os.environ.get("MEDRECOG_LOCAL_DESCRIPTORS_GB")
+    if not named:
+        return _DEFAULT_GIGABYTES
+    try:
+        allowed = float(named)
+    except ValueError:
+        allowed = math.nan
+    if not allowed >= 0:
+        raise UsageError(
+            f"MEDRECOG_LOCAL_DESCRIPTORS_GB is “{named}”: set it to a number of gigabytes such "
+            f"as {_DEFAULT_GIGABYTES:g}."
+        )
+    return allowed

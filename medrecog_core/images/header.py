@@ -1,0 +1,85 @@
+"""What an image file says of itself before any pixel is decoded."""
+
+import functools
+import io
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from PIL import Image
+
+from medrecog_core.images.reading import FORMATS, UnreadableImageError
+
+
+@dataclass(frozen=True)
+class ImageHeader:
+    """The header of an image file.
+
+    Attributes
+    ----------
+    format
+        `JPEG`, `PNG` and so on.
+    width, height
+        In pixels, as stored: an EXIF orientation is not applied.
+    mode
+        Pillow's mode of the stored pixels, such as `L`, `RGB` or `I;16`.
+    jpeg_quality
+        See `estimate_jpeg_quality`; 0 where the file is no JPEG.
+    """
+
+    format: str
+    width: int
+    height: int
+    mode: str
+    jpeg_quality: int
+
+
+def read_header(content: bytes) -> ImageHeader:
+    """Read the header of an image file's bytes; no pixel is decoded.
+
+    Raises
+    ------
+    UnreadableImageError
+        If there is no header of one of `FORMATS`.
+    """
+    try:
+        with Image.open(io.BytesIO(content), formats=FORMATS) as image:
+            quality = estimate_jpeg_quality(getattr(image, "quantization", {}))
+            return ImageHeader(image.format or "", *image.size, image.mode, quality)
+    # Damaged files make Pillow's plug-ins fail in many ways (struct.error, KeyError, ...).
+    except Exception as error:
+        raise UnreadableImageError(f"the file has no header of an image ({error})") from error
+
+
+def estimate_jpeg_quality(quantization: Mapping[int, Sequence[int]]) -> int:
+    """Estimate the quality setting that a JPEG was saved with from its quantisation tables.
+
+    The answer is the setting of libjpeg, 1 to 100, whose luminance table has the nearest sum; other
+    encoders have other tables, so for their files it is a comparable number, not their setting.
+
+    Parameters
+    ----------
+    quantization
+        From table number to its 64 values, as Pillow's `image.quantization`; empty for other files.
+
+    Returns
+    -------
+    int
+        0 where there is no luminance table.
+    """
+    if not quantization.get(0):
+        return 0
+    found = sum(quantization[0])
+    sums = _luminance_sums()
+    return min(sums, key=lambda quality: (abs(sums[quality] - found), -quality))
+
+
+@functools.cache
+def _luminance_sums() -> dict[int, int]:
+    """Map a quality setting to the sum of the table that this installation's libjpeg writes."""
+    sums = {}
+    for quality in range(1, 101):
+        buffer = io.BytesIO()
+        Image.new("L", (8, 8)).save(buffer, "JPEG", quality=quality)
+        with Image.open(buffer) as image:
+            sums[quality] = sum(image.quantization[0])  # type: ignore[attr-defined]
+    return sums

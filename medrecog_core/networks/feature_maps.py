@@ -1,0 +1,216 @@
+"""A network's readable layers as one Keras graph, built from its table."""
+
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
+from types import ModuleType
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from medrecog_core.networks import backend
+from medrecog_core.networks.fully_convolutional import convolution_kernel
+from medrecog_core.networks.keras_layer import (
+    AT_TRAINING_ONLY,
+    CONVOLUTIONS,
+    NORMALISATIONS,
+    KerasLayer,
+)
+from medrecog_core.networks.layer_summary import dense_kernel
+from medrecog_core.networks.layer_table import Network
+from medrecog_core.networks.preprocessing import prepared
+
+if TYPE_CHECKING:
+    import keras
+
+ReadArrays = Callable[[str], Sequence[np.ndarray]]
+"""Reads the arrays of one Keras layer, in the order of the table."""
+
+
+def feature_maps(
+    network: Network, layers: Sequence[str], precision: str, read: ReadArrays
+) -> "keras.Model":
+    """Return a network up to the deepest of some layers, giving the map of each.
+
+    A head of dense layers after a Flatten is in its fully convolutional form, so that images of any
+    size from 224 pixels on can be read. A batch normalisation that follows a convolution is part of
+    the convolution's kernel and bias, which changes no more than the last digits.
+
+    Parameters
+    ----------
+    network
+        The network.
+    layers
+        Names of layers, each once.
+    precision
+        `float32`, or `bfloat16` for all but the first convolution, whose input has the three
+        channels of an image and gains nothing from it, and but for the sums and statistics of
+        normalisations and means over all positions.
+    read
+        Asked once for each layer with arrays that the graph needs, one after the other; nothing
+        else of the weights is held in memory.
+
+    Returns
+    -------
+    keras.Model
+        From uint8 RGB images, shape (n, height, width, 3), to one map a layer, in the given
+        order, shape (n, rows, columns, channels).
+    """
+    keras = backend.import_keras()
+    graph = _Graph(keras, network, layers, precision, read)
+    image = keras.Input((None, None, 3), dtype="uint8")
+    maps = graph.apply(image)
+    outputs = [maps[network.layer(layer).keras_layer] for layer in layers]
+    return keras.Model(image, outputs, name=network.name)
+
+
+class _Graph:
+    """The rows that are needed, and what becomes of each."""
+
+    def __init__(
+        self,
+        keras: ModuleType,
+        network: Network,
+        layers: Sequence[str],
+        precision: str,
+        read: ReadArrays,
+    ) -> None:
+        self._keras, self._network, self._precision, self._read = keras, network, precision, read
+        self._rows = network.needed_rows(layers)
+        self._first = next((row.name for row in self._rows if row.kind in CONVOLUTIONS), "")
+        self._is_raw = True  # as long as the first convolution has not been built
+        self._absorbed = _absorbed(
+            self._rows, {network.layer(layer).keras_layer for layer in layers}
+        )
+
+    def apply(self, image: Any) -> dict[str, Any]:
+        maps: dict[str, Any] = {}
+        for row in self._rows:
+            if row.kind == "InputLayer":
+                maps[row.name] = prepared(self._keras, self._network.preprocessing, image)
+                continue
+            inputs = [maps[name] for name in row.inputs]
+            maps[row.name] = self._one(row, inputs[0] if len(inputs) == 1 else inputs)
+            if row.name == self._first:
+                self._is_raw = False
+        return maps
+
+    def _one(self, row: KerasLayer, x: Any) -> Any:
+        kernel = dense_kernel(self._network, row)
+        if row.kind in AT_TRAINING_ONLY or row.kind == "Flatten":
+            return x
+        if row.name in self._absorbed.values():
+            return x
+        if row.kind in CONVOLUTIONS:
+            return self._convolve(row, x)
+        if kernel:
+            return self._convolve_dense(row, kernel, x)
+        arrays = self._arrays(row) if row.arrays else {}
+        if row.kind == "LayerScale":
+            return x * self._keras.ops.convert_to_tensor(arrays["gamma"], dtype=x.dtype)
+        return self._layer(row, self._dtype(row), dict(row.config), arrays)(x)
+
+    def _dtype(self, row: KerasLayer) -> str:
+        if self._is_raw or row.kind.startswith("GlobalAverage"):
+            return "float32"
+        if row.kind in NORMALISATIONS and self._precision != "float32":
+            # Keras computes them in float32, and keeps their arrays so under this policy.
+            return f"mixed_{self._precision}"
+        return self._precision
+
+    def _arrays(self, row: KerasLayer) -> dict[str, np.ndarray]:
+        return dict(zip(row.arrays, self._read(row.name), strict=True))
+
+    def _convolve(self, row: KerasLayer, x: Any) -> Any:
+        arrays, config = self._arrays(row), dict(row.config)
+        kind = row.kind
+        if kind == "Conv2D" and config.get("groups") == row.channels and row.sees_one_channel:
+            # TensorFlow has kernels for convolutions of each channel alone, and for other groups
+            # only what its just-in-time compiler makes.
+            kind, groups = "DepthwiseConv2D", config.pop("groups")
+            del config["filters"]
+            arrays["kernel"] = arrays["kernel"].reshape(*arrays["kernel"].shape[:2], groups, 1)
+        if row.name in self._absorbed:
+            normalisation = self._network.row[self._absorbed[row.name]]
+            _absorb(arrays, normalisation, self._arrays(normalisation), kind)
+            config["use_bias"] = True
+        return self._layer(row, self._dtype(row), config, arrays, kind)(x)
+
+    def _convolve_dense(self, row: KerasLayer, kernel: int, x: Any) -> Any:
+        arrays, config = self._arrays(row), dict(row.config)
+        arrays["kernel"] = convolution_kernel(arrays["kernel"], kernel, kernel)
+        config |= {"filters": config.pop("units"), "kernel_size": kernel}
+        return self._layer(row, self._dtype(row), config, arrays, "Conv2D")(x)
+
+    def _layer(
+        self,
+        row: KerasLayer,
+        dtype: str,
+        config: Mapping[str, Any],
+        arrays: dict[str, np.ndarray],
+        kind: str = "",
+    ) -> Any:
+        kind = kind or row.kind
+        given = {}
+        for name in list(arrays):
+            which = "depthwise" if (kind, name) == ("DepthwiseConv2D", "kernel") else name
+            given[f"{which}_initializer"] = _Given(self._keras, arrays.pop(name))
+        return getattr(self._keras.layers, kind)(**config, **given, name=row.name, dtype=dtype)
+
+
+class _Given:
+    """An initialiser that gives an array once and lets go of it.
+
+    Filling a variable of a large kernel with random numbers first, and holding the array as long
+    as the layer, would take its memory three times over.
+    """
+
+    def __init__(self, keras: ModuleType, array: np.ndarray) -> None:
+        self._keras, self._arrays = keras, [array]
+
+    def __call__(self, shape: Sequence[int], dtype: Any = None, **_: Any) -> Any:
+        array = self._arrays.pop()
+        if array.shape != tuple(shape):
+            raise ValueError(f"the array has the shape {array.shape} instead of {tuple(shape)}")
+        return self._keras.ops.convert_to_tensor(array, dtype=dtype)
+
+
+def _absorbed(rows: Sequence[KerasLayer], read: set[str]) -> dict[str, str]:
+    """Return each convolution whose output a batch normalisation alone takes, to that one."""
+    n_takers = Counter(name for row in rows for name in row.inputs)
+    by_name = {row.name: row for row in rows}
+    absorbed = {}
+    for row in rows:
+        if row.kind != "BatchNormalization":
+            continue
+        source = by_name[row.inputs[0]]
+        if (
+            source.kind in CONVOLUTIONS
+            and n_takers[source.name] == 1
+            and source.name not in read
+            and "activation" not in source.config
+        ):
+            absorbed[source.name] = row.name
+    return absorbed
+
+
+def _absorb(
+    arrays: dict[str, np.ndarray],
+    normalisation: KerasLayer,
+    statistics: Mapping[str, np.ndarray],
+    kind: str,
+) -> None:
+    """Change a convolution's arrays so that its output is normalised.
+
+    Notes
+    -----
+    gamma (x - mean) / sqrt(variance + epsilon) + beta, of Ioffe and Szegedy (2015, section 3.1),
+    with x = kernel * image + bias.
+    """
+    variance = statistics["moving_variance"].astype(np.float64)
+    epsilon = normalisation.config.get("epsilon", 1e-3)
+    factor = statistics.get("gamma", np.float64(1.0)) / np.sqrt(variance + epsilon)
+    shift = arrays.get("bias", np.float64(0.0)) - statistics["moving_mean"].astype(np.float64)
+    bias = shift * factor + statistics.get("beta", np.float64(0.0))
+    by_channel = factor[:, None] if kind == "DepthwiseConv2D" else factor
+    arrays["kernel"] = (arrays["kernel"] * by_channel).astype(np.float32)
+    arrays["bias"] = bias.astype(np.float32)

@@ -1,0 +1,165 @@
+"""The images of a data set: filters, a page of thumbnails, and one image in full."""
+
+from collections import Counter
+from collections.abc import Sequence
+
+import streamlit as st
+
+from medrecog_core.datasets import Dataset, HealthReport, ImageRecord
+from medrecog_core.datasets.file_state import is_untouched
+from medrecog_core.ui.gallery import Picture, show_gallery
+from medrecog_core.ui.quantities import counted
+
+EVERYTHING = {
+    "class": "all classes",
+    "split": "all splits",
+    "group": "",
+    "finding": "any finding",
+}
+"""What each filter is named in the address, and its value where it lets everything through."""
+EXCLUDED = "excluded"
+
+
+def forget_filters() -> None:
+    """Take back the filters, the page and the image, which were chosen for another data set."""
+    for key, value in EVERYTHING.items():
+        if key in st.session_state:
+            st.session_state[key] = value
+    first_page()
+    close_image()
+
+
+def first_page() -> None:
+    """Go back to the first page of the gallery, as its images are others now."""
+    if "page" in st.session_state:
+        st.session_state["page"] = 1
+
+
+def open_image(path: str) -> None:
+    """Show one image in full, and name it in the address."""
+    st.query_params["image"] = path
+
+
+def close_image() -> None:
+    """Show the gallery again."""
+    st.query_params.pop("image", None)
+
+
+def finding_name(kind: str) -> str:
+    """Return a finding's kind as people read it, and as it stands in the address."""
+    return kind.replace("-", " ")
+
+
+def show_images(dataset: Dataset, report: HealthReport | None) -> None:
+    """Show the filters and the page of images that they leave."""
+    shown = _filtered(dataset, report)
+    if not shown:
+        st.info("No image passes these filters: choose others.", icon=":material/filter_alt_off:")
+        return
+    n_excluded = len({e.image.path for e in dataset.excluded} & {i.path for i in shown})
+    words = counted(len(shown), "image")
+    if n_excluded:
+        words += f", {n_excluded:,} of them excluded"
+    st.caption(f"{words}. Press a caption to see the image in full.")
+    if st.session_state.get("class", EVERYTHING["class"]) == EVERYTHING["class"]:
+        shown = _interleave_classes(shown)
+    show_gallery(
+        _Pictures(dataset, shown),
+        key="page",
+        open_picture=lambda picture: open_image(picture.path.relative_to(dataset.root).as_posix()),
+    )
+
+
+def picture_of(dataset: Dataset, image: ImageRecord, note: str = "") -> Picture:
+    """Return an image's thumbnail with a caption: class, group, whether it is excluded, a note."""
+    path = dataset.absolute_path(image)
+    untouched = image.file is not None and is_untouched(path, image.file)
+    parts = [image.label]
+    if image.group:
+        parts = [image.group] if image.group.startswith(image.label) else [image.label, image.group]
+    if image.path in excluded_paths(dataset):
+        parts.append(EXCLUDED)
+    if note:
+        parts.append(note)
+    sha256 = image.file.sha256 if untouched and image.file else ""
+    return Picture(path, " · ".join(parts), sha256)
+
+
+def excluded_paths(dataset: Dataset) -> frozenset[str]:
+    """Return the paths of the excluded images."""
+    return frozenset(exclusion.image.path for exclusion in dataset.excluded)
+
+
+class _Pictures(Sequence[Picture]):
+    """Pictures made when they are asked for: a page of them, not ten thousand."""
+
+    def __init__(self, dataset: Dataset, images: Sequence[ImageRecord]) -> None:
+        self._dataset, self._images = dataset, images
+
+    def __len__(self) -> int:
+        return len(self._images)
+
+    def __getitem__(self, index):  # type: ignore[no-untyped-def]
+        if isinstance(index, slice):
+            return [picture_of(self._dataset, image) for image in self._images[index]]
+        return picture_of(self._dataset, self._images[index])
+
+
+def _filtered(dataset: Dataset, report: HealthReport | None) -> list[ImageRecord]:
+    with st.container(horizontal=True):
+        label = _choose("class", "Class", dataset.classes, 240)
+        split = EVERYTHING["split"]
+        if dataset.splits:
+            split = _choose("split", "Split", dataset.splits, 150)
+        group = ""
+        if dataset.groups:
+            group = st.text_input(
+                "Group",
+                key="group",
+                bind="query-params",
+                placeholder="any",
+                width=200,
+                on_change=first_page,
+                help="Patient or lesion: its name or a part of it.",
+            ).strip()
+        images_of = {
+            finding_name(finding.kind): frozenset(finding.images)
+            for finding in (report.findings if report else ())
+            if finding.images
+        }
+        if dataset.excluded:
+            images_of[EXCLUDED] = excluded_paths(dataset)
+        finding = EVERYTHING["finding"]
+        if images_of:
+            finding = _choose("finding", "Finding", tuple(images_of), 280)
+    among = images_of.get(finding)
+    return [
+        image
+        for image in dataset.every_image
+        if label in (EVERYTHING["class"], image.label)
+        and split in (EVERYTHING["split"], image.split)
+        and group.casefold() in image.group.casefold()
+        and (among is None or image.path in among)
+    ]
+
+
+def _choose(key: str, label: str, options: Sequence[str], width: int) -> str:
+    chosen: str = st.selectbox(
+        label,
+        [EVERYTHING[key], *options],
+        key=key,
+        bind="query-params",
+        width=width,
+        on_change=first_page,
+    )
+    return chosen
+
+
+def _interleave_classes(images: Sequence[ImageRecord]) -> list[ImageRecord]:
+    """Return the images so that each page of the gallery shows something of every class."""
+    seen: Counter[str] = Counter()
+    ranked = []
+    for image in images:
+        ranked.append((seen[image.label], image.label, image))
+        seen[image.label] += 1
+    return [image for _, _, image in sorted(ranked, key=lambda entry: entry[:2])]

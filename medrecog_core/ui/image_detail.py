@@ -1,0 +1,129 @@
+"""One image of a data set in full, with its row and the images that belong to it."""
+
+import streamlit as st
+
+from medrecog_core.datasets import Dataset, HealthReport, ImageRecord, library
+from medrecog_core.errors import MedrecogError
+from medrecog_core.images import UnreadableImageError, thumbnail
+from medrecog_core.ui.dataset_gallery import close_image, finding_name, open_image, picture_of
+from medrecog_core.ui.gallery import show_pictures
+from medrecog_core.ui.quantities import size
+
+_SIDE = 1280
+_MOST_MATES = 24
+
+
+def show_image(dataset: Dataset, report: HealthReport | None, path: str) -> None:
+    """Show the image of that path, or say that there is none."""
+    st.button("Back to the images", icon=":material/arrow_back:", on_click=close_image)
+    image = next((each for each in dataset.every_image if each.path == path), None)
+    if image is None:
+        st.warning(f"“{dataset.name}” has no image “{path}”.", icon=":material/link_off:")
+        return
+    st.subheader(image.path.rsplit("/", 1)[-1])
+    left, right = st.columns([3, 2])
+    with left:
+        try:
+            content = thumbnail(dataset.absolute_path(image), _SIDE)
+            st.image(content, width="stretch", alt=f"{image.label}: {image.path}")
+        except UnreadableImageError as error:
+            st.error(f"It cannot be shown: {error}.", icon=":material/broken_image:")
+    with right:
+        _show_row(dataset, image, report)
+        _offer_exclusion(dataset, image)
+    _show_mates(dataset, report, image)
+
+
+def _show_row(dataset: Dataset, image: ImageRecord, report: HealthReport | None) -> None:
+    row = {"path": image.path, "class": image.label}
+    if image.split:
+        row["split"] = image.split
+    if image.group:
+        row["group"] = image.group
+    if image.file is not None:
+        state = image.file
+        if state.width:
+            row["pixels"] = f"{state.width} x {state.height}"
+            row["mode"] = state.mode
+        row["file size"] = size(state.n_bytes)
+        row["SHA-256"] = f"{state.sha256[:16]} …"
+    found = [
+        finding_name(finding.kind)
+        for finding in (report.findings if report else ())
+        if image.path in finding.images
+    ]
+    if found:
+        row["findings"] = ", ".join(found)
+    st.table(row)
+
+
+def _offer_exclusion(dataset: Dataset, image: ImageRecord) -> None:
+    exclusion = next((e for e in dataset.excluded if e.image.path == image.path), None)
+    if exclusion is None:
+        st.button(
+            "Exclude this image",
+            icon=":material/block:",
+            on_click=_exclude,
+            args=(dataset.name, image.path),
+            help="Runs leave it out; it can be used again at any time.",
+        )
+        return
+    reason = exclusion.reason or "chosen by hand"
+    st.warning(f"Excluded: {reason}.", icon=":material/block:")
+    st.button(
+        "Use it again", icon=":material/undo:", on_click=_include, args=(dataset.name, image.path)
+    )
+
+
+def _show_mates(dataset: Dataset, report: HealthReport | None, image: ImageRecord) -> None:
+    others = [each for each in dataset.every_image if each.path != image.path]
+    if image.group:
+        of_group = [each for each in others if each.group == image.group]
+        _show_strip(dataset, f"Of the same group, {image.group}", of_group, "mates")
+    if image.file is not None:
+        copies = [
+            each
+            for each in others
+            if each.file is not None and each.file.sha256 == image.file.sha256
+        ]
+        _show_strip(dataset, "The same file again", copies, "copies")
+    if report is None:
+        st.caption("Check the data set's health to find images that are nearly the same.")
+        return
+    paths = {
+        second if first == image.path else first
+        for first, second in report.near_pairs
+        if image.path in (first, second)
+    }
+    alike = [
+        each
+        for each in others
+        if each.path in paths
+        and not (each.file and image.file and each.file.sha256 == image.file.sha256)
+    ]
+    _show_strip(dataset, "Nearly the same", alike, "alike")
+
+
+def _show_strip(dataset: Dataset, title: str, images: list[ImageRecord], key: str) -> None:
+    if not images:
+        return
+    st.markdown(f"**{title}** ({len(images):,})")
+    show_pictures(
+        [picture_of(dataset, each, each.split) for each in images[:_MOST_MATES]],
+        key,
+        lambda picture: open_image(picture.path.relative_to(dataset.root).as_posix()),
+    )
+
+
+def _exclude(name: str, path: str) -> None:
+    try:
+        library.exclude(name, [path])
+    except MedrecogError as error:
+        st.toast(str(error), icon=":material/error:")
+
+
+def _include(name: str, path: str) -> None:
+    try:
+        library.include(name, [path])
+    except MedrecogError as error:
+        st.toast(str(error), icon=":material/error:")

@@ -1,0 +1,38 @@
+"""Data sets and their health reports, read from disk once and shared by all who look at them."""
+
+import streamlit as st
+
+from medrecog_core.datasets import Dataset, HealthReport, kept_report, library
+from medrecog_core.locations import cache_folder
+
+
+def load_dataset(name: str) -> Dataset:
+    """Return a data set; it is read again only when it has been written.
+
+    Raises
+    ------
+    MedrecogError
+        If there is none of that name, or it is damaged.
+    """
+    return _load(name, str(cache_folder().root), library.version(name))
+
+
+def load_report(name: str) -> HealthReport | None:
+    """Return a data set's last health report, None where there is none."""
+    try:
+        modified = (library.folder_of(name) / "health.json").stat().st_mtime_ns
+    except OSError:
+        return None
+    return _load_report(name, str(cache_folder().root), modified)
+
+
+# Resources, not data: the values cannot be changed, so all may share them, and copying a large data
+# set for every rerun would take longer than reading it.
+@st.cache_resource(max_entries=16, show_spinner=False)
+def _load(name: str, root: str, version: tuple[int, ...]) -> Dataset:
+    return library.load(name)
+
+
+@st.cache_resource(max_entries=16, show_spinner=False)
+def _load_report(name: str, root: str, modified: int) -> HealthReport | None:
+    return kept_report(name)

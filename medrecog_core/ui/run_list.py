@@ -1,0 +1,113 @@
+"""The list of runs: search, follow, rename, delete, logs; and who waits for whom."""
+
+import time
+
+import streamlit as st
+
+from medrecog_core.errors import MedrecogError
+from medrecog_core.experiments import RunFolder, runs_before, search_runs
+from medrecog_core.ui.quantities import counted
+from medrecog_core.ui.run_status import show_status
+
+FOLLOWED = "followed"
+"""Key of the session state that names the run which is followed."""
+
+_SHOWN = 50
+_LOG_LINES = 300
+
+
+def follow(run_id: str) -> None:
+    """Show a run live from now on."""
+    st.session_state[FOLLOWED] = run_id
+
+
+def show_runs(runs: list[RunFolder]) -> None:
+    """Show runs, the newest first, with what can be done about each."""
+    text = st.text_input(
+        "Search",
+        key="run-search",
+        bind="query-params",
+        placeholder="Title, data set, layer, scale or status",
+        icon=":material/search:",
+        width=420,
+    )
+    found = search_runs(runs, text or "")
+    if not found:
+        st.info(f"No run is described by “{text}”.", icon=":material/search_off:")
+    for run in found[:_SHOWN]:
+        _show_run(run)
+    if len(found) > _SHOWN:
+        st.caption(f"{counted(len(found) - _SHOWN, 'older run')} not shown: search for them.")
+
+
+def show_queue(run: RunFolder) -> None:
+    """Say what a waiting run waits for."""
+    before = runs_before(run)
+    if not before:
+        st.caption("It is its turn: it starts in a moment.")
+        return
+    st.caption(
+        f"Place {len(before)} in the queue. It starts by itself after "
+        + ("this run:" if len(before) == 1 else f"these {len(before)} runs:")
+    )
+    for other in before:
+        with st.container(horizontal=True, vertical_alignment="center"):
+            show_status(other.state())
+            st.button(
+                other.title,
+                key=f"follow-{other.id}-before-{run.id}",
+                type="tertiary",
+                on_click=follow,
+                args=(other.id,),
+            )
+
+
+def show_log(run: RunFolder) -> None:
+    """Show the end of a run's log, where there is one."""
+    lines = run.log.lines(_LOG_LINES)
+    if lines:
+        with st.expander("Log", icon=":material/description:"):
+            st.code("\n".join(lines), language=None, height=300)
+            st.caption(f"The last {counted(len(lines), 'line')}; times are in UTC.")
+
+
+def _show_run(run: RunFolder) -> None:
+    state = run.state()
+    with st.container(horizontal=True, vertical_alignment="center"):
+        show_status(state)
+        st.page_link("pages/3_Results.py", label=run.title, query_params={"run": run.id})
+        st.caption(time.strftime("%Y-%m-%d %H:%M", time.localtime(state.created)))
+        st.button(
+            "Follow", key=f"follow-{run.id}", on_click=follow, args=(run.id,), type="tertiary"
+        )
+        with st.popover("Rename", type="tertiary", key=f"ask-name-{run.id}"):
+            title = st.text_input(
+                "Title",
+                value="" if run.title == run.id else run.title,
+                key=f"title-{run.id}",
+                placeholder=run.id,
+                max_chars=100,
+            )
+            st.button("Rename", key=f"rename-{run.id}", on_click=_rename, args=(run, title))
+        if state.has_ended:
+            with st.popover("Delete", type="tertiary", key=f"ask-{run.id}"):
+                st.write(f"The results of {run.title} go; descriptors stay in the store.")
+                st.button(f"Delete {run.id}", key=f"delete-{run.id}", on_click=_delete, args=(run,))
+
+
+def _rename(run: RunFolder, title: str) -> None:
+    try:
+        run.rename(title)
+    except MedrecogError as error:
+        st.toast(str(error), icon=":material/error:")
+
+
+def _delete(run: RunFolder) -> None:
+    try:
+        run.delete()
+        st.toast(f"Deleted {run.id}.", icon=":material/delete:")
+    except MedrecogError as error:
+        st.toast(str(error), icon=":material/error:")
+        return
+    if st.session_state.get(FOLLOWED) == run.id:
+        del st.session_state[FOLLOWED]

@@ -1,0 +1,144 @@
+import shutil
+from pathlib import Path
+
+import pytest
+
+from medrecog_core.datasets import kept_report, library
+from medrecog_core.locations import CacheFolder
+from tests.textures import N_IMAGES, write_textures
+
+from .conftest import Call
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    return write_textures(tmp_path / "images")
+
+
+@pytest.fixture
+def with_copy(call: Call, folder: Path) -> Path:
+    """Make a data set known that has one file twice."""
+    shutil.copy(folder / "noise/noise-0.png", folder / "noise/noise-9.png")
+    call("datasets", "add", "textures", folder)
+    return folder
+
+
+class TestCheck:
+    def test_a_whole_data_set(self, call: Call, known: Path) -> None:
+        answer = call("datasets", "check", "textures", "--json")
+        assert answer.status == 0
+        assert answer.json["unreadable"] == []
+        assert "All 12 images can be read." in call("datasets", "check", "textures").out
+
+    def test_unreadable_images_are_listed_with_the_reason(self, call: Call, folder: Path) -> None:
+        call("datasets", "add", "textures", folder)
+        (folder / "waves/waves-1.png").write_bytes(b"")
+        (folder / "noise/noise-2.png").write_text("no picture")
+        answer = call("datasets", "check", "textures", "--json")
+        assert answer.status == 0
+        assert {Path(e["path"]).name: e["reason"] for e in answer.json["unreadable"]} == {
+            "waves-1.png": "the file is empty",
+            "noise-2.png": "the content is not an image in one of the formats "
+            "JPEG, PNG, TIFF, BMP, WEBP, DICOM",
+        }
+        assert "2 of 12 images cannot be read" in call("datasets", "check", "textures").out
+
+    def test_findings_are_kept_and_printed_with_what_they_exclude(
+        self, call: Call, with_copy: Path
+    ) -> None:
+        answer = call("datasets", "check", "textures", "--json")
+        (found,) = (f for f in answer.json["health"]["findings"] if f["kind"] == "duplicates")
+        assert found["images"] == ["noise/noise-0.png", "noise/noise-9.png"]
+        assert found["to_exclude"] == ["noise/noise-9.png"]
+        assert answer.json["health"]["fingerprint"] == library.load("textures").fingerprint
+        report = kept_report("textures")
+        assert report is not None and report.finding("duplicates") is not None
+        out = call("datasets", "check", "textures").out
+        assert "warning: 1 image more than once [duplicates]" in out
+        assert "“datasets exclude textures --finding duplicates” leaves out 1 image:" in out
+        assert "The classes are too small to look for shortcuts." in out
+
+    def test_a_changed_file_is_named_until_the_check_takes_it_in(
+        self, call: Call, with_copy: Path
+    ) -> None:
+        shutil.copy(with_copy / "noise/noise-1.png", with_copy / "noise/noise-9.png")
+        changed = call("datasets", "check", "textures", "--json").json["changed"]
+        assert changed == [
+            {"path": "noise/noise-9.png", "reason": "it has changed since the data set was added"}
+        ]
+        assert call("datasets", "check", "textures", "--refresh", "--json").json["changed"] == []
+
+    def test_an_unknown_data_set(self, call: Call, known: Path, cache: CacheFolder) -> None:
+        for command in ("check", "refresh"):
+            answer = call("datasets", command, "nothing", "--json")
+            assert answer.status == 1
+            assert answer.sentence == "There is no data set “nothing”: there are demo, textures."
+            assert answer.json == {"error": answer.sentence}
+        assert not (cache.datasets / "nothing").exists()
+
+
+class TestRefresh:
+    def test_changed_files_are_taken_in(self, call: Call, with_copy: Path) -> None:
+        before = library.load("textures").fingerprint
+        (with_copy / "noise/noise-9.png").unlink()
+        answer = call("datasets", "refresh", "textures", "--json")
+        assert answer.status == 0
+        assert answer.json["n_images"] == N_IMAGES
+        assert answer.json["changed"] == [
+            {"path": "noise/noise-9.png", "reason": "the file is not there"}
+        ]
+        assert library.load("textures").fingerprint != before
+        assert (
+            "Every file of textures is what it was." in call("datasets", "refresh", "textures").out
+        )
+
+
+class TestExclude:
+    def test_a_finding_is_excluded_and_taken_back(self, call: Call, with_copy: Path) -> None:
+        answer = call("datasets", "exclude", "textures", "--finding", "duplicates", "--json")
+        assert answer.status == 0
+        assert (answer.json["n_images"], answer.json["n_excluded"]) == (N_IMAGES, 1)
+        assert answer.json["excluded"] == [
+            {
+                "path": "noise/noise-9.png",
+                "finding": "duplicates",
+                "reason": "1 image more than once",
+            }
+        ]
+        assert "1 more excluded" in call("datasets", "check", "textures").out
+        answer = call("datasets", "include", "textures", "--finding", "duplicates", "--json")
+        assert (answer.json["n_images"], answer.json["excluded"]) == (N_IMAGES + 1, [])
+
+    def test_single_images_are_excluded_with_a_reason(self, call: Call, known: Path) -> None:
+        images = ["--image", "noise/noise-1.png", "--image", "waves/waves-1.png"]
+        out = call("datasets", "exclude", "textures", *images, "--reason", "hand in view").out
+        assert out.startswith("2 images excluded, 0 used again; textures has 10 images in use")
+        assert "hand in view" in out
+        assert call("datasets", "include", "textures", "--all", "--json").json["excluded"] == []
+
+    @pytest.mark.parametrize("arguments", [[], ["--finding", "tiny", "--image", "a.png"]])
+    def test_it_must_be_said_what_is_excluded(
+        self, call: Call, known: Path, arguments: list[str]
+    ) -> None:
+        for command in ("exclude", "include"):
+            answer = call("datasets", command, "textures", *arguments)
+            assert answer.status == 2
+            assert "Which images are to be" in answer.sentence
+
+    def test_a_finding_that_is_not_there(self, call: Call, known: Path) -> None:
+        answer = call("datasets", "exclude", "textures", "--finding", "blank")
+        assert answer.status == 1
+        assert "has no finding “blank”" in answer.sentence
+        answer = call("datasets", "include", "textures", "--finding", "blank")
+        assert answer.status == 1
+        assert answer.sentence == "No image of “textures” is excluded for “blank”; there is none."
+
+    def test_a_finding_that_is_about_no_images(self, call: Call, known: Path) -> None:
+        answer = call("datasets", "exclude", "textures", "--finding", "class-imbalance")
+        assert answer.status == 1
+        assert "is not about single images" in answer.sentence
+
+    def test_an_image_that_is_not_there_is_bad_usage(self, call: Call, known: Path) -> None:
+        answer = call("datasets", "exclude", "textures", "--image", "none.png", "--json")
+        assert answer.status == 2
+        assert answer.json == {"error": answer.sentence}

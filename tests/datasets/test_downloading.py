@@ -1,0 +1,176 @@
+import hashlib
+import random
+
+import pytest
+from filelock import FileLock
+
+from medrecog_core.datasets import CATALOGUE, catalogue, download_dataset, library
+from medrecog_core.datasets.catalogue import MIRROR_VARIABLE, CatalogueEntry, PublishedFile
+from medrecog_core.datasets.downloading import differences, download_folder, downloaded_bytes
+from medrecog_core.errors import MedrecogError, UsageError
+from tests.archives import PNG, pack
+from tests.file_server import Answer, serving
+
+CUT = 2 * 64 * 2**10
+"""Whole blocks of the download, because what is less is sent again."""
+
+MEMBERS = [
+    ("chest_xray/train/NORMAL/IM-0001-0001.jpeg", random.Random(0).randbytes(2 * CUT)),
+    ("chest_xray/train/PNEUMONIA/person1_bacteria_1.jpeg", b"2"),
+    ("chest_xray/test/NORMAL/IM-0002-0001.jpeg", PNG),
+    ("chest_xray/test/PNEUMONIA/person2_virus_1.jpeg", b"4"),
+    ("chest_xray/val/PNEUMONIA/person3_virus_1.jpeg", b"5"),
+]
+
+
+def no_pause(seconds: float) -> None:
+    pass
+
+
+@pytest.fixture
+def archive(tmp_path):
+    return pack(tmp_path / "ChestXRay2017.zip", MEMBERS).read_bytes()
+
+
+@pytest.fixture
+def serve(monkeypatch):
+    """Serve a file as the mirror."""
+
+    def serve(content, *answers):
+        server = serving(content, *answers)
+        monkeypatch.setenv(MIRROR_VARIABLE, "")
+
+        class Mirror:
+            def __enter__(self):
+                served = server.__enter__()
+                monkeypatch.setenv(MIRROR_VARIABLE, served.address)
+                return served
+
+            def __exit__(self, *error):
+                return server.__exit__(*error)
+
+        return Mirror()
+
+    return serve
+
+
+@pytest.fixture
+def with_md5(monkeypatch, archive):
+    """Let the catalogue know the MD5 of the archive."""
+
+    def publish(md5):
+        entry = CATALOGUE["chest-xray"]
+        file = entry.files[0]
+        known = PublishedFile(file.name, file.address, file.n_bytes, md5)
+        fields = {**entry.__dict__, "files": (known,)}
+        monkeypatch.setitem(catalogue.CATALOGUE, "chest-xray", CatalogueEntry(**fields))
+
+    return publish
+
+
+def test_a_published_set_is_downloaded_unpacked_and_added(archive, serve, cache):
+    seen = []
+    with serve(archive) as server:
+        dataset = download_dataset("chest-xray", report=lambda *state: seen.append(state))
+    assert server.paths == ["/chest-xray/ChestXRay2017.zip"]
+    assert library.load("chest-xray") == dataset
+    assert dataset.groups == {"IM-0001", "IM-0002", "person1", "person2", "person3"}
+    assert dataset.splits == ("train", "test", "val")
+    assert ("downloading ChestXRay2017.zip", len(archive), len(archive)) in seen
+    assert {stage for stage, _, _ in seen} == {"downloading ChestXRay2017.zip", "unpacking"}
+    assert {p.name for p in (cache.datasets / "chest-xray").iterdir()} == {"images", "dataset.json"}
+
+
+def test_what_it_is_read_as_can_be_chosen(archive, serve):
+    with serve(archive):
+        dataset = download_dataset("chest-xray", keeps_val=True, has_groups=False)
+    assert dataset.splits == ("train", "test")
+    assert dataset.groups == frozenset()
+
+
+def test_a_download_that_was_cut_is_carried_on(archive, serve, with_md5):
+    with_md5(hashlib.md5(archive).hexdigest())
+    with serve(archive, Answer(cut_after=CUT)) as server:
+        dataset = download_dataset("chest-xray", pause=no_pause)
+    assert "Range" not in server.requests[0]
+    assert server.requests[1]["Range"] == f"bytes={CUT}-"
+    assert len(dataset.images) == 5
+
+
+def test_a_download_is_carried_on_days_later(archive, serve):
+    entry = CATALOGUE["chest-xray"]
+    refusals = [Answer(cut_after=CUT), *[Answer(status=503)] * 9]
+    with serve(archive, *refusals) as server:
+        with pytest.raises(MedrecogError, match="what has come is kept"):
+            download_dataset("chest-xray", pause=no_pause)
+        assert downloaded_bytes(entry) == CUT
+        server.answers.clear()
+        server.requests.clear()
+        assert len(download_dataset("chest-xray").images) == 5
+        assert server.requests[0]["Range"] == f"bytes={CUT}-"
+    assert not download_folder(entry).exists()
+
+
+def test_another_file_than_was_published_is_refused_and_deleted(archive, serve, with_md5, cache):
+    with_md5("0" * 32)
+    with serve(archive), pytest.raises(MedrecogError, match="its MD5 is another") as refused:
+        download_dataset("chest-xray")
+    assert "By hand: open https://data.mendeley.com/datasets/rscbjbr9sj/2" in str(refused.value)
+    assert downloaded_bytes(CATALOGUE["chest-xray"]) == 0
+    assert not (cache.datasets / "chest-xray").exists()
+
+
+def test_a_host_that_refuses_ends_with_the_steps_by_hand(serve):
+    with serve(b"", Answer(status=403)), pytest.raises(MedrecogError) as refused:
+        download_dataset("chest-xray")
+    assert str(refused.value).endswith(
+        "By hand: open https://data.mendeley.com/datasets/rscbjbr9sj/2 in a browser, download "
+        "ChestXRay2017.zip (no account is needed), and run `python -m medrecog_core datasets add "
+        "chest-xray ChestXRay2017.zip`."
+    )
+
+
+def test_a_page_in_place_of_the_archive_is_not_kept(serve, archive):
+    with serve(b"<html>please sign in</html>") as server:
+        with pytest.raises(MedrecogError, match="is damaged or no archive"):
+            download_dataset("chest-xray")
+        server.content = archive
+        assert len(download_dataset("chest-xray").images) == 5
+
+
+def test_a_set_that_is_there_is_not_downloaded_again(archive, serve):
+    with serve(archive) as server:
+        download_dataset("chest-xray")
+        with pytest.raises(UsageError, match="already: remove it first"):
+            download_dataset("chest-xray")
+    assert len(server.paths) == 1
+
+
+def test_two_processes_do_not_download_at_once(serve, archive):
+    folder = download_folder(CATALOGUE["chest-xray"])
+    folder.mkdir(parents=True)
+    with (
+        FileLock(folder / ".lock"),
+        pytest.raises(MedrecogError, match="Another process is downloading chest-xray"),
+    ):
+        download_dataset("chest-xray")
+
+
+def test_an_unknown_set_is_refused():
+    with pytest.raises(UsageError, match="in the catalogue"):
+        download_dataset("isic")
+
+
+def test_images_that_are_more_or_less_than_published_are_said(archive, serve):
+    with serve(archive):
+        dataset = download_dataset("chest-xray")
+    assert differences(CATALOGUE["chest-xray"], dataset) == [
+        "NORMAL, train: 1 images, 1,349 were published",
+        "NORMAL, test: 1 images, 234 were published",
+        "PNEUMONIA, train: 1 images, 3,883 were published",
+        "PNEUMONIA, test: 1 images, 390 were published",
+    ]
+    assert differences(CATALOGUE["ham10000"], dataset)[-1] == (
+        "vasc, in all: 0 images, 142 were published"
+    )
+    assert differences(CATALOGUE["mit67"], dataset)[-1].endswith("0 were published")

@@ -1,0 +1,106 @@
+"""Data sets are added in a real browser: from this machine, by upload, from the catalogue."""
+
+import io
+import os
+import re
+
+import pytest
+from PIL import Image
+
+from medrecog_core.datasets.catalogue import find
+from tests.archives import pack
+from tests.file_server import Answer, serving
+
+from .conftest import Server
+
+pytestmark = [pytest.mark.browser, pytest.mark.timeout(600)]
+
+MINUTE = 60_000
+
+
+def png(colour):
+    buffer = io.BytesIO()
+    Image.new("RGB", (40, 40), colour).save(buffer, "PNG")
+    return buffer.getvalue()
+
+
+@pytest.fixture(scope="module")
+def mirror(tmp_path_factory):
+    """A mirror that has Kvasir, version 1, with two images a class."""
+    labels = find("kvasir-v1").classes
+    members = [(f"kvasir-dataset/{n}/{i}.png", png("red")) for n in labels for i in (1, 2)]
+    archive = pack(tmp_path_factory.mktemp("mirror") / "kvasir-dataset.zip", members)
+    with serving(archive.read_bytes()) as served:
+        yield served
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory, mirror):
+    os.environ["MEDRECOG_DATASETS_MIRROR"] = mirror.address
+    started = Server(tmp_path_factory.mktemp("served") / "cache")
+    del os.environ["MEDRECOG_DATASETS_MIRROR"]
+    yield started
+    started.stop()
+
+
+@pytest.fixture
+def dialog(browser, server):
+    """The page with the dialog open."""
+    page = browser.new_page(viewport={"width": 1280, "height": 900})
+    page.set_default_timeout(MINUTE)
+    page.goto(f"{server.address}/Datasets")
+    page.get_by_role("button", name="Add a data set").click()
+    page.get_by_role("dialog").wait_for()
+    yield page
+    page.close()
+
+
+def fill(page, label, text):
+    page.get_by_role("textbox", name=label).fill(text)
+    page.get_by_role("textbox", name=label).press("Enter")
+
+
+def test_an_archive_on_this_machine_is_unpacked_and_shown(dialog, server, tmp_path):
+    archive = pack(tmp_path / "a.zip", [("red/1.png", png("red")), ("blue/1.png", png("blue"))])
+    fill(dialog, "Name", "from-archive")
+    fill(dialog, "Folder of images, or archive", str(archive))
+    dialog.get_by_text("is unpacked when it is added").wait_for()
+    dialog.get_by_role("button", name="Add this data set").click()
+    dialog.wait_for_url(re.compile("dataset=from-archive"))
+    assert (server.cache / "datasets/from-archive/images/red/1.png").is_file()
+
+
+def test_an_archive_that_is_refused_gets_one_sentence(dialog, server, tmp_path):
+    archive = pack(tmp_path / "bad.zip", [("../1.png", png("red"))])
+    fill(dialog, "Name", "bad")
+    fill(dialog, "Folder of images, or archive", str(archive))
+    dialog.get_by_role("button", name="Add this data set").click()
+    dialog.get_by_text("bad.zip was not unpacked because it holds").wait_for()
+    assert not (server.cache / "datasets/bad").exists()
+
+
+def test_an_archive_and_a_table_are_uploaded_and_its_columns_mapped(dialog, server, tmp_path):
+    archive = pack(tmp_path / "a.zip", [("x/1.png", png("red")), ("x/2.png", png("blue"))])
+    table = tmp_path / "labels.csv"
+    table.write_text("what,dx,patient\n1,nv,a\n2,mel,b\n")
+    dialog.get_by_role("radio", name="Upload").click()
+    dialog.get_by_test_id("stFileUploaderDropzoneInput").set_input_files([archive, table])
+    dialog.get_by_text("The first of 2 rows. Which column is what?").wait_for()
+    fill(dialog, "Name", "uploaded")
+    dialog.get_by_role("button", name="Add this data set").click()
+    dialog.wait_for_url(re.compile("dataset=uploaded"))
+    dialog.get_by_text("Labels from labels.csv, groups from its column patient").wait_for()
+    assert not list((server.cache / "datasets").glob(".upload-*"))
+
+
+def test_a_published_set_is_downloaded_with_progress(dialog, server, mirror):
+    mirror.answers += [Answer(cut_after=0)]
+    dialog.get_by_role("radio", name="Catalogue").click()
+    dialog.get_by_role("combobox", name="Published data set").fill("Kvasir, version 1")
+    dialog.keyboard.press("Enter")
+    dialog.get_by_text("KVASIR: A Multi-Class Image Dataset").wait_for()
+    dialog.get_by_role("button", name="Download and add").click()
+    dialog.get_by_text(re.compile("Downloading: .* of 1.2 GB")).first.wait_for()
+    dialog.wait_for_url(re.compile("dataset=kvasir-v1"), timeout=2 * MINUTE)
+    dialog.get_by_text("Kvasir, a folder a class").wait_for()
+    assert mirror.paths[0] == "/kvasir-v1/kvasir-dataset.zip"
