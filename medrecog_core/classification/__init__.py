@@ -47,6 +47,8 @@ from medrecog_core.classification.one_vs_rest import CLASS_WEIGHTS
 from medrecog_core.classification.positive_class import choose_positive_class
 from medrecog_core.classification.resampling import MEASURES
 from medrecog_core.classification.scored_images import ScoredImages
+from medrecog_core.classification.selection import ChosenC, choose_c, train_choosing_c
+from medrecog_core.classification.threads import each_on_one_core
 from medrecog_core.classification.threshold import DecisionThreshold, choose_threshold
 from medrecog_core.classification.training import SvmPath, train_svm, train_svms
 from medrecog_core.classification.wilson import wilson_interval
@@ -56,6 +58,7 @@ __all__ = [
     "MEASURES",
     "NORMALISATIONS",
     "Calibration",
+    "ChosenC",
     "ClassMetrics",
     "Comparison",
     "DecisionThreshold",
@@ -78,10 +81,12 @@ __all__ = [
     "affine_score",
     "calibrate",
     "channelwise_score",
+    "choose_c",
     "choose_positive_class",
     "choose_threshold",
     "compare",
     "compare_with_best",
+    "each_on_one_core",
     "estimate",
     "explain",
     "fit_novelty_detector",
@@ -97,6 +102,7 @@ __all__ = [
     "precision_recall_curve",
     "reliability_curve",
     "roc_curve",
+    "train_choosing_c",
     "train_svm",
     "train_svms",
     "wilson_interval",

@@ -28,7 +28,9 @@ def each_on_one_core(
 ) -> list[Result]:
     """Return `work` of each item, done in threads of one core each.
 
-    Python's lock is no hindrance: NumPy and LAPACK let go of it while they calculate.
+    Work that calls this again does its own items one after the other: the cores are taken. Python's
+    lock is no hindrance, since NumPy and LAPACK let go of it while they calculate. BLAS is held to
+    one thread in the whole process meanwhile. What several items need at a time adds up.
 
     Parameters
     ----------
@@ -39,8 +41,21 @@ def each_on_one_core(
     n_threads
         By default the number of cores.
     """
-    with _one_blas_thread(), ThreadPoolExecutor(n_threads or n_cores()) as threads:
+    items = list(items)
+    if getattr(_THREAD, "has_one_core", False) or len(items) < 2:
+        return [work(item) for item in items]
+    with (
+        _one_blas_thread(),
+        ThreadPoolExecutor(n_threads or n_cores(), initializer=_take_one_core) as threads,
+    ):
         return list(threads.map(work, items))
+
+
+_THREAD = threading.local()
+
+
+def _take_one_core() -> None:
+    _THREAD.has_one_core = True
 
 
 class _Limit:

@@ -26,7 +26,8 @@ _MOST_TOGETHER = 64
 _LIBLINEAR_TOLERANCE = 1e-6
 _MOST_LIBLINEAR_STEPS = 100_000
 
-Fold = tuple[Sequence[int], Sequence[int]]
+Positions = Sequence[int] | np.ndarray
+Fold = tuple[Positions, Positions]
 """Positions of the training and of the test images."""
 
 
@@ -52,6 +53,11 @@ class SvmPath:
     Cs: tuple[float, ...]
     svms: tuple[LinearSvm, ...]
     scores: tuple[np.ndarray, ...]
+
+    def at(self, C: float) -> tuple[LinearSvm, np.ndarray]:
+        """Return the SVM of one C and its scores of the test images."""
+        i = self.Cs.index(C)
+        return self.svms[i], self.scores[i]
 
 
 def train_svm(
@@ -196,10 +202,7 @@ def _solve(
         return found
 
     pieces = each_on_one_core(follow, np.array_split(np.arange(n_columns), n_parts))
-    return [
-        (np.concatenate([w for w, _ in of_C]), np.concatenate([b for _, b in of_C]))
-        for of_C in zip(*pieces, strict=True)
-    ]
+    return [_joined(of_one) for of_one in zip(*pieces, strict=True)]
 
 
 def _solve_by_liblinear(
@@ -214,18 +217,20 @@ def _solve_by_liblinear(
 
     solutions = []
     for C in Cs:
-        solver = LinearSVC(
-            C=C,
-            class_weight=class_weight,
-            tol=_LIBLINEAR_TOLERANCE,
-            max_iter=_MOST_LIBLINEAR_STEPS,
-            random_state=seed,
-        )
-        fitted = [(solver.fit(rows[t], labels[t]).coef_, solver.intercept_) for t in trains]
-        solutions.append(
-            (np.concatenate([w for w, _ in fitted]), np.concatenate([b for _, b in fitted]))
-        )
+        options = {
+            "C": C,
+            "class_weight": class_weight,
+            "tol": _LIBLINEAR_TOLERANCE,
+            "max_iter": _MOST_LIBLINEAR_STEPS,
+            "random_state": seed,
+        }
+        fitted = [LinearSVC(**options).fit(rows[train], labels[train]) for train in trains]
+        solutions.append(_joined([(svc.coef_, svc.intercept_) for svc in fitted]))
     return solutions
+
+
+def _joined(parts: Sequence[tuple[np.ndarray, np.ndarray]]) -> tuple[np.ndarray, np.ndarray]:
+    return np.concatenate([w for w, _ in parts]), np.concatenate([b for _, b in parts])
 
 
 def _svm(
