@@ -145,7 +145,7 @@ def make_model(run: RunFolder, cell: Cell) -> None:
 
 
 def show_mistakes(run: RunFolder, result: CellResult) -> None:
-    images = [image for image in run.images() if image.part == "test"]
+    images = run.tested_images()
     scores = run.scores(result.cell)
     classes = [c.label for c in result.metrics.classes]
     predicted = [classes[i] for i in scores.argmax(axis=1)]

@@ -1,8 +1,11 @@
-"""The area under the ROC curve for many weightings of the same images at once."""
+"""The area under the ROC curve on many resamples of the same images at once."""
 
 from dataclasses import dataclass
 
 import numpy as np
+
+# Cumulative sums are the quicker in a processor's cache.
+_NUMBERS_AT_ONCE = 250_000
 
 
 @dataclass(frozen=True)
@@ -16,14 +19,15 @@ class Ranking:
     ----------
     order
         int, shape (n,): images from the smallest score to the greatest.
-    first_of_tie
-        int, shape (n_distinct,): where each distinct score begins in that order.
+    first, end
+        int, shape (n,): where in that order the scores equal to each begin, and where they end.
     is_member
-        bool, shape (n,): whether each image is of the class, as the images are given.
+        bool, shape (n,): whether each image is of the class, in that order.
     """
 
     order: np.ndarray
-    first_of_tie: np.ndarray
+    first: np.ndarray
+    end: np.ndarray
     is_member: np.ndarray
 
     @classmethod
@@ -31,28 +35,32 @@ class Ranking:
         """Rank n images by their scores of a class, shape (n,)."""
         order = np.argsort(scores, kind="stable")
         ranked = scores[order]
-        is_first = np.append(True, ranked[1:] != ranked[:-1])
-        return cls(order, np.flatnonzero(is_first), is_member)
+        first = np.searchsorted(ranked, ranked, side="left")
+        end = np.searchsorted(ranked, ranked, side="right")
+        return cls(order, first, end, is_member[order])
 
-    def areas(self, weights: np.ndarray) -> np.ndarray:
-        """Return the area for each weighting.
+    def areas(self, multiplicities: np.ndarray, units: np.ndarray) -> np.ndarray:
+        """Return the area on each resample.
 
         Parameters
         ----------
-        weights
-            Shape (b, n): how many times each image counts.
+        multiplicities
+            Shape (b, n_units): how many times each unit counts.
+        units
+            int, shape (n,): the unit of each image, from 0.
 
         Returns
         -------
         numpy.ndarray
-            Shape (b,); NaN where the class or the rest has no weight.
+            Shape (b,); NaN where the class or the rest does not count.
         """
-        members, others = self._ranked(weights)
-        below = np.cumsum(others, axis=1) - others
-        pairs = members.sum(axis=1) * others.sum(axis=1)
-        won = ((below + others / 2) * members).sum(axis=1)
-        areas: np.ndarray = np.divide(won, pairs, out=np.full(len(won), np.nan), where=pairs > 0)
-        return areas
+        size = max(1, _NUMBERS_AT_ONCE // len(self.order))
+        ranked_units = units[self.order]
+        parts = [
+            self._areas(multiplicities[first : first + size, ranked_units])
+            for first in range(0, len(multiplicities), size)
+        ]
+        return np.concatenate(parts)
 
     def areas_without_each(self, units: np.ndarray) -> np.ndarray:
         """Return the area when each unit in turn is left out.
@@ -67,41 +75,51 @@ class Ranking:
         numpy.ndarray
             Shape (n_units,); NaN where nothing of the class or the rest is left.
         """
-        members, others = self._ranked(np.ones((1, len(self.order))))
-        below = np.cumsum(others, axis=1) - others + others / 2
-        above = members.sum() - np.cumsum(members, axis=1) + members / 2
-        tie = np.zeros(len(self.order), dtype=int)
-        tie[self.first_of_tie[1:]] = 1
-        tie = np.cumsum(tie)
-        won = np.empty(len(self.order))
-        won[self.order] = np.where(self.is_member[self.order], below[0, tie], above[0, tie])
+        ranked_units = units[self.order]
         n_units = int(units.max()) + 1
-        lost = np.bincount(units, won, n_units)
-        n_members = np.bincount(units, self.is_member, n_units)
-        n_others = np.bincount(units, ~self.is_member, n_units)
-        rank = np.empty(len(self.order), dtype=int)
-        rank[self.order] = tie
-        for unit in np.flatnonzero((n_members > 0) & (n_others > 0)):
-            # Pairs within the unit were taken away twice, once from each side.
-            inside = units == unit
-            mine, rest = rank[inside & self.is_member], rank[inside & ~self.is_member]
-            difference = mine[:, None] - rest
-            lost[unit] -= (difference > 0).sum() + (difference == 0).sum() / 2
-        total = won[self.is_member].sum()
+        n_members = np.bincount(ranked_units, self.is_member, n_units)
+        n_others = np.bincount(ranked_units, ~self.is_member, n_units)
+        members, others = (
+            np.append(0, np.cumsum(side)) for side in (self.is_member, ~self.is_member)
+        )
+        below = (others[self.first] + others[self.end]) / 2
+        above = members[-1] - (members[self.first] + members[self.end]) / 2
+        lost = np.bincount(ranked_units, np.where(self.is_member, below, above), n_units)
+        # Pairs within a unit were taken away twice, once from each side.
+        mixed = np.flatnonzero(((n_members > 0) & (n_others > 0))[ranked_units])
+        mixed = mixed[np.argsort(ranked_units[mixed], kind="stable")]
+        starts = np.flatnonzero(np.diff(ranked_units[mixed], prepend=-1))
+        for inside in np.split(mixed, starts[1:]) if len(mixed) else ():
+            of_class = self.is_member[inside]
+            difference = self.first[inside[of_class]][:, None] - self.first[inside[~of_class]]
+            within = (difference > 0).sum() + (difference == 0).sum() / 2
+            lost[ranked_units[inside[0]]] -= within
         pairs = (n_members.sum() - n_members) * (n_others.sum() - n_others)
         areas: np.ndarray = np.divide(
-            total - lost, pairs, out=np.full(n_units, np.nan), where=pairs > 0
+            below[self.is_member].sum() - lost, pairs, out=np.full(n_units, np.nan), where=pairs > 0
         )
         return areas
 
-    def _ranked(self, weights: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """Return the weights of members and others, summed over ties, (b, n_distinct) each."""
-        ranked = weights[:, self.order]
-        is_member = self.is_member[self.order]
-        members, others = ranked * is_member, ranked * ~is_member
-        if len(self.first_of_tie) == len(self.order):
-            return members, others
-        return (
-            np.add.reduceat(members, self.first_of_tie, axis=1),
-            np.add.reduceat(others, self.first_of_tie, axis=1),
-        )
+    def _areas(self, weights: np.ndarray) -> np.ndarray:
+        """Return the area for each row of weights, shape (b, n), in the order of the ranking."""
+        places = np.flatnonzero(self.is_member)
+        # Sums up to an end of a tie, over all images and over those of the class.
+        everything = _running_sums(weights)
+        members = weights[:, places]
+        of_class = _running_sums(members)
+        n_before = np.append(0, np.cumsum(self.is_member))
+        first, end = self.first[places], self.end[places]
+        below = everything[:, first] + everything[:, end]
+        below -= of_class[:, n_before[first]] + of_class[:, n_before[end]]
+        won = np.einsum("ij,ij->i", members, below) / 2
+        total = of_class[:, -1]
+        pairs = total * (everything[:, -1] - total)
+        areas: np.ndarray = np.divide(won, pairs, out=np.full(len(won), np.nan), where=pairs > 0)
+        return areas
+
+
+def _running_sums(weights: np.ndarray) -> np.ndarray:
+    """Return the sums of the first 0, 1, ..., n columns, shape (b, n + 1)."""
+    sums = np.zeros((len(weights), weights.shape[1] + 1))
+    np.cumsum(weights, axis=1, out=sums[:, 1:])
+    return sums

@@ -116,8 +116,8 @@ class MeasuredResamples:
             Shape (b,); NaN where the measure cannot be told.
         """
         if self._measure == "auc":
-            weights = multiplicities[:, self._images.units]
-            return self._mean([ranking.areas(weights) for ranking in self._rankings])
+            units = self._images.units
+            return self._mean([ranking.areas(multiplicities, units) for ranking in self._rankings])
         return self._of_confusions(multiplicities @ self._confusions)
 
     def without_each_unit(self) -> np.ndarray:

@@ -3,10 +3,18 @@
 import dataclasses
 import time
 from collections.abc import Callable, Sequence
+from typing import Any
 
 import numpy as np
 
-from medrecog_core.classification import ScoredImages, choose_c, estimate, measure, train_svms
+from medrecog_core.classification import (
+    ScoredImages,
+    SvmPath,
+    estimate,
+    measure,
+    train_choosing_c,
+    train_svms,
+)
 from medrecog_core.datasets import Fold, ImageRecord, Split
 from medrecog_core.experiments.cell_result import CellResult, FoldResult
 from medrecog_core.experiments.specification import RunSpecification
@@ -67,45 +75,37 @@ def evaluate_cell(
     scores, Cs = [], []
     for group in together:
         stop_if(should_stop())
-        descriptors = data.descriptors(group[0])
-        paths = train_svms(
-            descriptors,
-            labels,
-            [(fold.train, fold.test) for fold in group],
-            specification.C,
-            class_weight=specification.class_weight,
-            normalisation=specification.normaliser,
-            seed=specification.seed,
-        )
-        for fold, path in zip(group, paths, strict=True):
-            stop_if(should_stop())
-            C = _chosen_c(descriptors, data.images, fold, specification)
-            scores.append(path.scores[path.Cs.index(C)])
+        trained = _train(data.descriptors(group[0]), data.images, labels, group, specification)
+        for C, path in trained:
+            scores.append(path.at(C)[1])
             Cs.append(C)
-        classes = paths[0].classes
+        classes = trained[0][1].classes
     result = _result(cell, data, classes, scores, Cs)
     return dataclasses.replace(result, seconds=time.monotonic() - start), np.concatenate(scores)
 
 
-def _chosen_c(
+def _train(
     descriptors: np.ndarray,
     images: Sequence[ImageRecord],
-    fold: Fold,
+    labels: Sequence[str],
+    folds: Sequence[Fold],
     specification: RunSpecification,
-) -> float:
-    if len(specification.C) == 1:
-        return specification.C[0]
-    train = list(fold.train)
-    return choose_c(
-        descriptors[train],
-        [images[i].label for i in train],
-        specification.C,
-        groups=[images[i].group for i in train] if specification.keep_groups else (),
-        n_folds=INNER_FOLDS,
-        seed=specification.seed,
-        class_weight=specification.class_weight,
-        normalisation=specification.normaliser,
+) -> list[tuple[float, SvmPath]]:
+    """Return each fold's C and SVMs; C is chosen where there are several to choose from."""
+    parts = [(fold.train, fold.test) for fold in folds]
+    options: dict[str, Any] = {
+        "class_weight": specification.class_weight,
+        "normalisation": specification.normaliser,
+        "seed": specification.seed,
+    }
+    Cs = specification.C
+    if len(Cs) == 1:
+        return [(Cs[0], p) for p in train_svms(descriptors, labels, parts, Cs, **options)]
+    groups = [image.group for image in images] if specification.keep_groups else None
+    chosen = train_choosing_c(
+        descriptors, labels, parts, Cs, groups=groups, n_folds=INNER_FOLDS, **options
     )
+    return [(choice.C, path) for choice, path in chosen]
 
 
 def _result(

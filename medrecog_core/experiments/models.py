@@ -11,15 +11,18 @@ from typing import Any
 import numpy as np
 
 from medrecog_core import atomic_file
-from medrecog_core.classification import LinearSvm, train_svm
+from medrecog_core.classification import FittedNormalisation, LinearSvm, choose_c, train_svm
 from medrecog_core.datasets import check_name
 from medrecog_core.errors import MedrecogError, StorageError, UsageError
+from medrecog_core.experiments.cell_evaluation import INNER_FOLDS
 from medrecog_core.experiments.run_folder import RunFolder
 from medrecog_core.features import (
+    AnyCell,
     Cell,
     Codebook,
     DescriptorSource,
     DescriptorStore,
+    Fusion,
     HashedImage,
     describe_images,
     grid,
@@ -45,8 +48,8 @@ class ModelCard:
         How images are read.
     weights_title
         The weights, for people.
-    C, seed
-        Of the SVM.
+    C, normalisation, seed
+        Of the SVM, and of the descriptors before it.
     classes
         Sorted labels.
     accuracy, accuracy_interval, balanced_accuracy, n_train, n_test
@@ -64,6 +67,7 @@ class ModelCard:
     source: DescriptorSource
     weights_title: str
     C: float
+    normalisation: str
     seed: int
     classes: tuple[str, ...]
     accuracy: float
@@ -102,7 +106,7 @@ class Model:
     codebook: Codebook | None = None
 
 
-def train_model(run: RunFolder, cell: Cell, name: str) -> Model:
+def train_model(run: RunFolder, cell: AnyCell, name: str) -> Model:
     """Train the SVM of a finished cell again, on the run's training images, and keep it.
 
     The descriptors come from the store; no image is read.
@@ -126,6 +130,10 @@ def train_model(run: RunFolder, cell: Cell, name: str) -> Model:
         raise MedrecogError(
             f"The run {run.id} has no finished cell {cell.name}: choose among {finished}."
         )
+    if isinstance(cell, Fusion):
+        raise MedrecogError(
+            f"The fusion {cell.name} cannot become a model yet: choose a single cell."
+        )
     source = run.source()
     train = run.trained_images()
     files = [HashedImage(Path(image.path), image.sha256) for image in train]
@@ -135,9 +143,25 @@ def train_model(run: RunFolder, cell: Cell, name: str) -> Model:
             files, cell, *where, specification.n_words, specification.seed
         )
         descriptors = describe_images(files, cell, codebook, *where)
-    svm = train_svm(
-        descriptors, [image.label for image in train], specification.C, specification.seed
-    )
+    labels = [image.label for image in train]
+    options: dict[str, Any] = {
+        "class_weight": specification.class_weight,
+        "normalisation": specification.normaliser,
+    }
+    C = specification.C[0]
+    if len(specification.C) > 1:
+        groups = [image.group for image in train] if specification.keep_groups else None
+        chosen = choose_c(
+            descriptors,
+            labels,
+            specification.C,
+            groups=groups,
+            n_folds=INNER_FOLDS,
+            seed=specification.seed,
+            **options,
+        )
+        C = chosen.C
+    svm = train_svm(descriptors, labels, C, specification.seed, **options)
     card = ModelCard(
         name=name,
         run=run.id,
@@ -147,7 +171,8 @@ def train_model(run: RunFolder, cell: Cell, name: str) -> Model:
         cell=cell,
         source=source,
         weights_title=record["weights"]["title"],
-        C=specification.C,
+        C=C,
+        normalisation=svm.normalisation.kind,
         seed=specification.seed,
         classes=svm.classes,
         accuracy=result.metrics.accuracy,
@@ -229,12 +254,17 @@ def _read_model(folder: Path, card: ModelCard) -> Model:
 def _read_svm(file: Path, card: ModelCard, length: int) -> LinearSvm:
     with np.load(file, allow_pickle=False) as arrays:
         weights, biases = arrays["weights"], arrays["biases"]
+        normalisation = FittedNormalisation.from_arrays(card.normalisation, arrays)
+    if normalisation.mean is not None and normalisation.mean.shape != (length,):
+        raise ValueError("the normalisation is one of other descriptors")
+    if normalisation.projection is not None and normalisation.projection.ndim == 2:
+        length = normalisation.projection.shape[1]
     n_classes = len(card.classes)
     if weights.shape != (n_classes, length) or biases.shape != (n_classes,):
         raise ValueError("the arrays have not the shape that the card asks for")
     if not (np.isfinite(weights).all() and np.isfinite(biases).all()):
         raise ValueError("a number of the arrays is not finite")
-    return LinearSvm(card.classes, weights, biases)
+    return LinearSvm(card.classes, weights, biases, normalisation)
 
 
 def _known() -> str:
@@ -243,7 +273,12 @@ def _known() -> str:
 
 def _save(model: Model) -> None:
     folder = cache_folder().models / model.card.name
-    _write_arrays(folder / _SVM, weights=model.svm.weights, biases=model.svm.biases)
+    _write_arrays(
+        folder / _SVM,
+        weights=model.svm.weights,
+        biases=model.svm.biases,
+        **model.svm.normalisation.to_arrays(),
+    )
     if model.codebook is not None:
         _write_arrays(folder / _CODEBOOK, **model.codebook.to_arrays())
     # The card last: a model without one does not exist.

@@ -2,8 +2,8 @@
 
 import numpy as np
 
-from medrecog_core.networks import Network, installed_weights, load_arrays
-from medrecog_core.networks.vgg19 import feature_maps, parameter_layers
+from medrecog_core.networks import Network, installed_weights, opened_weights
+from medrecog_core.networks.feature_maps import feature_maps
 
 
 class FeatureMapNetwork:
@@ -35,8 +35,8 @@ class FeatureMapNetwork:
         """
         layers = [network.layer(layer).name]
         identity = weights or installed_weights(network).identity
-        arrays = load_arrays(network, identity, parameter_layers(layers))
-        self._model = feature_maps(layers, precision, arrays)
+        with opened_weights(network, identity) as read:
+            self._model = feature_maps(network, layers, precision, read)
         self._model.compile(jit_compile=False)  # XLA on a processor is several times slower
 
     def feature_map(self, image: np.ndarray) -> np.ndarray:

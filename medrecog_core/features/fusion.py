@@ -3,6 +3,7 @@
 import itertools
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -145,13 +146,16 @@ def fuse_grid(
     UsageError
         If there is nothing to fuse along, because the grid has one such value only.
     """
-    sides = {"layers": list(layers), "scales": list(scales), "poolings": list(poolings)}
-    kept = [side for side in sides if along not in (side, "all")]
-    chosen = itertools.product(*([[value] for value in sides[side]] for side in kept))
-    made = {
-        _fusion(network, **(sides | dict(zip(kept, values, strict=True))))  # type: ignore[arg-type]
-        for values in chosen
+    sides: dict[str, list[Any]] = {
+        "layers": list(layers),
+        "scales": list(scales),
+        "poolings": list(poolings),
     }
+    kept = [side for side in sides if along not in (side, "all")]
+    made = set()
+    for values in itertools.product(*(sides[side] for side in kept)):
+        chosen: dict[str, Any] = sides | {k: [v] for k, v in zip(kept, values, strict=True)}
+        made.add(_fusion(network, **chosen))
     fusions = [fusion for fusion in made if len(fusion.members) > 1]
     if not fusions:
         what = "cell" if along == "all" else along.removesuffix("s")

@@ -8,7 +8,7 @@ import pandas as pd
 import streamlit as st
 
 from medrecog_core.experiments import CellResult
-from medrecog_core.features import Cell
+from medrecog_core.features import AnyCell
 from medrecog_core.networks import Network
 
 MEASURES = {
@@ -26,18 +26,18 @@ def measured(result: CellResult, measure: str) -> float | None:
     return value
 
 
-def best_cell(results: Sequence[CellResult], measure: str) -> Cell:
+def best_cell(results: Sequence[CellResult], measure: str) -> AnyCell:
     """Return the cell of the greatest value."""
     return max(results, key=lambda result: measured(result, measure) or 0.0).cell
 
 
 def show_heat_map(
-    cells: Sequence[Cell],
+    cells: Sequence[AnyCell],
     results: Sequence[CellResult],
     network: Network,
     measure: str,
     key: str | None = None,
-) -> Cell | None:
+) -> AnyCell | None:
     """Draw the grid, a row a layer, a column a scale and pooling.
 
     Parameters

@@ -244,7 +244,7 @@ def test_leave_one_group_out_tests_each_group_alone():
 
 
 def test_leave_one_group_out_needs_groups():
-    with pytest.raises(MedrecogError, match="has no groups .* to leave out"):
+    with pytest.raises(MedrecogError, match=r"has no groups .* to leave out"):
         split(many(4, "a", "b"), kind="leave-one-group-out")
 
 

@@ -87,9 +87,10 @@ class TestFinishedRun:
     ) -> None:
         images = finished.images()
         assert {i.path for i in images} == {str(p) for p in pictures.glob("*/*.png")}
-        parts = [image.part for image in images]
-        assert parts == ["train"] * 9 + ["test"] * 3
-        assert {i.label for i in images if i.part == "test"} == set(CLASSES)
+        train, test = finished.trained_images(), finished.tested_images()
+        assert (len(train), len(test)) == (9, 3)
+        assert sorted([*train, *test], key=lambda image: image.path) == images
+        assert {image.label for image in test} == set(CLASSES)
 
     def test_its_record_says_what_it_ran_on(self, finished: RunFolder) -> None:
         record = finished.record()
@@ -119,9 +120,7 @@ class TestFinishedRun:
     def test_its_cells_are_what_scikit_learn_says_of_the_stored_descriptors(
         self, finished: RunFolder
     ) -> None:
-        images = finished.images()
-        train = [image for image in images if image.part == "train"]
-        test = [image for image in images if image.part == "test"]
+        train, test = finished.trained_images(), finished.tested_images()
         truth = [image.label for image in test]
         assert len(finished.cells()) == 4
         for result in finished.cells():
@@ -171,9 +170,8 @@ class TestFinishedRun:
 
     def test_another_seed_holds_out_other_images(self, finished: RunFolder) -> None:
         other = finished_run(specification(**CHEAP, seed=3))
-        assert {(i.path, i.part) for i in other.images()} != {
-            (i.path, i.part) for i in finished.images()
-        }
+        assert other.images() == finished.images()
+        assert other.split().folds != finished.split().folds
 
 
 class TestFailure:
@@ -266,7 +264,7 @@ class TestEncodings:
     def test_scores_are_those_of_the_codebook_of_the_training_images(
         self, encoded: RunFolder, encoding: str
     ) -> None:
-        parts = [[i for i in encoded.images() if i.part == part] for part in ("train", "test")]
+        parts = [encoded.trained_images(), encoded.tested_images()]
         cell = Cell("block2", 224, encoding)
         with DescriptorStore(encoded.path.parents[1] / "features") as store:
             train, test = encode_fold(
@@ -290,7 +288,7 @@ class TestEncodings:
     def test_a_test_image_that_changes_changes_no_other_s_scores(
         self, encoded: RunFolder, tmp_path: Path
     ) -> None:
-        changed = next(i for i in encoded.images() if i.part == "test")
+        changed = encoded.tested_images()[0]
         folder = tmp_path / "images"
         for image in encoded.images():
             copy = folder / image.label / Path(image.path).name
@@ -303,7 +301,7 @@ class TestEncodings:
         assert [Path(i.path).name for i in other.images()] == [
             Path(i.path).name for i in encoded.images()
         ]
-        place = [i for i in encoded.images() if i.part == "test"].index(changed)
+        place = encoded.tested_images().index(changed)
         for result in encoded.cells():
             before, after = encoded.scores(result.cell), other.scores(result.cell)
             same = np.arange(len(before)) != place

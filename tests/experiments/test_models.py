@@ -61,7 +61,7 @@ def test_its_card_says_where_it_comes_from(model: Model, finished: RunFolder) ->
 def test_its_scores_are_those_that_the_run_kept(
     model: Model, finished: RunFolder, cache: CacheFolder
 ) -> None:
-    test = [image for image in finished.images() if image.part == "test"]
+    test = finished.tested_images()
     files = [HashedImage(Path(image.path), image.sha256) for image in test]
     with DescriptorStore(cache.features) as store:
         descriptors = read_descriptors(files, CELL, VGG19, model.card.source, store)

@@ -48,7 +48,7 @@ def answered(answers: list[Prediction | UnreadableImageError]) -> list[Predictio
 
 
 def test_it_agrees_with_the_run_on_its_test_images(predictor: Predictor, run: RunFolder) -> None:
-    test = [image for image in run.images() if image.part == "test"]
+    test = run.tested_images()
     answers = answered(predict_files(predictor, [Path(image.path) for image in test]))
     kept = run.scores(CELL)
     assert [a.label for a in answers] == [CLASSES[i] for i in kept.argmax(axis=1)]
@@ -61,7 +61,7 @@ def test_it_agrees_with_the_run_on_its_test_images(predictor: Predictor, run: Ru
 def test_models_of_encodings_agree_with_their_run(encoded: RunFolder, encoding: str) -> None:
     cell = Cell("block2", 224, encoding)
     train_model(encoded, cell, "my-model")
-    test = [image for image in encoded.images() if image.part == "test"]
+    test = encoded.tested_images()
     predictor = Predictor(load_model("my-model"))
     answers = answered(predict_files(predictor, [Path(image.path) for image in test]))
     scores = [[answer.scores[label] for label in CLASSES] for answer in answers]
@@ -76,7 +76,7 @@ def test_the_label_has_the_greatest_score(predictor: Predictor, pictures: Path) 
 
 
 def test_it_has_learnt_its_training_images(predictor: Predictor, run: RunFolder) -> None:
-    train = [image for image in run.images() if image.part == "train"]
+    train = run.trained_images()
     answers = answered(predict_files(predictor, [Path(image.path) for image in train]))
     assert [answer.label for answer in answers] == [image.label for image in train]
 

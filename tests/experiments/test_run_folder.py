@@ -32,8 +32,8 @@ SCORES = np.array([[1.5, -1.5], [-0.25, 0.25], [-2, 2]], dtype=np.float32)
 METRICS = measure(["a", "b", "a"], SCORES, ["a", "b"])
 RESULT = CellResult(CELL, METRICS, n_train=9, n_test=3, seconds=0.5)
 IMAGES = [
-    RunImage("/x/a.png", "00ff", "a", "", "train"),
-    RunImage("/x/b.png", "11", "b", "g", "test"),
+    RunImage("/x/a.png", "00ff", "a", ""),
+    RunImage("/x/b.png", "11", "b", "g"),
 ]
 
 

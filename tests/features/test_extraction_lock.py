@@ -57,9 +57,11 @@ def test_an_error_lets_the_next_one_in(store, source):
 
 def test_a_lock_that_cannot_be_made_gives_a_sentence(store, source):
     store.folder.with_name("features-locks").write_text("")
-    with pytest.raises(StorageError, match="Cannot write to"):
-        with extracting_alone(source, 224, store, ignore, never):
-            pass
+    with (
+        pytest.raises(StorageError, match="Cannot write to"),
+        extracting_alone(source, 224, store, ignore, never),
+    ):
+        pass
 
 
 def test_the_store_takes_no_lock_for_an_entry(store, source):
