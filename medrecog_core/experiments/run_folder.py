@@ -131,10 +131,10 @@ class RunFolder:
         if result is None:
             return False
         try:
-            scores = self.scores(cell)
+            scores, n_tested = self.scores(cell), len(self.split().tested)
         except StorageError:
             return False
-        return scores.shape == (len(self.split().tested), len(result.metrics.classes))
+        return scores.shape == (n_tested, len(result.metrics.classes))
 
     def is_whole(self) -> bool:
         """Return whether every cell of the grid is finished and whole."""

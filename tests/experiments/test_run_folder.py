@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from pydantic import TypeAdapter
 
 from medrecog_core.classification import measure
+from medrecog_core.datasets import Fold, Split
 from medrecog_core.errors import MedrecogError, StorageError, UsageError
 from medrecog_core.experiments import (
     CellResult,
@@ -35,11 +36,14 @@ IMAGES = [
     RunImage("/x/a.png", "00ff", "a", ""),
     RunImage("/x/b.png", "11", "b", "g"),
 ]
+SPLIT = Split("by hand", (Fold((3, 4), (0, 1, 2)),))
 
 
 @pytest.fixture
 def run(cache: CacheFolder) -> RunFolder:
-    return create_run(SPECIFICATION)
+    created = create_run(SPECIFICATION)
+    created.write_split(SPLIT)
+    return created
 
 
 @pytest.fixture
@@ -249,6 +253,14 @@ class TestCells:
         run.write_record({"n_images": 2})
         assert run.images() == IMAGES
         assert run.record() == {"n_images": 2}
+
+    def test_a_split_says_which_images_were_learnt_from_and_tested(self, run: RunFolder) -> None:
+        split = Split("two folds", (Fold((0,), (1,)), Fold((1,), (0,))))
+        run.write_images(IMAGES)
+        run.write_split(split)
+        assert run.split() == split
+        assert run.tested_images() == IMAGES[::-1]
+        assert run.trained_images() == IMAGES
 
 
 class TestDeleting:
