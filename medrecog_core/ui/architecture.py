@@ -73,8 +73,9 @@ def show_architecture(rows: Sequence[LayerSummary]) -> None:
         )
         left += width + _GAP
     kinds = [kind for kind in COLOURS if any(block["kind"] == kind for block in blocks)]
-    chart = (
-        alt.Chart(pd.DataFrame(blocks))
+    table = pd.DataFrame(blocks)
+    drawn = (
+        alt.Chart(table)
         .mark_rect(cornerRadius=2, stroke="white", strokeWidth=0.5)
         .encode(
             x=alt.X("left:Q", axis=None),
@@ -89,10 +90,15 @@ def show_architecture(rows: Sequence[LayerSummary]) -> None:
             ),
             tooltip=["layer:N", "output:N"],
         )
-        .properties(height=220)
+    )
+    names = (
+        alt.Chart(table[table["kind"] == "stage"])
+        .transform_calculate(middle="(datum.left + datum.right) / 2")
+        .mark_text(angle=270, color="white", fontSize=12)
+        .encode(x=alt.X("middle:Q", axis=None), text="layer:N")
     )
     st.altair_chart(
-        chart,
+        (drawn + names).properties(height=220),
         width="stretch",
         alt="Layers in order: " + ", ".join(f"{b['layer']} {b['output']}" for b in blocks),
     )

@@ -10,9 +10,13 @@ import pytest
 from medrecog_core.experiments import RunFolder, RunState, all_runs, create_run
 from medrecog_core.experiments.processes import this_process
 from medrecog_core.locations import CacheFolder
+from medrecog_core.networks import Network, import_weights
 from tests.textures import CLASSES, N_IMAGES, add_textures, specification, write_textures
+from tests.tiny_network import tiny, tiny_arrays, write_npz
 
 from .conftest import Call
+
+__all__ = ["tiny"]
 
 GRID = ["--layers", "block1,block2", "--scales", "224", "--poolings", "max,average"]
 CELL_KEYS = {"layer", "scale", "pooling", "accuracy", "balanced_accuracy", "n_train", "n_test"}
@@ -64,6 +68,22 @@ class TestRun:
         assert [c["pooling"] for c in answer.json["cells"]] == ["average", "vlad"]
         assert answer.json["specification"]["n_words"] == 5
         assert answer.json["network_images"] == {"224": N_IMAGES}
+
+    def test_another_network_is_read_at_layers_of_its_own(
+        self, call: Call, known: Path, tiny: Network, tmp_path: Path
+    ) -> None:
+        answer = call("run", "--dataset", "textures", "--network", "tiny", "--json")
+        assert answer.status == 1
+        assert "No weights of Tiny are installed: run `" in answer.sentence
+        import_weights(tiny, write_npz(tmp_path / "tiny.npz", tiny_arrays()))
+        read = call("extract", "textures", "--network", "tiny", "--json").json
+        assert read["network_images"] == {"224": N_IMAGES}
+        answer = call("run", "--dataset", "textures", "--network", "tiny", "--json")
+        assert answer.status == 0
+        assert {cell["layer"] for cell in answer.json["cells"]} == {"block1", "block2"}
+        assert answer.json["network_images"] == {"224": 0}
+        assert answer.json["record"]["network"] == "Tiny"
+        assert "Tiny, weights: custom weights (tiny.npz)" in call("show", answer.json["run"]).out
 
     def test_options_go_before_the_file(
         self, call: Call, finished: RunFolder, tmp_path: Path

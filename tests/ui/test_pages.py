@@ -6,6 +6,10 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from medrecog_core.datasets import check_health, library
+from medrecog_core.networks import DEFAULT_NETWORK, NETWORKS, import_weights
+from tests.tiny_network import tiny, tiny_arrays, write_npz
+
+__all__ = ["tiny"]
 
 PROJECT = Path(__file__).parents[2]
 PAGES = ["app.py", *sorted(f"pages/{file.name}" for file in (PROJECT / "pages").glob("*.py"))]
@@ -158,3 +162,32 @@ def test_link_to_an_image_that_is_gone_says_so(write_class_folders):
     test = opened("pages/1_Datasets.py", dataset="colours", image="../../etc/passwd")
     assert not test.exception
     assert "“colours” has no image “../../etc/passwd”." in words(test)
+
+
+@pytest.mark.parametrize("name", NETWORKS)
+def test_every_network_is_shown_with_its_layers_and_its_weights(name):
+    test = opened("pages/5_Networks.py", network=name)
+    assert not test.exception
+    assert not test.error
+    network = NETWORKS[name]
+    read, layers = (frame.value for frame in test.dataframe)
+    assert list(read["read as"]) == [layer.name for layer in network.layers]
+    assert len(layers) == sum(row.kind != "Flatten" for row in network.rows)
+    without = f"{network.title} has no weights yet" in words(test)
+    assert without == (name != DEFAULT_NETWORK)
+    assert any("Download Keras's official file" in button.label for button in test.button)
+    assert any(button.label == "Test the weights in use" for button in test.button) != without
+
+
+def test_networks_with_weights_can_be_chosen_and_their_layers_are_offered(tiny, tmp_path):
+    test = opened("pages/2_Experiments.py")
+    (box,) = (box for box in test.selectbox if box.label == "Network")
+    assert list(box.options) == [DEFAULT_NETWORK]
+    assert "Others have no weights yet: see the page Networks." in words(test)
+    import_weights(tiny, write_npz(tmp_path / "a.npz", tiny_arrays()))
+    test = opened("pages/2_Experiments.py", **{"with": "tiny"})
+    layers = next(g for g in test.get("button_group") if g.label == "Layers")
+    assert list(layers.options) == ["block1", "block2", "fc1", "fc2"]
+    assert list(layers.value) == ["block1", "block2"]
+    assert "8 cells" not in words(test)
+    assert "4 cells" in words(test)
