@@ -202,7 +202,8 @@ def _show_exclusions(before: Dataset, now: Dataset, as_json: bool) -> None:
     is_now = {exclusion.image.path for exclusion in now.excluded}
     click.echo(
         f"{counted(len(is_now - was), 'image')} excluded, {len(was - is_now)} used again; "
-        f"{now.name} has {counted(len(now.images), 'image')} in use, {len(now.excluded)} excluded."
+        f"{now.name} has {counted(len(now.images), 'image')} in use and "
+        f"{len(now.excluded)} excluded."
     )
     counts = Counter((e.finding, e.reason) for e in now.excluded)
     if counts:
