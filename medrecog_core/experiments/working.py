@@ -14,7 +14,7 @@ from medrecog_core.locations import unwritable
 _RESERVED_BYTES = 64 * 1024
 # A process that was killed takes a moment to give back its memory, and only then its locks.
 _SECONDS_TO_LET_GO = 5
-_UNFINISHED = (".state.json-*", ".record.json-*", ".images.json-*", ".files.json-*", "cells/.*")
+_WRITTEN_BY_THE_WORK = ("state", "record", "images", "split", "files")
 
 
 @contextmanager
@@ -65,7 +65,7 @@ def room_for_the_last_word(run: RunFolder) -> Iterator[Callable[[], None]]:
 
 def _remove_leftovers(run: RunFolder) -> None:
     """Delete the unfinished files of a process that was killed while writing."""
-    for pattern in _UNFINISHED:
+    for pattern in ("cells/.*", *(f".{name}.json-*" for name in _WRITTEN_BY_THE_WORK)):
         for file in run.path.glob(pattern):
             with suppress(OSError):
                 file.unlink()

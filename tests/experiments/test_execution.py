@@ -14,6 +14,7 @@ import pytest
 from PIL import Image
 from sklearn.svm import LinearSVC
 
+from medrecog_core import atomic_file
 from medrecog_core.classification import train_svm
 from medrecog_core.datasets import library
 from medrecog_core.errors import MedrecogError, StoppedError, StorageError
@@ -36,11 +37,12 @@ from medrecog_core.features import (
     DescriptorStore,
     HashedImage,
     Progress,
+    batch_size,
     read_descriptors,
 )
 from medrecog_core.features.encodings import StoredLocalDescriptors, encode_fold
-from medrecog_core.locations import CacheFolder
-from medrecog_core.networks import find_network
+from medrecog_core.locations import CacheFolder, unwritable
+from medrecog_core.networks import find_network, resolve_precision
 from tests.textures import (
     CLASSES,
     N_IMAGES,
@@ -65,6 +67,11 @@ def assert_same_cells(run: RunFolder, other: RunFolder) -> None:
     assert run.images() == other.images()
     for result in run.cells():
         np.testing.assert_allclose(run.scores(result.cell), other.scores(result.cell), rtol=1e-5)
+
+
+def batches_of(run: RunFolder) -> int:
+    """The images of one batch of a run."""
+    return batch_size(224, resolve_precision(run.specification().precision))
 
 
 def descriptors_of(run: RunFolder, images: Sequence[RunImage], result: CellResult) -> np.ndarray:
@@ -214,9 +221,85 @@ class TestFailure:
         execute(run)
         assert (run.state().status, run.state().error) == ("finished", "")
 
+    @pytest.mark.parametrize("stage", ["reading files", "extracting at 224"])
+    @pytest.mark.parametrize("gone", ["", "waves"])
+    def test_a_folder_that_vanishes_in_mid_run_and_then_its_return(
+        self, tmp_path: Path, finished_cache: tuple[Path, str], stage: str, gone: str
+    ) -> None:
+        folder = write_textures(tmp_path / "images")
+        add_textures(folder)
+        vanishing = folder / gone if gone else folder
+        run = create_run(specification())
+
+        def take_away(progress: Progress) -> None:
+            if progress.stage == stage and vanishing.exists():
+                vanishing.rename(tmp_path / "elsewhere")
+
+        with pytest.raises(MedrecogError) as caught:
+            execute(run, take_away)
+        assert str(vanishing) in str(caught.value) and "is gone: put it back" in str(caught.value)
+        assert (run.state().status, run.state().error) == ("failed", str(caught.value))
+        assert run.cells() == []
+        (tmp_path / "elsewhere").rename(vanishing)
+        execute(run)
+        assert run.state().status == "finished"
+        with cache_at(finished_cache[0]):
+            undisturbed = RunFolder(finished_cache[1])
+        assert results(run) == results(undisturbed)
+        assert run.record()["skipped"] == []
+
     def test_layers_of_the_head(self, known: Path) -> None:
         _, sentence = self.fails(specification(layers=["fc1"]))
         assert "fc1 needs Keras's official VGG-19 file (575 MB)" in sentence
+
+    @pytest.mark.parametrize("full", ["store", "cell", "state"])
+    def test_a_full_disk_and_then_room_again(
+        self,
+        known: Path,
+        finished_cache: tuple[Path, str],
+        monkeypatch: pytest.MonkeyPatch,
+        full: str,
+    ) -> None:
+        run = create_run(specification())
+        no_space = OSError(28, "No space left on device")
+        put, write_bytes = DescriptorStore.put, atomic_file.write_bytes
+        batches = 0
+
+        def put_until_full(self: DescriptorStore, descriptors: Any) -> None:
+            nonlocal batches
+            batches += 1
+            if full == "store" and batches > 1:
+                raise StorageError(unwritable(self.folder, no_space))
+            put(self, descriptors)
+
+        def write_until_full(path: Path, content: bytes) -> None:
+            n_cells = len(list(run.path.glob("cells/*.json")))
+            is_cell = path.parent.name == "cells" and n_cells == 1
+            # Only what was kept free lets the last word in.
+            is_state = n_cells >= 1 and path.name == "state.json"
+            if (full == "cell" and is_cell) or (
+                full == "state" and is_state and (run.path / "reserve").exists()
+            ):
+                raise StorageError(unwritable(path, no_space))
+            write_bytes(path, content)
+
+        with monkeypatch.context() as patch:
+            patch.setattr(DescriptorStore, "put", put_until_full)
+            patch.setattr(atomic_file, "write_bytes", write_until_full)
+            with pytest.raises(StorageError, match=r"No space left on device\): free the disk"):
+                execute(run)
+        state = run.state()
+        assert state.status == "failed" and "No space left on device" in state.error
+        done = N_IMAGES if full != "store" else batches_of(run)
+        assert dict(state.network_images) == {224: done}
+        assert len(run.cells()) in {"store": [0], "cell": [1], "state": range(1, 5)}[full]
+
+        execute(run)
+        assert run.state().status == "finished"
+        assert dict(run.state().network_images) == {224: N_IMAGES}
+        with cache_at(finished_cache[0]):
+            undisturbed = RunFolder(finished_cache[1])
+        assert_same_cells(run, undisturbed)
 
     def test_an_error_of_the_operating_system(
         self, known: Path, monkeypatch: pytest.MonkeyPatch
