@@ -14,9 +14,12 @@ and group sizes (1 to 11 in `large_groups`, of which a class can have as few as 
 - `told_apart`: for two equal cells, the share of cases with p <= 0.05; and for ten equal cells, the
   share in which any is told from the best after Holm's correction
 
+A share of N cases is uncertain by about 0.95 * 0.05 / N under the root: 0.005 for 2,000.
+
 Tried and not taken, in 1,000 cases of `large_groups`: plain percentiles cover 0.89 (AUC) to 0.94;
 plain BCa 0.91 to 0.95; a Student interval on the logit scale with the bootstrap's standard error
-0.94 to 0.97, much like the widened BCa, but it has no ends at 0 and 1.
+0.94 to 0.97, much like the widened BCa. Holm's correction for the comparisons with the best alone
+told any of ten equal cells from the best in 0.12 to 0.14 of the cases.
 """
 
 import argparse
@@ -138,7 +141,7 @@ def told_apart(largest_group: int, n_cases: int, n_resamples: int) -> dict[str, 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--cases", type=int, default=1000)
+    parser.add_argument("--cases", type=int, default=2000)
     parser.add_argument("--resamples", type=int, default=2000)
     parser.add_argument("--designs", default=",".join(DESIGNS))
     arguments = parser.parse_args()

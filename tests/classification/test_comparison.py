@@ -128,10 +128,19 @@ def test_best_and_those_like_it_are_found():
     assert [ranked.is_best for ranked in found] == [False, True, False, False]
     assert [ranked.is_indistinguishable for ranked in found] == [True, True, False, False]
     assert found[1].comparison is None
-    p_values = [found[i].comparison.p_value for i in (0, 2, 3)]
-    np.testing.assert_allclose(
-        [found[i].adjusted_p_value for i in (0, 2, 3)], holm(p_values), atol=1e-12
+
+
+def test_correction_is_for_all_pairs_as_the_best_is_one_of_them():
+    results = cells([360, 366, 300, 250])
+    pairs = [(i, j) for i in range(4) for j in range(i + 1, 4)]
+    adjusted = dict(
+        zip(pairs, holm([compare(results[i], results[j]).p_value for i, j in pairs]), strict=True)
     )
+    found = compare_with_best(results)
+    for i in (0, 2, 3):
+        expected = adjusted[min(i, 1), max(i, 1)]
+        assert found[i].adjusted_p_value == pytest.approx(expected, rel=1e-9)
+        assert found[i].comparison == compare(results[1], results[i])
 
 
 def test_many_cells_need_more_evidence_than_two():
