@@ -197,7 +197,8 @@ class Normalisation:
         # ARPACK finds some of many components exactly, and asks for fewer than there are.
         few = n_components < min(rows.shape) // 4
         solver = "arpack" if few else "covariance_eigh" if rows.shape[1] <= len(rows) else "full"
-        pca = PCA(n_components, svd_solver=solver, random_state=0).fit(rows)
+        with np.errstate(invalid="ignore"):  # images that are all alike have no variance to share
+            pca = PCA(n_components, svd_solver=solver, random_state=0).fit(rows)
         variances = pca.explained_variance_
         kept = variances > _LEAST_VARIANCE * max(variances.max(initial=0), np.finfo(float).tiny)
         projection = pca.components_[kept].T

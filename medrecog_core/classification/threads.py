@@ -10,7 +10,7 @@ import threading
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
-from typing import Any, TypeVar
+from typing import TypeVar
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
@@ -59,28 +59,48 @@ def _take_one_core() -> None:
 
 
 class _Limit:
-    """The limit on BLAS's threads, which is one for the whole process, and who wants it."""
+    """The limit on BLAS's threads, one for the whole process, for as long as anyone wants it.
+
+    threadpoolctl heeds only the thread that was the first to set a limit, and whoever comes first
+    need not be the last to leave: a thread of its own sets the limit and lifts it.
+    """
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._n_users = 0
-        self._limits: Any = None
+        self._unwanted = threading.Event()
+        self._holder = threading.Thread()
 
     def enter(self) -> None:
-        # A limit holds only for libraries that are loaded, and SciPy brings a BLAS of its own.
-        import scipy.linalg  # noqa: F401
-        from threadpoolctl import threadpool_limits
-
         with self._lock:
             if not self._n_users:
-                self._limits = threadpool_limits(1, user_api="blas")
+                self._unwanted, holds = threading.Event(), threading.Event()
+                self._holder = threading.Thread(
+                    target=_hold_one_blas_thread, args=(holds, self._unwanted), daemon=True
+                )
+                self._holder.start()
+                holds.wait()
             self._n_users += 1
 
     def leave(self) -> None:
         with self._lock:
             self._n_users -= 1
             if not self._n_users:
-                self._limits.restore_original_limits()
+                self._unwanted.set()
+                self._holder.join()
+
+
+def _hold_one_blas_thread(holds: threading.Event, unwanted: threading.Event) -> None:
+    try:
+        # A limit holds only for libraries that are loaded, and SciPy brings a BLAS of its own.
+        import scipy.linalg  # noqa: F401
+        from threadpoolctl import threadpool_limits
+
+        with threadpool_limits(1, user_api="blas"):
+            holds.set()
+            unwanted.wait()
+    finally:
+        holds.set()
 
 
 _LIMIT = _Limit()
