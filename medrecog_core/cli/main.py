@@ -8,6 +8,7 @@ import click
 from medrecog_core import __version__
 from medrecog_core.cli.dataset_commands import datasets, extract_command
 from medrecog_core.cli.health_commands import check, exclude, include, refresh
+from medrecog_core.cli.leakage_command import leakage
 from medrecog_core.cli.model_commands import delete_model, models, predict, train
 from medrecog_core.cli.output import write_json
 from medrecog_core.cli.run_commands import (
@@ -36,6 +37,7 @@ def medrecog() -> None:
 for _command in (
     datasets,
     extract_command,
+    leakage,
     run,
     runs,
     show,

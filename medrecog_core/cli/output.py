@@ -32,7 +32,8 @@ class CommaSeparated(click.ParamType[tuple[Any, ...]]):
         try:
             return tuple(self.value_type(part.strip()) for part in value.split(",") if part.strip())
         except ValueError:
-            self.fail(f"“{value}” is not a list of whole numbers such as 224,544.", param, ctx)
+            example = "whole numbers such as 224,544" if self.value_type is int else "numbers"
+            self.fail(f"“{value}” is not a list of {example}.", param, ctx)
 
 
 def write_json(document: Any) -> None:

@@ -11,6 +11,7 @@ from typing import Any
 import click
 
 from medrecog_core import experiments
+from medrecog_core.classification import CLASS_WEIGHTS, NORMALISATIONS
 from medrecog_core.cli.output import (
     CommaSeparated,
     fail_after_output,
@@ -20,9 +21,10 @@ from medrecog_core.cli.output import (
 )
 from medrecog_core.cli.progress import shown_progress
 from medrecog_core.cli.run_output import offer_run, show_run
+from medrecog_core.datasets import PROTOCOLS
 from medrecog_core.errors import MedrecogError, UsageError
 from medrecog_core.experiments import RunFolder, RunSpecification
-from medrecog_core.features import POOLINGS, Progress
+from medrecog_core.features import FUSIONS, POOLINGS, Progress
 from medrecog_core.networks import DEFAULT_NETWORK, PRECISIONS, check_readable, find_network
 
 _CSV_COLUMNS = (
@@ -37,9 +39,33 @@ _CSV_COLUMNS = (
 @click.option("--layers", type=CommaSeparated(str), help="Such as block4,block5.")
 @click.option("--scales", type=CommaSeparated(int), help="Such as 224,544.")
 @click.option("--poolings", type=CommaSeparated(str), help=", ".join(POOLINGS))
-@click.option("--C", "C", type=float, help="Inverse strength of the SVM's regularisation.")
+@click.option("--protocol", help=", ".join(PROTOCOLS))
+@click.option("--folds", "n_folds", type=int, help="Of k-fold.  [default: 5]")
+@click.option("--repeats", "n_repeats", type=int, help="Of k-fold.  [default: 1]")
+@click.option(
+    "--mix-groups",
+    "keep_groups",
+    flag_value=False,
+    default=None,
+    help="Let images of one group stand on both sides, to see by how much that flatters.",
+)
+@click.option(
+    "--fuse",
+    multiple=True,
+    help=f"{', '.join(FUSIONS)}, or a name such as block4+block5-224-average; more than once.",
+)
+@click.option("--normalisation", help=", ".join(NORMALISATIONS))
+@click.option("--components", "n_components", type=int, help="Of PCA.  [default: 128]")
+@click.option(
+    "--C",
+    "C",
+    type=CommaSeparated(float),
+    help="Inverse strength of the SVM's regularisation; of several, the best inside the training "
+    "part is taken.",
+)
+@click.option("--class-weight", help=", ".join(CLASS_WEIGHTS))
 @click.option("--precision", help=", ".join(PRECISIONS))
-@click.option("--seed", type=int, help="Of the hold-out split, the codebooks and the SVM.")
+@click.option("--seed", type=int, help="Of the hold-out split, the folds, codebooks and the SVM.")
 @click.option("--n-words", type=int, help="Of each codebook, where poolings are encodings.")
 @click.option(
     "--spec",
@@ -228,7 +254,7 @@ def _request(
     spec: Path | None, repeat: str | None, options: dict[str, Any]
 ) -> tuple[RunSpecification, dict[str, Any] | None]:
     """Return what is asked for, and the document of the run to repeat, if it is one."""
-    given = {name: value for name, value in options.items() if value is not None}
+    given = {name: value for name, value in options.items() if value not in (None, ())}
     if repeat is not None:
         if given or spec is not None:
             raise UsageError("--repeat takes a run as it is: leave the other options out.")

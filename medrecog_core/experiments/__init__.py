@@ -11,6 +11,7 @@ from medrecog_core.experiments.health_check import (
 )
 from medrecog_core.experiments.identical_run import identical_run
 from medrecog_core.experiments.launching import launch, relaunch, stop
+from medrecog_core.experiments.leakage import Leakage, LeakageReport, measure_leakage
 from medrecog_core.experiments.models import (
     Model,
     ModelCard,
@@ -31,6 +32,8 @@ __all__ = [
     "CellResult",
     "ExtractedDataset",
     "HealthCheck",
+    "Leakage",
+    "LeakageReport",
     "Model",
     "ModelCard",
     "Prediction",
@@ -52,6 +55,7 @@ __all__ = [
     "launch",
     "launch_health_check",
     "load_model",
+    "measure_leakage",
     "model_names",
     "predict_files",
     "read_request",

@@ -5,19 +5,18 @@ import platform
 import time
 import traceback
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from contextlib import suppress
 from importlib.metadata import PackageNotFoundError, version
 from typing import Any
 
-import numpy as np
 import psutil
 
 from medrecog_core import __version__
-from medrecog_core.datasets import Fold, ImageRecord, Split, split_images
+from medrecog_core.datasets import Split, split_images
 from medrecog_core.errors import MedrecogError, StoppedError, StorageError
 from medrecog_core.experiments import run_queue
-from medrecog_core.experiments.cell_evaluation import CellData, evaluate_cell
+from medrecog_core.experiments.cell_evaluation import evaluate_cell
 from medrecog_core.experiments.extracted_dataset import (
     ExtractedDataset,
     extract_dataset,
@@ -25,20 +24,14 @@ from medrecog_core.experiments.extracted_dataset import (
 from medrecog_core.experiments.journal import Journal
 from medrecog_core.experiments.repetition import changed_cells, differences
 from medrecog_core.experiments.run_folder import RunFolder, RunImage
+from medrecog_core.experiments.stored_images import StoredImages
 from medrecog_core.experiments.supervision import stop_on_signals, supervise
 from medrecog_core.experiments.working import room_for_the_last_word, working_on
 from medrecog_core.features import (
-    AnyCell,
-    Cell,
     DescriptorSource,
     DescriptorStore,
-    HashedImage,
     Progress,
-    concatenate,
-    describe_images,
     ignore,
-    learn_cell_codebook,
-    members,
     stop_if,
 )
 from medrecog_core.locations import cache_folder
@@ -184,38 +177,14 @@ def _carry_out(run: RunFolder, journal: Journal, should_stop: Callable[[], bool]
     run.write_record({**record, "seconds": journal.seconds})
     todo = [cell for cell in specification.cells if not run.has_cell(cell)]
     with DescriptorStore(cache_folder().features) as store:
-
-        def learn_and_describe(member: Cell, train: Sequence[HashedImage]) -> np.ndarray:
-            where = (network, source, store)
-            words = (specification.n_words, specification.seed)
-            heard = (journal.progress, should_stop)
-            codebook = learn_cell_codebook(train, member, *where, *words, *heard)
-            return describe_images(files, member, codebook, *where, *heard)
-
+        stored = StoredImages(images, files, network, source, store)
         for i, cell in enumerate(todo):
             stop_if(should_stop())
             journal.progress(Progress("training", i, len(todo)))
-            data = _cell_data(cell, images, files, split, learn_and_describe)
+            data = stored.cell_data(cell, split, specification, journal.progress, should_stop)
             run.write_cell(*evaluate_cell(cell, data, specification, should_stop))
     journal.progress(Progress("training", len(todo), len(todo)))
     run.write_record({**record, "seconds": journal.seconds})
-
-
-def _cell_data(
-    cell: AnyCell,
-    images: Sequence[ImageRecord],
-    files: Sequence[HashedImage],
-    split: Split,
-    learn_and_describe: Callable[[Cell, Sequence[HashedImage]], np.ndarray],
-) -> CellData:
-    """Return what the SVMs of a cell learn from; codebooks, from training images of their fold."""
-
-    def descriptors(fold: Fold) -> np.ndarray:
-        train = [files[i] for i in fold.train]
-        return concatenate([learn_and_describe(member, train) for member in members(cell)])
-
-    learns = any(member.is_encoded for member in members(cell))
-    return CellData(images, split, descriptors, same_in_all_folds=not learns)
 
 
 def _describe_data(extracted: ExtractedDataset, split: Split) -> dict[str, Any]:

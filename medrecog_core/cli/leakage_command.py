@@ -1,0 +1,80 @@
+"""`leakage`."""
+
+from typing import Any
+
+import click
+
+from medrecog_core.cli.output import CommaSeparated, json_option, write_json, write_table
+from medrecog_core.cli.progress import shown_progress
+from medrecog_core.experiments import LeakageReport, RunSpecification, measure_leakage
+
+
+@click.command()
+@click.argument("name")
+@click.option("--network", help="Such as resnet50.")
+@click.option("--layers", type=CommaSeparated(str), help="Such as block4,block5.")
+@click.option("--scales", type=CommaSeparated(int), help="Such as 224,544.")
+@click.option("--poolings", type=CommaSeparated(str), default="average", show_default=True)
+@click.option("--folds", "n_folds", type=int, help="[default: 5]")
+@click.option("--C", "C", type=CommaSeparated(float), help="[default: 1]")
+@click.option("--seed", type=int, help="Of the folds and the SVM.")
+@json_option
+def leakage(name: str, as_json: bool, **options: Any) -> None:
+    """Show by how much mixing the groups of data set NAME flatters accuracy.
+
+    Every cell is cross-validated twice on the same images: with images of one group (patient,
+    lesion) on both sides of a fold, and with groups kept whole.
+    """
+    given = {key: value for key, value in options.items() if value is not None}
+    specification = RunSpecification.from_document({"dataset": name, **given})
+    with shown_progress() as report:
+        found = measure_leakage(specification, report)
+    if as_json:
+        write_json({"dataset": name, **_describe(found)})
+        return
+    click.echo(
+        f"{name}: {found.n_images} images of {found.n_groups} groups; with groups mixed, "
+        f"{found.n_leaking_groups} groups stand on both sides of one of {found.n_folds} folds."
+    )
+    write_table(
+        ("cell", "groups mixed", "95 % interval", "groups whole", "95 % interval", "gap", "95 %"),
+        (
+            (
+                cell.cell.name,
+                cell.mixed.metrics.accuracy,
+                _interval(cell.mixed.metrics.accuracy_interval),
+                cell.grouped.metrics.accuracy,
+                _interval(cell.grouped.metrics.accuracy_interval),
+                cell.gap.difference,
+                _interval((cell.gap.low, cell.gap.high)),
+            )
+            for cell in found.cells
+        ),
+    )
+    click.echo("The figures with groups mixed are flattered; those with groups whole are honest.")
+
+
+def _describe(found: LeakageReport) -> dict[str, Any]:
+    return {
+        "n_images": found.n_images,
+        "n_groups": found.n_groups,
+        "n_leaking_groups": found.n_leaking_groups,
+        "n_folds": found.n_folds,
+        "cells": [
+            {
+                "layer": cell.cell.layer,
+                "scale": cell.cell.scale,
+                "pooling": cell.cell.pooling,
+                "mixed": cell.mixed.to_document(),
+                "grouped": cell.grouped.to_document(),
+                "gap": cell.gap.difference,
+                "gap_interval": [cell.gap.low, cell.gap.high],
+                "p_value": cell.gap.p_value,
+            }
+            for cell in found.cells
+        ],
+    }
+
+
+def _interval(bounds: tuple[float, float]) -> str:
+    return "{:.3f} to {:.3f}".format(*bounds)
