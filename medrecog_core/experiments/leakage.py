@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from medrecog_core.classification import Comparison, ScoredImages, compare
-from medrecog_core.datasets import ImageRecord, Split, split_images
+from medrecog_core.datasets import ImageRecord, Split, library, split_images
 from medrecog_core.errors import MedrecogError
 from medrecog_core.experiments.cell_evaluation import evaluate_cell
 from medrecog_core.experiments.cell_result import CellResult
@@ -87,13 +87,12 @@ def measure_leakage(
         specification.model_copy(update={"protocol": "k-fold", "keep_groups": kept})
         for kept in (False, True)
     )
-    extracted = extract_dataset(grouped, report, should_stop)
-    n_groups = len({image.group for image in extracted.images if image.group})
-    if not n_groups:
+    if not library.load(specification.dataset).groups:
         raise MedrecogError(
             f"The data set “{specification.dataset}” has no groups (patients, lesions), so none "
             "can leak: add it with a column of groups to see more."
         )
+    extracted = extract_dataset(grouped, report, should_stop)
     network = find_network(specification.network)
     splits = [split_images(extracted.images, asked.split_protocol) for asked in (mixed, grouped)]
     found = []
@@ -112,7 +111,7 @@ def measure_leakage(
     report(Progress("training", len(specification.cells), len(specification.cells)))
     return LeakageReport(
         len(extracted.images),
-        n_groups,
+        len({image.group for image in extracted.images if image.group}),
         splits[0].n_leaking_groups,
         specification.n_folds,
         tuple(found),

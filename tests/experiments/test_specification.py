@@ -7,6 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from medrecog_core.classification import CLASS_WEIGHTS, NORMALISATIONS
+from medrecog_core.datasets import PROTOCOLS
 from medrecog_core.errors import UsageError
 from medrecog_core.experiments import RunSpecification
 from medrecog_core.features import POOLINGS
@@ -20,7 +22,18 @@ SPECIFICATIONS = st.builds(
     layers=st.lists(st.sampled_from([layer.name for layer in VGG19.layers]), min_size=1),
     scales=st.lists(st.integers(MIN_SCALE, MAX_SCALE), min_size=1, max_size=5),
     poolings=st.lists(st.sampled_from(POOLINGS), min_size=1),
-    C=st.floats(min_value=0, exclude_min=True, allow_infinity=False, allow_nan=False),
+    C=st.lists(
+        st.floats(min_value=0, exclude_min=True, allow_infinity=False, allow_nan=False),
+        min_size=1,
+        max_size=4,
+    ),
+    protocol=st.sampled_from(PROTOCOLS),
+    n_folds=st.integers(2, 20),
+    n_repeats=st.integers(1, 9),
+    keep_groups=st.booleans(),
+    normalisation=st.sampled_from(NORMALISATIONS),
+    n_components=st.integers(1, 500),
+    class_weight=st.sampled_from(CLASS_WEIGHTS),
     precision=st.sampled_from(PRECISIONS),
     seed=st.integers(0, 2**32 - 1),
     n_words=st.none() | st.integers(1, 4096),
@@ -45,7 +58,11 @@ def test_a_data_set_is_enough() -> None:
     specification = RunSpecification.from_document({"dataset": "demo"})
     assert specification.layers == VGG19.default_layers
     assert (specification.scales, specification.poolings) == ((224,), ("max", "average"))
-    assert (specification.network, specification.C, specification.seed) == ("vgg19", 1.0, 0)
+    assert (specification.network, specification.C, specification.seed) == (
+        "vgg19",
+        (1.0,),
+        0,
+    )
 
 
 @pytest.mark.parametrize(
@@ -72,6 +89,15 @@ def test_a_data_set_is_enough() -> None:
         ({"C": float("nan")}, ["C"]),
         ({"C": float("inf")}, ["C", "finite"]),
         ({"C": "much"}, ["C"]),
+        ({"C": []}, ["C", "at least one"]),
+        ({"C": [1, -1]}, ["C", "greater than 0"]),
+        ({"protocol": "bootstrap"}, ["bootstrap", "hold-out"]),
+        ({"n_folds": 1}, ["1 folds", "2 to"]),
+        ({"normalisation": "cube"}, ["cube", "signed-sqrt-l2"]),
+        ({"n_components": 0}, ["n_components"]),
+        ({"class_weight": "heavy"}, ["heavy", "balanced"]),
+        ({"fuse": ["everything"]}, ["everything", "layers"]),
+        ({"layers": ["block1"], "fuse": ["layers"]}, ["only one layer"]),
         ({"seed": -1}, ["seed"]),
         ({"seed": 2**32}, ["seed"]),
         ({"n_words": 0}, ["n_words", "greater than or equal to 1"]),
@@ -94,6 +120,31 @@ def test_a_wrong_value_gives_one_sentence_that_names_it(
 def test_a_document_that_is_no_specification_is_refused(document: Any) -> None:
     with pytest.raises(UsageError, match="dataset"):
         RunSpecification.from_document(document)
+
+
+def test_one_c_may_stand_alone_and_several_are_put_in_order() -> None:
+    one = RunSpecification.from_document({"dataset": "demo", "C": 2})
+    assert (one.C, one.to_document()["C"]) == ((2.0,), 2.0)
+    assert RunSpecification.from_document({"dataset": "demo", "C": [10, 1, 1]}).C == (1.0, 10.0)
+
+
+def test_fusions_stand_behind_the_grid_and_their_members_are_read() -> None:
+    specification = RunSpecification(
+        dataset="demo",
+        layers=("block4", "block5"),
+        poolings=("average",),
+        fuse=("layers", "block1+block2-224-max"),
+    )
+    names = [cell.name for cell in specification.cells]
+    assert names == [
+        "block4-224-average",
+        "block5-224-average",
+        "block4+block5-224-average",
+        "block1+block2-224-max",
+    ]
+    assert {cell.name for cell in specification.read_cells} == {
+        *names[:2], "block1-224-max", "block2-224-max"
+    }  # fmt: skip
 
 
 def test_a_specification_cannot_be_changed() -> None:
