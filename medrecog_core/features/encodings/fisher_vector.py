@@ -5,8 +5,10 @@ from dataclasses import dataclass
 import numpy as np
 
 from medrecog_core.features.encodings.normalisation import signed_square_root, unit_length
+from medrecog_core.features.encodings.words import learn_words, nearest_words
 
-_MOST_ROUNDS = 100
+_MOST_ROUNDS = 50
+_LEAST_VARIANCE = 1e-6
 
 
 @dataclass(frozen=True, eq=False)
@@ -55,6 +57,8 @@ class GaussianMixture:
 def learn_mixture(descriptors: np.ndarray, n_words: int, seed: int) -> GaussianMixture:
     """Fit a mixture to local descriptors by expectation-maximisation (scikit-learn's).
 
+    It starts from the words of the same seed, their shares, and the variances of all descriptors.
+
     Parameters
     ----------
     descriptors
@@ -62,21 +66,31 @@ def learn_mixture(descriptors: np.ndarray, n_words: int, seed: int) -> GaussianM
     n_words
         Number of Gaussians.
     seed
-        Of the k-means clusters that the fit starts from.
+        Of the words.
     """
     import warnings
 
     from sklearn import mixture
     from sklearn.exceptions import ConvergenceWarning
-    from threadpoolctl import threadpool_limits
 
-    # scikit-learn's threads add up their parts of a centre in the order in which they end.
-    with threadpool_limits(limits=1, user_api="openmp"), warnings.catch_warnings():
+    rows = np.asarray(descriptors, dtype=np.float64)
+    words = learn_words(descriptors, n_words, seed)
+    counts = np.bincount(nearest_words(rows, words), minlength=n_words) + 1
+    variances = rows.var(axis=0) + _LEAST_VARIANCE
+    with warnings.catch_warnings():
         # A mixture that could still grow a little likelier serves as well.
         warnings.simplefilter("ignore", ConvergenceWarning)
         fitted = mixture.GaussianMixture(
-            n_words, covariance_type="diag", max_iter=_MOST_ROUNDS, random_state=seed
-        ).fit(descriptors)
+            n_words,
+            covariance_type="diag",
+            reg_covar=_LEAST_VARIANCE,
+            max_iter=_MOST_ROUNDS,
+            init_params="random_from_data",  # what follows takes its place
+            weights_init=counts / counts.sum(),
+            means_init=words,
+            precisions_init=np.tile(1 / variances, (n_words, 1)),
+            random_state=seed,
+        ).fit(rows)
     weights, means, variances = (
         np.asarray(values, dtype=np.float64)
         for values in (fitted.weights_, fitted.means_, fitted.covariances_)

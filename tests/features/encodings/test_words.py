@@ -2,7 +2,7 @@ import warnings
 
 import numpy as np
 import pytest
-from sklearn.cluster import KMeans
+from sklearn.cluster import MiniBatchKMeans
 
 from medrecog_core.features.encodings import words
 from medrecog_core.features.encodings.words import learn_words, nearest_words
@@ -25,7 +25,7 @@ def test_words_are_the_centres_of_clusters(clusters):
 
 def test_words_are_those_of_scikit_learn(local_descriptors):
     descriptors = local_descriptors.reshape(-1, 10)
-    oracle = KMeans(5, n_init=1, max_iter=50, random_state=4).fit(descriptors)
+    oracle = MiniBatchKMeans(5, n_init=1, random_state=4).fit(descriptors)
     np.testing.assert_allclose(
         learn_words(descriptors, 5, seed=4), oracle.cluster_centers_, rtol=1e-5
     )
