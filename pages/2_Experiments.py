@@ -12,11 +12,10 @@ from medrecog_core.experiments import (
     identical_run,
     launch,
 )
-from medrecog_core.features import DEFAULT_N_WORDS, GLOBAL_POOLINGS, POOLINGS, batch_size
+from medrecog_core.features import GLOBAL_POOLINGS, POOLINGS, batch_size
 from medrecog_core.images import REPORT_SCALES
 from medrecog_core.networks import (
     NETWORKS,
-    PRECISIONS,
     Network,
     all_installed_weights,
     check_readable,
@@ -25,18 +24,11 @@ from medrecog_core.networks import (
     resolve_precision,
 )
 from medrecog_core.ui.choice import choose
+from medrecog_core.ui.more_settings import POOLING_TITLES, more_settings
 from medrecog_core.ui.page import open_page, shown_errors
 from medrecog_core.ui.quantities import counted
 from medrecog_core.ui.run_list import FOLLOWED, follow, show_runs
 from medrecog_core.ui.run_progress import show_live
-
-POOLING_TITLES = {
-    "max": "max",
-    "average": "average",
-    "bow": "bag of words",
-    "vlad": "VLAD",
-    "fisher": "Fisher vector",
-}
 
 open_page("Experiments")
 
@@ -70,26 +62,6 @@ def compose() -> RunSpecification:
         help="Max and average give one number a channel. The others encode every position of the "
         "map by a codebook, which is learned from the training images and takes a minute or so.",
     )
-    with st.expander("More settings"):
-        first, second, third = st.columns(3)
-        C = first.number_input(
-            "C of the SVM", min_value=1e-6, value=1.0, format="%g", help="Small: smoother boundary."
-        )
-        seed = second.number_input(
-            "Seed", min_value=0, value=0, help="Of the hold-out, where the data set has no split."
-        )
-        precision = third.selectbox(
-            "Precision", PRECISIONS, help="auto: bfloat16 where the processor or GPU gains from it."
-        )
-        usual = ", ".join(f"{DEFAULT_N_WORDS[p]} for {POOLING_TITLES[p]}" for p in DEFAULT_N_WORDS)
-        n_words = first.number_input(
-            "Words of a codebook",
-            min_value=1,
-            max_value=4096,
-            value=None,
-            placeholder="usual",
-            help=f"Where poolings are encodings. Left empty: {usual}.",
-        )
     return RunSpecification.from_document(
         {
             "dataset": dataset,
@@ -97,10 +69,7 @@ def compose() -> RunSpecification:
             "layers": layers,
             "scales": scales,
             "poolings": poolings,
-            "C": C,
-            "seed": seed,
-            "precision": precision,
-            "n_words": n_words,
+            **more_settings(),
         }
     )
 

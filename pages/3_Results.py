@@ -76,6 +76,11 @@ def show_record(record: dict) -> None:
         f"{counted(split['n_test'], 'image')} ({split['kind']}). {record['network']}, weights: "
         f"{record['weights']['title']}, {record['precision']}."
     )
+    if record["sample"]:
+        st.info(
+            f"On a sample of {record['n_images']:,} of {record['sample']['n_all']:,} images.",
+            icon=":material/filter_alt:",
+        )
     if record["skipped"]:
         with st.expander(f"{counted(len(record['skipped']), 'image')} could not be read"):
             st.dataframe(record["skipped"], hide_index=True)

@@ -25,6 +25,7 @@ from medrecog_core.datasets import PROTOCOLS
 from medrecog_core.errors import MedrecogError, UsageError
 from medrecog_core.experiments import RunFolder, RunSpecification
 from medrecog_core.features import FUSIONS, POOLINGS, Progress
+from medrecog_core.images import PREPROCESSINGS
 from medrecog_core.networks import DEFAULT_NETWORK, PRECISIONS, check_readable, find_network
 
 _CSV_COLUMNS = (
@@ -39,6 +40,8 @@ _CSV_COLUMNS = (
 @click.option("--layers", type=CommaSeparated(str), help="Such as block4,block5.")
 @click.option("--scales", type=CommaSeparated(int), help="Such as 224,544.")
 @click.option("--poolings", type=CommaSeparated(str), help=", ".join(POOLINGS))
+@click.option("--preprocessing", help=", ".join(PREPROCESSINGS))
+@click.option("--sample", type=int, help="Work on so many images only, drawn by class and split.")
 @click.option("--protocol", help=", ".join(PROTOCOLS))
 @click.option("--folds", "n_folds", type=int, help="Of k-fold.  [default: 5]")
 @click.option("--repeats", "n_repeats", type=int, help="Of k-fold.  [default: 1]")

@@ -26,9 +26,13 @@ def show_run(folder: RunFolder, as_json: bool) -> None:
     record = document["record"]
     if record:
         click.echo(
-            f"{document['dataset']}, {record['split']['kind']}; weights: "
+            f"{document['dataset']}, {record['split']['kind']}; {record['network']}, weights: "
             f"{record['weights']['title']}; {record['precision']}"
         )
+        if record["sample"]:
+            click.echo(
+                f"On a sample of {document['n_images']} of {record['sample']['n_all']} images."
+            )
         if record["dataset"]["synthetic"]:
             click.echo(f"{document['dataset']}: {record['dataset']['layout']}")
         if record["split"]["n_leaking_groups"]:

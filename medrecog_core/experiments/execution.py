@@ -24,6 +24,7 @@ from medrecog_core.experiments.extracted_dataset import (
 from medrecog_core.experiments.journal import Journal
 from medrecog_core.experiments.repetition import changed_cells, differences
 from medrecog_core.experiments.run_folder import RunFolder, RunImage
+from medrecog_core.experiments.specification import RunSpecification
 from medrecog_core.experiments.stored_images import StoredImages
 from medrecog_core.experiments.supervision import stop_on_signals, supervise
 from medrecog_core.experiments.working import room_for_the_last_word, working_on
@@ -166,7 +167,7 @@ def _carry_out(run: RunFolder, journal: Journal, should_stop: Callable[[], bool]
         "run": run.id,
         "specification": specification.to_document(),
         **_describe_environment(network, source),
-        **_describe_data(extracted, split),
+        **_describe_data(specification, extracted, split),
     }
     earlier = run.repeated()
     if earlier is not None:
@@ -187,7 +188,9 @@ def _carry_out(run: RunFolder, journal: Journal, should_stop: Callable[[], bool]
     run.write_record({**record, "seconds": journal.seconds})
 
 
-def _describe_data(extracted: ExtractedDataset, split: Split) -> dict[str, Any]:
+def _describe_data(
+    asked: RunSpecification, extracted: ExtractedDataset, split: Split
+) -> dict[str, Any]:
     return {
         "dataset": {
             "name": extracted.dataset.name,
@@ -199,6 +202,7 @@ def _describe_data(extracted: ExtractedDataset, split: Split) -> dict[str, Any]:
             "fingerprint": extracted.dataset.fingerprint,
         },
         "n_images": len(extracted.images),
+        "sample": {"n_all": len(extracted.dataset.images)} if asked.sample else None,
         "skipped": [dataclasses.asdict(entry) for entry in extracted.skipped],
         "split": {
             "kind": split.kind,

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from medrecog_core.datasets import Dataset, ImageRecord, library, split_images
+from medrecog_core.datasets.sampling import draw_sample
 from medrecog_core.errors import MedrecogError
 from medrecog_core.experiments.specification import RunSpecification
 from medrecog_core.features import (
@@ -20,7 +21,7 @@ from medrecog_core.features import (
     never,
     stop_if,
 )
-from medrecog_core.images import SQUEEZE
+from medrecog_core.images import DEFAULT_PREPROCESSING, find_preprocessing
 from medrecog_core.locations import cache_folder
 from medrecog_core.networks import (
     Network,
@@ -64,10 +65,14 @@ class ExtractedDataset:
     file_states: list[list[Any]]
 
 
-def descriptor_source(network: Network, precision: str) -> DescriptorSource:
+def descriptor_source(
+    network: Network, precision: str, preprocessing: str = DEFAULT_PREPROCESSING
+) -> DescriptorSource:
     """Return what this installation's descriptors depend on besides image and cell."""
     return DescriptorSource(
-        installed_weights(network).identity, SQUEEZE, resolve_precision(precision)
+        installed_weights(network).identity,
+        find_preprocessing(preprocessing).version,
+        resolve_precision(precision),
     )
 
 
@@ -102,10 +107,14 @@ def extract_dataset(
     # A split that cannot work is found out now, not after hours in the network.
     split_images(dataset.images, specification.split_protocol)
     dataset = library.complete(dataset.name)
+    chosen = dataset.images
+    if specification.sample is not None:
+        chosen = draw_sample(dataset.images, specification.sample, specification.seed).images
+        split_images(chosen, specification.split_protocol)
     states = file_states(dataset)
-    paths = [dataset.absolute_path(image) for image in dataset.images]
+    paths = [dataset.absolute_path(image) for image in chosen]
     folders = {folder for folder in {path.parent for path in paths} if folder.is_dir()}
-    source = descriptor_source(network, specification.precision)
+    source = descriptor_source(network, specification.precision, specification.preprocessing)
     found, unread = hash_images(paths, report, should_stop)
     _check_still_there(unread, folders, dataset)
     hashed, changed = _unchanged(dataset, found)
@@ -128,7 +137,7 @@ def extract_dataset(
             f"None of the {len(paths)} images of “{dataset.name}” can be read; "
             f"the first, {skipped[0].path}: {skipped[0].reason}."
         )
-    used = [image for image in dataset.images if dataset.absolute_path(image) in file_of]
+    used = [image for image in chosen if dataset.absolute_path(image) in file_of]
     return ExtractedDataset(
         dataset,
         source,

@@ -22,7 +22,11 @@ def identical_run(specification: RunSpecification) -> RunFolder | None:
     if not candidates:
         return None
     try:
-        source = descriptor_source(find_network(specification.network), specification.precision)
+        source = descriptor_source(
+            find_network(specification.network),
+            specification.precision,
+            specification.preprocessing,
+        )
         files = file_states(library.load(specification.dataset))
     except MedrecogError:
         return None  # whoever runs it is told why it cannot be run

@@ -19,7 +19,7 @@ from medrecog_core.features import (
     members,
     parse_fusion,
 )
-from medrecog_core.images import check_scale
+from medrecog_core.images import DEFAULT_PREPROCESSING, KEEP_ASPECT, check_scale, find_preprocessing
 from medrecog_core.networks import DEFAULT_NETWORK, PRECISIONS, find_network
 
 
@@ -57,15 +57,20 @@ class RunSpecification(BaseModel):
     precision
         `auto`, `float32` or `bfloat16`.
     seed
-        Of hold-out, folds, codebooks and the SVM, 0 or greater.
+        Of hold-out, folds, the sample, codebooks and the SVM, 0 or greater.
     n_words
         Words of a bag of words or of VLAD, Gaussians of a Fisher vector, from 1 to 4096; None: as
         many as is usual for each (`DEFAULT_N_WORDS`).
+    preprocessing
+        What images become before the network: `squeeze`, `keep-aspect` or `centre-crop`.
+    sample
+        Work on so many images only, drawn from all; None: on all.
 
     Raises
     ------
     UsageError
-        If the network, a layer, scale, pooling or the precision does not exist.
+        If the network, a layer, scale, pooling, the preprocessing or the precision does not
+        exist.
     pydantic.ValidationError
         If a value is of another type or out of range; `from_document` turns it into a sentence.
     """
@@ -89,6 +94,8 @@ class RunSpecification(BaseModel):
     precision: str = "auto"
     seed: Annotated[int, Field(ge=0, lt=2**32)] = 0
     n_words: Annotated[int, Field(ge=1, le=4096)] | None = None
+    preprocessing: str = DEFAULT_PREPROCESSING
+    sample: Annotated[int, Field(ge=1)] | None = None
 
     @field_validator("dataset")
     @classmethod
@@ -109,6 +116,11 @@ class RunSpecification(BaseModel):
     @classmethod
     def _poolings_exist(cls, value: tuple[str, ...]) -> tuple[str, ...]:
         return tuple(map(check_pooling, value))
+
+    @field_validator("preprocessing")
+    @classmethod
+    def _preprocessing_exists(cls, value: str) -> str:
+        return find_preprocessing(value).name
 
     @field_validator("precision")
     @classmethod
@@ -141,6 +153,11 @@ class RunSpecification(BaseModel):
     def model_post_init(self, _: Any) -> None:
         """Check what only other objects know."""
         self.cells, self.split_protocol, self.normaliser  # noqa: B018
+        if self.preprocessing == KEEP_ASPECT and any(c.is_encoded for c in self.read_cells):
+            raise UsageError(
+                "Encodings need images of one shape: choose the preprocessing squeeze or "
+                "centre-crop, or the poolings max and average."
+            )
 
     @property
     def grid(self) -> tuple[Cell, ...]:

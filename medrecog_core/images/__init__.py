@@ -1,7 +1,18 @@
-"""Safe reading of image files, and the square that a network reads."""
+"""Safe reading of image files, and the pixels that a network reads."""
 
 from medrecog_core.images.header import ImageHeader, read_header
-from medrecog_core.images.preprocessing import REPORT_SCALES, SQUEEZE, check_scale, squeeze
+from medrecog_core.images.preprocessing import (
+    DEFAULT_PREPROCESSING,
+    KEEP_ASPECT,
+    PREPROCESSINGS,
+    REPORT_SCALES,
+    SQUEEZE,
+    Preprocessing,
+    check_scale,
+    find_preprocessing,
+    preprocessing_of_version,
+    squeeze,
+)
 from medrecog_core.images.reading import (
     FORMATS,
     SUFFIXES,
@@ -14,15 +25,21 @@ from medrecog_core.images.reading import (
 from medrecog_core.images.thumbnails import thumbnail
 
 __all__ = [
+    "DEFAULT_PREPROCESSING",
     "FORMATS",
+    "KEEP_ASPECT",
+    "PREPROCESSINGS",
     "REPORT_SCALES",
     "SQUEEZE",
     "SUFFIXES",
     "ImageHeader",
+    "Preprocessing",
     "UnreadableImageError",
     "check_scale",
     "decode_image",
+    "find_preprocessing",
     "is_image_file",
+    "preprocessing_of_version",
     "read_file",
     "read_header",
     "read_image",

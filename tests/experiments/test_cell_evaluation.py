@@ -85,9 +85,7 @@ def test_the_interval_takes_a_group_for_one(images, descriptors):
 def test_an_image_tested_in_every_repeat_is_counted_once(images, descriptors):
     alone = [ImageRecord(i.path, i.label) for i in images]
     _, _, once, _ = evaluated(alone, descriptors, protocol="k-fold", n_folds=3)
-    _, split, result, scores = evaluated(
-        alone, descriptors, protocol="k-fold", n_folds=3, n_repeats=4
-    )
+    _, _, result, scores = evaluated(alone, descriptors, protocol="k-fold", n_folds=3, n_repeats=4)
     assert (result.n_test, len(scores), len(result.folds)) == (N, 4 * N, 12)
     assert sum(map(sum, result.metrics.confusion)) == 4 * N
     wide, narrow = (

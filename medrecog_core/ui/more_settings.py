@@ -1,0 +1,144 @@
+"""The settings of an experiment beside its grid: images, split, SVM."""
+
+from typing import Any
+
+import streamlit as st
+
+from medrecog_core.classification import CLASS_WEIGHTS, NORMALISATIONS
+from medrecog_core.datasets import PROTOCOLS
+from medrecog_core.errors import UsageError
+from medrecog_core.features import DEFAULT_N_WORDS, FUSIONS
+from medrecog_core.images import PREPROCESSINGS
+from medrecog_core.networks import PRECISIONS
+
+POOLING_TITLES = {
+    "max": "max",
+    "average": "average",
+    "bow": "bag of words",
+    "vlad": "VLAD",
+    "fisher": "Fisher vector",
+}
+"""Poolings, as people call them."""
+
+_PROTOCOL_TITLES = {
+    "auto": "the data set's own split, else a hold-out",
+    "given": "the data set's own split",
+    "hold-out": "hold-out of a quarter",
+    "k-fold": "k-fold cross-validation",
+    "leave-one-group-out": "leave one group out",
+}
+_NORMALISATION_TITLES = {
+    "none": "none",
+    "l2": "L2: each image to length 1",
+    "standardise": "each channel to mean 0 and variance 1",
+    "signed-sqrt-l2": "signed square root, then L2",
+    "pca": "PCA",
+    "pca-whitened": "PCA with whitening",
+}
+
+
+def more_settings() -> dict[str, Any]:
+    """Show the settings in an expander and return them as a part of a specification.
+
+    Raises
+    ------
+    UsageError
+        If C is no number or list of numbers.
+    """
+    with st.expander("More settings"):
+        left, middle, right = st.columns(3)
+        with left:
+            chosen = _about_images()
+        with middle:
+            chosen |= _about_split()
+        with right:
+            chosen |= _about_svm()
+    return chosen
+
+
+def _about_images() -> dict[str, Any]:
+    st.markdown("**Images**")
+    usual = ", ".join(f"{n} for {POOLING_TITLES[p]}" for p, n in DEFAULT_N_WORDS.items())
+    return {
+        "preprocessing": st.selectbox(
+            "Proportions",
+            PREPROCESSINGS,
+            format_func=lambda name: PREPROCESSINGS[name].title,
+            help="What an image becomes before the network.",
+        ),
+        "sample": st.number_input(
+            "Only so many images",
+            min_value=1,
+            value=None,
+            placeholder="all",
+            help="Drawn by class and split, for a quick look. Results say that they are of a "
+            "sample.",
+        ),
+        "precision": st.selectbox(
+            "Precision", PRECISIONS, help="auto: bfloat16 where the processor or GPU gains from it."
+        ),
+        "n_words": st.number_input(
+            "Words of a codebook",
+            min_value=1,
+            max_value=4096,
+            value=None,
+            placeholder="usual",
+            help=f"Where poolings are encodings. Left empty: {usual}.",
+        ),
+    }
+
+
+def _about_split() -> dict[str, Any]:
+    st.markdown("**Training and test**")
+    chosen: dict[str, Any] = {
+        "protocol": st.selectbox(
+            "Protocol",
+            PROTOCOLS,
+            format_func=lambda name: _PROTOCOL_TITLES[name],
+            help="Images of one group (patient, lesion) always stay on one side.",
+        )
+    }
+    if chosen["protocol"] == "k-fold":
+        chosen["n_folds"] = st.number_input("Folds", min_value=2, max_value=100, value=5)
+        chosen["n_repeats"] = st.number_input("Repeats", min_value=1, max_value=100, value=1)
+    chosen["seed"] = st.number_input(
+        "Seed", min_value=0, value=0, help="Of hold-out, folds, sample and codebooks."
+    )
+    return chosen
+
+
+def _about_svm() -> dict[str, Any]:
+    st.markdown("**SVM**")
+    chosen: dict[str, Any] = {
+        "C": _numbers(
+            st.text_input(
+                "C",
+                value="1",
+                help="Small: smoother boundary. Of several, such as 0.1, 1, 10, the best inside "
+                "the training part is taken.",
+            )
+        ),
+        "normalisation": st.selectbox(
+            "Normalisation",
+            NORMALISATIONS,
+            index=NORMALISATIONS.index("l2"),
+            format_func=lambda name: _NORMALISATION_TITLES[name],
+            help="Of descriptors, learned from the training part alone.",
+        ),
+    }
+    if chosen["normalisation"].startswith("pca"):
+        chosen["n_components"] = st.number_input("Components", min_value=1, value=128)
+    chosen["class_weight"] = st.selectbox(
+        "Class weights", CLASS_WEIGHTS, help="balanced: rare classes weigh as much as common ones."
+    )
+    chosen["fuse"] = st.multiselect(
+        "Fuse", FUSIONS, help="Concatenates the grid along these sides, as further cells."
+    )
+    return chosen
+
+
+def _numbers(text: str) -> list[float]:
+    try:
+        return [float(part) for part in text.split(",") if part.strip()]
+    except ValueError:
+        raise UsageError(f"“{text}” is not a C such as 1, or several such as 0.1, 1, 10.") from None
