@@ -5,22 +5,45 @@ from pathlib import Path
 import numpy as np
 import streamlit as st
 
-from medrecog_core.experiments import CellResult, RunFolder, all_runs
+from medrecog_core.experiments import CellResult, RunFolder, all_runs, find_run
 from medrecog_core.experiments.processes import run_command
-from medrecog_core.features import Cell
+from medrecog_core.experiments.ranked_cells import RankedCell, rank_cells, score_images
+from medrecog_core.features import AnyCell, Fusion
 from medrecog_core.networks import find_network
+from medrecog_core.ui.cell_curves import show_curves, show_folds
 from medrecog_core.ui.choice import choose
 from medrecog_core.ui.confusion_matrix import show_confusion_matrix
 from medrecog_core.ui.gallery import Picture, show_gallery
-from medrecog_core.ui.heat_map import MEASURES, best_cell, show_heat_map
+from medrecog_core.ui.heat_map import (
+    BEST_MARK,
+    EQUAL_MARK,
+    MEASURES,
+    best_cell,
+    show_heat_map,
+)
 from medrecog_core.ui.page import RESEARCH_ONLY, open_page, shown_errors
 from medrecog_core.ui.quantities import counted
+from medrecog_core.ui.report_comparison import show_beside_report
 from medrecog_core.ui.run_status import show_status
 
 open_page("Results")
 
 
-INTERVAL = "Of the accuracy (Wilson's score interval), as if the test images were independent."
+INTERVAL = (
+    "Of the accuracy. Wilson's score interval; where images share groups (patients, lesions), "
+    "a bootstrap that draws whole groups."
+)
+
+
+@st.cache_data(max_entries=64, show_spinner="Drawing test images again and again for intervals …")
+def ranked_cells(run_id: str, version: tuple[int, int], measure: str) -> list[RankedCell]:
+    """The run's cells with intervals; the version changes when a cell is added or trained anew."""
+    return rank_cells(find_run(run_id), measure)
+
+
+def version_of(run: RunFolder) -> tuple[int, int]:
+    files = list((run.path / "cells").glob("*.npy"))
+    return len(files), max((file.stat().st_mtime_ns for file in files), default=0)
 
 
 def show_run(run: RunFolder) -> None:
@@ -39,26 +62,47 @@ def show_run(run: RunFolder) -> None:
             st.switch_page("pages/2_Experiments.py")
         return
     show_record(record)
-    measure = st.segmented_control(
-        "Measure",
-        [m for m in MEASURES if m != "AUC" or all(r.metrics.auc is not None for r in results)],
-        default="Accuracy",
-        required=True,
-    )
+    known = [
+        name
+        for name, measure in MEASURES.items()
+        if all(getattr(result.metrics, measure) is not None for result in results)
+    ]
+    measure = MEASURES[
+        st.segmented_control(
+            "Measure", known, default=known[0], required=True, key="measure", bind="query-params"
+        )
+    ]
     specification = run.specification()
+    ranked = ranked_cells(run.id, version_of(run), measure)
     clicked = show_heat_map(
         specification.cells,
         results,
         find_network(specification.network),
-        MEASURES[measure],
+        measure,
         key=f"heat map {run.id}",
+        ranked=ranked,
     )
-    cell = clicked or best_cell(results, MEASURES[measure])
-    result = next((r for r in results if r.cell == cell), None)
-    if result is None:
-        st.info("That cell is not finished yet.")
-        return
-    show_cell(run, result, chosen=clicked is not None)
+    show_legend(ranked)
+    asked = st.query_params.get("cell", "")
+    if clicked is not None:
+        asked = st.query_params["cell"] = clicked.name
+    by_name = {result.cell.name: result for result in results}
+    best = best_cell(results, measure).name
+    show_beside_report(specification.dataset, list(record["dataset"]["classes"]), results)
+    if asked and asked not in by_name:
+        st.info(f"The cell {asked} is not finished: the best one is shown.")
+    show_cell(run, by_name.get(asked, by_name[best]), chosen=asked in by_name)
+
+
+def show_legend(ranked: list[RankedCell]) -> None:
+    equal = sum(each.ranked.is_indistinguishable for each in ranked) - 1
+    told = (
+        f"{EQUAL_MARK} {counted(equal, 'cell')} that these test images cannot tell from it "
+        "(5 %, paired tests with Holm's correction)"
+        if equal
+        else "every other cell can be told from it"
+    )
+    st.caption(f"{BEST_MARK} the best cell; {told}. Point at a cell for its 95 % interval.")
 
 
 def show_record(record: dict) -> None:
@@ -121,10 +165,15 @@ def show_cell(run: RunFolder, result: CellResult, chosen: bool) -> None:
             column_config={"precision": number, "recall": number, "F1": number},
         )
         make_model(run, cell)
+    show_folds(result.folds)
+    show_curves(score_images(run, result))
     show_mistakes(run, result)
 
 
-def make_model(run: RunFolder, cell: Cell) -> None:
+def make_model(run: RunFolder, cell: AnyCell) -> None:
+    if isinstance(cell, Fusion):
+        st.caption("A fusion cannot become a model yet: choose a single cell for that.")
+        return
     st.markdown("**Make a model of this cell**, to classify new images with")
     with st.form(f"model {run.id} {cell.name}", border=False):
         default = f"{run.specification().dataset[:30]}-{cell.name}"

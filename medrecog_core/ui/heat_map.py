@@ -8,14 +8,23 @@ import pandas as pd
 import streamlit as st
 
 from medrecog_core.experiments import CellResult
+from medrecog_core.experiments.ranked_cells import RankedCell
 from medrecog_core.features import AnyCell
 from medrecog_core.networks import Network
 
 MEASURES = {
     "Accuracy": "accuracy",
     "Balanced accuracy": "balanced_accuracy",
+    "Macro F1": "macro_f1",
     "AUC": "auc",
+    "Sensitivity": "sensitivity",
+    "Specificity": "specificity",
 }
+"""What people call the measures."""
+
+BEST_MARK, EQUAL_MARK = "★", "≈"
+"""Behind the number of the best cell, and of those that cannot be told from it."""
+
 _ROW_HEIGHT = 60
 _SELECTION = "chosen"
 
@@ -37,6 +46,7 @@ def show_heat_map(
     network: Network,
     measure: str,
     key: str | None = None,
+    ranked: Sequence[RankedCell] = (),
 ) -> AnyCell | None:
     """Draw the grid, a row a layer, a column a scale and pooling.
 
@@ -52,6 +62,9 @@ def show_heat_map(
         One of `MEASURES`' values.
     key
         Where it is given, cells can be clicked.
+    ranked
+        The finished cells' intervals in the measure and places beside the best, where they are
+        known.
 
     Returns
     -------
@@ -59,13 +72,14 @@ def show_heat_map(
         The cell that was clicked last.
     """
     result_of = {result.cell: result for result in results}
+    ranked_of = {each.result.cell: each for each in ranked}
     table = pd.DataFrame(
         [
             {
                 "layer": cell.layer,
                 "column": f"{cell.scale} {cell.pooling}",
                 "name": cell.name,
-                **_numbers(result_of.get(cell), measure),
+                **_numbers(result_of.get(cell), ranked_of.get(cell), measure),
             }
             for cell in cells
         ]
@@ -84,11 +98,28 @@ def show_heat_map(
     return by_name.get(clicked[0]["name"]) if clicked else None
 
 
-def _numbers(result: CellResult | None, measure: str) -> dict[str, Any]:
-    if result is None:
-        return {"value": None, "interval": "", "n_test": None}
-    interval = "{:.3f} to {:.3f}".format(*result.metrics.accuracy_interval)
-    return {"value": measured(result, measure), "interval": interval, "n_test": result.n_test}
+def _numbers(result: CellResult | None, ranked: RankedCell | None, measure: str) -> dict[str, Any]:
+    numbers: dict[str, Any] = {"value": None, "text": "", "interval": "", "tested": ""}
+    value = None if result is None else measured(result, measure)
+    if result is None or value is None:
+        return numbers
+    mark, low, high = "", *result.metrics.accuracy_interval
+    tested = f"{result.n_test:,} images"
+    if ranked is not None:
+        low, high = ranked.estimate.low, ranked.estimate.high
+        place = ranked.ranked
+        mark = BEST_MARK if place.is_best else EQUAL_MARK if place.is_indistinguishable else ""
+        if ranked.estimate.n_units < ranked.estimate.n_images:
+            tested += f" of {ranked.estimate.n_units:,} groups"
+    interval = f"{low:.3f} to {high:.3f}" if ranked is not None or measure == "accuracy" else ""
+    text = f"{value:.3f} {mark}".rstrip()
+    return {"value": value, "text": text, "interval": interval, "tested": tested}
+
+
+def _rows(table: pd.DataFrame, network: Network) -> list[str]:
+    """Return the layers in the order of the network, and fusions of layers below them."""
+    layers = [layer.name for layer in network.layers]
+    return layers + [name for name in table["layer"].unique() if name not in layers]
 
 
 def _draw(
@@ -105,7 +136,7 @@ def _draw(
         ),
         y=alt.Y(
             "layer:N",
-            sort=[layer.name for layer in network.layers],
+            sort=_rows(table, network),
             title=None,
             axis=alt.Axis(domain=False, ticks=False, labelFontSize=13),
         ),
@@ -121,8 +152,8 @@ def _draw(
             alt.Tooltip("layer:N"),
             alt.Tooltip("column:N", title="scale and pooling"),
             alt.Tooltip("value:Q", title=measure.replace("_", " "), format=".4f"),
-            alt.Tooltip("interval:N", title="95 % interval of accuracy"),
-            alt.Tooltip("n_test:Q", title="test images"),
+            alt.Tooltip("interval:N", title="95 % interval"),
+            alt.Tooltip("tested:N", title="tested on"),
         ],
     )
     if clickable:
@@ -134,7 +165,7 @@ def _draw(
             strokeWidth=alt.value(3),
         )
     numbers = base.mark_text(fontSize=15, fontWeight=600).encode(
-        text=alt.Text("value:Q", format=".3f"),
+        text="text:N",
         color=alt.condition(
             f"datum.value > {low + (high - low) * 0.45}", alt.value("white"), alt.value("#123")
         ),

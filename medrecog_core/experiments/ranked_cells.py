@@ -1,0 +1,75 @@
+"""The cells of a run in one measure: with intervals, and told from the best or not."""
+
+from dataclasses import dataclass
+
+from medrecog_core.classification import Estimate, Ranked, ScoredImages, compare_with_best, estimate
+from medrecog_core.experiments.cell_result import CellResult
+from medrecog_core.experiments.run_folder import RunFolder
+
+LEVEL = 0.05
+"""Of the tests that tell a cell from the best, after Holm's correction."""
+
+
+@dataclass(frozen=True)
+class RankedCell:
+    """A finished cell.
+
+    Attributes
+    ----------
+    result
+        The cell with its result.
+    estimate
+        The measure with its 95 % interval; images of one group count as one.
+    ranked
+        Its place beside the best cell of the run.
+    """
+
+    result: CellResult
+    estimate: Estimate
+    ranked: Ranked
+
+
+def score_images(run: RunFolder, result: CellResult) -> ScoredImages:
+    """Return the test images of a cell with their scores.
+
+    An image that is tested several times counts as one in every interval, as images of a group do.
+
+    Raises
+    ------
+    StorageError
+        If the run's folder is damaged.
+    """
+    tested = run.tested_images()
+    return ScoredImages.of(
+        [image.label for image in tested],
+        run.scores(result.cell),
+        [row.label for row in result.metrics.classes],
+        groups=[image.group or f"/{image.path}" for image in tested],
+        positive=result.metrics.positive,
+    )
+
+
+def rank_cells(run: RunFolder, measure: str = "accuracy") -> list[RankedCell]:
+    """Return the finished cells of a run in the order of the grid.
+
+    Parameters
+    ----------
+    run
+        The run.
+    measure
+        One of `MEASURES` that can be told of its test images.
+
+    Raises
+    ------
+    MedrecogError
+        If the measure cannot be told.
+    StorageError
+        If the run's folder is damaged.
+    """
+    results = run.cells()
+    scored = [score_images(run, result) for result in results]
+    ranked = compare_with_best(scored, measure, LEVEL)
+    return [
+        RankedCell(result, estimate(images, [measure])[measure], place)
+        for result, images, place in zip(results, scored, ranked, strict=True)
+    ]
