@@ -37,7 +37,7 @@ def test_a_cache_folder_in_the_home_folder_is_found(monkeypatch, tmp_path):
 
 
 @pytest.mark.parametrize(
-    "part", ["features", "datasets", "runs", "models", "thumbnails", "weights"]
+    "part", ["features", "datasets", "runs", "queue", "models", "thumbnails", "weights"]
 )
 def test_every_part_has_its_folder_in_the_cache(cache, part):
     assert getattr(cache, part) == cache.root / part

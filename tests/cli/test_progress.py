@@ -59,6 +59,21 @@ def test_a_new_stage_is_told_at_once_and_an_empty_one_never(
     ]
 
 
+def test_who_is_waited_for_is_told_once(
+    capsys: pytest.CaptureFixture[str], clock: Clock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    waits = Progress("waiting for demo-1", 0, 0, waits=True)
+    with shown_progress() as report:
+        report(waits)
+        report(waits)
+    assert capsys.readouterr().err == "waiting for demo-1\n"
+    monkeypatch.setenv("TERM", "xterm")
+    monkeypatch.setattr(sys, "stderr", terminal := Terminal())
+    with shown_progress() as report:
+        report(waits)
+    assert "waiting for demo-1" in terminal.getvalue()
+
+
 def test_a_count_becomes_progress_with_its_rate(clock: Clock) -> None:
     seen: list[Progress] = []
     show = shown_count(seen.append, "drawing")

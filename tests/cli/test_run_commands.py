@@ -2,16 +2,24 @@ import csv
 import json
 import os
 import stat
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from medrecog_core.experiments import RunFolder, RunState, all_runs, create_run
+from medrecog_core.experiments import RunFolder, RunState, all_runs, create_run, run_queue
 from medrecog_core.experiments.processes import this_process
 from medrecog_core.locations import CacheFolder
 from medrecog_core.networks import Network, import_weights
-from tests.textures import CLASSES, N_IMAGES, add_textures, specification, write_textures
+from tests.textures import (
+    CLASSES,
+    N_IMAGES,
+    add_textures,
+    specification,
+    wait_until,
+    write_textures,
+)
 from tests.tiny_network import tiny, tiny_arrays, write_npz
 
 from .conftest import Call
@@ -212,6 +220,151 @@ class TestRun:
         assert answer.json["error"] == answer.sentence
 
 
+class TestIdenticalRun:
+    def test_a_finished_one_is_shown_instead_of_repeated(
+        self, call: Call, finished: RunFolder
+    ) -> None:
+        answer = call("run", "--dataset", "textures", *GRID, "--json")
+        assert answer.status == 0
+        assert answer.json["run"] == finished.id
+        assert answer.json["already_done"] is True
+        assert len(answer.json["cells"]) == 4
+        assert answer.json["network_images"] == {"224": 0}  # of this command
+        assert f"This was done already, by {finished.id}; --again runs it anew" in answer.err
+        people = call("run", "--dataset", "textures", *GRID)
+        assert people.status == 0
+        assert people.out.startswith(f"{finished.id}: finished\n")
+        assert len(all_runs()) == 1
+
+    def test_again_runs_it_anew(self, call: Call, finished: RunFolder) -> None:
+        answer = call("run", "--dataset", "textures", *GRID, "--again", "--json")
+        assert answer.status == 0
+        assert answer.json["run"] != finished.id
+        assert "already_done" not in answer.json
+        assert answer.json["network_images"] == {"224": 0}
+        assert len(all_runs()) == 2
+
+
+class TestRepeat:
+    def test_a_run_is_repeated_and_compared(self, call: Call, finished: RunFolder) -> None:
+        answer = call("run", "--repeat", finished.id, "--json")
+        assert answer.status == 0
+        assert answer.json["repeats"] == {
+            "run": finished.id,
+            "differences": [],
+            "changed_cells": [],
+        }
+        people = call("show", answer.json["run"]).out
+        assert f"the same figures as in {finished.id} in every cell" in people
+
+    def test_an_exported_run_is_repeated_from_the_file(
+        self, call: Call, finished: RunFolder, tmp_path: Path
+    ) -> None:
+        file = tmp_path / "run.json"
+        call("export", finished.id, "--to", file)
+        document = json.loads(file.read_text())
+        document["record"]["versions"]["numpy"] = "0.1"
+        document["cells"][0]["accuracy"] = 0.0123
+        file.write_text(json.dumps(document))
+        answer = call("run", "--spec", file, "--json")
+        assert answer.status == 0
+        assert answer.json["repeats"]["changed_cells"] == ["block1-224-max"]
+        people = call("show", answer.json["run"]).out
+        assert f"other than in {finished.id}: numpy: 0.1 then, " in people
+        assert f"other figures than in {finished.id}: block1-224-max" in people
+
+    @pytest.mark.parametrize("options", [["--seed", "3"], ["--spec", "x.json"]])
+    def test_it_takes_no_other_option(
+        self, call: Call, finished: RunFolder, options: list[str]
+    ) -> None:
+        answer = call("run", "--repeat", finished.id, *options)
+        assert answer.status == 2
+        assert answer.sentence.startswith("--repeat takes a run as it is")
+
+    def test_a_run_without_a_record_cannot_be_repeated(self, call: Call, known: Path) -> None:
+        run = create_run(specification())
+        answer = call("run", "--repeat", run.id, "--json")
+        assert answer.status == 1
+        assert answer.sentence == f"The run {run.id} has no record yet: resume it instead."
+
+
+class TestQueue:
+    def test_a_run_waits_until_the_one_before_it_has_ended_and_says_so(
+        self, call: Call, finished: RunFolder
+    ) -> None:
+        other = create_run(specification(seed=1))
+        other.write_state(RunState("running", process=this_process()))
+        run_queue.join(other)
+        ender = threading.Thread(target=end_when_somebody_waits, args=(other,))
+        ender.start()
+        options = ["--layers", "block1", "--poolings", "max", "--json"]
+        answer = call("run", "--dataset", "textures", *options)
+        ender.join()
+        assert answer.status == 0
+        assert f"waiting for {other.id}\n" in answer.err
+
+    def test_a_wrong_setting_is_bad_usage_and_leaves_no_run(
+        self, call: Call, known: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setenv("MEDRECOG_RUNS_AT_ONCE", "many")
+        answer = call("run", "--dataset", "textures", "--json")
+        assert answer.status == 2
+        assert (
+            answer.sentence
+            == "MEDRECOG_RUNS_AT_ONCE is “many”: set it to a whole number from 1 on."
+        )
+        assert all_runs() == []
+
+    def test_a_waiting_run_shows_whom_it_waits_for(self, call: Call, cache: CacheFolder) -> None:
+        first, second = create_run(specification()), create_run(specification(seed=1))
+        for run in (first, second):
+            run_queue.join(run)
+        out = call("show", second.id).out
+        assert out == f"{second.id}: queued\n1. before it: {first.id}, queued\n"
+
+
+def end_when_somebody_waits(run: RunFolder) -> None:
+    def somebody_waits() -> bool:
+        return any(other.state().stage == f"waiting for {run.id}" for other in all_runs())
+
+    wait_until(somebody_waits)
+    run.write_state(RunState("finished"))
+
+
+class TestTitlesAndSearch:
+    def test_a_run_is_renamed_and_found(self, call: Call, finished: RunFolder) -> None:
+        other = create_run(specification(seed=1))
+        answer = call("rename", finished.id, "Deepest block", "--json")
+        assert answer.json == {"run": finished.id, "title": "Deepest block"}
+        documents = call("runs", "--search", "deepest", "--json").json
+        assert [(d["run"], d["title"]) for d in documents] == [(finished.id, "Deepest block")]
+        people = call("runs").out
+        assert "Deepest block" in people and other.id in people
+        assert f"{finished.id} (“Deepest block”): finished" in call("show", finished.id).out
+        assert call("runs", "--search", "nothing").out == "No run is described by “nothing”.\n"
+        assert (
+            call("rename", finished.id, "").out == f"{finished.id} is called “{finished.id}” now.\n"
+        )
+
+    def test_a_title_that_is_too_long_is_bad_usage(self, call: Call, finished: RunFolder) -> None:
+        answer = call("rename", finished.id, "x" * 101)
+        assert answer.status == 2
+        assert "has 101 characters" in answer.sentence
+
+
+class TestLog:
+    def test_it_tells_attempts_and_stages(self, call: Call, finished: RunFolder) -> None:
+        lines = call("log", finished.id, "--json").json["lines"]
+        assert "attempt 1" in lines[0]
+        assert any(line.endswith("training") for line in lines)
+        assert lines[-1].endswith("finished")
+        assert call("log", finished.id).out.splitlines() == lines
+        assert call("log", finished.id, "--lines", 1).out.splitlines() == lines[-1:]
+
+    def test_no_line_is_bad_usage(self, call: Call, finished: RunFolder) -> None:
+        assert call("log", finished.id, "--lines", 0).status == 2
+
+
 class TestRuns:
     def test_they_are_listed_beside_a_damaged_one(
         self, call: Call, finished: RunFolder, cache: CacheFolder
@@ -272,7 +425,7 @@ class TestShow:
 
 @pytest.mark.parametrize(
     "command",
-    ["show", "cancel", "resume", "delete", "export --to x.csv"],
+    ["show", "log", "rename x", "cancel", "resume", "delete", "export --to x.csv"],
 )
 @pytest.mark.parametrize("run_id", ["nothing", "../runs", "a/b"])
 def test_an_unknown_run_gives_a_sentence(call: Call, command: str, run_id: str) -> None:
