@@ -24,6 +24,7 @@ from medrecog_core.classification.evidence import (
     channelwise_score,
     explain,
     l2_score,
+    linear_score,
     plain_score,
     pool,
 )
@@ -94,6 +95,7 @@ __all__ = [
     "holm",
     "l2_normalise",
     "l2_score",
+    "linear_score",
     "log_loss",
     "mcnemar_p_value",
     "measure",

@@ -69,6 +69,26 @@ class Evidence:
         return scores
 
 
+def linear_score(svm: LinearSvm, descriptor: np.ndarray) -> LinearScore:
+    """Return an image's scores by an SVM as linear functions of its descriptor.
+
+    Parameters
+    ----------
+    svm
+        The SVM, with whatever normalisation it has.
+    descriptor
+        Shape (channels,), as it comes from the network.
+    """
+    normalisation = svm.normalisation
+    if normalisation.mean is not None and normalisation.projection is not None:
+        return affine_score(svm, normalisation.mean, normalisation.projection)
+    if normalisation.kind == "none":
+        return plain_score(svm, len(descriptor))
+    if normalisation.kind == "l2":
+        return l2_score(svm, descriptor)
+    return channelwise_score(svm, descriptor, normalisation.apply(descriptor[None])[0])
+
+
 def l2_score(svm: LinearSvm, descriptor: np.ndarray) -> LinearScore:
     """Return the scores of an image whose descriptor is L2-normalised before the SVM.
 

@@ -6,12 +6,15 @@ from sklearn.decomposition import PCA
 from sklearn.preprocessing import StandardScaler
 
 from medrecog_core.classification import (
+    NORMALISATIONS,
     LinearSvm,
+    Normalisation,
     affine_score,
     channelwise_score,
     explain,
     l2_normalise,
     l2_score,
+    linear_score,
     plain_score,
     pool,
     train_svm,
@@ -86,14 +89,18 @@ def test_parts_sum_to_the_svm_s_score_after_a_square_root_and_l2(seed, pooling):
     )
 
 
-def test_parts_sum_to_the_score_of_a_trained_svm():
+@pytest.mark.parametrize("kind", NORMALISATIONS)
+@pytest.mark.parametrize("pooling", POOLINGS)
+def test_parts_sum_to_the_score_of_a_trained_svm_whatever_its_normalisation(kind, pooling):
     rng = np.random.default_rng(0)
     descriptors = np.abs(rng.normal(size=(40, 12)))
-    svm = train_svm(descriptors, ["a", "b"] * 20)
-    feature_map, _ = case(1)
-    descriptor = pool(feature_map, "average")
-    found = explain(feature_map, "average", l2_score(svm, descriptor))
-    np.testing.assert_allclose(found.scores, svm.scores(descriptor[None])[0])
+    normalisation = Normalisation(kind, n_components=6)
+    svm = train_svm(descriptors, ["a", "b", "c", "d"] * 10, normalisation=normalisation)
+    for seed in range(5):
+        feature_map, _ = case(seed)
+        descriptor = pool(feature_map, pooling)
+        found = explain(feature_map, pooling, linear_score(svm, descriptor))
+        np.testing.assert_allclose(found.scores, svm.scores(descriptor[None])[0], rtol=1e-6)
 
 
 def test_a_position_s_part_is_what_the_score_loses_without_it():
