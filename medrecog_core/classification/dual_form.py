@@ -1,6 +1,10 @@
 """Weight vectors as sums of training rows, for rows with many features."""
 
+from collections.abc import Callable
+
 import numpy as np
+
+from medrecog_core.classification.squared_hinge import no_check
 
 # How many times as many operations a second a product with the Gram matrix does as a factor.
 _PRODUCTS_OVER_FACTORS = 1.6
@@ -17,9 +21,12 @@ class DualForm:
     ----------
     rows
         float64, shape (n, channels).
+    check
+        Called often while equations are solved; what it raises ends that.
     """
 
-    def __init__(self, rows: np.ndarray) -> None:
+    def __init__(self, rows: np.ndarray, check: Callable[[], None] = no_check) -> None:
+        self._check = check
         self._rows = rows
         self._gram = rows @ rows.T
         self._gram += 1
@@ -83,6 +90,7 @@ class DualForm:
                 iterations[iterated],
             )
         for j in np.flatnonzero(~converged):
+            self._check()
             rows = np.flatnonzero(active[:, j])
             solved[:, j] = 0
             solved[rows, j] = self._factorised(rows, signs[rows, j], costs[rows, j])
@@ -117,6 +125,7 @@ class DualForm:
         direction = scale * residual
         length = (residual * direction).sum(axis=0)
         for i in range(1, int(limits.max()) + 1):
+            self._check()
             done = np.linalg.norm(costs * residual, axis=0) <= accuracy
             over = done | (limits < i)
             if over.any():

@@ -223,9 +223,9 @@ def l2_normalise(descriptors: np.ndarray) -> np.ndarray:
     numpy.ndarray
         float64, shape (n, channels).
     """
-    rows = np.asarray(descriptors, dtype=np.float64)
-    normalised: np.ndarray = rows / _lengths(rows)
-    return normalised
+    rows = np.array(descriptors, dtype=np.float64)
+    rows /= _lengths(rows)
+    return rows
 
 
 def signed_square_root(descriptors: np.ndarray) -> np.ndarray:

@@ -1,6 +1,10 @@
 """Weight vectors as they are, for rows with few features."""
 
+from collections.abc import Callable
+
 import numpy as np
+
+from medrecog_core.classification.squared_hinge import no_check
 
 
 class PrimalForm:
@@ -10,9 +14,12 @@ class PrimalForm:
     ----------
     rows
         float64, shape (n, channels).
+    check
+        Called often while equations are solved; what it raises ends that.
     """
 
-    def __init__(self, rows: np.ndarray) -> None:
+    def __init__(self, rows: np.ndarray, check: Callable[[], None] = no_check) -> None:
+        self._check = check
         self._rows = np.column_stack([rows, np.ones(len(rows))])
         self._longest = float(np.sqrt((self._rows**2).sum(axis=1).max()))
         self.n_coefficients = self._rows.shape[1]
@@ -55,6 +62,7 @@ class PrimalForm:
 
         solved = np.empty_like(start)
         for j in range(start.shape[1]):
+            self._check()
             rows = np.flatnonzero(active[:, j])
             roots = np.sqrt(costs[rows, j])
             weighted = self._rows[rows] * roots[:, None]

@@ -1,12 +1,13 @@
 """Choosing C by cross-validation inside the training part."""
 
 import warnings
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
 from medrecog_core.classification.normalisation import L2, Normalisation
+from medrecog_core.classification.squared_hinge import no_check
 from medrecog_core.classification.training import Fold, SvmPath, train_svms
 from medrecog_core.errors import UsageError
 
@@ -46,6 +47,7 @@ def choose_c(
     class_weight: str = "none",
     normalisation: Normalisation = L2,
     criterion: str = "accuracy",
+    check: Callable[[], None] = no_check,
 ) -> ChosenC:
     """Choose C by stratified cross-validation, on nothing but the training part given.
 
@@ -68,6 +70,8 @@ def choose_c(
         As in `train_svms`; fitted on the training part of each inner fold.
     criterion
         `accuracy`, or `balanced_accuracy`, the mean recall of the classes.
+    check
+        As in `train_svms`.
 
     Raises
     ------
@@ -84,6 +88,7 @@ def choose_c(
         class_weight=class_weight,
         normalisation=normalisation,
         seed=seed,
+        check=check,
     )
     return _best(paths, inner, np.asarray(labels), criterion)
 
@@ -100,6 +105,7 @@ def train_choosing_c(
     class_weight: str = "none",
     normalisation: Normalisation = L2,
     criterion: str = "accuracy",
+    check: Callable[[], None] = no_check,
 ) -> tuple[tuple[ChosenC, SvmPath], ...]:
     """Choose C inside the training part of every fold and train all SVMs of that part.
 
@@ -110,7 +116,7 @@ def train_choosing_c(
     ----------
     descriptors, labels, folds, Cs
         As in `train_svms`.
-    groups, n_folds, seed, class_weight, normalisation, criterion
+    groups, n_folds, seed, class_weight, normalisation, criterion, check
         As in `choose_c`.
 
     Returns
@@ -134,6 +140,7 @@ def train_choosing_c(
         class_weight=class_weight,
         normalisation=normalisation,
         seed=seed,
+        check=check,
     )
     outer, rest = paths[: len(folds)], list(paths[len(folds) :])
     chosen = []

@@ -1,7 +1,7 @@
 """Training linear SVMs: one, or those of all folds and values of C with one Gram matrix."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -11,7 +11,7 @@ from medrecog_core.classification.linear_svm import LinearSvm
 from medrecog_core.classification.normalisation import L2, FittedNormalisation, Normalisation
 from medrecog_core.classification.one_vs_rest import OneVsRest
 from medrecog_core.classification.primal_form import PrimalForm
-from medrecog_core.classification.squared_hinge import minimise
+from medrecog_core.classification.squared_hinge import minimise, no_check
 from medrecog_core.classification.threads import each_on_one_core, n_cores
 from medrecog_core.errors import UsageError
 
@@ -68,6 +68,7 @@ def train_svm(
     *,
     class_weight: str = "none",
     normalisation: Normalisation = L2,
+    check: Callable[[], None] = no_check,
 ) -> LinearSvm:
     """Train the one-vs-rest linear SVMs (squared hinge loss) of scikit-learn's `LinearSVC`.
 
@@ -85,6 +86,8 @@ def train_svm(
         As in `train_svms`.
     normalisation
         Fitted here.
+    check
+        As in `train_svms`.
 
     Raises
     ------
@@ -100,6 +103,7 @@ def train_svm(
         class_weight=class_weight,
         normalisation=normalisation,
         seed=seed,
+        check=check,
     )
     return path.svms[0]
 
@@ -114,6 +118,7 @@ def train_svms(
     normalisation: Normalisation = L2,
     seed: int = 0,
     gram_bytes: int = GRAM_BYTES,
+    check: Callable[[], None] = no_check,
 ) -> tuple[SvmPath, ...]:
     """Train the one-vs-rest SVMs of every fold and C, and score the folds' test images.
 
@@ -140,6 +145,8 @@ def train_svms(
         Of liblinear's order of coordinates.
     gram_bytes
         The most memory a Gram matrix may take.
+    check
+        Called often meanwhile, from several threads; what it raises ends the training.
 
     Returns
     -------
@@ -162,33 +169,36 @@ def train_svms(
     path = tuple(sorted({float(C) for C in Cs}))
     parts = [(np.asarray(train, int), np.asarray(test, int)) for train, test in folds]
     # A normalisation that learns nothing is the same for all folds, which then share one matrix.
-    sharing = [[part] for part in parts] if normalisation.learns else [parts]
+    sharing = [[part] for part in parts] if normalisation.learns or not parts else [parts]
     trained: list[SvmPath] = []
     for shared in sharing:
-        fitted = normalisation.fit(descriptors[shared[0][0]])
-        rows = fitted.apply(descriptors)
+        check()
         used = np.unique(np.concatenate([train for train, _ in shared]))
         trains = [np.searchsorted(used, train) for train, _ in shared]
         problems = OneVsRest.of(names[used], trains, class_weight)
+        fitted = normalisation.fit(descriptors[shared[0][0]])
+        rows = fitted.apply(descriptors[used])
         if min(rows.shape[1], len(used)) > _FEW_CHANNELS and 8 * len(used) ** 2 > gram_bytes:
             balanced = class_weight if class_weight == "balanced" else None
-            solutions = _solve_by_liblinear(rows[used], names[used], trains, path, balanced, seed)
+            solutions = _solve_by_liblinear(rows, names[used], trains, path, balanced, seed, check)
         else:
-            solutions = _solve(rows[used], problems, path)
+            solutions = _solve(rows, problems, path, check)
         for i, (_, test) in enumerate(shared):
             boundaries = [(w[problems.columns(i)], b[problems.columns(i)]) for w, b in solutions]
             svms = tuple(_svm(problems.classes[i], w, b, fitted) for w, b in boundaries)
-            scores = tuple(_scores(svm, rows[test], classes) for svm in svms)
+            tested = fitted.apply(descriptors[test])
+            scores = tuple(_scores(svm, tested, classes) for svm in svms)
             trained.append(SvmPath(classes, path, svms, scores))
     return tuple(trained)
 
 
 def _solve(
-    rows: np.ndarray, problems: OneVsRest, Cs: Sequence[float]
+    rows: np.ndarray, problems: OneVsRest, Cs: Sequence[float], check: Callable[[], None]
 ) -> list[tuple[np.ndarray, np.ndarray]]:
     """Return for each C the weights, shape (m, channels), and biases, shape (m,)."""
     n, channels = rows.shape
-    form = PrimalForm(rows) if channels <= min(n, _FEW_CHANNELS) else DualForm(rows)
+    kind = PrimalForm if channels <= min(n, _FEW_CHANNELS) else DualForm
+    form = kind(rows, check)
     n_columns = problems.signs.shape[1]
     n_parts = min(n_columns, max(n_cores(), math.ceil(n_columns / _MOST_TOGETHER)))
 
@@ -212,6 +222,7 @@ def _solve_by_liblinear(
     Cs: Sequence[float],
     class_weight: str | None,
     seed: int,
+    check: Callable[[], None],
 ) -> list[tuple[np.ndarray, np.ndarray]]:
     from sklearn.svm import LinearSVC
 
@@ -224,7 +235,10 @@ def _solve_by_liblinear(
             "max_iter": _MOST_LIBLINEAR_STEPS,
             "random_state": seed,
         }
-        fitted = [LinearSVC(**options).fit(rows[train], labels[train]) for train in trains]
+        fitted = []
+        for train in trains:
+            check()
+            fitted.append(LinearSVC(**options).fit(rows[train], labels[train]))
         solutions.append(_joined([(svc.coef_, svc.intercept_) for svc in fitted]))
     return solutions
 

@@ -7,7 +7,7 @@ from sklearn.preprocessing import Normalizer, StandardScaler, normalize
 from sklearn.svm import SVC, LinearSVC
 
 from medrecog_core.classification import Normalisation, train_svm, train_svms
-from medrecog_core.errors import UsageError
+from medrecog_core.errors import StoppedError, UsageError
 from tests.classification.clouds import clouds
 
 NO_GRAM = {"gram_bytes": 0}
@@ -233,3 +233,21 @@ def test_unknown_class_weight_is_refused():
 def test_numbers_that_are_not_finite_are_refused():
     with pytest.raises(UsageError, match="not finite"):
         train_svm(np.array([[1.0, np.nan], [0, 1]]), ["a", "b"])
+
+
+@pytest.mark.parametrize("channels", [20, 200])
+def test_check_can_end_the_training(channels):
+    descriptors, labels = clouds(3, 60, channels)
+    calls = []
+
+    def check():
+        calls.append(None)
+        if len(calls) > 5:
+            raise StoppedError("enough")
+
+    with pytest.raises(StoppedError, match="enough"):
+        train_svms(descriptors, labels, k_folds(60), [0.1, 1, 10], check=check)
+
+
+def test_no_fold_asks_for_no_svm():
+    assert train_svms(*clouds(2), [], [1.0]) == ()
