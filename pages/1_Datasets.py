@@ -17,6 +17,8 @@ from medrecog_core.ui.page import open_page, shown_errors
 
 open_page("Datasets")
 
+VIEWS = ["Images", "Health"]
+
 
 @st.dialog("Add a data set", width="large")
 def add_dataset() -> None:
@@ -96,10 +98,12 @@ with shown_errors():
             show_image(dataset, report, asked)
         else:
             show_summary(dataset)
+            if st.session_state.get("view") not in VIEWS:
+                asked = st.query_params.get("view")
+                st.session_state["view"] = asked if asked in VIEWS else VIEWS[0]
             view = st.segmented_control(
                 "View",
-                ["Images", "Health"],
-                default="Images",
+                VIEWS,
                 required=True,
                 key="view",
                 bind="query-params",
