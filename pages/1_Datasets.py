@@ -15,6 +15,8 @@ from medrecog_core.ui.page import open_page, shown_errors
 
 open_page("Datasets")
 
+VIEWS = ["Images", "Health"]
+
 
 with shown_errors():
     if ADDED in st.session_state:
@@ -37,10 +39,12 @@ with shown_errors():
             show_image(dataset, report, asked)
         else:
             show_summary(dataset)
+            if st.session_state.get("view") not in VIEWS:
+                asked = st.query_params.get("view")
+                st.session_state["view"] = asked if asked in VIEWS else VIEWS[0]
             view = st.segmented_control(
                 "View",
-                ["Images", "Health"],
-                default="Images",
+                VIEWS,
                 required=True,
                 key="view",
                 bind="query-params",

@@ -25,6 +25,8 @@ def forget_filters() -> None:
     for key, value in EVERYTHING.items():
         if key in st.session_state:
             st.session_state[key] = value
+        else:
+            st.query_params.pop(key, None)
     first_page()
     close_image()
 

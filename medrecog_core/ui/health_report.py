@@ -253,6 +253,8 @@ def _show_exclusions(dataset: Dataset) -> None:
 def _show_in_gallery(kind: str) -> None:
     st.session_state["view"] = "Images"
     st.session_state["finding"] = finding_name(kind)
+    # The filter is not on the page yet, and Streamlit writes only what is into the address.
+    st.query_params["finding"] = finding_name(kind)
     first_page()
 
 

@@ -92,7 +92,7 @@ def test_a_finding_is_shown_excluded_and_taken_back(page, server, with_leak):
 
     # The excluded image is still to be seen.
     page.get_by_role("button", name="Show them").click()
-    caption(page, "left · excluded").wait_for()
+    caption(page, "left · excluded").first.wait_for()
     page.wait_for_url(re.compile("finding=excluded"))
 
     page.get_by_role("radio", name="Health").click()

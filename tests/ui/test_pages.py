@@ -77,6 +77,7 @@ def test_home_names_the_folder_that_cannot_be_written(monkeypatch, tmp_path):
 def test_unknown_names_in_the_address_fall_back_to_what_there_is():
     for page, query in (
         ("pages/1_Datasets.py", {"dataset": "nothing", "class": "nothing", "page": "999"}),
+        ("pages/1_Datasets.py", {"view": "nothing", "finding": "nothing", "image": "nothing"}),
         ("pages/2_Experiments.py", {"on": "nothing"}),
         ("pages/3_Results.py", {"run": "../../etc"}),
         ("pages/4_Predict.py", {"model": "nothing"}),
