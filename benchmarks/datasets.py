@@ -117,7 +117,7 @@ def run_apart(step: str, root: Path, cache: str) -> dict[str, Any]:
 
 
 def open_page(cache: str) -> dict[str, float]:
-    """Seconds until the first picture of the page is there, at the first visit and at a later one."""
+    """Seconds until the first picture is there, at the first visit and at a later one."""
     from playwright.sync_api import sync_playwright
 
     from pages import start_server
