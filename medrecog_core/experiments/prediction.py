@@ -1,6 +1,7 @@
 """Labels for new images, from a trained model."""
 
 import threading
+from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,7 +11,12 @@ import numpy as np
 from medrecog_core.errors import MedrecogError
 from medrecog_core.experiments.models import Model
 from medrecog_core.features import PooledNetwork, batch_size
-from medrecog_core.images import SQUEEZE, UnreadableImageError, decode_image, read_file, squeeze
+from medrecog_core.images import (
+    UnreadableImageError,
+    decode_image,
+    preprocessing_of_version,
+    read_file,
+)
 from medrecog_core.networks import all_installed_weights, check_readable, find_network
 
 _FILES_AT_ONCE = 32
@@ -50,11 +56,13 @@ class Predictor:
                 "which are not installed: install them, or train it again."
             )
         check_readable(network, [card.cell.layer], card.source.weights)
-        if card.source.preprocessing != SQUEEZE:
+        try:
+            self._preprocessing = preprocessing_of_version(card.source.preprocessing)
+        except MedrecogError:
             raise MedrecogError(
                 f"The model “{card.name}” was trained with the preprocessing "
-                f"{card.source.preprocessing}, and this version has {SQUEEZE}: train it again."
-            )
+                f"{card.source.preprocessing}, which this version does not have: train it again."
+            ) from None
         self.model = model
         self._reading = (card.cell.layer, card.cell.pooling)
         self._network = PooledNetwork(
@@ -77,27 +85,27 @@ class Predictor:
         """
         card = self.model.card
         answers: list[Prediction | UnreadableImageError] = []
+        # Of images longer than a square, so many fewer.
         size = batch_size(card.cell.scale, card.source.precision)
+        size = max(1, size // self._preprocessing.largest_proportion)
         for first in range(0, len(contents), size):
-            squares: dict[int, np.ndarray] = {}
-            failed: dict[int, UnreadableImageError] = {}
+            found: dict[int, Prediction | UnreadableImageError] = {}
+            of_shape: dict[tuple[int, ...], dict[int, np.ndarray]] = defaultdict(dict)
             for i, content in enumerate(contents[first : first + size]):
                 try:
-                    squares[i] = squeeze(decode_image(content), card.cell.scale)
+                    pixels = self._preprocessing.pixels(decode_image(content), card.cell.scale)
                 except UnreadableImageError as error:
-                    failed[i] = error
-            predicted = dict(zip(squares, self._classify(list(squares.values())), strict=True))
-            answers += [
-                failed[i] if i in failed else predicted[i]
-                for i in range(len(contents[first : first + size]))
-            ]
+                    found[i] = error
+                else:
+                    of_shape[pixels.shape][i] = pixels
+            for batch in of_shape.values():
+                found |= zip(batch, self._classify(list(batch.values())), strict=True)
+            answers += [found[i] for i in sorted(found)]
         return answers
 
-    def _classify(self, squares: list[np.ndarray]) -> list[Prediction]:
-        if not squares:
-            return []
+    def _classify(self, images: list[np.ndarray]) -> list[Prediction]:
         with self._lock:
-            descriptors = self._network.descriptors(np.stack(squares))[self._reading]
+            descriptors = self._network.descriptors(np.stack(images))[self._reading]
         svm = self.model.svm
         return [
             Prediction(

@@ -8,7 +8,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_valida
 from medrecog_core.datasets import check_name
 from medrecog_core.errors import StorageError, UsageError
 from medrecog_core.features import Cell, check_pooling, grid
-from medrecog_core.images import check_scale
+from medrecog_core.images import PREPROCESSINGS, check_scale, find_preprocessing
 from medrecog_core.networks import DEFAULT_NETWORK, PRECISIONS, find_network
 
 
@@ -33,12 +33,17 @@ class RunSpecification(BaseModel):
     precision
         `auto`, `float32` or `bfloat16`.
     seed
-        Of the hold-out split and the SVM, 0 or greater.
+        Of the hold-out split, the sample and the SVM, 0 or greater.
+    preprocessing
+        What images become before the network: `squeeze`, `keep-aspect` or `centre-crop`.
+    sample
+        Work on so many images only, drawn from all; None: on all.
 
     Raises
     ------
     UsageError
-        If the network, a layer, scale, pooling or the precision does not exist.
+        If the network, a layer, scale, pooling, the preprocessing or the precision does not
+        exist.
     pydantic.ValidationError
         If a value is of another type or out of range; `from_document` turns it into a sentence.
     """
@@ -53,6 +58,8 @@ class RunSpecification(BaseModel):
     C: Annotated[float, Field(gt=0, allow_inf_nan=False)] = 1.0
     precision: str = "auto"
     seed: Annotated[int, Field(ge=0, lt=2**32)] = 0
+    preprocessing: str = next(iter(PREPROCESSINGS))
+    sample: Annotated[int, Field(ge=1)] | None = None
 
     @field_validator("dataset")
     @classmethod
@@ -73,6 +80,11 @@ class RunSpecification(BaseModel):
     @classmethod
     def _poolings_exist(cls, value: tuple[str, ...]) -> tuple[str, ...]:
         return tuple(map(check_pooling, value))
+
+    @field_validator("preprocessing")
+    @classmethod
+    def _preprocessing_exists(cls, value: str) -> str:
+        return find_preprocessing(value).name
 
     @field_validator("precision")
     @classmethod

@@ -15,6 +15,7 @@ from medrecog_core.features.pooled_network import PooledNetwork, batch_size
 from medrecog_core.features.progress import Meter, Progress, ignore, never, stop_if
 from medrecog_core.features.reading_ahead import read_batches
 from medrecog_core.features.store import DescriptorSource, DescriptorStore
+from medrecog_core.images import preprocessing_of_version
 from medrecog_core.networks import Network
 
 
@@ -77,6 +78,7 @@ def extract(
     extraction = Extraction()
     unreadable: dict[str, Skipped] = {}
     graphs = _GraphInMemory(network, source)
+    preprocessing = preprocessing_of_version(source.preprocessing)
     distinct = list({image.sha256: image for image in images}.values())
     for scale, cells_of_scale in itertools.groupby(
         sorted(cells, key=lambda cell: cell.scale), key=lambda cell: cell.scale
@@ -94,7 +96,7 @@ def extract(
                 if network.depth(cell.layer) <= network.depth(deepest)
             ]
             size = batch_size(scale, source.precision)
-            for batch in read_batches(group, scale, size, unreadable):
+            for batch in read_batches(group, preprocessing, scale, size, unreadable):
                 stop_if(should_stop())
                 values = graphs.reading(readings).descriptors(
                     np.stack([pixels for _, pixels in batch])

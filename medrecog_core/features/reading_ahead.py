@@ -1,67 +1,128 @@
-"""Decoding that overlaps the network: batches of squares, read ahead by threads."""
+"""Decoding that overlaps the network: batches of pixels, read ahead by threads."""
 
 import collections
 import hashlib
 import itertools
 from collections.abc import Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass
 
 import numpy as np
 
 from medrecog_core.features.hashed_image import HashedImage, Skipped
-from medrecog_core.images import UnreadableImageError, decode_image, read_file, squeeze
+from medrecog_core.images import Preprocessing, UnreadableImageError, decode_image, read_file
+from medrecog_core.networks import Device, find_device
 
-_READERS = 2
+Batch = list[tuple[HashedImage, np.ndarray]]
+
+_FEWEST_READERS = 2
+_MOST_READERS = 32
+_CORES_A_READER = 4  # on a processor, where the network takes more than nine tenths of the time
 _BATCHES_AHEAD = 3
+_BATCHES_HELD = 4
+
+
+@dataclass(frozen=True)
+class ReadingAhead:
+    """How far reading is ahead of the network.
+
+    Attributes
+    ----------
+    n_readers
+        Threads that decode.
+    n_waiting
+        Images that are read or being read, at most, before they are taken.
+    n_held
+        Images that wait for others of their shape, at most.
+    """
+
+    n_readers: int
+    n_waiting: int
+    n_held: int
+
+    @property
+    def n_images(self) -> int:
+        """Images whose pixels are in memory at most, besides those of the batch in hand."""
+        return self.n_waiting + self.n_held
+
+
+def reading_ahead(size: int, device: Device | None = None) -> ReadingAhead:
+    """Return how far to read ahead of batches of some size.
+
+    A GPU takes images as fast as all processor cores decode them; a network on the processor needs
+    its cores for itself.
+
+    Parameters
+    ----------
+    size
+        Images in a batch.
+    device
+        What the network runs on; None: what this machine has.
+    """
+    device = device or find_device()
+    wanted = device.n_cores // (1 if device.kind == "gpu" else _CORES_A_READER)
+    n_readers = min(max(wanted, _FEWEST_READERS), _MOST_READERS)
+    n_waiting = max(_BATCHES_AHEAD * size, 2 * n_readers)
+    return ReadingAhead(n_readers, n_waiting, _BATCHES_HELD * size)
 
 
 def read_batches(
-    images: Iterable[HashedImage], scale: int, size: int, unreadable: dict[str, Skipped]
-) -> Iterator[list[tuple[HashedImage, np.ndarray]]]:
+    images: Iterable[HashedImage],
+    preprocessing: Preprocessing,
+    scale: int,
+    size: int,
+    unreadable: dict[str, Skipped],
+) -> Iterator[Batch]:
     """Decode images in threads, ahead of whoever takes the batches.
 
     Parameters
     ----------
     images
         Files whose content must still be what was hashed.
-    scale
-        Side of the squares in pixels.
+    preprocessing, scale
+        What becomes of them.
     size
-        Images in a batch; the last may have fewer.
+        Squares in a batch at most; of larger images fewer, so that a batch of several has no more
+        pixels than one of squares.
     unreadable
         Takes, by SHA-256, the images that cannot be read; they are left out of the batches.
 
     Yields
     ------
     list
-        Images and their squares, uint8, shape (scale, scale, 3).
+        Images and their pixels, uint8, shape (height, width, 3), the same for all in a batch.
     """
+    ahead = reading_ahead(size)
     waiting: collections.deque[tuple[HashedImage, Future[np.ndarray]]] = collections.deque()
-    batch: list[tuple[HashedImage, np.ndarray]] = []
+    held: dict[tuple[int, ...], Batch] = collections.defaultdict(list)
     source = iter(images)
-    readers = ThreadPoolExecutor(_READERS)
+    readers = ThreadPoolExecutor(ahead.n_readers)
     try:
         while True:
-            for image in itertools.islice(source, size * _BATCHES_AHEAD - len(waiting)):
-                waiting.append((image, readers.submit(_read_square, image, scale)))
+            for image in itertools.islice(source, ahead.n_waiting - len(waiting)):
+                task = readers.submit(_read_pixels, image, preprocessing, scale)
+                waiting.append((image, task))
             if not waiting:
                 break
-            image, pixels = waiting.popleft()
+            image, reading = waiting.popleft()
             try:
-                batch.append((image, pixels.result()))
+                pixels = reading.result()
             except UnreadableImageError as error:
                 unreadable[image.sha256] = Skipped(str(image.path), str(error))
-            if len(batch) == size:
-                yield batch
-                batch = []
-        if batch:
-            yield batch
+                continue
+            held[pixels.shape].append((image, pixels))
+            n_pixels = pixels.shape[0] * pixels.shape[1]
+            if len(held[pixels.shape]) >= size * scale**2 // n_pixels:
+                yield held.pop(pixels.shape)
+            elif sum(map(len, held.values())) >= ahead.n_held:
+                yield held.pop(max(held, key=lambda shape: len(held[shape])))
+        yield from held.values()
     finally:
         readers.shutdown(cancel_futures=True)
 
 
-def _read_square(image: HashedImage, scale: int) -> np.ndarray:
+def _read_pixels(image: HashedImage, preprocessing: Preprocessing, scale: int) -> np.ndarray:
     content = read_file(image.path)
     if hashlib.sha256(content).hexdigest() != image.sha256:
         raise UnreadableImageError("the file changed while it was being worked on")
-    return squeeze(decode_image(content), scale)
+    return preprocessing.pixels(decode_image(content), scale)

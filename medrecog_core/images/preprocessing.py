@@ -1,16 +1,63 @@
-"""From an image of any shape to the square that a network reads."""
+"""From an image of any shape to the pixels that a network reads at a scale."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
 
 import numpy as np
 from PIL import Image
 
-from medrecog_core.errors import UsageError
+from medrecog_core.errors import MedrecogError, UsageError
 
 MIN_SCALE = 224
 REPORT_SCALES = (224, 544, 864, 1184)
 """The report's scales, 224 + 320k pixels (section 2.1, Figure 9)."""
 MAX_SCALE = 2048
 SQUEEZE = "squeeze-bilinear-1"
-"""Version of the preprocessing; part of every descriptor's key."""
+"""Version of the default preprocessing, as it stands in descriptors' keys."""
+LARGEST_PROPORTION = 2
+"""The longer side that `keep_aspect` gives is at most so many times the shorter one."""
+
+_STEP = 32  # pixels; of the deepest layers of the networks, from one position to the next
+
+
+@dataclass(frozen=True)
+class Preprocessing:
+    """A way from an upright RGB image to the pixels that a network reads.
+
+    Attributes
+    ----------
+    name
+        On the command line and in specifications.
+    version
+        Part of every descriptor's key; other pixels have another one.
+    title
+        What it does, for people.
+    largest_proportion
+        Longer side of its pixels over the shorter one, at most; the shorter is the scale.
+    """
+
+    name: str
+    version: str
+    title: str
+    largest_proportion: int
+    _pixels: Callable[[Image.Image, int], np.ndarray]
+
+    def pixels(self, image: Image.Image, scale: int) -> np.ndarray:
+        """Return the pixels that a network reads.
+
+        Parameters
+        ----------
+        image
+            RGB, 8 bits a channel.
+        scale
+            Shorter side of the result.
+
+        Returns
+        -------
+        numpy.ndarray
+            uint8, shape (height, width, 3), channels in RGB order.
+        """
+        return self._pixels(image, scale)
 
 
 def check_scale(scale: int) -> int:
@@ -30,7 +77,7 @@ def check_scale(scale: int) -> int:
 
 
 def squeeze(image: Image.Image, scale: int) -> np.ndarray:
-    """Squeeze an RGB image to a square, whatever its proportions.
+    """Squeeze an RGB image to a square, whatever its proportions, as the report did.
 
     Parameters
     ----------
@@ -44,6 +91,122 @@ def squeeze(image: Image.Image, scale: int) -> np.ndarray:
     numpy.ndarray
         uint8, shape (scale, scale, 3), channels in RGB order.
     """
-    if image.size != (scale, scale):
-        image = image.resize((scale, scale), Image.Resampling.BILINEAR)
+    return _resized(image, scale, scale)
+
+
+def keep_aspect(image: Image.Image, scale: int) -> np.ndarray:
+    """Resize an RGB image so that its shorter side is the scale, and keep its proportions.
+
+    The longer side is the scale and a whole number of strides of 32 pixels, the nearest that keeps
+    the proportions: a network has no positions for less, and images of nearly the same proportions
+    get the same shape and go through the network together. A panorama longer than
+    `LARGEST_PROPORTION` times its height is squeezed to that proportion, and a tall image likewise:
+    nothing is cut off, and memory stays bounded.
+
+    Parameters
+    ----------
+    image
+        RGB, 8 bits a channel.
+    scale
+        Shorter side of the result in pixels.
+
+    Returns
+    -------
+    numpy.ndarray
+        uint8, shape (height, width, 3), channels in RGB order; one of height and width is `scale`,
+        the other from `scale` to `LARGEST_PROPORTION * scale`.
+    """
+    shorter, longer = sorted(image.size)
+    proportion = min(longer / shorter, LARGEST_PROPORTION)
+    strides = min(
+        round((proportion - 1) * scale / _STEP), (LARGEST_PROPORTION - 1) * scale // _STEP
+    )
+    long_side = scale + strides * _STEP
+    is_wide = image.width > image.height
+    return _resized(image, long_side, scale) if is_wide else _resized(image, scale, long_side)
+
+
+def centre_crop(image: Image.Image, scale: int) -> np.ndarray:
+    """Resize an RGB image so that its shorter side is the scale, and keep the square in the middle.
+
+    Parameters
+    ----------
+    image
+        RGB, 8 bits a channel.
+    scale
+        Side of the square in pixels.
+
+    Returns
+    -------
+    numpy.ndarray
+        uint8, shape (scale, scale, 3), channels in RGB order.
+    """
+    side = min(image.size)
+    left, top = (image.width - side) / 2, (image.height - side) / 2
+    # Only the square is resized, from the pixels around it too, so that it is the same as if the
+    # whole image had been, and a panorama takes no more memory than a square.
+    return _resized(image, scale, scale, (left, top, left + side, top + side))
+
+
+def _resized(
+    image: Image.Image,
+    width: int,
+    height: int,
+    box: tuple[float, float, float, float] | None = None,
+) -> np.ndarray:
+    if image.size != (width, height):
+        image = image.resize((width, height), Image.Resampling.BILINEAR, box)
     return np.asarray(image, dtype=np.uint8)
+
+
+PREPROCESSINGS = {
+    way.name: way
+    for way in (
+        Preprocessing("squeeze", SQUEEZE, "squeezed to the square, as the report did", 1, squeeze),
+        Preprocessing(
+            "keep-aspect",
+            "keep-aspect-bilinear-1",
+            "proportions kept, the shorter side at the scale",
+            LARGEST_PROPORTION,
+            keep_aspect,
+        ),
+        Preprocessing(
+            "centre-crop",
+            "centre-crop-bilinear-1",
+            "the square in the middle, its side at the scale",
+            1,
+            centre_crop,
+        ),
+    )
+}
+"""The ways to preprocess, by name; the first is the default."""
+
+
+def find_preprocessing(name: str) -> Preprocessing:
+    """Return the preprocessing of that name.
+
+    Raises
+    ------
+    UsageError
+        If there is none.
+    """
+    if name not in PREPROCESSINGS:
+        raise UsageError(
+            f"There is no preprocessing “{name}”: choose among {', '.join(PREPROCESSINGS)}."
+        )
+    return PREPROCESSINGS[name]
+
+
+def preprocessing_of_version(version: str) -> Preprocessing:
+    """Return the preprocessing whose version stands in descriptors' keys.
+
+    Raises
+    ------
+    MedrecogError
+        If this version of the program has another.
+    """
+    for way in PREPROCESSINGS.values():
+        if way.version == version:
+            return way
+    known = ", ".join(way.version for way in PREPROCESSINGS.values())
+    raise MedrecogError(f"There is no preprocessing {version} in this version, only {known}.")
