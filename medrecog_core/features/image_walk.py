@@ -102,8 +102,11 @@ class ImageWalk:
             # A damaged header could ask for more memory than there is.
             with np.load(io.BytesIO(path.read_bytes()), allow_pickle=False) as arrays:
                 found = StrongestMaps(
-                    *(arrays[name] for name in ("channels", "means", "maxima", "maps")),
-                    n_channels=self.layer.channels,
+                    arrays["channels"],
+                    arrays["means"],
+                    arrays["maxima"],
+                    arrays["maps"],
+                    self.layer.channels,
                 )
         except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile, MemoryError):
             return None

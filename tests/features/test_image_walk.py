@@ -40,24 +40,30 @@ def kept_files(cache):
     return sorted(cache.feature_maps.glob("*.npz"))
 
 
-def naive(layer):
-    """Return what Keras's own VGG-19 gives for the built-in picture at one of its layers."""
+LAYERS = {"block2_conv1": "block2_conv1", "block3": "block3_pool"}
+
+
+@pytest.fixture(scope="module")
+def naive():
+    """Return what Keras's own VGG-19 gives for the built-in picture at some of its layers."""
     keras = import_keras()
     model = keras.applications.VGG19(include_top=False, weights=None, input_shape=(224, 224, 3))
     names = [each.name for each in model.layers if each.weights]
     for name, values in load_arrays(VGG19, installed_weights(VGG19).identity, names).items():
         model.get_layer(name).set_weights(values)
     prepared = keras.applications.vgg19.preprocess_input(picture()[None].astype(np.float32))
-    part = keras.Model(model.inputs, model.get_layer(layer).output)
-    return keras.ops.convert_to_numpy(part(prepared))[0]
+    outputs = [model.get_layer(name).output for name in LAYERS.values()]
+    maps = keras.Model(model.inputs[0], outputs)(prepared)
+    return {
+        name: keras.ops.convert_to_numpy(values)[0]
+        for name, values in zip(LAYERS, maps, strict=True)
+    }
 
 
-@pytest.mark.parametrize(
-    ("layer", "keras_layer"), [("block2_conv1", "block2_conv1"), ("block3", "block3_pool")]
-)
+@pytest.mark.parametrize("layer", LAYERS)
 @pytest.mark.parametrize("order", ["mean", "maximum"])
-def test_maps_are_the_strongest_of_keras_s_own_network(layer, keras_layer, order):
-    expected = strongest(naive(keras_layer), order, 5)
+def test_maps_are_the_strongest_of_keras_s_own_network(naive, layer, order):
+    expected = strongest(naive[layer], order, 5)
     found = ImageWalk("vgg19", layer, order=order, n_maps=5).walk(picture_file())
     assert found.channels.tolist() == expected.channels.tolist()
     assert found.n_channels == expected.n_channels
