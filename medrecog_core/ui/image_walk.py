@@ -89,9 +89,8 @@ def show_first_filters(network: Network) -> None:
             alt=f"The {n} filters of {layer}, each {rows} x {columns} pixels in colour",
         )
         st.caption(
-            f"The {n} filters of `{layer}`, {rows} x {columns} weights of red, green and blue each, "
-            "from left to right and from top to bottom. Each is scaled by its own largest weight; "
-            "mid-grey is zero."
+            f"The {n} filters of `{layer}`, {rows} x {columns} weights of red, green and blue. "
+            "Each filter is scaled by its own largest weight; mid-grey is zero."
         )
 
 
