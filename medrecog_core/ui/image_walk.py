@@ -30,7 +30,7 @@ _TILE_PIXELS = 224
 _AMBER = np.array([255, 176, 0])
 _FILTERS_A_ROW = 16
 _FILTER_PIXELS = 36
-_GAP = 4
+_GAP = 6
 
 
 def show_image_walk(network: Network, scale: int) -> None:
@@ -56,14 +56,14 @@ def show_image_walk(network: Network, scale: int) -> None:
     layers = [layer.name for layer in reached_map_layers(network, installed[0])]
     with st.container(horizontal=True, vertical_alignment="bottom"):
         picture = choose("Picture", [BUILT_IN, UPLOAD, *_demo_pictures()], key="picture", width=320)
-        layer = choose("Feature maps of", layers, key=f"{network.name}-layer", width=240)
-        order = choose("Strongest by", ORDERS, key="strongest", width=160)
+        layer = choose("Layer", layers, key=f"{network.name}-layer", width=240)
+        order = choose("Strength", ORDERS, key="strongest", width=160)
     with shown_errors():
-        content = _content(picture)
-        if content is None:
-            st.info("Upload an image to walk it through.", icon=":material/upload:")
-            return
         try:
+            content = _content(picture)
+            if content is None:
+                st.info("Upload an image to walk it through.", icon=":material/upload:")
+                return
             pixels = squeeze(decode_image(content), scale)
         except UnreadableImageError as error:
             st.error(f"The picture cannot be used: {error}.", icon=":material/broken_image:")

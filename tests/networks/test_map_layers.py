@@ -1,7 +1,12 @@
+import importlib
+
+import numpy as np
 import pytest
 
 from medrecog_core.errors import MedrecogError, UsageError
 from medrecog_core.networks import NETWORKS, find_network, import_weights, installed_weights
+from medrecog_core.networks.backend import import_keras
+from medrecog_core.networks.feature_maps import feature_maps
 from medrecog_core.networks.map_layers import (
     check_map_layer,
     find_map_layer,
@@ -9,6 +14,7 @@ from medrecog_core.networks.map_layers import (
     reached_map_layers,
     read_at,
 )
+from tests.networks.test_feature_maps import MODULES, answer, assert_close, seed
 from tests.tiny_network import TINY, tiny_arrays, write_npz
 
 VGG19 = find_network("vgg19")
@@ -69,3 +75,28 @@ def test_layer_beyond_the_weights_is_refused(name):
 def test_head_is_reached_with_weights_that_have_it(tiny, tmp_path):
     weights = import_weights(tiny, write_npz(tmp_path / "a.npz", tiny_arrays()))
     assert check_map_layer(tiny, "fc2", weights) is TINY.layer("fc2")
+
+
+@pytest.mark.parametrize("name", ["resnet50", "efficientnetv2_s", "convnext_tiny"])
+def test_maps_between_the_readable_layers_equal_those_of_keras(name):
+    network = NETWORKS[name]
+    keras = import_keras()
+    model = getattr(keras.applications, network.keras_name)(
+        include_top=False, weights=None, input_shape=(None, None, 3)
+    )
+    module = importlib.import_module(f"keras.applications.{MODULES[name]}")
+    images = np.random.default_rng(0).integers(0, 256, (1, 64, 64, 3), dtype=np.uint8)
+    prepared = module.preprocess_input(images.astype(np.float32))
+    arrays = seed(model, prepared)
+    outputs = {operation.name: operation.output for operation in model.operations}
+    inner = [layer for layer in map_layers(network) if layer.name in outputs]
+    first, chosen = inner[:4], inner[4::11]
+    layers = [*first, *chosen]
+    expected = answer(
+        keras.Model(model.inputs[0], [outputs[layer.name] for layer in layers]), prepared
+    )
+    names = [layer.name for layer in layers]
+    graph = feature_maps(read_at(network, layers), names, "float32", arrays.__getitem__)
+    for layer, found, values in zip(layers, answer(graph, images), expected, strict=True):
+        assert found.shape[-1] == layer.channels
+        assert_close(found, values)

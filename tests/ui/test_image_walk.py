@@ -5,6 +5,7 @@ import re
 import pytest
 from PIL import Image
 
+from medrecog_core.datasets import demo
 from medrecog_core.features import ImageWalk
 from medrecog_core.features.self_test import picture_file
 from medrecog_core.networks import NETWORKS
@@ -44,7 +45,7 @@ def test_what_was_walked_before_is_shown_from_the_address_without_a_network(monk
 
 
 def test_every_layer_that_the_weights_reach_is_offered():
-    options = box(opened(PAGE), "Feature maps of").options
+    options = box(opened(PAGE), "Layer").options
     convolutions = [row.name for row in NETWORKS["vgg19"].rows if row.kind == "Conv2D"]
     assert [option for option in options if "conv" in option] == convolutions
     assert not {"fc1", "predictions"} & set(options)
@@ -62,7 +63,33 @@ def test_unknown_picture_and_layer_in_the_address_fall_back():
     test = opened(PAGE, picture="../../etc/passwd", **{"vgg19-layer": "nothing"})
     assert not test.exception
     assert "There is no picture “../../etc/passwd” here: built-in picture is shown." in words(test)
-    assert "There is no feature maps of “nothing” here: block1_conv1 is shown." in words(test)
+    assert "There is no layer “nothing” here: block1_conv1 is shown." in words(test)
+
+
+def test_picture_of_the_demo_is_walked_and_one_that_is_gone_is_named(monkeypatch, cache):
+    image = demo.demo_images()[0]
+    name = f"{image.label}/{image.name}"
+    file = cache.datasets / "demo" / "images" / name
+    file.parent.mkdir(parents=True)
+    Image.fromarray(demo.draw(image)).save(file)
+    walk = ImageWalk("vgg19", "block1_conv1")
+
+    def in_this_process(arguments, content):
+        options = "--network vgg19 --layer block1_conv1 --scale 224 --by mean"
+        assert arguments == ["feature-maps", "-", *options.split()]
+        walk.walk(content)
+
+    monkeypatch.setattr(image_walk, "run_command", in_this_process)
+    test = opened(PAGE, picture=name)
+    assert test.selectbox(key="picture").value == name
+    next(each for each in test.button if each.label == "Walk it through the network").click()
+    test.run()
+    assert not test.exception
+    assert walk.kept(file.read_bytes()) is not None
+    assert "The 12 of 64 channels" in words(test)
+    file.unlink()
+    test.run()
+    assert "The picture cannot be used: the file is not there." in words(test)
 
 
 @pytest.mark.browser
@@ -84,7 +111,7 @@ def test_an_upload_is_walked_through_in_a_process_of_its_own(browser, server, tm
     kept = list((server.cache / "feature-maps").iterdir())
     assert [path.suffix for path in kept] == [".npz"]
     # The next layer follows by itself; the page's own process never holds the network.
-    page.get_by_role("combobox", name="Feature maps of").fill("block4_conv1")
+    page.get_by_role("combobox", name="Layer", exact=True).fill("block4_conv1")
     page.keyboard.press("Enter")
     page.get_by_text("The 12 of 512 channels with the largest mean").wait_for()
     assert "vgg19-layer=block4_conv1" in page.url
