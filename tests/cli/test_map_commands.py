@@ -8,7 +8,9 @@ from PIL import Image
 
 from medrecog_core.features import ImageWalk, first_filters
 from medrecog_core.features.self_test import picture, picture_file
+from medrecog_core.images import read_image
 from medrecog_core.networks import import_weights
+from tests.dicom_files import dicom_bytes, dicom_dataset
 from tests.tiny_network import tiny, tiny_arrays, write_npz
 
 __all__ = ["tiny"]
@@ -63,6 +65,19 @@ def test_an_image_is_read_from_standard_input(call, weights, monkeypatch):
     monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(content.getvalue())))
     answer = call("feature-maps", "-", "--network", "tiny", "--layer", "block1", "--json")
     assert answer.json["image_sha256"] == hashlib.sha256(content.getvalue()).hexdigest()
+
+
+def test_dicom_is_walked_as_its_own_window_shows_it(call, weights, tmp_path):
+    pixels = picture()[..., 0]
+    made = dicom_dataset(pixels)
+    (tmp_path / "a.dcm").write_bytes(dicom_bytes(made))
+    options = ("--network", "tiny", "--layer", "block1", "--json")
+    content = io.BytesIO()
+    read_image(tmp_path / "a.dcm").save(content, "PNG")
+    (tmp_path / "a.png").write_bytes(content.getvalue())
+    found = call("feature-maps", tmp_path / "a.dcm", *options)
+    assert found.status == 0
+    assert found.json["maps"] == call("feature-maps", tmp_path / "a.png", *options).json["maps"]
 
 
 @pytest.mark.parametrize(
