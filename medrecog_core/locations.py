@@ -50,6 +50,11 @@ class CacheFolder:
         return self.root / "thumbnails"
 
     @property
+    def feature_maps(self) -> Path:
+        """Feature maps that were looked at, the latest of them."""
+        return self.root / "feature-maps"
+
+    @property
     def weights(self) -> Path:
         """Weights that were downloaded or imported."""
         return self.root / "weights"

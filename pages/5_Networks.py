@@ -1,4 +1,4 @@
-"""Networks: the layers of a network at a scale, and the weights it is read with."""
+"""Networks: the weights a network is read with, its layers at a scale, and an image in them."""
 
 from pathlib import Path
 
@@ -14,15 +14,14 @@ from medrecog_core.networks.parameters import official_bytes
 from medrecog_core.networks.weight_import import downloaded_part, installed_official
 from medrecog_core.ui.architecture import drawn_rows, show_architecture
 from medrecog_core.ui.choice import choose
+from medrecog_core.ui.image_walk import show_first_filters, show_image_walk
 from medrecog_core.ui.page import open_page, shown_errors
 from medrecog_core.ui.quantities import size
 
 open_page("Networks")
 
 
-def show_layers(network: Network) -> None:
-    st.subheader("Layers")
-    scale = int(choose("Scale in pixels", [str(s) for s in REPORT_SCALES], key="scale", width=200))
+def show_layers(network: Network, scale: int) -> None:
     rows = summarise(network, scale)
     show_architecture(drawn_rows(network, rows))
     words = (
@@ -175,4 +174,8 @@ with shown_errors():
         sentence = st.session_state.pop("download error").removeprefix("medrecog: ")
         st.error(sentence, icon=":material/error:")
     show_weights(chosen)
-    show_layers(chosen)
+    st.subheader("Layers")
+    scale = int(choose("Scale in pixels", [str(s) for s in REPORT_SCALES], key="scale", width=200))
+    show_layers(chosen, scale)
+    show_image_walk(chosen, scale)
+    show_first_filters(chosen)

@@ -43,6 +43,10 @@ def test_every_part_has_its_folder_in_the_cache(cache, part):
     assert getattr(cache, part) == cache.root / part
 
 
+def test_feature_maps_have_a_folder_named_as_their_command(cache):
+    assert cache.feature_maps == cache.root / "feature-maps"
+
+
 def test_asking_where_things_are_creates_nothing(cache):
     assert not cache.root.exists()
 

@@ -9,6 +9,7 @@ from medrecog_core import __version__
 from medrecog_core.cli.dataset_commands import datasets, extract_command
 from medrecog_core.cli.health_commands import check, exclude, include, refresh
 from medrecog_core.cli.leakage_command import leakage
+from medrecog_core.cli.map_commands import feature_maps, first_filters
 from medrecog_core.cli.model_commands import delete_model, models, predict, train
 from medrecog_core.cli.output import write_json
 from medrecog_core.cli.run_commands import (
@@ -52,6 +53,8 @@ for _command in (
     delete_model,
     predict,
     weights,
+    feature_maps,
+    first_filters,
 ):
     medrecog.add_command(_command)
 for _command in (check, refresh, exclude, include):

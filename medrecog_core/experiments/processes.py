@@ -132,10 +132,17 @@ def start_detached(arguments: Sequence[str], log: Path) -> ProcessIdentity:
     return identify(process.pid)
 
 
-def run_command(arguments: Sequence[str]) -> Any:
+def run_command(arguments: Sequence[str], content: bytes = b"") -> Any:
     """Run a short command of the command line, wait for it and return its JSON document.
 
     What it needs (scikit-learn, say) is loaded in the other process and gone afterwards.
+
+    Parameters
+    ----------
+    arguments
+        After the module's name.
+    content
+        What the command reads from standard input.
 
     Raises
     ------
@@ -146,13 +153,14 @@ def run_command(arguments: Sequence[str]) -> Any:
         _command_line([*arguments, "--json"]),
         cwd=_PROJECT,
         env=_environment(),
-        stdin=subprocess.DEVNULL,
+        input=content,
         capture_output=True,
-        text=True,
         check=False,
     )
     if done.returncode:
-        lines = done.stderr.strip().splitlines() or [f"“{arguments[0]}” ended without a word."]
+        lines = done.stderr.decode(errors="replace").strip().splitlines() or [
+            f"“{arguments[0]}” ended without a word."
+        ]
         raise MedrecogError(lines[-1].removeprefix("medrecog: "))
     return json.loads(done.stdout)
 

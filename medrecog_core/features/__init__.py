@@ -11,6 +11,7 @@ from medrecog_core.features.cell import (
 from medrecog_core.features.encodings import DEFAULT_N_WORDS, Codebook, learn_codebook
 from medrecog_core.features.extraction import Extraction, extract, read_descriptors
 from medrecog_core.features.feature_map import FeatureMapNetwork, read_feature_map
+from medrecog_core.features.first_filters import FirstFilters, first_filters
 from medrecog_core.features.fold_descriptors import describe_images, learn_cell_codebook
 from medrecog_core.features.fusion import (
     FUSIONS,
@@ -23,15 +24,18 @@ from medrecog_core.features.fusion import (
     parse_fusion,
 )
 from medrecog_core.features.hashed_image import HashedImage, Skipped, hash_images
+from medrecog_core.features.image_walk import ImageWalk
 from medrecog_core.features.pooled_network import PooledNetwork, batch_size
 from medrecog_core.features.progress import Progress, ignore, never, stop_if
 from medrecog_core.features.store import DescriptorKey, DescriptorSource, DescriptorStore
+from medrecog_core.features.strongest_maps import ORDERS, StrongestMaps, strongest
 
 __all__ = [
     "DEFAULT_N_WORDS",
     "ENCODINGS",
     "FUSIONS",
     "GLOBAL_POOLINGS",
+    "ORDERS",
     "POOLINGS",
     "AnyCell",
     "Cell",
@@ -41,17 +45,21 @@ __all__ = [
     "DescriptorStore",
     "Extraction",
     "FeatureMapNetwork",
+    "FirstFilters",
     "Fusion",
     "HashedImage",
+    "ImageWalk",
     "PooledNetwork",
     "Progress",
     "Skipped",
+    "StrongestMaps",
     "batch_size",
     "check_pooling",
     "concatenate",
     "describe_images",
     "extract",
     "find_cell",
+    "first_filters",
     "fuse_grid",
     "grid",
     "hash_images",
@@ -64,4 +72,5 @@ __all__ = [
     "read_descriptors",
     "read_feature_map",
     "stop_if",
+    "strongest",
 ]

@@ -4,6 +4,7 @@ import numpy as np
 
 from medrecog_core.networks import Network, installed_weights, opened_weights
 from medrecog_core.networks.feature_maps import feature_maps
+from medrecog_core.networks.map_layers import find_map_layer, read_at
 
 
 class FeatureMapNetwork:
@@ -20,7 +21,7 @@ class FeatureMapNetwork:
         network
             The network.
         layer
-            Name of the layer.
+            Name of a layer with a map: one the network is read by, or Keras's.
         precision
             `float32` or `bfloat16`.
         weights
@@ -33,10 +34,10 @@ class FeatureMapNetwork:
         MedrecogError
             If the weights are not installed or do not reach the layer.
         """
-        layers = [network.layer(layer).name]
+        place = find_map_layer(network, layer)
         identity = weights or installed_weights(network).identity
         with opened_weights(network, identity) as read:
-            self._model = feature_maps(network, layers, precision, read)
+            self._model = feature_maps(read_at(network, [place]), [place.name], precision, read)
         self._model.compile(jit_compile=False)  # XLA on a processor is several times slower
 
     def feature_map(self, image: np.ndarray) -> np.ndarray:

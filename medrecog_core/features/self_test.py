@@ -1,9 +1,11 @@
 """Whether an installed network gives the descriptors it should, on a built-in picture."""
 
+import io
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+from PIL import Image
 
 from medrecog_core.features.pooled_network import PooledNetwork
 from medrecog_core.networks import Network, find_weights, resolve_precision
@@ -58,6 +60,13 @@ def picture() -> np.ndarray:
     board = (row // 16 + column // 16) % 2 * 160
     slope = (row + column) * 255 // (2 * _SIDE)
     return np.stack([waves, board, slope], axis=-1).astype(np.uint8)
+
+
+def picture_file() -> bytes:
+    """Return the built-in picture as the bytes of a PNG file."""
+    buffer = io.BytesIO()
+    Image.fromarray(picture()).save(buffer, "PNG")
+    return buffer.getvalue()
 
 
 def run_self_test(network: Network, identity: str, precision: str = "auto") -> SelfTest:

@@ -87,6 +87,11 @@ class TestRunCommand:
             run_command(["show", "nothing"])
         assert str(caught.value) == "There is no run “nothing”: the command “runs” lists them."
 
+    def test_the_command_reads_the_content_it_is_given(self) -> None:
+        with pytest.raises(MedrecogError) as caught:
+            run_command(["feature-maps", "-", "--layer", "block1"], b"no picture")
+        assert str(caught.value).startswith("The picture cannot be used: the content is not")
+
     def test_it_works_in_the_cache_folder_of_the_caller_wherever_that_stands(
         self, cache: CacheFolder, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     ) -> None:

@@ -1,0 +1,187 @@
+"""An image in the network: the strongest feature maps of a layer, and the first filters."""
+
+import numpy as np
+import streamlit as st
+from PIL import Image
+
+from medrecog_core.datasets import demo_folder
+from medrecog_core.experiments.processes import run_command
+from medrecog_core.features import ImageWalk, StrongestMaps, first_filters
+from medrecog_core.features.image_walk import MAX_KEPT_BYTES
+from medrecog_core.features.self_test import picture_file
+from medrecog_core.features.strongest_maps import ORDERS
+from medrecog_core.images import (
+    SUFFIXES,
+    UnreadableImageError,
+    decode_image,
+    read_file,
+    squeeze,
+)
+from medrecog_core.networks import Network, all_installed_weights, find_network
+from medrecog_core.networks.map_layers import reached_map_layers
+from medrecog_core.ui.choice import choose
+from medrecog_core.ui.page import shown_errors
+from medrecog_core.ui.quantities import size
+
+BUILT_IN, UPLOAD = "built-in picture", "my own image"
+
+_TILE = 150
+_TILE_PIXELS = 224
+_AMBER = np.array([255, 176, 0])
+_FILTERS_A_ROW = 16
+_FILTER_PIXELS = 36
+_GAP = 6
+
+
+def show_image_walk(network: Network, scale: int) -> None:
+    """Let the user choose a picture and a layer, and show the maps that it excites most.
+
+    The network itself is in a process of its own, and what that finds is kept on disk.
+
+    Parameters
+    ----------
+    network
+        The network.
+    scale
+        Side in pixels of the square that the picture is squeezed to.
+    """
+    st.subheader("An image in the network")
+    installed = all_installed_weights(network)
+    if not installed:
+        st.info(
+            f"Install weights of {network.title} above to see what it makes of an image.",
+            icon=":material/lightbulb:",
+        )
+        return
+    layers = [layer.name for layer in reached_map_layers(network, installed[0])]
+    with st.container(horizontal=True, vertical_alignment="bottom"):
+        picture = choose("Picture", [BUILT_IN, UPLOAD, *_demo_pictures()], key="picture", width=320)
+        layer = choose("Layer", layers, key=f"{network.name}-layer", width=240)
+        order = choose("Strength", ORDERS, key="strongest", width=160)
+    with shown_errors():
+        try:
+            content = _content(picture)
+            if content is None:
+                st.info("Upload an image to walk it through.", icon=":material/upload:")
+                return
+            pixels = squeeze(decode_image(content), scale)
+        except UnreadableImageError as error:
+            st.error(f"The picture cannot be used: {error}.", icon=":material/broken_image:")
+            return
+        found = _walked(ImageWalk(network.name, layer, scale, order), content)
+        if found is None:
+            st.image(pixels, width=_TILE_PIXELS, alt=f"{picture}, squeezed to the square")
+        else:
+            _show_maps(found, pixels, order)
+
+
+def show_first_filters(network: Network) -> None:
+    """Show the filters of the network's first convolution, where it has weights."""
+    installed = all_installed_weights(network)
+    if not installed:
+        return
+    with shown_errors():
+        layer, pictures = _filter_pictures(network.name, installed[0].identity)
+        st.subheader("First filters")
+        n, rows, columns, _ = pictures.shape
+        st.image(
+            _sheet(pictures),
+            alt=f"The {n} filters of {layer}, each {rows} x {columns} pixels in colour",
+        )
+        st.caption(
+            f"The {n} filters of `{layer}`, {rows} x {columns} weights of red, green and blue. "
+            "Each filter is scaled by its own largest weight; mid-grey is zero."
+        )
+
+
+def _demo_pictures() -> list[str]:
+    if not demo_folder.is_drawn():
+        return []
+    return [image.path for image in demo_folder.load().images]
+
+
+def _content(picture: str) -> bytes | None:
+    if picture == BUILT_IN:
+        return picture_file()
+    if picture != UPLOAD:
+        return read_file(demo_folder.load().root / picture)
+    upload = st.file_uploader(
+        "Image to walk through",
+        type=sorted(suffix.removeprefix(".") for suffix in SUFFIXES),
+        help="The file is read in memory and not kept. Its feature maps, in which it can be "
+        f"recognised, stay in the cache folder until {size(MAX_KEPT_BYTES)} of others push them "
+        "out.",
+    )
+    return upload.getvalue() if upload else None
+
+
+def _walked(walk: ImageWalk, content: bytes) -> StrongestMaps | None:
+    found = walk.kept(content)
+    if found is not None:
+        return found
+    # Once asked for, further layers follow by themselves for as long as the page is open.
+    if not st.session_state.get("walks"):
+        st.button(
+            "Walk it through the network",
+            type="primary",
+            icon=":material/footprint:",
+            on_click=st.session_state.__setitem__,
+            args=("walks", True),
+        )
+        return None
+    arguments = ["--network", walk.network_name, "--layer", walk.layer_name]
+    arguments += ["--scale", str(walk.scale), "--by", walk.order]
+    with st.spinner("Walking the picture through the network …"):
+        run_command(["feature-maps", "-", *arguments], content)
+    return walk.kept(content)
+
+
+def _show_maps(found: StrongestMaps, pixels: np.ndarray, order: str) -> None:
+    over = st.toggle("Over the image", key="over", bind="query-params")
+    side = (_TILE_PIXELS, _TILE_PIXELS)
+    image = Image.fromarray(pixels).resize(side, Image.Resampling.BILINEAR)
+    with st.container(horizontal=True, gap="small"):
+        with st.container(width=_TILE, gap="xxsmall"):
+            st.image(image, width="stretch", alt="The picture, squeezed to the square")
+            st.caption("the picture")
+        for channel, mean, maximum, drawn in zip(
+            found.channels, found.means, found.maxima, found.pictures(), strict=True
+        ):
+            tile = Image.fromarray(drawn).resize(side, Image.Resampling.NEAREST)
+            words = f"channel {channel}: maximum {maximum:,.4g}, mean {mean:,.4g}"
+            with st.container(width=_TILE, gap="xxsmall"):
+                st.image(_over(image, tile) if over else tile, width="stretch", alt=words)
+                st.caption(words)
+    rows, columns = found.maps.shape[1:]
+    st.caption(
+        f"The {len(found.channels)} of {found.n_channels} channels with the largest {order}, "
+        f"drawn at {rows} x {columns} positions; channels are counted from 0. Each is scaled by "
+        "its own maximum: bright is the maximum, dark is zero or less. What a channel answers to "
+        "is no finding about a patient."
+    )
+
+
+def _over(image: Image.Image, tile: Image.Image) -> np.ndarray:
+    grey = np.asarray(image.convert("L"), dtype=np.float32)[..., None]
+    share = np.asarray(tile, dtype=np.float32)[..., None] / 255
+    return np.asarray(0.6 * grey * (1 - share) + _AMBER * share).astype(np.uint8)
+
+
+@st.cache_data(max_entries=8, show_spinner=False)
+def _filter_pictures(network_name: str, identity: str) -> tuple[str, np.ndarray]:
+    found = first_filters(find_network(network_name), identity)
+    return found.layer, found.pictures()
+
+
+def _sheet(pictures: np.ndarray) -> Image.Image:
+    step = _FILTER_PIXELS + _GAP
+    n_rows = -(-len(pictures) // _FILTERS_A_ROW)
+    # Transparent between the filters, so that the page's own colour is seen there.
+    sheet = Image.new("RGBA", (_FILTERS_A_ROW * step - _GAP, n_rows * step - _GAP))
+    for i, pixels in enumerate(pictures):
+        row, column = divmod(i, _FILTERS_A_ROW)
+        filter_picture = Image.fromarray(pixels).resize(
+            (_FILTER_PIXELS, _FILTER_PIXELS), Image.Resampling.NEAREST
+        )
+        sheet.paste(filter_picture, (column * step, row * step))
+    return sheet
