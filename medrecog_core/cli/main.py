@@ -11,6 +11,7 @@ from medrecog_core.cli.health_commands import check, exclude, include, refresh
 from medrecog_core.cli.leakage_command import leakage
 from medrecog_core.cli.model_commands import delete_model, models, predict, train
 from medrecog_core.cli.output import write_json
+from medrecog_core.cli.preset_command import presets
 from medrecog_core.cli.run_commands import (
     cancel,
     delete,
@@ -38,6 +39,7 @@ for _command in (
     datasets,
     extract_command,
     leakage,
+    presets,
     run,
     runs,
     show,
