@@ -5,9 +5,11 @@ import streamlit as st
 from medrecog_core.datasets import library
 from medrecog_core.errors import MedrecogError
 from medrecog_core.experiments import (
+    PRESETS,
     RunFolder,
     RunSpecification,
     all_runs,
+    find_preset,
     find_run,
     identical_run,
     launch,
@@ -30,17 +32,22 @@ from medrecog_core.ui.quantities import counted
 from medrecog_core.ui.run_list import FOLLOWED, follow, show_runs
 from medrecog_core.ui.run_progress import show_live
 
+_PRESET, _SCALES, _POOLINGS, _NETWORK = "preset", "scales", "poolings", "with"
+
 open_page("Experiments")
 
 
 def compose() -> RunSpecification:
+    st.session_state.setdefault(_SCALES, list(REPORT_SCALES[:1]))
+    st.session_state.setdefault(_POOLINGS, list(GLOBAL_POOLINGS))
     left, right = st.columns([2, 3])
     with left:
         dataset = choose("Data set", library.names(), key="on")
+        offer_presets()
     scales = left.multiselect(
         "Scales in pixels",
         REPORT_SCALES,
-        default=REPORT_SCALES[:1],
+        key=_SCALES,
         accept_new_options=True,
         help="224 is the network's own; the report also reads 544, 864 and 1184. "
         "The time grows with the square of the scale. Type any other side from 224 on.",
@@ -49,14 +56,15 @@ def compose() -> RunSpecification:
         network = choose_network()
     readable = installed_weights(network).layers
     default = [layer for layer in network.default_layers if layer in readable]
-    layers = right.pills("Layers", readable, default=default, selection_mode="multi")
+    st.session_state.setdefault(layers_key(network), default)
+    layers = right.pills("Layers", readable, key=layers_key(network), selection_mode="multi")
     missing = [layer.name for layer in network.layers if layer.name not in readable]
     if missing:
         right.caption(f"{' and '.join(missing)} need other weights: see the page Networks.")
     poolings = right.pills(
         "Poolings",
         POOLINGS,
-        default=GLOBAL_POOLINGS,
+        key=_POOLINGS,
         format_func=POOLING_TITLES.get,
         selection_mode="multi",
         help="Max and average give one number a channel. The others encode every position of the "
@@ -74,9 +82,48 @@ def compose() -> RunSpecification:
     )
 
 
+def layers_key(network: Network) -> str:
+    return f"layers of {network.name}"
+
+
+def offer_presets() -> None:
+    name = st.selectbox(
+        "Preset",
+        PRESETS,
+        index=None,
+        placeholder="the report's experiments",
+        key=_PRESET,
+        format_func=lambda name: PRESETS[name].title,
+        on_change=fill_in_preset,
+        help="Fills in network, layers, scales and poolings. Change any of them afterwards.",
+    )
+    if name is not None and name in PRESETS:
+        preset = find_preset(name)
+        readable = installed_weights(find_network(preset.network)).layers
+        missing = [layer for layer in preset.layers if layer not in readable]
+        if missing:
+            st.caption(
+                f"{' and '.join(missing)} of it need weights that are not installed: "
+                f"{' and '.join(preset.readable_part(readable))} can be run now."
+            )
+
+
+def fill_in_preset() -> None:
+    name = st.session_state[_PRESET]
+    if name is None:
+        return
+    preset = find_preset(name)
+    network = find_network(preset.network)
+    readable = installed_weights(network).layers
+    st.session_state[_NETWORK] = network.name
+    st.session_state[layers_key(network)] = list(preset.readable_part(readable))
+    st.session_state[_SCALES] = list(preset.scales)
+    st.session_state[_POOLINGS] = list(preset.poolings)
+
+
 def choose_network() -> Network:
     readable = [name for name, network in NETWORKS.items() if all_installed_weights(network)]
-    name = choose("Network", readable, key="with", width=240)
+    name = choose("Network", readable, key=_NETWORK, width=240)
     if len(readable) < len(NETWORKS):
         st.caption("Others have no weights yet: see the page Networks.")
     return find_network(name)

@@ -12,6 +12,7 @@ from medrecog_core.cli.leakage_command import leakage
 from medrecog_core.cli.map_commands import feature_maps, first_filters
 from medrecog_core.cli.model_commands import delete_model, models, predict, train
 from medrecog_core.cli.output import write_json
+from medrecog_core.cli.preset_command import presets
 from medrecog_core.cli.run_commands import (
     cancel,
     delete,
@@ -39,6 +40,7 @@ for _command in (
     datasets,
     extract_command,
     leakage,
+    presets,
     run,
     runs,
     show,

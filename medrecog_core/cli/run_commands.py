@@ -23,7 +23,7 @@ from medrecog_core.cli.progress import shown_progress
 from medrecog_core.cli.run_output import offer_run, show_run
 from medrecog_core.datasets import PROTOCOLS
 from medrecog_core.errors import MedrecogError, UsageError
-from medrecog_core.experiments import RunFolder, RunSpecification
+from medrecog_core.experiments import PRESETS, RunFolder, RunSpecification
 from medrecog_core.features import FUSIONS, POOLINGS, Progress
 from medrecog_core.images import PREPROCESSINGS
 from medrecog_core.networks import DEFAULT_NETWORK, PRECISIONS, check_readable, find_network
@@ -36,6 +36,7 @@ _CSV_COLUMNS = (
 
 @click.command()
 @click.option("--dataset", help="Name of the data set.")
+@click.option("--preset", help=f"{', '.join(PRESETS)}; other options go before it.")
 @click.option("--network", help=f"Such as resnet50.  [default: {DEFAULT_NETWORK}]")
 @click.option("--layers", type=CommaSeparated(str), help="Such as block4,block5.")
 @click.option("--scales", type=CommaSeparated(int), help="Such as 224,544.")
@@ -78,13 +79,20 @@ _CSV_COLUMNS = (
 @click.option("--repeat", metavar="RUN", help="Repeat RUN from its record and compare.")
 @click.option("--again", is_flag=True, help="Run it though an identical run is finished.")
 @json_option
-def run(spec: Path | None, repeat: str | None, again: bool, as_json: bool, **options: Any) -> None:
+def run(
+    spec: Path | None,
+    repeat: str | None,
+    preset: str | None,
+    again: bool,
+    as_json: bool,
+    **options: Any,
+) -> None:
     """Run an experiment: an SVM for every cell of layers x scales x poolings.
 
     Where an identical run is finished (the same specification, images and weights), that one is
     shown. Where other runs are at work, it waits for its turn.
     """
-    specification, repeated = _request(spec, repeat, options)
+    specification, repeated = _request(spec, repeat, preset, options)
     experiments.runs_at_once()  # a wrong setting is told before there is a run
     from medrecog_core.datasets import library
 
@@ -254,17 +262,21 @@ def export(run_id: str, destination: Path, as_json: bool) -> None:
 
 
 def _request(
-    spec: Path | None, repeat: str | None, options: dict[str, Any]
+    spec: Path | None, repeat: str | None, preset: str | None, options: dict[str, Any]
 ) -> tuple[RunSpecification, dict[str, Any] | None]:
     """Return what is asked for, and the document of the run to repeat, if it is one."""
     given = {name: value for name, value in options.items() if value not in (None, ())}
     if repeat is not None:
-        if given or spec is not None:
+        if given or spec is not None or preset is not None:
             raise UsageError("--repeat takes a run as it is: leave the other options out.")
         document = experiments.result_document(experiments.find_run(repeat))
         if not document["record"]:
             raise MedrecogError(f"The run {repeat} has no record yet: resume it instead.")
         return experiments.specification_of(document), document
+    if preset is not None:
+        if spec is not None:
+            raise UsageError("--preset and --spec both say what to run: give one of them.")
+        given = {**experiments.find_preset(preset).settings, **given}
     if spec is not None:
         return experiments.read_request(spec, **given)
     if "dataset" in given:

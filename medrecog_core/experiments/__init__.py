@@ -21,6 +21,7 @@ from medrecog_core.experiments.models import (
     train_model,
 )
 from medrecog_core.experiments.prediction import Prediction, Predictor, predict_files
+from medrecog_core.experiments.presets import PRESETS, Preset, find_preset
 from medrecog_core.experiments.repetition import changed_cells, read_request, specification_of
 from medrecog_core.experiments.run_folder import RunFolder, RunImage
 from medrecog_core.experiments.run_queue import runs_at_once, runs_before
@@ -29,6 +30,7 @@ from medrecog_core.experiments.runs import all_runs, create_run, find_run, searc
 from medrecog_core.experiments.specification import RunSpecification
 
 __all__ = [
+    "PRESETS",
     "CellResult",
     "ExtractedDataset",
     "HealthCheck",
@@ -38,6 +40,7 @@ __all__ = [
     "ModelCard",
     "Prediction",
     "Predictor",
+    "Preset",
     "RunFolder",
     "RunImage",
     "RunSpecification",
@@ -50,6 +53,7 @@ __all__ = [
     "execute",
     "extract_dataset",
     "find_health_check",
+    "find_preset",
     "find_run",
     "identical_run",
     "launch",

@@ -192,3 +192,15 @@ def test_networks_with_weights_can_be_chosen_and_their_layers_are_offered(tiny, 
     assert list(layers.value) == ["block1", "block2"]
     assert "8 cells" not in words(test)
     assert "4 cells" in words(test)
+
+
+def test_a_preset_fills_in_the_form_with_what_can_be_run_now():
+    test = opened("pages/2_Experiments.py")
+    test.selectbox(key="preset").set_value("report-mini-mit").run()
+    assert not test.exception
+    assert "fc1 and fc2 of it need weights that are not installed: block5 can be run now" in words(
+        test
+    )
+    assert "8 cells; every image goes through the network 4 times" in words(test)
+    test.multiselect(key="scales").set_value([224]).run()
+    assert "2 cells; every image goes through the network once" in words(test)

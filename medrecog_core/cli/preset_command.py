@@ -1,0 +1,42 @@
+"""`presets`."""
+
+import click
+
+from medrecog_core.cli.output import json_option, write_json, write_table
+from medrecog_core.experiments import PRESETS
+from medrecog_core.networks import find_network, installed_weights
+
+
+@click.command()
+@json_option
+def presets(as_json: bool) -> None:
+    """List the report's experiments, which `run --preset` starts on a data set."""
+    documents = []
+    for preset in PRESETS.values():
+        readable = preset.readable_part(installed_weights(find_network(preset.network)).layers)
+        documents.append(
+            {
+                "name": preset.name,
+                "title": preset.title,
+                "source": preset.source,
+                "catalogue": preset.catalogue_name,
+                **preset.settings,
+                "need_other_weights": [layer for layer in preset.layers if layer not in readable],
+            }
+        )
+    if as_json:
+        write_json(documents)
+        return
+    write_table(
+        ("name", "source", "data set", "layers", "scales", "poolings", "need other weights"),
+        (
+            (
+                document["name"],
+                document["source"],
+                document["catalogue"],
+                *(",".join(map(str, document[side])) for side in ("layers", "scales", "poolings")),
+                ",".join(document["need_other_weights"]),
+            )
+            for document in documents
+        ),
+    )
