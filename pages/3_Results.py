@@ -63,6 +63,8 @@ def show_record(record: dict) -> None:
     dataset, split = record["dataset"], record["split"]
     if dataset["synthetic"]:
         st.info(f"The data set “{dataset['name']}” is {dataset['layout']}.", icon=":material/draw:")
+    if record.get("sample"):
+        st.info(f"These results stand on {record['sample']}.", icon=":material/colorize:")
     if split["n_leaking_groups"]:
         st.warning(
             f"This split leaks: {counted(split['n_leaking_groups'], 'group')} of images stand in "

@@ -18,15 +18,17 @@ from medrecog_core.cli.output import (
     write_json,
     write_table,
 )
+from medrecog_core.cli.plan_output import announce_plan, describe_extraction, show_plan
 from medrecog_core.cli.progress import shown_progress
 from medrecog_core.errors import MedrecogError, UsageError
 from medrecog_core.experiments import RunFolder, RunSpecification
 from medrecog_core.features import Progress
+from medrecog_core.images import PREPROCESSINGS
 from medrecog_core.networks import DEFAULT_NETWORK, PRECISIONS, check_readable, find_network
 
 _CSV_COLUMNS = (
     *("run", "dataset", "layer", "scale", "pooling", "accuracy", "accuracy_low", "accuracy_high"),
-    *("balanced_accuracy", "auc", "n_train", "n_test"),
+    *("balanced_accuracy", "auc", "n_train", "n_test", "sample"),
 )
 
 
@@ -38,14 +40,17 @@ _CSV_COLUMNS = (
 @click.option("--poolings", type=CommaSeparated(str), help="max, average or both.")
 @click.option("--C", "C", type=float, help="Inverse strength of the SVM's regularisation.")
 @click.option("--precision", help=", ".join(PRECISIONS))
+@click.option("--preprocessing", help=", ".join(PREPROCESSINGS))
+@click.option("--sample", type=int, help="Work on so many images only, drawn from all.")
 @click.option("--seed", type=int, help="Of the hold-out split and the SVM.")
 @click.option(
     "--spec",
     type=click.Path(path_type=Path),
     help="Specification in JSON; other options go before it.",
 )
+@click.option("--dry-run", is_flag=True, help="Say what it would take, and run nothing.")
 @json_option
-def run(spec: Path | None, as_json: bool, **options: Any) -> None:
+def run(spec: Path | None, dry_run: bool, as_json: bool, **options: Any) -> None:
     """Run an experiment: an SVM for every cell of layers x scales x poolings."""
     given = {name: value for name, value in options.items() if value is not None}
     if spec is not None:
@@ -59,6 +64,9 @@ def run(spec: Path | None, as_json: bool, **options: Any) -> None:
     if specification.dataset not in library.names():
         library.load(specification.dataset)  # says which data sets there are
     check_readable(find_network(specification.network), specification.layers)
+    if dry_run:
+        show_plan(specification, as_json)
+        return
     _execute(experiments.create_run(specification), as_json)
 
 
@@ -183,6 +191,8 @@ def export(run_id: str, destination: Path, as_json: bool) -> None:
 
 
 def _execute(folder: RunFolder, as_json: bool) -> None:
+    if folder.state().status != "running":
+        announce_plan(folder.specification())
     with shown_progress() as report:
         _run_and_tell(folder, report, as_json)
     _show(folder, as_json)
@@ -214,6 +224,8 @@ def _show(folder: RunFolder, as_json: bool) -> None:
             f"{document['dataset']}, {record['split']['kind']}; {record['network']}, weights: "
             f"{record['weights']['title']}; {record['precision']}"
         )
+        if record.get("sample"):
+            click.echo(f"On {record['sample']}.")
         if record["dataset"]["synthetic"]:
             click.echo(f"{document['dataset']}: {record['dataset']['layout']}")
         if record["split"]["n_leaking_groups"]:
@@ -221,6 +233,8 @@ def _show(folder: RunFolder, as_json: bool) -> None:
                 f"This split leaks: {record['split']['n_leaking_groups']} groups stand in both "
                 "the training and the test part."
             )
+    for line in describe_extraction(document):
+        click.echo(line)
     for entry in document["skipped"]:
         click.echo(f"skipped {entry['path']}: {entry['reason']}")
     if document["cells"]:

@@ -11,6 +11,7 @@ from medrecog_core.experiments.models import (
     model_names,
     train_model,
 )
+from medrecog_core.experiments.plan import Plan, ScalePlan, plan_run
 from medrecog_core.experiments.prediction import Prediction, Predictor, predict_files
 from medrecog_core.experiments.run_folder import (
     CellResult,
@@ -28,12 +29,14 @@ __all__ = [
     "ExtractedDataset",
     "Model",
     "ModelCard",
+    "Plan",
     "Prediction",
     "Predictor",
     "RunFolder",
     "RunImage",
     "RunSpecification",
     "RunState",
+    "ScalePlan",
     "all_runs",
     "create_run",
     "delete_model",
@@ -43,6 +46,7 @@ __all__ = [
     "launch",
     "load_model",
     "model_names",
+    "plan_run",
     "predict_files",
     "relaunch",
     "result_document",

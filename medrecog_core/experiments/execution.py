@@ -102,6 +102,7 @@ def result_document(run: RunFolder) -> dict[str, Any]:
         "dataset": run.specification().dataset,
         "specification": run.specification().to_document(),
         "n_images": record.get("n_images", 0),
+        "sample": record.get("sample", ""),
         "skipped": record.get("skipped", []),
         "network_images": {str(scale): n for scale, n in state.network_images},
         "cells": [result.to_document() for result in run.cells()],
@@ -127,6 +128,9 @@ def _carry_out(run: RunFolder, journal: "_Journal", should_stop: Callable[[], bo
             "seconds": {
                 "hashing": extracted.seconds_hashing,
                 **{f"extracting at {s}": t for s, t in extracted.seconds.items()},
+            },
+            "peak_memory_bytes": {
+                f"extracting at {s}": n for s, n in extracted.peak_memory.items()
             },
         }
     )
@@ -184,6 +188,7 @@ def _describe_data(extracted: ExtractedDataset, partition: Partition) -> dict[st
             "fingerprint": hashlib.sha256(json.dumps(identity).encode()).hexdigest(),
         },
         "n_images": len(extracted.images),
+        "sample": extracted.sample,
         "skipped": [dataclasses.asdict(entry) for entry in extracted.skipped],
         "split": {
             "kind": partition.kind,

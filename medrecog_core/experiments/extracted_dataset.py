@@ -1,10 +1,11 @@
 """A data set whose images all have their descriptors in the store, but for those skipped."""
 
+import dataclasses
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from medrecog_core.datasets import Dataset, ImageRecord, library, split_images
+from medrecog_core.datasets import Dataset, ImageRecord, draw_sample, library, split_images
 from medrecog_core.errors import MedrecogError
 from medrecog_core.experiments.specification import RunSpecification
 from medrecog_core.features import (
@@ -19,10 +20,9 @@ from medrecog_core.features import (
     never,
     stop_if,
 )
-from medrecog_core.images import SQUEEZE
+from medrecog_core.images import find_preprocessing
 from medrecog_core.locations import cache_folder
 from medrecog_core.networks import (
-    Network,
     check_readable,
     find_network,
     installed_weights,
@@ -37,7 +37,9 @@ class ExtractedDataset:
     Attributes
     ----------
     dataset
-        The data set.
+        The data set; of a sample, with the images that were drawn.
+    sample
+        What was drawn, as words of a sentence; empty where that is everything.
     source
         The weights, preprocessing and precision that the descriptors depend on.
     images, files
@@ -48,9 +50,12 @@ class ExtractedDataset:
         From scale to images that went through the network.
     seconds_hashing, seconds
         Time to hash the files, and from scale to the time from files to stored descriptors.
+    peak_memory
+        From scale to the greatest resident memory of the process until then, in bytes.
     """
 
     dataset: Dataset
+    sample: str
     source: DescriptorSource
     images: tuple[ImageRecord, ...]
     files: tuple[HashedImage, ...]
@@ -58,13 +63,53 @@ class ExtractedDataset:
     network_images: dict[int, int]
     seconds_hashing: float
     seconds: dict[int, float]
+    peak_memory: dict[int, int]
 
 
-def descriptor_source(network: Network, precision: str) -> DescriptorSource:
+def descriptor_source(specification: RunSpecification) -> DescriptorSource:
     """Return what this installation's descriptors depend on besides image and cell."""
     return DescriptorSource(
-        installed_weights(network).identity, SQUEEZE, resolve_precision(precision)
+        installed_weights(find_network(specification.network)).identity,
+        find_preprocessing(specification.preprocessing).version,
+        resolve_precision(specification.precision),
     )
+
+
+def load_sample(
+    specification: RunSpecification,
+    report: Callable[[Progress], None] = ignore,
+    should_stop: Callable[[], bool] = never,
+) -> tuple[Dataset, str]:
+    """Load the data set of a specification, with the images that are drawn from it.
+
+    Returns
+    -------
+    tuple
+        The data set with the images the run works on, and what was drawn, as words of a sentence;
+        empty where that is everything.
+
+    Raises
+    ------
+    StoppedError
+        If `should_stop` says so while the demo's pictures are drawn.
+    MedrecogError
+        If the data set cannot be loaded, or the sample is too small for its classes.
+    """
+
+    def report_drawing(done: int, total: int) -> None:
+        report(Progress("drawing the demo pictures", done, total))
+        stop_if(should_stop())
+
+    dataset = library.load(specification.dataset, report_drawing)
+    if not dataset.root.is_dir():
+        raise MedrecogError(
+            f"The folder {dataset.root} of the data set “{dataset.name}” is gone: put it back, or "
+            "remove the data set and add it from where its images are now."
+        )
+    if specification.sample is None:
+        return dataset, ""
+    drawn = draw_sample(dataset.images, specification.sample, specification.seed)
+    return dataclasses.replace(dataset, images=drawn.images), drawn.words
 
 
 def extract_dataset(
@@ -85,24 +130,12 @@ def extract_dataset(
     network = find_network(specification.network)
     check_readable(network, specification.layers)
 
-    def report_drawing(done: int, total: int) -> None:
-        report(Progress("drawing the demo pictures", done, total))
-        stop_if(should_stop())
-
-    dataset = library.load(
-        specification.dataset,
-        report_drawing,
-    )
-    if not dataset.root.is_dir():
-        raise MedrecogError(
-            f"The folder {dataset.root} of the data set “{dataset.name}” is gone: put it back, or "
-            "remove the data set and add it from where its images are now."
-        )
+    dataset, sample = load_sample(specification, report, should_stop)
     # A split that cannot work is found out now, not after hours in the network.
     split_images(dataset.images, specification.seed)
     start = time.monotonic()
     paths = [dataset.absolute_path(image) for image in dataset.images]
-    source = descriptor_source(network, specification.precision)
+    source = descriptor_source(specification)
     hashed, unread = hash_images(paths, report, should_stop)
     seconds_hashing = time.monotonic() - start
     with DescriptorStore(cache_folder().features) as store:
@@ -126,6 +159,7 @@ def extract_dataset(
     used = [image for image in dataset.images if dataset.absolute_path(image) in file_of]
     return ExtractedDataset(
         dataset,
+        sample,
         source,
         tuple(used),
         tuple(file_of[dataset.absolute_path(image)] for image in used),
@@ -133,4 +167,5 @@ def extract_dataset(
         extraction.network_images,
         seconds_hashing,
         extraction.seconds,
+        extraction.peak_memory,
     )

@@ -3,6 +3,7 @@
 from medrecog_core.features.cell import POOLINGS, Cell, check_pooling, grid
 from medrecog_core.features.extraction import Extraction, extract, read_descriptors
 from medrecog_core.features.hashed_image import HashedImage, Skipped, hash_images
+from medrecog_core.features.memory import MemoryEstimate, estimate_memory, peak_memory
 from medrecog_core.features.pooled_network import PooledNetwork, batch_size
 from medrecog_core.features.progress import Progress, ignore, never, stop_if
 from medrecog_core.features.store import DescriptorKey, DescriptorSource, DescriptorStore
@@ -15,16 +16,19 @@ __all__ = [
     "DescriptorStore",
     "Extraction",
     "HashedImage",
+    "MemoryEstimate",
     "PooledNetwork",
     "Progress",
     "Skipped",
     "batch_size",
     "check_pooling",
+    "estimate_memory",
     "extract",
     "grid",
     "hash_images",
     "ignore",
     "never",
+    "peak_memory",
     "read_descriptors",
     "stop_if",
 ]
