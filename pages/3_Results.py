@@ -109,6 +109,8 @@ def show_record(record: dict) -> None:
     dataset, split = record["dataset"], record["split"]
     if dataset["synthetic"]:
         st.info(f"The data set “{dataset['name']}” is {dataset['layout']}.", icon=":material/draw:")
+    if record.get("sample"):
+        st.info(f"These results stand on {record['sample']}.", icon=":material/colorize:")
     if split["n_leaking_groups"]:
         st.warning(
             f"This split leaks: {counted(split['n_leaking_groups'], 'group')} of images stand in "
@@ -120,11 +122,6 @@ def show_record(record: dict) -> None:
         f"{counted(split['n_test'], 'image')} ({split['kind']}). {record['network']}, weights: "
         f"{record['weights']['title']}, {record['precision']}."
     )
-    if record["sample"]:
-        st.info(
-            f"On a sample of {record['n_images']:,} of {record['sample']['n_all']:,} images.",
-            icon=":material/filter_alt:",
-        )
     if record["skipped"]:
         with st.expander(f"{counted(len(record['skipped']), 'image')} could not be read"):
             st.dataframe(record["skipped"], hide_index=True)

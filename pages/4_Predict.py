@@ -40,7 +40,8 @@ def show_card(card: ModelCard) -> None:
     low, high = card.accuracy_interval
     st.markdown(
         f"Trained on {counted(card.n_train, 'image')} of **{card.dataset}**"
-        f"{' (synthetic pictures)' if card.synthetic else ''}; accuracy **{card.accuracy:.3f}** "
+        f"{' (synthetic pictures)' if card.synthetic else ''}"
+        f"{f' ({card.sample})' if card.sample else ''}; accuracy **{card.accuracy:.3f}** "
         f"(95 % {low:.3f} to {high:.3f}) on "
         f"{counted(card.n_test, 'test image')} it has not learnt from."
     )

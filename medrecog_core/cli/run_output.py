@@ -6,6 +6,7 @@ import click
 
 from medrecog_core import experiments
 from medrecog_core.cli.output import write_json, write_table
+from medrecog_core.cli.plan_output import describe_extraction
 from medrecog_core.experiments import RunFolder
 
 
@@ -30,9 +31,7 @@ def show_run(folder: RunFolder, as_json: bool) -> None:
             f"{record['weights']['title']}; {record['precision']}"
         )
         if record["sample"]:
-            click.echo(
-                f"On a sample of {document['n_images']} of {record['sample']['n_all']} images."
-            )
+            click.echo(f"On {record['sample']}.")
         if record["dataset"]["synthetic"]:
             click.echo(f"{document['dataset']}: {record['dataset']['layout']}")
         if record["split"]["n_leaking_groups"]:
@@ -40,6 +39,8 @@ def show_run(folder: RunFolder, as_json: bool) -> None:
                 f"This split leaks: {record['split']['n_leaking_groups']} groups stand in both "
                 "the training and the test part."
             )
+    for line in describe_extraction(document):
+        click.echo(line)
     for entry in document["skipped"]:
         click.echo(f"skipped {entry['path']}: {entry['reason']}")
     if "repeats" in document:

@@ -18,6 +18,7 @@ from medrecog_core.datasets.health import HealthReport, check_health, kept_repor
 from medrecog_core.datasets.importing import Reading, add_dataset, read_dataset
 from medrecog_core.datasets.label_table import guess_columns, read_rows
 from medrecog_core.datasets.protocol import PROTOCOLS, Protocol
+from medrecog_core.datasets.sampling import Sample, draw_sample
 from medrecog_core.datasets.shortcuts import Shortcut
 from medrecog_core.datasets.split import Fold, Split
 from medrecog_core.datasets.splitting import split_images
@@ -38,12 +39,14 @@ __all__ = [
     "LeftOut",
     "Protocol",
     "Reading",
+    "Sample",
     "Shortcut",
     "Split",
     "add_dataset",
     "check_health",
     "check_name",
     "download_dataset",
+    "draw_sample",
     "find_changes",
     "guess_columns",
     "kept_report",

@@ -30,6 +30,13 @@ class Sample:
         """Whether there are images that were not drawn."""
         return len(self.images) < self.n_all
 
+    @property
+    def words(self) -> str:
+        """What was drawn, as words of a sentence; empty where that is everything."""
+        if not self.is_part:
+            return ""
+        return f"a sample of {len(self.images):,} of {self.n_all:,} images"
+
 
 def draw_sample(images: Sequence[ImageRecord], n: int, seed: int) -> Sample:
     """Draw images at random, stratified by class and split.

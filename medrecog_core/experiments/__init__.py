@@ -20,6 +20,7 @@ from medrecog_core.experiments.models import (
     model_names,
     train_model,
 )
+from medrecog_core.experiments.plan import Plan, ScalePlan, plan_run
 from medrecog_core.experiments.prediction import Prediction, Predictor, predict_files
 from medrecog_core.experiments.presets import PRESETS, Preset, find_preset
 from medrecog_core.experiments.repetition import changed_cells, read_request, specification_of
@@ -38,6 +39,7 @@ __all__ = [
     "LeakageReport",
     "Model",
     "ModelCard",
+    "Plan",
     "Prediction",
     "Predictor",
     "Preset",
@@ -45,6 +47,7 @@ __all__ = [
     "RunImage",
     "RunSpecification",
     "RunState",
+    "ScalePlan",
     "all_runs",
     "carry_out_health_check",
     "changed_cells",
@@ -61,6 +64,7 @@ __all__ = [
     "load_model",
     "measure_leakage",
     "model_names",
+    "plan_run",
     "predict_files",
     "read_request",
     "relaunch",

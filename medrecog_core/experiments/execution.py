@@ -24,7 +24,6 @@ from medrecog_core.experiments.extracted_dataset import (
 from medrecog_core.experiments.journal import Journal
 from medrecog_core.experiments.repetition import changed_cells, differences
 from medrecog_core.experiments.run_folder import RunFolder, RunImage
-from medrecog_core.experiments.specification import RunSpecification
 from medrecog_core.experiments.stored_images import StoredImages
 from medrecog_core.experiments.supervision import stop_on_signals, supervise
 from medrecog_core.experiments.working import room_for_the_last_word, working_on
@@ -132,6 +131,7 @@ def result_document(run: RunFolder) -> dict[str, Any]:
         "dataset": run.specification().dataset,
         "specification": run.specification().to_document(),
         "n_images": record.get("n_images", 0),
+        "sample": record.get("sample", ""),
         "skipped": record.get("skipped", []),
         "network_images": {str(scale): n for scale, n in state.network_images},
         "cells": [result.to_document() for result in run.cells()],
@@ -167,7 +167,8 @@ def _carry_out(run: RunFolder, journal: Journal, should_stop: Callable[[], bool]
         "run": run.id,
         "specification": specification.to_document(),
         **_describe_environment(network, source),
-        **_describe_data(specification, extracted, split),
+        **_describe_data(extracted, split),
+        "peak_memory_bytes": {f"extracting at {s}": n for s, n in extracted.peak_memory.items()},
     }
     earlier = run.repeated()
     if earlier is not None:
@@ -188,9 +189,7 @@ def _carry_out(run: RunFolder, journal: Journal, should_stop: Callable[[], bool]
     run.write_record({**record, "seconds": journal.seconds})
 
 
-def _describe_data(
-    asked: RunSpecification, extracted: ExtractedDataset, split: Split
-) -> dict[str, Any]:
+def _describe_data(extracted: ExtractedDataset, split: Split) -> dict[str, Any]:
     return {
         "dataset": {
             "name": extracted.dataset.name,
@@ -202,7 +201,7 @@ def _describe_data(
             "fingerprint": extracted.dataset.fingerprint,
         },
         "n_images": len(extracted.images),
-        "sample": {"n_all": len(extracted.dataset.images)} if asked.sample else None,
+        "sample": extracted.sample,
         "skipped": [dataclasses.asdict(entry) for entry in extracted.skipped],
         "split": {
             "kind": split.kind,

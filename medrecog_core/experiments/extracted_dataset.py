@@ -1,12 +1,12 @@
 """A data set whose images all have their descriptors in the store, but for those skipped."""
 
+import dataclasses
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from medrecog_core.datasets import Dataset, ImageRecord, library, split_images
-from medrecog_core.datasets.sampling import draw_sample
+from medrecog_core.datasets import Dataset, ImageRecord, draw_sample, library, split_images
 from medrecog_core.errors import MedrecogError
 from medrecog_core.experiments.specification import RunSpecification
 from medrecog_core.features import (
@@ -21,10 +21,9 @@ from medrecog_core.features import (
     never,
     stop_if,
 )
-from medrecog_core.images import DEFAULT_PREPROCESSING, find_preprocessing
+from medrecog_core.images import find_preprocessing
 from medrecog_core.locations import cache_folder
 from medrecog_core.networks import (
-    Network,
     check_readable,
     find_network,
     installed_weights,
@@ -39,7 +38,9 @@ class ExtractedDataset:
     Attributes
     ----------
     dataset
-        The data set.
+        The data set; of a sample, with the images that were drawn.
+    sample
+        What was drawn, as words of a sentence; empty where that is everything.
     source
         The weights, preprocessing and precision that the descriptors depend on.
     images, files
@@ -50,30 +51,67 @@ class ExtractedDataset:
         From scale to images that went through the network.
     seconds
         From scale to the time from files to stored descriptors.
+    peak_memory
+        From scale to the greatest resident memory of the process until then, in bytes.
     file_states
         A row an image of the data set, as `file_states` gives them, taken before the files were
         read.
     """
 
     dataset: Dataset
+    sample: str
     source: DescriptorSource
     images: tuple[ImageRecord, ...]
     files: tuple[HashedImage, ...]
     skipped: tuple[Skipped, ...]
     network_images: dict[int, int]
     seconds: dict[int, float]
+    peak_memory: dict[int, int]
     file_states: list[list[Any]]
 
 
-def descriptor_source(
-    network: Network, precision: str, preprocessing: str = DEFAULT_PREPROCESSING
-) -> DescriptorSource:
+def descriptor_source(specification: RunSpecification) -> DescriptorSource:
     """Return what this installation's descriptors depend on besides image and cell."""
     return DescriptorSource(
-        installed_weights(network).identity,
-        find_preprocessing(preprocessing).version,
-        resolve_precision(precision),
+        installed_weights(find_network(specification.network)).identity,
+        find_preprocessing(specification.preprocessing).version,
+        resolve_precision(specification.precision),
     )
+
+
+def load_sample(
+    specification: RunSpecification,
+    report: Callable[[Progress], None] = ignore,
+    should_stop: Callable[[], bool] = never,
+) -> tuple[Dataset, str]:
+    """Load the data set of a specification, with the images that are drawn from it.
+
+    Returns
+    -------
+    tuple
+        The data set with the images the run works on, and what was drawn, as words of a sentence;
+        empty where that is everything.
+
+    Raises
+    ------
+    StoppedError
+        If `should_stop` says so while the demo's pictures are drawn.
+    MedrecogError
+        If the data set cannot be loaded, or the sample is too small for its classes.
+    """
+
+    def report_drawing(done: int, total: int) -> None:
+        report(Progress("drawing the demo pictures", done, total))
+        stop_if(should_stop())
+
+    dataset = library.load(specification.dataset, report_drawing)
+    if not dataset.root.is_dir():
+        raise _gone(dataset.root, dataset)
+    dataset = library.complete(dataset.name)
+    if specification.sample is None:
+        return dataset, ""
+    drawn = draw_sample(dataset.images, specification.sample, specification.seed)
+    return dataclasses.replace(dataset, images=drawn.images), drawn.words
 
 
 def extract_dataset(
@@ -94,27 +132,13 @@ def extract_dataset(
     network = find_network(specification.network)
     check_readable(network, {cell.layer for cell in specification.read_cells})
 
-    def report_drawing(done: int, total: int) -> None:
-        report(Progress("drawing the demo pictures", done, total))
-        stop_if(should_stop())
-
-    dataset = library.load(
-        specification.dataset,
-        report_drawing,
-    )
-    if not dataset.root.is_dir():
-        raise _gone(dataset.root, dataset)
+    dataset, sample = load_sample(specification, report, should_stop)
     # A split that cannot work is found out now, not after hours in the network.
     split_images(dataset.images, specification.split_protocol)
-    dataset = library.complete(dataset.name)
-    chosen = dataset.images
-    if specification.sample is not None:
-        chosen = draw_sample(dataset.images, specification.sample, specification.seed).images
-        split_images(chosen, specification.split_protocol)
     states = file_states(dataset)
-    paths = [dataset.absolute_path(image) for image in chosen]
+    paths = [dataset.absolute_path(image) for image in dataset.images]
     folders = {folder for folder in {path.parent for path in paths} if folder.is_dir()}
-    source = descriptor_source(network, specification.precision, specification.preprocessing)
+    source = descriptor_source(specification)
     found, unread = hash_images(paths, report, should_stop)
     _check_still_there(unread, folders, dataset)
     hashed, changed = _unchanged(dataset, found)
@@ -137,15 +161,17 @@ def extract_dataset(
             f"None of the {len(paths)} images of “{dataset.name}” can be read; "
             f"the first, {skipped[0].path}: {skipped[0].reason}."
         )
-    used = [image for image in chosen if dataset.absolute_path(image) in file_of]
+    used = [image for image in dataset.images if dataset.absolute_path(image) in file_of]
     return ExtractedDataset(
         dataset,
+        sample,
         source,
         tuple(used),
         tuple(file_of[dataset.absolute_path(image)] for image in used),
         skipped,
         extraction.network_images,
         extraction.seconds,
+        extraction.peak_memory,
         states,
     )
 

@@ -8,7 +8,7 @@ from medrecog_core.experiments.extracted_dataset import descriptor_source, file_
 from medrecog_core.experiments.run_folder import RunFolder
 from medrecog_core.experiments.runs import all_runs
 from medrecog_core.experiments.specification import RunSpecification
-from medrecog_core.networks import find_network, resolve_precision
+from medrecog_core.networks import resolve_precision
 
 
 def identical_run(specification: RunSpecification) -> RunFolder | None:
@@ -22,11 +22,7 @@ def identical_run(specification: RunSpecification) -> RunFolder | None:
     if not candidates:
         return None
     try:
-        source = descriptor_source(
-            find_network(specification.network),
-            specification.precision,
-            specification.preprocessing,
-        )
+        source = descriptor_source(specification)
         files = file_states(library.load(specification.dataset))
     except MedrecogError:
         return None  # whoever runs it is told why it cannot be run

@@ -56,6 +56,8 @@ class ModelCard:
         Of the cell, on test images the model has not learnt from; the interval is Wilson's, 95 %.
     created
         Seconds since 1970.
+    sample
+        Of what part of the data set the images were, as words of a sentence; empty for the whole.
     """
 
     name: str
@@ -76,6 +78,7 @@ class ModelCard:
     n_train: int
     n_test: int
     created: float
+    sample: str = ""
 
     @classmethod
     def from_document(cls, document: dict[str, Any]) -> "ModelCard":
@@ -181,6 +184,7 @@ def train_model(run: RunFolder, cell: AnyCell, name: str) -> Model:
         n_train=result.n_train,
         n_test=result.n_test,
         created=time.time(),
+        sample=record.get("sample", ""),
     )
     model = Model(card, svm, codebook)
     _save(model)

@@ -25,6 +25,7 @@ from medrecog_core.features.fusion import (
 )
 from medrecog_core.features.hashed_image import HashedImage, Skipped, hash_images
 from medrecog_core.features.image_walk import ImageWalk
+from medrecog_core.features.memory import MemoryEstimate, estimate_memory, peak_memory
 from medrecog_core.features.pooled_network import PooledNetwork, batch_size
 from medrecog_core.features.progress import Progress, ignore, never, stop_if
 from medrecog_core.features.store import DescriptorKey, DescriptorSource, DescriptorStore
@@ -49,6 +50,7 @@ __all__ = [
     "Fusion",
     "HashedImage",
     "ImageWalk",
+    "MemoryEstimate",
     "PooledNetwork",
     "Progress",
     "Skipped",
@@ -57,6 +59,7 @@ __all__ = [
     "check_pooling",
     "concatenate",
     "describe_images",
+    "estimate_memory",
     "extract",
     "find_cell",
     "first_filters",
@@ -69,6 +72,7 @@ __all__ = [
     "members",
     "never",
     "parse_fusion",
+    "peak_memory",
     "read_descriptors",
     "read_feature_map",
     "stop_if",

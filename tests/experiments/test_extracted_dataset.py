@@ -10,6 +10,7 @@ from medrecog_core.experiments import RunFolder, extract_dataset
 from medrecog_core.experiments import extracted_dataset as module
 from medrecog_core.experiments.extracted_dataset import descriptor_source
 from medrecog_core.features import DescriptorStore, Progress
+from medrecog_core.images import PREPROCESSINGS
 from medrecog_core.locations import CacheFolder
 from medrecog_core.networks import find_network, installed_weights
 from tests.textures import CLASSES, N_IMAGES, add_textures, specification, write_textures
@@ -149,10 +150,37 @@ def test_progress_tells_the_scale_while_images_go_through_the_network(known: Pat
 
 
 def test_the_source_names_weights_and_the_precision_that_is_used() -> None:
-    source = descriptor_source(VGG19, "float32")
+    source = descriptor_source(specification(precision="float32"))
     assert source.weights == installed_weights(VGG19).identity
     assert source.precision == "float32"
-    assert descriptor_source(VGG19, "auto").precision in ("float32", "bfloat16")
+    assert descriptor_source(specification()).precision in ("float32", "bfloat16")
+
+
+def test_every_preprocessing_has_descriptors_of_its_own(known: Path, cache: CacheFolder) -> None:
+    for n, preprocessing in enumerate(PREPROCESSINGS, start=1):
+        asked = specification(**CHEAP, preprocessing=preprocessing)
+        assert extract_dataset(asked).network_images == {224: N_IMAGES}
+        with DescriptorStore(cache.features) as store:
+            assert len(store) == n * N_IMAGES
+
+
+def test_a_sample_is_all_that_is_read(known: Path) -> None:
+    extracted = extract_dataset(specification(**CHEAP, sample=6))
+    assert extracted.network_images == {224: 6}
+    assert extracted.sample == f"a sample of 6 of {N_IMAGES} images"
+    assert sorted(image.label for image in extracted.images) == sorted(2 * CLASSES)
+    assert extract_dataset(specification(**CHEAP, sample=N_IMAGES)).sample == ""
+
+
+def test_a_sample_too_small_for_its_classes_is_refused(known: Path, no_network: None) -> None:
+    with pytest.raises(MedrecogError, match=r"A sample of 5 images cannot hold .* at least 6"):
+        extract_dataset(specification(sample=5))
+
+
+def test_the_greatest_memory_is_told_for_every_scale(known: Path) -> None:
+    extracted = extract_dataset(specification(**CHEAP, scales=[224, 256], sample=6))
+    small, large = (extracted.peak_memory[scale] for scale in (224, 256))
+    assert 10**8 < small <= large < 10**11
 
 
 def test_a_changed_image_is_skipped_until_the_data_set_is_refreshed(folder: Path) -> None:
