@@ -21,7 +21,7 @@ def sliding_dense(keras: ModuleType) -> Any:
     (n, height - window + 1, width - window + 1, units).
     """
 
-    class SlidingDense(keras.layers.Layer):  # type: ignore[misc]  # Keras has no types
+    class SlidingDense(keras.layers.Layer):  # type: ignore[misc,name-defined]  # no types
         def __init__(self, window: int, name: str, dtype: str, **config: Any) -> None:
             super().__init__(name=name, dtype=dtype)
             self.window = window
