@@ -20,7 +20,7 @@ from medrecog_core.cli.output import (
     write_table,
 )
 from medrecog_core.cli.progress import shown_progress
-from medrecog_core.cli.run_output import offer_run, show_run
+from medrecog_core.cli.run_output import offer_run, show_cost, show_run
 from medrecog_core.datasets import PROTOCOLS
 from medrecog_core.errors import MedrecogError, UsageError
 from medrecog_core.experiments import PRESETS, RunFolder, RunSpecification
@@ -77,12 +77,14 @@ _CSV_COLUMNS = (
     help="Specification in JSON, other options go before it; or the record of a run to repeat.",
 )
 @click.option("--repeat", metavar="RUN", help="Repeat RUN from its record and compare.")
+@click.option("--dry-run", is_flag=True, help="Only say what it will cost.")
 @click.option("--again", is_flag=True, help="Run it though an identical run is finished.")
 @json_option
 def run(
     spec: Path | None,
     repeat: str | None,
     preset: str | None,
+    dry_run: bool,
     again: bool,
     as_json: bool,
     **options: Any,
@@ -99,6 +101,9 @@ def run(
     if specification.dataset not in library.names():
         library.load(specification.dataset)  # says which data sets there are
     check_readable(find_network(specification.network), specification.layers)
+    if dry_run:
+        show_cost(experiments.estimate_cost(specification), as_json)
+        return
     identical = None if again or repeated else experiments.identical_run(specification)
     if identical is not None:
         offer_run(identical, as_json)

@@ -6,7 +6,7 @@ import click
 
 from medrecog_core import experiments
 from medrecog_core.cli.output import write_json, write_table
-from medrecog_core.experiments import RunFolder
+from medrecog_core.experiments import Cost, RunFolder
 
 
 def show_run(folder: RunFolder, as_json: bool) -> None:
@@ -78,6 +78,29 @@ def offer_run(folder: RunFolder, as_json: bool) -> None:
         write_json({**document, "already_done": True})
     else:
         show_run(folder, as_json)
+
+
+def show_cost(cost: Cost, as_json: bool) -> None:
+    """Print what a run will cost before its SVMs are trained."""
+    if as_json:
+        write_json(cost.to_document())
+        return
+    write_table(
+        ("scale", "images for the network", "minutes"),
+        (
+            (
+                each.scale,
+                f"{each.n_images:,} of {cost.n_images:,}",
+                "not measured yet" if each.seconds is None else f"{each.seconds / 60:.1f}",
+            )
+            for each in cost.scales
+        ),
+    )
+    click.echo(
+        f"About {cost.n_bytes / 1e6:,.1f} MB on disk; {cost.n_bytes_free / 1e9:,.1f} GB are free."
+    )
+    if not cost.fits_on_disk:
+        click.echo("That does not fit: free the disk, or choose fewer layers or smaller scales.")
 
 
 def _tell_comparison(repeats: dict[str, Any]) -> None:
