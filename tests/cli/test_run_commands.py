@@ -531,3 +531,24 @@ def open_umask() -> Iterator[None]:
     before = os.umask(0o022)
     yield
     os.umask(before)
+
+
+class TestDryRun:
+    def test_the_cost_is_told_and_nothing_is_done(
+        self, call: Call, known: Path, cache: CacheFolder
+    ) -> None:
+        answer = call("run", "--dataset", "textures", *GRID, "--dry-run", "--json")
+        assert (answer.status, answer.err) == (0, "")
+        (scale,) = answer.json["scales"]
+        assert scale == {"scale": 224, "n_images": N_IMAGES, "seconds": None}
+        assert answer.json["fits_on_disk"] is True
+        assert all_runs() == []
+        assert not cache.features.exists()
+
+    def test_people_see_a_row_a_scale(self, call: Call, finished: RunFolder) -> None:
+        out = call("run", "--dataset", "textures", "--scales", "224,544", "--dry-run").out
+        assert [line.split()[:4] for line in out.splitlines() if " of " in line][:2] == [
+            ["224", "12", "of", "12"],
+            ["544", "12", "of", "12"],
+        ]
+        assert "are free" in out
