@@ -1,6 +1,7 @@
 """What an experiment will cost: images for the network, time and disk, known before it starts."""
 
 import collections
+import math
 import shutil
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
@@ -17,6 +18,8 @@ from medrecog_core.features.network_rates import seconds_an_image
 from medrecog_core.locations import cache_folder
 from medrecog_core.networks import Network, find_network
 
+_PAGE = 4096
+"""Bytes that SQLite and most file systems give at once."""
 _BYTES_AROUND_A_DESCRIPTOR = 512  # the header of .npy, the key, and the row of the index
 
 
@@ -146,10 +149,17 @@ def _count_by_deepest_missing(
 def _bytes_of_pass(network: Network, cells: list[Cell], deepest: str) -> int:
     """Return what an image's descriptors take: of all cells up to the deepest that is missing."""
     return sum(
-        bytes_an_image(network, cell) + _BYTES_AROUND_A_DESCRIPTOR
+        _bytes_of_entry(bytes_an_image(network, cell))
         for cell in cells
         if network.depth(cell.layer) <= network.depth(deepest)
     )
+
+
+def _bytes_of_entry(n_bytes: int) -> int:
+    """Return what an entry of the store takes: small ones share a page, others fill whole ones."""
+    if n_bytes + _BYTES_AROUND_A_DESCRIPTOR <= _PAGE / 2:
+        return n_bytes + _BYTES_AROUND_A_DESCRIPTOR
+    return math.ceil(n_bytes / _PAGE) * _PAGE + _BYTES_AROUND_A_DESCRIPTOR
 
 
 def _nearest_there(folder: Path) -> Path:

@@ -1,10 +1,14 @@
 import shutil
+from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from medrecog_core.errors import MedrecogError
 from medrecog_core.experiments import Cost, RunFolder, ScaleCost, estimate_cost, extract_dataset
+from medrecog_core.experiments.cost import _bytes_of_entry
+from medrecog_core.features import DescriptorKey, DescriptorStore
 from medrecog_core.features.network_rates import NetworkPass, keep_rates
 from medrecog_core.locations import CacheFolder
 from medrecog_core.networks import find_network, resolve_precision
@@ -62,6 +66,18 @@ def test_encodings_count_the_local_descriptors_once(known: Path) -> None:
     n_bytes = estimate_cost(specification(**asked)).n_bytes
     content = N_IMAGES * 14 * 14 * 512 * 2
     assert content < n_bytes < 1.01 * content
+
+
+@pytest.mark.parametrize("channels", [64, 256, 512, 1024, 4096, 100_000])
+def test_the_bytes_are_about_what_entries_take_in_a_store(tmp_path: Path, channels: int) -> None:
+    n = 500
+    with DescriptorStore(tmp_path / "store") as store:
+        empty = store.n_bytes
+        key = DescriptorKey("a" * 64, "w" * 32, "squeeze-1", "float32", "block5", 224, "average")
+        vector = np.zeros(channels, np.float32)
+        store.put((replace(key, sha256=f"{i:064x}"), vector) for i in range(n))
+        taken = (store.n_bytes - empty) / n
+    assert 0.9 * taken < _bytes_of_entry(4 * channels) < 1.5 * taken
 
 
 def test_a_disk_without_room_is_told() -> None:
