@@ -35,7 +35,7 @@ INTERVAL = (
 )
 
 
-@st.cache_data(max_entries=64, show_spinner="Drawing test images again and again for intervals …")
+@st.cache_data(max_entries=64, show_spinner="Computing intervals by resampling the test images …")
 def ranked_cells(run_id: str, version: tuple[int, int], measure: str) -> list[RankedCell]:
     """The run's cells with intervals; the version changes when a cell is added or trained anew."""
     return rank_cells(find_run(run_id), measure)

@@ -13,8 +13,10 @@ from medrecog_core.experiments import (
     load_model,
     model_names,
 )
+from medrecog_core.experiments.model_evidence import Explainer, can_explain
 from medrecog_core.images import SUFFIXES, UnreadableImageError, decode_image
 from medrecog_core.ui.choice import choose
+from medrecog_core.ui.evidence_map import show_evidence
 from medrecog_core.ui.page import RESEARCH_ONLY, open_page, shown_errors
 from medrecog_core.ui.quantities import counted
 
@@ -26,6 +28,12 @@ st.warning(f"**{RESEARCH_ONLY}** A label is what an SVM says of a picture.", ico
 def predictor_of(name: str, created: float) -> Predictor:
     """The model with its network in memory; a model made anew under the same name is another."""
     return Predictor(load_model(name))
+
+
+@st.cache_resource(max_entries=1, show_spinner="Loading the network, once …")
+def explainer_of(name: str, created: float) -> Explainer:
+    """The same model, giving the map before pooling."""
+    return Explainer(load_model(name))
 
 
 def show_card(card: ModelCard) -> None:
@@ -103,8 +111,16 @@ def classify(model: Model) -> None:
     contents = [upload.getvalue() for upload in uploads]
     with st.spinner("Reading the image in the network …"):
         answers = predictor.predict(contents)
-    for upload, content, answer in zip(uploads, contents, answers, strict=True):
+    reasons = can_explain(model) and st.toggle(
+        "Show what the label rests on", key="evidence", bind="query-params"
+    )
+    for i, (upload, content, answer) in enumerate(zip(uploads, contents, answers, strict=True)):
         show_answer(upload.name, content, answer)
+        if reasons and isinstance(answer, Prediction):
+            explainer = explainer_of(model.card.name, model.card.created)
+            with st.spinner("Reading the image position by position …"):
+                explained = explainer.explain(content)
+            show_evidence(explained, answer.label, upload.name, key=f"class {i}")
 
 
 with shown_errors():

@@ -60,11 +60,14 @@ class _BarReport:
     def __init__(self, bars: Bars) -> None:
         self._bars = bars
         self._tasks: dict[str, int] = {}
+        self._told = ""
 
     def __call__(self, progress: Progress) -> None:
         rate = f"{progress.rate:.1f}/s" if progress.rate else ""
         if progress.waits:
-            self._bars.console.print(progress.stage, markup=False, highlight=False)
+            if progress.stage != self._told:
+                self._told = progress.stage
+                self._bars.console.print(progress.stage, markup=False, highlight=False)
             return
         if progress.stage not in self._tasks:
             if not progress.total:
@@ -84,7 +87,7 @@ class _LineReport:
 
     def __call__(self, progress: Progress) -> None:
         now = time.monotonic()
-        ends = progress.done == progress.total
+        ends = progress.done == progress.total and not progress.waits
         lately = now - self._last < _SECONDS_BETWEEN_LINES
         if progress.stage == self._stage and lately and not ends:
             return

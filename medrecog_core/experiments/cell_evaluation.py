@@ -65,7 +65,7 @@ def evaluate_cell(
     Raises
     ------
     StoppedError
-        If `should_stop` says so between two folds.
+        If `should_stop` says so, which is asked in the midst of training too.
     """
     start = time.monotonic()
     labels = [image.label for image in data.images]
@@ -75,7 +75,8 @@ def evaluate_cell(
     scores, Cs = [], []
     for group in together:
         stop_if(should_stop())
-        trained = _train(data.descriptors(group[0]), data.images, labels, group, specification)
+        descriptors = data.descriptors(group[0])
+        trained = _train(descriptors, data.images, labels, group, specification, should_stop)
         for C, path in trained:
             scores.append(path.at(C)[1])
             Cs.append(C)
@@ -90,6 +91,7 @@ def _train(
     labels: Sequence[str],
     folds: Sequence[Fold],
     specification: RunSpecification,
+    should_stop: Callable[[], bool],
 ) -> list[tuple[float, SvmPath]]:
     """Return each fold's C and SVMs; C is chosen where there are several to choose from."""
     parts = [(fold.train, fold.test) for fold in folds]
@@ -97,6 +99,7 @@ def _train(
         "class_weight": specification.class_weight,
         "normalisation": specification.normaliser,
         "seed": specification.seed,
+        "check": lambda: stop_if(should_stop()),
     }
     Cs = specification.C
     if len(Cs) == 1:

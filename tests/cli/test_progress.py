@@ -71,7 +71,8 @@ def test_who_is_waited_for_is_told_once(
     monkeypatch.setattr(sys, "stderr", terminal := Terminal())
     with shown_progress() as report:
         report(waits)
-    assert "waiting for demo-1" in terminal.getvalue()
+        report(waits)
+    assert terminal.getvalue().count("waiting for demo-1") == 1
 
 
 def test_a_count_becomes_progress_with_its_rate(clock: Clock) -> None:

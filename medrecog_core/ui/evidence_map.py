@@ -1,0 +1,77 @@
+"""The evidence for a class, drawn over the image."""
+
+import numpy as np
+import streamlit as st
+from PIL import Image
+
+from medrecog_core.experiments.model_evidence import ExplainedImage
+
+_FOR, _AGAINST = (15, 139, 141), (217, 130, 43)
+_MOST_COVER = 0.8
+_SIDE = 640
+
+
+def show_evidence(explained: ExplainedImage, label: str, name: str, key: str) -> None:
+    """Draw what speaks for and against a class, with a choice of the class.
+
+    Parameters
+    ----------
+    explained
+        The image and its evidence.
+    label
+        The class that is shown at first.
+    name
+        Of the image, for those who cannot see it.
+    key
+        Of the choice.
+    """
+    classes = explained.classes
+    chosen = st.selectbox(
+        "What speaks for",
+        classes,
+        index=classes.index(label),
+        key=key,
+        width=240,
+        help="Every position of the layer's map adds its part to the score; the parts and the "
+        "SVM's bias sum to it exactly. The image's own length, by which L2 normalisation divides, "
+        "is a factor that all positions share.",
+    )
+    position = classes.index(chosen)
+    parts = explained.evidence.contributions[:, :, position]
+    st.image(
+        draw_evidence(explained.pixels, parts),
+        width="stretch",
+        alt=f"{name} with the places that speak for {chosen} in teal and against it in orange",
+    )
+    for_it, against = parts[parts > 0].sum(), parts[parts < 0].sum()
+    bias = explained.evidence.biases[position]
+    st.caption(
+        f":material/square: Teal speaks for {chosen} ({for_it:+.3f}), orange against it "
+        f"({against:+.3f}); with the bias ({bias:+.3f}) that makes the score "
+        f"{parts.sum() + bias:+.3f}. {parts.shape[0]} x {parts.shape[1]} positions. It shows what "
+        "the SVM counted, not where a disease is."
+    )
+
+
+def draw_evidence(pixels: np.ndarray, parts: np.ndarray) -> Image.Image:
+    """Return the image in grey under the evidence.
+
+    Parameters
+    ----------
+    pixels
+        uint8, shape (height, width, 3).
+    parts
+        Contributions of the positions, shape (rows, columns): teal where positive, orange where
+        negative, the more opaque the larger.
+    """
+    height, width = pixels.shape[:2]
+    shrink = min(1.0, _SIDE / max(height, width))
+    size = (max(1, round(width * shrink)), max(1, round(height * shrink)))
+    grey = Image.fromarray(pixels).convert("L").convert("RGB").resize(size)
+    largest = float(np.abs(parts).max()) or 1.0
+    spread = Image.fromarray((parts / largest).astype(np.float32), mode="F")
+    strength = np.asarray(spread.resize(size, Image.Resampling.BICUBIC))[..., None]
+    colour = np.where(strength > 0, np.array(_FOR), np.array(_AGAINST))
+    cover = np.clip(np.abs(strength), 0, 1) * _MOST_COVER
+    mixed = np.asarray(grey) * (1 - cover) + colour * cover
+    return Image.fromarray(mixed.round().astype(np.uint8))
