@@ -45,6 +45,11 @@ class CacheFolder:
         return self.root / "models"
 
     @property
+    def rates(self) -> Path:
+        """File of how fast this machine's networks were measured to be."""
+        return self.root / "rates.json"
+
+    @property
     def thumbnails(self) -> Path:
         """Small copies of images for galleries."""
         return self.root / "thumbnails"

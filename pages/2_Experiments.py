@@ -26,6 +26,7 @@ from medrecog_core.networks import (
     installed_weights,
 )
 from medrecog_core.ui.choice import choose
+from medrecog_core.ui.cost_line import show_cost
 from medrecog_core.ui.more_settings import POOLING_TITLES, more_settings
 from medrecog_core.ui.page import open_page, shown_errors
 from medrecog_core.ui.quantities import counted
@@ -141,8 +142,7 @@ def describe(specification: RunSpecification) -> str:
     return (
         f"{counted(len(specification.cells), 'cell')}; {images} goes through the network "
         f"{'once' if n_scales == 1 else f'{n_scales} times, once a scale'}, in {plan.precision}, "
-        f"images at once: {batches}. It takes about {plan.n_bytes / 1e9:.1f} GB of memory. "
-        "Images seen before come from the store."
+        f"images at once: {batches}. It takes about {plan.n_bytes / 1e9:.1f} GB of memory."
     )
 
 
@@ -200,6 +200,7 @@ with shown_errors():
         try:
             specification = compose()
             st.caption(describe(specification))
+            show_cost(specification)
         except MedrecogError as error:
             st.warning(str(error), icon=":material/warning:")
             specification = None

@@ -6,7 +6,13 @@ from typing import Any
 import click
 
 from medrecog_core.cli.output import write_json, write_table
-from medrecog_core.experiments import Plan, RunSpecification, plan_run
+from medrecog_core.experiments import (
+    Plan,
+    RunSpecification,
+    ScaleCost,
+    estimate_cost,
+    plan_run,
+)
 
 
 def announce_plan(specification: RunSpecification) -> None:
@@ -17,24 +23,45 @@ def announce_plan(specification: RunSpecification) -> None:
     _warn(plan)
 
 
-def show_plan(specification: RunSpecification, as_json: bool) -> None:
-    """Print a plan that is not carried out."""
-    plan = plan_run(specification)
+def show_dry_run(specification: RunSpecification, as_json: bool) -> None:
+    """Print what a run would take and cost, which is not carried out."""
+    plan, cost = plan_run(specification), estimate_cost(specification)
     if as_json:
-        write_json({"specification": specification.to_document(), **plan.to_document()})
+        plan_document = {**plan.to_document(), "cost": cost.to_document()}
+        write_json({"specification": specification.to_document(), **plan_document})
         return
     click.echo(
         f"{plan.n_cells} cells of {specification.dataset} in {plan.precision}; images: "
         f"{plan.preprocessing}"
     )
+    cost_of = {each.scale: each for each in cost.scales}
+    columns = ("scale", "images at once", "GFLOP an image", "greatest memory in GB")
     write_table(
-        ("scale", "images at once", "GFLOP an image", "greatest memory in GB"),
+        (*columns, "images for the network", "minutes"),
         (
-            (s.scale, s.memory.images_at_once, f"{s.gflop:.0f}", f"{s.memory.n_bytes / 1e9:.1f}")
+            (
+                s.scale,
+                s.memory.images_at_once,
+                f"{s.gflop:.0f}",
+                f"{s.memory.n_bytes / 1e9:.1f}",
+                *_cost_of_scale(cost_of.get(s.scale), cost.n_images),
+            )
             for s in plan.scales
         ),
     )
+    click.echo(
+        f"About {cost.n_bytes / 1e6:,.1f} MB on disk; {cost.n_bytes_free / 1e9:,.1f} GB are free."
+    )
+    if not cost.fits_on_disk:
+        click.echo("That does not fit: free the disk, or choose fewer layers or smaller scales.")
     _warn(plan)
+
+
+def _cost_of_scale(cost: ScaleCost | None, n_all: int) -> tuple[str, str]:
+    if cost is None:
+        return "", ""
+    minutes = "not measured yet" if cost.seconds is None else f"{cost.seconds / 60:.1f}"
+    return f"{cost.n_images:,} of {n_all:,}", minutes
 
 
 def describe_extraction(document: dict[str, Any]) -> Iterator[str]:

@@ -19,7 +19,7 @@ from medrecog_core.cli.output import (
     write_json,
     write_table,
 )
-from medrecog_core.cli.plan_output import announce_plan, show_plan
+from medrecog_core.cli.plan_output import announce_plan, show_dry_run
 from medrecog_core.cli.progress import shown_progress
 from medrecog_core.cli.run_output import offer_run, show_run
 from medrecog_core.datasets import PROTOCOLS
@@ -103,7 +103,7 @@ def run(
         library.load(specification.dataset)  # says which data sets there are
     check_readable(find_network(specification.network), specification.layers)
     if dry_run:
-        show_plan(specification, as_json)
+        show_dry_run(specification, as_json)
         return
     identical = None if again or repeated else experiments.identical_run(specification)
     if identical is not None:

@@ -1,6 +1,7 @@
 """Experiments: specification, execution as a process, records, trained models, prediction."""
 
 from medrecog_core.experiments.cell_result import CellResult
+from medrecog_core.experiments.cost import Cost, ScaleCost, estimate_cost
 from medrecog_core.experiments.execution import execute, result_document
 from medrecog_core.experiments.extracted_dataset import ExtractedDataset, extract_dataset
 from medrecog_core.experiments.health_check import (
@@ -33,6 +34,7 @@ from medrecog_core.experiments.specification import RunSpecification
 __all__ = [
     "PRESETS",
     "CellResult",
+    "Cost",
     "ExtractedDataset",
     "HealthCheck",
     "Leakage",
@@ -47,12 +49,14 @@ __all__ = [
     "RunImage",
     "RunSpecification",
     "RunState",
+    "ScaleCost",
     "ScalePlan",
     "all_runs",
     "carry_out_health_check",
     "changed_cells",
     "create_run",
     "delete_model",
+    "estimate_cost",
     "execute",
     "extract_dataset",
     "find_health_check",

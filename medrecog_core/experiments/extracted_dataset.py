@@ -21,6 +21,7 @@ from medrecog_core.features import (
     never,
     stop_if,
 )
+from medrecog_core.features.network_rates import keep_rates
 from medrecog_core.images import find_preprocessing
 from medrecog_core.locations import cache_folder
 from medrecog_core.networks import (
@@ -152,6 +153,7 @@ def extract_dataset(
             report,
             should_stop,
         )
+    keep_rates(network, source.precision, extraction.passes)
     _check_still_there(extraction.skipped, folders, dataset)
     skipped = (*unread, *changed, *extraction.skipped)
     left_out = {entry.path for entry in skipped}

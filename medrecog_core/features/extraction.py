@@ -15,6 +15,7 @@ from medrecog_core.features.encodings.local_descriptors import check_room
 from medrecog_core.features.extraction_lock import extracting_alone
 from medrecog_core.features.hashed_image import HashedImage, Skipped
 from medrecog_core.features.memory import peak_memory
+from medrecog_core.features.network_rates import NetworkPass
 from medrecog_core.features.pooled_network import PooledNetwork, batch_size
 from medrecog_core.features.progress import Meter, Progress, ignore, never, stop_if
 from medrecog_core.features.reading_ahead import read_batches
@@ -37,12 +38,15 @@ class Extraction:
         From scale to the greatest resident memory of the process until then, in bytes.
     skipped
         Images that could not be read.
+    passes
+        What went through the network together, and how long that took.
     """
 
     network_images: dict[int, int] = field(default_factory=dict)
     seconds: dict[int, float] = field(default_factory=dict)
     peak_memory: dict[int, int] = field(default_factory=dict)
     skipped: list[Skipped] = field(default_factory=list)
+    passes: list[NetworkPass] = field(default_factory=list)
 
 
 def extract(
@@ -117,6 +121,7 @@ def extract(
                     if network.depth(cell.layer) <= network.depth(deepest)
                 ]
                 size = batch_size(scale, source.precision)
+                begun, done_before = time.monotonic(), meter.done
                 for batch in read_batches(group, preprocessing, scale, size, unreadable):
                     stop_if(should_stop())
                     values = graphs.reading(readings).descriptors(
@@ -128,6 +133,9 @@ def extract(
                         for i, (image, _) in enumerate(batch)
                     )
                     meter.add(len(batch))
+                extraction.passes.append(
+                    NetworkPass(deepest, scale, meter.done - done_before, time.monotonic() - begun)
+                )
             meter.close()
         extraction.network_images[scale] = meter.done
         extraction.seconds[scale] = time.monotonic() - start

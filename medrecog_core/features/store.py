@@ -126,6 +126,11 @@ class DescriptorStore:
         with self._explained():
             return len(self._cache)
 
+    def __contains__(self, key: DescriptorKey) -> bool:
+        """Whether there is an entry, whole or not: a look into the index alone."""
+        with self._explained():
+            return key.text in self._cache
+
     def close(self) -> None:
         """Close the index; a method called later opens it again."""
         self._cache.close()

@@ -531,3 +531,24 @@ def open_umask() -> Iterator[None]:
     before = os.umask(0o022)
     yield
     os.umask(before)
+
+
+class TestDryRun:
+    def test_the_cost_is_told_and_nothing_is_done(
+        self, call: Call, known: Path, cache: CacheFolder
+    ) -> None:
+        answer = call("run", "--dataset", "textures", *GRID, "--dry-run", "--json")
+        assert (answer.status, answer.err) == (0, "")
+        cost = answer.json["cost"]
+        assert cost["scales"] == [{"scale": 224, "n_images": N_IMAGES, "seconds": None}]
+        assert cost["fits_on_disk"] is True
+        (scale,) = answer.json["scales"]
+        assert scale["memory_bytes"] == answer.json["memory_bytes"] > 5 * 10**8
+        assert all_runs() == []
+        assert not cache.features.exists()
+
+    def test_people_see_a_row_a_scale(self, call: Call, finished: RunFolder) -> None:
+        out = call("run", "--dataset", "textures", "--scales", "224,544", "--dry-run").out
+        rows = [line.split() for line in out.splitlines() if "12 of 12" in line]
+        assert [row[0] for row in rows] == ["224", "544"]
+        assert "are free" in out

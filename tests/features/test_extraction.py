@@ -60,6 +60,17 @@ def test_a_scale_costs_one_pass_whatever_the_number_of_cells(images, source, sto
     assert done.skipped == []
 
 
+def test_each_pass_is_told_with_its_deepest_layer_and_time(images, source, store):
+    shallow = [cell for cell in CELLS if cell.layer == "block1"]
+    extract(images[:2], CELLS, VGG19, source, store)
+    (told,) = extract(images[:3], shallow, VGG19, source, store).passes
+    assert (told.layer, told.scale, told.n_images) == ("block1", 224, 1)
+    assert told.seconds > 0
+    (told,) = extract(images, CELLS, VGG19, source, store).passes
+    assert (told.layer, told.n_images) == ("block2", 3)
+    assert extract(images, CELLS, VGG19, source, store).passes == []
+
+
 def test_encodings_of_a_layer_share_one_pass_with_its_poolings(images, source, store, passes):
     cells = grid(VGG19, ["block1", "block2"], [224], POOLINGS)
     extract(images, cells, VGG19, source, store)

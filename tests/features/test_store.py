@@ -52,6 +52,13 @@ def test_what_is_put_comes_back_equal(store):
     np.testing.assert_array_equal(found, VECTOR)
 
 
+def test_it_contains_what_was_put_and_nothing_else(store):
+    assert KEY not in store
+    store.put([(KEY, VECTOR)])
+    assert KEY in store
+    assert replace(KEY, scale=544) not in store
+
+
 def test_other_processes_and_later_openings_see_it(store):
     store.put([(KEY, VECTOR)])
     with DescriptorStore(store.folder) as again:

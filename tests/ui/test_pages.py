@@ -1,12 +1,22 @@
 """Every page by itself, without a browser: empty states, wrong addresses, sentences for errors."""
 
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
+import streamlit as st
 from streamlit.testing.v1 import AppTest
 
 from medrecog_core.datasets import check_health, library
-from medrecog_core.networks import DEFAULT_NETWORK, NETWORKS, import_weights
+from medrecog_core.features.network_rates import NetworkPass, keep_rates
+from medrecog_core.networks import (
+    DEFAULT_NETWORK,
+    NETWORKS,
+    find_network,
+    import_weights,
+    resolve_precision,
+)
+from tests.textures import add_textures, write_textures
 from tests.tiny_network import tiny, tiny_arrays, write_npz
 
 __all__ = ["tiny"]
@@ -204,3 +214,23 @@ def test_a_preset_fills_in_the_form_with_what_can_be_run_now():
     assert "8 cells; every image goes through the network 4 times" in words(test)
     test.multiselect(key="scales").set_value([224]).run()
     assert "2 cells; every image goes through the network once" in words(test)
+
+
+def test_the_cost_is_told_before_the_start(tmp_path):
+    add_textures(write_textures(tmp_path / "images"))
+    test = opened("pages/2_Experiments.py", on="textures")
+    assert "To extract: 12 at 224 of 12 images; this machine's rate is not measured yet" in words(
+        test
+    )
+    network = find_network(DEFAULT_NETWORK)
+    passes = [NetworkPass("block5", 224, 100, 1000.0)]
+    keep_rates(network, resolve_precision("auto"), passes)
+    st.cache_data.clear()
+    assert "about 2 min at the rate measured here" in words(test.run())
+
+
+def test_a_disk_without_room_is_warned_of(tmp_path, monkeypatch):
+    add_textures(write_textures(tmp_path / "images"))
+    monkeypatch.setattr("shutil.disk_usage", lambda _: SimpleNamespace(total=1, used=0, free=1))
+    test = opened("pages/2_Experiments.py", on="textures")
+    assert "are free: free the disk, or choose fewer layers or smaller scales" in words(test)

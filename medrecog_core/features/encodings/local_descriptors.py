@@ -16,7 +16,7 @@ from medrecog_core.features.store import DescriptorSource, DescriptorStore
 from medrecog_core.networks import Network
 
 _DEFAULT_GIGABYTES = 20.0
-_BYTES_A_NUMBER = 2  # float16
+_BYTES_OF_FLOAT32, _BYTES_OF_FLOAT16 = 4, 2
 
 
 class LocalDescriptors(Protocol):
@@ -139,10 +139,10 @@ def check_room(network: Network, cells: Iterable[Cell], n_images: int) -> None:
         If the setting is no number of gigabytes.
     """
     local = {cell for cell in cells if cell.pooling == LOCAL}
-    gigabytes = n_images * sum(_bytes_an_image(network, cell) for cell in local) / 1e9
+    gigabytes = n_images * sum(bytes_an_image(network, cell) for cell in local) / 1e9
     allowed = _allowed_gigabytes()
     if gigabytes > allowed:
-        largest = max(local, key=lambda cell: _bytes_an_image(network, cell))
+        largest = max(local, key=lambda cell: bytes_an_image(network, cell))
         raise MedrecogError(
             f"The local descriptors that encodings need would take {gigabytes:.1f} GB in the "
             f"store, most of it {largest.layer} at {largest.scale}, and {allowed:g} GB are "
@@ -151,9 +151,12 @@ def check_room(network: Network, cells: Iterable[Cell], n_images: int) -> None:
         )
 
 
-def _bytes_an_image(network: Network, cell: Cell) -> int:
+def bytes_an_image(network: Network, cell: Cell) -> int:
+    """Return the bytes of what the store keeps of an image for a cell, or for `local`."""
     layer = network.layer(cell.layer)
-    return math.ceil(cell.scale / layer.stride) ** 2 * layer.channels * _BYTES_A_NUMBER
+    if cell.pooling != LOCAL:
+        return layer.channels * _BYTES_OF_FLOAT32
+    return math.ceil(cell.scale / layer.stride) ** 2 * layer.channels * _BYTES_OF_FLOAT16
 
 
 def _allowed_gigabytes() -> float:
