@@ -173,7 +173,7 @@ def test_a_sample_is_all_that_is_read(known: Path) -> None:
 
 
 def test_a_sample_too_small_for_its_classes_is_refused(known: Path, no_network: None) -> None:
-    with pytest.raises(MedrecogError, match="A sample of 5 images cannot hold .* at least 6"):
+    with pytest.raises(MedrecogError, match=r"A sample of 5 images cannot hold .* at least 6"):
         extract_dataset(specification(sample=5))
 
 
