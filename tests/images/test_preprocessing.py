@@ -1,6 +1,6 @@
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
@@ -68,6 +68,7 @@ def test_the_scales_of_the_report_are_224_plus_320k():
 
 
 @pytest.mark.parametrize("name", PREPROCESSINGS)
+@settings(deadline=None, max_examples=30)
 @given(SIDES, SIDES, SCALES)
 def test_both_sides_are_the_scale_or_more_and_bounded(name, width, height, scale):
     preprocessing = find_preprocessing(name)
@@ -78,6 +79,7 @@ def test_both_sides_are_the_scale_or_more_and_bounded(name, width, height, scale
     assert longer <= preprocessing.largest_proportion * scale
 
 
+@settings(deadline=None, max_examples=30)
 @given(SIDES, SIDES, SCALES)
 def test_kept_proportions_are_within_half_a_stride_up_to_the_bound(width, height, scale):
     rows, columns = keep_aspect(Image.new("RGB", (width, height)), scale).shape[:2]
@@ -88,6 +90,7 @@ def test_kept_proportions_are_within_half_a_stride_up_to_the_bound(width, height
     assert -32 < max(rows, columns) - proportion * scale <= 16
 
 
+@settings(deadline=None, max_examples=30)
 @given(st.integers(1, 400), SCALES)
 def test_a_square_is_the_same_in_every_way(side, scale):
     image = picture(side, side)
@@ -108,6 +111,7 @@ def test_the_crop_is_the_crop_of_the_resized_image(size, scale):
     np.testing.assert_allclose(centre_crop(image, scale), expected, atol=1)
 
 
+@settings(deadline=None, max_examples=30)
 @given(SIDES, SIDES, SCALES)
 def test_the_crop_of_a_turned_image_is_the_turned_crop(width, height, scale):
     image = picture(width, height)
