@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from medrecog_core.errors import UsageError
 from medrecog_core.experiments import RunSpecification
 from medrecog_core.features import POOLINGS
+from medrecog_core.images import PREPROCESSINGS
 from medrecog_core.images.preprocessing import MAX_SCALE, MIN_SCALE
 from medrecog_core.networks import PRECISIONS, find_network
 
@@ -23,6 +24,8 @@ SPECIFICATIONS = st.builds(
     C=st.floats(min_value=0, exclude_min=True, allow_infinity=False, allow_nan=False),
     precision=st.sampled_from(PRECISIONS),
     seed=st.integers(0, 2**32 - 1),
+    preprocessing=st.sampled_from(list(PREPROCESSINGS)),
+    sample=st.none() | st.integers(1, 10**6),
 )
 
 
@@ -56,6 +59,9 @@ def test_a_data_set_is_enough() -> None:
         ({"poolings": ["median"]}, ["median", "average"]),
         ({"precision": "float16"}, ["float16", "bfloat16"]),
         ({"network": "alexnet"}, ["alexnet", "vgg19"]),
+        ({"preprocessing": "stretch"}, ["stretch", "keep-aspect"]),
+        ({"sample": 0}, ["sample"]),
+        ({"sample": "few"}, ["sample"]),
         ({"dataset": "../demo"}, ["../demo", "letters"]),
         ({"dataset": ""}, ["name"]),
         ({"layers": []}, ["layers", "at least one"]),
