@@ -33,7 +33,7 @@ from medrecog_core.ui.quantities import counted
 from medrecog_core.ui.run_list import FOLLOWED, follow, show_runs
 from medrecog_core.ui.run_progress import show_live
 
-_PRESET, _SCALES, _POOLINGS, _NETWORK = "preset", "scales", "poolings", "with"
+_PRESET, _SCALES, _POOLINGS = "preset", "scales", "poolings"
 
 open_page("Experiments")
 
@@ -116,7 +116,7 @@ def fill_in_preset() -> None:
     preset = find_preset(name)
     network = find_network(preset.network)
     readable = installed_weights(network).layers
-    st.session_state[_NETWORK] = network.name
+    st.session_state["with"] = network.name
     st.session_state[layers_key(network)] = list(preset.readable_part(readable))
     st.session_state[_SCALES] = list(preset.scales)
     st.session_state[_POOLINGS] = list(preset.poolings)
@@ -124,7 +124,7 @@ def fill_in_preset() -> None:
 
 def choose_network() -> Network:
     readable = [name for name, network in NETWORKS.items() if all_installed_weights(network)]
-    name = choose("Network", readable, key=_NETWORK, width=240)
+    name = choose("Network", readable, key="with", width=240)
     if len(readable) < len(NETWORKS):
         st.caption("Others have no weights yet: see the page Networks.")
     return find_network(name)
