@@ -15,6 +15,7 @@ from medrecog_core.errors import UsageError
 PRECISIONS = ("auto", "float32", "bfloat16")
 
 _BFLOAT16_GPU_CAPABILITY = 8.0
+_ONEDNN_FLAGS = frozenset({"avx512_vnni", "avx_vnni", "avx512_bf16", "amx_tile"})
 
 
 @dataclass(frozen=True)
@@ -49,6 +50,20 @@ def find_device() -> Device:
         return Device("gpu", name, n_cores or 1, capability >= _BFLOAT16_GPU_CAPABILITY)
     name, flags = _read_cpu_info()
     return Device("cpu", name, n_cores or 1, _multiplies_bfloat16_fast(flags))
+
+
+def has_onednn() -> bool:
+    """Return whether TensorFlow leaves convolutions on this processor to oneDNN.
+
+    It does by default on Linux where the processor multiplies small numbers in units of their own.
+    """
+    _, flags = _read_cpu_info()
+    return (
+        find_device().kind == "cpu"
+        and platform.system() == "Linux"
+        and os.environ.get("TF_ENABLE_ONEDNN_OPTS") != "0"
+        and not flags.isdisjoint(_ONEDNN_FLAGS)
+    )
 
 
 def resolve_precision(asked: str) -> str:

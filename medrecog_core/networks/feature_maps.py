@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from medrecog_core.networks import backend
-from medrecog_core.networks.fully_convolutional import convolution_kernel
+from medrecog_core.networks.depth_one import gains_from_depth, kernel_with_depth, with_depth
 from medrecog_core.networks.keras_layer import (
     AT_TRAINING_ONLY,
     CONVOLUTIONS,
@@ -18,6 +18,7 @@ from medrecog_core.networks.keras_layer import (
 from medrecog_core.networks.layer_summary import dense_kernel
 from medrecog_core.networks.layer_table import Network
 from medrecog_core.networks.preprocessing import prepared
+from medrecog_core.networks.sliding_dense import sliding_dense
 
 if TYPE_CHECKING:
     import keras
@@ -77,6 +78,7 @@ class _Graph:
         self._keras, self._network, self._precision, self._read = keras, network, precision, read
         self._rows = network.needed_rows(layers)
         self._first = next((row.name for row in self._rows if row.kind in CONVOLUTIONS), "")
+        self._gains_from_depth = gains_from_depth(keras)
         self._is_raw = True  # as long as the first convolution has not been built
         self._absorbed = _absorbed(
             self._rows, {network.layer(layer).keras_layer for layer in layers}
@@ -103,7 +105,7 @@ class _Graph:
         if row.kind in CONVOLUTIONS:
             return self._convolve(row, x)
         if kernel:
-            return self._convolve_dense(row, kernel, x)
+            return self._slide_dense(row, kernel, x)
         arrays = self._arrays(row) if row.arrays else {}
         if row.kind == "LayerScale":
             return x * self._keras.ops.convert_to_tensor(arrays["gamma"], dtype=x.dtype)
@@ -133,13 +135,20 @@ class _Graph:
             normalisation = self._network.row[self._absorbed[row.name]]
             _absorb(arrays, normalisation, self._arrays(normalisation), kind)
             config["use_bias"] = True
-        return self._layer(row, self._dtype(row), config, arrays, kind)(x)
+        dtype = self._dtype(row)
+        is_deep = self._gains_from_depth and dtype == "float32" and config.get("groups", 1) == 1
+        if kind == "Conv2D" and is_deep:
+            arrays["kernel"] = kernel_with_depth(arrays["kernel"])
+            convolution = self._layer(row, dtype, with_depth(config), arrays, "Conv3D")
+            deep = convolution(self._keras.ops.expand_dims(x, axis=1))
+            return self._keras.ops.squeeze(deep, axis=1)
+        return self._layer(row, dtype, config, arrays, kind)(x)
 
-    def _convolve_dense(self, row: KerasLayer, kernel: int, x: Any) -> Any:
-        arrays, config = self._arrays(row), dict(row.config)
-        arrays["kernel"] = convolution_kernel(arrays["kernel"], kernel, kernel)
-        config |= {"filters": config.pop("units"), "kernel_size": kernel}
-        return self._layer(row, self._dtype(row), config, arrays, "Conv2D")(x)
+    def _slide_dense(self, row: KerasLayer, window: int, x: Any) -> Any:
+        layer = sliding_dense(self._keras)
+        given = _given(self._keras, self._arrays(row))
+        dtype = self._dtype(row)
+        return layer(window=window, **row.config, **given, name=row.name, dtype=dtype)(x)
 
     def _layer(
         self,
@@ -150,10 +159,9 @@ class _Graph:
         kind: str = "",
     ) -> Any:
         kind = kind or row.kind
-        given = {}
-        for name in list(arrays):
-            which = "depthwise" if (kind, name) == ("DepthwiseConv2D", "kernel") else name
-            given[f"{which}_initializer"] = _Given(self._keras, arrays.pop(name))
+        if kind == "DepthwiseConv2D":
+            arrays["depthwise"] = arrays.pop("kernel")
+        given = _given(self._keras, arrays)
         return getattr(self._keras.layers, kind)(**config, **given, name=row.name, dtype=dtype)
 
 
@@ -172,6 +180,11 @@ class _Given:
         if array.shape != tuple(shape):
             raise ValueError(f"the array has the shape {array.shape} instead of {tuple(shape)}")
         return self._keras.ops.convert_to_tensor(array, dtype=dtype)
+
+
+def _given(keras: ModuleType, arrays: dict[str, np.ndarray]) -> dict[str, _Given]:
+    """Return initialisers that give arrays, which are taken out of the dictionary."""
+    return {f"{name}_initializer": _Given(keras, arrays.pop(name)) for name in list(arrays)}
 
 
 def _absorbed(rows: Sequence[KerasLayer], read: set[str]) -> dict[str, str]:

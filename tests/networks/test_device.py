@@ -83,3 +83,29 @@ def test_named_precision_is_kept():
 def test_unknown_precision_is_refused():
     with pytest.raises(UsageError, match="“float16”: choose among auto, float32, bfloat16"):
         resolve_precision("float16")
+
+
+@pytest.mark.usefixtures("fresh_device")
+@pytest.mark.parametrize(
+    ("flags", "setting", "system", "expected"),
+    [
+        ("sse avx512_vnni", "", "Linux", True),
+        ("sse avx2", "", "Linux", False),
+        ("sse avx512_vnni", "0", "Linux", False),
+        ("sse avx512_vnni", "", "Darwin", False),
+    ],
+)
+def test_onednn_is_told_by_processor_system_and_setting(
+    monkeypatch, flags, setting, system, expected
+):
+    monkeypatch.setattr(device, "_query_gpu", lambda: None)
+    monkeypatch.setattr(device, "_read_cpu_info", lambda: ("a processor", set(flags.split())))
+    monkeypatch.setattr(device.platform, "system", lambda: system)
+    monkeypatch.setenv("TF_ENABLE_ONEDNN_OPTS", setting)
+    assert device.has_onednn() is expected
+
+
+@pytest.mark.usefixtures("fresh_device")
+def test_onednn_is_not_asked_where_a_gpu_does_the_work(monkeypatch):
+    monkeypatch.setattr(device, "_query_gpu", lambda: ("a GPU", 9.0))
+    assert not device.has_onednn()
