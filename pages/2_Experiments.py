@@ -11,8 +11,9 @@ from medrecog_core.experiments import (
     find_run,
     identical_run,
     launch,
+    plan_run,
 )
-from medrecog_core.features import GLOBAL_POOLINGS, POOLINGS, batch_size
+from medrecog_core.features import GLOBAL_POOLINGS, POOLINGS
 from medrecog_core.images import REPORT_SCALES
 from medrecog_core.networks import (
     NETWORKS,
@@ -21,7 +22,6 @@ from medrecog_core.networks import (
     check_readable,
     find_network,
     installed_weights,
-    resolve_precision,
 )
 from medrecog_core.ui.choice import choose
 from medrecog_core.ui.more_settings import POOLING_TITLES, more_settings
@@ -84,14 +84,18 @@ def choose_network() -> Network:
 
 def describe(specification: RunSpecification) -> str:
     n_scales = len(set(specification.scales))
-    precision = resolve_precision(specification.precision)
-    batches = ", ".join(
-        f"{batch_size(scale, precision)} at {scale}" for scale in sorted(set(specification.scales))
-    )
+    plan = plan_run(specification)
+    if plan.warning:
+        st.warning(plan.warning, icon=":material/memory:")
+    batches = ", ".join(f"{s.memory.images_at_once} at {s.scale}" for s in plan.scales)
+    images = "every image"
+    if specification.sample is not None:
+        images = f"each of {counted(specification.sample, 'image')} drawn from all"
     return (
-        f"{counted(len(specification.cells), 'cell')}; every image goes through the network "
-        f"{'once' if n_scales == 1 else f'{n_scales} times, once a scale'}, in {precision}, "
-        f"images at once: {batches}. Images seen before come from the store."
+        f"{counted(len(specification.cells), 'cell')}; {images} goes through the network "
+        f"{'once' if n_scales == 1 else f'{n_scales} times, once a scale'}, in {plan.precision}, "
+        f"images at once: {batches}. It takes about {plan.n_bytes / 1e9:.1f} GB of memory. "
+        "Images seen before come from the store."
     )
 
 

@@ -8,6 +8,7 @@ import click
 
 from medrecog_core.cli.catalogue_commands import catalogue
 from medrecog_core.cli.output import CommaSeparated, json_option, write_json, write_table
+from medrecog_core.cli.plan_output import announce_plan, describe_scale
 from medrecog_core.cli.progress import shown_bytes, shown_count, shown_progress
 from medrecog_core.datasets import Dataset, Reading, add_dataset, download_dataset, library
 from medrecog_core.datasets.catalogue import find
@@ -15,6 +16,7 @@ from medrecog_core.datasets.dicom_tags import PATIENT
 from medrecog_core.datasets.downloading import differences
 from medrecog_core.errors import MedrecogError
 from medrecog_core.experiments import RunSpecification, extract_dataset
+from medrecog_core.images import DEFAULT_PREPROCESSING, PREPROCESSINGS
 from medrecog_core.networks import DEFAULT_NETWORK, PRECISIONS
 
 
@@ -163,27 +165,22 @@ def remove(name: str, as_json: bool) -> None:
 @click.option("--scales", type=CommaSeparated(int), default="224", show_default=True)
 @click.option("--poolings", type=CommaSeparated(str), default="max,average", show_default=True)
 @click.option("--precision", default="auto", show_default=True, help=", ".join(PRECISIONS))
+@click.option(
+    "--preprocessing",
+    default=DEFAULT_PREPROCESSING,
+    show_default=True,
+    help=", ".join(PREPROCESSINGS),
+)
+@click.option("--sample", type=int, help="Work on so many images only, drawn by class and split.")
+@click.option("--seed", type=int, default=0, show_default=True, help="Of the sample.")
 @json_option
 def extract_command(
-    name: str,
-    network: str,
-    layers: tuple[str, ...] | None,
-    scales: tuple[int, ...],
-    poolings: tuple[str, ...],
-    precision: str,
-    as_json: bool,
+    name: str, layers: tuple[str, ...] | None, as_json: bool, **options: Any
 ) -> None:
     """Put the descriptors of data set NAME into the store, without training anything."""
-    specification = RunSpecification.from_document(
-        {
-            "dataset": name,
-            "network": network,
-            "scales": scales,
-            "poolings": poolings,
-            "precision": precision,
-            **({} if layers is None else {"layers": layers}),
-        }
-    )
+    chosen = {} if layers is None else {"layers": layers}
+    specification = RunSpecification.from_document({"dataset": name, **options, **chosen})
+    announce_plan(specification)
     with shown_progress() as report:
         extracted = extract_dataset(specification, report)
     document = {
@@ -192,12 +189,14 @@ def extract_command(
         "skipped": [{"path": s.path, "reason": s.reason} for s in extracted.skipped],
         "network_images": {str(s): n for s, n in extracted.network_images.items()},
         "seconds": {str(s): t for s, t in extracted.seconds.items()},
+        "peak_memory_bytes": {str(s): n for s, n in extracted.peak_memory.items()},
     }
     if as_json:
         write_json(document)
         return
     for scale, n in extracted.network_images.items():
-        click.echo(f"{n} images through the network at {scale}, {extracted.seconds[scale]:.1f} s")
+        seconds, peak = extracted.seconds[scale], extracted.peak_memory[scale]
+        click.echo(describe_scale(scale, n, seconds, peak))
     for entry in extracted.skipped:
         click.echo(f"skipped {entry.path}: {entry.reason}")
 

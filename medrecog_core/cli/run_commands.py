@@ -19,6 +19,7 @@ from medrecog_core.cli.output import (
     write_json,
     write_table,
 )
+from medrecog_core.cli.plan_output import announce_plan, show_plan
 from medrecog_core.cli.progress import shown_progress
 from medrecog_core.cli.run_output import offer_run, show_run
 from medrecog_core.datasets import PROTOCOLS
@@ -77,8 +78,16 @@ _CSV_COLUMNS = (
 )
 @click.option("--repeat", metavar="RUN", help="Repeat RUN from its record and compare.")
 @click.option("--again", is_flag=True, help="Run it though an identical run is finished.")
+@click.option("--dry-run", is_flag=True, help="Say what it would take, and run nothing.")
 @json_option
-def run(spec: Path | None, repeat: str | None, again: bool, as_json: bool, **options: Any) -> None:
+def run(
+    spec: Path | None,
+    repeat: str | None,
+    again: bool,
+    dry_run: bool,
+    as_json: bool,
+    **options: Any,
+) -> None:
     """Run an experiment: an SVM for every cell of layers x scales x poolings.
 
     Where an identical run is finished (the same specification, images and weights), that one is
@@ -91,6 +100,9 @@ def run(spec: Path | None, repeat: str | None, again: bool, as_json: bool, **opt
     if specification.dataset not in library.names():
         library.load(specification.dataset)  # says which data sets there are
     check_readable(find_network(specification.network), specification.layers)
+    if dry_run:
+        show_plan(specification, as_json)
+        return
     identical = None if again or repeated else experiments.identical_run(specification)
     if identical is not None:
         offer_run(identical, as_json)
@@ -273,6 +285,8 @@ def _request(
 
 
 def _execute(folder: RunFolder, as_json: bool) -> None:
+    if folder.state().status != "running":
+        announce_plan(folder.specification())
     with shown_progress() as report:
         _run_and_tell(folder, report, as_json)
     show_run(folder, as_json)

@@ -6,6 +6,7 @@ import click
 
 from medrecog_core import experiments
 from medrecog_core.cli.output import write_json, write_table
+from medrecog_core.cli.plan_output import describe_extraction
 from medrecog_core.experiments import RunFolder
 
 
@@ -40,6 +41,8 @@ def show_run(folder: RunFolder, as_json: bool) -> None:
                 f"This split leaks: {record['split']['n_leaking_groups']} groups stand in both "
                 "the training and the test part."
             )
+        for line in describe_extraction(document):
+            click.echo(line)
     for entry in document["skipped"]:
         click.echo(f"skipped {entry['path']}: {entry['reason']}")
     if "repeats" in document:

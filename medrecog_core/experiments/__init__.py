@@ -20,6 +20,7 @@ from medrecog_core.experiments.models import (
     model_names,
     train_model,
 )
+from medrecog_core.experiments.plan import Plan, ScalePlan, plan_run
 from medrecog_core.experiments.prediction import Prediction, Predictor, predict_files
 from medrecog_core.experiments.repetition import changed_cells, read_request, specification_of
 from medrecog_core.experiments.run_folder import RunFolder, RunImage
@@ -36,12 +37,14 @@ __all__ = [
     "LeakageReport",
     "Model",
     "ModelCard",
+    "Plan",
     "Prediction",
     "Predictor",
     "RunFolder",
     "RunImage",
     "RunSpecification",
     "RunState",
+    "ScalePlan",
     "all_runs",
     "carry_out_health_check",
     "changed_cells",
@@ -57,6 +60,7 @@ __all__ = [
     "load_model",
     "measure_leakage",
     "model_names",
+    "plan_run",
     "predict_files",
     "read_request",
     "relaunch",

@@ -168,6 +168,7 @@ def _carry_out(run: RunFolder, journal: Journal, should_stop: Callable[[], bool]
         "specification": specification.to_document(),
         **_describe_environment(network, source),
         **_describe_data(specification, extracted, split),
+        "peak_memory_bytes": {f"extracting at {s}": n for s, n in extracted.peak_memory.items()},
     }
     earlier = run.repeated()
     if earlier is not None:
@@ -191,6 +192,7 @@ def _carry_out(run: RunFolder, journal: Journal, should_stop: Callable[[], bool]
 def _describe_data(
     asked: RunSpecification, extracted: ExtractedDataset, split: Split
 ) -> dict[str, Any]:
+    n_all = len(extracted.dataset.images)
     return {
         "dataset": {
             "name": extracted.dataset.name,
@@ -202,7 +204,7 @@ def _describe_data(
             "fingerprint": extracted.dataset.fingerprint,
         },
         "n_images": len(extracted.images),
-        "sample": {"n_all": len(extracted.dataset.images)} if asked.sample else None,
+        "sample": {"n_all": n_all} if asked.sample and asked.sample < n_all else None,
         "skipped": [dataclasses.asdict(entry) for entry in extracted.skipped],
         "split": {
             "kind": split.kind,

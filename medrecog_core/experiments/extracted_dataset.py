@@ -50,6 +50,8 @@ class ExtractedDataset:
         From scale to images that went through the network.
     seconds
         From scale to the time from files to stored descriptors.
+    peak_memory
+        From scale to the greatest resident memory of the process until then, in bytes.
     file_states
         A row an image of the data set, as `file_states` gives them, taken before the files were
         read.
@@ -62,6 +64,7 @@ class ExtractedDataset:
     skipped: tuple[Skipped, ...]
     network_images: dict[int, int]
     seconds: dict[int, float]
+    peak_memory: dict[int, int]
     file_states: list[list[Any]]
 
 
@@ -146,6 +149,7 @@ def extract_dataset(
         skipped,
         extraction.network_images,
         extraction.seconds,
+        extraction.peak_memory,
         states,
     )
 

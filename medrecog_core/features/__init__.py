@@ -23,6 +23,7 @@ from medrecog_core.features.fusion import (
     parse_fusion,
 )
 from medrecog_core.features.hashed_image import HashedImage, Skipped, hash_images
+from medrecog_core.features.memory import MemoryEstimate, estimate_memory, peak_memory
 from medrecog_core.features.pooled_network import PooledNetwork, batch_size
 from medrecog_core.features.progress import Progress, ignore, never, stop_if
 from medrecog_core.features.store import DescriptorKey, DescriptorSource, DescriptorStore
@@ -43,6 +44,7 @@ __all__ = [
     "FeatureMapNetwork",
     "Fusion",
     "HashedImage",
+    "MemoryEstimate",
     "PooledNetwork",
     "Progress",
     "Skipped",
@@ -50,6 +52,7 @@ __all__ = [
     "check_pooling",
     "concatenate",
     "describe_images",
+    "estimate_memory",
     "extract",
     "find_cell",
     "fuse_grid",
@@ -61,6 +64,7 @@ __all__ = [
     "members",
     "never",
     "parse_fusion",
+    "peak_memory",
     "read_descriptors",
     "read_feature_map",
     "stop_if",

@@ -14,6 +14,7 @@ from medrecog_core.features.cell import Cell
 from medrecog_core.features.encodings.local_descriptors import check_room
 from medrecog_core.features.extraction_lock import extracting_alone
 from medrecog_core.features.hashed_image import HashedImage, Skipped
+from medrecog_core.features.memory import peak_memory
 from medrecog_core.features.pooled_network import PooledNetwork, batch_size
 from medrecog_core.features.progress import Meter, Progress, ignore, never, stop_if
 from medrecog_core.features.reading_ahead import read_batches
@@ -32,12 +33,15 @@ class Extraction:
         From scale to the number of images that went through the network.
     seconds
         From scale to the time that took, files to stored descriptors.
+    peak_memory
+        From scale to the greatest resident memory of the process until then, in bytes.
     skipped
         Images that could not be read.
     """
 
     network_images: dict[int, int] = field(default_factory=dict)
     seconds: dict[int, float] = field(default_factory=dict)
+    peak_memory: dict[int, int] = field(default_factory=dict)
     skipped: list[Skipped] = field(default_factory=list)
 
 
@@ -127,6 +131,7 @@ def extract(
             meter.close()
         extraction.network_images[scale] = meter.done
         extraction.seconds[scale] = time.monotonic() - start
+        extraction.peak_memory[scale] = peak_memory()
     extraction.skipped = [
         Skipped(str(image.path), unreadable[image.sha256].reason)
         for image in images

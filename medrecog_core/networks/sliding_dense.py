@@ -9,14 +9,11 @@ of VGG-19 (411 MB) takes longer than the sum itself; a product takes it as it is
 
 import functools
 from types import ModuleType
-from typing import TYPE_CHECKING, Any
-
-if TYPE_CHECKING:
-    import keras
+from typing import Any
 
 
 @functools.cache
-def sliding_dense(keras: ModuleType) -> type["keras.layers.Layer"]:
+def sliding_dense(keras: ModuleType) -> Any:
     """Return the layer's class, which can only be made once Keras is imported.
 
     Its constructor takes `window`, the side of the map that the dense layer flattened, and what

@@ -1,9 +1,23 @@
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from PIL import Image
 
-from medrecog_core.errors import UsageError
-from medrecog_core.images import REPORT_SCALES, check_scale, squeeze
+from medrecog_core.errors import MedrecogError, UsageError
+from medrecog_core.images import (
+    PREPROCESSINGS,
+    REPORT_SCALES,
+    SQUEEZE,
+    check_scale,
+    find_preprocessing,
+    preprocessing_of_version,
+    squeeze,
+)
+from medrecog_core.images.preprocessing import LARGEST_PROPORTION, centre_crop, keep_aspect
+
+SIDES = st.integers(1, 300)
+SCALES = st.integers(224, 300)
 
 
 def picture(width, height):
@@ -51,3 +65,87 @@ def test_impossible_scales_are_refused_with_the_bounds(scale):
 
 def test_the_scales_of_the_report_are_224_plus_320k():
     assert tuple(224 + 320 * k for k in range(4)) == REPORT_SCALES
+
+
+@pytest.mark.parametrize("name", PREPROCESSINGS)
+@settings(deadline=None, max_examples=30)
+@given(SIDES, SIDES, SCALES)
+def test_both_sides_are_the_scale_or_more_and_bounded(name, width, height, scale):
+    preprocessing = find_preprocessing(name)
+    pixels = preprocessing.pixels(Image.new("RGB", (width, height)), scale)
+    shorter, longer = sorted(pixels.shape[:2])
+    assert pixels.dtype == np.uint8 and pixels.shape[2] == 3
+    assert shorter == scale
+    assert longer <= preprocessing.largest_proportion * scale
+
+
+@settings(deadline=None, max_examples=30)
+@given(SIDES, SIDES, SCALES)
+def test_kept_proportions_are_within_half_a_stride_up_to_the_bound(width, height, scale):
+    rows, columns = keep_aspect(Image.new("RGB", (width, height)), scale).shape[:2]
+    assert (columns >= rows) if width > height else (rows >= columns)
+    proportion = min(max(width, height) / min(width, height), LARGEST_PROPORTION)
+    assert (max(rows, columns) - scale) % 32 == 0
+    # At the bound the last whole stride below it counts, so that a scale of 225 stays below 450.
+    assert -32 < max(rows, columns) - proportion * scale <= 16
+
+
+@settings(deadline=None, max_examples=30)
+@given(st.integers(1, 400), SCALES)
+def test_a_square_is_the_same_in_every_way(side, scale):
+    image = picture(side, side)
+    for preprocessing in PREPROCESSINGS.values():
+        np.testing.assert_array_equal(preprocessing.pixels(image, scale), squeeze(image, scale))
+
+
+@pytest.mark.parametrize(
+    ("size", "scale"), [((672, 448), 224), ((448, 1344), 224), ((900, 600), 300), ((256, 224), 224)]
+)
+def test_the_crop_is_the_crop_of_the_resized_image(size, scale):
+    # Sizes whose longer side becomes an even number of pixels more, so that nothing is rounded.
+    image = picture(*size)
+    width, height = (side * scale // min(size) for side in size)
+    left, top = (width - scale) // 2, (height - scale) // 2
+    resized = image.resize((width, height), Image.Resampling.BILINEAR)
+    expected = np.asarray(resized.crop((left, top, left + scale, top + scale)))
+    np.testing.assert_allclose(centre_crop(image, scale), expected, atol=1)
+
+
+@settings(deadline=None, max_examples=30)
+@given(SIDES, SIDES, SCALES)
+def test_the_crop_of_a_turned_image_is_the_turned_crop(width, height, scale):
+    image = picture(width, height)
+    turned = centre_crop(image.transpose(Image.Transpose.ROTATE_180), scale).astype(int)
+    np.testing.assert_allclose(turned[::-1, ::-1], centre_crop(image, scale), atol=2)
+
+
+def test_a_panorama_is_squeezed_to_the_bound_and_loses_nothing():
+    pixels = np.zeros((40, 2000, 3), dtype=np.uint8)
+    pixels[:, :100] = (255, 0, 0)
+    pixels[:, -100:] = (0, 0, 255)
+    for image in (pixels, pixels.transpose(1, 0, 2)):
+        kept = keep_aspect(Image.fromarray(np.ascontiguousarray(image)), 224)
+        assert sorted(kept.shape[:2]) == [224, 448]
+        assert kept[0, 0].tolist() == [255, 0, 0]
+        assert kept[-1, -1].tolist() == [0, 0, 255]
+
+
+def test_kept_proportions_are_resized_bilinearly():
+    expected = picture(600, 450).resize((288, 224), Image.Resampling.BILINEAR)
+    np.testing.assert_array_equal(keep_aspect(picture(600, 450), 224), np.asarray(expected))
+
+
+def test_versions_are_distinct_and_found_again():
+    versions = [preprocessing.version for preprocessing in PREPROCESSINGS.values()]
+    assert versions[0] == SQUEEZE
+    assert len(set(versions)) == len(versions)
+    for preprocessing in PREPROCESSINGS.values():
+        assert preprocessing_of_version(preprocessing.version) is preprocessing
+        assert "/" not in preprocessing.version  # it separates the parts of a key
+
+
+def test_what_does_not_exist_is_named_with_what_does():
+    with pytest.raises(UsageError, match="no preprocessing “stretch”: choose among squeeze, keep-"):
+        find_preprocessing("stretch")
+    with pytest.raises(MedrecogError, match="no preprocessing squeeze-0 in this version"):
+        preprocessing_of_version("squeeze-0")

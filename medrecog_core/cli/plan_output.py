@@ -1,0 +1,73 @@
+"""What a run is going to take, and what it took."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import click
+
+from medrecog_core.cli.output import write_json, write_table
+from medrecog_core.experiments import Plan, RunSpecification, plan_run
+
+
+def announce_plan(specification: RunSpecification) -> None:
+    """Say on standard error how much memory is going to be taken, before it is."""
+    plan = plan_run(specification)
+    for scale in plan.scales:
+        click.echo(scale.words, err=True)
+    _warn(plan)
+
+
+def show_plan(specification: RunSpecification, as_json: bool) -> None:
+    """Print a plan that is not carried out."""
+    plan = plan_run(specification)
+    if as_json:
+        write_json({"specification": specification.to_document(), **plan.to_document()})
+        return
+    click.echo(
+        f"{plan.n_cells} cells of {specification.dataset} in {plan.precision}; images: "
+        f"{plan.preprocessing}"
+    )
+    write_table(
+        ("scale", "images at once", "GFLOP an image", "greatest memory in GB"),
+        (
+            (s.scale, s.memory.images_at_once, f"{s.gflop:.0f}", f"{s.memory.n_bytes / 1e9:.1f}")
+            for s in plan.scales
+        ),
+    )
+    _warn(plan)
+
+
+def describe_extraction(document: dict[str, Any]) -> Iterator[str]:
+    """Return a line a scale: images through the network, time and greatest memory.
+
+    Parameters
+    ----------
+    document
+        As `result_document` gives it.
+    """
+    record = document["record"]
+    for scale, n_images in document["network_images"].items():
+        stage = f"extracting at {scale}"
+        yield describe_scale(
+            scale,
+            n_images,
+            record.get("seconds", {}).get(stage),
+            record.get("peak_memory_bytes", {}).get(stage),
+        )
+
+
+def describe_scale(
+    scale: int | str, n_images: int, seconds: float | None, n_bytes: int | None
+) -> str:
+    """Return what extraction at a scale took, as far as it is known."""
+    words = f"{n_images:,} images through the network at {scale}"
+    if seconds is not None:
+        words += f", {seconds:.1f} s"
+    if n_bytes:
+        words += f", at most {n_bytes / 1e9:.1f} GB of memory"
+    return words
+
+
+def _warn(plan: Plan) -> None:
+    if plan.warning:
+        click.echo(f"medrecog: {plan.warning}", err=True)
