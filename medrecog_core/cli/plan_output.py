@@ -70,4 +70,4 @@ def describe_scale(
 
 def _warn(plan: Plan) -> None:
     if plan.warning:
-        click.echo(f"medrecog: {plan.warning}", err=True)
+        click.echo(plan.warning, err=True)

@@ -77,6 +77,41 @@ class TestRun:
         assert answer.json["specification"]["n_words"] == 5
         assert answer.json["network_images"] == {"224": N_IMAGES}
 
+    def test_a_sample_and_a_preprocessing_are_told_wherever_the_results_stand(
+        self, call: Call, known: Path
+    ) -> None:
+        options = ["--layers", "block1", "--preprocessing", "centre-crop", "--sample", "6"]
+        answer = call("run", "--dataset", "textures", *options, "--json")
+        document = answer.json
+        assert document["record"]["sample"] == {"n_all": N_IMAGES}
+        assert document["n_images"] == 6
+        assert document["network_images"] == {"224": 6}
+        assert document["record"]["preprocessing"] == "centre-crop-bilinear-1"
+        shown = call("show", document["run"]).out
+        assert f"On a sample of 6 of {N_IMAGES} images." in shown
+
+    def test_memory_is_told_before_the_run_and_measured_in_it(
+        self, call: Call, known: Path
+    ) -> None:
+        answer = call("run", "--dataset", "textures", "--layers", "block1", "--json")
+        before, _, after = answer.err.partition("extracting at 224")
+        assert " at once, about " in before and after
+        measured = answer.json["record"]["peak_memory_bytes"]["extracting at 224"]
+        assert measured > 10**8
+        shown = call("show", answer.json["run"]).out
+        assert f"at most {measured / 1e9:.1f} GB of memory" in shown
+
+    def test_a_dry_run_says_what_it_would_take_and_runs_nothing(
+        self, call: Call, known: Path
+    ) -> None:
+        options = ["--layers", "block1", "--scales", "224,544", "--dry-run"]
+        document = call("run", "--dataset", "textures", *options, "--json").json
+        assert [scale["scale"] for scale in document["scales"]] == [224, 544]
+        assert document["n_cells"] == 4
+        assert document["specification"]["scales"] == [224, 544]
+        assert "4 cells of textures" in call("run", "--dataset", "textures", *options).out
+        assert all_runs() == []
+
     def test_another_network_is_read_at_layers_of_its_own(
         self, call: Call, known: Path, tiny: Network, tmp_path: Path
     ) -> None:

@@ -5,21 +5,25 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from PIL import Image
 
 from medrecog_core.classification import LinearSvm
+from medrecog_core.datasets import library
 from medrecog_core.errors import MedrecogError
 from medrecog_core.experiments import (
     Model,
     Prediction,
     Predictor,
     RunFolder,
+    RunSpecification,
     load_model,
     predict_files,
     train_model,
 )
 from medrecog_core.features import ENCODINGS, Cell
-from medrecog_core.images import UnreadableImageError
-from tests.textures import CLASSES, cache_at, copy_of_run
+from medrecog_core.images import PREPROCESSINGS, UnreadableImageError
+from medrecog_core.locations import CacheFolder
+from tests.textures import CLASSES, cache_at, copy_of_run, finished_run
 
 CELL = Cell("block2", 224, "average")
 
@@ -67,6 +71,32 @@ def test_models_of_encodings_agree_with_their_run(encoded: RunFolder, encoding: 
     scores = [[answer.scores[label] for label in CLASSES] for answer in answers]
     # A position that lies between two words may fall to the other in another batch.
     np.testing.assert_allclose(scores, encoded.scores(cell), atol=0.05)
+
+
+@pytest.mark.parametrize("preprocessing", PREPROCESSINGS)
+def test_it_reads_new_images_as_its_run_did(
+    preprocessing: str, tmp_path: Path, cache: CacheFolder
+) -> None:
+    rng = np.random.default_rng(0)
+    for label, low in (("dark", 0), ("light", 120)):
+        (tmp_path / "wide" / label).mkdir(parents=True)
+        for i, size in enumerate([(40, 90), (90, 40), (50, 50), (60, 90)]):
+            pixels = rng.integers(low, low + 136, (*size, 3), dtype=np.uint8)
+            Image.fromarray(pixels).save(tmp_path / "wide" / label / f"{i}.png")
+    library.save(library.read_folder("wide", tmp_path / "wide"))
+    asked = {"dataset": "wide", "layers": ["block1"], "poolings": ["average"]}
+    run = finished_run(
+        RunSpecification.from_document(
+            {**asked, "precision": "float32", "preprocessing": preprocessing}
+        )
+    )
+    cell = Cell("block1", 224, "average")
+    model = train_model(run, cell, "wide")
+    assert model.card.source.preprocessing == PREPROCESSINGS[preprocessing].version
+    test = [Path(image.path) for image in run.tested_images()]
+    answers = answered(predict_files(Predictor(model), test))
+    found = [[answer.scores[label] for label in ("dark", "light")] for answer in answers]
+    np.testing.assert_allclose(found, run.scores(cell), atol=1e-4)
 
 
 def test_the_label_has_the_greatest_score(predictor: Predictor, pictures: Path) -> None:

@@ -12,6 +12,7 @@ from medrecog_core.datasets import PROTOCOLS
 from medrecog_core.errors import UsageError
 from medrecog_core.experiments import RunSpecification
 from medrecog_core.features import POOLINGS
+from medrecog_core.images import KEEP_ASPECT, PREPROCESSINGS
 from medrecog_core.images.preprocessing import MAX_SCALE, MIN_SCALE
 from medrecog_core.networks import PRECISIONS, find_network
 
@@ -37,6 +38,8 @@ SPECIFICATIONS = st.builds(
     precision=st.sampled_from(PRECISIONS),
     seed=st.integers(0, 2**32 - 1),
     n_words=st.none() | st.integers(1, 4096),
+    preprocessing=st.sampled_from([name for name in PREPROCESSINGS if name != KEEP_ASPECT]),
+    sample=st.none() | st.integers(1, 10**6),
 )
 
 
@@ -74,6 +77,9 @@ def test_a_data_set_is_enough() -> None:
         ({"poolings": ["median"]}, ["median", "average"]),
         ({"precision": "float16"}, ["float16", "bfloat16"]),
         ({"network": "alexnet"}, ["alexnet", "vgg19"]),
+        ({"preprocessing": "stretch"}, ["stretch", "keep-aspect"]),
+        ({"sample": 0}, ["sample"]),
+        ({"sample": "few"}, ["sample"]),
         ({"dataset": "../demo"}, ["../demo", "letters"]),
         ({"dataset": ""}, ["name"]),
         ({"layers": []}, ["layers", "at least one"]),
