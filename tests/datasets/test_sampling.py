@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from medrecog_core.datasets import ImageRecord, draw_sample, split_images
+from medrecog_core.datasets import ImageRecord, Protocol, draw_sample, split_images
 from medrecog_core.errors import MedrecogError
 
 LABELS = st.sampled_from("abc")
@@ -86,7 +86,7 @@ def test_a_class_with_two_images_has_two_groups_where_it_can(seed):
     sample = draw_sample(images, 20, seed).images
     assert Counter(image.label for image in sample) == {"rare": 2, "common": 18}
     assert {image.group for image in sample if image.label == "rare"} == {"one", "two"}
-    assert split_images(sample, seed).n_leaking_groups == 0
+    assert split_images(sample, Protocol(seed=seed)).n_leaking_groups == 0
 
 
 def test_too_few_images_give_a_sentence_that_says_how_many_are_needed():
