@@ -271,7 +271,9 @@ def _request(
     spec: Path | None, repeat: str | None, preset: str | None, options: dict[str, Any]
 ) -> tuple[RunSpecification, dict[str, Any] | None]:
     """Return what is asked for, and the document of the run to repeat, if it is one."""
-    given = {name: value for name, value in options.items() if value not in (None, ())}
+    given = {name: value for name, value in options.items() if value is not None}
+    if not given["fuse"]:
+        del given["fuse"]  # an option that may be given several times is empty, not None
     if repeat is not None:
         if given or spec is not None or preset is not None:
             raise UsageError("--repeat takes a run as it is: leave the other options out.")
