@@ -24,6 +24,7 @@ from medrecog_core.cli.run_commands import (
     runs,
     show,
 )
+from medrecog_core.cli.split_command import split
 from medrecog_core.cli.weight_commands import weights
 from medrecog_core.errors import MedrecogError, UsageError
 
@@ -59,7 +60,7 @@ for _command in (
     first_filters,
 ):
     medrecog.add_command(_command)
-for _command in (check, refresh, exclude, include):
+for _command in (check, refresh, exclude, include, split):
     datasets.add_command(_command)
 
 
