@@ -12,7 +12,6 @@ OpenVINO too, where those are installed, with as many images at once. Prints one
 import argparse
 import json
 import os
-import resource
 import subprocess
 import sys
 import tempfile
@@ -26,7 +25,7 @@ PROJECT = Path(__file__).parents[1]
 sys.path.insert(0, str(PROJECT))
 
 from benchmarks import peers
-from medrecog_core.features import PooledNetwork, batch_size, estimate_memory
+from medrecog_core.features import PooledNetwork, batch_size, estimate_memory, peak_memory
 from medrecog_core.networks import (
     PRECISIONS,
     embedded_weights,
@@ -100,7 +99,7 @@ def measure_here(one: dict[str, Any]) -> dict[str, Any]:
         "images_at_once": size,
         "images_per_second": rate,
         "gflop_per_second": rate * gflop_per_image(scale, one["with_head"]),
-        "peak_memory_gb": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024 / 1e9,
+        "peak_memory_gb": peak_memory() / 1e9,
     }
 
 
