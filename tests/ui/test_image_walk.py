@@ -105,6 +105,7 @@ def test_an_upload_is_walked_through_in_a_process_of_its_own(browser, server, tm
     page.get_by_text("The picture cannot be used").wait_for()
     Image.linear_gradient("L").save(tmp_path / "slope.png")
     upload.set_input_files(tmp_path / "slope.png")
+    page.get_by_text("The picture cannot be used").wait_for(state="hidden")
     page.get_by_role("button", name="Walk it through the network").click()
     page.get_by_text("The 12 of 256 channels with the largest mean").wait_for()
     assert page.get_by_role("img", name=re.compile(r"channel \d+: maximum")).count() == 12
