@@ -71,16 +71,17 @@ def test_from_the_demo_to_a_label(page, server):
 
 def test_a_run_is_stopped_and_carried_on(page, server, monkeypatch):
     monkeypatch.setenv("MEDRECOG_CACHE", str(server.cache))
-    run = launch(RunSpecification(dataset="demo", layers=("block5",), precision="float32"))
+    # A scale that no other test has put into the store.
+    run = launch(RunSpecification(dataset="demo", layers=("block5",), scales=(256,)))
     page.goto(f"{server.address}/Experiments")
-    page.get_by_text(re.compile(r"Extracting at 224: [1-9]\d* of 240")).wait_for(timeout=2 * MINUTE)
+    page.get_by_text(re.compile(r"Extracting at 256: [1-9]\d* of 240")).wait_for(timeout=2 * MINUTE)
     page.get_by_role("button", name="Stop").click()
     page.get_by_role("button", name="Carry on").wait_for()
     assert run.state().status == "stopped"
     page.get_by_role("button", name="Carry on").click()
     page.get_by_role("button", name="Stop").wait_for()
     page.get_by_role("link", name="Look at the results").wait_for(timeout=4 * MINUTE)
-    assert dict(run.state().network_images) == {224: 240}
+    assert dict(run.state().network_images) == {256: 240}
 
 
 def test_an_upload_that_is_no_image_gets_one_sentence(page, server, tmp_path):
