@@ -10,6 +10,7 @@ from medrecog_core.datasets.dataset import (
     ImageRecord,
     LeftOut,
     check_name,
+    unit_of,
 )
 from medrecog_core.datasets.downloading import download_dataset
 from medrecog_core.datasets.file_changes import FileChange, find_changes
@@ -54,4 +55,5 @@ __all__ = [
     "read_dataset",
     "read_rows",
     "split_images",
+    "unit_of",
 ]

@@ -225,6 +225,11 @@ class Dataset:
         return replace(self, images=left, excluded=excluded)
 
 
+def unit_of(group: str, path: str) -> str:
+    """Return a name for what was sampled independently: an image's group, or else itself."""
+    return group or f"/{path}"
+
+
 def check_name(name: str) -> str:
     """Return the name if a data set, model or run may bear it.
 

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from medrecog_core.datasets.dataset import Dataset, ImageRecord
+from medrecog_core.datasets.dataset import Dataset, ImageRecord, unit_of
 from medrecog_core.datasets.finding import Finding
 from medrecog_core.datasets.measurement import ImageMeasurement
 
@@ -101,7 +101,7 @@ def measure_shortcuts(
         Empty where fewer than two classes have images enough.
     """
     images = [image for image in dataset.images if not measurements[image.path].reason]
-    group_of = [image.group or f"/{image.path}" for image in images]
+    group_of = [unit_of(image.group, image.path) for image in images]
     labels_and_groups = {(image.label, g) for image, g in zip(images, group_of, strict=True)}
     n_groups = Counter(label for label, _ in labels_and_groups)
     rows = [i for i, image in enumerate(images) if n_groups[image.label] >= MIN_PER_CLASS]

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from medrecog_core.datasets.dataset import ImageRecord
+from medrecog_core.datasets.dataset import ImageRecord, unit_of
 from medrecog_core.datasets.hold_out import PART_OF_FOLDS, hold_out, n_groups_by_label
 from medrecog_core.datasets.protocol import Protocol
 from medrecog_core.datasets.split import Fold, Split, n_leaking_groups
@@ -127,7 +127,7 @@ def _leave_one_group_out(
 
 
 def _groups(images: Sequence[ImageRecord], keep: bool) -> np.ndarray:
-    return np.array([(image.group if keep else "") or f"/{image.path}" for image in images])
+    return np.array([unit_of(image.group if keep else "", image.path) for image in images])
 
 
 def _about_groups(images: Sequence[ImageRecord], kept: bool) -> str:

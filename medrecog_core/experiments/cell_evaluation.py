@@ -15,7 +15,7 @@ from medrecog_core.classification import (
     train_choosing_c,
     train_svms,
 )
-from medrecog_core.datasets import Fold, ImageRecord, Split
+from medrecog_core.datasets import Fold, ImageRecord, Split, unit_of
 from medrecog_core.experiments.cell_result import CellResult, FoldResult
 from medrecog_core.experiments.specification import RunSpecification
 from medrecog_core.features import AnyCell, never, stop_if
@@ -122,7 +122,7 @@ def _result(
     labels = [image.label for image in tested]
     every = np.concatenate(scores)
     scored = ScoredImages.of(
-        labels, every, classes, groups=[image.group or f"/{image.path}" for image in tested]
+        labels, every, classes, groups=[unit_of(image.group, image.path) for image in tested]
     )
     accuracy = estimate(scored, ["accuracy"])["accuracy"]
     metrics = dataclasses.replace(

@@ -177,7 +177,7 @@ def _carry_out(run: RunFolder, journal: Journal, should_stop: Callable[[], bool]
             "differences": differences(earlier, record),
         }
     run.write_record({**record, "seconds": journal.seconds})
-    todo = [cell for cell in specification.cells if not run.has_cell(cell)]
+    todo = run.missing_cells()
     with DescriptorStore(cache_folder().features) as store:
         stored = StoredImages(images, files, network, source, store)
         for i, cell in enumerate(todo):

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from medrecog_core.classification import Comparison, ScoredImages, compare
-from medrecog_core.datasets import ImageRecord, Split, library, split_images
+from medrecog_core.datasets import ImageRecord, Split, library, split_images, unit_of
 from medrecog_core.errors import MedrecogError
 from medrecog_core.experiments.cell_evaluation import evaluate_cell
 from medrecog_core.experiments.cell_result import CellResult
@@ -128,5 +128,5 @@ def _in_order(
         [image.label for image in tested],
         scores[order],
         [row.label for row in result.metrics.classes],
-        groups=[image.group or f"/{image.path}" for image in tested],
+        groups=[unit_of(image.group, image.path) for image in tested],
     )

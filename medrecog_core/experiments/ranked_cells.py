@@ -1,10 +1,12 @@
 """The cells of a run in one measure: with intervals, and told from the best or not."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from medrecog_core.classification import Estimate, Ranked, ScoredImages, compare_with_best, estimate
+from medrecog_core.datasets import unit_of
 from medrecog_core.experiments.cell_result import CellResult
-from medrecog_core.experiments.run_folder import RunFolder
+from medrecog_core.experiments.run_folder import RunFolder, RunImage
 
 LEVEL = 0.05
 """Of the tests that tell a cell from the best, after Holm's correction."""
@@ -39,14 +41,7 @@ def score_images(run: RunFolder, result: CellResult) -> ScoredImages:
     StorageError
         If the run's folder is damaged.
     """
-    tested = run.tested_images()
-    return ScoredImages.of(
-        [image.label for image in tested],
-        run.scores(result.cell),
-        [row.label for row in result.metrics.classes],
-        groups=[image.group or f"/{image.path}" for image in tested],
-        positive=result.metrics.positive,
-    )
+    return _scored(run, result, run.tested_images())
 
 
 def rank_cells(run: RunFolder, measure: str = "accuracy") -> list[RankedCell]:
@@ -67,9 +62,20 @@ def rank_cells(run: RunFolder, measure: str = "accuracy") -> list[RankedCell]:
         If the run's folder is damaged.
     """
     results = run.cells()
-    scored = [score_images(run, result) for result in results]
+    tested = run.tested_images()
+    scored = [_scored(run, result, tested) for result in results]
     ranked = compare_with_best(scored, measure, LEVEL)
     return [
         RankedCell(result, estimate(images, [measure])[measure], place)
         for result, images, place in zip(results, scored, ranked, strict=True)
     ]
+
+
+def _scored(run: RunFolder, result: CellResult, tested: Sequence[RunImage]) -> ScoredImages:
+    return ScoredImages.of(
+        [image.label for image in tested],
+        run.scores(result.cell),
+        [row.label for row in result.metrics.classes],
+        groups=[unit_of(image.group, image.path) for image in tested],
+        positive=result.metrics.positive,
+    )

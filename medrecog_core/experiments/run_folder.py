@@ -127,18 +127,31 @@ class RunFolder:
 
     def has_cell(self, cell: AnyCell) -> bool:
         """Return whether a cell's result and its scores are both there and whole."""
+        return not self._missing([cell])
+
+    def missing_cells(self) -> list[AnyCell]:
+        """Return the cells of the grid that are not finished and whole, in its order."""
+        return self._missing(self.specification().cells)
+
+    def is_whole(self) -> bool:
+        """Return whether every cell of the grid is finished and whole."""
+        return not self.missing_cells()
+
+    def _missing(self, cells: Sequence[AnyCell]) -> list[AnyCell]:
+        try:
+            n_tested = len(self.split().tested)
+        except StorageError:
+            return list(cells)
+        return [cell for cell in cells if not self._is_whole(cell, n_tested)]
+
+    def _is_whole(self, cell: AnyCell, n_tested: int) -> bool:
         result = self.cell(cell)
         if result is None:
             return False
         try:
-            scores, n_tested = self.scores(cell), len(self.split().tested)
+            return self.scores(cell).shape == (n_tested, len(result.metrics.classes))
         except StorageError:
             return False
-        return scores.shape == (n_tested, len(result.metrics.classes))
-
-    def is_whole(self) -> bool:
-        """Return whether every cell of the grid is finished and whole."""
-        return all(self.has_cell(cell) for cell in self.specification().cells)
 
     def write_cell(self, result: CellResult, scores: np.ndarray) -> None:
         """Keep a finished cell and the tested images' scores, shape (n_tested, n_classes)."""

@@ -15,16 +15,16 @@ def show_beside_report(dataset: str, classes: Sequence[str], results: Sequence[C
     Parameters
     ----------
     dataset, classes
-        Name and labels of the run's data set, by which the table is chosen at first.
+        Name and labels of the run's data set, by which the table is known.
     results
         The run's finished cells.
     """
-    suggested = find_published_table(dataset, classes)
-    if suggested is None:
+    table = find_published_table(dataset, classes)
+    if table is None:
         return
-    with st.expander(f"Beside the report: {suggested.name}, {suggested.dataset}"):
+    with st.expander(f"Beside the report: {table.name}, {table.dataset}"):
         accuracies = {r.cell: r.metrics.accuracy for r in results if isinstance(r.cell, Cell)}
-        rows = beside_report(accuracies, suggested)
+        rows = beside_report(accuracies, table)
         if not rows:
             st.caption("No cell of this run stands in the report's table.")
             return
@@ -45,4 +45,4 @@ def show_beside_report(dataset: str, classes: Sequence[str], results: Sequence[C
                 "difference": st.column_config.NumberColumn(format="%+.3f"),
             },
         )
-        st.caption(f"{suggested.source}. {suggested.note}")
+        st.caption(f"{table.source}. {table.note}")
