@@ -5,7 +5,7 @@ import platform
 import time
 import traceback
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from importlib.metadata import PackageNotFoundError, version
 from typing import Any
@@ -168,7 +168,11 @@ def _carry_out(run: RunFolder, journal: Journal, should_stop: Callable[[], bool]
         "specification": specification.to_document(),
         **_describe_environment(network, source),
         **_describe_data(extracted, split),
-        "peak_memory_bytes": {f"extracting at {s}": n for s, n in extracted.peak_memory.items()},
+        # An earlier attempt may have read other scales, or the same.
+        "peak_memory_bytes": _greater(
+            _earlier_peaks(run),
+            {f"extracting at {s}": n for s, n in extracted.peak_memory.items()},
+        ),
     }
     earlier = run.repeated()
     if earlier is not None:
@@ -187,6 +191,18 @@ def _carry_out(run: RunFolder, journal: Journal, should_stop: Callable[[], bool]
             run.write_cell(*evaluate_cell(cell, data, specification, should_stop))
     journal.progress(Progress("training", len(todo), len(todo)))
     run.write_record({**record, "seconds": journal.seconds})
+
+
+def _earlier_peaks(run: RunFolder) -> dict[str, int]:
+    try:
+        peaks: dict[str, int] = run.record().get("peak_memory_bytes", {})
+    except StorageError:
+        return {}  # a damaged record is written anew
+    return peaks
+
+
+def _greater(one: Mapping[str, int], other: Mapping[str, int]) -> dict[str, int]:
+    return {name: max(one.get(name, 0), other.get(name, 0)) for name in {**one, **other}}
 
 
 def _describe_data(extracted: ExtractedDataset, split: Split) -> dict[str, Any]:

@@ -35,7 +35,8 @@ class Extraction:
     seconds
         From scale to the time that took, files to stored descriptors.
     peak_memory
-        From scale to the greatest resident memory of the process until then, in bytes.
+        From scale to the greatest resident memory of the process until then, in bytes; of scales
+        at which images went through the network.
     skipped
         Images that could not be read.
     passes
@@ -139,7 +140,8 @@ def extract(
             meter.close()
         extraction.network_images[scale] = meter.done
         extraction.seconds[scale] = time.monotonic() - start
-        extraction.peak_memory[scale] = peak_memory()
+        if meter.done:
+            extraction.peak_memory[scale] = peak_memory()
     extraction.skipped = [
         Skipped(str(image.path), unreadable[image.sha256].reason)
         for image in images

@@ -170,9 +170,12 @@ class TestFinishedRun:
         assert len(fingerprints) == 1
 
     def test_executing_it_again_changes_nothing(self, finished: RunFolder) -> None:
-        before = finished.cells()
+        before, peaks = finished.cells(), finished.record()["peak_memory_bytes"]
         execute(finished)
         assert finished.cells() == before
+        # That of the process which read the images, and not of this one, which read none.
+        assert finished.record()["peak_memory_bytes"] == peaks
+        assert set(peaks) == {"extracting at 224"}
         assert finished.state().network_images == ((224, N_IMAGES),)
 
     def test_another_seed_holds_out_other_images(self, finished: RunFolder) -> None:

@@ -181,6 +181,8 @@ def test_the_greatest_memory_is_told_for_every_scale(known: Path) -> None:
     extracted = extract_dataset(specification(**CHEAP, scales=[224, 256], sample=6))
     small, large = (extracted.peak_memory[scale] for scale in (224, 256))
     assert 10**8 < small <= large < 10**11
+    again = extract_dataset(specification(**CHEAP, scales=[224, 256], sample=6))
+    assert again.peak_memory == {}
 
 
 def test_a_changed_image_is_skipped_until_the_data_set_is_refreshed(folder: Path) -> None:
