@@ -55,7 +55,7 @@ def show_class_counts(dataset: Dataset) -> None:
     # Vega is a third of Plotly's size, which a browser reads before it shows the first picture.
     bars = alt.Chart(table).encode(
         y=alt.Y("class:N", sort=list(dataset.classes), title=None, axis=alt.Axis(labelLimit=160)),
-        x=alt.X("images:Q", stack="zero", axis=alt.Axis(tickMinStep=1)),
+        x=alt.X("images:Q", stack="zero", axis=alt.Axis(tickMinStep=1, tickCount=5)),
         order="place:O",
     )
     legend = alt.Legend(orient="top", title=None) if dataset.splits else None
@@ -63,7 +63,8 @@ def show_class_counts(dataset: Dataset) -> None:
         color=alt.Color("split:N", sort=splits, legend=legend),
         tooltip=["class:N", "split:N", alt.Tooltip("images:Q", format=",")],
     )
-    numbers = bars.mark_text(align="right", dx=-4, color="white").encode(
+    on_bar = "#12191a" if st.context.theme.type == "dark" else "white"
+    numbers = bars.mark_text(align="right", dx=-4, color=on_bar).encode(
         text=alt.Text("images:Q", format=","),
         opacity=alt.condition(
             f"datum.images > {_LEAST_NUMBERED * max(Counter(_labels(dataset)).values())}",
@@ -72,9 +73,9 @@ def show_class_counts(dataset: Dataset) -> None:
         ),
     )
     per_class = 34 if len(dataset.classes) <= _ALL_CLASSES_SHOWN else 18
-    top = 30 if dataset.splits else 0  # pixels for the legend
+    around = 110 if dataset.splits else 70  # pixels for the axis, and for the legend
     st.altair_chart(
-        alt.layer(coloured, numbers).properties(height=50 + top + per_class * len(dataset.classes)),
+        alt.layer(coloured, numbers).properties(height=around + per_class * len(dataset.classes)),
         width="stretch",
         alt="Images of each class: " + ", ".join(f"{k[0]} {k[1]} {n}" for k, n in counts.items()),
     )
