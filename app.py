@@ -5,9 +5,10 @@ import time
 import streamlit as st
 
 from medrecog_core.datasets import library
-from medrecog_core.experiments import all_runs, model_names
+from medrecog_core.experiments import all_runs
 from medrecog_core.features import DescriptorStore
 from medrecog_core.locations import cache_folder
+from medrecog_core.models import model_names
 from medrecog_core.networks import NETWORKS, all_installed_weights, find_device
 from medrecog_core.ui.page import PAGES, open_page, shown_errors
 from medrecog_core.ui.quantities import counted, size

@@ -4,17 +4,18 @@ import altair as alt
 import pandas as pd
 import streamlit as st
 
-from medrecog_core.experiments import (
+from medrecog_core.images import SUFFIXES, UnreadableImageError, decode_image
+from medrecog_core.models import (
+    Explainer,
     Model,
     ModelCard,
     Prediction,
     Predictor,
+    can_explain,
     delete_model,
     load_model,
     model_names,
 )
-from medrecog_core.experiments.model_evidence import Explainer, can_explain
-from medrecog_core.images import SUFFIXES, UnreadableImageError, decode_image
 from medrecog_core.ui.choice import choose
 from medrecog_core.ui.evidence_map import show_evidence
 from medrecog_core.ui.page import RESEARCH_ONLY, open_page, shown_errors
