@@ -24,9 +24,9 @@ MAY_IMPORT = {
     "features": {"images", "networks"},
     "classification": {"images"},
     "experiments": {"images", "networks", "datasets", "features", "classification"},
-    "ui": {"images", "networks", "datasets", "features", "classification", "experiments"},
-    "cli": {"images", "networks", "datasets", "features", "classification", "experiments"},
+    "reports": {"images", "networks", "datasets", "features", "classification", "experiments"},
 }
+MAY_IMPORT |= {"ui": set(MAY_IMPORT), "cli": set(MAY_IMPORT)}
 
 
 def imported_modules(file):
