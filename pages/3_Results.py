@@ -11,17 +11,13 @@ from medrecog_core.experiments.ranked_cells import RankedCell, rank_cells, score
 from medrecog_core.features import AnyCell, Fusion
 from medrecog_core.mode import is_viewer
 from medrecog_core.networks import find_network
+from medrecog_core.reports.figures.heat_map import BEST_MARK, EQUAL_MARK
+from medrecog_core.reports.measures import best_cell, told_measures
 from medrecog_core.ui.cell_curves import show_curves, show_folds
 from medrecog_core.ui.choice import choose
 from medrecog_core.ui.confusion_matrix import show_confusion_matrix
 from medrecog_core.ui.gallery import Picture, show_gallery
-from medrecog_core.ui.heat_map import (
-    BEST_MARK,
-    EQUAL_MARK,
-    MEASURES,
-    best_cell,
-    show_heat_map,
-)
+from medrecog_core.ui.heat_map import show_heat_map
 from medrecog_core.ui.page import RESEARCH_ONLY, open_page, show_absence, shown_errors
 from medrecog_core.ui.quantities import counted
 from medrecog_core.ui.report_comparison import show_beside_report
@@ -72,12 +68,9 @@ def show_run(run: RunFolder) -> None:
             st.switch_page("pages/2_Experiments.py")
         return
     show_record(record)
-    known = [
-        name
-        for name, measure in MEASURES.items()
-        if all(getattr(result.metrics, measure) is not None for result in results)
-    ]
-    measure = MEASURES[
+    measures = told_measures(results)
+    known = list(measures)
+    measure = measures[
         st.segmented_control(
             "Measure", known, default=known[0], required=True, key="measure", bind="query-params"
         )
