@@ -18,6 +18,7 @@ from medrecog_core.datasets.layouts import Found, read_layout
 from medrecog_core.errors import MedrecogError, StorageError, UsageError
 from medrecog_core.images import UnreadableImageError, read_image
 from medrecog_core.locations import cache_folder, create_folder, unwritable
+from medrecog_core.mode import check_may_change
 
 Report = Callable[[str, int, int], None]
 """Is told a stage, the bytes done and the bytes in all."""
@@ -133,6 +134,7 @@ def add_dataset(
     StorageError
         If the cache folder cannot be written to.
     """
+    check_may_change("add a data set")
     if check_name(name) in library.names():
         raise UsageError(f"There is a data set “{name}” already: choose another name.")
     paths = [library.resolved(source) for source in sources]

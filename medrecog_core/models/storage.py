@@ -14,6 +14,7 @@ from medrecog_core.datasets import check_name
 from medrecog_core.errors import MedrecogError, StorageError
 from medrecog_core.features import Codebook, grid
 from medrecog_core.locations import cache_folder, unwritable
+from medrecog_core.mode import check_may_change
 from medrecog_core.models.model import Model, ModelCard
 from medrecog_core.networks import find_network
 
@@ -28,6 +29,7 @@ def save_model(model: Model) -> None:
     StorageError
         If it cannot be written.
     """
+    check_may_change("keep a model")
     folder = cache_folder().models / model.card.name
     _write_arrays(
         folder / _SVM,
@@ -85,6 +87,7 @@ def delete_model(name: str) -> None:
     MedrecogError
         If there is none of that name.
     """
+    check_may_change("delete a model")
     if name not in model_names():
         raise MedrecogError(f"There is no model “{name}”: there are {_known()}.")
     folder = cache_folder().models / name

@@ -18,6 +18,7 @@ from medrecog_core.features import (
     learn_cell_codebook,
 )
 from medrecog_core.locations import cache_folder
+from medrecog_core.mode import check_may_change
 from medrecog_core.models.model import Model, ModelCard
 from medrecog_core.models.storage import model_names, save_model
 from medrecog_core.networks import find_network
@@ -37,6 +38,7 @@ def train_model(run: RunFolder, cell: AnyCell, name: str) -> Model:
     StorageError
         If descriptors are missing, or the model cannot be written.
     """
+    check_may_change("make a model")
     check_name(name)
     if name in model_names():
         raise UsageError(f"There is a model “{name}” already: choose another name.")
