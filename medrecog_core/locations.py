@@ -51,6 +51,11 @@ class CacheFolder:
         return self.root / "rates.json"
 
     @property
+    def training_times(self) -> Path:
+        """File of how long this machine was measured to train the SVMs of cells."""
+        return self.root / "training-times.json"
+
+    @property
     def thumbnails(self) -> Path:
         """Small copies of images for galleries."""
         return self.root / "thumbnails"

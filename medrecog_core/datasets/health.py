@@ -9,6 +9,7 @@ from typing import Any
 from pydantic import TypeAdapter
 
 from medrecog_core import atomic_file
+from medrecog_core.datasets.chest_patients import number_findings
 from medrecog_core.datasets.class_balance import balance_findings
 from medrecog_core.datasets.counting import counted
 from medrecog_core.datasets.dataset import Dataset
@@ -122,6 +123,7 @@ def check_health(dataset: Dataset, report: StageReport = _ignore) -> HealthRepor
     findings = [
         *_change_findings(changes, dataset.name),
         *group_findings(dataset),
+        *number_findings(dataset),
         *duplicate_findings(dataset),
         *near_findings,
         *shortcut_findings(shortcuts),

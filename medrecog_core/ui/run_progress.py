@@ -37,6 +37,7 @@ def _show_once(run: RunFolder, state: RunState) -> None:
             show_queue(run)
         else:
             _show_stage(state)
+            _show_time_left(state)
         stopping = state.status == "stopping"
         if not is_viewer():
             st.button(
@@ -69,7 +70,7 @@ def _show_once(run: RunFolder, state: RunState) -> None:
             st.dataframe(skipped, hide_index=True)
     results = run.cells()
     specification = run.specification()
-    if results or state.stage == "training":
+    if results or not state.has_ended:
         show_heat_map(specification.cells, results, find_network(specification.network), "accuracy")
     if state.status == "finished":
         st.page_link(
@@ -91,6 +92,14 @@ def _show_stage(state: RunState) -> None:
         if state.seconds_left is not None:
             words += f", about {duration(state.seconds_left)} left"
     st.progress(min(1.0, state.done / state.total), text=words)
+
+
+def _show_time_left(state: RunState) -> None:
+    if state.run_seconds_left is not None:
+        st.caption(
+            f":material/schedule: About {duration(state.run_seconds_left)} to the end of the run, "
+            "over all scales and SVMs."
+        )
 
 
 def _attempt(action, run: RunFolder) -> None:  # type: ignore[no-untyped-def]
