@@ -22,8 +22,8 @@ from medrecog_core.cli.run_commands import (
     resume,
     run,
     runs,
-    show,
 )
+from medrecog_core.cli.show_command import show
 from medrecog_core.cli.split_command import split
 from medrecog_core.cli.weight_commands import weights
 from medrecog_core.errors import MedrecogError, UsageError
