@@ -5,6 +5,7 @@ import io
 from collections.abc import Sequence
 from typing import Any
 
+from medrecog_core.datasets.counting import counted
 from medrecog_core.errors import MedrecogError
 from medrecog_core.experiments import RunFolder
 from medrecog_core.experiments.ranked_cells import RankedCell, rank_cells
@@ -100,7 +101,7 @@ def cells_latex(run: RunFolder) -> str:
         *map(_latex_row, rows),
         r"\bottomrule",
         r"\end{tabular}",
-        rf"\caption{{{escape(_caption(run, ranked))}}}",
+        rf"\caption{{{_caption(run, ranked)}}}",
         rf"\label{{tab:{run.id}}}",
         r"\end{table}",
     ]
@@ -165,9 +166,10 @@ def _latex_row(row: dict[str, Any]) -> str:
 
 
 def _caption(run: RunFolder, ranked: Sequence[RankedCell]) -> str:
+    """Return the caption in LaTeX."""
     estimate = ranked[0].estimate
     units = (
-        f" of {estimate.n_units:,} groups, which the intervals resample"
+        f" of {counted(estimate.n_units, 'group')}, which the intervals resample"
         if estimate.n_units < estimate.n_images
         else ""
     )
@@ -176,12 +178,14 @@ def _caption(run: RunFolder, ranked: Sequence[RankedCell]) -> str:
     sample = f" On {record['sample']}." if record.get("sample") else ""
     n_leaking = record.get("split", {}).get("n_leaking_groups", 0)
     leaks = (
-        f" The split leaks: {n_leaking:,} groups stand in both parts, so the figures are flattered."
+        f" The split leaks: {counted(n_leaking, 'group')} of images stand in both parts, so the "
+        "figures are flattered."
         if n_leaking
         else ""
     )
-    return (
-        f"{run.specification().dataset}: {ranked[0].result.n_test:,} test images{units}; "
-        f"{find_network(run.specification().network).title}{weights}. Bold: the best cell; ≈: not "
-        f"distinguishable from it.{sample}{leaks}"
+    words = (
+        f"{run.specification().dataset}: {counted(ranked[0].result.n_test, 'test image')}{units}; "
+        f"{find_network(run.specification().network).title}{weights}."
     )
+    marks = r" Bold: the best cell; $\approx$: not distinguishable from it."
+    return escape(words) + marks + escape(sample + leaks)

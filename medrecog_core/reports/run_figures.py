@@ -88,13 +88,13 @@ def draw_curve(images: ScoredImages, figure: str, label: str) -> ChartType:
     scores, is_member = images.scores[:, position], images.truth == position
     if figure == ROC:
         roc = roc_curve(scores, is_member)
-        chart, title = draw_roc(roc), f"ROC of {label}, area {roc.area:.3f}"
+        chart, title = draw_roc(roc), [f"ROC of {label}", f"area {roc.area:.3f}"]
     else:
         recall = precision_recall_curve(scores, is_member)
         chart = draw_precision_recall(recall)
-        title = f"Precision and recall of {label}, average {recall.average_precision:.3f}"
-    # A list, because Vega-Lite would break a title of several lines otherwise.
-    return chart.properties(width=_CURVE_WIDTH, title=[title], description=title)
+        average = f"average precision {recall.average_precision:.3f}"
+        title = [f"Precision and recall of {label}", average]
+    return chart.properties(width=_CURVE_WIDTH, title=title, description=", ".join(title))
 
 
 def curve_classes(images: ScoredImages) -> list[str]:
