@@ -9,6 +9,7 @@ from medrecog_core.experiments import CellResult, RunFolder, all_runs, find_run
 from medrecog_core.experiments.processes import run_command
 from medrecog_core.experiments.ranked_cells import RankedCell, rank_cells, score_images
 from medrecog_core.features import AnyCell, Fusion
+from medrecog_core.mode import is_viewer
 from medrecog_core.networks import find_network
 from medrecog_core.reports.figures.heat_map import BEST_MARK, EQUAL_MARK
 from medrecog_core.reports.measures import best_cell, told_measures
@@ -17,9 +18,10 @@ from medrecog_core.ui.choice import choose
 from medrecog_core.ui.confusion_matrix import show_confusion_matrix
 from medrecog_core.ui.gallery import Picture, show_gallery
 from medrecog_core.ui.heat_map import show_heat_map
-from medrecog_core.ui.page import RESEARCH_ONLY, open_page, shown_errors
+from medrecog_core.ui.page import RESEARCH_ONLY, open_page, show_absence, shown_errors
 from medrecog_core.ui.quantities import counted
 from medrecog_core.ui.report_comparison import show_beside_report
+from medrecog_core.ui.run_list import SEEN
 from medrecog_core.ui.run_status import show_status
 
 open_page("Results")
@@ -53,6 +55,14 @@ def show_run(run: RunFolder) -> None:
             st.error(state.error, icon=":material/error:")
     if not results:
         st.info("This run has no finished cell yet.", icon=":material/hourglass_empty:")
+        if is_viewer():
+            st.page_link(
+                "pages/2_Experiments.py",
+                label="See how it is doing",
+                icon=":material/play_circle:",
+                query_params={SEEN: run.id},
+            )
+            return
         if st.button("Follow it", icon=":material/play_circle:"):
             st.session_state["followed"] = run.id
             st.switch_page("pages/2_Experiments.py")
@@ -154,7 +164,8 @@ def show_cell(run: RunFolder, result: CellResult, chosen: bool) -> None:
             hide_index=True,
             column_config={"precision": number, "recall": number, "F1": number},
         )
-        make_model(run, cell)
+        if not is_viewer():
+            make_model(run, cell)
     show_folds(result.folds)
     show_curves(score_images(run, result))
     show_mistakes(run, result)
@@ -207,7 +218,9 @@ def show_mistakes(run: RunFolder, result: CellResult) -> None:
 
 with shown_errors():
     runs = {run.id: run for run in all_runs()}
-    if not runs:
+    if not runs and is_viewer():
+        show_absence("results")
+    elif not runs:
         st.info("There are no results yet: start an experiment first.", icon=":material/lightbulb:")
         st.page_link(
             "pages/2_Experiments.py", label="Start an experiment", icon=":material/play_circle:"

@@ -1,4 +1,4 @@
-"""What every test has: a cache folder of its own; and a browser for those that ask."""
+"""What every test has: a cache folder of its own; and, made once, runs to copy and a browser."""
 
 import os
 import shutil
@@ -10,6 +10,9 @@ import pytest
 from hypothesis import settings
 
 from medrecog_core.locations import ENVIRONMENT_VARIABLE, CacheFolder, cache_folder
+from tests.textures import encoded, encoded_cache, finished, finished_cache, known, pictures
+
+__all__ = ["cache", "encoded", "encoded_cache", "finished", "finished_cache", "known", "pictures"]
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
 

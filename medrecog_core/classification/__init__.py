@@ -1,6 +1,7 @@
 """Linear SVMs on descriptors, how well they do, how sure that is, and why."""
 
 from medrecog_core.classification.calibration import Calibration, calibrate, log_loss
+from medrecog_core.classification.class_estimates import ClassEstimates, estimate_classes
 from medrecog_core.classification.comparison import (
     Comparison,
     Ranked,
@@ -60,6 +61,7 @@ __all__ = [
     "NORMALISATIONS",
     "Calibration",
     "ChosenC",
+    "ClassEstimates",
     "ClassMetrics",
     "Comparison",
     "DecisionThreshold",
@@ -89,6 +91,7 @@ __all__ = [
     "compare_with_best",
     "each_on_one_core",
     "estimate",
+    "estimate_classes",
     "explain",
     "fit_novelty_detector",
     "held_out_scores",

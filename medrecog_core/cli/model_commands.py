@@ -6,12 +6,13 @@ from typing import Any
 
 import click
 
-from medrecog_core import experiments
+from medrecog_core import models as trained
 from medrecog_core.cli.output import fail_after_output, json_option, write_json, write_table
 from medrecog_core.errors import MedrecogError
-from medrecog_core.experiments import ModelCard
+from medrecog_core.experiments import find_run
 from medrecog_core.features import Cell
 from medrecog_core.images import UnreadableImageError
+from medrecog_core.models import ModelCard
 
 
 @click.command()
@@ -24,7 +25,7 @@ from medrecog_core.images import UnreadableImageError
 def train(run_id: str, layer: str, scale: int, pooling: str, name: str, as_json: bool) -> None:
     """Keep the SVM of a finished cell as a model that classifies new images."""
     cell = Cell(layer, scale, pooling)
-    card = experiments.train_model(experiments.find_run(run_id), cell, name).card
+    card = trained.train_model(find_run(run_id), cell, name).card
     if as_json:
         write_json(_describe(card))
     else:
@@ -41,9 +42,9 @@ def models(as_json: bool) -> None:
     """List every model."""
     cards: list[ModelCard] = []
     damaged: dict[str, str] = {}
-    for name in experiments.model_names():
+    for name in trained.model_names():
         try:
-            cards.append(experiments.load_model(name).card)
+            cards.append(trained.load_model(name).card)
         except MedrecogError as error:
             damaged[name] = str(error)
     if as_json:
@@ -72,9 +73,9 @@ def models(as_json: bool) -> None:
 @json_option
 def predict(model: str, files: tuple[Path, ...], as_json: bool) -> None:
     """Classify image files with MODEL. For research, not for diagnosis."""
-    predictor = experiments.Predictor(experiments.load_model(model))
+    predictor = trained.Predictor(trained.load_model(model))
     documents: list[dict[str, Any]] = []
-    for file, answer in zip(files, experiments.predict_files(predictor, files), strict=True):
+    for file, answer in zip(files, trained.predict_files(predictor, files), strict=True):
         if isinstance(answer, UnreadableImageError):
             documents.append({"file": str(file), "error": str(answer)})
         else:
@@ -97,7 +98,7 @@ def predict(model: str, files: tuple[Path, ...], as_json: bool) -> None:
 @json_option
 def delete_model(model: str, as_json: bool) -> None:
     """Delete MODEL."""
-    experiments.delete_model(model)
+    trained.delete_model(model)
     if as_json:
         write_json({"model": model, "deleted": True})
     else:

@@ -2,8 +2,9 @@ from pathlib import Path
 
 import pytest
 
-from medrecog_core.experiments import RunFolder, load_model, model_names
+from medrecog_core.experiments import RunFolder
 from medrecog_core.locations import CacheFolder
+from medrecog_core.models import load_model, model_names
 from tests.textures import CLASSES
 
 from .conftest import Call

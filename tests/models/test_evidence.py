@@ -4,9 +4,8 @@ import numpy as np
 import pytest
 
 from medrecog_core.errors import UsageError
-from medrecog_core.experiments import Predictor, load_model, train_model
-from medrecog_core.experiments.model_evidence import Explainer, can_explain
 from medrecog_core.features import Cell
+from medrecog_core.models import Explainer, Predictor, can_explain, load_model, train_model
 
 
 @pytest.mark.parametrize("pooling", ["max", "average"])

@@ -9,7 +9,6 @@ from pathlib import Path
 import numpy as np
 
 from medrecog_core.errors import MedrecogError
-from medrecog_core.experiments.models import Model
 from medrecog_core.features import PooledNetwork, batch_size
 from medrecog_core.images import (
     UnreadableImageError,
@@ -17,6 +16,7 @@ from medrecog_core.images import (
     preprocessing_of_version,
     read_file,
 )
+from medrecog_core.models.model import Model
 from medrecog_core.networks import all_installed_weights, check_readable, find_network
 
 _FILES_AT_ONCE = 32

@@ -7,9 +7,9 @@ import numpy as np
 
 from medrecog_core.classification import Evidence, explain, linear_score, pool
 from medrecog_core.errors import UsageError
-from medrecog_core.experiments.models import Model
 from medrecog_core.features import GLOBAL_POOLINGS, FeatureMapNetwork
 from medrecog_core.images import decode_image, preprocessing_of_version
+from medrecog_core.models.model import Model
 from medrecog_core.networks import find_network
 
 

@@ -10,19 +10,18 @@ from PIL import Image
 from medrecog_core.classification import LinearSvm
 from medrecog_core.datasets import library
 from medrecog_core.errors import MedrecogError
-from medrecog_core.experiments import (
+from medrecog_core.experiments import RunFolder, RunSpecification
+from medrecog_core.features import ENCODINGS, Cell
+from medrecog_core.images import PREPROCESSINGS, UnreadableImageError
+from medrecog_core.locations import CacheFolder
+from medrecog_core.models import (
     Model,
     Prediction,
     Predictor,
-    RunFolder,
-    RunSpecification,
     load_model,
     predict_files,
     train_model,
 )
-from medrecog_core.features import ENCODINGS, Cell
-from medrecog_core.images import PREPROCESSINGS, UnreadableImageError
-from medrecog_core.locations import CacheFolder
 from tests.textures import CLASSES, cache_at, copy_of_run, finished_run
 
 CELL = Cell("block2", 224, "average")

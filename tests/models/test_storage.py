@@ -7,17 +7,17 @@ import numpy as np
 import pytest
 
 from medrecog_core.errors import MedrecogError, StorageError, UsageError
-from medrecog_core.experiments import (
+from medrecog_core.experiments import RunFolder
+from medrecog_core.features import ENCODINGS, Cell, DescriptorStore, HashedImage, read_descriptors
+from medrecog_core.locations import CacheFolder
+from medrecog_core.models import (
     Model,
     ModelCard,
-    RunFolder,
     delete_model,
     load_model,
     model_names,
     train_model,
 )
-from medrecog_core.features import ENCODINGS, Cell, DescriptorStore, HashedImage, read_descriptors
-from medrecog_core.locations import CacheFolder
 from medrecog_core.networks import find_network
 from tests.textures import CLASSES
 
