@@ -7,6 +7,7 @@ import click
 
 from medrecog_core import __version__
 from medrecog_core.cli.dataset_commands import datasets, extract_command
+from medrecog_core.cli.export_command import export
 from medrecog_core.cli.health_commands import check, exclude, include, refresh
 from medrecog_core.cli.leakage_command import leakage
 from medrecog_core.cli.map_commands import feature_maps, first_filters
@@ -16,7 +17,6 @@ from medrecog_core.cli.preset_command import presets
 from medrecog_core.cli.run_commands import (
     cancel,
     delete,
-    export,
     log,
     rename,
     resume,
