@@ -1,11 +1,13 @@
 import json
 import zipfile
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 
+from medrecog_core.classification import DecisionThreshold
 from medrecog_core.errors import MedrecogError, StorageError, UsageError
 from medrecog_core.features import ENCODINGS, Cell
 from medrecog_core.locations import CacheFolder
@@ -190,3 +192,58 @@ class TestDeleting:
         with pytest.raises(MedrecogError, match="There is no model"):
             delete_model(name)
         assert model_names() == ["my-model"]
+
+
+def test_a_loaded_model_keeps_probabilities_and_training_images(
+    model: Model, finished_cache: tuple[Path, str]
+) -> None:
+    assert model.calibration is not None and model.training_images is not None
+    assert len(model.training_images.images) == model.card.n_indexed == 9
+    assert {image.label for image in model.training_images.images} == set(CLASSES)
+    rows = model.training_images.detector.descriptors
+    np.testing.assert_allclose(np.linalg.norm(rows, axis=1), 1, rtol=1e-6)
+
+
+@pytest.mark.parametrize("name", ["calibration.npz", "training-images.npz", "training-images.json"])
+@pytest.mark.parametrize("content", [None, b"", b"[]"])
+def test_what_belongs_to_a_model_and_is_missing_or_damaged_gives_a_sentence(
+    model: Model, cache: CacheFolder, name: str, content: bytes | None
+) -> None:
+    file = file_of(cache, name)
+    if content is None:
+        file.unlink()
+    else:
+        file.write_bytes(content)
+    with pytest.raises(StorageError, match="is damaged"):
+        load_model("my-model")
+
+
+def test_a_model_of_the_first_format_is_read(model: Model, cache: CacheFolder) -> None:
+    file = file_of(cache, "model.json")
+    new = json.loads(file.read_text())
+    names = (
+        *("name", "run", "dataset", "synthetic", "network", "cell", "source", "weights_title"),
+        *("C", "normalisation", "seed", "classes", "accuracy", "accuracy_interval"),
+        *("balanced_accuracy", "n_train", "n_test", "created", "sample"),
+    )
+    file.write_text(json.dumps({name: new[name] for name in names}))
+    for name in ("calibration.npz", "training-images.npz", "training-images.json"):
+        file_of(cache, name).unlink()
+    old = load_model("my-model")
+    assert np.array_equal(old.svm.weights, model.svm.weights)
+    assert (old.calibration, old.training_images, old.card.estimates) == (None, None, ())
+
+
+def test_a_model_of_a_newer_format_says_to_update(model: Model, cache: CacheFolder) -> None:
+    file = file_of(cache, "model.json")
+    file.write_text(json.dumps({**json.loads(file.read_text()), "format": 3}))
+    with pytest.raises(MedrecogError, match=r"by a newer version of medrecog .*: update medrecog"):
+        load_model("my-model")
+
+
+def test_a_threshold_of_other_classes_gives_a_sentence(model: Model, cache: CacheFolder) -> None:
+    threshold = asdict(DecisionThreshold("yes", "no", 0.5, "sensitivity", 1.0, 0.0, 9))
+    file = file_of(cache, "model.json")
+    file.write_text(json.dumps({**json.loads(file.read_text()), "threshold": threshold}))
+    with pytest.raises(StorageError, match="is damaged"):
+        load_model("my-model")
