@@ -16,7 +16,8 @@ HEAVY = {
     *("statsmodels", "skimage", "pydicom", "imagehash", "openpyxl"),
 }
 
-BASE = {"errors", "locations", "atomic_file", "download"}
+BASE = {"errors", "mode", "locations", "atomic_file", "download"}
+_BELOW_MODELS = {"images", "networks", "datasets", "features", "classification", "experiments"}
 MAY_IMPORT = {
     "images": set(),
     "networks": {"images"},
@@ -24,9 +25,10 @@ MAY_IMPORT = {
     "features": {"images", "networks"},
     "classification": {"images"},
     "experiments": {"images", "networks", "datasets", "features", "classification"},
-    "ui": {"images", "networks", "datasets", "features", "classification", "experiments"},
-    "cli": {"images", "networks", "datasets", "features", "classification", "experiments"},
+    "models": _BELOW_MODELS,
+    "reports": {*_BELOW_MODELS, "models"},
 }
+MAY_IMPORT |= {"ui": set(MAY_IMPORT), "cli": set(MAY_IMPORT)}
 
 
 def imported_modules(file):
@@ -126,7 +128,8 @@ def test_no_page_names_tensorflow_keras_or_scikit_learn(page):
 
 
 @pytest.mark.parametrize(
-    "module", ["medrecog_core", "medrecog_core.experiments", "medrecog_core.cli"]
+    "module",
+    ["medrecog_core", "medrecog_core.experiments", "medrecog_core.models", "medrecog_core.cli"],
 )
 def test_importing_the_core_loads_nothing_heavy(module):
     program = f"import sys, {module}; print(*sys.modules)"

@@ -26,6 +26,7 @@ from medrecog_core.datasets.library import folder_of
 from medrecog_core.datasets.measurements import measure_images
 from medrecog_core.datasets.shortcuts import Shortcut, measure_shortcuts, shortcut_findings
 from medrecog_core.errors import StorageError
+from medrecog_core.mode import check_may_change
 
 VERSION = 1
 """Of the report; one of another version is as good as none."""
@@ -101,6 +102,7 @@ def check_health(dataset: Dataset, report: StageReport = _ignore) -> HealthRepor
     StorageError
         If the report cannot be written.
     """
+    check_may_change("check a data set")
     start = time.time()
 
     def stage(words: str) -> Callable[[int, int], None]:

@@ -1,4 +1,4 @@
-"""Experiments: specification, execution as a process, records, trained models, prediction."""
+"""Experiments: specification, execution as a process, records."""
 
 from medrecog_core.experiments.cell_result import CellResult
 from medrecog_core.experiments.cost import Cost, ScaleCost, estimate_cost
@@ -13,16 +13,7 @@ from medrecog_core.experiments.health_check import (
 from medrecog_core.experiments.identical_run import identical_run
 from medrecog_core.experiments.launching import launch, relaunch, stop
 from medrecog_core.experiments.leakage import Leakage, LeakageReport, measure_leakage
-from medrecog_core.experiments.models import (
-    Model,
-    ModelCard,
-    delete_model,
-    load_model,
-    model_names,
-    train_model,
-)
 from medrecog_core.experiments.plan import Plan, ScalePlan, plan_run
-from medrecog_core.experiments.prediction import Prediction, Predictor, predict_files
 from medrecog_core.experiments.presets import PRESETS, Preset, find_preset
 from medrecog_core.experiments.repetition import changed_cells, read_request, specification_of
 from medrecog_core.experiments.run_folder import RunFolder, RunImage
@@ -39,11 +30,7 @@ __all__ = [
     "HealthCheck",
     "Leakage",
     "LeakageReport",
-    "Model",
-    "ModelCard",
     "Plan",
-    "Prediction",
-    "Predictor",
     "Preset",
     "RunFolder",
     "RunImage",
@@ -55,7 +42,6 @@ __all__ = [
     "carry_out_health_check",
     "changed_cells",
     "create_run",
-    "delete_model",
     "estimate_cost",
     "execute",
     "extract_dataset",
@@ -65,11 +51,8 @@ __all__ = [
     "identical_run",
     "launch",
     "launch_health_check",
-    "load_model",
     "measure_leakage",
-    "model_names",
     "plan_run",
-    "predict_files",
     "read_request",
     "relaunch",
     "result_document",
@@ -78,5 +61,4 @@ __all__ = [
     "search_runs",
     "specification_of",
     "stop",
-    "train_model",
 ]

@@ -38,6 +38,7 @@ from medrecog_core.features import (
     stop_if,
 )
 from medrecog_core.locations import cache_folder
+from medrecog_core.mode import check_may_change
 from medrecog_core.networks import Network, find_device, find_network, find_weights
 
 _SECONDS_BETWEEN_LOOKS = 0.3
@@ -64,6 +65,7 @@ def execute(run: RunFolder, report: Callable[[Progress], None] = ignore) -> None
     MedrecogError
         If it failed, or another process is working on it.
     """
+    check_may_change("carry out a run")
     state = run.state()
     if state.status == "running":
         raise MedrecogError(f"The run {run.id} is at work already.")

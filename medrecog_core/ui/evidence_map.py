@@ -4,7 +4,7 @@ import numpy as np
 import streamlit as st
 from PIL import Image
 
-from medrecog_core.experiments.model_evidence import ExplainedImage
+from medrecog_core.models import ExplainedImage
 
 _FOR, _AGAINST = (15, 139, 141), (217, 130, 43)
 _MOST_COVER = 0.8

@@ -4,6 +4,7 @@ import streamlit as st
 
 from medrecog_core.errors import MedrecogError
 from medrecog_core.experiments import RunFolder, RunState, relaunch, stop
+from medrecog_core.mode import is_viewer
 from medrecog_core.networks import find_network
 from medrecog_core.ui.heat_map import show_heat_map
 from medrecog_core.ui.page import shown_errors
@@ -38,15 +39,16 @@ def _show_once(run: RunFolder, state: RunState) -> None:
             _show_stage(state)
             _show_time_left(state)
         stopping = state.status == "stopping"
-        st.button(
-            "Stopping …" if stopping else "Stop",
-            disabled=stopping,
-            icon=":material/stop:",
-            key=f"stop-{run.id}",
-            on_click=_attempt,
-            args=(stop, run),
-            help="What is done is kept; the run can be carried on later.",
-        )
+        if not is_viewer():
+            st.button(
+                "Stopping …" if stopping else "Stop",
+                disabled=stopping,
+                icon=":material/stop:",
+                key=f"stop-{run.id}",
+                on_click=_attempt,
+                args=(stop, run),
+                help="What is done is kept; the run can be carried on later.",
+            )
     elif state.error:
         st.error(state.error, icon=":material/error:")
     elif state.status == "interrupted":
@@ -54,7 +56,7 @@ def _show_once(run: RunFolder, state: RunState) -> None:
             "Its process ended without a word, or has been silent; what was done is kept.",
             icon=":material/power_off:",
         )
-    if state.status in ("stopped", "interrupted", "failed"):
+    if state.status in ("stopped", "interrupted", "failed") and not is_viewer():
         st.button(
             "Carry on",
             icon=":material/play_arrow:",

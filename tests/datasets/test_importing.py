@@ -109,6 +109,7 @@ def test_only_the_classes_of_the_catalogue_entry_are_unpacked(tmp_path, cache):
         ([("nv/1.png", b""), ("mel/1.png", b"")], "None of the 2 images below .* can be read"),
         ([("notes.txt", b"")], "has no class folders with images"),
         ([("nv/1.png", PNG)], "needs images of at least two classes"),
+        ([("all.zip", b"PK")], "a.zip holds the archive all.zip, which is not unpacked"),
     ],
 )
 def test_after_a_refusal_nothing_is_left(tmp_path, cache, members, sentence):
