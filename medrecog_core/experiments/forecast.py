@@ -14,6 +14,11 @@ TRAINING = "training"
 """The stage in which a run counts its cells."""
 
 
+_ASSUMED_PACE = 1 / 2e9
+"""Seconds for a unit of a cell's work until one was measured: about what two cores were seen to
+need. Cells take little beside images, so that a wrong guess moves the end of a run but little."""
+
+
 class Forecast:
     """Expects how long a run will still take, over all scales and cells.
 
@@ -110,7 +115,7 @@ def forecast_run(run: RunFolder) -> Forecast:
         {each.scale: each.seconds if is_measured else each.gflop for each in cost.scales},  # type: ignore[misc]
         works if None in seconds else [each or 0.0 for each in seconds],
         1.0 if is_measured else None,
-        None if None in seconds else 1.0,
+        _ASSUMED_PACE if None in seconds else 1.0,
     )
 
 
