@@ -36,6 +36,7 @@ def show_gallery(
     pictures: Sequence[Picture],
     key: str,
     open_picture: Callable[[Picture], None] | None = None,
+    per_page: int = PER_PAGE,
 ) -> None:
     """Show one page of pictures, with a choice of page where there are several.
 
@@ -47,14 +48,16 @@ def show_gallery(
         Name of the page number in the address.
     open_picture
         Called with the picture whose caption is pressed; without it, captions cannot be.
+    per_page
+        Pictures on a page.
     """
-    n_pages = math.ceil(len(pictures) / PER_PAGE)
+    n_pages = math.ceil(len(pictures) / per_page)
     page = 1
     if n_pages > 1:
         page = st.number_input(
             f"Page, of {n_pages}", 1, n_pages, key=key, bind="query-params", width=160
         )
-    show_pictures(pictures[(page - 1) * PER_PAGE : page * PER_PAGE], key, open_picture)
+    show_pictures(pictures[(page - 1) * per_page : page * per_page], key, open_picture)
 
 
 def show_pictures(
