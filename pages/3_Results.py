@@ -24,6 +24,7 @@ from medrecog_core.ui.kept_results import (
 from medrecog_core.ui.measures import choose_measure, choose_positive, show_measures
 from medrecog_core.ui.page import RESEARCH_ONLY, open_page, shown_errors
 from medrecog_core.ui.report_comparison import show_beside_report
+from medrecog_core.ui.run_comparison import show_comparison
 from medrecog_core.ui.run_record import show_record
 from medrecog_core.ui.run_status import show_status
 from medrecog_core.ui.square_choice import forget_square
@@ -50,6 +51,7 @@ def show_run(run: RunFolder) -> None:
     with st.container(horizontal=True):
         measure = choose_measure(finished)
         positive = choose_positive(finished[0].metrics)
+    show_comparison(run, measure, positive)
     results = with_positive(finished, positive)
     specification = run.specification()
     ranked = load_ranked_cells(run, measure, positive)
@@ -80,9 +82,9 @@ def show_cell(run: RunFolder, result: CellResult, is_best: bool) -> None:
         st.markdown("**Confusion matrix**, true classes in rows")
         show_confusion_matrix(metrics, f"{run.id} {cell.name}")
     with right:
-        st.markdown("**Classes**, with 95 % intervals")
-        show_class_table(load_class_estimates(run, result), metrics.positive)
         make_model(run, cell)
+    st.markdown("**Classes**, with 95 % intervals")
+    show_class_table(load_class_estimates(run, result), metrics.positive)
     show_cell_gallery(cell_images(run, result), [row.label for row in metrics.classes])
     show_folds(result.folds)
     show_curves(score_images(run, result))
