@@ -1,11 +1,18 @@
 """A run beside others: the settings that differ, and the best cell of each."""
 
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 import streamlit as st
 
 from medrecog_core.experiments import RunFolder, all_runs
-from medrecog_core.experiments.run_comparison import CommonCell, ComparedPair, RunComparison
+from medrecog_core.experiments.run_comparison import (
+    CommonCell,
+    ComparedPair,
+    ComparedRun,
+    RunComparison,
+)
 from medrecog_core.ui.kept_results import load_comparison
 from medrecog_core.ui.page import shown_errors
 
@@ -31,9 +38,10 @@ def show_comparison(run: RunFolder, measure: str, positive: str | None) -> None:
         return
     with shown_errors():
         found = load_comparison([run, *(others[name] for name in chosen)], measure, positive)
-        _show_runs(found)
-        _show_pairs(found)
-        _show_cells(found)
+        titles = _titles(found.runs)
+        _show_runs(found, titles)
+        _show_pairs(found, titles)
+        _show_cells(found, list(titles.values()))
 
 
 def _choose(names: Sequence[str]) -> list[str]:
@@ -60,13 +68,19 @@ def _choose(names: Sequence[str]) -> list[str]:
     return chosen
 
 
-def _show_runs(found: RunComparison) -> None:
+def _titles(runs: Sequence[ComparedRun]) -> dict[str, str]:
+    """Return what to call each run: its title, or its identity where another is called so too."""
+    given = Counter(run.title for run in runs)
+    return {run.run: run.title if given[run.title] == 1 else run.run for run in runs}
+
+
+def _show_runs(found: RunComparison, titles: Mapping[str, str]) -> None:
     st.markdown("**Runs side by side**" + ("" if found.settings else ": all settings are the same"))
     value = found.measure.replace("_", " ")
     st.dataframe(
         [
             {
-                "run": run.title,
+                "run": titles[run.run],
                 **dict(zip(found.settings, run.settings, strict=True)),
                 "best cell": run.best.cell.name,
                 value: run.estimate.value,
@@ -91,10 +105,9 @@ def _show_runs(found: RunComparison) -> None:
     )
 
 
-def _show_pairs(found: RunComparison) -> None:
-    titles = {run.run: run.title for run in found.runs}
+def _show_pairs(found: RunComparison, titles: Mapping[str, str]) -> None:
     for pair in found.pairs:
-        st.markdown(f"- **{titles[pair.one]}** and **{titles[pair.other]}**: {_told(pair)}")
+        st.markdown(f"- **{titles[pair.one]}** − **{titles[pair.other]}**: {_told(pair)}")
     if any(pair.comparison is not None for pair in found.pairs):
         st.caption(
             "The best cells, in pairs on the same test images, with Holm's correction. Each was "
@@ -110,17 +123,18 @@ def _told(pair: ComparedPair) -> str:
     p_value = "p < 0.001" if small else f"p = {pair.adjusted_p_value:.3f}"
     verdict = "they differ" if pair.is_told_apart else "they cannot be told apart"
     return (
-        f"{verdict} at 5 %: {comparison.difference:+.3f}, 95 % {comparison.low:+.3f} to "
-        f"{comparison.high:+.3f}; {p_value}, {comparison.method}."
+        f"{comparison.difference:+.3f} (95 % {comparison.low:+.3f} to {comparison.high:+.3f}); "
+        f"{verdict} at 5 % ({p_value}, {comparison.method})."
     )
 
 
-def _show_cells(found: RunComparison) -> None:
+def _show_cells(found: RunComparison, titles: Sequence[str]) -> None:
     if not found.cells:
         st.caption("No cell is finished in all of them.")
         return
-    titles = [run.title for run in found.runs]
-    config = {title: st.column_config.NumberColumn(format="%.3f") for title in titles}
+    config: dict[str, Any] = {
+        title: st.column_config.NumberColumn(format="%.3f") for title in titles
+    }
     config["difference"] = st.column_config.NumberColumn(format="%+.3f")
     with st.expander(f"Cells in common: {len(found.cells):,}"):
         st.dataframe(
