@@ -2,6 +2,7 @@
 
 import streamlit as st
 
+from medrecog_core.errors import MedrecogError
 from medrecog_core.experiments import CellResult, RunFolder, all_runs
 from medrecog_core.experiments.cell_images import cell_images
 from medrecog_core.experiments.processes import run_command
@@ -9,6 +10,7 @@ from medrecog_core.experiments.ranked_cells import score_images, with_positive
 from medrecog_core.features import AnyCell, Fusion
 from medrecog_core.networks import find_network
 from medrecog_core.reports.measures import best_cell
+from medrecog_core.ui.cell_calibration import show_calibration
 from medrecog_core.ui.cell_choice import choose_cell, forget_cell, take_cell
 from medrecog_core.ui.cell_curves import show_curves, show_folds
 from medrecog_core.ui.cell_gallery import show_cell_gallery
@@ -17,6 +19,7 @@ from medrecog_core.ui.class_table import show_class_table
 from medrecog_core.ui.confusion_matrix import show_confusion_matrix
 from medrecog_core.ui.heat_map import show_heat_map, show_legend
 from medrecog_core.ui.kept_results import (
+    load_calibration,
     load_class_estimates,
     load_estimates,
     load_ranked_cells,
@@ -88,6 +91,10 @@ def show_cell(run: RunFolder, result: CellResult, is_best: bool) -> None:
     show_cell_gallery(cell_images(run, result), [row.label for row in metrics.classes])
     show_folds(result.folds)
     show_curves(score_images(run, result))
+    try:
+        show_calibration(load_calibration(run, result), metrics.positive)
+    except MedrecogError as error:
+        st.caption(f"No probabilities: {error}")
 
 
 def make_model(run: RunFolder, cell: AnyCell) -> None:

@@ -10,6 +10,11 @@ from medrecog_core.classification.comparison import (
     holm,
     mcnemar_p_value,
 )
+from medrecog_core.classification.cross_calibration import (
+    CrossCalibration,
+    Reliability,
+    cross_calibrate,
+)
 from medrecog_core.classification.curves import (
     PrecisionRecallCurve,
     ReliabilityCurve,
@@ -64,6 +69,7 @@ __all__ = [
     "ClassEstimates",
     "ClassMetrics",
     "Comparison",
+    "CrossCalibration",
     "DecisionThreshold",
     "Estimate",
     "Evidence",
@@ -77,6 +83,7 @@ __all__ = [
     "NoveltyDetector",
     "PrecisionRecallCurve",
     "Ranked",
+    "Reliability",
     "ReliabilityCurve",
     "RocCurve",
     "ScoredImages",
@@ -89,6 +96,7 @@ __all__ = [
     "choose_threshold",
     "compare",
     "compare_with_best",
+    "cross_calibrate",
     "each_on_one_core",
     "estimate",
     "estimate_classes",

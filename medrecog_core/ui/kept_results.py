@@ -4,7 +4,14 @@ from collections.abc import Sequence
 
 import streamlit as st
 
-from medrecog_core.classification import ClassEstimates, Estimate, estimate, estimate_classes
+from medrecog_core.classification import (
+    ClassEstimates,
+    CrossCalibration,
+    Estimate,
+    cross_calibrate,
+    estimate,
+    estimate_classes,
+)
 from medrecog_core.errors import MedrecogError
 from medrecog_core.experiments import CellResult, RunFolder, find_run
 from medrecog_core.experiments.ranked_cells import (
@@ -33,6 +40,11 @@ def load_estimates(run: RunFolder, result: CellResult) -> dict[str, Estimate]:
 def load_class_estimates(run: RunFolder, result: CellResult) -> list[ClassEstimates]:
     """Return the intervals of a cell's classes; see `estimate_classes`."""
     return _class_estimates(run.id, version_of(run), result.cell.name)
+
+
+def load_calibration(run: RunFolder, result: CellResult) -> CrossCalibration:
+    """Return how far a cell's scores are probabilities; see `cross_calibrate`."""
+    return _calibration(run.id, version_of(run), result.cell.name, result.metrics.positive)
 
 
 def load_comparison(runs: Sequence[RunFolder], measure: str, positive: str | None) -> RunComparison:
@@ -67,6 +79,14 @@ def _comparison(
     versions: tuple[tuple[str, str, int, int], ...], measure: str, positive: str | None
 ) -> RunComparison:
     return compare_runs([find_run(run_id) for run_id, *_ in versions], measure, positive)
+
+
+@st.cache_data(max_entries=64, show_spinner="Calibrating the scores …")
+def _calibration(
+    run_id: str, version: Version, cell: str, positive: str | None
+) -> CrossCalibration:
+    run = find_run(run_id)
+    return cross_calibrate(score_images(run, _result(run, cell, positive)))
 
 
 @st.cache_data(max_entries=64, show_spinner=_SPINNER)

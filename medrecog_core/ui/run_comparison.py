@@ -50,21 +50,20 @@ def _choose(names: Sequence[str]) -> list[str]:
     if COMPARED in st.session_state:
         asked = list(st.session_state[COMPARED])
     else:
-        written = st.query_params.get_all(COMPARED)
-        asked = [name for part in written for name in part.split(_BETWEEN) if name]
+        asked = [name for name in st.query_params.get(COMPARED, "").split(_BETWEEN) if name]
     known = [name for name in asked if name in names]
     if known != asked:
         gone = ", ".join(f"“{name}”" for name in asked if name not in names)
         st.warning(f"There is no other run {gone} here.", icon=":material/link_off:")
     st.session_state[COMPARED] = known
     chosen: list[str] = st.multiselect(
-        "Compare with",
-        names,
-        key=COMPARED,
-        bind="query-params",
-        placeholder="Other runs",
-        width=640,
+        "Compare with", names, key=COMPARED, placeholder="Other runs", width=640
     )
+    # Streamlit itself would write a name for each run into the address.
+    if chosen:
+        st.query_params[COMPARED] = _BETWEEN.join(chosen)
+    else:
+        st.query_params.pop(COMPARED, None)
     return chosen
 
 
@@ -81,10 +80,10 @@ def _show_runs(found: RunComparison, titles: Mapping[str, str]) -> None:
         [
             {
                 "run": titles[run.run],
-                **dict(zip(found.settings, run.settings, strict=True)),
-                "best cell": run.best.cell.name,
                 value: run.estimate.value,
                 "95 % interval": f"{run.estimate.low:.3f} to {run.estimate.high:.3f}",
+                "best cell": run.best.cell.name,
+                **dict(zip(found.settings, run.settings, strict=True)),
                 "test images": run.best.n_test,
                 "independent": run.estimate.n_units,
                 "of cells": run.n_cells,
