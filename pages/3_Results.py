@@ -8,6 +8,7 @@ from medrecog_core.experiments.cell_images import cell_images
 from medrecog_core.experiments.processes import run_command
 from medrecog_core.experiments.ranked_cells import score_images, with_positive
 from medrecog_core.features import AnyCell, Fusion
+from medrecog_core.mode import is_viewer
 from medrecog_core.networks import find_network
 from medrecog_core.reports.measures import best_cell
 from medrecog_core.ui.cell_calibration import show_calibration
@@ -25,9 +26,10 @@ from medrecog_core.ui.kept_results import (
     load_ranked_cells,
 )
 from medrecog_core.ui.measures import choose_measure, choose_positive, show_measures
-from medrecog_core.ui.page import RESEARCH_ONLY, open_page, shown_errors
+from medrecog_core.ui.page import RESEARCH_ONLY, open_page, show_absence, shown_errors
 from medrecog_core.ui.report_comparison import show_beside_report
 from medrecog_core.ui.run_comparison import show_comparison
+from medrecog_core.ui.run_list import SEEN
 from medrecog_core.ui.run_record import show_record
 from medrecog_core.ui.run_status import show_status
 from medrecog_core.ui.square_choice import forget_square
@@ -46,6 +48,14 @@ def show_run(run: RunFolder) -> None:
             st.error(state.error, icon=":material/error:")
     if not finished:
         st.info("This run has no finished cell yet.", icon=":material/hourglass_empty:")
+        if is_viewer():
+            st.page_link(
+                "pages/2_Experiments.py",
+                label="See how it is doing",
+                icon=":material/play_circle:",
+                query_params={SEEN: run.id},
+            )
+            return
         if st.button("Follow it", icon=":material/play_circle:"):
             st.session_state["followed"] = run.id
             st.switch_page("pages/2_Experiments.py")
@@ -80,12 +90,14 @@ def show_cell(run: RunFolder, result: CellResult, is_best: bool) -> None:
     if is_best:
         st.caption("The best cell. Click another in the heat map to see it here.")
     show_measures(load_estimates(run, result), result.n_test)
-    left, right = st.columns(2)
+    # Where no model can be made, the matrix has the width to itself.
+    left, *right = st.columns(1 if is_viewer() else 2)
     with left:
         st.markdown("**Confusion matrix**, true classes in rows")
         show_confusion_matrix(metrics, f"{run.id} {cell.name}")
-    with right:
-        make_model(run, cell)
+    for column in right:
+        with column:
+            make_model(run, cell)
     st.markdown("**Classes**, with 95 % intervals")
     show_class_table(load_class_estimates(run, result), metrics.positive)
     show_cell_gallery(cell_images(run, result), [row.label for row in metrics.classes])
@@ -133,7 +145,9 @@ def forget_choices() -> None:
 
 with shown_errors():
     runs = {run.id: run for run in all_runs()}
-    if not runs:
+    if not runs and is_viewer():
+        show_absence("results")
+    elif not runs:
         st.info("There are no results yet: start an experiment first.", icon=":material/lightbulb:")
         st.page_link(
             "pages/2_Experiments.py", label="Start an experiment", icon=":material/play_circle:"

@@ -5,6 +5,7 @@ import pandas as pd
 import streamlit as st
 
 from medrecog_core.images import SUFFIXES, UnreadableImageError, decode_image
+from medrecog_core.mode import is_viewer
 from medrecog_core.models import (
     Explainer,
     Model,
@@ -18,7 +19,7 @@ from medrecog_core.models import (
 )
 from medrecog_core.ui.choice import choose
 from medrecog_core.ui.evidence_map import show_evidence
-from medrecog_core.ui.page import RESEARCH_ONLY, open_page, shown_errors
+from medrecog_core.ui.page import RESEARCH_ONLY, open_page, show_absence, shown_errors
 from medrecog_core.ui.quantities import counted
 
 open_page("Predict")
@@ -127,7 +128,9 @@ def classify(model: Model) -> None:
 
 with shown_errors():
     names = model_names()
-    if not names:
+    if not names and is_viewer():
+        show_absence("models")
+    elif not names:
         st.info(
             "There is no model yet. Open a finished run, choose a cell and press “Make the model”.",
             icon=":material/lightbulb:",
@@ -137,13 +140,14 @@ with shown_errors():
         with st.container(horizontal=True, vertical_alignment="bottom"):
             chosen = choose("Model", names, key="model")
             # Named after the model, so that it closes with it and cannot slide onto the next one.
-            with st.popover(f"Delete {chosen}", type="tertiary"):
-                st.button(
-                    f"Delete the model {chosen}",
-                    key=f"delete-{chosen}",
-                    on_click=delete,
-                    args=(chosen,),
-                )
+            if not is_viewer():
+                with st.popover(f"Delete {chosen}", type="tertiary"):
+                    st.button(
+                        f"Delete the model {chosen}",
+                        key=f"delete-{chosen}",
+                        on_click=delete,
+                        args=(chosen,),
+                    )
         model = load_model(chosen)
         show_card(model.card)
         classify(model)

@@ -8,16 +8,23 @@ import click
 from medrecog_core import __version__
 from medrecog_core.cli.compare_command import compare
 from medrecog_core.cli.dataset_commands import datasets, extract_command
+from medrecog_core.cli.export_command import export
 from medrecog_core.cli.health_commands import check, exclude, include, refresh
 from medrecog_core.cli.leakage_command import leakage
 from medrecog_core.cli.map_commands import feature_maps, first_filters
-from medrecog_core.cli.model_commands import delete_model, models, predict, train
+from medrecog_core.cli.model_commands import (
+    delete_model,
+    export_model,
+    import_model,
+    models,
+    predict,
+    train,
+)
 from medrecog_core.cli.output import write_json
 from medrecog_core.cli.preset_command import presets
 from medrecog_core.cli.run_commands import (
     cancel,
     delete,
-    export,
     log,
     rename,
     resume,
@@ -28,6 +35,7 @@ from medrecog_core.cli.show_command import show
 from medrecog_core.cli.split_command import split
 from medrecog_core.cli.weight_commands import weights
 from medrecog_core.errors import MedrecogError, UsageError
+from medrecog_core.mode import is_viewer
 
 DONE, NOT_DONE, BAD_USAGE = 0, 1, 2
 
@@ -56,6 +64,8 @@ for _command in (
     train,
     models,
     delete_model,
+    export_model,
+    import_model,
     predict,
     weights,
     feature_maps,
@@ -70,6 +80,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     """Run a command and end the process: 0 done, 1 it could not be done, 2 bad usage."""
     arguments = list(sys.argv[1:] if arguments is None else arguments)
     try:
+        is_viewer()  # a mode that there is not is told by every command
         medrecog.main(arguments, prog_name="medrecog", standalone_mode=False)
     except click.exceptions.NoArgsIsHelpError as error:
         click.echo(error.format_message(), err=True)

@@ -7,6 +7,7 @@ import pandas as pd
 import streamlit as st
 
 from medrecog_core.datasets import Dataset
+from medrecog_core.mode import is_viewer
 from medrecog_core.ui.quantities import counted
 
 _ALL_CLASSES_SHOWN = 30
@@ -27,7 +28,9 @@ def show_summary(dataset: Dataset) -> None:
             "Groups", f"{len(dataset.groups):,}" if dataset.groups else "none", width="content"
         )
         st.metric("Split", " + ".join(dataset.splits) or "none given", width="content")
-    st.caption(f"{dataset.layout[0].upper()}{dataset.layout[1:]}, in {dataset.root}")
+    # Where the images lie on the server is nothing to those who only look.
+    where = "" if is_viewer() else f", in {dataset.root}"
+    st.caption(f"{dataset.layout[0].upper()}{dataset.layout[1:]}{where}")
     show_class_counts(dataset)
     if dataset.left_out:
         with st.expander(

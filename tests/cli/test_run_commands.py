@@ -1,9 +1,6 @@
 import csv
 import json
-import os
-import stat
 import threading
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -13,7 +10,6 @@ from medrecog_core.experiments.processes import this_process
 from medrecog_core.locations import CacheFolder
 from medrecog_core.networks import Network, import_weights
 from tests.textures import (
-    CLASSES,
     N_IMAGES,
     add_textures,
     specification,
@@ -480,63 +476,6 @@ class TestCancelResumeDelete:
         options = ["--layers", "block1", "--poolings", "max"]
         again = call("run", "--dataset", "textures", *options, "--json")
         assert again.json["network_images"] == {"224": 0}
-
-
-class TestExport:
-    def test_csv_has_a_row_a_cell(self, call: Call, finished: RunFolder, tmp_path: Path) -> None:
-        file = tmp_path / "x.csv"
-        answer = call("export", finished.id, "--to", file, "--json")
-        assert answer.json == {"run": finished.id, "file": str(file)}
-        with file.open(newline="") as stream:
-            rows = list(csv.DictReader(stream))
-        assert len(rows) == 4
-        for row, result in zip(rows, finished.cells(), strict=True):
-            assert rows[0].keys() >= CELL_KEYS
-            assert (row["layer"], int(row["scale"]), row["pooling"]) == (
-                result.cell.layer,
-                result.cell.scale,
-                result.cell.pooling,
-            )
-            assert float(row["accuracy"]) == result.metrics.accuracy
-            assert int(row["n_test"]) == result.n_test
-
-    def test_json_has_everything(self, call: Call, finished: RunFolder, tmp_path: Path) -> None:
-        file = tmp_path / "x.json"
-        assert call("export", finished.id, "--to", file).out == f"Wrote {file}.\n"
-        assert json.loads(file.read_bytes()) == call("show", finished.id, "--json").json
-        labels = json.loads(file.read_bytes())["cells"][0]["classes"]
-        assert [c["label"] for c in labels] == list(CLASSES)
-
-    @pytest.mark.parametrize("name", ["x.txt", "x"])
-    def test_another_ending_is_bad_usage(
-        self, call: Call, finished: RunFolder, tmp_path: Path, name: str
-    ) -> None:
-        answer = call("export", finished.id, "--to", tmp_path / name, "--json")
-        assert answer.status == 2
-        assert f"{tmp_path / name} should end in .json or .csv." in answer.sentence
-        assert not (tmp_path / name).exists()
-
-    def test_a_file_that_cannot_be_written_gives_a_sentence_about_it(
-        self, call: Call, finished: RunFolder, tmp_path: Path
-    ) -> None:
-        file = tmp_path / "nowhere" / "x.csv"
-        answer = call("export", finished.id, "--to", file, "--json")
-        assert answer.status == 1
-        assert answer.sentence.startswith(f"Cannot write to {file} (No such file or directory)")
-        assert "MEDRECOG_CACHE" not in answer.sentence
-
-    def test_the_file_may_be_read_by_whom_the_user_lets_read(
-        self, call: Call, finished: RunFolder, tmp_path: Path, open_umask: None
-    ) -> None:
-        call("export", finished.id, "--to", tmp_path / "x.json")
-        assert stat.S_IMODE((tmp_path / "x.json").stat().st_mode) == 0o644
-
-
-@pytest.fixture
-def open_umask() -> Iterator[None]:
-    before = os.umask(0o022)
-    yield
-    os.umask(before)
 
 
 class TestDryRun:

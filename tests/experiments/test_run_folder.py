@@ -124,6 +124,7 @@ class TestState:
             3,
             9,
             1.5,
+            12.5,
             "“é”",
             this_process(),
             4.0,
