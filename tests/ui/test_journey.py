@@ -54,6 +54,13 @@ def test_from_the_demo_to_a_label(page, server):
     page.get_by_role("heading", name="block1, 224 pixels, average pooling").wait_for()
     page.get_by_text("Confusion matrix").wait_for()
 
+    # A square of its confusion matrix shows its images, and so does the address.
+    squares = page.get_by_test_id("stVegaLiteChart").nth(1)
+    squares.locator("path[aria-roledescription='rect mark']").first.click()
+    page.get_by_text(re.compile(r"test images? of globular, recognised")).wait_for()
+    page.wait_for_url(re.compile("true=globular&predicted=globular"))
+    page.get_by_alt_text(re.compile(r"globular; score [+-]\d")).first.wait_for()
+
     # Another cell, made a model.
     chart.locator("path[aria-roledescription='rect mark']").nth(7).click()
     page.get_by_role("heading", name="block4, 224 pixels, average pooling").wait_for()
