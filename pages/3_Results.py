@@ -206,7 +206,9 @@ def show_mistakes(run: RunFolder, result: CellResult) -> None:
     predicted = [classes[i] for i in scores.argmax(axis=1)]
     ordered = np.argsort(-scores.max(axis=1))
     mistakes = [
-        Picture(Path(images[i].path), f"{images[i].label}, taken for {predicted[i]}")
+        Picture(
+            Path(images[i].path), f"{images[i].label}, taken for {predicted[i]}", images[i].sha256
+        )
         for i in ordered
         if predicted[i] != images[i].label
     ]

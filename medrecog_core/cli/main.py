@@ -6,6 +6,7 @@ from collections.abc import Sequence
 import click
 
 from medrecog_core import __version__
+from medrecog_core.cli.bundle_commands import bundle, open_bundle_command
 from medrecog_core.cli.dataset_commands import datasets, extract_command
 from medrecog_core.cli.export_command import export
 from medrecog_core.cli.health_commands import check, exclude, include, refresh
@@ -52,6 +53,8 @@ for _command in (
     resume,
     delete,
     export,
+    bundle,
+    open_bundle_command,
     train,
     models,
     delete_model,

@@ -8,10 +8,10 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from medrecog_core.datasets import check_health, library
-from medrecog_core.experiments import create_run, execute, find_run, launch
-from medrecog_core.mode import SETTING, VIEWER, ReadOnlyError
+from medrecog_core.experiments import create_run, find_run
+from medrecog_core.mode import SETTING, VIEWER
 from medrecog_core.models import train_model
-from tests.textures import NAME, add_textures, cache_at, specification, write_textures
+from tests.textures import add_textures, cache_at, specification, write_textures
 
 PROJECT = Path(__file__).parents[2]
 MODEL = "textures-model"
