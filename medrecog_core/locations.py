@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from medrecog_core.errors import StorageError
+from medrecog_core.mode import check_may_change
 
 ENVIRONMENT_VARIABLE = "MEDRECOG_CACHE"
 _DEFAULT_ROOT = Path(__file__).parents[1] / "cache"
@@ -50,6 +51,11 @@ class CacheFolder:
         return self.root / "rates.json"
 
     @property
+    def training_times(self) -> Path:
+        """File of how long this machine was measured to train the SVMs of cells."""
+        return self.root / "training-times.json"
+
+    @property
     def thumbnails(self) -> Path:
         """Small copies of images for galleries."""
         return self.root / "thumbnails"
@@ -78,7 +84,10 @@ def create_folder(folder: Path) -> Path:
     ------
     StorageError
         If the folder cannot be created or written to.
+    ReadOnlyError
+        If it is in the cache folder of a read-only view.
     """
+    check_may_write(folder)
     try:
         # Not `parents=True`, which leaves the parents open to everybody.
         for each in (*reversed(folder.parents), folder):
@@ -88,6 +97,18 @@ def create_folder(folder: Path) -> Path:
     if not os.access(folder, os.W_OK | os.X_OK):
         raise StorageError(unwritable(folder, "permission denied"))
     return folder
+
+
+def check_may_write(path: Path) -> None:
+    """Refuse to write below the cache folder in a read-only view; elsewhere exports may go.
+
+    Raises
+    ------
+    ReadOnlyError
+        If `path` is the cache folder or below it, and this is a read-only view.
+    """
+    if path.absolute().is_relative_to(cache_folder().root):
+        check_may_change(f"write to {path}")
 
 
 def unwritable(path: Path, reason: object) -> str:

@@ -3,6 +3,7 @@
 import streamlit as st
 
 from medrecog_core.datasets import library
+from medrecog_core.mode import is_viewer
 from medrecog_core.ui.adding_dataset import ADDED, add_dataset_button
 from medrecog_core.ui.choice import choose
 from medrecog_core.ui.dataset_gallery import forget_filters, show_images
@@ -11,46 +12,53 @@ from medrecog_core.ui.demo_drawing import wait_for_demo
 from medrecog_core.ui.health_report import show_health
 from medrecog_core.ui.image_detail import show_image
 from medrecog_core.ui.kept_dataset import load_dataset, load_report
-from medrecog_core.ui.page import open_page, shown_errors
+from medrecog_core.ui.page import open_page, show_absence, shown_errors
 
 open_page("Datasets")
 
 VIEWS = ["Images", "Health"]
 
 
+def show_dataset(name: str) -> None:
+    dataset, report = load_dataset(name), load_report(name)
+    if asked := st.query_params.get("image"):
+        show_image(dataset, report, asked)
+        return
+    show_summary(dataset)
+    if st.session_state.get("view") not in VIEWS:
+        asked = st.query_params.get("view")
+        st.session_state["view"] = asked if asked in VIEWS else VIEWS[0]
+    view = st.segmented_control(
+        "View",
+        VIEWS,
+        required=True,
+        key="view",
+        bind="query-params",
+        label_visibility="collapsed",
+    )
+    if view == "Health":
+        show_health(dataset, report)
+    else:
+        show_images(dataset, report)
+
+
 with shown_errors():
     if ADDED in st.session_state:
         forget_filters()
         st.session_state["dataset"] = st.session_state.pop(ADDED)
+    names = library.names()
+    if not names:
+        show_absence("data sets")
+        st.stop()  # only a read-only view has none
     with st.container(horizontal=True, vertical_alignment="bottom"):
-        name = choose(
-            "Data set", library.names(), key="dataset", width=320, on_change=forget_filters
-        )
-        add_dataset_button()
-        st.page_link(
-            "pages/2_Experiments.py",
-            label="Run an experiment on it",
-            icon=":material/play_circle:",
-            query_params={"on": name},
-        )
-    if name != "demo" or wait_for_demo():
-        dataset, report = load_dataset(name), load_report(name)
-        if asked := st.query_params.get("image"):
-            show_image(dataset, report, asked)
-        else:
-            show_summary(dataset)
-            if st.session_state.get("view") not in VIEWS:
-                asked = st.query_params.get("view")
-                st.session_state["view"] = asked if asked in VIEWS else VIEWS[0]
-            view = st.segmented_control(
-                "View",
-                VIEWS,
-                required=True,
-                key="view",
-                bind="query-params",
-                label_visibility="collapsed",
+        name = choose("Data set", names, key="dataset", width=320, on_change=forget_filters)
+        if not is_viewer():
+            add_dataset_button()
+            st.page_link(
+                "pages/2_Experiments.py",
+                label="Run an experiment on it",
+                icon=":material/play_circle:",
+                query_params={"on": name},
             )
-            if view == "Health":
-                show_health(dataset, report)
-            else:
-                show_images(dataset, report)
+    if name != "demo" or is_viewer() or wait_for_demo():
+        show_dataset(name)

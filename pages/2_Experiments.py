@@ -17,6 +17,7 @@ from medrecog_core.experiments import (
 )
 from medrecog_core.features import GLOBAL_POOLINGS, POOLINGS
 from medrecog_core.images import REPORT_SCALES
+from medrecog_core.mode import is_viewer
 from medrecog_core.networks import (
     NETWORKS,
     Network,
@@ -32,6 +33,7 @@ from medrecog_core.ui.page import open_page, shown_errors
 from medrecog_core.ui.quantities import counted
 from medrecog_core.ui.run_list import FOLLOWED, follow, show_runs
 from medrecog_core.ui.run_progress import show_live
+from medrecog_core.ui.run_view import view_runs
 
 _PRESET, _SCALES, _POOLINGS = "preset", "scales", "poolings"
 
@@ -195,7 +197,7 @@ def followed_run(runs: list[RunFolder]) -> RunFolder | None:
     return None
 
 
-with shown_errors():
+def show_experiments() -> None:
     with st.container(border=True):
         try:
             specification = compose()
@@ -229,3 +231,10 @@ with shown_errors():
             "watch it; on two processor cores it takes about half a minute.",
             icon=":material/lightbulb:",
         )
+
+
+with shown_errors():
+    if is_viewer():
+        view_runs(all_runs())
+    else:
+        show_experiments()

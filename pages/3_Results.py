@@ -6,24 +6,21 @@ import numpy as np
 import streamlit as st
 
 from medrecog_core.experiments import CellResult, RunFolder, all_runs, find_run
-from medrecog_core.experiments.processes import run_command
 from medrecog_core.experiments.ranked_cells import RankedCell, rank_cells, score_images
-from medrecog_core.features import AnyCell, Fusion
+from medrecog_core.mode import is_viewer
 from medrecog_core.networks import find_network
+from medrecog_core.reports.figures.heat_map import BEST_MARK, EQUAL_MARK
+from medrecog_core.reports.measures import best_cell, told_measures
 from medrecog_core.ui.cell_curves import show_curves, show_folds
 from medrecog_core.ui.choice import choose
 from medrecog_core.ui.confusion_matrix import show_confusion_matrix
 from medrecog_core.ui.gallery import Picture, show_gallery
-from medrecog_core.ui.heat_map import (
-    BEST_MARK,
-    EQUAL_MARK,
-    MEASURES,
-    best_cell,
-    show_heat_map,
-)
-from medrecog_core.ui.page import RESEARCH_ONLY, open_page, shown_errors
+from medrecog_core.ui.heat_map import show_heat_map
+from medrecog_core.ui.model_making import show_model_making
+from medrecog_core.ui.page import RESEARCH_ONLY, open_page, show_absence, shown_errors
 from medrecog_core.ui.quantities import counted
 from medrecog_core.ui.report_comparison import show_beside_report
+from medrecog_core.ui.run_list import SEEN
 from medrecog_core.ui.run_status import show_status
 
 open_page("Results")
@@ -57,17 +54,22 @@ def show_run(run: RunFolder) -> None:
             st.error(state.error, icon=":material/error:")
     if not results:
         st.info("This run has no finished cell yet.", icon=":material/hourglass_empty:")
+        if is_viewer():
+            st.page_link(
+                "pages/2_Experiments.py",
+                label="See how it is doing",
+                icon=":material/play_circle:",
+                query_params={SEEN: run.id},
+            )
+            return
         if st.button("Follow it", icon=":material/play_circle:"):
             st.session_state["followed"] = run.id
             st.switch_page("pages/2_Experiments.py")
         return
     show_record(record)
-    known = [
-        name
-        for name, measure in MEASURES.items()
-        if all(getattr(result.metrics, measure) is not None for result in results)
-    ]
-    measure = MEASURES[
+    measures = told_measures(results)
+    known = list(measures)
+    measure = measures[
         st.segmented_control(
             "Measure", known, default=known[0], required=True, key="measure", bind="query-params"
         )
@@ -161,38 +163,11 @@ def show_cell(run: RunFolder, result: CellResult, chosen: bool) -> None:
             hide_index=True,
             column_config={"precision": number, "recall": number, "F1": number},
         )
-        make_model(run, cell)
+        if not is_viewer():
+            show_model_making(run, cell)
     show_folds(result.folds)
     show_curves(score_images(run, result))
     show_mistakes(run, result)
-
-
-def make_model(run: RunFolder, cell: AnyCell) -> None:
-    if isinstance(cell, Fusion):
-        st.caption("A fusion cannot become a model yet: choose a single cell for that.")
-        return
-    st.markdown("**Make a model of this cell**, to classify new images with")
-    with st.form(f"model {run.id} {cell.name}", border=False):
-        default = f"{run.specification().dataset[:30]}-{cell.name}"
-        name = st.text_input("Name of the model", value=default)
-        if st.form_submit_button(
-            "Make the model", type="primary", icon=":material/model_training:"
-        ):
-            st.session_state.pop("made model", None)
-            with shown_errors(), st.spinner("Training the SVM of this cell …"):
-                arguments = ["train", "--run", run.id, "--layer", cell.layer, "--name", name]
-                arguments += ["--scale", str(cell.scale), "--pooling", cell.pooling]
-                run_command(arguments)
-                st.session_state["made model"] = (run.id, cell, name)
-    made_run, made_cell, made = st.session_state.get("made model", ("", None, ""))
-    if (made_run, made_cell) == (run.id, cell):
-        st.success(f"The model “{made}” is ready.", icon=":material/check_circle:")
-        st.page_link(
-            "pages/4_Predict.py",
-            label="Classify an image with it",
-            icon=":material/image_search:",
-            query_params={"model": made},
-        )
 
 
 def show_mistakes(run: RunFolder, result: CellResult) -> None:
@@ -214,7 +189,9 @@ def show_mistakes(run: RunFolder, result: CellResult) -> None:
 
 with shown_errors():
     runs = {run.id: run for run in all_runs()}
-    if not runs:
+    if not runs and is_viewer():
+        show_absence("results")
+    elif not runs:
         st.info("There are no results yet: start an experiment first.", icon=":material/lightbulb:")
         st.page_link(
             "pages/2_Experiments.py", label="Start an experiment", icon=":material/play_circle:"

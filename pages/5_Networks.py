@@ -8,6 +8,7 @@ from medrecog_core.errors import MedrecogError
 from medrecog_core.experiments.processes import ProcessIdentity, run_command, start_detached
 from medrecog_core.images import REPORT_SCALES
 from medrecog_core.locations import cache_folder, create_folder
+from medrecog_core.mode import is_viewer
 from medrecog_core.networks import NETWORKS, Network, all_installed_weights
 from medrecog_core.networks.layer_summary import summarise
 from medrecog_core.networks.parameters import official_bytes
@@ -80,7 +81,9 @@ def show_layers(network: Network, scale: int) -> None:
 def show_weights(network: Network) -> None:
     st.subheader("Weights")
     installed = all_installed_weights(network)
-    if not installed:
+    if not installed and is_viewer():
+        st.info(f"{network.title} has no weights here.", icon=":material/lightbulb:")
+    elif not installed:
         st.info(
             f"{network.title} has no weights yet: download or import them here, and it can be "
             "chosen on the page Experiments.",
@@ -90,6 +93,11 @@ def show_weights(network: Network) -> None:
         with st.container(border=True):
             st.markdown(f"**{weights.title}**" + (" :green-badge[in use]" if i == 0 else ""))
             st.caption(f"`{weights.identity}` reads {', '.join(weights.layers)}")
+    if not is_viewer():
+        change_weights(network, bool(installed))
+
+
+def change_weights(network: Network, are_installed: bool) -> None:
     if network.files and installed_official(network) is None:
         show_download(network)
     with st.expander("Import a file of weights"):
@@ -105,7 +113,7 @@ def show_weights(network: Network) -> None:
                     run_command(["weights", "import", file, "--network", network.name])
                     st.rerun()
     with shown_errors():
-        if installed and st.button("Test the weights in use", icon=":material/verified:"):
+        if are_installed and st.button("Test the weights in use", icon=":material/verified:"):
             with st.spinner("Reading a built-in picture …"):
                 show_self_test(network)
 
@@ -177,5 +185,6 @@ with shown_errors():
     st.subheader("Layers")
     scale = int(choose("Scale in pixels", [str(s) for s in REPORT_SCALES], key="scale", width=200))
     show_layers(chosen, scale)
-    show_image_walk(chosen, scale)
+    if not is_viewer():
+        show_image_walk(chosen, scale)
     show_first_filters(chosen)

@@ -1,4 +1,4 @@
-"""What every test has: a cache folder of its own."""
+"""What every test has: a cache folder of its own, and runs made once that it may copy."""
 
 from pathlib import Path
 
@@ -6,6 +6,9 @@ import pytest
 from hypothesis import settings
 
 from medrecog_core.locations import ENVIRONMENT_VARIABLE, CacheFolder, cache_folder
+from tests.textures import encoded, encoded_cache, finished, finished_cache, known, pictures
+
+__all__ = ["cache", "encoded", "encoded_cache", "finished", "finished_cache", "known", "pictures"]
 
 # How long an example takes says what else the machine does.
 settings.register_profile("untimed", deadline=None)

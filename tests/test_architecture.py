@@ -16,7 +16,7 @@ HEAVY = {
     *("statsmodels", "skimage", "pydicom", "imagehash", "openpyxl"),
 }
 
-BASE = {"errors", "locations", "atomic_file", "download"}
+BASE = {"errors", "mode", "locations", "atomic_file", "download"}
 _BELOW_MODELS = {"images", "networks", "datasets", "features", "classification", "experiments"}
 MAY_IMPORT = {
     "images": set(),
@@ -26,9 +26,9 @@ MAY_IMPORT = {
     "classification": {"images"},
     "experiments": {"images", "networks", "datasets", "features", "classification"},
     "models": _BELOW_MODELS,
-    "ui": {*_BELOW_MODELS, "models"},
-    "cli": {*_BELOW_MODELS, "models"},
+    "reports": {*_BELOW_MODELS, "models"},
 }
+MAY_IMPORT |= {"ui": set(MAY_IMPORT), "cli": set(MAY_IMPORT)}
 
 
 def imported_modules(file):

@@ -5,6 +5,7 @@ from medrecog_core.classification.calibration_choice import (
     CalibrationChoice,
     choose_calibration,
 )
+from medrecog_core.classification.class_estimates import ClassEstimates, estimate_classes
 from medrecog_core.classification.comparison import (
     Comparison,
     Ranked,
@@ -66,6 +67,7 @@ __all__ = [
     "Calibration",
     "CalibrationChoice",
     "ChosenC",
+    "ClassEstimates",
     "ClassMetrics",
     "Comparison",
     "DecisionThreshold",
@@ -96,6 +98,7 @@ __all__ = [
     "compare_with_best",
     "each_on_one_core",
     "estimate",
+    "estimate_classes",
     "explain",
     "explain_fusion",
     "fit_novelty_detector",

@@ -7,6 +7,7 @@ import numpy as np
 
 from medrecog_core.classification.resampling import (
     MeasuredResamples,
+    Resampled,
     measure_on_resamples,
     measures_of,
     value,
@@ -127,22 +128,45 @@ def bootstrap(
     resampled = measure_on_resamples(list(measured.values()), images.n_units, n_resamples, seed)
     estimates = {}
     for (name, one), values in zip(measured.items(), resampled, strict=True):
-        known = values[~np.isnan(values)]
-        n_units = _n_deciding_units(images, name)
         current = value(images, name)
-        if n_units < 2 or not known.size or np.ptp(known) == 0:
-            low, high = wilson_interval(round(current * n_units), n_units, level)
-            used = WILSON
-        else:
-            left_out = one.without_each_unit() if method == "bca" else None
-            low, high = _quantiles(known, current, left_out, n_units, level)
-            used = method
-        n_images, n_all_units = _counts(images, name)
-        estimates[name] = Estimate(
-            *(name, current, min(low, current), max(high, current), used),
-            *(n_images, n_all_units),
-        )
+        n_units = _n_deciding_units(images, name)
+        interval = resampled_interval(one, values, current, n_units, method, level)
+        estimates[name] = Estimate(name, current, *interval, *_counts(images, name))
     return estimates
+
+
+def resampled_interval(
+    measured: Resampled,
+    resampled: np.ndarray,
+    current: float,
+    n_units: int,
+    method: str = "bca",
+    level: float = LEVEL,
+) -> tuple[float, float, str]:
+    """Return the ends of a measure's interval and where they come from; see `estimate`.
+
+    Parameters
+    ----------
+    measured
+        The measure.
+    resampled
+        Its values on resamples, NaN where it cannot be told.
+    current
+        Its value on the images as they are.
+    n_units
+        Units that decide it, for which Student's t is taken.
+    method, level
+        As for `estimate`.
+    """
+    known = resampled[~np.isnan(resampled)]
+    if n_units < 2 or not known.size or np.ptp(known) == 0:
+        low, high = wilson_interval(round(current * n_units), n_units, level)
+        used = WILSON
+    else:
+        left_out = measured.without_each_unit() if method == "bca" else None
+        low, high = _quantiles(known, current, left_out, n_units, level)
+        used = method
+    return min(low, current), max(high, current), used
 
 
 def _exists(images: ScoredImages, name: str) -> bool:

@@ -1,6 +1,7 @@
 """Measures of a result on thousands of resamples of its test images."""
 
 from collections.abc import Iterator, Sequence
+from typing import Protocol
 
 import numpy as np
 
@@ -15,6 +16,22 @@ MEASURES = ("accuracy", "balanced_accuracy", "macro_f1", "auc", "sensitivity", "
 _NUMBERS_AT_ONCE = 1_000_000
 
 
+class Resampled(Protocol):
+    """A measure of one result that can be taken on resamples of its units."""
+
+    def of(self, multiplicities: np.ndarray) -> np.ndarray:
+        """Return the measure of each resample, NaN where it cannot be told, shape (b,).
+
+        Parameters
+        ----------
+        multiplicities
+            Shape (b, n_units): how many times each unit was drawn.
+        """
+
+    def without_each_unit(self) -> np.ndarray:
+        """Return the measure when each unit in turn is left out, shape (n_units,)."""
+
+
 def measures_of(images: ScoredImages) -> tuple[str, ...]:
     """Return the measures that can be told: AUC needs every class, the last two two classes."""
     told = [name for name in MEASURES if not np.isnan(value(images, name))]
@@ -27,7 +44,7 @@ def value(images: ScoredImages, measure: str) -> float:
 
 
 def measure_on_resamples(
-    measured: Sequence["MeasuredResamples"], n_units: int, n_resamples: int, seed: int
+    measured: Sequence[Resampled], n_units: int, n_resamples: int, seed: int
 ) -> np.ndarray:
     """Take measures, of one result or of several on the same units, on the same resamples.
 

@@ -34,6 +34,7 @@ from medrecog_core.cli.run_commands import (
 from medrecog_core.cli.split_command import split
 from medrecog_core.cli.weight_commands import weights
 from medrecog_core.errors import MedrecogError, UsageError
+from medrecog_core.mode import is_viewer
 
 DONE, NOT_DONE, BAD_USAGE = 0, 1, 2
 
@@ -77,6 +78,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     """Run a command and end the process: 0 done, 1 it could not be done, 2 bad usage."""
     arguments = list(sys.argv[1:] if arguments is None else arguments)
     try:
+        is_viewer()  # a mode that there is not is told by every command
         medrecog.main(arguments, prog_name="medrecog", standalone_mode=False)
     except click.exceptions.NoArgsIsHelpError as error:
         click.echo(error.format_message(), err=True)

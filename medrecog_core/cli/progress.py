@@ -34,10 +34,14 @@ def shown_progress() -> Iterator[Callable[[Progress], None]]:
 
 def shown_count(report: Callable[[Progress], None], stage: str) -> Callable[[int, int], None]:
     """Return a function of (done, total) that shows them as progress of a stage."""
-    start = time.monotonic()
+    first: tuple[int, float] | None = None
 
     def show(done: int, total: int) -> None:
-        report(Progress(stage, done, total, done / max(time.monotonic() - start, 1e-9)))
+        nonlocal first
+        now = time.monotonic()
+        # A download that is carried on begins with much done, which took no time.
+        first = first or (done, now)
+        report(Progress(stage, done, total, (done - first[0]) / max(now - first[1], 1e-9)))
 
     return show
 

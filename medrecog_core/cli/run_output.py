@@ -24,6 +24,8 @@ def show_run(folder: RunFolder, as_json: bool) -> None:
             click.echo(f"{place}. before it: {other.id}, {other.state().status}")
     elif not state.has_ended and state.total:
         click.echo(f"{state.stage}: {state.done} of {state.total}")
+        if state.run_seconds_left is not None:
+            click.echo(f"about {state.run_seconds_left / 60:.1f} minutes to the end of the run")
     record = document["record"]
     if record:
         click.echo(

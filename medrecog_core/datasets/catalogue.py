@@ -234,7 +234,10 @@ _ENTRIES = (
             "given by the folders train and test; where there is a val, it is left out as in the "
             "report, or kept as training images with --keep-val"
         ),
-        group_rule="the patient that the file name tells: personN, IM-N or NORMAL2-IM-N",
+        group_rule=(
+            "the patient that the file name tells: personN of bacteria or of virus, IM-N or "
+            "NORMAL2-IM-N, each a series of its own"
+        ),
         files=(
             PublishedFile(
                 "ChestXRay2017.zip",

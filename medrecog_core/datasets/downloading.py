@@ -19,6 +19,7 @@ from medrecog_core.datasets.importing import Reading, Report, add_dataset, ignor
 from medrecog_core.download import Download
 from medrecog_core.errors import MedrecogError, StorageError, UsageError
 from medrecog_core.locations import cache_folder, create_folder, unwritable
+from medrecog_core.mode import check_may_change
 
 # Publishers round the sizes that they state.
 _LARGEST = 1.5
@@ -59,6 +60,7 @@ def download_dataset(
     StorageError
         If the cache folder cannot be written to.
     """
+    check_may_change("download a data set")
     entry = find(name)
     if name in library.names():
         raise UsageError(

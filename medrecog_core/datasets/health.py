@@ -9,6 +9,7 @@ from typing import Any
 from pydantic import TypeAdapter
 
 from medrecog_core import atomic_file
+from medrecog_core.datasets.chest_patients import number_findings
 from medrecog_core.datasets.class_balance import balance_findings
 from medrecog_core.datasets.counting import counted
 from medrecog_core.datasets.dataset import Dataset
@@ -25,6 +26,7 @@ from medrecog_core.datasets.library import folder_of
 from medrecog_core.datasets.measurements import measure_images
 from medrecog_core.datasets.shortcuts import Shortcut, measure_shortcuts, shortcut_findings
 from medrecog_core.errors import StorageError
+from medrecog_core.mode import check_may_change
 
 VERSION = 1
 """Of the report; one of another version is as good as none."""
@@ -100,6 +102,7 @@ def check_health(dataset: Dataset, report: StageReport = _ignore) -> HealthRepor
     StorageError
         If the report cannot be written.
     """
+    check_may_change("check a data set")
     start = time.time()
 
     def stage(words: str) -> Callable[[int, int], None]:
@@ -120,6 +123,7 @@ def check_health(dataset: Dataset, report: StageReport = _ignore) -> HealthRepor
     findings = [
         *_change_findings(changes, dataset.name),
         *group_findings(dataset),
+        *number_findings(dataset),
         *duplicate_findings(dataset),
         *near_findings,
         *shortcut_findings(shortcuts),

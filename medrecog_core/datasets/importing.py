@@ -9,7 +9,7 @@ from pathlib import Path
 from filelock import FileLock, Timeout
 
 from medrecog_core.datasets import catalogue, library
-from medrecog_core.datasets.archive import BOUNDS, Bounds, unpack
+from medrecog_core.datasets.archive import BOUNDS, NESTED, Bounds, unpack
 from medrecog_core.datasets.archive_members import is_archive
 from medrecog_core.datasets.dataset import Dataset, ImageRecord, LeftOut, check_name
 from medrecog_core.datasets.dicom_tags import PATIENT, read_tagged_images, with_patients
@@ -18,6 +18,7 @@ from medrecog_core.datasets.layouts import Found, read_layout
 from medrecog_core.errors import MedrecogError, StorageError, UsageError
 from medrecog_core.images import UnreadableImageError, read_image
 from medrecog_core.locations import cache_folder, create_folder, unwritable
+from medrecog_core.mode import check_may_change
 
 Report = Callable[[str, int, int], None]
 """Is told a stage, the bytes done and the bytes in all."""
@@ -133,6 +134,7 @@ def add_dataset(
     StorageError
         If the cache folder cannot be written to.
     """
+    check_may_change("add a data set")
     if check_name(name) in library.names():
         raise UsageError(f"There is a data set “{name}” already: choose another name.")
     paths = [library.resolved(source) for source in sources]
@@ -155,7 +157,8 @@ def add_dataset(
         for path in paths:
             if path not in archives:
                 _take_over(path, folder)
-        dataset = read_dataset(name, folder, _with_unpacked_table(reading, folder))
+        with _inner_archives_named(left_out, paths[0]):
+            dataset = read_dataset(name, folder, _with_unpacked_table(reading, folder))
         dataset = replace(dataset, left_out=(*left_out, *dataset.left_out))
         return library.save(dataset)
 
@@ -207,6 +210,21 @@ def _unpack(
         return not classes or len(parts) < 2 or parts[-2] in classes
 
     return unpack(archives, folder, bounds, keep, lambda *count: report("unpacking", *count))
+
+
+@contextlib.contextmanager
+def _inner_archives_named(left_out: Sequence[LeftOut], archive: Path) -> Iterator[None]:
+    """Where there are no images, point at the archive inside the archive, which may hold them."""
+    try:
+        yield
+    except MedrecogError as error:
+        inner = [entry.path for entry in left_out if entry.reason == NESTED]
+        if not inner:
+            raise
+        raise MedrecogError(
+            f"{archive} holds the archive {inner[0]}, which is not unpacked, and no data set "
+            "beside it: unpack it by hand, and add what is in it."
+        ) from error
 
 
 def _take_over(path: Path, folder: Path) -> None:

@@ -1,11 +1,11 @@
 """Layouts of well-known data sets, recognised by their files."""
 
-import re
 from collections.abc import Iterable
 from dataclasses import replace
 from pathlib import Path
 
 from medrecog_core.datasets import catalogue
+from medrecog_core.datasets.chest_patients import PATIENT_OF, chest_patient
 from medrecog_core.datasets.class_folders import read_class_folders
 from medrecog_core.datasets.dataset import ImageRecord, LeftOut
 from medrecog_core.datasets.files import files_below, shown
@@ -15,11 +15,6 @@ from medrecog_core.images import is_image_file
 
 _HAM10000_TABLES = ("ham10000_metadata", *(f"ham10000_metadata.{s}" for s in ("csv", "tab", "tsv")))
 _MIT_LISTS = {"train": "trainimages.txt", "test": "testimages.txt"}
-
-_PATIENT = {
-    "PNEUMONIA": re.compile(r"(person\d+)_"),
-    "NORMAL": re.compile(r"((?:NORMAL\d*-)?IM-\d+)-"),
-}
 
 Found = tuple[list[ImageRecord], list[LeftOut], str]
 """Images sorted by path, what was left out, and in words what was recognised."""
@@ -55,8 +50,8 @@ def read_layout(root: Path, classes: Iterable[str] = ()) -> Found:
         return _read_mit(root, files, lists, frozenset(classes))
     images, left_out, layout = read_class_folders(root)
     labels = {image.label for image in images}
-    if labels == set(_PATIENT) and any(_patient(image) for image in images):
-        images = [replace(image, group=_patient(image)) for image in images]
+    if labels == set(PATIENT_OF) and any(chest_patient(image) for image in images):
+        images = [replace(image, group=chest_patient(image)) for image in images]
         patients = "groups are the patients that the file names tell"
         layout = f"chest X-ray images, {layout}, {patients}{_share(images, 'chest-xray')}"
     elif labels == set(catalogue.find("kvasir-v2").classes):
@@ -126,16 +121,6 @@ def _lines(file: Path) -> list[str]:
         raise MedrecogError(f"The list {file} cannot be read ({error.strerror}).") from error
     lines = (line.strip().replace("\\", "/").removeprefix("./") for line in text.splitlines())
     return [line for line in lines if line]
-
-
-def _patient(image: ImageRecord) -> str:
-    """Return the patient that a chest X-ray image's name tells, empty where it tells none.
-
-    Numbers after `person`, `IM` and `NORMAL2-IM` are counted each for itself, so that the prefix
-    is part of the patient. Bacteria and virus in the names make no difference.
-    """
-    told = _PATIENT[image.label].match(image.path.rpartition("/")[2])
-    return told[1] if told else ""
 
 
 def _share(images: list[ImageRecord], name: str) -> str:

@@ -27,6 +27,7 @@ from medrecog_core.datasets.manifest import (
 )
 from medrecog_core.errors import MedrecogError, StorageError, UsageError
 from medrecog_core.locations import cache_folder, unwritable
+from medrecog_core.mode import check_may_change, is_viewer
 
 Report = Callable[[int, int], None]
 
@@ -36,8 +37,13 @@ def _ignore(done: int, total: int) -> None:
 
 
 def names() -> list[str]:
-    """Return the names of all data sets, the demo first."""
+    """Return the names of all data sets, the demo first.
+
+    A read-only view, which cannot draw the demo, has it only where it is there already.
+    """
     saved = sorted(file.parent.name for file in cache_folder().datasets.glob(f"*/{MANIFEST}"))
+    if demo_folder.NAME not in saved and is_viewer() and not demo_folder.is_drawn():
+        return saved
     return [demo_folder.NAME, *(name for name in saved if name != demo_folder.NAME)]
 
 
@@ -70,7 +76,10 @@ def load(name: str, report: Report = _ignore) -> Dataset:
     """
     if name == demo_folder.NAME:
         return _load_demo(report)
-    check_name(name)
+    return _kept(check_name(name))
+
+
+def _kept(name: str) -> Dataset:
     try:
         return read_dataset(folder_of(name), name)
     except FileNotFoundError:
@@ -78,8 +87,11 @@ def load(name: str, report: Report = _ignore) -> Dataset:
 
 
 def _load_demo(report: Report) -> Dataset:
-    drawn = demo_folder.load(report)
     folder = folder_of(demo_folder.NAME)
+    if is_viewer() and not demo_folder.is_drawn():
+        # Of a bundle without its images: the description alone.
+        return _kept(demo_folder.NAME)
+    drawn = demo_folder.load(report)
     with contextlib.suppress(FileNotFoundError, StorageError):
         kept = read_dataset(folder, demo_folder.NAME)
         if [replace(image, file=None) for image in kept.every_image] == list(drawn.images):
@@ -151,6 +163,7 @@ def save(dataset: Dataset, report: Report = _ignore) -> Dataset:
     StorageError
         If the manifest cannot be written.
     """
+    check_may_change("add a data set")
     if dataset.name in names():
         raise UsageError(f"There is a data set “{dataset.name}” already: choose another name.")
     kept = with_states(dataset, report)
@@ -198,6 +211,7 @@ def refresh(name: str, report: Report = _ignore) -> tuple[Dataset, tuple[FileCha
     StorageError
         If it is damaged or cannot be written.
     """
+    check_may_change("change a data set")
     dataset = complete(name)
     changes = find_changes(dataset, report)
     if not changes:
@@ -238,6 +252,7 @@ def exclude(name: str, paths: Collection[str], finding: str = CHOSEN, reason: st
     StorageError
         If it is damaged or cannot be written.
     """
+    check_may_change("exclude images")
     dataset = load(name)
     image_of = {image.path: image for image in dataset.images}
     known = {image.path for image in dataset.every_image}
@@ -258,6 +273,7 @@ def include(name: str, paths: Collection[str]) -> Dataset:
     StorageError
         If it is damaged or cannot be written.
     """
+    check_may_change("use excluded images again")
     dataset = load(name)
     _check_known(name, paths, {image.path for image in dataset.every_image})
     taken_back = set(paths)
@@ -276,6 +292,7 @@ def remove(name: str) -> None:
     StorageError
         If its description cannot be deleted.
     """
+    check_may_change("remove a data set")
     if name == demo_folder.NAME:
         raise UsageError("The demo data set belongs to the program and cannot be removed.")
     if check_name(name) not in names():
@@ -305,7 +322,7 @@ def resolved(path: Path) -> Path:
 
 
 def _unknown(name: str) -> str:
-    return f"There is no data set “{name}”: there are {', '.join(names())}."
+    return f"There is no data set “{name}”: there are {', '.join(names()) or 'none yet'}."
 
 
 def _check_known(name: str, paths: Iterable[str], known: set[str]) -> None:

@@ -8,13 +8,15 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from medrecog_core.datasets import library
+from medrecog_core.datasets import ImageRecord, library
 from medrecog_core.datasets.sampling import draw_sample
 from medrecog_core.experiments.extracted_dataset import descriptor_source
 from medrecog_core.experiments.specification import RunSpecification
+from medrecog_core.experiments.training_time import seconds_of_training, training_work
 from medrecog_core.features import Cell, DescriptorSource, DescriptorStore
 from medrecog_core.features.encodings.local_descriptors import bytes_an_image
-from medrecog_core.features.network_rates import seconds_an_image
+from medrecog_core.features.network_rates import gflop_an_image, seconds_an_image
+from medrecog_core.images import Preprocessing, find_preprocessing
 from medrecog_core.locations import cache_folder
 from medrecog_core.networks import Network, find_network
 
@@ -35,16 +37,19 @@ class ScaleCost:
         Those of different content that lack a descriptor.
     seconds
         What that takes at the rate that this machine was measured at; None before a measurement.
+    gflop
+        Thousand million multiplications and additions of all these images.
     """
 
     scale: int
     n_images: int
     seconds: float | None
+    gflop: float
 
 
 @dataclass(frozen=True)
 class Cost:
-    """What a run will cost before its SVMs are trained.
+    """What a run will cost.
 
     Attributes
     ----------
@@ -54,6 +59,8 @@ class Cost:
         Images among them whose files nobody has looked at yet; they are taken for new.
     scales
         A cost for each scale, the smallest first.
+    training_seconds
+        What all the SVMs take, as far as this machine was measured; None before a measurement.
     n_bytes, n_bytes_free
         What the new descriptors take on disk, about, and what is free there.
     """
@@ -61,12 +68,13 @@ class Cost:
     n_images: int
     n_unknown: int
     scales: tuple[ScaleCost, ...]
+    training_seconds: float | None
     n_bytes: int
     n_bytes_free: int
 
     @property
     def seconds(self) -> float | None:
-        """Over all scales; None where one is not known."""
+        """Of extraction over all scales; None where one is not known."""
         known = [each.seconds for each in self.scales if each.seconds is not None]
         return sum(known) if len(known) == len(self.scales) else None
 
@@ -99,7 +107,7 @@ def estimate_cost(specification: RunSpecification) -> Cost:
     """
     network = find_network(specification.network)
     source = descriptor_source(specification)
-    images: Sequence[Any] = library.load(specification.dataset).images
+    images: Sequence[ImageRecord] = library.load(specification.dataset).images
     if specification.sample is not None:
         images = draw_sample(images, specification.sample, specification.seed).images
     known = {image.file.sha256 for image in images if image.file is not None}
@@ -107,6 +115,7 @@ def estimate_cost(specification: RunSpecification) -> Cost:
     by_scale = collections.defaultdict(list)
     for cell in dict.fromkeys(cell.stored for cell in specification.read_cells):
         by_scale[cell.scale].append(cell)
+    proportion = _mean_proportion(images, find_preprocessing(specification.preprocessing))
     scales, n_bytes = [], 0
     folder = cache_folder().features
     store = DescriptorStore(folder) if folder.is_dir() else None
@@ -116,18 +125,36 @@ def estimate_cost(specification: RunSpecification) -> Cost:
             missing = _count_by_deepest_missing(known, cells, source, store)
             missing[cells[0].layer] += n_unknown
             seconds: float | None = 0.0
+            gflop = 0.0
             for layer, n in missing.items():
                 if n == 0:
                     continue
                 one = seconds_an_image(network, source.precision, layer, scale)
                 seconds = None if one is None or seconds is None else seconds + n * one
-                n_bytes += n * _bytes_of_pass(network, cells, layer)
-            scales.append(ScaleCost(scale, missing.total(), seconds))
+                gflop += n * gflop_an_image(network, layer, scale)
+                n_bytes += n * _bytes_of_pass(network, cells, layer, proportion)
+            scales.append(ScaleCost(scale, missing.total(), seconds, gflop))
     finally:
         if store is not None:
             store.close()
     n_bytes_free = shutil.disk_usage(_nearest_there(folder)).free
-    return Cost(len(known) + n_unknown, n_unknown, tuple(scales), n_bytes, n_bytes_free)
+    return Cost(
+        len(known) + n_unknown,
+        n_unknown,
+        tuple(scales),
+        _training_seconds(specification, images),
+        n_bytes,
+        n_bytes_free,
+    )
+
+
+def _training_seconds(
+    specification: RunSpecification, images: Sequence[ImageRecord]
+) -> float | None:
+    works = (training_work(cell, specification, images) for cell in specification.cells)
+    expected = [seconds_of_training(work) for work in works]
+    known = [seconds for seconds in expected if seconds is not None]
+    return sum(known) if len(known) == len(expected) else None
 
 
 def _count_by_deepest_missing(
@@ -146,10 +173,23 @@ def _count_by_deepest_missing(
     return counts
 
 
-def _bytes_of_pass(network: Network, cells: list[Cell], deepest: str) -> int:
+def _mean_proportion(images: Sequence[ImageRecord], preprocessing: Preprocessing) -> float:
+    """Return longer side over shorter one, at the mean, of what the network reads."""
+    most = preprocessing.largest_proportion
+    sides = [
+        sorted((image.file.width, image.file.height))
+        for image in images
+        if image.file is not None and image.file.width
+    ]
+    if most == 1 or not sides:
+        return 1.0
+    return sum(min(longer / shorter, most) for shorter, longer in sides) / len(sides)
+
+
+def _bytes_of_pass(network: Network, cells: list[Cell], deepest: str, proportion: float) -> int:
     """Return what an image's descriptors take: of all cells up to the deepest that is missing."""
     return sum(
-        _bytes_of_entry(bytes_an_image(network, cell))
+        _bytes_of_entry(bytes_an_image(network, cell, proportion))
         for cell in cells
         if network.depth(cell.layer) <= network.depth(deepest)
     )

@@ -20,12 +20,15 @@ from medrecog_core.experiments.cell_evaluation import evaluate_cell
 from medrecog_core.experiments.extracted_dataset import (
     ExtractedDataset,
     extract_dataset,
+    load_sample,
 )
+from medrecog_core.experiments.forecast import TRAINING, forecast_run
 from medrecog_core.experiments.journal import Journal
 from medrecog_core.experiments.repetition import changed_cells, differences
 from medrecog_core.experiments.run_folder import RunFolder, RunImage
 from medrecog_core.experiments.stored_images import StoredImages
 from medrecog_core.experiments.supervision import stop_on_signals, supervise
+from medrecog_core.experiments.training_time import keep_training_times, training_work
 from medrecog_core.experiments.working import room_for_the_last_word, working_on
 from medrecog_core.features import (
     DescriptorSource,
@@ -35,6 +38,7 @@ from medrecog_core.features import (
     stop_if,
 )
 from medrecog_core.locations import cache_folder
+from medrecog_core.mode import check_may_change
 from medrecog_core.networks import Network, find_device, find_network, find_weights
 
 _SECONDS_BETWEEN_LOOKS = 0.3
@@ -61,6 +65,7 @@ def execute(run: RunFolder, report: Callable[[Progress], None] = ignore) -> None
     MedrecogError
         If it failed, or another process is working on it.
     """
+    check_may_change("carry out a run")
     state = run.state()
     if state.status == "running":
         raise MedrecogError(f"The run {run.id} is at work already.")
@@ -148,6 +153,9 @@ def result_document(run: RunFolder) -> dict[str, Any]:
 def _carry_out(run: RunFolder, journal: Journal, should_stop: Callable[[], bool]) -> None:
     specification = run.specification()
     network = find_network(specification.network)
+    with suppress(MedrecogError):  # what is wrong the work itself finds out, and says so
+        load_sample(specification, journal.progress, should_stop)
+        journal.expect(forecast_run(run))
     extracted = extract_dataset(specification, journal.progress, should_stop)
     source = extracted.source
     positions, split = split_images(extracted.images, specification.split_protocol).without_unused()
@@ -186,10 +194,12 @@ def _carry_out(run: RunFolder, journal: Journal, should_stop: Callable[[], bool]
         stored = StoredImages(images, files, network, source, store)
         for i, cell in enumerate(todo):
             stop_if(should_stop())
-            journal.progress(Progress("training", i, len(todo)))
+            journal.progress(Progress(TRAINING, i, len(todo)))
             data = stored.cell_data(cell, split, specification, journal.progress, should_stop)
-            run.write_cell(*evaluate_cell(cell, data, specification, should_stop))
-    journal.progress(Progress("training", len(todo), len(todo)))
+            result, scores = evaluate_cell(cell, data, specification, should_stop)
+            run.write_cell(result, scores)
+            keep_training_times([(training_work(cell, specification, images), result.seconds)])
+    journal.progress(Progress(TRAINING, len(todo), len(todo)))
     run.write_record({**record, "seconds": journal.seconds})
 
 

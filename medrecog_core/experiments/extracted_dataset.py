@@ -24,6 +24,7 @@ from medrecog_core.features import (
 from medrecog_core.features.network_rates import keep_rates
 from medrecog_core.images import find_preprocessing
 from medrecog_core.locations import cache_folder
+from medrecog_core.mode import check_may_change
 from medrecog_core.networks import (
     check_readable,
     find_network,
@@ -130,6 +131,7 @@ def extract_dataset(
         If the data set cannot be loaded or split, no image can be read, or the layers need
         weights that are not installed.
     """
+    check_may_change("extract descriptors")
     network = find_network(specification.network)
     check_readable(network, {cell.layer for cell in specification.read_cells})
 

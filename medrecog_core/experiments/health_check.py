@@ -12,6 +12,7 @@ from medrecog_core.errors import MedrecogError, StorageError
 from medrecog_core.experiments.processes import ProcessIdentity, start_detached, this_process
 from medrecog_core.features import Progress, ignore
 from medrecog_core.locations import create_folder
+from medrecog_core.mode import check_may_change
 
 _FILE = "check.json"
 _SECONDS_BETWEEN_WRITES = 0.5
@@ -61,6 +62,7 @@ def launch_health_check(name: str, refresh: bool = False) -> None:
     StorageError
         If the cache folder cannot be written to.
     """
+    check_may_change("check a data set")
     current = find_health_check(name)
     if current is not None and current.is_at_work:
         return
@@ -100,6 +102,7 @@ def carry_out_health_check(
     MedrecogError
         If there is no such data set, or it cannot be checked.
     """
+    check_may_change("check a data set")
     check = HealthCheck(this_process(), "starting")
     last_write = 0.0
 

@@ -8,6 +8,7 @@ from collections.abc import Callable
 
 from medrecog_core import __version__
 from medrecog_core.errors import StorageError
+from medrecog_core.experiments.forecast import Forecast
 from medrecog_core.experiments.processes import this_process
 from medrecog_core.experiments.run_folder import RunFolder
 from medrecog_core.experiments.run_state import SECONDS_BETWEEN_HEARTBEATS
@@ -35,6 +36,7 @@ class Journal:
         self._lock = threading.Lock()
         self._last_write = self._last_progress = time.monotonic()
         self._is_at_its_end = False
+        self._forecast: Forecast | None = None
         earlier = run.state()
         self._earlier_images = dict(earlier.network_images)
         self._seconds = dict(earlier.seconds)
@@ -45,6 +47,7 @@ class Journal:
             done=0,
             total=0,
             rate=0.0,
+            run_seconds_left=None,
             error="",
             process=this_process(),
             attempts=earlier.attempts + 1,
@@ -60,6 +63,10 @@ class Journal:
     def seconds(self) -> dict[str, float]:
         """From stage to the time it took until now, in all processes of the run."""
         return dict(self._seconds)
+
+    def expect(self, forecast: Forecast) -> None:
+        """Tell from now on when the run will have ended."""
+        self._forecast = forecast
 
     def begin(self) -> None:
         """Note that it is the run's turn to work."""
@@ -92,6 +99,7 @@ class Journal:
                 done=progress.done,
                 total=progress.total,
                 rate=progress.rate,
+                run_seconds_left=self._forecast.seconds_left(progress) if self._forecast else None,
                 network_images=tuple(images.items()),
             )
             is_due = time.monotonic() - self._last_write >= _SECONDS_BETWEEN_WRITES

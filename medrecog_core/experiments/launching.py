@@ -9,6 +9,7 @@ from medrecog_core.experiments.run_folder import RunFolder
 from medrecog_core.experiments.runs import create_run
 from medrecog_core.experiments.specification import RunSpecification
 from medrecog_core.experiments.working import working_on
+from medrecog_core.mode import check_may_change
 
 
 def launch(specification: RunSpecification) -> RunFolder:
@@ -32,6 +33,7 @@ def relaunch(run: RunFolder) -> None:
     MedrecogError
         If a process is working on it, or about to.
     """
+    check_may_change("carry on a run")
     state = run.state()
     if state.has_ended:
         run.end_silent_process(state)
@@ -54,6 +56,7 @@ def stop(run: RunFolder) -> None:
     MedrecogError
         If no process is working on it.
     """
+    check_may_change("stop a run")
     state = run.state()
     if state.has_ended:
         raise MedrecogError(f"The run {run.id} is not at work: it is {state.status}.")

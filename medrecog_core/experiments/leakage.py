@@ -15,6 +15,7 @@ from medrecog_core.experiments.specification import RunSpecification
 from medrecog_core.experiments.stored_images import StoredImages
 from medrecog_core.features import AnyCell, DescriptorStore, Progress, ignore, never, stop_if
 from medrecog_core.locations import cache_folder
+from medrecog_core.mode import check_may_change
 from medrecog_core.networks import find_network
 
 
@@ -83,6 +84,7 @@ def measure_leakage(
     MedrecogError
         If the data set has no groups, or cannot be extracted or split so.
     """
+    check_may_change("extract descriptors")
     mixed, grouped = (
         specification.model_copy(update={"protocol": "k-fold", "keep_groups": kept})
         for kept in (False, True)

@@ -106,15 +106,15 @@ def plan_run(specification: RunSpecification) -> Plan:
     network = find_network(specification.network)
     precision = resolve_precision(specification.precision)
     preprocessing = find_preprocessing(specification.preprocessing)
-    needed = {row.name for row in network.needed_rows(specification.layers)}
-    scales = [
-        ScalePlan(
-            scale,
-            sum(s.gflop for s in summarise(network, scale) if s.name in needed),
-            estimate_memory(network, specification.layers, scale, precision, preprocessing),
-        )
-        for scale in sorted(set(specification.scales))
-    ]
+    layers_at: dict[int, list[str]] = {}
+    for cell in specification.read_cells:
+        layers_at.setdefault(cell.scale, []).append(cell.layer)
+    scales = []
+    for scale, layers in sorted(layers_at.items()):
+        needed = {row.name for row in network.needed_rows(layers)}
+        gflop = sum(s.gflop for s in summarise(network, scale) if s.name in needed)
+        memory = estimate_memory(network, layers, scale, precision, preprocessing)
+        scales.append(ScalePlan(scale, gflop, memory))
     return Plan(
         len(specification.cells),
         precision,

@@ -15,6 +15,7 @@ import psutil
 
 from medrecog_core.errors import MedrecogError, StorageError
 from medrecog_core.locations import ENVIRONMENT_VARIABLE, cache_folder, unwritable
+from medrecog_core.mode import check_may_change
 
 _PROJECT = Path(__file__).parents[2]
 _BOOT_ID = Path("/proc/sys/kernel/random/boot_id")
@@ -116,6 +117,7 @@ def start_detached(arguments: Sequence[str], log: Path) -> ProcessIdentity:
     StorageError
         If the log cannot be written.
     """
+    check_may_change("start work in the background")
     try:
         with log.open("ab") as output:
             process = subprocess.Popen(

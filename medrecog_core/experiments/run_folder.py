@@ -20,6 +20,7 @@ from medrecog_core.experiments.run_state import RunState
 from medrecog_core.experiments.specification import RunSpecification
 from medrecog_core.features import AnyCell, DescriptorSource
 from medrecog_core.locations import cache_folder, unwritable
+from medrecog_core.mode import check_may_change
 
 _T = TypeVar("_T")
 
@@ -65,6 +66,7 @@ class RunFolder:
         UsageError
             If it is longer than 100 characters.
         """
+        check_may_change("rename a run")
         title = " ".join(title.split())
         if len(title) > _LONGEST_TITLE:
             raise UsageError(
@@ -100,6 +102,7 @@ class RunFolder:
 
     def ask_to_stop(self) -> None:
         """Leave a note that the run is to stop."""
+        check_may_change("stop a run")
         atomic_file.write_bytes(self.path / "stop", b"")
 
     def is_asked_to_stop(self) -> bool:
@@ -108,6 +111,7 @@ class RunFolder:
 
     def forget_stop(self) -> None:
         """Take the note back, before the run goes on."""
+        check_may_change("carry on a run")
         (self.path / "stop").unlink(missing_ok=True)
 
     def cells(self) -> list[CellResult]:
@@ -162,6 +166,7 @@ class RunFolder:
 
     def discard_cells(self) -> None:
         """Delete every finished cell."""
+        check_may_change("delete cells of a run")
         shutil.rmtree(self.path / "cells", ignore_errors=True)
 
     def scores(self, cell: AnyCell) -> np.ndarray:
@@ -255,6 +260,7 @@ class RunFolder:
         MedrecogError
             If a process is working on it.
         """
+        check_may_change("delete a run")
         state = self.state()
         if not state.has_ended:
             raise MedrecogError(f"The run {self.id} is at work: stop it before deleting it.")

@@ -22,6 +22,8 @@ class RunState:
         process died without a word or has been silent for `SECONDS_OF_SILENCE`.
     stage, done, total, rate
         What it works on, how far that is, and how many a second; 0 while unknown.
+    run_seconds_left
+        Expected time to the end of the run, over all that is ahead; None while it is unknown.
     error
         One sentence, for a failed run.
     process
@@ -44,6 +46,7 @@ class RunState:
     done: int = 0
     total: int = 0
     rate: float = 0.0
+    run_seconds_left: float | None = None
     error: str = ""
     process: ProcessIdentity | None = None
     heartbeat: float = 0.0

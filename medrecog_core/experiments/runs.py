@@ -13,6 +13,7 @@ from medrecog_core.experiments.run_folder import RunFolder
 from medrecog_core.experiments.run_state import RunState
 from medrecog_core.experiments.specification import RunSpecification
 from medrecog_core.locations import cache_folder
+from medrecog_core.mode import check_may_change
 
 _ID = re.compile(r"[a-z0-9][a-z0-9_-]{0,99}")
 
@@ -34,6 +35,7 @@ def create_run(
     StorageError
         If the cache folder cannot be written to.
     """
+    check_may_change("start a run")
     now = time.time()
     stamp = time.strftime("%Y%m%d-%H%M%S", time.gmtime(now))
     run = RunFolder(f"{specification.dataset[:40]}-{stamp}-{secrets.token_hex(2)}")

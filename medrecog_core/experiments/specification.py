@@ -19,7 +19,7 @@ from medrecog_core.features import (
     members,
     parse_fusion,
 )
-from medrecog_core.images import DEFAULT_PREPROCESSING, KEEP_ASPECT, check_scale, find_preprocessing
+from medrecog_core.images import DEFAULT_PREPROCESSING, check_scale, find_preprocessing
 from medrecog_core.networks import DEFAULT_NETWORK, PRECISIONS, find_network
 
 
@@ -153,11 +153,6 @@ class RunSpecification(BaseModel):
     def model_post_init(self, _: Any) -> None:
         """Check what only other objects know."""
         self.cells, self.split_protocol, self.normaliser  # noqa: B018
-        if self.preprocessing == KEEP_ASPECT and any(c.is_encoded for c in self.read_cells):
-            raise UsageError(
-                "Encodings need images of one shape: choose the preprocessing squeeze or "
-                "centre-crop, or the poolings max and average."
-            )
 
     @property
     def grid(self) -> tuple[Cell, ...]:

@@ -97,7 +97,7 @@ def extract(
     preprocessing = preprocessing_of_version(source.preprocessing)
     distinct = list({image.sha256: image for image in images}.values())
     stored = dict.fromkeys(cell.stored for cell in cells)
-    check_room(network, stored, len(distinct))
+    check_room(network, stored, len(distinct), preprocessing.largest_proportion)
     for scale, cells_of_scale in itertools.groupby(
         sorted(stored, key=lambda cell: cell.scale), key=lambda cell: cell.scale
     ):

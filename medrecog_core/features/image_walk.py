@@ -21,6 +21,7 @@ from medrecog_core.features.feature_map import FeatureMapNetwork
 from medrecog_core.features.strongest_maps import MEAN, StrongestMaps, check_order, strongest
 from medrecog_core.images import SQUEEZE, check_scale, decode_image, squeeze
 from medrecog_core.locations import cache_folder
+from medrecog_core.mode import ReadOnlyError
 from medrecog_core.networks import Network, find_network, installed_weights, resolve_precision
 from medrecog_core.networks.layer_table import Layer
 from medrecog_core.networks.map_layers import check_map_layer
@@ -161,8 +162,10 @@ class ImageWalk:
             maps=found.maps,
         )
         path = self._path(content)
-        atomic_file.write_bytes(path, buffer.getvalue())
-        _remove_oldest(path)
+        # A read-only view looks at maps without keeping them.
+        with suppress(ReadOnlyError):
+            atomic_file.write_bytes(path, buffer.getvalue())
+            _remove_oldest(path)
 
 
 def _is_sound(found: StrongestMaps) -> bool:

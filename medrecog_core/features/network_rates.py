@@ -87,8 +87,14 @@ def seconds_an_image(network: Network, precision: str, layer: str, scale: int) -
     if not measured:
         return None
     nearest = min(measured, key=lambda row: (abs(row["scale"] - scale), row["layer"] != layer))
-    ratio = _gflop(network, layer, scale) / _gflop(network, nearest["layer"], nearest["scale"])
-    return float(nearest["seconds_an_image"] * ratio)
+    there = gflop_an_image(network, nearest["layer"], nearest["scale"])
+    return float(nearest["seconds_an_image"] * gflop_an_image(network, layer, scale) / there)
+
+
+def gflop_an_image(network: Network, layer: str, scale: int) -> float:
+    """Return the thousand million multiplications and additions of an image up to a layer."""
+    needed = {row.name for row in network.needed_rows([layer])}
+    return sum(each.gflop for each in summarise(network, scale) if each.name in needed)
 
 
 def _rows() -> list[dict[str, Any]]:
@@ -108,8 +114,3 @@ def _kind(row: dict[str, Any]) -> tuple[Any, ...]:
 def _machine() -> dict[str, Any]:
     device = find_device()
     return {"device": device.name, "n_cores": device.n_cores}
-
-
-def _gflop(network: Network, layer: str, scale: int) -> float:
-    needed = {row.name for row in network.needed_rows([layer])}
-    return sum(each.gflop for each in summarise(network, scale) if each.name in needed)

@@ -1,6 +1,7 @@
 """Models on disk: arrays and JSON, never a pickle."""
 
 import json
+import re
 import shutil
 import zipfile
 from collections.abc import Callable, Mapping
@@ -21,6 +22,7 @@ from medrecog_core.datasets import check_name
 from medrecog_core.errors import MedrecogError, StorageError
 from medrecog_core.features import Cell, Codebook, Fusion, grid, members
 from medrecog_core.locations import cache_folder, unwritable
+from medrecog_core.mode import check_may_change
 from medrecog_core.models.arrays import read_arrays, write_arrays
 from medrecog_core.models.card import ModelCard
 from medrecog_core.models.model import Model
@@ -32,6 +34,8 @@ FORMAT = 2
 
 CARD, SVM, CALIBRATION = "model.json", "svm.npz", "calibration.npz"
 DESCRIPTORS, IMAGES = "training-images.npz", "training-images.json"
+
+_SHA256 = re.compile("[0-9a-f]{64}")
 
 DAMAGE = (
     AttributeError,
@@ -59,6 +63,7 @@ def save_model(model: Model) -> None:
     StorageError
         If it cannot be written.
     """
+    check_may_change("keep a model")
     folder = cache_folder().models / model.card.name
     for name, content in model_files(model).items():
         atomic_file.write_bytes(folder / name, content)
@@ -132,6 +137,7 @@ def delete_model(name: str) -> None:
     MedrecogError
         If there is none of that name.
     """
+    check_may_change("delete a model")
     if name not in model_names():
         raise MedrecogError(f"There is no model “{name}”: there are {_known()}.")
     folder = cache_folder().models / name
@@ -213,6 +219,8 @@ def _training_images(
     )
     if rows.shape != (card.n_indexed, length) or len(images) != card.n_indexed:
         raise ValueError("the training images and their descriptors do not belong together")
+    if not all(_SHA256.fullmatch(image.sha256) for image in images):
+        raise ValueError("a training image has no SHA-256")
     if not {image.label for image in images} <= set(card.classes):
         raise ValueError("a training image is of no class of the model")
     return TrainingImages(images, detector)

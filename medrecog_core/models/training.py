@@ -33,6 +33,7 @@ from medrecog_core.features import (
     members,
 )
 from medrecog_core.locations import cache_folder
+from medrecog_core.mode import check_may_change
 from medrecog_core.models.card import ALL, TRAINED_ON, TRAINING, CalibrationReport, ModelCard
 from medrecog_core.models.held_out import score_held_out, scores_of_run
 from medrecog_core.models.model import Model
@@ -87,6 +88,7 @@ def train_model(run: RunFolder, cell: AnyCell, name: str, on: str = TRAINING) ->
     StorageError
         If descriptors are missing, or the model cannot be written.
     """
+    check_may_change("make a model")
     check_name(name)
     if name in model_names():
         raise UsageError(f"There is a model “{name}” already: choose another name.")

@@ -13,6 +13,7 @@ from filelock import FileLock, Timeout
 from medrecog_core.download import Download
 from medrecog_core.errors import MedrecogError, UsageError
 from medrecog_core.locations import cache_folder, create_folder
+from medrecog_core.mode import check_may_change
 from medrecog_core.networks.installed_file import (
     CUSTOM,
     OFFICIAL,
@@ -64,6 +65,7 @@ def import_weights(network: Network, path: Path, report: Report = ignore) -> Wei
     StorageError
         If the cache folder cannot be written to.
     """
+    check_may_change("import weights")
     if not path.is_file():
         is_folder = "is a folder" if path.is_dir() else "does not exist"
         raise MedrecogError(f"{path} {is_folder}: name a file of weights.")
@@ -103,6 +105,7 @@ def download_weights(
     StorageError
         If the cache folder cannot be written to.
     """
+    check_may_change("download weights")
     official = network.complete_file()
     with _alone():
         there = installed_official(network)
@@ -135,6 +138,7 @@ def remove_weights(network: Network, identity: str) -> None:
     StorageError
         If the cache folder cannot be written to.
     """
+    check_may_change("remove weights")
     with _alone():
         files, damaged_files = installed_files(network)
         if identity in {*(f.identity for f in files), *(f.identity for f in damaged_files)}:

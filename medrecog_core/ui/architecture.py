@@ -76,7 +76,7 @@ def show_architecture(rows: Sequence[LayerSummary]) -> None:
     table = pd.DataFrame(blocks)
     drawn = (
         alt.Chart(table)
-        .mark_rect(cornerRadius=2, stroke="white", strokeWidth=0.5)
+        .mark_rect(cornerRadius=2)
         .encode(
             x=alt.X("left:Q", axis=None),
             x2="right:Q",

@@ -48,13 +48,18 @@ def _cost(document: str, version: tuple[int, ...], root: str) -> Cost | str:
 def _in_words(cost: Cost) -> str:
     todo = [each for each in cost.scales if each.n_images]
     if not todo:
-        return "Every descriptor is in the store: only the SVMs are to be trained."
+        words = "Every descriptor is in the store: only the SVMs are to be trained"
+        if cost.training_seconds is not None:
+            words += f", about {duration(cost.training_seconds)}"
+        return f"{words}."
     images = ", ".join(f"{each.n_images:,} at {each.scale}" for each in todo)
     words = f"To extract: {images} of {counted(cost.n_images, 'image')}; "
     if cost.seconds is None:
         words += "this machine's rate is not measured yet"
     else:
         words += f"about {duration(cost.seconds)} at the rate measured here"
+    if cost.training_seconds is not None:
+        words += f", and {duration(cost.training_seconds)} for the SVMs"
     words += f"; {size(cost.n_bytes)} on disk, of {size(cost.n_bytes_free)} free."
     if cost.n_unknown:
         words += f" {counted(cost.n_unknown, 'file')} not looked at yet count as new."

@@ -1,7 +1,7 @@
 """The images of a data set: filters, a page of thumbnails, and one image in full."""
 
-from collections import Counter
 from collections.abc import Sequence
+from itertools import zip_longest
 
 import streamlit as st
 
@@ -159,9 +159,8 @@ def _choose(key: str, label: str, options: Sequence[str], width: int) -> str:
 
 def _interleave_classes(images: Sequence[ImageRecord]) -> list[ImageRecord]:
     """Return the images so that each page of the gallery shows something of every class."""
-    seen: Counter[str] = Counter()
-    ranked = []
+    of_class: dict[str, list[ImageRecord]] = {}
     for image in images:
-        ranked.append((seen[image.label], image.label, image))
-        seen[image.label] += 1
-    return [image for _, _, image in sorted(ranked, key=lambda entry: entry[:2])]
+        of_class.setdefault(image.label, []).append(image)
+    rounds = zip_longest(*(of_class[label] for label in sorted(of_class)))
+    return [image for each_round in rounds for image in each_round if image is not None]

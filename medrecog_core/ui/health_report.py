@@ -10,6 +10,7 @@ import streamlit as st
 from medrecog_core.datasets import Dataset, Finding, HealthReport, library
 from medrecog_core.errors import MedrecogError
 from medrecog_core.experiments import HealthCheck, find_health_check, launch_health_check
+from medrecog_core.mode import is_viewer
 from medrecog_core.ui.dataset_gallery import (
     excluded_paths,
     finding_name,
@@ -43,6 +44,14 @@ def show_health(dataset: Dataset, report: HealthReport | None) -> None:
 
 
 def _offer_check(dataset: Dataset, report: HealthReport | None, is_current: bool) -> None:
+    if is_viewer():
+        if not is_current:
+            st.info(
+                "This data set has not been checked"
+                + (" yet." if report is None else " as it is now."),
+                icon=":material/health_and_safety:",
+            )
+        return
     if report is None:
         st.info(
             "This data set has not been checked yet. The check looks for leaks between the splits, "
@@ -120,7 +129,7 @@ def _show_finding(dataset: Dataset, finding: Finding, report: HealthReport) -> N
             _show_shortcuts(report)
         _show_finding_pictures(dataset, finding)
         with st.container(horizontal=True, vertical_alignment="center"):
-            if finding.to_exclude:
+            if finding.to_exclude and not is_viewer():
                 st.button(
                     f"Exclude {counted(len(finding.to_exclude), 'image')}",
                     icon=":material/block:",
@@ -128,7 +137,7 @@ def _show_finding(dataset: Dataset, finding: Finding, report: HealthReport) -> N
                     on_click=_exclude,
                     args=(dataset.name, finding),
                 )
-            if finding.kind == "changed":
+            if finding.kind == "changed" and not is_viewer():
                 st.button(
                     "Take in what is there now",
                     icon=":material/refresh:",
@@ -144,7 +153,7 @@ def _show_finding(dataset: Dataset, finding: Finding, report: HealthReport) -> N
                     on_click=_show_in_gallery,
                     args=(finding.kind,),
                 )
-        if finding.to_exclude:
+        if finding.to_exclude and not is_viewer():
             st.caption(f"The rule: {finding.rule}. It can be undone below.")
 
 
@@ -227,6 +236,8 @@ def _show_exclusions(dataset: Dataset) -> None:
                 f"**{counted(n, 'image')}**, {finding_name(finding)}"
                 + (f": {reason}" if reason else "")
             )
+            if is_viewer():
+                continue
             st.button(
                 "Undo",
                 icon=":material/undo:",

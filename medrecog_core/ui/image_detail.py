@@ -5,6 +5,7 @@ import streamlit as st
 from medrecog_core.datasets import Dataset, HealthReport, ImageRecord, library
 from medrecog_core.errors import MedrecogError
 from medrecog_core.images import UnreadableImageError, thumbnail
+from medrecog_core.mode import is_viewer
 from medrecog_core.ui.dataset_gallery import close_image, finding_name, open_image, picture_of
 from medrecog_core.ui.gallery import show_pictures
 from medrecog_core.ui.quantities import size
@@ -60,6 +61,8 @@ def _show_row(dataset: Dataset, image: ImageRecord, report: HealthReport | None)
 def _offer_exclusion(dataset: Dataset, image: ImageRecord) -> None:
     exclusion = next((e for e in dataset.excluded if e.image.path == image.path), None)
     if exclusion is None:
+        if is_viewer():
+            return
         st.button(
             "Exclude this image",
             icon=":material/block:",
@@ -70,9 +73,13 @@ def _offer_exclusion(dataset: Dataset, image: ImageRecord) -> None:
         return
     reason = exclusion.reason or "chosen by hand"
     st.warning(f"Excluded: {reason}.", icon=":material/block:")
-    st.button(
-        "Use it again", icon=":material/undo:", on_click=_include, args=(dataset.name, image.path)
-    )
+    if not is_viewer():
+        st.button(
+            "Use it again",
+            icon=":material/undo:",
+            on_click=_include,
+            args=(dataset.name, image.path),
+        )
 
 
 def _show_mates(dataset: Dataset, report: HealthReport | None, image: ImageRecord) -> None:
@@ -88,7 +95,8 @@ def _show_mates(dataset: Dataset, report: HealthReport | None, image: ImageRecor
         ]
         _show_strip(dataset, "The same file again", copies, "copies")
     if report is None:
-        st.caption("Check the data set's health to find images that are nearly the same.")
+        if not is_viewer():
+            st.caption("Check the data set's health to find images that are nearly the same.")
         return
     paths = {
         second if first == image.path else first

@@ -8,6 +8,7 @@ import streamlit as st
 
 from medrecog_core import __version__
 from medrecog_core.errors import MedrecogError
+from medrecog_core.mode import is_viewer
 
 PAGES = (
     ("app.py", "Home", "biotech"),
@@ -39,9 +40,34 @@ def open_page(name: str) -> None:
     with st.sidebar:
         for file, page, symbol in PAGES:
             st.page_link(file, label=page, icon=f":material/{symbol}:")
+        if _is_view():
+            st.badge("Read-only view", icon=":material/visibility:", color="blue")
         st.markdown(f"**{RESEARCH_ONLY}**")
         st.caption(f"medrecog {__version__}")
     st.title(title)
+
+
+def show_absence(what: str) -> None:
+    """Say in a read-only view that there is nothing to see, of which only its keeper has more.
+
+    Parameters
+    ----------
+    what
+        In the plural: `runs`.
+    """
+    st.info(
+        f"There are no {what} here: whoever keeps this view has not put any into it yet.",
+        icon=":material/lightbulb:",
+    )
+
+
+def _is_view() -> bool:
+    try:
+        return is_viewer()
+    except MedrecogError as error:
+        # Nothing is shown before it is known what may be done.
+        st.error(str(error), icon=":material/error:")
+        st.stop()
 
 
 @contextlib.contextmanager

@@ -6,11 +6,14 @@ import streamlit as st
 
 from medrecog_core.errors import MedrecogError
 from medrecog_core.experiments import RunFolder, runs_before, search_runs
+from medrecog_core.mode import is_viewer
 from medrecog_core.ui.quantities import counted
 from medrecog_core.ui.run_status import show_status
 
 FOLLOWED = "followed"
 """Key of the session state that names the run which is followed."""
+SEEN = "experiment"
+"""Name in the address of the run that a read-only view shows."""
 
 _SHOWN = 50
 _LOG_LINES = 300
@@ -77,6 +80,15 @@ def _show_run(run: RunFolder) -> None:
         show_status(state)
         st.page_link("pages/3_Results.py", label=run.title, query_params={"run": run.id})
         st.caption(time.strftime("%Y-%m-%d %H:%M", time.localtime(state.created)))
+        if is_viewer():
+            st.button(
+                "Settings",
+                key=f"see-{run.id}",
+                on_click=st.session_state.__setitem__,
+                args=(SEEN, run.id),
+                type="tertiary",
+            )
+            return
         st.button(
             "Follow", key=f"follow-{run.id}", on_click=follow, args=(run.id,), type="tertiary"
         )

@@ -4,6 +4,7 @@ import streamlit as st
 
 from medrecog_core.errors import MedrecogError
 from medrecog_core.experiments import RunFolder, RunState, relaunch, stop
+from medrecog_core.mode import is_viewer
 from medrecog_core.networks import find_network
 from medrecog_core.ui.heat_map import show_heat_map
 from medrecog_core.ui.page import shown_errors
@@ -36,16 +37,18 @@ def _show_once(run: RunFolder, state: RunState) -> None:
             show_queue(run)
         else:
             _show_stage(state)
+            _show_time_left(state)
         stopping = state.status == "stopping"
-        st.button(
-            "Stopping …" if stopping else "Stop",
-            disabled=stopping,
-            icon=":material/stop:",
-            key=f"stop-{run.id}",
-            on_click=_attempt,
-            args=(stop, run),
-            help="What is done is kept; the run can be carried on later.",
-        )
+        if not is_viewer():
+            st.button(
+                "Stopping …" if stopping else "Stop",
+                disabled=stopping,
+                icon=":material/stop:",
+                key=f"stop-{run.id}",
+                on_click=_attempt,
+                args=(stop, run),
+                help="What is done is kept; the run can be carried on later.",
+            )
     elif state.error:
         st.error(state.error, icon=":material/error:")
     elif state.status == "interrupted":
@@ -53,7 +56,7 @@ def _show_once(run: RunFolder, state: RunState) -> None:
             "Its process ended without a word, or has been silent; what was done is kept.",
             icon=":material/power_off:",
         )
-    if state.status in ("stopped", "interrupted", "failed"):
+    if state.status in ("stopped", "interrupted", "failed") and not is_viewer():
         st.button(
             "Carry on",
             icon=":material/play_arrow:",
@@ -67,7 +70,7 @@ def _show_once(run: RunFolder, state: RunState) -> None:
             st.dataframe(skipped, hide_index=True)
     results = run.cells()
     specification = run.specification()
-    if results or state.stage == "training":
+    if results or not state.has_ended:
         show_heat_map(specification.cells, results, find_network(specification.network), "accuracy")
     if state.status == "finished":
         st.page_link(
@@ -89,6 +92,14 @@ def _show_stage(state: RunState) -> None:
         if state.seconds_left is not None:
             words += f", about {duration(state.seconds_left)} left"
     st.progress(min(1.0, state.done / state.total), text=words)
+
+
+def _show_time_left(state: RunState) -> None:
+    if state.run_seconds_left is not None:
+        st.caption(
+            f":material/schedule: About {duration(state.run_seconds_left)} to the end of the run, "
+            "over all scales and SVMs."
+        )
 
 
 def _attempt(action, run: RunFolder) -> None:  # type: ignore[no-untyped-def]

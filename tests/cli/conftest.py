@@ -1,4 +1,4 @@
-"""Commands called in this process, and a data set and a finished run to call them on."""
+"""Commands called in this process."""
 
 import json
 from collections.abc import Callable
@@ -8,9 +8,6 @@ from typing import Any
 import pytest
 
 from medrecog_core.cli import main
-from tests.textures import finished, finished_cache, known, pictures
-
-__all__ = ["Answer", "Call", "call", "finished", "finished_cache", "known", "pictures"]
 
 
 @dataclass(frozen=True)

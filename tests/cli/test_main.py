@@ -3,6 +3,7 @@ import os
 import subprocess
 import sys
 from collections.abc import Sequence
+from pathlib import Path
 
 import click
 import pytest
@@ -11,7 +12,9 @@ from medrecog_core import __version__, experiments
 from medrecog_core.cli import main
 from medrecog_core.cli.main import medrecog
 from medrecog_core.errors import MedrecogError, StorageError, UsageError
+from medrecog_core.experiments import RunFolder
 from medrecog_core.locations import CacheFolder
+from medrecog_core.mode import SETTING, VIEWER
 from tests.textures import cache_at
 
 from .conftest import Call
@@ -191,3 +194,55 @@ def test_main_reads_the_process_arguments_where_none_are_given(
         main()
     assert ended.value.code == 1
     assert "error" in json.loads(capsys.readouterr().out)
+
+
+class TestReadOnlyView:
+    @pytest.fixture(autouse=True)
+    def viewer(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setenv(SETTING, VIEWER)
+
+    @pytest.mark.parametrize(
+        "arguments",
+        [
+            "datasets add more {pictures}",
+            "datasets download ham10000",
+            "datasets check textures",
+            "datasets refresh textures",
+            "datasets exclude textures --image noise/noise-0.png",
+            "datasets include textures --all",
+            "datasets remove textures",
+            "extract textures --layers block1",
+            "leakage textures --layers block1",
+            "run --dataset textures --layers block1 --again",
+            "run --repeat {run}",
+            "rename {run} Title",
+            "cancel {run}",
+            "resume {run}",
+            "delete {run}",
+            "train --run {run} --layer block1 --scale 224 --pooling average --name more",
+            "delete-model more",
+            "weights download",
+            "weights import {pictures}",
+            "weights remove 0000",
+        ],
+    )
+    def test_commands_that_change_something_end_in_one_sentence(
+        self, call: Call, finished: RunFolder, pictures: Path, cache: CacheFolder, arguments: str
+    ) -> None:
+        before = {file: file.stat().st_mtime_ns for file in cache.root.rglob("*")}
+        answer = call(*arguments.format(run=finished.id, pictures=pictures).split())
+        assert answer.status == 1
+        assert "This is a read-only view, which cannot " in answer.sentence
+        assert {file: file.stat().st_mtime_ns for file in cache.root.rglob("*")} == before
+
+    def test_commands_that_only_look_do_what_they_do(self, call: Call, finished: RunFolder) -> None:
+        assert call("show", finished.id).status == 0
+        assert call("runs", "--json").json[0]["run"] == finished.id
+        assert [each["name"] for each in call("datasets", "list", "--json").json] == ["textures"]
+
+
+def test_a_mode_that_there_is_not_is_bad_usage(call: Call, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv(SETTING, "veiwer")
+    answer = call("runs")
+    assert answer.status == 2
+    assert "MEDRECOG_MODE is “veiwer”" in answer.sentence

@@ -78,9 +78,10 @@ def test_who_is_waited_for_is_told_once(
 def test_a_count_becomes_progress_with_its_rate(clock: Clock) -> None:
     seen: list[Progress] = []
     show = shown_count(seen.append, "drawing")
+    show(4, 10)
     clock.now += 4
-    show(2, 10)
-    assert seen == [Progress("drawing", 2, 10, 0.5)]
+    show(6, 10)
+    assert seen == [Progress("drawing", 4, 10), Progress("drawing", 6, 10, 0.5)]
 
 
 def test_a_terminal_gets_a_bar_a_stage_on_standard_error(

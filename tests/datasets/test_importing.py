@@ -109,6 +109,7 @@ def test_only_the_classes_of_the_catalogue_entry_are_unpacked(tmp_path, cache):
         ([("nv/1.png", b""), ("mel/1.png", b"")], "None of the 2 images below .* can be read"),
         ([("notes.txt", b"")], "has no class folders with images"),
         ([("nv/1.png", PNG)], "needs images of at least two classes"),
+        ([("all.zip", b"PK")], "a.zip holds the archive all.zip, which is not unpacked"),
     ],
 )
 def test_after_a_refusal_nothing_is_left(tmp_path, cache, members, sentence):
@@ -179,7 +180,7 @@ def test_val_is_kept_as_training_images_where_that_is_asked_for(write_files):
 @pytest.mark.parametrize("reading", [Reading(has_groups=False), Reading(group_column="")])
 def test_groups_are_not_taken_over_where_that_is_asked_for(write_files, reading):
     root = write_files("NORMAL/IM-1-1.png", "PNEUMONIA/person1_virus_1.png")
-    assert read_dataset("set", root).groups == {"IM-1", "person1"}
+    assert read_dataset("set", root).groups == {"IM-1", "person1_virus"}
     without = read_dataset("set", root, reading)
     assert without.groups == frozenset()
     assert without.layout.endswith("; groups not taken over")

@@ -4,9 +4,17 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from PIL import Image
 
 from medrecog_core.errors import MedrecogError
-from medrecog_core.experiments import Cost, RunFolder, ScaleCost, estimate_cost, extract_dataset
+from medrecog_core.experiments import (
+    Cost,
+    RunFolder,
+    ScaleCost,
+    estimate_cost,
+    extract_dataset,
+    plan_run,
+)
 from medrecog_core.experiments.cost import _bytes_of_entry
 from medrecog_core.features import DescriptorKey, DescriptorStore
 from medrecog_core.features.network_rates import NetworkPass, keep_rates
@@ -20,8 +28,15 @@ PRECISION = resolve_precision("auto")
 
 def test_all_images_are_to_be_extracted_at_first_and_no_rate_is_known(known: Path) -> None:
     cost = estimate_cost(specification(scales=[544, 224]))
-    assert cost.scales == (ScaleCost(224, N_IMAGES, None), ScaleCost(544, N_IMAGES, None))
+    assert [(s.scale, s.n_images, s.seconds) for s in cost.scales] == [
+        (224, N_IMAGES, None),
+        (544, N_IMAGES, None),
+    ]
+    for each in cost.scales:
+        planned = plan_run(specification(scales=[each.scale])).scales[0]
+        assert each.gflop == pytest.approx(N_IMAGES * planned.gflop)
     assert (cost.n_images, cost.n_unknown, cost.seconds) == (N_IMAGES, 0, None)
+    assert cost.training_seconds is None
     assert cost.fits_on_disk
 
 
@@ -32,7 +47,8 @@ def test_asking_leaves_no_store_behind(known: Path, cache: CacheFolder) -> None:
 
 def test_nothing_is_to_be_extracted_of_what_is_in_the_store(finished: RunFolder) -> None:
     cost = estimate_cost(specification())
-    assert (cost.scales, cost.seconds, cost.n_bytes) == ((ScaleCost(224, 0, 0.0),), 0, 0)
+    assert (cost.scales, cost.seconds, cost.n_bytes) == ((ScaleCost(224, 0, 0.0, 0.0),), 0, 0)
+    assert cost.training_seconds is not None
     deeper = estimate_cost(specification(layers=["block1", "block3"]))
     assert deeper.scales[0].n_images == N_IMAGES
 
@@ -68,6 +84,16 @@ def test_encodings_count_the_local_descriptors_once(known: Path) -> None:
     assert content < n_bytes < 1.01 * content
 
 
+def test_wide_images_whose_proportions_are_kept_have_more_positions(tmp_path: Path) -> None:
+    folder = write_textures(tmp_path / "images")
+    Image.new("RGB", (144, 96), "red").save(folder / "waves/waves-0.png")
+    add_textures(folder)
+    asked = {"layers": ["block4"], "poolings": ["vlad"]}
+    square = estimate_cost(specification(**asked)).n_bytes
+    kept = estimate_cost(specification(**asked, preprocessing="keep-aspect")).n_bytes
+    assert square < kept < 1.1 * square
+
+
 @pytest.mark.parametrize("channels", [64, 256, 512, 1024, 4096, 100_000])
 def test_the_bytes_are_about_what_entries_take_in_a_store(tmp_path: Path, channels: int) -> None:
     n = 500
@@ -81,7 +107,7 @@ def test_the_bytes_are_about_what_entries_take_in_a_store(tmp_path: Path, channe
 
 
 def test_a_disk_without_room_is_told() -> None:
-    assert not Cost(1, 0, (), n_bytes=2, n_bytes_free=1).fits_on_disk
+    assert not Cost(1, 0, (), None, n_bytes=2, n_bytes_free=1).fits_on_disk
 
 
 def test_an_unknown_data_set_gives_one_sentence(cache: CacheFolder) -> None:

@@ -40,7 +40,7 @@ from medrecog_core.features import (
     batch_size,
     read_descriptors,
 )
-from medrecog_core.features.encodings import StoredLocalDescriptors, encode_fold
+from medrecog_core.features.encodings import StoredLocalDescriptors, encode_fold, learn_codebook
 from medrecog_core.locations import CacheFolder, unwritable
 from medrecog_core.networks import find_network, resolve_precision
 from tests.textures import (
@@ -48,6 +48,7 @@ from tests.textures import (
     N_IMAGES,
     add_textures,
     cache_at,
+    copy_of_run,
     finished_run,
     specification,
     write_textures,
@@ -341,6 +342,24 @@ class TestFailure:
             create_run(specification())
 
 
+@pytest.fixture(scope="module")
+def wide_cache(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, str]:
+    """Give a cache folder with a finished run of every encoding on images of two shapes."""
+    folder = tmp_path_factory.mktemp("wide")
+    for i, file in enumerate(sorted(write_textures(folder / "images").rglob("*.png"))):
+        if i % 2:
+            with Image.open(file) as image:
+                image.resize((136, 96)).save(file)
+    with cache_at(folder / "cache"):
+        add_textures(folder / "images")
+        run = finished_run(
+            specification(
+                layers=["block2"], poolings=ENCODINGS, n_words=8, preprocessing="keep-aspect"
+            )
+        )
+        return folder / "cache", run.id
+
+
 class TestEncodings:
     def test_each_has_a_cell_and_all_share_one_pass(self, encoded: RunFolder) -> None:
         assert [r.cell.pooling for r in encoded.cells()] == list(ENCODINGS)
@@ -393,6 +412,33 @@ class TestEncodings:
             same = np.arange(len(before)) != place
             np.testing.assert_allclose(before[same], after[same], atol=1e-6)
             assert not np.allclose(before[place], after[place], atol=1e-3)
+
+    @pytest.mark.parametrize("encoding", ENCODINGS)
+    def test_images_whose_proportions_are_kept_have_positions_of_their_own_number(
+        self, wide_cache: tuple[Path, str], cache: CacheFolder, encoding: str
+    ) -> None:
+        run = copy_of_run(*wide_cache)
+        cell = Cell("block2", 224, encoding)
+        images = [run.trained_images(), run.tested_images()]
+        with DescriptorStore(cache.features) as store:
+            train, test = (
+                StoredLocalDescriptors(
+                    [HashedImage(Path(i.path), i.sha256) for i in part],
+                    cell,
+                    VGG19,
+                    run.source(),
+                    store,
+                )
+                for part in images
+            )
+            assert {len(each) for each in train} | {len(each) for each in test} == {56**2, 56 * 80}
+            codebook = learn_codebook(train, encoding, n_words=8, seed=0)
+            one_by_one = [
+                np.concatenate([codebook.encode(part[i][None]) for i in range(len(part))])
+                for part in (train, test)
+            ]
+        svm = train_svm(one_by_one[0], [image.label for image in images[0]])
+        np.testing.assert_allclose(run.scores(cell), svm.scores(one_by_one[1]), atol=1e-3)
 
     def test_too_many_words_fail_the_run_in_one_sentence_and_keep_the_pass(
         self, encoded: RunFolder

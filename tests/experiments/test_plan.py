@@ -31,6 +31,14 @@ def test_a_plan_has_every_scale_once_the_smallest_first():
     assert found.n_bytes == max(scale.memory.n_bytes for scale in found.scales)
 
 
+def test_members_of_fusions_outside_the_grid_are_planned_too():
+    found = planned(layers=["block2"], fuse=["block3-224-max+average", "block1+block5-544-max"])
+    assert [scale.scale for scale in found.scales] == [224, 544]
+    assert found.scales[0].gflop == planned(layers=["block3"]).scales[0].gflop
+    assert found.scales[1] == planned(layers=["block5"], scales=[544]).scales[0]
+    assert found.n_bytes == found.scales[1].memory.n_bytes
+
+
 def test_multiplications_are_those_of_the_layers_that_are_needed():
     from medrecog_core.networks import find_network
 

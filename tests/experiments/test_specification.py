@@ -104,7 +104,6 @@ def test_a_data_set_is_enough() -> None:
         ({"class_weight": "heavy"}, ["heavy", "balanced"]),
         ({"fuse": ["everything"]}, ["everything", "layers"]),
         ({"layers": ["block1"], "fuse": ["layers"]}, ["only one layer"]),
-        ({"preprocessing": "keep-aspect", "poolings": ["vlad"]}, ["one shape", "centre-crop"]),
         ({"seed": -1}, ["seed"]),
         ({"seed": 2**32}, ["seed"]),
         ({"n_words": 0}, ["n_words", "greater than or equal to 1"]),

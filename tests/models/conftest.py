@@ -1,4 +1,4 @@
-"""A data set, finished runs and a model, made once and copied for every test that asks."""
+"""Models and a run of fusions, made once and copied for every test that asks."""
 
 import shutil
 from pathlib import Path
@@ -9,21 +9,7 @@ from medrecog_core.experiments import RunFolder
 from medrecog_core.features import ENCODINGS, Cell
 from medrecog_core.locations import CacheFolder
 from medrecog_core.models import Model, load_model, train_model
-from tests.textures import (
-    add_textures,
-    cache_at,
-    copy_of_run,
-    encoded,
-    encoded_cache,
-    finished,
-    finished_cache,
-    finished_run,
-    known,
-    pictures,
-    specification,
-)
-
-__all__ = ["encoded", "encoded_cache", "finished", "finished_cache", "known", "pictures"]
+from tests.textures import add_textures, cache_at, copy_of_run, finished_run, specification
 
 CELL = Cell("block2", 224, "average")
 

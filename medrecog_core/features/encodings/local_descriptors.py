@@ -119,7 +119,9 @@ def sample_local_descriptors(
     return np.concatenate(drawn)
 
 
-def check_room(network: Network, cells: Iterable[Cell], n_images: int) -> None:
+def check_room(
+    network: Network, cells: Iterable[Cell], n_images: int, proportion: float = 1.0
+) -> None:
     """Check that the local descriptors of images fit into what they may take on disk.
 
     Parameters
@@ -130,6 +132,8 @@ def check_room(network: Network, cells: Iterable[Cell], n_images: int) -> None:
         Those of other readings than `local` count nothing.
     n_images
         Number of distinct images.
+    proportion
+        Longer side of an image over its shorter one, at most.
 
     Raises
     ------
@@ -139,24 +143,37 @@ def check_room(network: Network, cells: Iterable[Cell], n_images: int) -> None:
         If the setting is no number of gigabytes.
     """
     local = {cell for cell in cells if cell.pooling == LOCAL}
-    gigabytes = n_images * sum(bytes_an_image(network, cell) for cell in local) / 1e9
+    gigabytes = n_images * sum(bytes_an_image(network, cell, proportion) for cell in local) / 1e9
     allowed = _allowed_gigabytes()
     if gigabytes > allowed:
         largest = max(local, key=lambda cell: bytes_an_image(network, cell))
+        at_most = "up to " if proportion > 1 else ""
         raise MedrecogError(
-            f"The local descriptors that encodings need would take {gigabytes:.1f} GB in the "
-            f"store, most of it {largest.layer} at {largest.scale}, and {allowed:g} GB are "
+            f"The local descriptors that encodings need would take {at_most}{gigabytes:.1f} GB "
+            f"in the store, most of it {largest.layer} at {largest.scale}, and {allowed:g} GB are "
             "allowed: choose deeper layers or smaller scales, or raise "
             "MEDRECOG_LOCAL_DESCRIPTORS_GB."
         )
 
 
-def bytes_an_image(network: Network, cell: Cell) -> int:
-    """Return the bytes of what the store keeps of an image for a cell, or for `local`."""
+def bytes_an_image(network: Network, cell: Cell, proportion: float = 1.0) -> int:
+    """Return the bytes of what the store keeps of an image for a cell, or for `local`.
+
+    Parameters
+    ----------
+    network
+        The network.
+    cell
+        Its scale is the shorter side of the image.
+    proportion
+        Longer side of the image over the shorter one.
+    """
     layer = network.layer(cell.layer)
     if cell.pooling != LOCAL:
         return layer.channels * _BYTES_OF_FLOAT32
-    return math.ceil(cell.scale / layer.stride) ** 2 * layer.channels * _BYTES_OF_FLOAT16
+    rows = math.ceil(cell.scale / layer.stride)
+    columns = math.ceil(cell.scale * proportion / layer.stride)
+    return rows * columns * layer.channels * _BYTES_OF_FLOAT16
 
 
 def _allowed_gigabytes() -> float:

@@ -102,6 +102,11 @@ class TestRoom:
         with pytest.raises(MedrecogError, match=r"take 100\.4 GB .* block2 at 224, and 20 GB are"):
             check_room(VGG19, cells, 100_000)
 
+    def test_of_wide_images_the_widest_counts(self):
+        cells = [Cell("block4", 224, LOCAL)]
+        with pytest.raises(MedrecogError, match=r"take up to 30\.1 GB"):
+            check_room(VGG19, cells, 75_000, proportion=2)
+
     def test_pooled_cells_take_no_such_room(self):
         check_room(VGG19, [Cell("block1", 1184, "average")], 10**9)
 

@@ -5,9 +5,9 @@ import re
 import pytest
 
 from medrecog_core.experiments.published_tables import FIGURE_9, FIGURE_10
-from medrecog_core.experiments.report_table import published_report_table, report_table
 from medrecog_core.features import Cell, grid
 from medrecog_core.networks import find_network
+from medrecog_core.reports.report_table import published_report_table, report_table
 
 VGG19 = find_network("vgg19")
 

@@ -1,0 +1,1 @@
+"""Results to take away: figures, tables."""

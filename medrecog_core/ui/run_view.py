@@ -1,0 +1,84 @@
+"""What the Experiments page is in a read-only view: runs, how they are doing, their settings."""
+
+import time
+from collections.abc import Iterable
+
+import streamlit as st
+
+from medrecog_core.experiments import RunFolder
+from medrecog_core.ui.choice import choose
+from medrecog_core.ui.more_settings import POOLING_TITLES
+from medrecog_core.ui.page import show_absence
+from medrecog_core.ui.run_list import SEEN, show_runs
+from medrecog_core.ui.run_progress import show_live
+from medrecog_core.ui.run_status import show_status
+
+
+def view_runs(runs: list[RunFolder]) -> None:
+    """Show one run with its settings, and all runs to choose from."""
+    if not runs:
+        show_absence("runs")
+        return
+    by_id = {run.id: run for run in runs}
+    run = by_id[choose("Run", list(by_id), key=SEEN)]
+    with st.container(border=True):
+        _show_state(run)
+        st.table(run_settings(run))
+    st.subheader("Runs")
+    show_runs(runs)
+
+
+def run_settings(run: RunFolder) -> dict[str, str]:
+    """Return what a run was asked to do and what it ran with, in words.
+
+    Raises
+    ------
+    MedrecogError
+        If its folder is damaged.
+    """
+    asked, record = run.specification(), run.record()
+    weights = record.get("weights", {}).get("title")
+    settings = {
+        "data set": asked.dataset,
+        "images": record.get("sample")
+        or (f"a sample of {asked.sample:,}" if asked.sample else "all"),
+        "network": record.get("network", asked.network),
+        "weights": weights,
+        "precision": record.get("precision", asked.precision),
+        "layers": _list(asked.layers),
+        "scales": _list(asked.scales),
+        "poolings": _list(POOLING_TITLES.get(pooling, pooling) for pooling in asked.poolings),
+        "fused": _list(asked.fuse),
+        "proportions": asked.preprocessing,
+        "protocol": record.get("split", {}).get("kind", asked.protocol),
+        "normalisation": asked.normalisation,
+        "C": _list(f"{C:g}" for C in asked.C),
+        "class weights": asked.class_weight,
+        "seed": str(asked.seed),
+        "processor": record.get("device", {}).get("name"),
+        "medrecog": record.get("medrecog"),
+    }
+    return {name: value for name, value in settings.items() if value}
+
+
+def _show_state(run: RunFolder) -> None:
+    state = run.state()
+    if not state.has_ended:
+        show_live(run)
+        return
+    with st.container(horizontal=True, vertical_alignment="center"):
+        show_status(state)
+        st.markdown(f"**{run.title}**")
+        st.caption(time.strftime("%Y-%m-%d %H:%M", time.localtime(state.created)))
+    if state.error:
+        st.error(state.error, icon=":material/error:")
+    st.page_link(
+        "pages/3_Results.py",
+        label="Look at the results",
+        icon=":material/grid_on:",
+        query_params={"run": run.id},
+    )
+
+
+def _list(values: Iterable[object]) -> str:
+    return ", ".join(map(str, values))

@@ -1,0 +1,54 @@
+from medrecog_core.experiments.ranked_cells import rank_cells
+from medrecog_core.features import Cell
+from medrecog_core.networks import find_network
+from medrecog_core.reports.figures.heat_map import (
+    BEST_MARK,
+    SELECTION,
+    describe_heat_map,
+    draw_heat_map,
+)
+
+VGG19 = find_network("vgg19")
+
+
+def test_every_cell_has_its_number_and_one_is_the_best(finished, rows_of):
+    results = finished.cells()
+    chart = draw_heat_map(
+        finished.specification().cells, results, VGG19, "accuracy", rank_cells(finished)
+    )
+    rows = rows_of(chart)
+    assert {row["name"]: row["value"] for row in rows} == {
+        result.cell.name: result.metrics.accuracy for result in results
+    }
+    assert sum(row["text"].endswith(BEST_MARK) for row in rows) == 1
+    assert all(" to " in row["interval"] for row in rows)
+
+
+def test_cell_without_a_result_is_blank(finished, rows_of):
+    cells = (*finished.specification().cells, Cell("block5", 224, "max"))
+    rows = rows_of(draw_heat_map(cells, finished.cells(), VGG19, "accuracy"))
+    assert [row["text"] for row in rows if row["name"] == "block5-224-max"] == [""]
+
+
+def test_grid_without_any_result_can_be_drawn(finished):
+    draw_heat_map(finished.specification().cells, [], VGG19, "accuracy").to_dict()
+
+
+def test_layers_stand_in_the_order_of_the_network(finished):
+    chart = draw_heat_map(finished.specification().cells, finished.cells(), VGG19, "accuracy")
+    order = chart.to_dict()["layer"][0]["encoding"]["y"]["sort"]
+    assert order[:3] == ["block1", "block2", "block3"]
+
+
+def test_only_a_clickable_one_has_a_selection(finished):
+    cells, results = finished.specification().cells, finished.cells()
+    plain = draw_heat_map(cells, results, VGG19, "accuracy").to_dict()
+    clickable = draw_heat_map(cells, results, VGG19, "accuracy", clickable=True).to_dict()
+    assert "params" not in plain
+    assert SELECTION in {param["name"] for param in clickable["params"]}
+
+
+def test_words_tell_every_number(finished):
+    words = describe_heat_map(finished.cells(), "accuracy")
+    for result in finished.cells():
+        assert f"{result.cell.name} {result.metrics.accuracy:.3f}" in words

@@ -1,0 +1,155 @@
+"""A read-only view: what it refuses, and that refusing leaves every file as it is."""
+
+import ast
+from pathlib import Path
+
+import pytest
+
+from medrecog_core import atomic_file, experiments, models, networks
+from medrecog_core.datasets import (
+    add_dataset,
+    check_health,
+    download_dataset,
+    library,
+    read_dataset,
+)
+from medrecog_core.errors import MedrecogError, StorageError, UsageError
+from medrecog_core.experiments import RunFolder, RunSpecification
+from medrecog_core.experiments.processes import start_detached
+from medrecog_core.images import thumbnail
+from medrecog_core.locations import create_folder
+from medrecog_core.mode import SETTING, VIEWER, ReadOnlyError, check_may_change, is_viewer
+from medrecog_core.networks import DEFAULT_NETWORK, find_network
+from tests.textures import NAME
+
+CORE = Path(__file__).parents[1] / "medrecog_core"
+
+
+@pytest.fixture
+def viewer(monkeypatch):
+    monkeypatch.setenv(SETTING, VIEWER)
+
+
+def contents(folder):
+    """Every file below a folder with its bytes, and every folder."""
+    return {
+        file.relative_to(folder): file.read_bytes() if file.is_file() else None
+        for file in folder.rglob("*")
+    }
+
+
+@pytest.mark.parametrize(("value", "is_one"), [(None, False), ("", False), (" viewer ", True)])
+def test_the_mode_is_that_of_the_environment(monkeypatch, value, is_one):
+    monkeypatch.delenv(SETTING, raising=False)
+    if value is not None:
+        monkeypatch.setenv(SETTING, value)
+    assert is_viewer() == is_one
+
+
+@pytest.mark.parametrize("value", ["Viewer", "view", "read-only", "1"])
+def test_a_mode_that_there_is_not_opens_no_door(monkeypatch, value):
+    monkeypatch.setenv(SETTING, value)
+    for ask in (is_viewer, lambda: check_may_change("start a run")):
+        with pytest.raises(UsageError, match=f"{SETTING} is “{value}”: set it to “viewer”"):
+            ask()
+
+
+def test_what_is_refused_is_named_with_what_to_do(viewer):
+    with pytest.raises(ReadOnlyError, match=r"read-only view, which cannot start a run: do that"):
+        check_may_change("start a run")
+
+
+def test_nothing_is_refused_without_the_mode():
+    check_may_change("start a run")
+
+
+def test_nothing_is_written_below_the_cache_folder(viewer, cache, tmp_path):
+    for write in (
+        lambda: atomic_file.write_json(cache.runs / "a.json", {}),
+        lambda: create_folder(cache.weights),
+        lambda: create_folder(cache.root),
+    ):
+        with pytest.raises(StorageError, match="read-only view, which cannot write to"):
+            write()
+    assert not cache.root.exists()
+    # Exports go where people say.
+    atomic_file.write_bytes(tmp_path / "elsewhere" / "table.csv", b"1")
+
+
+def test_the_demo_is_there_only_where_it_has_been_drawn(viewer, monkeypatch, cache):
+    assert library.names() == []
+    with pytest.raises(MedrecogError, match="no data set “demo”: there are none yet"):
+        library.load("demo")
+    (cache.datasets / "demo" / "images").mkdir(parents=True)
+    assert library.names() == ["demo"]
+
+
+def test_thumbnails_are_drawn_and_not_kept(pictures, viewer, cache):
+    assert thumbnail(next(pictures.rglob("*.png"))).startswith(b"\xff\xd8")
+    assert not cache.thumbnails.exists()
+
+
+@pytest.fixture
+def doors(finished, pictures):
+    """Every function of the core that changes what is kept, with a call that would do so."""
+    network, specification = find_network(DEFAULT_NETWORK), RunSpecification(dataset=NAME)
+    run, textures = finished, library.load(NAME)
+    model = models.train_model(run, run.cells()[0].cell, "one")
+    image = textures.images[0].path
+    cell = run.cells()[0].cell
+    return {
+        library.save: (textures,),
+        library.refresh: (NAME,),
+        library.exclude: (NAME, [image]),
+        library.include: (NAME, [image]),
+        library.remove: (NAME,),
+        add_dataset: ("more", [pictures]),
+        download_dataset: ("ham10000",),
+        check_health: (textures,),
+        experiments.launch_health_check: (NAME,),
+        experiments.carry_out_health_check: (NAME,),
+        experiments.create_run: (specification,),
+        experiments.launch: (specification,),
+        experiments.relaunch: (run,),
+        experiments.stop: (run,),
+        experiments.execute: (run,),
+        experiments.extract_dataset: (specification,),
+        experiments.measure_leakage: (specification,),
+        RunFolder.rename: (run, "Another title"),
+        RunFolder.ask_to_stop: (run,),
+        RunFolder.forget_stop: (run,),
+        RunFolder.discard_cells: (run,),
+        RunFolder.delete: (run,),
+        start_detached: (["runs"], run.path / "log.txt"),
+        models.train_model: (run, cell, "another"),
+        models.save_model: (model,),
+        models.delete_model: ("one",),
+        networks.import_weights: (network, pictures),
+        networks.download_weights: (network,),
+        networks.remove_weights: (network, "0" * 16),
+    }
+
+
+def test_every_door_is_shut_and_nothing_has_changed(doors, cache, monkeypatch):
+    before = contents(cache.root)
+    monkeypatch.setenv(SETTING, VIEWER)
+    for change, arguments in doors.items():
+        with pytest.raises(ReadOnlyError, match="This is a read-only view, which cannot "):
+            change(*arguments)
+    assert contents(cache.root) == before
+
+
+def test_a_folder_whose_description_can_be_read_still_can(viewer, pictures):
+    assert read_dataset("more", pictures).images
+
+
+def test_every_function_that_asks_the_mode_is_among_the_doors(doors):
+    asking = {
+        function.name
+        for file in CORE.rglob("*.py")
+        for function in ast.walk(ast.parse(file.read_text(encoding="utf-8")))
+        if isinstance(function, ast.FunctionDef) and "check_may_change(" in ast.unparse(function)
+    }
+    asking -= {"check_may_change", "check_may_write"}
+    assert asking
+    assert asking <= {change.__name__ for change in doors}
