@@ -4,6 +4,7 @@ import streamlit as st
 
 from medrecog_core.mode import is_viewer
 from medrecog_core.models import (
+    ALL,
     ModelCard,
     card_markdown,
     describe_leak,
@@ -22,12 +23,15 @@ def show_card(card: ModelCard) -> None:
     """Show what must be known of a model in two lines, and the whole card in an expander."""
     low, high = card.accuracy_interval
     learnt = card.n_learnt or card.n_train
+    tested = "not learnt from"
+    if card.trained_on == ALL:
+        tested = "that its run had not learnt from and this model has"
     st.markdown(
         f"Trained on {counted(learnt, 'image')} of **{card.dataset}**"
         f"{' (synthetic pictures)' if card.synthetic else ''}"
         f"{f' ({card.sample})' if card.sample else ''}; accuracy **{card.accuracy:.3f}** "
         f"(95 % {low:.3f} to {high:.3f}) on "
-        f"{counted(card.n_test, 'test image')} not learnt from."
+        f"{counted(card.n_test, 'test image')} {tested}."
     )
     st.caption(
         f"Classes: {', '.join(card.classes)}. Reads {card.cell.layer} at {card.cell.scale} pixels, "

@@ -123,7 +123,7 @@ def probability_bars(probabilities: dict[str, float], label: str) -> alt.LayerCh
         x=alt.X(
             "probability:Q", title="probability", scale=alt.Scale(domain=[0, 1]), axis=_percent()
         ),
-        y=alt.Y("class:N", sort="-x", title=None),
+        y=_classes(probabilities),
     )
     # Beside a bar that fills the width, its number stands inside.
     numbers = bars.encode(text=alt.Text("probability:Q", format=".1%"))
@@ -142,9 +142,7 @@ def probability_bars(probabilities: dict[str, float], label: str) -> alt.LayerCh
 def score_bars(answer: Prediction) -> alt.LayerChart:
     """Return a bar for each class, the greatest score first."""
     table = pd.DataFrame(answer.scores.items(), columns=["class", "score"])
-    bars = alt.Chart(table).encode(
-        x=alt.X("score:Q", title="score"), y=alt.Y("class:N", sort="-x", title=None)
-    )
+    bars = alt.Chart(table).encode(x=alt.X("score:Q", title="score"), y=_classes(answer.scores))
     numbers = (
         bars.mark_text(align="left", dx=4, color=_TEXT)
         .encode(text=alt.Text("score:Q", format="+.3f"), x=alt.X("end:Q"))
@@ -152,6 +150,10 @@ def score_bars(answer: Prediction) -> alt.LayerChart:
     )
     marks = bars.mark_bar(cornerRadius=3).encode(color=_colour(answer.label))
     return _layers(table, marks, numbers)
+
+
+def _classes(values: dict[str, float]) -> alt.Y:
+    return alt.Y("class:N", sort=sorted(values, key=values.__getitem__, reverse=True), title=None)
 
 
 def _percent() -> alt.Axis:
