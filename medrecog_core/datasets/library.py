@@ -32,6 +32,9 @@ from medrecog_core.mode import check_may_change, is_viewer
 
 Report = Callable[[int, int], None]
 
+IMAGES = "images"
+"""Folder of a data set whose images lie in the cache folder."""
+
 
 def _ignore(done: int, total: int) -> None:
     """Report progress to nobody."""
@@ -51,6 +54,14 @@ def names() -> list[str]:
 def folder_of(name: str) -> Path:
     """Return the folder that holds what is known of a data set."""
     return cache_folder().datasets / name
+
+
+def root_of(name: str) -> Path:
+    """Return the folder that a data set's images lie under, or would if they were here."""
+    try:
+        return read_dataset(folder_of(name), name).root
+    except (FileNotFoundError, MedrecogError):
+        return folder_of(name) / IMAGES
 
 
 def version(name: str) -> tuple[int, ...]:
