@@ -23,8 +23,8 @@ class Forecast:
     """Expects how long a run will still take, over all scales and cells.
 
     What is ahead is known beforehand, as seconds where this machine was measured, else as
-    multiplications. As soon as the run itself shows how long some of it takes, all that is left of
-    its kind is expected to go at that pace.
+    multiplications. As the run itself shows how long some of it takes, all that is left of its kind
+    is expected to go at that pace.
 
     Parameters
     ----------
@@ -47,6 +47,7 @@ class Forecast:
         self._scales, self._cells = dict(scales), list(cells)
         self._scales_pace, self._cells_pace = scales_pace, cells_pace
         self._scales_left, self._cells_left = sum(self._scales.values()), sum(self._cells)
+        self._expected_cells_pace = cells_pace
         self._cells_begun: float | None = None
         self._told_at = time.monotonic()
 
@@ -87,9 +88,14 @@ class Forecast:
         if self._cells_begun is None:
             self._cells_begun = now
         self._scales_left = 0.0
-        done = sum(self._cells[: progress.done])
-        if done:
-            self._cells_pace = (now - self._cells_begun) / done
+        done, took = sum(self._cells[: progress.done]), now - self._cells_begun
+        if done and self._expected_cells_pace is not None:
+            # What was expected counts as much as a cell of average work, since those that are
+            # done first may be small ones.
+            usual = sum(self._cells) / len(self._cells)
+            self._cells_pace = (took + self._expected_cells_pace * usual) / (done + usual)
+        elif done:
+            self._cells_pace = took / done
         self._cells_left = sum(self._cells[progress.done :])
 
 

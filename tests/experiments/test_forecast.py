@@ -68,6 +68,17 @@ def test_without_a_measurement_of_cells_the_first_cell_tells_what_the_others_tak
     assert expected.seconds_left(Progress(TRAINING, 2, 2)) == 0
 
 
+def test_a_small_cell_says_little_of_large_ones(clock: Clock) -> None:
+    expected = Forecast({}, [1.0, 10.0, 19.0])
+    expected.seconds_left(Progress(TRAINING, 0, 3))
+    clock.now += 12  # twelve times as long as was expected
+    left = expected.seconds_left(Progress(TRAINING, 1, 3))
+    assert left == pytest.approx(29 * (12 + 10) / (1 + 10))
+    clock.now += 20
+    left = expected.seconds_left(Progress(TRAINING, 2, 3))
+    assert left == pytest.approx(19 * (32 + 10) / (11 + 10))
+
+
 def test_what_another_process_extracted_meanwhile_is_not_waited_for(clock: Clock) -> None:
     expected = Forecast({224: 100.0, 448: 400.0}, [])
     assert expected.seconds_left(extracting(224, 0, total=0)) == 400
