@@ -485,7 +485,10 @@ class TestDryRun:
         answer = call("run", "--dataset", "textures", *GRID, "--dry-run", "--json")
         assert (answer.status, answer.err) == (0, "")
         cost = answer.json["cost"]
-        assert cost["scales"] == [{"scale": 224, "n_images": N_IMAGES, "seconds": None}]
+        (scale,) = cost["scales"]
+        assert scale.pop("gflop") > 0
+        assert scale == {"scale": 224, "n_images": N_IMAGES, "seconds": None}
+        assert cost["training_seconds"] is None
         assert cost["fits_on_disk"] is True
         (scale,) = answer.json["scales"]
         assert scale["memory_bytes"] == answer.json["memory_bytes"] > 5 * 10**8
