@@ -142,11 +142,20 @@ HARMLESS = {
     "results": {
         ("selectbox", "Run"),
         ("button_group", "Measure"),
+        ("selectbox", "Cell"),
+        ("multiselect", "Compare with"),
         ("vega_lite_chart", ""),
+        ("selectbox", "True class"),
+        ("selectbox", "Predicted class"),
         ("selectbox", "Curves of the class"),
     },
     "results, unfinished": {("selectbox", "Run"), ("page_link", "See how it is doing")},
-    "predict": {("selectbox", "Model"), ("file_uploader", "Images to classify")},
+    "predict": {
+        ("selectbox", "Model"),
+        ("file_uploader", "Images to classify"),
+        ("toggle", "Use the camera"),
+        ("download_button", "Download the card"),
+    },
     "networks": {("selectbox", "Network"), ("selectbox", "Scale in pixels")},
     "networks, without weights": {("selectbox", "Network"), ("selectbox", "Scale in pixels")},
 }
