@@ -151,7 +151,7 @@ def compare_runs(
         for run, of_run in zip(runs, results, strict=True)
     ]
     best = [
-        max(of_run, key=lambda result, told=told: told[result.cell.name])  # type: ignore[misc]
+        of_run[int(np.argmax(list(told.values())))]
         for of_run, told in zip(results, values, strict=True)
     ]
     names, settings = differing_settings(runs)
