@@ -6,6 +6,7 @@ from collections.abc import Sequence
 import click
 
 from medrecog_core import __version__
+from medrecog_core.cli.bundle_commands import bundle, open_bundle_command
 from medrecog_core.cli.compare_command import compare
 from medrecog_core.cli.dataset_commands import datasets, extract_command
 from medrecog_core.cli.export_command import export
@@ -61,6 +62,8 @@ for _command in (
     resume,
     delete,
     export,
+    bundle,
+    open_bundle_command,
     train,
     models,
     delete_model,

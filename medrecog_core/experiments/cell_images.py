@@ -20,6 +20,8 @@ class CellImage:
         That greatest score, by which it was taken for `predicted`.
     group
         Patient or lesion, empty where it has none.
+    sha256
+        Of the file as the run saw it.
     """
 
     path: str
@@ -27,6 +29,7 @@ class CellImage:
     predicted: str
     score: float
     group: str
+    sha256: str
 
     @property
     def is_right(self) -> bool:
@@ -47,7 +50,14 @@ def cell_images(run: RunFolder, result: CellResult) -> list[CellImage]:
     scores = run.scores(result.cell)
     classes = [row.label for row in result.metrics.classes]
     images = [
-        CellImage(image.path, image.label, classes[row.argmax()], float(row.max()), image.group)
+        CellImage(
+            path=image.path,
+            label=image.label,
+            predicted=classes[row.argmax()],
+            score=float(row.max()),
+            group=image.group,
+            sha256=image.sha256,
+        )
         for image, row in zip(run.tested_images(), scores, strict=True)
     ]
     return sorted(images, key=lambda image: -image.score)

@@ -4,10 +4,9 @@ from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from medrecog_core.datasets import Dataset, kept_report, library
-from medrecog_core.datasets.manifest import read_dataset
-from medrecog_core.errors import MedrecogError
+from medrecog_core.datasets import kept_report
 from medrecog_core.experiments import RunFolder, RunImage
+from medrecog_core.experiments.run_dataset import dataset_of_run
 
 
 @dataclass(frozen=True)
@@ -71,7 +70,7 @@ def describe_data(run: RunFolder) -> DataDescription:
     of_train, of_test, of_all = (
         Counter(image.label for image in part) for part in (trained, tested, images)
     )
-    kept = dataset_as_run_saw_it(run)
+    kept = dataset_of_run(run)
     n_excluded = record["dataset"].get("n_excluded", 0)
     excluded = [("", n_excluded)] if n_excluded else []
     findings = None
@@ -89,20 +88,6 @@ def describe_data(run: RunFolder) -> DataDescription:
         tuple((entry["path"], entry["reason"]) for entry in record["skipped"]),
         findings,
     )
-
-
-def dataset_as_run_saw_it(run: RunFolder) -> Dataset | None:
-    """Return the run's data set if it is kept here and has not changed since; else None.
-
-    Nothing is drawn, and no image is read.
-    """
-    name = run.specification().dataset
-    try:
-        dataset = read_dataset(library.folder_of(name), name)
-    except (FileNotFoundError, MedrecogError):
-        return None
-    recorded = run.record().get("dataset", {}).get("fingerprint")
-    return dataset if dataset.fingerprint == recorded else None
 
 
 def _n_groups(images: Iterable[RunImage]) -> int:

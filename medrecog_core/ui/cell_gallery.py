@@ -30,7 +30,9 @@ def show_cell_gallery(images: Sequence[CellImage], classes: Sequence[str]) -> No
     noun = "prediction" if is_repeated else "test image"
     st.caption(_told(len(shown), len(images), noun, true, predicted))
     show_gallery(
-        [Picture(Path(image.path), _words(image)) for image in shown], key=PAGE, per_page=_PER_PAGE
+        [Picture(Path(image.path), _words(image), image.sha256) for image in shown],
+        key=PAGE,
+        per_page=_PER_PAGE,
     )
 
 

@@ -2,7 +2,7 @@ import pytest
 
 from medrecog_core.datasets import check_health, library
 from medrecog_core.experiments import RunImage
-from medrecog_core.reports.data_description import dataset_as_run_saw_it, describe_data
+from medrecog_core.reports.data_description import describe_data
 from tests.textures import CLASSES, NAME, PER_CLASS
 
 
@@ -38,13 +38,6 @@ def test_of_a_data_set_that_is_gone_the_record_tells(finished):
     library.remove(NAME)
     data = describe_data(finished)
     assert (data.n_excluded, data.excluded, data.findings) == (3, (("", 3),), None)
-
-
-def test_a_data_set_that_changed_since_is_not_what_the_run_saw(finished):
-    assert dataset_as_run_saw_it(finished) == library.load(NAME)
-    dataset = library.load(NAME)
-    library.exclude(NAME, [dataset.images[0].path], reason="a marker")
-    assert dataset_as_run_saw_it(finished) is None
 
 
 def test_reasons_of_exclusions_are_counted(finished):
