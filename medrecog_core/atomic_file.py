@@ -42,10 +42,11 @@ def write_json(path: Path, document: Any) -> None:
     StorageError
         If the file cannot be written.
     """
-    write_bytes(path, _encoded(document))
+    write_bytes(path, encoded_json(document))
 
 
-def _encoded(document: Any) -> bytes:
+def encoded_json(document: Any) -> bytes:
+    """Return a JSON document as `write_json` writes it."""
     text = json.dumps(document, indent=1, ensure_ascii=False)
     # A folder's name that is not UTF-8 is held as surrogates, which json.loads takes back.
     return text.encode(errors="surrogatepass") + b"\n"

@@ -1,6 +1,10 @@
 """Linear SVMs on descriptors, how well they do, how sure that is, and why."""
 
 from medrecog_core.classification.calibration import Calibration, calibrate, log_loss
+from medrecog_core.classification.calibration_choice import (
+    CalibrationChoice,
+    choose_calibration,
+)
 from medrecog_core.classification.class_estimates import ClassEstimates, estimate_classes
 from medrecog_core.classification.comparison import (
     Comparison,
@@ -29,6 +33,7 @@ from medrecog_core.classification.evidence import (
     plain_score,
     pool,
 )
+from medrecog_core.classification.fused_evidence import explain_fusion
 from medrecog_core.classification.held_out import held_out_scores
 from medrecog_core.classification.intervals import Estimate, estimate
 from medrecog_core.classification.linear_svm import LinearSvm
@@ -60,6 +65,7 @@ __all__ = [
     "MEASURES",
     "NORMALISATIONS",
     "Calibration",
+    "CalibrationChoice",
     "ChosenC",
     "ClassEstimates",
     "ClassMetrics",
@@ -85,6 +91,7 @@ __all__ = [
     "calibrate",
     "channelwise_score",
     "choose_c",
+    "choose_calibration",
     "choose_positive_class",
     "choose_threshold",
     "compare",
@@ -93,6 +100,7 @@ __all__ = [
     "estimate",
     "estimate_classes",
     "explain",
+    "explain_fusion",
     "fit_novelty_detector",
     "held_out_scores",
     "holm",

@@ -12,7 +12,14 @@ from medrecog_core.cli.export_command import export
 from medrecog_core.cli.health_commands import check, exclude, include, refresh
 from medrecog_core.cli.leakage_command import leakage
 from medrecog_core.cli.map_commands import feature_maps, first_filters
-from medrecog_core.cli.model_commands import delete_model, models, predict, train
+from medrecog_core.cli.model_commands import (
+    delete_model,
+    export_model,
+    import_model,
+    models,
+    predict,
+    train,
+)
 from medrecog_core.cli.output import write_json
 from medrecog_core.cli.preset_command import presets
 from medrecog_core.cli.run_commands import (
@@ -23,8 +30,8 @@ from medrecog_core.cli.run_commands import (
     resume,
     run,
     runs,
-    show,
 )
+from medrecog_core.cli.show_command import show
 from medrecog_core.cli.split_command import split
 from medrecog_core.cli.weight_commands import weights
 from medrecog_core.errors import MedrecogError, UsageError
@@ -58,6 +65,8 @@ for _command in (
     train,
     models,
     delete_model,
+    export_model,
+    import_model,
     predict,
     weights,
     feature_maps,

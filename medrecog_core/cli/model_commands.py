@@ -1,5 +1,6 @@
-"""`train`, `models` and `predict`."""
+"""`train`, `models`, `predict`, `delete-model`, `export-model` and `import-model`."""
 
+import re
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -10,36 +11,62 @@ from medrecog_core import models as trained
 from medrecog_core.cli.output import fail_after_output, json_option, write_json, write_table
 from medrecog_core.errors import MedrecogError
 from medrecog_core.experiments import find_run
-from medrecog_core.features import Cell
 from medrecog_core.images import UnreadableImageError
 from medrecog_core.models import ModelCard
 
 
+class _Scale(click.ParamType[str]):
+    """A scale such as 224, or several of a fusion such as 224+544."""
+
+    name = "pixels"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> str:
+        if not re.fullmatch(r"\d+(\+\d+)*", str(value)):
+            self.fail(f"“{value}” is not a scale such as 224 or 224+544.", param, ctx)
+        return str(value)
+
+
 @click.command()
 @click.option("--run", "run_id", required=True, help="Identity of a run.")
-@click.option("--layer", required=True)
-@click.option("--scale", type=int, required=True)
+@click.option("--layer", required=True, help="Such as block4; of a fusion block4+block5.")
+@click.option("--scale", type=_Scale(), required=True)
 @click.option("--pooling", required=True)
 @click.option("--name", required=True, help="Name of the new model.")
+@click.option(
+    "--on",
+    type=click.Choice(trained.TRAINED_ON),
+    default=trained.TRAINING,
+    show_default=True,
+    help="Learn from the training images of the run, or from all, the tested ones too.",
+)
 @json_option
-def train(run_id: str, layer: str, scale: int, pooling: str, name: str, as_json: bool) -> None:
+def train(
+    run_id: str, layer: str, scale: str, pooling: str, name: str, on: str, as_json: bool
+) -> None:
     """Keep the SVM of a finished cell as a model that classifies new images."""
-    cell = Cell(layer, scale, pooling)
-    card = trained.train_model(find_run(run_id), cell, name).card
+    run = find_run(run_id)
+    card = trained.train_model(
+        run, trained.finished_cell(run, layer, scale, pooling), name, on
+    ).card
     if as_json:
         write_json(_describe(card))
     else:
         low, high = card.accuracy_interval
         click.echo(
-            f"Trained {name} on {card.n_train} images; accuracy on {card.n_test} test images "
+            f"Trained {name} on {card.n_learnt} images; accuracy on {card.n_test} test images "
             f"{card.accuracy:.3f} (95 % {low:.3f} to {high:.3f})."
         )
+        for sentence in trained.limits(card):
+            click.echo(sentence)
 
 
-@click.command()
+@click.group(invoke_without_command=True)
 @json_option
-def models(as_json: bool) -> None:
-    """List every model."""
+@click.pass_context
+def models(context: click.Context, as_json: bool) -> None:
+    """List every model; `show` one."""
+    if context.invoked_subcommand is not None:
+        return
     cards: list[ModelCard] = []
     damaged: dict[str, str] = {}
     for name in trained.model_names():
@@ -65,32 +92,68 @@ def models(as_json: bool) -> None:
         click.echo(sentence)
 
 
+@models.command("show")
+@click.argument("model")
+@json_option
+def show_model(model: str, as_json: bool) -> None:
+    """Print MODEL's card as Markdown."""
+    card = trained.load_model(model).card
+    if as_json:
+        write_json(_describe(card))
+    else:
+        click.echo(trained.card_markdown(card))
+
+
 @click.command()
 @click.argument("model")
 @click.argument(
     "files", nargs=-1, required=True, type=click.Path(path_type=Path), metavar="FILE..."
 )
+@click.option(
+    "--csv",
+    "table",
+    type=click.Path(path_type=Path),
+    help="Write a table, a row an image, to this file too.",
+)
 @json_option
-def predict(model: str, files: tuple[Path, ...], as_json: bool) -> None:
+def predict(model: str, files: tuple[Path, ...], table: Path | None, as_json: bool) -> None:
     """Classify image files with MODEL. For research, not for diagnosis."""
     predictor = trained.Predictor(trained.load_model(model))
-    documents: list[dict[str, Any]] = []
-    for file, answer in zip(files, trained.predict_files(predictor, files), strict=True):
-        if isinstance(answer, UnreadableImageError):
-            documents.append({"file": str(file), "error": str(answer)})
-        else:
-            documents.append({"file": str(file), "label": answer.label, "scores": answer.scores})
+    answers = trained.predict_files(predictor, files)
+    names = [str(file) for file in files]
+    documents = [trained.answer_document(*each) for each in zip(names, answers, strict=True)]
+    if table is not None:
+        _write(table, trained.answers_csv(names, answers))
     if as_json:
         write_json(documents)
     else:
-        for document in documents:
-            if "error" in document:
-                click.echo(f"{document['file']}: not classified, {document['error']}")
-            else:
-                scores = ", ".join(f"{k} {v:+.3f}" for k, v in document["scores"].items())
-                click.echo(f"{document['file']}: {document['label']} ({scores})")
+        for name, answer in zip(names, answers, strict=True):
+            click.echo(_line(name, answer))
     if all("error" in document for document in documents):
         fail_after_output()
+
+
+def _line(name: str, answer: trained.Prediction | UnreadableImageError) -> str:
+    if isinstance(answer, UnreadableImageError):
+        return f"{name}: not classified, {answer}"
+    scores = ", ".join(f"{label} {value:+.3f}" for label, value in answer.scores.items())
+    line = f"{name}: {answer.label} ({scores})"
+    if answer.probabilities is not None:
+        line += f", probability {answer.probabilities[answer.label]:.3f}"
+    if answer.at_threshold not in (None, answer.label):
+        line += f", at the decision threshold {answer.at_threshold}"
+    if answer.resemblance is not None and answer.resemblance.is_unlike:
+        line += ", unlike the training images"
+    return line
+
+
+def _write(file: Path, text: str) -> None:
+    try:
+        file.write_bytes(text.encode(errors="surrogateescape"))
+    except OSError as error:
+        raise MedrecogError(
+            f"Cannot write to {file} ({error.strerror or error}): name another file."
+        ) from error
 
 
 @click.command("delete-model")
@@ -103,6 +166,38 @@ def delete_model(model: str, as_json: bool) -> None:
         write_json({"model": model, "deleted": True})
     else:
         click.echo(f"Deleted {model}.")
+
+
+@click.command("export-model")
+@click.argument("model")
+@click.option("--to", "file", required=True, type=click.Path(path_type=Path), help="File to write.")
+@click.option(
+    "--with-paths",
+    is_flag=True,
+    help="With the paths of the training images, which may name patients.",
+)
+@json_option
+def export_model(model: str, file: Path, with_paths: bool, as_json: bool) -> None:
+    """Write MODEL to one file, for another machine."""
+    trained.export_model(model, file, with_paths)
+    if as_json:
+        write_json({"model": model, "file": str(file)})
+    else:
+        click.echo(f"Wrote {file}.")
+
+
+@click.command("import-model")
+@click.argument("file", type=click.Path(path_type=Path))
+@click.option("--name", default="", help="What to call it here.")
+@json_option
+def import_model(file: Path, name: str, as_json: bool) -> None:
+    """Take in a model that export-model wrote."""
+    card = trained.import_model(file, name)
+    needs = trained.missing_weights(card)
+    if as_json:
+        write_json({**_describe(card), "missing_weights": needs})
+    else:
+        click.echo(f"Took in {card.name}." + (f" {needs}" if needs else ""))
 
 
 def _describe(card: ModelCard) -> dict[str, Any]:

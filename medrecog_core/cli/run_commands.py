@@ -1,4 +1,4 @@
-"""`run`, `runs`, `show`, `log`, `rename`, `cancel`, `resume` and `delete`."""
+"""`run`, `runs`, `log`, `rename`, `cancel`, `resume` and `delete`."""
 
 import time
 from collections.abc import Callable
@@ -159,14 +159,6 @@ def runs(search: str, as_json: bool) -> None:
             for d in documents
         ),
     )
-
-
-@click.command()
-@click.argument("run_id", metavar="RUN")
-@json_option
-def show(run_id: str, as_json: bool) -> None:
-    """Show RUN: how it is doing, and its cells."""
-    show_run(experiments.find_run(run_id), as_json)
 
 
 @click.command()

@@ -19,6 +19,9 @@ POOLINGS = (*GLOBAL_POOLINGS, *ENCODINGS)
 LOCAL = "local"
 """What the store keeps for encodings in the place of a pooling: the descriptor of each position."""
 
+MAP = "map"
+"""What evidence needs in the place of a pooling: all positions as they are."""
+
 
 @dataclass(frozen=True)
 class Cell:

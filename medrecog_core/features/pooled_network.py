@@ -1,16 +1,17 @@
 """A network and its poolings as one graph: images in, descriptors out, in one pass."""
 
 from collections.abc import Iterable
+from typing import Any
 
 import numpy as np
 
 from medrecog_core.errors import UsageError
-from medrecog_core.features.cell import GLOBAL_POOLINGS, LOCAL
+from medrecog_core.features.cell import GLOBAL_POOLINGS, LOCAL, MAP
 from medrecog_core.networks import Network, find_device, installed_weights, opened_weights
 from medrecog_core.networks.backend import import_keras
 from medrecog_core.networks.feature_maps import feature_maps
 
-READINGS = (*GLOBAL_POOLINGS, LOCAL)
+READINGS = (*GLOBAL_POOLINGS, LOCAL, MAP)
 """What a layer's map becomes inside the graph."""
 
 _CPU_MEMORY = 512 * 2**20
@@ -34,7 +35,7 @@ def batch_size(scale: int, precision: str) -> int:
 
 
 # A number between -1 and 1 keeps three decimal digits in float16, in half the room.
-_TYPE_OF = {"max": "float32", "average": "float32", LOCAL: "float16"}
+_TYPE_OF = {"max": "float32", "average": "float32", LOCAL: "float16", MAP: "float32"}
 
 
 class PooledNetwork:
@@ -43,8 +44,8 @@ class PooledNetwork:
     Max and average are taken over the map's positions; the average is summed in float32 whatever
     the precision. Local descriptors are the positions themselves, each divided by its Euclidean
     length in float32, as NetVLAD takes them (Arandjelović, Gronat, Torii, Pajdla and Sivic, 2016,
-    "NetVLAD: CNN architecture for weakly supervised place recognition"). Not to be used by two
-    threads at once.
+    "NetVLAD: CNN architecture for weakly supervised place recognition"). A map is given as it is,
+    for evidence. Not to be used by two threads at once.
     """
 
     def __init__(
@@ -88,33 +89,49 @@ class PooledNetwork:
             "max": keras.layers.GlobalMaxPooling2D(dtype=precision),
             "average": keras.layers.GlobalAveragePooling2D(dtype="float32"),
             LOCAL: keras.layers.UnitNormalization(axis=-1, dtype="float32"),
+            MAP: keras.layers.Identity(dtype="float32"),
         }
-        descriptors = [
-            keras.ops.cast(pool[pooling](map_of[layer]), _TYPE_OF[pooling])
+        self._inputs = maps.inputs
+        self._output_of = {
+            (layer, pooling): keras.ops.cast(pool[pooling](map_of[layer]), _TYPE_OF[pooling])
             for layer, pooling in self.readings
-        ]
-        self._model = keras.Model(maps.inputs, descriptors)
-        self._model.compile(jit_compile=False)  # XLA on a processor is several times slower
+        }
+        self._models = {self.readings: self._model(self.readings)}
 
-    def descriptors(self, images: np.ndarray) -> dict[tuple[str, str], np.ndarray]:
+    def _model(self, readings: tuple[tuple[str, str], ...]) -> Any:
+        model = import_keras().Model(self._inputs, [self._output_of[each] for each in readings])
+        model.compile(jit_compile=False)  # XLA on a processor is several times slower
+        return model
+
+    def descriptors(
+        self, images: np.ndarray, readings: Iterable[tuple[str, str]] | None = None
+    ) -> dict[tuple[str, str], np.ndarray]:
         """Return the descriptors of a batch of images, from one pass.
 
         Parameters
         ----------
         images
             uint8, RGB, shape (n, height, width, 3).
+        readings
+            Some of `readings`; None: all. Different choices share the weights, and the first batch
+            of each takes a second longer.
 
         Returns
         -------
         dict
             From (layer, pooling) to float32, shape (n, channels), and from (layer, `local`) to
-            float16, shape (n, rows, columns, channels), each position of length 1 or 0.
+            float16, shape (n, rows, columns, channels), each position of length 1 or 0, and from
+            (layer, `map`) to float32 of that shape.
         """
-        outputs = self._model.predict_on_batch(images)
+        asked = self.readings if readings is None else set(readings)
+        chosen = tuple(each for each in self.readings if each in asked)
+        if chosen not in self._models:
+            self._models[chosen] = self._model(chosen)
+        outputs = self._models[chosen].predict_on_batch(images)
         outputs = outputs if isinstance(outputs, list) else [outputs]
         return {
             reading: np.asarray(values, dtype=_TYPE_OF[reading[1]])
-            for reading, values in zip(self.readings, outputs, strict=True)
+            for reading, values in zip(chosen, outputs, strict=True)
         }
 
 

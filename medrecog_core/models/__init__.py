@@ -1,21 +1,63 @@
 """Trained models: made of a run's cells, kept, and asked about new images."""
 
-from medrecog_core.models.evidence import ExplainedImage, Explainer, can_explain
-from medrecog_core.models.model import Model, ModelCard
+from medrecog_core.models.answers import Answer, answer_document, answers_csv, answers_table
+from medrecog_core.models.card import ALL, TRAINED_ON, TRAINING, CalibrationReport, ModelCard
+from medrecog_core.models.card_text import (
+    card_markdown,
+    describe_calibration,
+    describe_threshold,
+    limits,
+)
+from medrecog_core.models.evidence import ExplainedImage, can_explain
+from medrecog_core.models.exchange import (
+    export_model,
+    exported_model,
+    import_content,
+    import_model,
+    missing_weights,
+)
+from medrecog_core.models.model import Model
 from medrecog_core.models.prediction import Prediction, Predictor, predict_files
 from medrecog_core.models.storage import delete_model, load_model, model_names, save_model
-from medrecog_core.models.training import train_model
+from medrecog_core.models.training import finished_cell, train_model
+from medrecog_core.models.training_images import (
+    Resemblance,
+    SimilarImage,
+    TrainingImage,
+    TrainingImages,
+)
 
 __all__ = [
+    "ALL",
+    "TRAINED_ON",
+    "TRAINING",
+    "Answer",
+    "CalibrationReport",
     "ExplainedImage",
-    "Explainer",
     "Model",
     "ModelCard",
     "Prediction",
     "Predictor",
+    "Resemblance",
+    "SimilarImage",
+    "TrainingImage",
+    "TrainingImages",
+    "answer_document",
+    "answers_csv",
+    "answers_table",
     "can_explain",
+    "card_markdown",
     "delete_model",
+    "describe_calibration",
+    "describe_threshold",
+    "export_model",
+    "exported_model",
+    "finished_cell",
+    "import_content",
+    "import_model",
+    "limits",
     "load_model",
+    "missing_weights",
     "model_names",
     "predict_files",
     "save_model",

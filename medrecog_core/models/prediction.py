@@ -1,25 +1,33 @@
-"""Labels for new images, from a trained model."""
+"""What a model says of new images."""
 
 import threading
 from collections import defaultdict
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
 
-from medrecog_core.errors import MedrecogError
-from medrecog_core.features import PooledNetwork, batch_size
+from medrecog_core.errors import MedrecogError, UsageError
+from medrecog_core.features import Cell, PooledNetwork, batch_size, concatenate, members
+from medrecog_core.features.cell import MAP
 from medrecog_core.images import (
     UnreadableImageError,
     decode_image,
     preprocessing_of_version,
     read_file,
 )
+from medrecog_core.models.evidence import ExplainedImage, can_explain, explained_image
 from medrecog_core.models.model import Model
+from medrecog_core.models.training_images import Resemblance
 from medrecog_core.networks import all_installed_weights, check_readable, find_network
 
 _FILES_AT_ONCE = 32
+
+_Pixels = Mapping[int, np.ndarray]
+"""From scale to what the network reads."""
+_Readings = Mapping[tuple[str, str, int], np.ndarray]
+"""From layer, reading and scale to what the network gives, a row an image."""
 
 
 @dataclass(frozen=True)
@@ -32,10 +40,20 @@ class Prediction:
         The class of the greatest score.
     scores
         From class to SVM decision value; not a probability.
+    probabilities
+        From class to calibrated probability; None where the model has none. The most probable class
+        can be another than `label`, since probabilities also weigh how frequent classes are.
+    at_threshold
+        What the image counts as at the model's decision threshold; None where it has none.
+    resemblance
+        How like the training images it is; None where the model has none of them.
     """
 
     label: str
     scores: dict[str, float]
+    probabilities: dict[str, float] | None = None
+    at_threshold: str | None = None
+    resemblance: Resemblance | None = None
 
 
 class Predictor:
@@ -49,13 +67,13 @@ class Predictor:
 
     def __init__(self, model: Model) -> None:
         card = model.card
-        network = find_network(card.network)
+        network, self._members = find_network(card.network), members(card.cell)
         if card.source.weights not in {w.identity for w in all_installed_weights(network)}:
             raise MedrecogError(
-                f"The model “{card.name}” was trained with the weights {card.source.weights}, "
-                "which are not installed: install them, or train it again."
+                f"The model “{card.name}” was trained with the weights {card.source.weights} "
+                f"({card.weights_title}), which are not installed: install them, or train it again."
             )
-        check_readable(network, [card.cell.layer], card.source.weights)
+        check_readable(network, [member.layer for member in self._members], card.source.weights)
         try:
             self._preprocessing = preprocessing_of_version(card.source.preprocessing)
         except MedrecogError:
@@ -64,10 +82,9 @@ class Predictor:
                 f"{card.source.preprocessing}, which this version does not have: train it again."
             ) from None
         self.model = model
-        self._reading = (card.cell.layer, card.cell.stored.pooling)
-        self._network = PooledNetwork(
-            network, [self._reading], card.source.precision, card.source.weights
-        )
+        self._scales = tuple(sorted({member.scale for member in self._members}))
+        readings = {reading for member in self._members for reading in self._readings_of(member)}
+        self._network = PooledNetwork(network, readings, card.source.precision, card.source.weights)
         self._lock = threading.Lock()
 
     def predict(self, contents: Sequence[bytes]) -> list[Prediction | UnreadableImageError]:
@@ -83,40 +100,119 @@ class Predictor:
         list
             A prediction, or why there is none, for each file.
         """
-        card = self.model.card
         answers: list[Prediction | UnreadableImageError] = []
         # Of images longer than a square, so many fewer.
-        size = batch_size(card.cell.scale, card.source.precision)
+        size = batch_size(self._scales[-1], self.model.card.source.precision)
         size = max(1, size // self._preprocessing.largest_proportion)
         for first in range(0, len(contents), size):
             found: dict[int, Prediction | UnreadableImageError] = {}
-            of_shape: dict[tuple[int, ...], dict[int, np.ndarray]] = defaultdict(dict)
+            of_shape: dict[tuple[int, ...], dict[int, _Pixels]] = defaultdict(dict)
             for i, content in enumerate(contents[first : first + size]):
                 try:
-                    pixels = self._preprocessing.pixels(decode_image(content), card.cell.scale)
+                    pixels = self._pixels(content)
                 except UnreadableImageError as error:
                     found[i] = error
                 else:
-                    of_shape[pixels.shape][i] = pixels
+                    shape = tuple(n for each in pixels.values() for n in each.shape)
+                    of_shape[shape][i] = pixels
             for batch in of_shape.values():
-                found |= zip(batch, self._classify(list(batch.values())), strict=True)
+                readings = self._read(list(batch.values()))
+                found |= zip(batch, self._classify(readings), strict=True)
             answers += [found[i] for i in sorted(found)]
         return answers
 
-    def _classify(self, images: list[np.ndarray]) -> list[Prediction]:
-        with self._lock:
-            descriptors = self._network.descriptors(np.stack(images))[self._reading]
-        svm, codebook = self.model.svm, self.model.codebook
-        if codebook is not None:
-            n, *_, channels = descriptors.shape
-            descriptors = codebook.encode(descriptors.reshape(n, -1, channels).astype(np.float32))
-        return [
-            Prediction(
-                svm.classes[int(scores.argmax())],
-                dict(zip(svm.classes, map(float, scores), strict=True)),
+    def explain(self, content: bytes) -> tuple[Prediction, ExplainedImage]:
+        """Classify one image file and say where in it the scores come from, in the same pass.
+
+        Parameters
+        ----------
+        content
+            The bytes of the file.
+
+        Raises
+        ------
+        UnreadableImageError
+            If it is no usable image.
+        UsageError
+            If the model's scores are no sum over positions.
+        """
+        card = self.model.card
+        if not can_explain(self.model):
+            raise UsageError(
+                f"The model “{card.name}” reads {card.cell.pooling}, whose scores are no sum over "
+                "positions: choose a model of max or average pooling."
             )
-            for scores in svm.scores(descriptors)
+        pixels = self._pixels(content)
+        readings = self._read([pixels], with_maps=True)
+        (prediction,) = self._classify(readings)
+        maps = {m: readings[m.layer, MAP, m.scale][0] for m in self._members}
+        return prediction, explained_image(self.model, pixels[self._scales[-1]], maps)
+
+    def _readings_of(self, member: Cell) -> list[tuple[str, str]]:
+        pooled = (member.layer, member.stored.pooling)
+        return [pooled, (member.layer, MAP)] if can_explain(self.model) else [pooled]
+
+    def _pixels(self, content: bytes) -> _Pixels:
+        image = decode_image(content)
+        return {scale: self._preprocessing.pixels(image, scale) for scale in self._scales}
+
+    def _read(self, images: Sequence[_Pixels], with_maps: bool = False) -> _Readings:
+        found: dict[tuple[str, str, int], np.ndarray] = {}
+        for scale in self._scales:
+            asked = {
+                (layer, reading)
+                for member in self._members
+                if member.scale == scale
+                for layer, reading in self._readings_of(member)
+                if with_maps or reading != MAP
+            }
+            batch = np.stack([pixels[scale] for pixels in images])
+            with self._lock:
+                given = self._network.descriptors(batch, asked)
+            found |= {(*reading, scale): values for reading, values in given.items()}
+        return found
+
+    def _describe(self, member: Cell, readings: _Readings) -> np.ndarray:
+        values = readings[member.layer, member.stored.pooling, member.scale]
+        if member not in self.model.codebooks:
+            return values
+        n, *_, channels = values.shape
+        local = values.reshape(n, -1, channels).astype(np.float32)
+        return self.model.codebooks[member].encode(local)
+
+    def _classify(self, readings: _Readings) -> list[Prediction]:
+        model = self.model
+        classes, threshold = model.svm.classes, model.card.threshold
+        descriptors = concatenate([self._describe(m, readings) for m in self._members])
+        scores = model.svm.scores(descriptors)
+        calibration, known = model.calibration, model.training_images
+        predictions = [
+            Prediction(classes[int(row.argmax())], _by_class(classes, row)) for row in scores
         ]
+        if calibration is not None:
+            probabilities = calibration.probabilities(scores)
+            predictions = [
+                replace(prediction, probabilities=_by_class(classes, row))
+                for prediction, row in zip(predictions, probabilities, strict=True)
+            ]
+        if threshold is not None:
+            decided = threshold.decide(scores[:, classes.index(threshold.positive)])
+            predictions = [
+                replace(prediction, at_threshold=str(label))
+                for prediction, label in zip(predictions, decided, strict=True)
+            ]
+        if known is not None:
+            predictions = [
+                replace(prediction, resemblance=resemblance)
+                for prediction, resemblance in zip(
+                    predictions, known.resemblances(descriptors), strict=True
+                )
+            ]
+        return predictions
+
+
+def _by_class(classes: Sequence[str], values: np.ndarray) -> dict[str, float]:
+    return dict(zip(classes, map(float, values), strict=True))
 
 
 def predict_files(

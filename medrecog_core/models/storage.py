@@ -1,24 +1,55 @@
 """Models on disk: arrays and JSON, never a pickle."""
 
-import io
+import json
 import shutil
 import zipfile
+from collections.abc import Callable, Mapping
 from dataclasses import asdict
-from pathlib import Path
+from typing import Any
 
 import numpy as np
 
 from medrecog_core import atomic_file
-from medrecog_core.classification import FittedNormalisation, LinearSvm
+from medrecog_core.classification import (
+    Calibration,
+    FittedNormalisation,
+    LinearSvm,
+    NoveltyDetector,
+    l2_normalise,
+)
 from medrecog_core.datasets import check_name
 from medrecog_core.errors import MedrecogError, StorageError
-from medrecog_core.features import Codebook, grid
+from medrecog_core.features import Cell, Codebook, Fusion, grid, members
 from medrecog_core.locations import cache_folder, unwritable
 from medrecog_core.mode import check_may_change
-from medrecog_core.models.model import Model, ModelCard
+from medrecog_core.models.arrays import read_arrays, write_arrays
+from medrecog_core.models.card import ModelCard
+from medrecog_core.models.model import Model
+from medrecog_core.models.training_images import TrainingImage, TrainingImages
 from medrecog_core.networks import find_network
 
-_CARD, _SVM, _CODEBOOK = "model.json", "svm.npz", "codebook.npz"
+FORMAT = 2
+"""Of the files; models without a number are of format 1, and are read too."""
+
+CARD, SVM, CALIBRATION = "model.json", "svm.npz", "calibration.npz"
+DESCRIPTORS, IMAGES = "training-images.npz", "training-images.json"
+
+DAMAGE = (
+    AttributeError,
+    EOFError,
+    KeyError,
+    MedrecogError,
+    OSError,
+    RecursionError,
+    TypeError,
+    ValueError,
+    zipfile.BadZipFile,
+)
+"""What reading a model raises where its files are damaged or were never one."""
+
+
+class NewerModelError(MedrecogError):
+    """The model was written by a newer version of the program."""
 
 
 def save_model(model: Model) -> None:
@@ -31,21 +62,45 @@ def save_model(model: Model) -> None:
     """
     check_may_change("keep a model")
     folder = cache_folder().models / model.card.name
-    _write_arrays(
-        folder / _SVM,
-        weights=model.svm.weights,
-        biases=model.svm.biases,
-        **model.svm.normalisation.to_arrays(),
-    )
-    if model.codebook is not None:
-        _write_arrays(folder / _CODEBOOK, **model.codebook.to_arrays())
+    for name, content in model_files(model).items():
+        atomic_file.write_bytes(folder / name, content)
     # The card last: a model without one does not exist.
-    atomic_file.write_json(folder / _CARD, asdict(model.card))
+    atomic_file.write_json(folder / CARD, card_document(model.card))
+
+
+def card_document(card: ModelCard) -> dict[str, Any]:
+    """Return a card as JSON values, with the number of the format."""
+    return {"format": FORMAT, **asdict(card)}
+
+
+def model_files(model: Model) -> dict[str, bytes]:
+    """Return the content of a model's files by name, without the card."""
+    svm, known = model.svm, model.training_images
+    files = {
+        SVM: write_arrays(weights=svm.weights, biases=svm.biases, **svm.normalisation.to_arrays())
+    }
+    for member, codebook in model.codebooks.items():
+        files[codebook_file(model.card.cell, member)] = write_arrays(**codebook.to_arrays())
+    if model.calibration is not None:
+        files[CALIBRATION] = write_arrays(**model.calibration.to_arrays())
+    if known is not None:
+        arrays = known.detector.to_arrays()
+        # Half the room; a cosine distance changes by less than can be seen.
+        arrays["descriptors"] = arrays["descriptors"].astype(np.float16)
+        files[DESCRIPTORS] = write_arrays(**arrays)
+        rows = [[image.path, image.label, image.sha256] for image in known.images]
+        files[IMAGES] = atomic_file.encoded_json(rows)
+    return files
+
+
+def codebook_file(cell: Cell | Fusion, member: Cell) -> str:
+    """Return the name of the file of a member's codebook."""
+    return "codebook.npz" if cell == member else f"codebook-{member.name}.npz"
 
 
 def model_names() -> list[str]:
     """Return the names of all models."""
-    return sorted(file.parent.name for file in cache_folder().models.glob(f"*/{_CARD}"))
+    return sorted(file.parent.name for file in cache_folder().models.glob(f"*/{CARD}"))
 
 
 def load_model(name: str) -> Model:
@@ -54,26 +109,18 @@ def load_model(name: str) -> Model:
     Raises
     ------
     MedrecogError
-        If there is none.
+        If there is none, or a newer version wrote it.
     StorageError
         If it is damaged.
     """
     folder = cache_folder().models / check_name(name)
-    if not (folder / _CARD).is_file():
+    if not (folder / CARD).is_file():
         raise MedrecogError(f"There is no model “{name}”: there are {_known()}.")
     try:
-        card = ModelCard.from_document(atomic_file.read_json(folder / _CARD))
-        return _read_model(folder, card)
-    except (
-        AttributeError,
-        EOFError,
-        KeyError,
-        MedrecogError,
-        OSError,
-        TypeError,
-        ValueError,
-        zipfile.BadZipFile,
-    ) as error:
+        return read_model(name, lambda file: (folder / file).read_bytes())
+    except NewerModelError:
+        raise
+    except DAMAGE as error:
         raise StorageError(
             f"The model “{name}” in {folder} is damaged: delete that folder and train it again."
         ) from error
@@ -97,21 +144,52 @@ def delete_model(name: str) -> None:
         raise StorageError(unwritable(folder, error)) from error
 
 
-def _read_model(folder: Path, card: ModelCard) -> Model:
-    network, cell = find_network(card.network), card.cell
-    grid(network, [cell.layer], [cell.scale], [cell.pooling])  # raises where it does not exist
-    length, codebook = network.layer(cell.layer).channels, None
-    if cell.is_encoded:
-        with np.load(folder / _CODEBOOK, allow_pickle=False) as arrays:
-            codebook = Codebook.from_arrays(cell.pooling, arrays, channels=length)
-        length = codebook.length
-    return Model(card, _read_svm(folder / _SVM, card, length), codebook)
+def read_model(title: str, read: Callable[[str], bytes]) -> Model:
+    """Return the model in some files, every number checked against its card.
+
+    Parameters
+    ----------
+    title
+        What to call it in sentences.
+    read
+        From the name of a file to its content; raises FileNotFoundError where there is none.
+
+    Raises
+    ------
+    NewerModelError
+        If a newer version wrote it.
+    Exception
+        One of `DAMAGE`, if it is damaged.
+    """
+    document = json.loads(read(CARD))
+    written_as = document.pop("format", 1)
+    if isinstance(written_as, int) and written_as > FORMAT:
+        raise NewerModelError(
+            f"The model “{title}” was written by a newer version of medrecog (format "
+            f"{written_as}, and this one reads up to {FORMAT}): update medrecog."
+        )
+    card = ModelCard.from_document(document)
+    network, codebooks, length = find_network(card.network), {}, 0
+    for member in members(card.cell):
+        grid(network, [member.layer], [member.scale], [member.pooling])  # raises where it is none
+        channels = network.layer(member.layer).channels
+        if member.is_encoded:
+            arrays = read_arrays(read(codebook_file(card.cell, member)))
+            codebooks[member] = Codebook.from_arrays(member.pooling, arrays, channels=channels)
+            channels = codebooks[member].length
+        length += channels
+    calibration = None
+    if card.calibration is not None:
+        calibration = Calibration.from_arrays(card.classes, read_arrays(read(CALIBRATION)))
+    if card.threshold is not None:
+        _check_threshold(card)
+    svm = _svm(card, read_arrays(read(SVM)), length)
+    return Model(card, svm, codebooks, calibration, _training_images(card, read, length))
 
 
-def _read_svm(file: Path, card: ModelCard, length: int) -> LinearSvm:
-    with np.load(file, allow_pickle=False) as arrays:
-        weights, biases = arrays["weights"], arrays["biases"]
-        normalisation = FittedNormalisation.from_arrays(card.normalisation, arrays)
+def _svm(card: ModelCard, arrays: Mapping[str, np.ndarray], length: int) -> LinearSvm:
+    weights, biases = arrays["weights"], arrays["biases"]
+    normalisation = FittedNormalisation.from_arrays(card.normalisation, arrays)
     if normalisation.mean is not None and normalisation.mean.shape != (length,):
         raise ValueError("the normalisation is one of other descriptors")
     if normalisation.projection is not None and normalisation.projection.ndim == 2:
@@ -124,11 +202,32 @@ def _read_svm(file: Path, card: ModelCard, length: int) -> LinearSvm:
     return LinearSvm(card.classes, weights, biases, normalisation)
 
 
+def _training_images(
+    card: ModelCard, read: Callable[[str], bytes], length: int
+) -> TrainingImages | None:
+    if not card.n_indexed:
+        return None
+    arrays = read_arrays(read(DESCRIPTORS))
+    rows = l2_normalise(arrays["descriptors"]).astype(np.float32)
+    detector = NoveltyDetector.from_arrays({**arrays, "descriptors": rows})
+    images = tuple(
+        TrainingImage(str(path), str(label), str(sha256))
+        for path, label, sha256 in json.loads(read(IMAGES))
+    )
+    if rows.shape != (card.n_indexed, length) or len(images) != card.n_indexed:
+        raise ValueError("the training images and their descriptors do not belong together")
+    if not {image.label for image in images} <= set(card.classes):
+        raise ValueError("a training image is of no class of the model")
+    return TrainingImages(images, detector)
+
+
+def _check_threshold(card: ModelCard) -> None:
+    threshold = card.threshold
+    if threshold is None or {threshold.positive, threshold.negative} != set(card.classes):
+        raise ValueError("the decision threshold is one of other classes")
+    if not np.isfinite(threshold.threshold):
+        raise ValueError("the decision threshold is not finite")
+
+
 def _known() -> str:
     return ", ".join(model_names()) or "none yet"
-
-
-def _write_arrays(file: Path, **arrays: np.ndarray) -> None:
-    buffer = io.BytesIO()
-    np.savez(buffer, allow_pickle=False, **arrays)
-    atomic_file.write_bytes(file, buffer.getvalue())

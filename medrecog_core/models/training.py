@@ -1,38 +1,88 @@
 """Making a model of a run's cell."""
 
 import time
+from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
-from medrecog_core.classification import choose_c, train_svm
-from medrecog_core.datasets import check_name
-from medrecog_core.errors import MedrecogError, UsageError
-from medrecog_core.experiments import RunFolder
+import numpy as np
+
+from medrecog_core.classification import (
+    CalibrationChoice,
+    DecisionThreshold,
+    choose_c,
+    choose_calibration,
+    choose_positive_class,
+    choose_threshold,
+    estimate,
+    train_svm,
+)
+from medrecog_core.datasets import ImageRecord, check_name, unit_of
+from medrecog_core.errors import MedrecogError, StorageError, UsageError
+from medrecog_core.experiments import CellResult, RunFolder, RunImage, RunSpecification
 from medrecog_core.experiments.cell_evaluation import INNER_FOLDS
+from medrecog_core.experiments.ranked_cells import score_images
+from medrecog_core.experiments.stored_images import StoredImages
 from medrecog_core.features import (
     AnyCell,
     DescriptorStore,
-    Fusion,
     HashedImage,
+    concatenate,
     describe_images,
     learn_cell_codebook,
+    members,
 )
 from medrecog_core.locations import cache_folder
 from medrecog_core.mode import check_may_change
-from medrecog_core.models.model import Model, ModelCard
+from medrecog_core.models.card import ALL, TRAINED_ON, TRAINING, CalibrationReport, ModelCard
+from medrecog_core.models.held_out import score_held_out, scores_of_run
+from medrecog_core.models.model import Model
 from medrecog_core.models.storage import model_names, save_model
+from medrecog_core.models.training_images import TrainingImage, index_training_images
 from medrecog_core.networks import find_network
 
+_T = TypeVar("_T")
 
-def train_model(run: RunFolder, cell: AnyCell, name: str) -> Model:
-    """Train the SVM of a finished cell again, on the run's training images, and keep it.
 
-    The descriptors come from the store; no image is read.
+def finished_cell(run: RunFolder, layer: str, scale: int | str, pooling: str) -> AnyCell:
+    """Return a run's finished cell or fusion by its layer, scale and pooling, as results name them.
+
+    Raises
+    ------
+    MedrecogError
+        If the run has no such finished cell.
+    """
+    for cell in run.specification().cells:
+        named = (cell.layer, str(cell.scale), cell.pooling) == (layer, str(scale), pooling)
+        if named and run.cell(cell) is not None:
+            return cell
+    raise _not_finished(run, f"{layer}-{scale}-{pooling}")
+
+
+def train_model(run: RunFolder, cell: AnyCell, name: str, on: str = TRAINING) -> Model:
+    """Train the SVM of a finished cell again and keep it with all that a prediction needs.
+
+    The descriptors come from the store; no image is read. C is the cell's, or chosen again on all
+    images that the model learns from where the run had several. Probabilities and, for two classes,
+    a decision threshold are fitted on scores of images that the SVM giving them had not learnt
+    from: those of the run's own folds where it has several, else of folds within the images that
+    the model learns from. The test images take part in nothing unless `on` says so.
+
+    Parameters
+    ----------
+    run
+        The run.
+    cell
+        One of its finished cells.
+    name
+        Of the new model.
+    on
+        `training`: the images that some SVM of the run learnt from; `all`: the tested ones too.
 
     Raises
     ------
     UsageError
-        If the name cannot be used or is taken.
+        If the name cannot be used or is taken, or there are no such images.
     MedrecogError
         If the run has no such finished cell.
     StorageError
@@ -42,66 +92,169 @@ def train_model(run: RunFolder, cell: AnyCell, name: str) -> Model:
     check_name(name)
     if name in model_names():
         raise UsageError(f"There is a model “{name}” already: choose another name.")
-    specification, record = run.specification(), run.record()
+    if on not in TRAINED_ON:
+        raise UsageError(f"A model cannot be trained on “{on}”: choose {' or '.join(TRAINED_ON)}.")
+    specification = run.specification()
     result = run.cell(cell) if cell in specification.cells else None
     if result is None:
-        finished = ", ".join(r.cell.name for r in run.cells()) or "none yet"
-        raise MedrecogError(
-            f"The run {run.id} has no finished cell {cell.name}: choose among {finished}."
-        )
-    if isinstance(cell, Fusion):
-        raise MedrecogError(
-            f"The fusion {cell.name} cannot become a model yet: choose a single cell."
-        )
+        raise _not_finished(run, cell.name)
     source = run.source()
-    train = run.trained_images()
-    files = [HashedImage(Path(image.path), image.sha256) for image in train]
+    learnt = run.images() if on == ALL else run.trained_images()
+    # A record's path is its identity below a root; the run's files have none in common.
+    records = [ImageRecord(f"{i}", each.label, group=each.group) for i, each in enumerate(learnt)]
+    files = [HashedImage(Path(image.path), image.sha256) for image in learnt]
+    labels = [image.label for image in learnt]
+    words = (specification.n_words, specification.seed)
     with DescriptorStore(cache_folder().features) as store:
         where = (find_network(specification.network), source, store)
-        codebook = learn_cell_codebook(
-            files, cell, *where, specification.n_words, specification.seed
+        learned = {m: learn_cell_codebook(files, m, *where, *words) for m in members(cell)}
+        codebooks = {m: codebook for m, codebook in learned.items() if codebook is not None}
+        descriptors = concatenate(
+            [describe_images(files, m, codebooks.get(m), *where) for m in members(cell)]
         )
-        descriptors = describe_images(files, cell, codebook, *where)
-    labels = [image.label for image in train]
-    options: dict[str, Any] = {
-        "class_weight": specification.class_weight,
-        "normalisation": specification.normaliser,
-    }
-    C = specification.C[0]
-    if len(specification.C) > 1:
-        groups = [image.group for image in train] if specification.keep_groups else None
-        chosen = choose_c(
+        C = _best_c(descriptors, learnt, specification)
+        svm = train_svm(
+            descriptors, labels, C, specification.seed, **_options_of_svm(specification)
+        )
+        attempts = _Attempts()
+        stored = StoredImages(records, files, *where)
+        held_out = attempts.make(
+            "probabilities and no decision threshold",
+            lambda: (
+                scores_of_run(run, cell)
+                or score_held_out(stored, cell, specification, None if codebooks else descriptors)
+            ),
+        )
+    chosen: CalibrationChoice | None = None
+    threshold: DecisionThreshold | None = None
+    positive = choose_positive_class(svm.classes, result.metrics.positive)
+    if held_out is not None:
+        scored, told, groups = held_out.scores, held_out.labels, held_out.groups
+        chosen = attempts.make(
+            "probabilities",
+            lambda: choose_calibration(scored, told, svm.classes, groups, seed=specification.seed),
+        )
+        if positive is not None:
+            of_positive = scored[:, svm.classes.index(positive)]
+            threshold = attempts.make(
+                "decision threshold", lambda: choose_threshold(of_positive, told, positive)
+            )
+    training_images = attempts.make(
+        "similar training images and no warning of unlike ones",
+        lambda: index_training_images(
+            [TrainingImage(image.path, image.label, image.sha256) for image in learnt],
             descriptors,
-            labels,
-            specification.C,
-            groups=groups,
-            n_folds=INNER_FOLDS,
-            seed=specification.seed,
-            **options,
-        )
-        C = chosen.C
-    svm = train_svm(descriptors, labels, C, specification.seed, **options)
+            [image.group for image in learnt],
+            specification.seed,
+        ),
+    )
     card = ModelCard(
         name=name,
         run=run.id,
-        dataset=specification.dataset,
-        synthetic=record["dataset"]["synthetic"],
-        network=specification.network,
         cell=cell,
-        source=source,
-        weights_title=record["weights"]["title"],
         C=C,
         normalisation=svm.normalisation.kind,
-        seed=specification.seed,
         classes=svm.classes,
-        accuracy=result.metrics.accuracy,
-        accuracy_interval=result.metrics.accuracy_interval,
-        balanced_accuracy=result.metrics.balanced_accuracy,
-        n_train=result.n_train,
-        n_test=result.n_test,
         created=time.time(),
-        sample=record.get("sample", ""),
+        trained_on=on,
+        n_learnt=len(learnt),
+        n_learnt_groups=_n_groups(learnt),
+        n_indexed=0 if training_images is None else len(training_images.images),
+        calibration=None if chosen is None else _report(chosen),
+        threshold=threshold,
+        missing=tuple(attempts.missing),
+        **_of_run(run, specification, result),
     )
-    model = Model(card, svm, codebook)
+    calibration = None if chosen is None else chosen.calibration
+    model = Model(card, svm, codebooks, calibration, training_images)
     save_model(model)
     return model
+
+
+def _not_finished(run: RunFolder, name: str) -> MedrecogError:
+    finished = ", ".join(result.cell.name for result in run.cells()) or "none yet"
+    return MedrecogError(f"The run {run.id} has no finished cell {name}: choose among {finished}.")
+
+
+class _Attempts:
+    """Makes what a model can do without, and keeps the reasons where it cannot be made."""
+
+    def __init__(self) -> None:
+        self.missing: list[str] = []
+
+    def make(self, what: str, make: Callable[[], _T]) -> _T | None:
+        try:
+            return make()
+        except StorageError:
+            raise
+        except MedrecogError as error:
+            self.missing.append(f"It has no {what}: {error}")
+            return None
+
+
+def _report(chosen: CalibrationChoice) -> CalibrationReport:
+    return CalibrationReport(
+        chosen.kind, chosen.log_loss_before, chosen.log_loss_after, chosen.n_images
+    )
+
+
+def _options_of_svm(specification: RunSpecification) -> dict[str, Any]:
+    return {
+        "class_weight": specification.class_weight,
+        "normalisation": specification.normaliser,
+    }
+
+
+def _best_c(
+    descriptors: np.ndarray, learnt: Sequence[RunImage], specification: RunSpecification
+) -> float:
+    if len(specification.C) == 1:
+        return specification.C[0]
+    groups = [image.group for image in learnt] if specification.keep_groups else None
+    return choose_c(
+        descriptors,
+        [image.label for image in learnt],
+        specification.C,
+        groups=groups,
+        n_folds=INNER_FOLDS,
+        seed=specification.seed,
+        **_options_of_svm(specification),
+    ).C
+
+
+def _of_run(run: RunFolder, specification: RunSpecification, result: CellResult) -> dict[str, Any]:
+    """Return what a card says of the run and of how well its cell did."""
+    record, split = run.record(), run.split()
+    dataset = record["dataset"]
+    metrics = result.metrics
+    versions = {
+        "medrecog": record.get("medrecog", ""),
+        "python": record.get("python", ""),
+        **record.get("versions", {}),
+    }
+    return {
+        "dataset": specification.dataset,
+        "synthetic": dataset["synthetic"],
+        "fingerprint": dataset.get("fingerprint", ""),
+        "sample": record.get("sample", ""),
+        "network": specification.network,
+        "source": run.source(),
+        "weights_title": record["weights"]["title"],
+        "seed": specification.seed,
+        "class_weight": specification.class_weight,
+        "accuracy": metrics.accuracy,
+        "accuracy_interval": metrics.accuracy_interval,
+        "balanced_accuracy": metrics.balanced_accuracy,
+        "positive": metrics.positive,
+        "n_train": result.n_train,
+        "n_test": result.n_test,
+        "n_test_groups": _n_groups(run.tested_images()),
+        "split": split.kind,
+        "n_leaking_groups": split.n_leaking_groups,
+        "estimates": tuple(estimate(score_images(run, result)).values()),
+        "versions": {name: version for name, version in versions.items() if version},
+    }
+
+
+def _n_groups(images: Sequence[RunImage]) -> int:
+    return len({unit_of(image.group, image.path) for image in images})

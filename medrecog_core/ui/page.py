@@ -37,10 +37,11 @@ def open_page(name: str) -> None:
     title = "medrecog" if name == "Home" else name
     tab = title if name == "Home" else f"{name} · medrecog"
     st.set_page_config(page_title=tab, page_icon=_ICON, layout="wide")
+    view = _is_view()
     with st.sidebar:
         for file, page, symbol in PAGES:
             st.page_link(file, label=page, icon=f":material/{symbol}:")
-        if _is_view():
+        if view:
             st.badge("Read-only view", icon=":material/visibility:", color="blue")
         st.markdown(f"**{RESEARCH_ONLY}**")
         st.caption(f"medrecog {__version__}")

@@ -1,3 +1,4 @@
+import csv
 from pathlib import Path
 
 import pytest
@@ -5,7 +6,7 @@ import pytest
 from medrecog_core.experiments import RunFolder
 from medrecog_core.locations import CacheFolder
 from medrecog_core.models import load_model, model_names
-from tests.textures import CLASSES
+from tests.textures import CLASSES, finished_run, specification
 
 from .conftest import Call
 
@@ -100,11 +101,27 @@ class TestPredict:
                 assert document.keys() == {"file", "error"}
                 assert document["error"]
             else:
-                assert document.keys() == {"file", "label", "scores"}
+                assert document.keys() >= {"file", "label", "scores", "probabilities", "nearest"}
+                assert document["unlike_training"] is False
+                assert document["nearest"][0]["label"] == document["label"]
                 assert document["label"] == Path(document["file"]).parent.name
                 assert tuple(document["scores"]) == CLASSES
                 best = max(document["scores"], key=document["scores"].__getitem__)
                 assert best == document["label"]
+
+    def test_a_table_is_written_beside(
+        self, call: Call, model: str, pictures: Path, tmp_path: Path
+    ) -> None:
+        files = [pictures / "waves/waves-0.png", tmp_path / "missing.png"]
+        answer = call("predict", model, *files, "--csv", tmp_path / "labels.csv", "--json")
+        first, second = csv.DictReader((tmp_path / "labels.csv").read_text().splitlines())
+        assert (first["file"], first["label"], first["error"]) == (str(files[0]), "waves", "")
+        told = answer.json[0]["probabilities"]["waves"]
+        assert float(first["probability of waves"]) == told
+        assert (second["label"], second["error"]) == ("", "the file is not there")
+        refused = call("predict", model, *files, "--csv", tmp_path / "no/labels.csv", "--json")
+        assert refused.status == 1
+        assert "Cannot write to" in refused.json["error"]
 
     def test_people_see_a_line_a_file(
         self, call: Call, model: str, pictures: Path, tmp_path: Path
@@ -153,6 +170,49 @@ class TestPredict:
         answer = call("predict", model, pictures / "waves/waves-0.png", "--json")
         assert answer.status == 1
         assert "is damaged" in answer.sentence
+
+
+class TestShow:
+    def test_the_card_is_markdown_for_people_and_json_for_programs(
+        self, call: Call, model: str
+    ) -> None:
+        text = call("models", "show", model).out
+        assert text.startswith("# my-model")
+        assert "For research, not for diagnosis." in text
+        assert "| accuracy | " in text
+        card = call("models", "show", model, "--json").json
+        assert (card["name"], card["n_learnt"]) == (model, 9)
+        assert call("models", "show", "nothing").status == 1
+
+
+class TestExchange:
+    def test_a_model_goes_through_a_file(self, call: Call, model: str, tmp_path: Path) -> None:
+        file = tmp_path / "one.medrecog-model"
+        assert call("export-model", model, "--to", file, "--json").json == {
+            "model": model,
+            "file": str(file),
+        }
+        answer = call("import-model", file, "--name", "theirs", "--json").json
+        assert (answer["name"], answer["missing_weights"]) == ("theirs", "")
+        assert model_names() == ["my-model", "theirs"]
+        assert "There is a model “my-model” already" in call("import-model", file).sentence
+        assert call("export-model", "nothing", "--to", file).status == 1
+
+    def test_what_is_no_model_gets_a_sentence(self, call: Call, tmp_path: Path) -> None:
+        (tmp_path / "text").write_text("no model")
+        answer = call("import-model", tmp_path / "text", "--json")
+        assert answer.status == 1
+        assert "is no model that this program exported" in answer.json["error"]
+
+
+def test_a_fusion_is_trained_by_its_name(call: Call, known: Path) -> None:
+    run = finished_run(specification(poolings=["average"], fuse=["layers"]))
+    sides = ["--layer", "block1+block2", "--scale", "224", "--pooling", "average"]
+    answer = call("train", "--run", run.id, *sides, "--name", "both", "--on", "all", "--json")
+    assert answer.status == 0
+    assert answer.json["cell"]["layers"] == ["block1", "block2"]
+    assert (answer.json["trained_on"], answer.json["n_learnt"]) == ("all", 12)
+    assert "block1+block2-224-average" in call("models").out
 
 
 def test_delete_model_deletes_it_once(call: Call, model: str) -> None:

@@ -425,38 +425,6 @@ class TestRuns:
         assert [d["run"] for d in answer.json] == [finished.id]
 
 
-class TestShow:
-    def test_it_prints_what_run_printed(self, call: Call, finished: RunFolder) -> None:
-        answer = call("show", finished.id, "--json")
-        assert answer.status == 0
-        assert answer.json["network_images"] == {"224": N_IMAGES}
-        assert len(answer.json["cells"]) == 4
-        out = call("show", finished.id).out
-        assert out.startswith(f"{finished.id}: finished\n")
-        assert "block2" in out
-
-    def test_a_run_at_work_shows_its_stage(self, call: Call, cache: CacheFolder) -> None:
-        run = create_run(specification())
-        run.write_state(RunState("running", "training", 1, 4, process=this_process()))
-        out = call("show", run.id).out
-        assert out == f"{run.id}: running\ntraining: 1 of 4\n"
-
-    def test_a_failed_run_shows_why(self, call: Call, cache: CacheFolder) -> None:
-        run = create_run(specification())
-        run.write_state(RunState("failed", error="It did not work."))
-        assert call("show", run.id).out == f"{run.id}: failed: It did not work.\n"
-
-    @pytest.mark.parametrize("name", ["specification.json", "record.json"])
-    def test_a_damaged_run_gives_a_sentence(
-        self, call: Call, finished: RunFolder, name: str
-    ) -> None:
-        (finished.path / name).write_text("[")
-        answer = call("show", finished.id, "--json")
-        assert answer.status == 1
-        assert f"{name} is damaged" in answer.sentence
-        assert answer.json == {"error": answer.sentence}
-
-
 @pytest.mark.parametrize(
     "command",
     ["show", "log", "rename x", "cancel", "resume", "delete", "export --to x.csv"],

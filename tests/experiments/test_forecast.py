@@ -87,6 +87,6 @@ def test_a_new_run_takes_all_scales_at_the_measured_rate_and_all_cells(known: ob
     precision = resolve_precision("auto")
     keep_rates(find_network("vgg19"), precision, [NetworkPass("block2", 224, 100, 25.0)])
     assert forecast_run(run).seconds_left(HASHING) is None
-    keep_training_times([(2e9, 1.0)])
+    keep_training_times([(3e8, 1.0)])
     left = forecast_run(run).seconds_left(HASHING)
     assert left == pytest.approx(0.25 * N_IMAGES * (1 + 4) + 2, rel=0.01)

@@ -133,3 +133,18 @@ def test_a_gpu_takes_larger_batches(monkeypatch):
     gpu = device.Device("gpu", "a GPU", 2, True)
     monkeypatch.setattr("medrecog_core.features.pooled_network.find_device", lambda: gpu)
     assert batch_size(224, "bfloat16") > on_cpu
+
+
+def test_a_map_comes_beside_its_pooled_descriptors_in_one_pass(images, naive_maps):
+    asked = [("block4", "map"), ("block4", "average"), ("block3", "max")]
+    network = PooledNetwork(VGG19, asked, "float32")
+    found = network.descriptors(images)
+    expected = naive_maps["block4"]
+    np.testing.assert_allclose(
+        found["block4", "map"], expected, rtol=1e-4, atol=1e-4 * expected.max()
+    )
+    pooled = found["block4", "map"].mean(axis=(1, 2), dtype=np.float64)
+    np.testing.assert_allclose(found["block4", "average"], pooled, rtol=1e-5, atol=1e-5)
+    some = network.descriptors(images, [("block4", "average")])
+    assert list(some) == [("block4", "average")]
+    np.testing.assert_allclose(some["block4", "average"], found["block4", "average"], rtol=1e-5)

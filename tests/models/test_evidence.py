@@ -5,25 +5,40 @@ import pytest
 
 from medrecog_core.errors import UsageError
 from medrecog_core.features import Cell
-from medrecog_core.models import Explainer, Predictor, can_explain, load_model, train_model
+from medrecog_core.models import Predictor, can_explain, finished_cell, load_model, train_model
 
 
 @pytest.mark.parametrize("pooling", ["max", "average"])
 def test_positions_and_bias_sum_to_the_scores_of_the_model(finished, pooling):
     train_model(finished, Cell("block2", 224, pooling), "my-model")
-    model = load_model("my-model")
+    predictor = Predictor(load_model("my-model"))
     content = Path(finished.images()[0].path).read_bytes()
-    explained = Explainer(model).explain(content)
-    (answer,) = Predictor(model).predict([content])
-    expected = [answer.scores[label] for label in explained.classes]
-    np.testing.assert_allclose(explained.evidence.scores, expected, rtol=1e-4, atol=1e-4)
+    told, explained = predictor.explain(content)
+    np.testing.assert_allclose(
+        explained.evidence.scores, list(told.scores.values()), rtol=1e-4, atol=1e-5
+    )
+    assert explained.classes == tuple(told.scores)
     assert explained.pixels.shape == (224, 224, 3)
     assert explained.evidence.contributions.shape == (56, 56, 3)
+    (alone,) = predictor.predict([content])
+    assert alone.label == told.label
+    assert alone.scores == pytest.approx(told.scores, abs=1e-5)
 
 
-def test_an_encoding_has_no_sum_over_positions(encoded):
-    train_model(encoded, Cell("block2", 224, "vlad"), "my-model")
-    model = load_model("my-model")
+def test_positions_of_a_fusion_s_maps_and_bias_sum_to_its_scores(fused):
+    train_model(fused, finished_cell(fused, "block1+block2", 224, "max+average"), "my-model")
+    predictor = Predictor(load_model("my-model"))
+    for image in fused.images()[:3]:
+        told, explained = predictor.explain(Path(image.path).read_bytes())
+        np.testing.assert_allclose(
+            explained.evidence.scores, list(told.scores.values()), rtol=1e-4, atol=1e-5
+        )
+        assert explained.evidence.contributions.shape == (112, 112, 3)
+
+
+def test_an_encoding_has_no_sum_over_positions(trained, pictures):
+    model = load_model("vlad")
     assert not can_explain(model)
+    content = (pictures / "waves/waves-0.png").read_bytes()
     with pytest.raises(UsageError, match="reads vlad, whose scores are no sum over positions"):
-        Explainer(model)
+        Predictor(model).explain(content)

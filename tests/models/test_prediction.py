@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from medrecog_core.classification import LinearSvm
+from medrecog_core.classification import DecisionThreshold, LinearSvm
 from medrecog_core.datasets import library
 from medrecog_core.errors import MedrecogError
 from medrecog_core.experiments import RunFolder, RunSpecification
@@ -22,27 +22,22 @@ from medrecog_core.models import (
     predict_files,
     train_model,
 )
-from tests.textures import CLASSES, cache_at, copy_of_run, finished_run
+from tests.textures import CLASSES, cache_at, finished_run
 
 CELL = Cell("block2", 224, "average")
 
 
 @pytest.fixture(scope="module")
-def run(finished_cache: tuple[Path, str], tmp_path_factory: pytest.TempPathFactory) -> RunFolder:
-    with cache_at(tmp_path_factory.mktemp("prediction") / "cache"):
-        return copy_of_run(*finished_cache)
+def run(finished_cache: tuple[Path, str], models_cache: Path) -> RunFolder:
+    run = RunFolder(finished_cache[1])
+    run.path = models_cache / "runs" / run.id
+    return run
 
 
 @pytest.fixture(scope="module")
-def model(run: RunFolder) -> Model:
-    with cache_at(run.path.parents[1]):
-        train_model(run, CELL, "my-model")
-        return load_model("my-model")
-
-
-@pytest.fixture(scope="module")
-def predictor(model: Model) -> Predictor:
-    return Predictor(model)
+def predictor(models_cache: Path) -> Predictor:
+    with cache_at(models_cache):
+        return Predictor(load_model("my-model"))
 
 
 def answered(answers: list[Prediction | UnreadableImageError]) -> list[Prediction]:
@@ -61,14 +56,15 @@ def test_it_agrees_with_the_run_on_its_test_images(predictor: Predictor, run: Ru
 
 
 @pytest.mark.parametrize("encoding", ENCODINGS)
-def test_models_of_encodings_agree_with_their_run(encoded: RunFolder, encoding: str) -> None:
-    cell = Cell("block2", 224, encoding)
-    train_model(encoded, cell, "my-model")
+def test_models_of_encodings_agree_with_their_run(
+    encoded: RunFolder, encoded_models: tuple[Path, dict[str, Model]], encoding: str
+) -> None:
     test = encoded.tested_images()
-    predictor = Predictor(load_model("my-model"))
+    predictor = Predictor(encoded_models[1][encoding])
     answers = answered(predict_files(predictor, [Path(image.path) for image in test]))
     scores = [[answer.scores[label] for label in CLASSES] for answer in answers]
     # A position that lies between two words may fall to the other in another batch.
+    cell = Cell("block2", 224, encoding)
     np.testing.assert_allclose(scores, encoded.scores(cell), atol=0.05)
 
 
@@ -163,7 +159,8 @@ def test_nothing_gets_no_answer(predictor: Predictor) -> None:
     assert predict_files(predictor, []) == []
 
 
-def test_other_weights_or_preprocessing_are_refused(model: Model) -> None:
+def test_other_weights_or_preprocessing_are_refused(predictor: Predictor) -> None:
+    model = predictor.model
     for change in ({"weights": "vgg19-other"}, {"preprocessing": "squeeze-0"}):
         source = replace(model.card.source, **change)
         changed = replace(model, card=replace(model.card, source=source))
@@ -174,8 +171,8 @@ def test_other_weights_or_preprocessing_are_refused(model: Model) -> None:
         assert next(iter(change.values())) in sentence
 
 
-def test_a_layer_that_the_weights_do_not_reach_is_refused(model: Model) -> None:
-    card = replace(model.card, cell=Cell("fc1", 224, "max"))
+def test_a_layer_that_the_weights_do_not_reach_is_refused(predictor: Predictor) -> None:
+    card = replace(predictor.model.card, cell=Cell("fc1", 224, "max"))
     svm = LinearSvm(CLASSES, np.zeros((3, 4096)), np.zeros(3))
     with pytest.raises(MedrecogError, match="do not reach fc1"):
         Predictor(Model(card, svm))
@@ -198,9 +195,68 @@ def test_threads_may_share_it(predictor: Predictor, pictures: Path) -> None:
 
 
 def test_a_model_goes_with_its_cache_folder_to_another_place(
-    model: Model, run: RunFolder, pictures: Path, tmp_path: Path
+    predictor: Predictor, models_cache: Path, tmp_path: Path
 ) -> None:
-    shutil.copytree(run.path.parents[1] / "models", tmp_path / "elsewhere/models")
+    shutil.copytree(models_cache / "models", tmp_path / "elsewhere/models")
     with cache_at(tmp_path / "elsewhere"):
         moved = load_model("my-model")
-    assert moved.card == model.card
+    assert moved.card == predictor.model.card
+
+
+def test_probabilities_are_those_of_the_calibration(predictor: Predictor, pictures: Path) -> None:
+    (answer,) = answered(predict_files(predictor, [pictures / "waves/waves-1.png"]))
+    assert answer.probabilities is not None and predictor.model.calibration is not None
+    scores = np.array([list(answer.scores.values())])
+    expected = predictor.model.calibration.probabilities(scores)[0]
+    assert list(answer.probabilities.values()) == pytest.approx(expected.tolist())
+    assert sum(answer.probabilities.values()) == pytest.approx(1)
+    assert answer.at_threshold is None
+
+
+def test_two_classes_are_told_at_the_threshold_too(predictor: Predictor, pictures: Path) -> None:
+    threshold = DecisionThreshold("stripes", "waves", -100.0, "sensitivity", 1.0, 0.0, 9)
+    svm = predictor.model.svm
+    two = LinearSvm(("stripes", "waves"), svm.weights[1:], svm.biases[1:], svm.normalisation)
+    card = replace(predictor.model.card, classes=two.classes, threshold=threshold)
+    (answer,) = answered(
+        predict_files(Predictor(Model(card, two)), [pictures / "waves/waves-1.png"])
+    )
+    assert (answer.label, answer.at_threshold) == ("waves", "stripes")
+
+
+def test_a_training_image_is_nearest_to_itself_and_not_unlike(
+    predictor: Predictor, run: RunFolder
+) -> None:
+    for image in run.trained_images()[::4]:
+        (answer,) = answered(predict_files(predictor, [Path(image.path)]))
+        assert answer.resemblance is not None
+        nearest = answer.resemblance.nearest[0]
+        assert (nearest.path, nearest.label, nearest.sha256) == (
+            image.path,
+            image.label,
+            image.sha256,
+        )
+        assert nearest.distance < 1e-3
+        assert not answer.resemblance.is_unlike
+
+
+def test_an_image_unlike_the_training_images_is_told(predictor: Predictor, tmp_path: Path) -> None:
+    Image.new("RGB", (300, 300), (255, 0, 0)).save(tmp_path / "red.png")
+    detector = predictor.model.training_images.detector
+    # So few training images cannot make anything surprising at the usual alarm.
+    few = replace(predictor.model.training_images, detector=replace(detector, alarm=0.11))
+    predictor = Predictor(replace(predictor.model, training_images=few))
+    (answer,) = answered(predict_files(predictor, [tmp_path / "red.png"]))
+    assert answer.resemblance.is_unlike
+    assert answer.resemblance.p_value == pytest.approx(0.1)
+
+
+def test_a_model_of_the_first_format_predicts_without_the_rest(
+    predictor: Predictor, pictures: Path
+) -> None:
+    old = Model(predictor.model.card, predictor.model.svm)
+    file = pictures / "waves/waves-1.png"
+    (bare,) = answered(predict_files(Predictor(old), [file]))
+    (answer,) = answered(predict_files(predictor, [file]))
+    assert bare.scores == pytest.approx(answer.scores, abs=1e-5)
+    assert (bare.probabilities, bare.resemblance) == (None, None)

@@ -1,33 +1,27 @@
 import json
 import zipfile
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 
+from medrecog_core.classification import DecisionThreshold
 from medrecog_core.errors import MedrecogError, StorageError, UsageError
-from medrecog_core.experiments import RunFolder
-from medrecog_core.features import ENCODINGS, Cell, DescriptorStore, HashedImage, read_descriptors
+from medrecog_core.features import ENCODINGS, Cell
 from medrecog_core.locations import CacheFolder
 from medrecog_core.models import (
     Model,
-    ModelCard,
     delete_model,
     load_model,
     model_names,
-    train_model,
 )
 from medrecog_core.networks import find_network
 from tests.textures import CLASSES
 
 VGG19 = find_network("vgg19")
 CELL = Cell("block2", 224, "average")
-
-
-@pytest.fixture
-def model(finished: RunFolder) -> Model:
-    return train_model(finished, CELL, "my-model")
 
 
 def file_of(cache: CacheFolder, name: str) -> Path:
@@ -43,32 +37,6 @@ def test_a_loaded_model_is_the_one_that_was_trained(model: Model) -> None:
     assert np.array_equal(loaded.svm.biases, model.svm.biases)
 
 
-def test_its_card_says_where_it_comes_from(model: Model, finished: RunFolder) -> None:
-    card = model.card
-    result = finished.cell(CELL)
-    assert result is not None
-    assert (card.run, card.dataset, card.cell) == (finished.id, "textures", CELL)
-    assert card.accuracy_interval == result.metrics.accuracy_interval
-    assert (card.accuracy, card.balanced_accuracy) == (
-        result.metrics.accuracy,
-        result.metrics.balanced_accuracy,
-    )
-    assert (card.n_train, card.n_test) == (9, 3)
-    assert card.source == finished.source()
-    assert (card.synthetic, card.network, card.classes) == (False, "vgg19", CLASSES)
-
-
-def test_its_scores_are_those_that_the_run_kept(
-    model: Model, finished: RunFolder, cache: CacheFolder
-) -> None:
-    test = finished.tested_images()
-    files = [HashedImage(Path(image.path), image.sha256) for image in test]
-    with DescriptorStore(cache.features) as store:
-        descriptors = read_descriptors(files, CELL, VGG19, model.card.source, store)
-    scores = load_model("my-model").svm.scores(descriptors)
-    np.testing.assert_allclose(scores, finished.scores(CELL), atol=1e-6)
-
-
 def test_its_file_holds_two_arrays_and_no_pickle(model: Model, cache: CacheFolder) -> None:
     with np.load(file_of(cache, "svm.npz"), allow_pickle=False) as arrays:
         assert {name: arrays[name].dtype for name in arrays.files} == {
@@ -82,103 +50,42 @@ def test_its_file_holds_two_arrays_and_no_pickle(model: Model, cache: CacheFolde
 class TestEncodings:
     @pytest.mark.parametrize("encoding", ENCODINGS)
     def test_a_loaded_model_has_the_codebook_that_it_was_trained_with(
-        self, encoded: RunFolder, encoding: str
+        self, trained: dict[str, Model], encoding: str
     ) -> None:
-        trained = train_model(encoded, Cell("block2", 224, encoding), "my-model")
-        loaded = load_model("my-model")
-        assert trained.codebook is not None and loaded.codebook is not None
-        assert loaded.codebook.encoding == encoding
-        kept = loaded.codebook.to_arrays()
-        for name, values in trained.codebook.to_arrays().items():
+        loaded, cell = load_model(encoding), Cell("block2", 224, encoding)
+        assert set(trained[encoding].codebooks) == set(loaded.codebooks) == {cell}
+        assert loaded.codebooks[cell].encoding == encoding
+        kept = loaded.codebooks[cell].to_arrays()
+        for name, values in trained[encoding].codebooks[cell].to_arrays().items():
             assert np.array_equal(kept[name], values)
-        assert loaded.svm.weights.shape == (3, loaded.codebook.length)
+        assert loaded.svm.weights.shape == (3, loaded.codebooks[cell].length)
 
     def test_the_codebook_is_a_file_of_its_own_without_pickles(
-        self, encoded: RunFolder, cache: CacheFolder
+        self, trained: dict[str, Model], cache: CacheFolder
     ) -> None:
-        train_model(encoded, Cell("block2", 224, "fisher"), "my-model")
-        with np.load(file_of(cache, "codebook.npz"), allow_pickle=False) as arrays:
+        with np.load(cache.models / "fisher/codebook.npz", allow_pickle=False) as arrays:
             assert set(arrays.files) == {"mean", "components", "words", "weights", "variances"}
             assert {arrays[name].dtype for name in arrays.files} == {np.dtype(np.float64)}
 
     @pytest.mark.parametrize("content", [None, b"", b"PK\x03\x04", b"\x80\x04."])
     def test_a_missing_or_damaged_codebook_gives_a_sentence(
-        self, encoded: RunFolder, cache: CacheFolder, content: bytes | None
+        self, trained: dict[str, Model], cache: CacheFolder, content: bytes | None
     ) -> None:
-        train_model(encoded, Cell("block2", 224, "vlad"), "my-model")
-        file = file_of(cache, "codebook.npz")
+        file = cache.models / "vlad/codebook.npz"
         if content is None:
             file.unlink()
         else:
             file.write_bytes(content)
-        with pytest.raises(StorageError, match=r"The model “my-model” in .* is damaged"):
-            load_model("my-model")
+        with pytest.raises(StorageError, match=r"The model “vlad” in .* is damaged"):
+            load_model("vlad")
 
     def test_a_codebook_of_another_encoding_gives_a_sentence(
-        self, encoded: RunFolder, cache: CacheFolder
+        self, trained: dict[str, Model], cache: CacheFolder
     ) -> None:
-        train_model(encoded, Cell("block2", 224, "bow"), "my-model")
-        card = file_of(cache, "model.json")
-        card.write_text(card.read_text().replace('"bow"', '"fisher"'))
+        card = cache.models / "bow/model.json"
+        card.write_text(card.read_text().replace('"pooling": "bow"', '"pooling": "fisher"'))
         with pytest.raises(StorageError, match="is damaged"):
-            load_model("my-model")
-
-
-class TestTraining:
-    def test_a_taken_name_is_refused(self, model: Model, finished: RunFolder) -> None:
-        before = load_model("my-model").card
-        with pytest.raises(UsageError, match="There is a model “my-model” already"):
-            train_model(finished, Cell("block1", 224, "max"), "my-model")
-        assert load_model("my-model").card == before
-
-    @pytest.mark.parametrize("name", ["", "My model", "../runs", "a/b", "-x", "a" * 65])
-    def test_a_name_that_cannot_be_is_refused(self, finished: RunFolder, name: str) -> None:
-        with pytest.raises(UsageError, match="cannot be a name"):
-            train_model(finished, CELL, name)
-        assert model_names() == []
-
-    @pytest.mark.parametrize(
-        "cell",
-        [
-            Cell("block5", 224, "average"),
-            Cell("block2", 544, "average"),
-            Cell("block2", 224, "median"),
-            Cell("../cells/block2", 224, "average"),
-        ],
-    )
-    def test_a_cell_that_the_run_has_not_gives_a_sentence(
-        self, finished: RunFolder, cell: Cell
-    ) -> None:
-        with pytest.raises(MedrecogError) as caught:
-            train_model(finished, cell, "my-model")
-        sentence = str(caught.value)
-        assert f"no finished cell {cell.name}" in sentence
-        assert "block2-224-average" in sentence
-
-    def test_a_run_without_cells_gives_a_sentence(self, finished: RunFolder) -> None:
-        finished.discard_cells()
-        with pytest.raises(MedrecogError, match="none yet"):
-            train_model(finished, CELL, "my-model")
-
-    @pytest.mark.parametrize("content", [None, "{}", "[", '{"weights": {}}'])
-    def test_a_damaged_record_gives_a_sentence(
-        self, finished: RunFolder, content: str | None
-    ) -> None:
-        file = finished.path / "record.json"
-        if content is None:
-            file.unlink()
-        else:
-            file.write_text(content)
-        with pytest.raises(StorageError, match=r"record\.json is damaged"):
-            train_model(finished, CELL, "my-model")
-
-    def test_missing_descriptors_give_a_sentence(
-        self, finished: RunFolder, cache: CacheFolder
-    ) -> None:
-        cache.features.rename(cache.root / "elsewhere")
-        with pytest.raises(StorageError, match="missing from the store"):
-            train_model(finished, CELL, "my-model")
-        assert model_names() == []
+            load_model("bow")
 
 
 class TestLoading:
@@ -287,6 +194,56 @@ class TestDeleting:
         assert model_names() == ["my-model"]
 
 
-def test_a_card_survives_its_way_through_json(model: Model, cache: CacheFolder) -> None:
-    document = json.loads(file_of(cache, "model.json").read_text())
-    assert ModelCard.from_document(document) == model.card
+def test_a_loaded_model_keeps_probabilities_and_training_images(
+    model: Model, finished_cache: tuple[Path, str]
+) -> None:
+    assert model.calibration is not None and model.training_images is not None
+    assert len(model.training_images.images) == model.card.n_indexed == 9
+    assert {image.label for image in model.training_images.images} == set(CLASSES)
+    rows = model.training_images.detector.descriptors
+    np.testing.assert_allclose(np.linalg.norm(rows, axis=1), 1, rtol=1e-6)
+
+
+@pytest.mark.parametrize("name", ["calibration.npz", "training-images.npz", "training-images.json"])
+@pytest.mark.parametrize("content", [None, b"", b"[]"])
+def test_what_belongs_to_a_model_and_is_missing_or_damaged_gives_a_sentence(
+    model: Model, cache: CacheFolder, name: str, content: bytes | None
+) -> None:
+    file = file_of(cache, name)
+    if content is None:
+        file.unlink()
+    else:
+        file.write_bytes(content)
+    with pytest.raises(StorageError, match="is damaged"):
+        load_model("my-model")
+
+
+def test_a_model_of_the_first_format_is_read(model: Model, cache: CacheFolder) -> None:
+    file = file_of(cache, "model.json")
+    new = json.loads(file.read_text())
+    names = (
+        *("name", "run", "dataset", "synthetic", "network", "cell", "source", "weights_title"),
+        *("C", "normalisation", "seed", "classes", "accuracy", "accuracy_interval"),
+        *("balanced_accuracy", "n_train", "n_test", "created", "sample"),
+    )
+    file.write_text(json.dumps({name: new[name] for name in names}))
+    for name in ("calibration.npz", "training-images.npz", "training-images.json"):
+        file_of(cache, name).unlink()
+    old = load_model("my-model")
+    assert np.array_equal(old.svm.weights, model.svm.weights)
+    assert (old.calibration, old.training_images, old.card.estimates) == (None, None, ())
+
+
+def test_a_model_of_a_newer_format_says_to_update(model: Model, cache: CacheFolder) -> None:
+    file = file_of(cache, "model.json")
+    file.write_text(json.dumps({**json.loads(file.read_text()), "format": 3}))
+    with pytest.raises(MedrecogError, match=r"by a newer version of medrecog .*: update medrecog"):
+        load_model("my-model")
+
+
+def test_a_threshold_of_other_classes_gives_a_sentence(model: Model, cache: CacheFolder) -> None:
+    threshold = asdict(DecisionThreshold("yes", "no", 0.5, "sensitivity", 1.0, 0.0, 9))
+    file = file_of(cache, "model.json")
+    file.write_text(json.dumps({**json.loads(file.read_text()), "threshold": threshold}))
+    with pytest.raises(StorageError, match="is damaged"):
+        load_model("my-model")

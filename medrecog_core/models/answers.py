@@ -1,0 +1,93 @@
+"""Answers about many images as documents and as a table."""
+
+import csv
+import io
+from collections.abc import Sequence
+from typing import Any
+
+from medrecog_core.images import UnreadableImageError
+from medrecog_core.models.prediction import Prediction
+
+Answer = Prediction | UnreadableImageError
+
+
+def answer_document(file: str, answer: Answer) -> dict[str, Any]:
+    """Return an answer as JSON values.
+
+    Parameters
+    ----------
+    file
+        Name of the image.
+    answer
+        Its prediction, or why there is none.
+
+    Returns
+    -------
+    dict
+        `file` and `error`; or `file`, `label`, `scores`, `probabilities`, `at_threshold`,
+        `unlike_training`, `distance`, `p_value` and `nearest`, with null where the model cannot
+        tell.
+    """
+    if isinstance(answer, UnreadableImageError):
+        return {"file": file, "error": str(answer)}
+    alike = answer.resemblance
+    return {
+        "file": file,
+        "label": answer.label,
+        "scores": answer.scores,
+        "probabilities": answer.probabilities,
+        "at_threshold": answer.at_threshold,
+        "unlike_training": None if alike is None else alike.is_unlike,
+        "distance": None if alike is None else alike.distance,
+        "p_value": None if alike is None else alike.p_value,
+        "nearest": None
+        if alike is None
+        else [
+            {
+                "path": near.path,
+                "label": near.label,
+                "sha256": near.sha256,
+                "distance": near.distance,
+            }
+            for near in alike.nearest
+        ],
+    }
+
+
+def answers_table(files: Sequence[str], answers: Sequence[Answer]) -> list[dict[str, Any]]:
+    """Return answers as a table, a row an image, with the same columns whatever the first says."""
+    rows = [_row(file, answer) for file, answer in zip(files, answers, strict=True)]
+    columns = dict.fromkeys(name for row in rows for name in row if name != "error")
+    return [{name: row.get(name) for name in (*columns, "error")} for row in rows]
+
+
+def answers_csv(files: Sequence[str], answers: Sequence[Answer]) -> str:
+    """Return that table as CSV."""
+    rows = answers_table(files, answers)
+    table = io.StringIO()
+    writer = csv.DictWriter(table, list(rows[0]) if rows else ["file"])
+    writer.writeheader()
+    writer.writerows(rows)
+    return table.getvalue()
+
+
+def _row(file: str, answer: Answer) -> dict[str, Any]:
+    if isinstance(answer, UnreadableImageError):
+        return {"file": file, "error": str(answer)}
+    row: dict[str, Any] = {"file": file, "label": answer.label}
+    if answer.at_threshold is not None:
+        row["label at the threshold"] = answer.at_threshold
+    for label, value in (answer.probabilities or {}).items():
+        row[f"probability of {label}"] = value
+    for label, value in answer.scores.items():
+        row[f"score of {label}"] = value
+    if (alike := answer.resemblance) is not None:
+        nearest = alike.nearest[0]
+        row |= {
+            "unlike the training images": alike.is_unlike,
+            "p-value": alike.p_value,
+            "nearest label": nearest.label,
+            "nearest distance": nearest.distance,
+            "nearest file": nearest.path,
+        }
+    return row

@@ -1,0 +1,138 @@
+"""A model's card as a text for people."""
+
+import time
+from collections.abc import Iterable
+
+from medrecog_core.classification import DecisionThreshold, Estimate
+from medrecog_core.classification.calibration_choice import BARE, SHARES
+from medrecog_core.datasets.counting import counted
+from medrecog_core.errors import MedrecogError
+from medrecog_core.images import preprocessing_of_version
+from medrecog_core.models.card import ALL, CalibrationReport, ModelCard
+from medrecog_core.networks import find_network
+
+INTENDED_USE = "For research, not for diagnosis."
+
+MEASURE_TITLES = {
+    "accuracy": "accuracy",
+    "balanced_accuracy": "balanced accuracy",
+    "macro_f1": "macro F1",
+    "auc": "AUC",
+    "sensitivity": "sensitivity",
+    "specificity": "specificity",
+}
+
+
+def card_markdown(card: ModelCard) -> str:
+    """Return a card as Markdown."""
+    return "\n".join(_lines(card))
+
+
+def limits(card: ModelCard) -> list[str]:
+    """Return what is to be kept in mind of a model, as sentences."""
+    told = []
+    if card.synthetic:
+        told.append("It learnt from pictures drawn by the program, and knows nothing of real ones.")
+    if card.sample:
+        told.append(f"Its figures stand on {card.sample}.")
+    if card.n_leaking_groups:
+        told.append(
+            f"The split leaks: {counted(card.n_leaking_groups, 'group')} of images stand in both "
+            "the training and the test part, so the figures are flattered."
+        )
+    if card.trained_on == ALL:
+        told.append(
+            "It learnt from the test images too: the figures are those of the SVMs of its run, "
+            "which had not, and there is no image left to test it on."
+        )
+    told.append(
+        "The figures hold for images like those of the data set; other devices, clinics and "
+        "patients can change them."
+    )
+    told += card.missing
+    return told
+
+
+def describe_calibration(calibration: CalibrationReport) -> str:
+    """Return how probabilities were fitted, as a sentence."""
+    way = {
+        SHARES: "are the classes' shares, since the scores say no more",
+        BARE: "are the softmax of the scores, which no fit bettered",
+    }.get(calibration.kind, "were fitted by the least log loss")
+    return (
+        f"Probabilities {way}: log loss {calibration.log_loss_before:.3f} before and "
+        f"{calibration.log_loss_after:.3f} after, on {counted(calibration.n_images, 'image')} held "
+        "out in turn."
+    )
+
+
+def describe_threshold(threshold: DecisionThreshold) -> str:
+    """Return where the line is drawn between two classes, as a sentence."""
+    return (
+        f"From a score of {threshold.threshold:+.3f} for {threshold.positive} on an image counts "
+        f"as {threshold.positive}; chosen for {threshold.aim} on "
+        f"{counted(threshold.n_images, 'held-out training image')}, where it has sensitivity "
+        f"{threshold.sensitivity:.3f} and specificity {threshold.specificity:.3f}."
+    )
+
+
+def _lines(card: ModelCard) -> Iterable[str]:
+    network = find_network(card.network)
+    yield f"# {card.name}"
+    yield f"\n**{INTENDED_USE}** A linear SVM on descriptors of {network.title}, frozen.\n"
+    yield "## Data\n"
+    yield f"- data set: {card.dataset}{' (synthetic pictures)' if card.synthetic else ''}"
+    if card.fingerprint:
+        yield f"- fingerprint: `{card.fingerprint}`"
+    yield f"- classes: {', '.join(card.classes)}" + (
+        f"; positive: {card.positive}" if card.positive else ""
+    )
+    if card.n_learnt:
+        yield f"- learnt from {_images(card.n_learnt, card.n_learnt_groups)} ({card.trained_on})"
+    yield f"- run: {card.run}; split: {card.split or 'not recorded'}"
+    yield "\n## Figures\n"
+    tested = _images(card.n_test, card.n_test_groups or card.n_test)
+    yield f"Of the run's cell, on {tested} not learnt from, with 95 % intervals.\n"
+    yield "| measure | value | interval | images |"
+    yield "|---|---|---|---|"
+    for each in card.estimates or (_accuracy(card),):
+        yield (
+            f"| {MEASURE_TITLES[each.measure]} | {each.value:.3f} | {each.low:.3f} to "
+            f"{each.high:.3f} | {each.n_images:,} |"
+        )
+    if card.calibration is not None:
+        yield f"\n{describe_calibration(card.calibration)}"
+    if card.threshold is not None:
+        yield f"\n{describe_threshold(card.threshold)}"
+    yield "\n## How images are read\n"
+    yield (
+        f"- {card.cell.layer} at {card.cell.scale} pixels, {card.cell.pooling} pooling; "
+        f"normalisation {card.normalisation}"
+    )
+    yield f"- weights: {card.weights_title} (`{card.source.weights}`)"
+    yield f"- preprocessing: {_preprocessing(card)}; precision: {card.source.precision}"
+    yield f"- SVM: C = {card.C:g}, class weight {card.class_weight}, seed {card.seed}"
+    yield "\n## Limits\n"
+    yield from (f"- {sentence}" for sentence in limits(card))
+    yield "\n## Made\n"
+    made = time.strftime("%Y-%m-%d", time.gmtime(card.created))
+    versions = ", ".join(f"{name} {version}" for name, version in card.versions.items())
+    yield f"{made}" + (f", with {versions}." if versions else ".")
+
+
+def _images(n_images: int, n_groups: int) -> str:
+    grouped = f" in {counted(n_groups, 'group')}" if n_groups < n_images else ""
+    return counted(n_images, "image") + grouped
+
+
+def _accuracy(card: ModelCard) -> Estimate:
+    low, high = card.accuracy_interval
+    return Estimate("accuracy", card.accuracy, low, high, "wilson", card.n_test, card.n_test)
+
+
+def _preprocessing(card: ModelCard) -> str:
+    version = card.source.preprocessing
+    try:
+        return f"{preprocessing_of_version(version).title} (`{version}`)"
+    except MedrecogError:
+        return f"`{version}`, which this version does not have"

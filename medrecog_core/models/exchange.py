@@ -1,0 +1,235 @@
+"""Models as single files, for other machines.
+
+The file is a zip of arrays and JSON with a manifest of SHA-256. Its members are not compressed, so
+that nothing in it can unpack to more than the file; the hashes tell damage and changes, not who
+wrote it.
+"""
+
+import dataclasses
+import hashlib
+import io
+import json
+import zipfile
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from medrecog_core import __version__, atomic_file
+from medrecog_core.datasets import check_name
+from medrecog_core.errors import MedrecogError, UsageError
+from medrecog_core.models.card import ModelCard
+from medrecog_core.models.model import Model
+from medrecog_core.models.storage import (
+    CARD,
+    DAMAGE,
+    FORMAT,
+    NewerModelError,
+    card_document,
+    load_model,
+    model_files,
+    model_names,
+    read_model,
+    save_model,
+)
+from medrecog_core.networks import all_installed_weights, find_network
+
+KIND = "medrecog model"
+SUFFIX = ".medrecog-model"
+MOST_BYTES = 512 * 2**20
+
+_MANIFEST = "manifest.json"
+_EARLIEST = (1980, 1, 1, 0, 0, 0)
+
+
+def exported_model(name: str, with_paths: bool = False) -> bytes:
+    """Return a model as the content of one file.
+
+    Parameters
+    ----------
+    name
+        Of the model.
+    with_paths
+        Whether the paths of the training images go with it. Folders and files may bear names of
+        patients; without their paths training images are known by label and SHA-256 alone.
+
+    Raises
+    ------
+    MedrecogError
+        If there is no such model.
+    StorageError
+        If it is damaged.
+    """
+    model = load_model(name)
+    if not with_paths:
+        model = _without_paths(model)
+    files = {
+        **model_files(model),
+        CARD: atomic_file.encoded_json(card_document(model.card)),
+    }
+    manifest = {
+        "kind": KIND,
+        "format": FORMAT,
+        "medrecog": __version__,
+        "files": {name: hashlib.sha256(content).hexdigest() for name, content in files.items()},
+    }
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w", zipfile.ZIP_STORED) as archive:
+        for file, content in {_MANIFEST: atomic_file.encoded_json(manifest), **files}.items():
+            # A fixed date, so that the same model makes the same file.
+            archive.writestr(zipfile.ZipInfo(file, _EARLIEST), content)
+    return buffer.getvalue()
+
+
+def export_model(name: str, file: Path, with_paths: bool = False) -> None:
+    """Write a model to a file; see `exported_model`.
+
+    Raises
+    ------
+    MedrecogError
+        If there is no such model, it is damaged, or the file cannot be written.
+    """
+    content = exported_model(name, with_paths)
+    try:
+        file.write_bytes(content)
+    except OSError as error:
+        raise MedrecogError(
+            f"Cannot write to {file} ({error.strerror or error}): name another file."
+        ) from error
+
+
+def import_model(file: Path, name: str = "") -> ModelCard:
+    """Take in a model that `export_model` wrote, wholly or not at all.
+
+    Parameters
+    ----------
+    file
+        The file.
+    name
+        What to call it here; empty: as it was called.
+
+    Returns
+    -------
+    ModelCard
+        Of the model as it is kept. `missing_weights` says whether it can be asked here.
+
+    Raises
+    ------
+    UsageError
+        If the name cannot be used or is taken.
+    MedrecogError
+        If the file cannot be read or is no model, was changed since it was written, or comes from
+        a newer version.
+    StorageError
+        If the model cannot be written.
+    """
+    try:
+        if file.stat().st_size > MOST_BYTES:
+            raise _foreign(file.name, f"it has more than {MOST_BYTES // 2**20} MB")
+        content = file.read_bytes()
+    except OSError as error:
+        raise MedrecogError(
+            f"{file} cannot be read ({error.strerror or error}): check the path."
+        ) from error
+    return import_content(content, file.name, name)
+
+
+def import_content(content: bytes, title: str, name: str = "") -> ModelCard:
+    """Take in a model from the content of its file; see `import_model`.
+
+    Parameters
+    ----------
+    content
+        Of the file.
+    title
+        What to call the file in sentences.
+    name
+        What to call the model here; empty: as it was called.
+    """
+    files = _checked_files(content, title)
+
+    def read(file: str) -> bytes:
+        if file not in files:
+            raise FileNotFoundError(file)
+        return files[file]
+
+    try:
+        model = read_model(title, read)
+    except NewerModelError:
+        raise
+    except DAMAGE as error:
+        raise _foreign(title, "what it holds is no whole model") from error
+    name = check_name(name or model.card.name)
+    if name in model_names():
+        raise UsageError(f"There is a model “{name}” already: choose another name.")
+    card = dataclasses.replace(model.card, name=name)
+    save_model(dataclasses.replace(model, card=card))
+    return card
+
+
+def missing_weights(card: ModelCard) -> str:
+    """Return which weights a model needs that are not installed, as a sentence; empty for none."""
+    network = find_network(card.network)
+    if card.source.weights in {w.identity for w in all_installed_weights(network)}:
+        return ""
+    return (
+        f"“{card.name}” reads {network.title} with the weights {card.weights_title} "
+        f"({card.source.weights}), which are not installed here: download or import them first."
+    )
+
+
+def _checked_files(content: bytes, title: str) -> dict[str, bytes]:
+    try:
+        with zipfile.ZipFile(io.BytesIO(content)) as archive:
+            members = archive.infolist()
+            if any(member.compress_type != zipfile.ZIP_STORED for member in members):
+                raise _foreign(title, "it is compressed, and an exported model is not")
+            if sum(member.file_size for member in members) > len(content):
+                raise _foreign(title, "it claims to hold more than it can")
+            files = {member.filename: archive.read(member) for member in members}
+            if len(files) != len(members):
+                raise _foreign(title, "it holds two files of one name")
+            manifest = json.loads(files.pop(_MANIFEST))
+    except MedrecogError:
+        raise
+    except (*DAMAGE, NotImplementedError, RuntimeError) as error:
+        raise _foreign(title, "it is damaged or another kind of file") from error
+    hashes = _hashes(manifest, title)
+    changed = sorted(
+        name
+        for name in {*files, *hashes}
+        if name not in files or hashlib.sha256(files[name]).hexdigest() != hashes.get(name)
+    )
+    if changed:
+        raise MedrecogError(
+            f"{title} is not as it was exported (“{changed[0]}” was changed, added or is missing): "
+            "get it again from where it comes."
+        )
+    return files
+
+
+def _hashes(manifest: Any, title: str) -> Mapping[str, str]:
+    if not isinstance(manifest, dict) or manifest.get("kind") != KIND:
+        raise _foreign(title, "its manifest is another kind's")
+    written_as, hashes = manifest.get("format"), manifest.get("files")
+    if not isinstance(written_as, int) or not isinstance(hashes, dict):
+        raise _foreign(title, "its manifest is damaged")
+    if written_as > FORMAT:
+        raise NewerModelError(
+            f"{title} was written by a newer version of medrecog (format {written_as}, and this "
+            f"one reads up to {FORMAT}): update medrecog."
+        )
+    return hashes
+
+
+def _foreign(title: str, why: str) -> MedrecogError:
+    return MedrecogError(
+        f"{title} is no model that this program exported, for {why}: write one with export-model."
+    )
+
+
+def _without_paths(model: Model) -> Model:
+    known = model.training_images
+    if known is None:
+        return model
+    images = tuple(dataclasses.replace(image, path="") for image in known.images)
+    return dataclasses.replace(model, training_images=dataclasses.replace(known, images=images))

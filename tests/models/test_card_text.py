@@ -1,0 +1,71 @@
+from dataclasses import replace
+
+import pytest
+
+from medrecog_core.classification import DecisionThreshold
+from medrecog_core.models import (
+    ALL,
+    CalibrationReport,
+    Model,
+    card_markdown,
+    describe_calibration,
+    describe_threshold,
+    limits,
+)
+
+
+def test_the_text_has_the_data_the_figures_and_how_images_are_read(model: Model) -> None:
+    card = model.card
+    text = card_markdown(card)
+    assert "**For research, not for diagnosis.**" in text
+    for words in (
+        card.fingerprint,
+        card.source.weights,
+        card.weights_title,
+        "learnt from 9 images (training)",
+        "block2 at 224 pixels, average pooling; normalisation l2",
+        f"| accuracy | {card.accuracy:.3f} |",
+        "on 3 images not learnt from",
+        f"medrecog {card.versions['medrecog']}",
+    ):
+        assert words in text
+
+
+@pytest.mark.parametrize(
+    ("changes", "words"),
+    [
+        ({"synthetic": True}, "drawn by the program"),
+        ({"sample": "60 of 240 images"}, "stand on 60 of 240 images"),
+        ({"n_leaking_groups": 2}, "2 groups of images stand in both"),
+        ({"trained_on": ALL}, "learnt from the test images too"),
+        ({"missing": ("It has no probabilities: why.",)}, "It has no probabilities: why."),
+    ],
+)
+def test_limits_are_told(model: Model, changes, words: str) -> None:
+    assert not any(words in sentence for sentence in limits(model.card))
+    card = replace(model.card, **changes)
+    assert any(words in sentence for sentence in limits(card))
+    assert words in card_markdown(card)
+
+
+@pytest.mark.parametrize(
+    ("kind", "words"),
+    [("fitted", "were fitted"), ("shares", "are the classes' shares"), ("bare", "are the softmax")],
+)
+def test_how_probabilities_were_fitted_is_told(kind: str, words: str) -> None:
+    told = describe_calibration(CalibrationReport(kind, 0.5, 0.25, 40))
+    assert words in told
+    assert "0.500 before and 0.250 after, on 40 images" in told
+
+
+def test_where_the_line_is_drawn_is_told() -> None:
+    told = describe_threshold(DecisionThreshold("ill", "well", -0.2, "sensitivity", 0.9, 0.8, 30))
+    assert told.startswith("From a score of -0.200 for ill on")
+    assert "sensitivity 0.900 and specificity 0.800" in told
+
+
+def test_a_card_of_the_first_format_has_its_accuracy_and_preprocessing(model: Model) -> None:
+    source = replace(model.card.source, preprocessing="squeeze-0")
+    text = card_markdown(replace(model.card, estimates=(), versions={}, source=source))
+    assert "| accuracy | " in text
+    assert "`squeeze-0`, which this version does not have" in text

@@ -1,0 +1,174 @@
+import hashlib
+import io
+import json
+import zipfile
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from medrecog_core.errors import MedrecogError, UsageError
+from medrecog_core.locations import CacheFolder
+from medrecog_core.models import (
+    Model,
+    Predictor,
+    delete_model,
+    export_model,
+    exported_model,
+    import_content,
+    import_model,
+    load_model,
+    missing_weights,
+    model_names,
+)
+from tests.textures import cache_at
+
+
+def repacked(content: bytes, change: Callable[[dict[str, bytes]], None], **options: int) -> bytes:
+    """Write the files of an exported model again after a change."""
+    with zipfile.ZipFile(io.BytesIO(content)) as archive:
+        files = {name: archive.read(name) for name in archive.namelist()}
+    change(files)
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w", **options) as archive:
+        for name, each in files.items():
+            archive.writestr(name, each)
+    return buffer.getvalue()
+
+
+def test_a_model_comes_back_whole_on_another_machine(model: Model, tmp_path: Path) -> None:
+    file = tmp_path / "one.medrecog-model"
+    export_model("my-model", file, with_paths=True)
+    with cache_at(tmp_path / "elsewhere"):
+        card = import_model(file)
+        assert card == model.card
+        assert missing_weights(card) == ""
+        found = load_model("my-model")
+    assert np.array_equal(found.svm.weights, model.svm.weights)
+    assert found.training_images is not None and model.training_images is not None
+    assert found.training_images.images == model.training_images.images
+
+
+def test_the_same_model_makes_the_same_file(model: Model) -> None:
+    assert exported_model("my-model") == exported_model("my-model")
+
+
+def test_paths_stay_at_home_unless_asked_for(model: Model, pictures: Path) -> None:
+    folder = str(pictures).encode()
+    assert folder not in exported_model("my-model")
+    assert folder in exported_model("my-model", with_paths=True)
+    import_content(exported_model("my-model"), "one", "two")
+    found = load_model("two").training_images
+    assert found is not None
+    assert {image.path for image in found.images} == {""}
+    assert all(image.sha256 and image.label for image in found.images)
+
+
+def test_it_can_be_called_otherwise_and_not_like_another(model: Model) -> None:
+    content = exported_model("my-model")
+    with pytest.raises(UsageError, match="There is a model “my-model” already"):
+        import_content(content, "one")
+    with pytest.raises(UsageError, match="cannot be a name"):
+        import_content(content, "one", "../two")
+    assert import_content(content, "one", "two").name == "two"
+    assert load_model("two").card.name == "two"
+    assert model_names() == ["my-model", "two"]
+
+
+@pytest.mark.parametrize("name", ["svm.npz", "model.json", "training-images.json"])
+def test_a_changed_file_is_refused(model: Model, name: str) -> None:
+    def change(files: dict[str, bytes]) -> None:
+        content = bytearray(files[name])
+        content[len(content) // 2] ^= 1
+        files[name] = bytes(content)
+
+    changed = repacked(exported_model("my-model"), change)
+    refused(changed, f"one is not as it was exported \\(“{name}” was changed")
+
+
+def test_a_missing_and_an_added_file_are_refused(model: Model) -> None:
+    content = exported_model("my-model")
+    refused(repacked(content, lambda files: files.pop("svm.npz")), "“svm.npz” was changed")
+    refused(repacked(content, lambda files: files.update(a=b"")), "“a” was changed, added")
+
+
+def test_a_changed_card_with_its_hash_is_checked_like_any_other(model: Model) -> None:
+    def change(files: dict[str, bytes]) -> None:
+        card = json.loads(files["model.json"])
+        files["model.json"] = json.dumps({**card, "network": "alexnet"}).encode()
+        manifest = json.loads(files["manifest.json"])
+        manifest["files"]["model.json"] = hashlib.sha256(files["model.json"]).hexdigest()
+        files["manifest.json"] = json.dumps(manifest).encode()
+
+    refused(repacked(exported_model("my-model"), change), "what it holds is no whole model")
+
+
+@pytest.mark.parametrize(
+    "content", [b"", b"PK\x03\x04", b"\x80\x04.", b"a picture", b"PK\x05\x06" + bytes(18)]
+)
+def test_another_kind_of_file_is_refused(content: bytes) -> None:
+    refused(content, "one is no model that this program exported")
+
+
+def test_another_zip_is_refused(model: Model) -> None:
+    for manifest in (b"", b"[]", b"{}", b'{"kind": "medrecog run"}', b'{"kind": "medrecog model"}'):
+        content = repacked(
+            exported_model("my-model"), lambda files, m=manifest: files.update({"manifest.json": m})
+        )
+        refused(content, "one is no model that this program exported")
+
+
+def test_a_compressed_file_is_refused_before_anything_is_unpacked(model: Model) -> None:
+    bomb = repacked(
+        exported_model("my-model"),
+        lambda files: files.update(zeros=bytes(10**7)),
+        compression=zipfile.ZIP_DEFLATED,
+    )
+    refused(bomb, "it is compressed")
+
+
+def test_a_file_that_claims_to_hold_more_than_it_can_is_refused(model: Model) -> None:
+    content = exported_model("my-model")
+    with zipfile.ZipFile(io.BytesIO(content)) as archive:
+        (info,) = (each for each in archive.infolist() if each.filename == "svm.npz")
+    size = info.file_size.to_bytes(4, "little")
+    claimed = content.replace(size + size, 2 * (2**31).to_bytes(4, "little"))
+    assert claimed != content
+    refused(claimed, "it claims to hold more than it can")
+
+
+def test_a_newer_version_s_file_says_to_update(model: Model) -> None:
+    def change(files: dict[str, bytes]) -> None:
+        manifest = json.loads(files["manifest.json"])
+        files["manifest.json"] = json.dumps({**manifest, "format": 99}).encode()
+
+    refused(repacked(exported_model("my-model"), change), "newer version .*: update medrecog")
+
+
+def test_a_model_of_other_weights_says_which_it_needs(model: Model, cache: CacheFolder) -> None:
+    card = cache.models / "my-model/model.json"
+    card.write_text(card.read_text().replace(model.card.source.weights, "vgg19-other"))
+    content = exported_model("my-model")
+    delete_model("my-model")
+    sentence = missing_weights(import_content(content, "one"))
+    assert sentence.startswith("“my-model” reads VGG-19 with the weights ")
+    assert "(vgg19-other), which are not installed here" in sentence
+    with pytest.raises(MedrecogError, match="was trained with the weights vgg19-other"):
+        Predictor(load_model("my-model"))
+
+
+def test_a_file_that_cannot_be_read_or_written_gets_a_sentence(
+    model: Model, tmp_path: Path
+) -> None:
+    with pytest.raises(MedrecogError, match=r"cannot be read .*: check the path"):
+        import_model(tmp_path / "nothing")
+    with pytest.raises(MedrecogError, match=r"Cannot write to .*: name another file"):
+        export_model("my-model", tmp_path / "no/folder")
+
+
+def refused(content: bytes, words: str) -> None:
+    before = model_names()
+    with pytest.raises(MedrecogError, match=words):
+        import_content(content, "one", "theirs")
+    assert model_names() == before
