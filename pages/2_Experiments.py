@@ -212,14 +212,17 @@ def show_experiments() -> None:
         except MedrecogError as error:
             st.warning(str(error), icon=":material/warning:")
             specification = None
-        st.button(
-            "Start the experiment",
-            type="primary",
-            icon=":material/play_arrow:",
-            disabled=specification is None,
-            on_click=start,
-            args=(specification,),
-        )
+        # Not by a callback, whose argument would be the form as it was before it was changed last.
+        if (
+            st.button(
+                "Start the experiment",
+                type="primary",
+                icon=":material/play_arrow:",
+                disabled=specification is None,
+            )
+            and specification is not None
+        ):
+            start(specification)
         if "launch error" in st.session_state:
             st.error(st.session_state.pop("launch error"), icon=":material/error:")
         offer_identical_run()

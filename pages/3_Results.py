@@ -2,14 +2,14 @@
 
 import streamlit as st
 
+from medrecog_core.errors import MedrecogError
 from medrecog_core.experiments import CellResult, RunFolder, all_runs
 from medrecog_core.experiments.cell_images import cell_images
-from medrecog_core.experiments.processes import run_command
 from medrecog_core.experiments.ranked_cells import score_images, with_positive
-from medrecog_core.features import AnyCell, Fusion
 from medrecog_core.mode import is_viewer
 from medrecog_core.networks import find_network
 from medrecog_core.reports.measures import best_cell
+from medrecog_core.ui.cell_calibration import show_calibration
 from medrecog_core.ui.cell_choice import choose_cell, forget_cell, take_cell
 from medrecog_core.ui.cell_curves import show_curves, show_folds
 from medrecog_core.ui.cell_gallery import show_cell_gallery
@@ -19,13 +19,16 @@ from medrecog_core.ui.confusion_matrix import show_confusion_matrix
 from medrecog_core.ui.exporting import offer_exports
 from medrecog_core.ui.heat_map import show_heat_map, show_legend
 from medrecog_core.ui.kept_results import (
+    load_calibration,
     load_class_estimates,
     load_estimates,
     load_ranked_cells,
 )
 from medrecog_core.ui.measures import choose_measure, choose_positive, show_measures
+from medrecog_core.ui.model_making import show_model_making
 from medrecog_core.ui.page import RESEARCH_ONLY, open_page, show_absence, shown_errors
 from medrecog_core.ui.report_comparison import show_beside_report
+from medrecog_core.ui.run_comparison import show_comparison
 from medrecog_core.ui.run_list import SEEN
 from medrecog_core.ui.run_record import show_record
 from medrecog_core.ui.run_status import show_status
@@ -62,6 +65,7 @@ def show_run(run: RunFolder) -> None:
         measure = choose_measure(finished)
         positive = choose_positive(finished[0].metrics)
         exports = st.container(width="content")
+    show_comparison(run, measure, positive)
     results = with_positive(finished, positive)
     specification = run.specification()
     ranked = load_ranked_cells(run, measure, positive)
@@ -90,46 +94,23 @@ def show_cell(run: RunFolder, result: CellResult, is_best: bool) -> None:
     if is_best:
         st.caption("The best cell. Click another in the heat map to see it here.")
     show_measures(load_estimates(run, result), result.n_test)
-    left, right = st.columns(2)
+    # Where no model can be made, the matrix has the width to itself.
+    left, *right = st.columns(1 if is_viewer() else 2)
     with left:
         st.markdown("**Confusion matrix**, true classes in rows")
         show_confusion_matrix(metrics, f"{run.id} {cell.name}")
-    with right:
-        st.markdown("**Classes**, with 95 % intervals")
-        show_class_table(load_class_estimates(run, result), metrics.positive)
-        if not is_viewer():
-            make_model(run, cell)
+    for column in right:
+        with column:
+            show_model_making(run, cell)
+    st.markdown("**Classes**, with 95 % intervals")
+    show_class_table(load_class_estimates(run, result), metrics.positive)
     show_cell_gallery(cell_images(run, result), [row.label for row in metrics.classes])
     show_folds(result.folds)
     show_curves(score_images(run, result))
-
-
-def make_model(run: RunFolder, cell: AnyCell) -> None:
-    if isinstance(cell, Fusion):
-        st.caption("A fusion cannot become a model yet: choose a single cell for that.")
-        return
-    st.markdown("**Make a model of this cell**, to classify new images with")
-    with st.form(f"model {run.id} {cell.name}", border=False):
-        default = f"{run.specification().dataset[:30]}-{cell.name}"
-        name = st.text_input("Name of the model", value=default)
-        if st.form_submit_button(
-            "Make the model", type="primary", icon=":material/model_training:"
-        ):
-            st.session_state.pop("made model", None)
-            with shown_errors(), st.spinner("Training the SVM of this cell …"):
-                arguments = ["train", "--run", run.id, "--layer", cell.layer, "--name", name]
-                arguments += ["--scale", str(cell.scale), "--pooling", cell.pooling]
-                run_command(arguments)
-                st.session_state["made model"] = (run.id, cell, name)
-    made_run, made_cell, made = st.session_state.get("made model", ("", None, ""))
-    if (made_run, made_cell) == (run.id, cell):
-        st.success(f"The model “{made}” is ready.", icon=":material/check_circle:")
-        st.page_link(
-            "pages/4_Predict.py",
-            label="Classify an image with it",
-            icon=":material/image_search:",
-            query_params={"model": made},
-        )
+    try:
+        show_calibration(load_calibration(run, result), metrics.positive)
+    except MedrecogError as error:
+        st.caption(f"No probabilities: {error}")
 
 
 def forget_choices() -> None:

@@ -11,8 +11,19 @@ from hypothesis import settings
 
 from medrecog_core.locations import ENVIRONMENT_VARIABLE, CacheFolder, cache_folder
 from tests.textures import encoded, encoded_cache, finished, finished_cache, known, pictures
+from tests.trained_models import model, models_cache
 
-__all__ = ["cache", "encoded", "encoded_cache", "finished", "finished_cache", "known", "pictures"]
+__all__ = [
+    "cache",
+    "encoded",
+    "encoded_cache",
+    "finished",
+    "finished_cache",
+    "known",
+    "model",
+    "models_cache",
+    "pictures",
+]
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
 

@@ -15,6 +15,8 @@ from medrecog_core.datasets.archive import BOUNDS
 from medrecog_core.datasets.archive_members import DamagedArchiveError
 from medrecog_core.datasets.catalogue import CatalogueEntry, PublishedFile, find
 from medrecog_core.datasets.dataset import Dataset
+from medrecog_core.datasets.file_state import HashReport
+from medrecog_core.datasets.file_state import ignore as ignore_hashing
 from medrecog_core.datasets.importing import Reading, Report, add_dataset, ignore
 from medrecog_core.download import Download
 from medrecog_core.errors import MedrecogError, StorageError, UsageError
@@ -32,6 +34,7 @@ def download_dataset(
     has_groups: bool = True,
     report: Report = ignore,
     pause: Callable[[float], None] = time.sleep,
+    hashed: HashReport = ignore_hashing,
 ) -> Dataset:
     """Download a data set of the catalogue, unpack it and keep it under its name there.
 
@@ -50,6 +53,8 @@ def download_dataset(
         Is told how far it is.
     pause
         Waits for some seconds after a dropped connection.
+    hashed
+        Is told how far hashing the images is.
 
     Raises
     ------
@@ -76,7 +81,7 @@ def download_dataset(
         )
         bounds = replace(BOUNDS, n_bytes=max(_LEAST_BYTES, 20 * entry.n_bytes))
         try:
-            dataset = add_dataset(entry.name, files, reading, bounds, report)
+            dataset = add_dataset(entry.name, files, reading, bounds, report, hashed)
         except DamagedArchiveError:
             _forget(folder, entry)  # else the next attempt would find the same files
             raise

@@ -13,6 +13,8 @@ from medrecog_core.datasets.archive import BOUNDS, NESTED, Bounds, unpack
 from medrecog_core.datasets.archive_members import is_archive
 from medrecog_core.datasets.dataset import Dataset, ImageRecord, LeftOut, check_name
 from medrecog_core.datasets.dicom_tags import PATIENT, read_tagged_images, with_patients
+from medrecog_core.datasets.file_state import HashReport
+from medrecog_core.datasets.file_state import ignore as ignore_hashing
 from medrecog_core.datasets.label_table import choose_columns, read_label_table, read_rows
 from medrecog_core.datasets.layouts import Found, read_layout
 from medrecog_core.errors import MedrecogError, StorageError, UsageError
@@ -106,6 +108,7 @@ def add_dataset(
     reading: Reading = BY_LAYOUT,
     bounds: Bounds = BOUNDS,
     report: Report = ignore,
+    hashed: HashReport = ignore_hashing,
 ) -> Dataset:
     """Make a data set of a folder or of archives, and keep it.
 
@@ -124,6 +127,8 @@ def add_dataset(
         What each archive may hold at most.
     report
         Is told how far unpacking is.
+    hashed
+        Is told how far hashing the images is.
 
     Raises
     ------
@@ -139,7 +144,7 @@ def add_dataset(
         raise UsageError(f"There is a data set “{name}” already: choose another name.")
     paths = [library.resolved(source) for source in sources]
     if len(paths) == 1 and not paths[0].is_file():
-        return library.save(read_dataset(name, paths[0], reading))
+        return library.save(read_dataset(name, paths[0], reading), hashed)
     for path in paths:
         if not path.is_file():
             raise UsageError(
@@ -160,7 +165,7 @@ def add_dataset(
         with _inner_archives_named(left_out, paths[0]):
             dataset = read_dataset(name, folder, _with_unpacked_table(reading, folder))
         dataset = replace(dataset, left_out=(*left_out, *dataset.left_out))
-        return library.save(dataset)
+        return library.save(dataset, hashed)
 
 
 def _found(root: Path, reading: Reading) -> Found:

@@ -12,22 +12,24 @@ class CellImage:
 
     Attributes
     ----------
-    path, sha256
-        Of its file, and of the file's content as the run saw it.
+    path
+        Of its file.
     label, predicted
         The true class, and the one of the greatest score.
     score
         That greatest score, by which it was taken for `predicted`.
     group
         Patient or lesion, empty where it has none.
+    sha256
+        Of the file as the run saw it.
     """
 
     path: str
-    sha256: str
     label: str
     predicted: str
     score: float
     group: str
+    sha256: str
 
     @property
     def is_right(self) -> bool:
@@ -49,12 +51,12 @@ def cell_images(run: RunFolder, result: CellResult) -> list[CellImage]:
     classes = [row.label for row in result.metrics.classes]
     images = [
         CellImage(
-            image.path,
-            image.sha256,
-            image.label,
-            classes[row.argmax()],
-            float(row.max()),
-            image.group,
+            path=image.path,
+            label=image.label,
+            predicted=classes[row.argmax()],
+            score=float(row.max()),
+            group=image.group,
+            sha256=image.sha256,
         )
         for image, row in zip(run.tested_images(), scores, strict=True)
     ]

@@ -36,10 +36,7 @@ def limits(card: ModelCard) -> list[str]:
     if card.sample:
         told.append(f"Its figures stand on {card.sample}.")
     if card.n_leaking_groups:
-        told.append(
-            f"The split leaks: {counted(card.n_leaking_groups, 'group')} of images stand in both "
-            "the training and the test part, so the figures are flattered."
-        )
+        told.append(describe_leak(card))
     if card.trained_on == ALL:
         told.append(
             "It learnt from the test images too: the figures are those of the SVMs of its run, "
@@ -51,6 +48,14 @@ def limits(card: ModelCard) -> list[str]:
     )
     told += card.missing
     return told
+
+
+def describe_leak(card: ModelCard) -> str:
+    """Return how many groups the figures are flattered by, as a sentence."""
+    return (
+        f"The split leaks: {counted(card.n_leaking_groups, 'group')} of images stand in both the "
+        "training and the test part, so the figures are flattered."
+    )
 
 
 def describe_calibration(calibration: CalibrationReport) -> str:

@@ -1,6 +1,7 @@
 """Models on disk: arrays and JSON, never a pickle."""
 
 import json
+import re
 import shutil
 import zipfile
 from collections.abc import Callable, Mapping
@@ -33,6 +34,8 @@ FORMAT = 2
 
 CARD, SVM, CALIBRATION = "model.json", "svm.npz", "calibration.npz"
 DESCRIPTORS, IMAGES = "training-images.npz", "training-images.json"
+
+_SHA256 = re.compile("[0-9a-f]{64}")
 
 DAMAGE = (
     AttributeError,
@@ -216,6 +219,8 @@ def _training_images(
     )
     if rows.shape != (card.n_indexed, length) or len(images) != card.n_indexed:
         raise ValueError("the training images and their descriptors do not belong together")
+    if not all(_SHA256.fullmatch(image.sha256) for image in images):
+        raise ValueError("a training image has no SHA-256")
     if not {image.label for image in images} <= set(card.classes):
         raise ValueError("a training image is of no class of the model")
     return TrainingImages(images, detector)

@@ -29,9 +29,14 @@ def show_cell_gallery(images: Sequence[CellImage], classes: Sequence[str]) -> No
     st.markdown("**Test images**")
     true, predicted = choose_square(classes)
     shown = [image for image in images if _is_in_square(image, true, predicted)]
-    st.caption(_told(len(shown), len(images), true, predicted))
-    pictures = [Picture(Path(each.path), _words(each), each.sha256) for each in shown]
-    show_gallery(pictures, key=PAGE, per_page=_PER_PAGE)
+    is_repeated = len({image.path for image in images}) < len(images)
+    noun = "prediction" if is_repeated else "test image"
+    st.caption(_told(len(shown), len(images), noun, true, predicted))
+    show_gallery(
+        [Picture(Path(image.path), _words(image), image.sha256) for image in shown],
+        key=PAGE,
+        per_page=_PER_PAGE,
+    )
 
 
 def _is_in_square(image: CellImage, true: str, predicted: str) -> bool:
@@ -40,13 +45,13 @@ def _is_in_square(image: CellImage, true: str, predicted: str) -> bool:
     return true in (ANY, image.label) and predicted in (ANY, image.predicted)
 
 
-def _told(n: int, n_all: int, true: str, predicted: str) -> str:
+def _told(n: int, n_all: int, noun: str, true: str, predicted: str) -> str:
     if true == predicted == ANY:
-        what = f"{counted(n, 'mistake')} in {counted(n_all, 'test image')}"
+        what = f"{counted(n, 'mistake')} in {counted(n_all, noun)}"
         if n:
             what += ", the most confident first"
         return f"{what}. Click a square of the confusion matrix to see its images."
-    what = counted(n, "test image")
+    what = counted(n, noun)
     if true != ANY:
         what += f" of {true}"
     if predicted != ANY:

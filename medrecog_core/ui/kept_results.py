@@ -1,8 +1,17 @@
 """Numbers of runs that take a moment, computed once and shared by all who look at them."""
 
+from collections.abc import Sequence
+
 import streamlit as st
 
-from medrecog_core.classification import ClassEstimates, Estimate, estimate, estimate_classes
+from medrecog_core.classification import (
+    ClassEstimates,
+    CrossCalibration,
+    Estimate,
+    cross_calibrate,
+    estimate,
+    estimate_classes,
+)
 from medrecog_core.errors import MedrecogError
 from medrecog_core.experiments import CellResult, RunFolder, find_run
 from medrecog_core.experiments.ranked_cells import (
@@ -11,6 +20,7 @@ from medrecog_core.experiments.ranked_cells import (
     score_images,
     with_positive,
 )
+from medrecog_core.experiments.run_comparison import RunComparison, compare_runs
 
 _SPINNER = "Computing intervals by resampling the test images …"
 
@@ -32,6 +42,17 @@ def load_class_estimates(run: RunFolder, result: CellResult) -> list[ClassEstima
     return _class_estimates(run.id, version_of(run), result.cell.name)
 
 
+def load_calibration(run: RunFolder, result: CellResult) -> CrossCalibration:
+    """Return how far a cell's scores are probabilities; see `cross_calibrate`."""
+    return _calibration(run.id, version_of(run), result.cell.name, result.metrics.positive)
+
+
+def load_comparison(runs: Sequence[RunFolder], measure: str, positive: str | None) -> RunComparison:
+    """Return runs side by side; see `compare_runs`."""
+    versions = tuple((run.id, run.title, *version_of(run)) for run in runs)
+    return _comparison(versions, measure, positive)
+
+
 def version_of(run: RunFolder) -> Version:
     """Return what changes when a cell of the run is added or trained anew."""
     files = list((run.path / "cells").glob("*.npy"))
@@ -51,6 +72,21 @@ def _estimates(
 ) -> dict[str, Estimate]:
     run = find_run(run_id)
     return estimate(score_images(run, _result(run, cell, positive)))
+
+
+@st.cache_data(max_entries=16, show_spinner=_SPINNER)
+def _comparison(
+    versions: tuple[tuple[str, str, int, int], ...], measure: str, positive: str | None
+) -> RunComparison:
+    return compare_runs([find_run(run_id) for run_id, *_ in versions], measure, positive)
+
+
+@st.cache_data(max_entries=64, show_spinner="Calibrating the scores …")
+def _calibration(
+    run_id: str, version: Version, cell: str, positive: str | None
+) -> CrossCalibration:
+    run = find_run(run_id)
+    return cross_calibrate(score_images(run, _result(run, cell, positive)))
 
 
 @st.cache_data(max_entries=64, show_spinner=_SPINNER)

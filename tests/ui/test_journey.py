@@ -54,6 +54,13 @@ def test_from_the_demo_to_a_label(page, server):
     page.get_by_role("heading", name="block1, 224 pixels, average pooling").wait_for()
     page.get_by_text("Confusion matrix").wait_for()
 
+    # A square of its confusion matrix shows its images, and so does the address.
+    squares = page.get_by_test_id("stVegaLiteChart").nth(1)
+    squares.locator("path[aria-roledescription='rect mark']").first.click()
+    page.get_by_text(re.compile(r"test images? of globular, recognised")).wait_for()
+    page.wait_for_url(re.compile("true=globular&predicted=globular"))
+    page.get_by_alt_text(re.compile(r"globular; score [+-]\d")).first.wait_for()
+
     # Another cell, made a model.
     chart.locator("path[aria-roledescription='rect mark']").nth(7).click()
     page.get_by_role("heading", name="block4, 224 pixels, average pooling").wait_for()
@@ -63,10 +70,16 @@ def test_from_the_demo_to_a_label(page, server):
     # An image, its label and its scores.
     page.get_by_role("heading", name="Predict").wait_for()
     page.get_by_text("on 60 test images").wait_for()
+    page.get_by_text("Take in a model from another machine").wait_for()
     picture = next(Path(server.cache, "datasets/demo/images/starburst").glob("*.png"))
-    page.get_by_test_id("stFileUploaderDropzoneInput").set_input_files(picture)
+    page.get_by_test_id("stFileUploaderDropzoneInput").first.set_input_files(picture)
     page.get_by_test_id("stMetricValue").get_by_text("starburst").wait_for(timeout=2 * MINUTE)
-    page.get_by_text("It is not a probability").wait_for()
+    page.get_by_text("Probabilities calibrated on held-out images").wait_for()
+    page.get_by_alt_text(re.compile("Training image, ")).first.wait_for()
+
+    # Where in it the score comes from.
+    page.get_by_text("Show what the label rests on").click()
+    page.get_by_alt_text(re.compile("with the places that speak for starburst")).wait_for()
 
 
 def test_results_are_taken_away_as_a_report(page, server):
@@ -97,7 +110,8 @@ def test_an_upload_that_is_no_image_gets_one_sentence(page, server, tmp_path):
     page.goto(f"{server.address}/Predict")
     text = tmp_path / "letter.jpg"
     text.write_text("Dear doctor")
-    page.get_by_test_id("stFileUploaderDropzoneInput").set_input_files(text)
+    page.get_by_text("Take in a model from another machine").wait_for()
+    page.get_by_test_id("stFileUploaderDropzoneInput").first.set_input_files(text)
     page.get_by_text("letter.jpg could not be classified: the content is not an image").wait_for()
     assert "Traceback" not in page.content()
 

@@ -3,6 +3,8 @@
 import hashlib
 import re
 import shutil
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -255,3 +257,17 @@ def test_no_address_changes_anything_where_things_can_be_changed(sight, kept, mo
     before = {name: state_of(root / name) for name in ("runs", "datasets", "models")}
     shown(sight, runs)
     assert {name: state_of(root / name) for name in before} == before
+
+
+def test_the_pages_of_results_load_nothing_that_only_training_needs(viewed):
+    program = (
+        "import sys; from tests.ui.test_viewer import opened;"
+        f"opened('pages/3_Results.py', run='{viewed[0]}'); opened('{DATASETS}', dataset='copies');"
+        "print(*sys.modules)"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, text=True, cwd=PROJECT, check=True
+    )
+    loaded = set(done.stdout.split())
+    assert "altair" in loaded
+    assert {"tensorflow", "sklearn", "scipy.stats", "statsmodels"}.isdisjoint(loaded)

@@ -1,0 +1,84 @@
+"""Answers about uploaded images, each computed once."""
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import streamlit as st
+
+from medrecog_core.images import UnreadableImageError
+from medrecog_core.models import (
+    Answer,
+    ExplainedImage,
+    Model,
+    Predictor,
+    can_explain,
+    load_model,
+)
+
+MOST_EXPLAINED = 3
+"""Of so many images evidence is taken in the same pass; of more, of the one that is looked at."""
+
+_KEPT = "answers"
+
+
+@dataclass(frozen=True)
+class Answered:
+    """An answer, and where in the image it comes from if that was asked and can be told."""
+
+    answer: Answer
+    explained: ExplainedImage | None = None
+
+
+@st.cache_resource(max_entries=2, show_spinner="Loading the network, once …")
+def predictor_of(name: str, created: float) -> Predictor:
+    """Return a model with its network in memory; made anew under the same name it is another."""
+    return Predictor(load_model(name))
+
+
+def answers_of(
+    model: Model, contents: Sequence[bytes], explained: int | None = None
+) -> list[Answered]:
+    """Return a model's answers about images, from this session where it has given them already.
+
+    Parameters
+    ----------
+    model
+        The model.
+    contents
+        The bytes of each file.
+    explained
+        Position of an image whose evidence is wanted, however many there are.
+    """
+    card = model.card
+    keys = [(card.name, card.created, hashlib.sha256(each).hexdigest()) for each in contents]
+    # Only what is on the page is kept: maps of large images take megabytes.
+    kept = {k: v for k, v in st.session_state.get(_KEPT, {}).items() if k in set(keys)}
+    asked = [] if explained is None else [explained]
+    if not can_explain(model):
+        asked = []
+    elif len(keys) <= MOST_EXPLAINED:
+        asked = list(range(len(keys)))
+    missing = [i for i, key in enumerate(keys) if key not in kept]
+    unexplained = [i for i in asked if keys[i] not in kept or _can_be_asked(kept[keys[i]])]
+    if missing or unexplained:
+        predictor = predictor_of(card.name, card.created)
+        with st.spinner("Reading the image in the network …"):
+            for i in unexplained:
+                kept[keys[i]] = _explain(predictor, contents[i])
+            plain = [i for i in missing if keys[i] not in kept]
+            answers = predictor.predict([contents[i] for i in plain])
+            kept |= {keys[i]: Answered(each) for i, each in zip(plain, answers, strict=True)}
+    st.session_state[_KEPT] = kept
+    return [kept[key] for key in keys]
+
+
+def _can_be_asked(answered: Answered) -> bool:
+    return answered.explained is None and not isinstance(answered.answer, UnreadableImageError)
+
+
+def _explain(predictor: Predictor, content: bytes) -> Answered:
+    try:
+        return Answered(*predictor.explain(content))
+    except UnreadableImageError as error:
+        return Answered(error)

@@ -1,0 +1,168 @@
+"""What a model says of one image, with its reasons."""
+
+from typing import Any, cast
+
+import altair as alt
+import pandas as pd
+import streamlit as st
+
+from medrecog_core.images import UnreadableImageError, decode_image
+from medrecog_core.models import Model, Prediction, describe_threshold
+from medrecog_core.ui.answers import Answered
+from medrecog_core.ui.evidence_map import show_evidence
+from medrecog_core.ui.similar_images import show_similar_images
+
+_CHOSEN, _OTHER, _TEXT = "#0f8b8d", "#9db4b6", "#74888b"
+_LONGEST_SIDE = 640
+
+
+def show_prediction(
+    model: Model, name: str, content: bytes, answered: Answered, with_evidence: bool
+) -> None:
+    """Show an image, its label and what the label rests on.
+
+    Parameters
+    ----------
+    model
+        That was asked.
+    name, content
+        Of the file.
+    answered
+        The answer.
+    with_evidence
+        Whether the places that the score comes from are drawn over the image.
+    """
+    answer = answered.answer
+    if isinstance(answer, UnreadableImageError):
+        st.error(f"{name} could not be classified: {answer}.", icon=":material/broken_image:")
+        return
+    left, right = st.columns([1, 1.4], gap="large")
+    with left:
+        if with_evidence and answered.explained is not None:
+            show_evidence(answered.explained, answer.label, name, key=f"class of {name}")
+        else:
+            _show_image(name, content)
+    with right:
+        _show_likeness(answer)
+        st.metric("Label", answer.label)
+        if answer.probabilities is None:
+            _show_scores(answer)
+        else:
+            _show_probabilities(model, answer)
+            with st.expander("Scores of the SVM"):
+                _show_scores(answer)
+    if answer.resemblance is not None:
+        st.markdown("**Most similar training images**, with label and distance")
+        show_similar_images(answer.resemblance.nearest)
+        st.caption(
+            "Cosine distance of the descriptors: 0 is the same direction. They are similar to the "
+            "network, which need not mean alike to a physician."
+        )
+
+
+def _show_image(name: str, content: bytes) -> None:
+    preview = decode_image(content)
+    preview.thumbnail((_LONGEST_SIDE, _LONGEST_SIDE))
+    st.image(preview, width="stretch", alt=name)
+    frames = preview.info.get("frames", 1)
+    st.caption(name if frames == 1 else f"{name}, the first of {frames} frames")
+
+
+def _show_likeness(answer: Prediction) -> None:
+    alike = answer.resemblance
+    if alike is not None and alike.is_unlike:
+        st.warning(
+            "**Unlike the training images.** The label may mean nothing: only "
+            f"{alike.p_value:.1%} of the training images are as far from the others as this one "
+            f"(mean distance {alike.distance:.3f} to the nearest).",
+            icon=":material/warning:",
+        )
+
+
+def _show_probabilities(model: Model, answer: Prediction) -> None:
+    probabilities = answer.probabilities or {}
+    st.altair_chart(
+        probability_bars(probabilities, answer.label),
+        width="stretch",
+        alt="Probabilities: " + ", ".join(f"{k} {v:.1%}" for k, v in probabilities.items()),
+    )
+    st.caption(
+        "Probabilities calibrated on held-out images; they hold for images drawn like those of the "
+        "data set, with classes as frequent as there."
+    )
+    likeliest = max(probabilities, key=probabilities.__getitem__)
+    if likeliest != answer.label:
+        st.info(
+            f"The score is greatest for {answer.label}, the probability for {likeliest}, since "
+            "probabilities also weigh how frequent the classes are. Take neither for sure.",
+            icon=":material/balance:",
+        )
+    if (threshold := model.card.threshold) is not None and answer.at_threshold is not None:
+        st.markdown(
+            f"At the decision threshold: **{answer.at_threshold}**",
+            help=describe_threshold(threshold),
+        )
+
+
+def _show_scores(answer: Prediction) -> None:
+    st.altair_chart(
+        score_bars(answer),
+        width="stretch",
+        alt="Scores: " + ", ".join(f"{k} {v:.3f}" for k, v in answer.scores.items()),
+    )
+    st.caption(
+        "A score is the SVM's decision value: positive on the class's side of its boundary, and "
+        "larger the further from it. It is not a probability."
+    )
+
+
+def probability_bars(probabilities: dict[str, float], label: str) -> alt.LayerChart:
+    """Return a bar for each class, the greatest probability first."""
+    table = pd.DataFrame(probabilities.items(), columns=["class", "probability"])
+    bars = alt.Chart(table).encode(
+        x=alt.X(
+            "probability:Q", title="probability", scale=alt.Scale(domain=[0, 1]), axis=_percent()
+        ),
+        y=_classes(probabilities),
+    )
+    # Beside a bar that fills the width, its number stands inside.
+    numbers = bars.encode(text=alt.Text("probability:Q", format=".1%"))
+    return _layers(
+        table,
+        bars.mark_bar(cornerRadius=3).encode(color=_colour(label)),
+        numbers.transform_filter("datum.probability < 0.85").mark_text(
+            align="left", dx=4, color=_TEXT
+        ),
+        numbers.transform_filter("datum.probability >= 0.85").mark_text(
+            align="right", dx=-6, color="white"
+        ),
+    )
+
+
+def score_bars(answer: Prediction) -> alt.LayerChart:
+    """Return a bar for each class, the greatest score first."""
+    table = pd.DataFrame(answer.scores.items(), columns=["class", "score"])
+    bars = alt.Chart(table).encode(x=alt.X("score:Q", title="score"), y=_classes(answer.scores))
+    numbers = (
+        bars.mark_text(align="left", dx=4, color=_TEXT)
+        .encode(text=alt.Text("score:Q", format="+.3f"), x=alt.X("end:Q"))
+        .transform_calculate(end="max(datum.score, 0)")
+    )
+    marks = bars.mark_bar(cornerRadius=3).encode(color=_colour(answer.label))
+    return _layers(table, marks, numbers)
+
+
+def _classes(values: dict[str, float]) -> alt.Y:
+    return alt.Y("class:N", sort=sorted(values, key=values.__getitem__, reverse=True), title=None)
+
+
+def _percent() -> alt.Axis:
+    return alt.Axis(format="%", tickCount=5)
+
+
+def _colour(label: str) -> Any:
+    return alt.condition(alt.datum["class"] == label, alt.value(_CHOSEN), alt.value(_OTHER))
+
+
+def _layers(table: pd.DataFrame, *layers: alt.Chart) -> alt.LayerChart:
+    return cast("alt.LayerChart", alt.layer(*layers).properties(height=36 * len(table) + 40))

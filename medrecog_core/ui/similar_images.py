@@ -1,0 +1,38 @@
+"""The training images most like an image."""
+
+import hashlib
+from collections.abc import Sequence
+from pathlib import Path
+
+import streamlit as st
+
+from medrecog_core.images import UnreadableImageError, read_file, thumbnail
+from medrecog_core.models import SimilarImage
+
+_WIDTH = 132
+
+
+def show_similar_images(images: Sequence[SimilarImage]) -> None:
+    """Show training images side by side with their labels and distances, the nearest first."""
+    with st.container(horizontal=True, gap="small"):
+        for image in images:
+            with st.container(width=_WIDTH, gap="xxsmall"):
+                caption = f"{image.label}, {image.distance:.3f}"
+                picture = picture_of(image)
+                if picture is None:
+                    st.caption(":material/hide_image: not on this machine")
+                else:
+                    st.image(picture, width="stretch", alt=f"Training image, {caption}")
+                st.caption(caption)
+
+
+def picture_of(image: SimilarImage) -> bytes | None:
+    """Return a thumbnail of a training image, or None where its file is not there as it was."""
+    path = Path(image.path)
+    try:
+        # A path may come from another machine, where it was another file.
+        if not image.path or hashlib.sha256(read_file(path)).hexdigest() != image.sha256:
+            return None
+        return thumbnail(path, sha256=image.sha256)
+    except UnreadableImageError:
+        return None
