@@ -112,6 +112,17 @@ _RUNS = {
     ("page_link", "a run"),
     ("page_link", "Look at the results"),
 }
+_EXPORTS = {
+    ("selectbox", "Figure"),
+    ("checkbox", "With thumbnails of the images"),
+    *(
+        ("download_button", label)
+        for label in (
+            *("HTML report", "CSV", "LaTeX", "JSON", "PNG", "SVG", "Bundle"),
+            *("Report's table, LaTeX", "Report's table, CSV"),
+        )
+    ),
+}
 HARMLESS = {
     "home": {
         ("page_link", "**Datasets**"),
@@ -141,6 +152,7 @@ HARMLESS = {
     "experiments, form": _RUNS,
     "results": {
         ("selectbox", "Run"),
+        *_EXPORTS,
         ("button_group", "Measure"),
         ("selectbox", "Cell"),
         ("multiselect", "Compare with"),
