@@ -24,7 +24,8 @@ class Picture:
     caption
         The words.
     sha256
-        Of the file, where it is known not to have changed: its thumbnail is found faster.
+        Of the content to show, where it is known: its thumbnail is found faster, and also where the
+        file is not here.
     """
 
     path: Path
@@ -74,6 +75,8 @@ def show_pictures(
                 try:
                     content = thumbnail(picture.path, sha256=picture.sha256)
                     st.image(content, width="stretch", alt=picture.caption)
+                    if not picture.path.exists():
+                        st.caption(":material/cloud_off: not on this machine")
                 except UnreadableImageError as error:
                     st.caption(f":material/broken_image: {picture.path.name}: {error}")
                 if open_picture is None:

@@ -82,6 +82,15 @@ def test_from_the_demo_to_a_label(page, server):
     page.get_by_alt_text(re.compile("with the places that speak for starburst")).wait_for()
 
 
+def test_results_are_taken_away_as_a_report(page, server):
+    page.goto(f"{server.address}/Results")
+    page.get_by_role("button", name="Export").click()
+    with page.expect_download() as taken:
+        page.get_by_role("button", name="HTML report").click()
+    assert taken.value.suggested_filename.endswith("-report.html")
+    assert "<!doctype html>" in Path(taken.value.path()).read_text(encoding="utf-8")
+
+
 def test_a_run_is_stopped_and_carried_on(page, server, monkeypatch):
     monkeypatch.setenv("MEDRECOG_CACHE", str(server.cache))
     # A scale that no other test has put into the store.
