@@ -80,6 +80,7 @@ def html_report(run: RunFolder) -> str:
         version=__version__,
         warnings=_warnings(run, record, data),
         n_cells=len(run.specification().cells),
+        n_columns=len({(cell.scale, cell.pooling) for cell in run.specification().cells}),
         best=best,
         equal=[
             each.result.cell.name

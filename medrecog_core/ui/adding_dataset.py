@@ -32,6 +32,7 @@ from medrecog_core.datasets.archive_members import is_archive
 from medrecog_core.datasets.downloading import downloaded_bytes
 from medrecog_core.datasets.file_state import HashReport
 from medrecog_core.datasets.importing import Report
+from medrecog_core.datasets.larger_set import larger_set
 from medrecog_core.errors import MedrecogError
 from medrecog_core.experiments.processes import ProcessIdentity, start_detached
 from medrecog_core.locations import cache_folder, create_folder
@@ -150,24 +151,29 @@ def _from_catalogue() -> None:
             format_func=lambda name: CATALOGUE[name].title,
         )
     ]
-    _show_entry(entry)
+    larger = larger_set(entry)
+    _show_entry(entry, needs_download=larger is None)
     if entry.name in library.names():
         st.success(f"It is here already, as “{entry.name}”.", icon=":material/check_circle:")
         return
-    done = downloaded_bytes(entry)
-    label = f"Carry the download on ({size(done)} are here)" if done else "Download and add"
+    if larger is not None:
+        label = f"Add it from “{larger.name}”, which holds its images"
+    else:
+        done = downloaded_bytes(entry)
+        label = f"Carry the download on ({size(done)} are here)" if done else "Download and add"
     if st.button(label, type="primary", icon=":material/download:"):
         _start(entry.name, ["datasets", "download", entry.name])
     with st.expander("Get it by hand instead"):
         st.markdown(f"{entry.by_hand[0].upper()}{entry.by_hand[1:]}.")
 
 
-def _show_entry(entry: CatalogueEntry) -> None:
+def _show_entry(entry: CatalogueEntry, needs_download: bool) -> None:
     with st.container(horizontal=True, gap="medium"):
         if entry.n_images:
             st.metric("Images", f"{entry.n_images:,}", width="content")
         st.metric("Classes", len(entry.classes), width="content")
-        st.metric("Download", size(entry.n_bytes), width="content")
+        n_bytes = entry.n_bytes if needs_download else 0
+        st.metric("Download", size(n_bytes) if n_bytes else "none", width="content")
     for word, text in (
         ("Licence", entry.licence),
         ("Cite", entry.citation),

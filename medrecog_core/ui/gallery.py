@@ -55,6 +55,8 @@ def show_gallery(
     n_pages = math.ceil(len(pictures) / per_page)
     page = 1
     if n_pages > 1:
+        if st.session_state.get(key, 1) > n_pages:
+            st.session_state[key] = n_pages  # fewer pictures are shown than before
         page = st.number_input(
             f"Page, of {n_pages}", 1, n_pages, key=key, bind="query-params", width=160
         )

@@ -70,6 +70,19 @@ def test_boxes_choose_a_square_too(run, count):
     assert f"{count('PNEUMONIA', 'PNEUMONIA')} test images of PNEUMONIA, recognised" in words(test)
 
 
+def test_a_page_that_another_choice_does_not_reach_is_none(cache):
+    run = made_run(n=200)
+    test = opened(PAGE, run=run.id, true="PNEUMONIA", predicted="PNEUMONIA", images="3")
+    assert not test.exception
+    assert test.number_input(key="images").value == 3
+    box(test, "Cell").set_value("block1-224-average").run()
+    assert not test.exception
+    box(test, "Predicted class").set_value("NORMAL").run()
+    assert not test.exception
+    box(test, "Predicted class").set_value("any").run()
+    assert test.number_input(key="images").value == 1
+
+
 def test_unknown_class_in_the_address_is_told(run):
     test = opened(PAGE, run=run.id, true="MEASLES")
     assert not test.exception
