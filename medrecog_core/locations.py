@@ -61,6 +61,11 @@ class CacheFolder:
         return self.root / "thumbnails"
 
     @property
+    def bundled_thumbnails(self) -> Path:
+        """Small copies of images that came with bundles, for images that are not here."""
+        return self.root / "bundled-thumbnails"
+
+    @property
     def feature_maps(self) -> Path:
         """Feature maps that were looked at, the latest of them."""
         return self.root / "feature-maps"

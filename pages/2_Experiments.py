@@ -28,6 +28,13 @@ from medrecog_core.networks import (
 )
 from medrecog_core.ui.choice import choose
 from medrecog_core.ui.cost_line import show_cost
+from medrecog_core.ui.form_address import (
+    key_of,
+    layers_key,
+    put_form_in_address,
+    shown_scales,
+    take_form_from_address,
+)
 from medrecog_core.ui.more_settings import POOLING_TITLES, more_settings
 from medrecog_core.ui.page import open_page, shown_errors
 from medrecog_core.ui.quantities import counted
@@ -35,17 +42,24 @@ from medrecog_core.ui.run_list import FOLLOWED, follow, show_runs
 from medrecog_core.ui.run_progress import show_live
 from medrecog_core.ui.run_view import view_runs
 
-_PRESET, _SCALES, _POOLINGS = "preset", "scales", "poolings"
+_PRESET, _SCALES, _POOLINGS = "preset", key_of("scales"), key_of("poolings")
 
 open_page("Experiments")
 
 
 def compose() -> RunSpecification:
-    st.session_state.setdefault(_SCALES, list(REPORT_SCALES[:1]))
-    st.session_state.setdefault(_POOLINGS, list(GLOBAL_POOLINGS))
     left, right = st.columns([2, 3])
     with left:
         dataset = choose("Data set", library.names(), key="on")
+    with right:
+        network = choose_network()
+    readable = installed_weights(network).layers
+    take_form_from_address(dataset, network, readable)
+    default = [layer for layer in network.default_layers if layer in readable]
+    st.session_state.setdefault(layers_key(network), default)
+    st.session_state.setdefault(_SCALES, list(REPORT_SCALES[:1]))
+    st.session_state.setdefault(_POOLINGS, list(GLOBAL_POOLINGS))
+    with left:
         offer_presets()
     scales = left.multiselect(
         "Scales in pixels",
@@ -55,11 +69,6 @@ def compose() -> RunSpecification:
         help="224 is the network's own; the report also reads 544, 864 and 1184. "
         "The time grows with the square of the scale. Type any other side from 224 on.",
     )
-    with right:
-        network = choose_network()
-    readable = installed_weights(network).layers
-    default = [layer for layer in network.default_layers if layer in readable]
-    st.session_state.setdefault(layers_key(network), default)
     layers = right.pills("Layers", readable, key=layers_key(network), selection_mode="multi")
     missing = [layer.name for layer in network.layers if layer.name not in readable]
     if missing:
@@ -83,10 +92,6 @@ def compose() -> RunSpecification:
             **more_settings(),
         }
     )
-
-
-def layers_key(network: Network) -> str:
-    return f"layers of {network.name}"
 
 
 def offer_presets() -> None:
@@ -120,7 +125,7 @@ def fill_in_preset() -> None:
     readable = installed_weights(network).layers
     st.session_state["with"] = network.name
     st.session_state[layers_key(network)] = list(preset.readable_part(readable))
-    st.session_state[_SCALES] = list(preset.scales)
+    st.session_state[_SCALES] = shown_scales(preset.scales)
     st.session_state[_POOLINGS] = list(preset.poolings)
 
 
@@ -203,17 +208,21 @@ def show_experiments() -> None:
             specification = compose()
             st.caption(describe(specification))
             show_cost(specification)
+            put_form_in_address(specification)
         except MedrecogError as error:
             st.warning(str(error), icon=":material/warning:")
             specification = None
-        st.button(
-            "Start the experiment",
-            type="primary",
-            icon=":material/play_arrow:",
-            disabled=specification is None,
-            on_click=start,
-            args=(specification,),
-        )
+        # Not by a callback, whose argument would be the form as it was before it was changed last.
+        if (
+            st.button(
+                "Start the experiment",
+                type="primary",
+                icon=":material/play_arrow:",
+                disabled=specification is None,
+            )
+            and specification is not None
+        ):
+            start(specification)
         if "launch error" in st.session_state:
             st.error(st.session_state.pop("launch error"), icon=":material/error:")
         offer_identical_run()

@@ -1,50 +1,44 @@
-"""Results: the heat map of a run, and every cell in detail."""
+"""Results: the heat map of a run, every cell in detail, and runs side by side."""
 
-from pathlib import Path
-
-import numpy as np
 import streamlit as st
 
-from medrecog_core.experiments import CellResult, RunFolder, all_runs, find_run
-from medrecog_core.experiments.ranked_cells import RankedCell, rank_cells, score_images
+from medrecog_core.errors import MedrecogError
+from medrecog_core.experiments import CellResult, RunFolder, all_runs
+from medrecog_core.experiments.cell_images import cell_images
+from medrecog_core.experiments.ranked_cells import score_images, with_positive
 from medrecog_core.mode import is_viewer
 from medrecog_core.networks import find_network
-from medrecog_core.reports.figures.heat_map import BEST_MARK, EQUAL_MARK
-from medrecog_core.reports.measures import best_cell, told_measures
+from medrecog_core.reports.measures import best_cell
+from medrecog_core.ui.cell_calibration import show_calibration
+from medrecog_core.ui.cell_choice import choose_cell, forget_cell, take_cell
 from medrecog_core.ui.cell_curves import show_curves, show_folds
+from medrecog_core.ui.cell_gallery import show_cell_gallery
 from medrecog_core.ui.choice import choose
+from medrecog_core.ui.class_table import show_class_table
 from medrecog_core.ui.confusion_matrix import show_confusion_matrix
-from medrecog_core.ui.gallery import Picture, show_gallery
-from medrecog_core.ui.heat_map import show_heat_map
+from medrecog_core.ui.exporting import offer_exports
+from medrecog_core.ui.heat_map import show_heat_map, show_legend
+from medrecog_core.ui.kept_results import (
+    load_calibration,
+    load_class_estimates,
+    load_estimates,
+    load_ranked_cells,
+)
+from medrecog_core.ui.measures import choose_measure, choose_positive, show_measures
 from medrecog_core.ui.model_making import show_model_making
 from medrecog_core.ui.page import RESEARCH_ONLY, open_page, show_absence, shown_errors
-from medrecog_core.ui.quantities import counted
 from medrecog_core.ui.report_comparison import show_beside_report
+from medrecog_core.ui.run_comparison import show_comparison
 from medrecog_core.ui.run_list import SEEN
+from medrecog_core.ui.run_record import show_record
 from medrecog_core.ui.run_status import show_status
+from medrecog_core.ui.square_choice import forget_square
 
 open_page("Results")
 
 
-INTERVAL = (
-    "Of the accuracy. Wilson's score interval; where images share groups (patients, lesions), "
-    "a bootstrap that draws whole groups."
-)
-
-
-@st.cache_data(max_entries=64, show_spinner="Computing intervals by resampling the test images …")
-def ranked_cells(run_id: str, version: tuple[int, int], measure: str) -> list[RankedCell]:
-    """The run's cells with intervals; the version changes when a cell is added or trained anew."""
-    return rank_cells(find_run(run_id), measure)
-
-
-def version_of(run: RunFolder) -> tuple[int, int]:
-    files = list((run.path / "cells").glob("*.npy"))
-    return len(files), max((file.stat().st_mtime_ns for file in files), default=0)
-
-
 def show_run(run: RunFolder) -> None:
-    results, record = run.cells(), run.record()
+    finished, record = run.cells(), run.record()
     state = run.state()
     if run.title != run.id:
         st.subheader(run.title)
@@ -52,7 +46,7 @@ def show_run(run: RunFolder) -> None:
         show_status(state)
         if state.error:
             st.error(state.error, icon=":material/error:")
-    if not results:
+    if not finished:
         st.info("This run has no finished cell yet.", icon=":material/hourglass_empty:")
         if is_viewer():
             st.page_link(
@@ -67,124 +61,62 @@ def show_run(run: RunFolder) -> None:
             st.switch_page("pages/2_Experiments.py")
         return
     show_record(record)
-    measures = told_measures(results)
-    known = list(measures)
-    measure = measures[
-        st.segmented_control(
-            "Measure", known, default=known[0], required=True, key="measure", bind="query-params"
-        )
-    ]
+    with st.container(horizontal=True, vertical_alignment="bottom"):
+        measure = choose_measure(finished)
+        positive = choose_positive(finished[0].metrics)
+        exports = st.container(width="content")
+    show_comparison(run, measure, positive)
+    results = with_positive(finished, positive)
     specification = run.specification()
-    ranked = ranked_cells(run.id, version_of(run), measure)
-    clicked = show_heat_map(
+    ranked = load_ranked_cells(run, measure, positive)
+    show_heat_map(
         specification.cells,
         results,
         find_network(specification.network),
         measure,
+        ranked,
         key=f"heat map {run.id}",
-        ranked=ranked,
+        take_cell=take_cell,
     )
     show_legend(ranked)
-    asked = st.query_params.get("cell", "")
-    if clicked is not None:
-        asked = st.query_params["cell"] = clicked.name
-    by_name = {result.cell.name: result for result in results}
-    best = best_cell(results, measure).name
     show_beside_report(specification.dataset, list(record["dataset"]["classes"]), results)
-    if asked and asked not in by_name:
-        st.info(f"The cell {asked} is not finished: the best one is shown.")
-    show_cell(run, by_name.get(asked, by_name[best]), chosen=asked in by_name)
+    by_name = {result.cell.name: result for result in results}
+    chosen = choose_cell(list(by_name))
+    shown = by_name[chosen or best_cell(results, measure).name]
+    with exports:
+        offer_exports(run, shown, measure, positive)
+    show_cell(run, shown, is_best=not chosen)
 
 
-def show_legend(ranked: list[RankedCell]) -> None:
-    equal = sum(each.ranked.is_indistinguishable for each in ranked) - 1
-    told = (
-        f"{EQUAL_MARK} {counted(equal, 'cell')} that these test images cannot tell from it "
-        "(5 %, paired tests with Holm's correction)"
-        if equal
-        else "every other cell can be told from it"
-    )
-    st.caption(f"{BEST_MARK} the best cell; {told}. Point at a cell for its 95 % interval.")
-
-
-def show_record(record: dict) -> None:
-    dataset, split = record["dataset"], record["split"]
-    if dataset["synthetic"]:
-        st.info(f"The data set “{dataset['name']}” is {dataset['layout']}.", icon=":material/draw:")
-    if record.get("sample"):
-        st.info(f"These results stand on {record['sample']}.", icon=":material/colorize:")
-    if split["n_leaking_groups"]:
-        st.warning(
-            f"This split leaks: {counted(split['n_leaking_groups'], 'group')} of images stand in "
-            "both the training and the test part, so the figures are flattered.",
-            icon=":material/water_drop:",
-        )
-    st.caption(
-        f"{dataset['name']}: trained on {counted(split['n_train'], 'image')}, tested on "
-        f"{counted(split['n_test'], 'image')} ({split['kind']}). {record['network']}, weights: "
-        f"{record['weights']['title']}, {record['precision']}."
-    )
-    if record["skipped"]:
-        with st.expander(f"{counted(len(record['skipped']), 'image')} could not be read"):
-            st.dataframe(record["skipped"], hide_index=True)
-
-
-def show_cell(run: RunFolder, result: CellResult, chosen: bool) -> None:
+def show_cell(run: RunFolder, result: CellResult, is_best: bool) -> None:
     cell, metrics = result.cell, result.metrics
     st.subheader(f"{cell.layer}, {cell.scale} pixels, {cell.pooling} pooling")
-    if not chosen:
+    if is_best:
         st.caption("The best cell. Click another in the heat map to see it here.")
-    with st.container(horizontal=True, gap="medium"):
-        low, high = metrics.accuracy_interval
-        st.metric("Accuracy", f"{metrics.accuracy:.3f}", width="content")
-        st.metric("95 % interval", f"{low:.3f} to {high:.3f}", width="content", help=INTERVAL)
-        st.metric("Balanced accuracy", f"{metrics.balanced_accuracy:.3f}", width="content")
-        if metrics.auc is not None:
-            st.metric("AUC", f"{metrics.auc:.3f}", width="content")
-        st.metric("Test images", f"{result.n_test:,}", width="content")
-    left, right = st.columns(2)
+    show_measures(load_estimates(run, result), result.n_test)
+    # Where no model can be made, the matrix has the width to itself.
+    left, *right = st.columns(1 if is_viewer() else 2)
     with left:
         st.markdown("**Confusion matrix**, true classes in rows")
-        show_confusion_matrix(metrics)
-    with right:
-        st.markdown("**Classes**")
-        number = st.column_config.NumberColumn(format="%.3f")
-        st.dataframe(
-            [
-                {
-                    "class": c.label,
-                    "precision": c.precision,
-                    "recall": c.recall,
-                    "F1": c.f1,
-                    "test images": c.support,
-                }
-                for c in metrics.classes
-            ],
-            hide_index=True,
-            column_config={"precision": number, "recall": number, "F1": number},
-        )
-        if not is_viewer():
+        show_confusion_matrix(metrics, f"{run.id} {cell.name}")
+    for column in right:
+        with column:
             show_model_making(run, cell)
+    st.markdown("**Classes**, with 95 % intervals")
+    show_class_table(load_class_estimates(run, result), metrics.positive)
+    show_cell_gallery(cell_images(run, result), [row.label for row in metrics.classes])
     show_folds(result.folds)
     show_curves(score_images(run, result))
-    show_mistakes(run, result)
+    try:
+        show_calibration(load_calibration(run, result), metrics.positive)
+    except MedrecogError as error:
+        st.caption(f"No probabilities: {error}")
 
 
-def show_mistakes(run: RunFolder, result: CellResult) -> None:
-    images = run.tested_images()
-    scores = run.scores(result.cell)
-    classes = [c.label for c in result.metrics.classes]
-    predicted = [classes[i] for i in scores.argmax(axis=1)]
-    ordered = np.argsort(-scores.max(axis=1))
-    mistakes = [
-        Picture(Path(images[i].path), f"{images[i].label}, taken for {predicted[i]}")
-        for i in ordered
-        if predicted[i] != images[i].label
-    ]
-    st.subheader(f"Mistakes: {len(mistakes):,} of {counted(len(images), 'test image')}")
-    if mistakes:
-        st.caption("The most confident first.")
-        show_gallery(mistakes, key="mistakes")
+def forget_choices() -> None:
+    """Look at the best cell as it is, as the run is another one."""
+    forget_cell()
+    forget_square()
 
 
 with shown_errors():
@@ -197,6 +129,5 @@ with shown_errors():
             "pages/2_Experiments.py", label="Start an experiment", icon=":material/play_circle:"
         )
     else:
-        chosen = choose("Run", list(runs), key="run")
-        show_run(runs[chosen])
+        show_run(runs[choose("Run", list(runs), key="run", on_change=forget_choices)])
     st.caption(RESEARCH_ONLY)

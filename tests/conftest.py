@@ -1,6 +1,10 @@
-"""What every test has: a cache folder of its own, and runs made once that it may copy."""
+"""What every test has: a cache folder of its own; and, made once, runs to copy and a browser."""
 
+import os
+import shutil
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import settings
@@ -21,6 +25,8 @@ __all__ = [
     "pictures",
 ]
 
+CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
+
 # How long an example takes says what else the machine does.
 settings.register_profile("untimed", deadline=None)
 settings.load_profile("untimed")
@@ -31,3 +37,20 @@ def cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> CacheFolder:
     """Keep what a test writes in a cache folder that no other test sees."""
     monkeypatch.setenv(ENVIRONMENT_VARIABLE, str(tmp_path / "cache"))
     return cache_folder()
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Any]:
+    """A headless Chromium; may be absent on a developer's machine, never under CI=true."""
+    if CHROMIUM is None:
+        if os.environ.get("CI") == "true":
+            pytest.fail("no chromium was found, and continuous integration must have one")
+        pytest.skip("no chromium was found")
+    from playwright.sync_api import sync_playwright
+
+    with sync_playwright() as playwright:
+        chromium = playwright.chromium.launch(
+            executable_path=CHROMIUM, args=["--no-sandbox", "--disable-background-networking"]
+        )
+        yield chromium
+        chromium.close()

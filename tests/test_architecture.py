@@ -27,6 +27,7 @@ MAY_IMPORT = {
     "experiments": {"images", "networks", "datasets", "features", "classification"},
     "models": _BELOW_MODELS,
     "reports": {*_BELOW_MODELS, "models"},
+    "bundles": {*_BELOW_MODELS, "models"},
 }
 MAY_IMPORT |= {"ui": set(MAY_IMPORT), "cli": set(MAY_IMPORT)}
 

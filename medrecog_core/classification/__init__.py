@@ -14,6 +14,11 @@ from medrecog_core.classification.comparison import (
     holm,
     mcnemar_p_value,
 )
+from medrecog_core.classification.cross_calibration import (
+    CrossCalibration,
+    Reliability,
+    cross_calibrate,
+)
 from medrecog_core.classification.curves import (
     PrecisionRecallCurve,
     ReliabilityCurve,
@@ -70,6 +75,7 @@ __all__ = [
     "ClassEstimates",
     "ClassMetrics",
     "Comparison",
+    "CrossCalibration",
     "DecisionThreshold",
     "Estimate",
     "Evidence",
@@ -83,6 +89,7 @@ __all__ = [
     "NoveltyDetector",
     "PrecisionRecallCurve",
     "Ranked",
+    "Reliability",
     "ReliabilityCurve",
     "RocCurve",
     "ScoredImages",
@@ -96,6 +103,7 @@ __all__ = [
     "choose_threshold",
     "compare",
     "compare_with_best",
+    "cross_calibrate",
     "each_on_one_core",
     "estimate",
     "estimate_classes",

@@ -187,11 +187,10 @@ def _quantiles(
     n_units: int,
     level: float,
 ) -> tuple[float, float]:
-    from scipy.special import ndtr, ndtri
-    from scipy.stats import t
+    from scipy.special import ndtr, ndtri, stdtrit
 
     tails = np.array([(1 - level) / 2, (1 + level) / 2])
-    normal = np.sqrt(n_units / (n_units - 1)) * t.ppf(tails, n_units - 1)
+    normal = np.sqrt(n_units / (n_units - 1)) * stdtrit(n_units - 1, tails)
     if left_out is not None:
         # Equal values count half: measures of counts have many of them.
         below = np.mean(resampled < current) + np.mean(resampled == current) / 2

@@ -1,7 +1,7 @@
 """How well labels were predicted, in scikit-learn's measures."""
 
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -65,6 +65,16 @@ class Metrics:
     def specificity(self) -> float | None:
         """Recall of the class that is not positive; None as for `sensitivity`."""
         return self._recall_of_two(is_positive=False)
+
+    def with_positive(self, label: str | None) -> "Metrics":
+        """Return the same result with another positive class; None: chosen by name.
+
+        Raises
+        ------
+        UsageError
+            If the label is none of the classes.
+        """
+        return replace(self, positive=choose_positive_class([c.label for c in self.classes], label))
 
     def _recall_of_two(self, is_positive: bool) -> float | None:
         for row in self.classes:

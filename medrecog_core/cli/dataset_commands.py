@@ -9,7 +9,7 @@ import click
 from medrecog_core.cli.catalogue_commands import catalogue
 from medrecog_core.cli.output import CommaSeparated, json_option, write_json, write_table
 from medrecog_core.cli.plan_output import announce_plan, describe_scale
-from medrecog_core.cli.progress import shown_bytes, shown_count, shown_progress
+from medrecog_core.cli.progress import shown_count, shown_files, shown_megabytes, shown_progress
 from medrecog_core.datasets import Dataset, Reading, add_dataset, download_dataset, library
 from medrecog_core.datasets.catalogue import find
 from medrecog_core.datasets.dicom_tags import PATIENT
@@ -18,6 +18,8 @@ from medrecog_core.errors import MedrecogError
 from medrecog_core.experiments import RunSpecification, extract_dataset
 from medrecog_core.images import PREPROCESSINGS
 from medrecog_core.networks import DEFAULT_NETWORK, PRECISIONS
+
+HASHING = "hashing files"
 
 
 @click.group()
@@ -120,8 +122,14 @@ def add(
         keeps_val=keep_val,
         entry=entry,
     )
-    with shown_bytes() as report:
-        dataset = add_dataset(name, path, reading, report=report)
+    with shown_progress() as report:
+        dataset = add_dataset(
+            name,
+            path,
+            reading,
+            report=shown_megabytes(report),
+            hashed=shown_files(report, HASHING),
+        )
     show_dataset(dataset, as_json)
 
 
@@ -133,8 +141,14 @@ def add(
 def download(name: str, no_groups: bool, keep_val: bool, as_json: bool) -> None:
     """Download data set NAME of the catalogue and add it; a download that was cut is carried on."""
     entry = find(name)
-    with shown_bytes() as report:
-        dataset = download_dataset(name, keep_val, not no_groups, report)
+    with shown_progress() as report:
+        dataset = download_dataset(
+            name,
+            keep_val,
+            not no_groups,
+            shown_megabytes(report),
+            hashed=shown_files(report, HASHING),
+        )
     others = differences(entry, dataset)
     if as_json:
         write_json({**describe_dataset(dataset), "differs_from_published": others})

@@ -6,7 +6,10 @@ from collections.abc import Sequence
 import click
 
 from medrecog_core import __version__
+from medrecog_core.cli.bundle_commands import bundle, open_bundle_command
+from medrecog_core.cli.compare_command import compare
 from medrecog_core.cli.dataset_commands import datasets, extract_command
+from medrecog_core.cli.export_command import export
 from medrecog_core.cli.health_commands import check, exclude, include, refresh
 from medrecog_core.cli.leakage_command import leakage
 from medrecog_core.cli.map_commands import feature_maps, first_filters
@@ -23,14 +26,13 @@ from medrecog_core.cli.preset_command import presets
 from medrecog_core.cli.run_commands import (
     cancel,
     delete,
-    export,
     log,
     rename,
     resume,
     run,
     runs,
-    show,
 )
+from medrecog_core.cli.show_command import show
 from medrecog_core.cli.split_command import split
 from medrecog_core.cli.weight_commands import weights
 from medrecog_core.errors import MedrecogError, UsageError
@@ -53,12 +55,15 @@ for _command in (
     run,
     runs,
     show,
+    compare,
     log,
     rename,
     cancel,
     resume,
     delete,
     export,
+    bundle,
+    open_bundle_command,
     train,
     models,
     delete_model,

@@ -11,7 +11,7 @@ from rich.progress import Progress as Bars
 
 from medrecog_core.features import Progress
 
-_SECONDS_BETWEEN_LINES = 10
+_MOST_SECONDS_BETWEEN_LINES = 10
 _MEGABYTE = 10**6
 
 
@@ -46,18 +46,37 @@ def shown_count(report: Callable[[Progress], None], stage: str) -> Callable[[int
     return show
 
 
+def shown_files(report: Callable[[Progress], None], stage: str) -> Callable[[int, int, int], None]:
+    """Return a function of (files done, files in all, bytes done) that shows a stage's progress."""
+    start: float | None = None
+
+    def show(done: int, total: int, n_bytes: int) -> None:
+        nonlocal start
+        start = time.monotonic() if start is None else start
+        seconds = max(time.monotonic() - start, 1e-9)
+        rates = (done / seconds, n_bytes / seconds) if done and seconds > 1e-6 else (0.0, 0.0)
+        report(Progress(stage, done, total, rates[0], bytes_rate=rates[1]))
+
+    return show
+
+
+def shown_megabytes(report: Callable[[Progress], None]) -> Callable[[str, int, int], None]:
+    """Return a function of (stage, bytes done, bytes in all) that shows progress in megabytes."""
+    counts: dict[str, Callable[[int, int], None]] = {}
+
+    def show(stage: str, done: int, total: int) -> None:
+        if stage not in counts:
+            counts[stage] = shown_count(report, f"{stage}, MB")
+        counts[stage](done // _MEGABYTE, total // _MEGABYTE)
+
+    return show
+
+
 @contextlib.contextmanager
 def shown_bytes() -> Iterator[Callable[[str, int, int], None]]:
     """Give a function of (stage, bytes done, bytes in all) that shows progress in megabytes."""
-    counts: dict[str, Callable[[int, int], None]] = {}
     with shown_progress() as report:
-
-        def show(stage: str, done: int, total: int) -> None:
-            if stage not in counts:
-                counts[stage] = shown_count(report, f"{stage}, MB")
-            counts[stage](done // _MEGABYTE, total // _MEGABYTE)
-
-        yield show
+        yield shown_megabytes(report)
 
 
 class _BarReport:
@@ -68,6 +87,8 @@ class _BarReport:
 
     def __call__(self, progress: Progress) -> None:
         rate = f"{progress.rate:.1f}/s" if progress.rate else ""
+        if progress.bytes_rate:
+            rate += f", {progress.bytes_rate / _MEGABYTE:.1f} MB/s"
         if progress.waits:
             if progress.stage != self._told:
                 self._told = progress.stage
@@ -87,24 +108,33 @@ class _BarReport:
 
 class _LineReport:
     def __init__(self) -> None:
-        self._stage, self._last = "", 0.0
+        self._stage, self._begun, self._last = "", 0.0, 0.0
 
     def __call__(self, progress: Progress) -> None:
         now = time.monotonic()
         ends = progress.done == progress.total and not progress.waits
-        lately = now - self._last < _SECONDS_BETWEEN_LINES
-        if progress.stage == self._stage and lately and not ends:
+        is_new = progress.stage != self._stage
+        lately = now - self._last < self._pause(now)
+        if lately and not is_new and not ends:
             return
-        self._stage, self._last = progress.stage, now
+        if is_new:
+            self._stage, self._begun = progress.stage, now
+        self._last = now
         if progress.waits:
             print(progress.stage, file=sys.stderr, flush=True)
         if not progress.total:
             return
         left = progress.seconds_left
         rate = f", {progress.rate:.1f} a second" if progress.rate else ""
+        if progress.bytes_rate:
+            rate += f", {progress.bytes_rate / _MEGABYTE:.1f} MB a second"
         remaining = f", {left:.0f} s left" if left else ""
         print(
             f"{progress.stage}: {progress.done}/{progress.total}{rate}{remaining}",
             file=sys.stderr,
             flush=True,
         )
+
+    def _pause(self, now: float) -> float:
+        """Return the seconds between two lines: one at first, and more the longer a stage takes."""
+        return min(max(1.0, (now - self._begun) / 10), _MOST_SECONDS_BETWEEN_LINES)

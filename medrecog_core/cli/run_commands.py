@@ -1,8 +1,5 @@
-"""`run`, `runs`, `show`, `log`, `rename`, `cancel`, `resume`, `delete` and `export`."""
+"""`run`, `runs`, `log`, `rename`, `cancel`, `resume` and `delete`."""
 
-import csv
-import io
-import json
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -28,11 +25,6 @@ from medrecog_core.experiments import PRESETS, RunFolder, RunSpecification
 from medrecog_core.features import FUSIONS, POOLINGS, Progress
 from medrecog_core.images import PREPROCESSINGS
 from medrecog_core.networks import DEFAULT_NETWORK, PRECISIONS, check_readable, find_network
-
-_CSV_COLUMNS = (
-    *("run", "dataset", "layer", "scale", "pooling", "accuracy", "accuracy_low", "accuracy_high"),
-    *("balanced_accuracy", "auc", "n_train", "n_test", "sample"),
-)
 
 
 @click.command()
@@ -171,14 +163,6 @@ def runs(search: str, as_json: bool) -> None:
 
 @click.command()
 @click.argument("run_id", metavar="RUN")
-@json_option
-def show(run_id: str, as_json: bool) -> None:
-    """Show RUN: how it is doing, and its cells."""
-    show_run(experiments.find_run(run_id), as_json)
-
-
-@click.command()
-@click.argument("run_id", metavar="RUN")
 @click.option("--lines", type=click.IntRange(min=1), help="Only so many at the end.")
 @json_option
 def log(run_id: str, lines: int | None, as_json: bool) -> None:
@@ -227,44 +211,6 @@ def delete(run_id: str, as_json: bool) -> None:
         write_json({"run": run_id, "deleted": True})
     else:
         click.echo(f"Deleted {run_id}.")
-
-
-@click.command()
-@click.argument("run_id", metavar="RUN")
-@click.option(
-    "--to",
-    "destination",
-    type=click.Path(path_type=Path),
-    required=True,
-    help="File ending in .json (everything) or .csv (a row a cell).",
-)
-@json_option
-def export(run_id: str, destination: Path, as_json: bool) -> None:
-    """Write RUN's results to a file."""
-    document = experiments.result_document(experiments.find_run(run_id))
-    if destination.suffix == ".json":
-        text = json.dumps(document, indent=1, ensure_ascii=False) + "\n"
-    elif destination.suffix == ".csv":
-        table = io.StringIO()
-        writer = csv.DictWriter(table, _CSV_COLUMNS, extrasaction="ignore")
-        writer.writeheader()
-        for cell in document["cells"]:
-            low, high = cell["accuracy_interval"]
-            interval = {"accuracy_low": low, "accuracy_high": high}
-            writer.writerow({**document, **cell, **interval})
-        text = table.getvalue()
-    else:
-        raise UsageError(f"{destination} should end in .json or .csv.")
-    try:
-        destination.write_bytes(text.encode())
-    except OSError as error:
-        raise MedrecogError(
-            f"Cannot write to {destination} ({error.strerror or error}): name another file."
-        ) from error
-    if as_json:
-        write_json({"run": run_id, "file": str(destination)})
-    else:
-        click.echo(f"Wrote {destination}.")
 
 
 def _request(

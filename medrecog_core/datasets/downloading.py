@@ -15,10 +15,18 @@ from medrecog_core.datasets.archive import BOUNDS
 from medrecog_core.datasets.archive_members import DamagedArchiveError
 from medrecog_core.datasets.catalogue import CatalogueEntry, PublishedFile, find
 from medrecog_core.datasets.dataset import Dataset
-from medrecog_core.datasets.importing import Reading, Report, add_dataset, ignore
+from medrecog_core.datasets.file_state import HashReport
+from medrecog_core.datasets.file_state import ignore as ignore_hashing
+from medrecog_core.datasets.importing import Reading, Report, add_dataset, add_part, ignore
+from medrecog_core.datasets.larger_set import (
+    download_folder,
+    downloaded_for_another,
+    larger_set,
+    link_or_copy,
+)
 from medrecog_core.download import Download
 from medrecog_core.errors import MedrecogError, StorageError, UsageError
-from medrecog_core.locations import cache_folder, create_folder, unwritable
+from medrecog_core.locations import create_folder, unwritable
 from medrecog_core.mode import check_may_change
 
 # Publishers round the sizes that they state.
@@ -32,11 +40,12 @@ def download_dataset(
     has_groups: bool = True,
     report: Report = ignore,
     pause: Callable[[float], None] = time.sleep,
+    hashed: HashReport = ignore_hashing,
 ) -> Dataset:
     """Download a data set of the catalogue, unpack it and keep it under its name there.
 
     A download that was cut is carried on where it ended. What came is deleted once the data set
-    is made of it.
+    is made of it. Nothing is downloaded of what is here already for a data set of the same files.
 
     Parameters
     ----------
@@ -50,6 +59,8 @@ def download_dataset(
         Is told how far it is.
     pause
         Waits for some seconds after a dropped connection.
+    hashed
+        Is told how far hashing the images is.
 
     Raises
     ------
@@ -66,27 +77,25 @@ def download_dataset(
         raise UsageError(
             f"There is a data set “{name}” already: remove it first to download it again."
         )
+    reading = Reading(
+        keeps_val=keeps_val,
+        has_groups=has_groups,
+        entry=entry.name if entry.selects_classes else "",
+    )
+    larger = larger_set(entry)
+    if larger is not None:
+        return add_part(name, larger, reading, report, hashed)
     folder = create_folder(download_folder(entry))
     with _alone(folder, entry):
         files = [_fetched(entry, file, folder, report, pause) for file in entry.files]
-        reading = Reading(
-            keeps_val=keeps_val,
-            has_groups=has_groups,
-            entry=entry.name if entry.selects_classes else "",
-        )
         bounds = replace(BOUNDS, n_bytes=max(_LEAST_BYTES, 20 * entry.n_bytes))
         try:
-            dataset = add_dataset(entry.name, files, reading, bounds, report)
+            dataset = add_dataset(entry.name, files, reading, bounds, report, hashed)
         except DamagedArchiveError:
             _forget(folder, entry)  # else the next attempt would find the same files
             raise
         _forget(folder, entry)
     return dataset
-
-
-def download_folder(entry: CatalogueEntry) -> Path:
-    """Return where the files of an entry are kept until a data set is made of them."""
-    return cache_folder().datasets / entry.name / "download"
 
 
 def downloaded_bytes(entry: CatalogueEntry) -> int:
@@ -130,6 +139,10 @@ def _fetched(
     """Return the file, downloaded now or before."""
     whole = folder / file.name
     if whole.is_file():
+        return whole
+    elsewhere = downloaded_for_another(entry, file)
+    if elsewhere is not None:
+        link_or_copy(elsewhere, whole)
         return whole
     download = Download(entry.address(file), _part(folder, file))
     largest = max(_LEAST_BYTES, int(_LARGEST * file.n_bytes))

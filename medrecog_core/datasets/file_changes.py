@@ -57,7 +57,11 @@ def find_changes(
         for image in dataset.every_image
         if image.file is None or not is_untouched(dataset.absolute_path(image), image.file)
     ]
-    states = read_states([dataset.absolute_path(image) for image in doubtful], report)
+
+    def counted(done: int, total: int, _: int) -> None:
+        report(done, total)
+
+    states = read_states([dataset.absolute_path(image) for image in doubtful], counted)
     changes: dict[str, FileChange] = {}
     vanished: dict[str, ImageRecord] = {}
     for image, state in zip(doubtful, states, strict=True):

@@ -11,6 +11,13 @@ from medrecog_core.images import UnreadableImageError, read_file, read_header
 
 _READERS = 2
 
+HashReport = Callable[[int, int, int], None]
+"""Is told the files that are read, the files in all, and the bytes of those that are read."""
+
+
+def ignore(done: int, total: int, n_bytes: int) -> None:
+    """Report progress to nobody."""
+
 
 def read_state(path: Path) -> FileState:
     """Return what a file is now: its bytes are hashed and its header is read.
@@ -36,7 +43,7 @@ def read_state(path: Path) -> FileState:
 
 
 def read_states(
-    paths: Sequence[Path], report: Callable[[int, int], None] = lambda done, total: None
+    paths: Sequence[Path], report: HashReport = ignore
 ) -> list[FileState | UnreadableImageError]:
     """Return the state of every file, or why it has none, in the order of the paths.
 
@@ -45,22 +52,22 @@ def read_states(
     paths
         The files.
     report
-        Called with (done, total) after each; what it raises ends the reading at once.
+        Called after each; what it raises ends the reading at once.
     """
+    n_bytes = 0
     states: list[FileState | UnreadableImageError] = []
     with ThreadPoolExecutor(_READERS) as readers:
         try:
             for done, state in enumerate(readers.map(_state_or_error, paths), 1):
                 states.append(state)
-                report(done, len(paths))
+                n_bytes += state.n_bytes if isinstance(state, FileState) else 0
+                report(done, len(paths), n_bytes)
         finally:
             readers.shutdown(cancel_futures=True)
     return states
 
 
-def with_states(
-    dataset: Dataset, report: Callable[[int, int], None] = lambda done, total: None
-) -> Dataset:
+def with_states(dataset: Dataset, report: HashReport = ignore) -> Dataset:
     """Return the data set with the state of every file that had none; the others stay.
 
     A file whose bytes cannot be read goes on having none.

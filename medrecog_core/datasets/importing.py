@@ -13,10 +13,14 @@ from medrecog_core.datasets.archive import BOUNDS, NESTED, Bounds, unpack
 from medrecog_core.datasets.archive_members import is_archive
 from medrecog_core.datasets.dataset import Dataset, ImageRecord, LeftOut, check_name
 from medrecog_core.datasets.dicom_tags import PATIENT, read_tagged_images, with_patients
+from medrecog_core.datasets.file_state import HashReport
+from medrecog_core.datasets.file_state import ignore as ignore_hashing
+from medrecog_core.datasets.files import files_below
 from medrecog_core.datasets.label_table import choose_columns, read_label_table, read_rows
+from medrecog_core.datasets.larger_set import link_or_copy
 from medrecog_core.datasets.layouts import Found, read_layout
 from medrecog_core.errors import MedrecogError, StorageError, UsageError
-from medrecog_core.images import UnreadableImageError, read_image
+from medrecog_core.images import UnreadableImageError, is_image_file, read_image
 from medrecog_core.locations import cache_folder, create_folder, unwritable
 from medrecog_core.mode import check_may_change
 
@@ -106,6 +110,7 @@ def add_dataset(
     reading: Reading = BY_LAYOUT,
     bounds: Bounds = BOUNDS,
     report: Report = ignore,
+    hashed: HashReport = ignore_hashing,
 ) -> Dataset:
     """Make a data set of a folder or of archives, and keep it.
 
@@ -124,6 +129,8 @@ def add_dataset(
         What each archive may hold at most.
     report
         Is told how far unpacking is.
+    hashed
+        Is told how far hashing the images is.
 
     Raises
     ------
@@ -139,7 +146,7 @@ def add_dataset(
         raise UsageError(f"There is a data set “{name}” already: choose another name.")
     paths = [library.resolved(source) for source in sources]
     if len(paths) == 1 and not paths[0].is_file():
-        return library.save(read_dataset(name, paths[0], reading))
+        return library.save(read_dataset(name, paths[0], reading), hashed)
     for path in paths:
         if not path.is_file():
             raise UsageError(
@@ -160,7 +167,61 @@ def add_dataset(
         with _inner_archives_named(left_out, paths[0]):
             dataset = read_dataset(name, folder, _with_unpacked_table(reading, folder))
         dataset = replace(dataset, left_out=(*left_out, *dataset.left_out))
-        return library.save(dataset)
+        return library.save(dataset, hashed)
+
+
+def add_part(
+    name: str,
+    larger: Dataset,
+    reading: Reading,
+    report: Report = ignore,
+    hashed: HashReport = ignore_hashing,
+) -> Dataset:
+    """Make a data set of some classes of another one, and keep it.
+
+    Images that were unpacked for the other get a second name, so that either can be removed;
+    elsewhere they stay where they are.
+
+    Parameters
+    ----------
+    name
+        Of the data set.
+    larger
+        The other one, whose layout tells the classes.
+    reading
+        Its catalogue entry selects them.
+    report, hashed
+        As in `add_dataset`.
+
+    Raises
+    ------
+    UsageError
+        If the name cannot be one or is taken.
+    MedrecogError
+        If there are no images of the classes.
+    StorageError
+        If the cache folder cannot be written to.
+    """
+    check_may_change("add a data set")
+    if not larger.root.is_relative_to(library.folder_of(larger.name)):
+        return add_dataset(name, [larger.root], reading, report=report, hashed=hashed)
+    if check_name(name) in library.names():
+        raise UsageError(f"There is a data set “{name}” already: choose another name.")
+    classes = set(catalogue.find(reading.entry).classes)
+    # Lists and tables come along.
+    files = [
+        file
+        for file in files_below(larger.root)
+        if not is_image_file(file) or file.parent.name in classes
+    ]
+    sizes = [file.stat().st_size for file in files]
+    with _alone(), _images_folder(name) as folder:
+        done = 0
+        for file, n_bytes in zip(files, sizes, strict=True):
+            link_or_copy(file, folder / file.relative_to(larger.root))
+            done += n_bytes
+            report(f"taking over files of {larger.name}", done, sum(sizes))
+        return library.save(read_dataset(name, folder, reading), hashed)
 
 
 def _found(root: Path, reading: Reading) -> Found:
@@ -228,6 +289,7 @@ def _inner_archives_named(left_out: Sequence[LeftOut], archive: Path) -> Iterato
 
 
 def _take_over(path: Path, folder: Path) -> None:
+    # A copy, since whoever gave the file may change it.
     try:
         shutil.copyfile(path, folder / path.name)
     except OSError as error:

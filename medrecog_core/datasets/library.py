@@ -10,7 +10,8 @@ from medrecog_core.datasets import demo_folder
 from medrecog_core.datasets.class_folders import read_class_folders
 from medrecog_core.datasets.dataset import CHOSEN, Dataset, Exclusion, check_name
 from medrecog_core.datasets.file_changes import FileChange, find_changes, refreshed
-from medrecog_core.datasets.file_state import with_states
+from medrecog_core.datasets.file_state import HashReport, with_states
+from medrecog_core.datasets.file_state import ignore as ignore_hashing
 from medrecog_core.datasets.label_table import (
     Columns,
     choose_columns,
@@ -31,6 +32,9 @@ from medrecog_core.mode import check_may_change, is_viewer
 
 Report = Callable[[int, int], None]
 
+IMAGES = "images"
+"""Folder of a data set whose images lie in the cache folder."""
+
 
 def _ignore(done: int, total: int) -> None:
     """Report progress to nobody."""
@@ -50,6 +54,14 @@ def names() -> list[str]:
 def folder_of(name: str) -> Path:
     """Return the folder that holds what is known of a data set."""
     return cache_folder().datasets / name
+
+
+def root_of(name: str) -> Path:
+    """Return the folder that a data set's images lie under, or would if they were here."""
+    try:
+        return read_dataset(folder_of(name), name).root
+    except (FileNotFoundError, MedrecogError):
+        return folder_of(name) / IMAGES
 
 
 def version(name: str) -> tuple[int, ...]:
@@ -141,7 +153,7 @@ def read_table(
     return Dataset(name, root, tuple(images), layout, left_out=tuple(left_out))
 
 
-def save(dataset: Dataset, report: Report = _ignore) -> Dataset:
+def save(dataset: Dataset, report: HashReport = ignore_hashing) -> Dataset:
     """Keep a data set's manifest; its images stay where they are.
 
     Parameters
@@ -149,7 +161,7 @@ def save(dataset: Dataset, report: Report = _ignore) -> Dataset:
     dataset
         The data set.
     report
-        Called with (done, total) while the files are hashed.
+        Is told how far hashing the files is.
 
     Returns
     -------
@@ -187,7 +199,7 @@ def complete(name: str, report: Report = _ignore) -> Dataset:
         If it is damaged or cannot be written.
     """
     dataset = load(name)
-    completed = with_states(dataset, report)
+    completed = with_states(dataset, lambda done, total, _: report(done, total))
     if completed != dataset:
         write_manifest(folder_of(name), completed)
     return completed

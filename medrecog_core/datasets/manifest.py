@@ -31,17 +31,33 @@ def write_manifest(folder: Path, dataset: Dataset) -> None:
         If it cannot be written.
     """
     root = dataset.root
-    atomic_file.write_json(
-        folder / MANIFEST,
-        {
-            "name": dataset.name,
-            "root": str(root.relative_to(folder) if root.is_relative_to(folder) else root),
-            "layout": dataset.layout,
-            "synthetic": dataset.synthetic,
-            "images": [_fields(image) for image in dataset.every_image],
-            "left_out": [asdict(entry) for entry in dataset.left_out],
-        },
-    )
+    relative = root.relative_to(folder) if root.is_relative_to(folder) else root
+    atomic_file.write_json(folder / MANIFEST, manifest_document(dataset, str(relative)))
+
+
+def manifest_document(dataset: Dataset, root: str) -> dict[str, Any]:
+    """Return all of a data set but its exclusions, as JSON values.
+
+    Parameters
+    ----------
+    dataset
+        The data set.
+    root
+        The folder of its images, absolute or relative to the folder that the document is for.
+    """
+    return {
+        "name": dataset.name,
+        "root": root,
+        "layout": dataset.layout,
+        "synthetic": dataset.synthetic,
+        "images": [_fields(image) for image in dataset.every_image],
+        "left_out": [asdict(entry) for entry in dataset.left_out],
+    }
+
+
+def exclusions_document(dataset: Dataset) -> list[list[str]]:
+    """Return which images are excluded, and why, as JSON values."""
+    return [[each.image.path, each.finding, each.reason] for each in dataset.excluded]
 
 
 def write_exclusions(folder: Path, dataset: Dataset) -> None:
@@ -52,10 +68,7 @@ def write_exclusions(folder: Path, dataset: Dataset) -> None:
     StorageError
         If it cannot be written.
     """
-    atomic_file.write_json(
-        folder / EXCLUSIONS,
-        [[each.image.path, each.finding, each.reason] for each in dataset.excluded],
-    )
+    atomic_file.write_json(folder / EXCLUSIONS, exclusions_document(dataset))
 
 
 def read_dataset(folder: Path, name: str) -> Dataset:

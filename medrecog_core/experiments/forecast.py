@@ -14,12 +14,17 @@ TRAINING = "training"
 """The stage in which a run counts its cells."""
 
 
+_ASSUMED_PACE = 1 / 2e9
+"""Seconds for a unit of a cell's work until one was measured: about what two cores were seen to
+need. Cells take little beside images, so that a wrong guess moves the end of a run but little."""
+
+
 class Forecast:
     """Expects how long a run will still take, over all scales and cells.
 
     What is ahead is known beforehand, as seconds where this machine was measured, else as
-    multiplications. As soon as the run itself shows how long some of it takes, all that is left of
-    its kind is expected to go at that pace.
+    multiplications. As the run itself shows how long some of it takes, all that is left of its kind
+    is expected to go at that pace.
 
     Parameters
     ----------
@@ -42,6 +47,7 @@ class Forecast:
         self._scales, self._cells = dict(scales), list(cells)
         self._scales_pace, self._cells_pace = scales_pace, cells_pace
         self._scales_left, self._cells_left = sum(self._scales.values()), sum(self._cells)
+        self._expected_cells_pace = cells_pace
         self._cells_begun: float | None = None
         self._told_at = time.monotonic()
 
@@ -82,9 +88,14 @@ class Forecast:
         if self._cells_begun is None:
             self._cells_begun = now
         self._scales_left = 0.0
-        done = sum(self._cells[: progress.done])
-        if done:
-            self._cells_pace = (now - self._cells_begun) / done
+        done, took = sum(self._cells[: progress.done]), now - self._cells_begun
+        if done and self._expected_cells_pace is not None:
+            # What was expected counts as much as a cell of average work, since those that are
+            # done first may be small ones.
+            usual = sum(self._cells) / len(self._cells)
+            self._cells_pace = (took + self._expected_cells_pace * usual) / (done + usual)
+        elif done:
+            self._cells_pace = took / done
         self._cells_left = sum(self._cells[progress.done :])
 
 
@@ -110,7 +121,7 @@ def forecast_run(run: RunFolder) -> Forecast:
         {each.scale: each.seconds if is_measured else each.gflop for each in cost.scales},  # type: ignore[misc]
         works if None in seconds else [each or 0.0 for each in seconds],
         1.0 if is_measured else None,
-        None if None in seconds else 1.0,
+        _ASSUMED_PACE if None in seconds else 1.0,
     )
 
 

@@ -1,7 +1,7 @@
 """The cells of a run in one measure: with intervals, and told from the best or not."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from medrecog_core.classification import Estimate, Ranked, ScoredImages, compare_with_best, estimate
 from medrecog_core.datasets import unit_of
@@ -31,10 +31,22 @@ class RankedCell:
     ranked: Ranked
 
 
+def with_positive(results: Sequence[CellResult], label: str | None) -> list[CellResult]:
+    """Return the same results with another positive class; None: chosen by name.
+
+    Raises
+    ------
+    UsageError
+        If the label is none of the classes.
+    """
+    return [replace(result, metrics=result.metrics.with_positive(label)) for result in results]
+
+
 def score_images(run: RunFolder, result: CellResult) -> ScoredImages:
     """Return the test images of a cell with their scores.
 
     An image that is tested several times counts as one in every interval, as images of a group do.
+    The positive class is that of the result.
 
     Raises
     ------
@@ -44,7 +56,9 @@ def score_images(run: RunFolder, result: CellResult) -> ScoredImages:
     return _scored(run, result, run.tested_images())
 
 
-def rank_cells(run: RunFolder, measure: str = "accuracy") -> list[RankedCell]:
+def rank_cells(
+    run: RunFolder, measure: str = "accuracy", positive: str | None = None
+) -> list[RankedCell]:
     """Return the finished cells of a run in the order of the grid.
 
     Parameters
@@ -53,15 +67,19 @@ def rank_cells(run: RunFolder, measure: str = "accuracy") -> list[RankedCell]:
         The run.
     measure
         One of `MEASURES` that can be told of its test images.
+    positive
+        The positive one of two classes, None to have it chosen by its name.
 
     Raises
     ------
     MedrecogError
         If the measure cannot be told.
+    UsageError
+        If there is no such measure, or `positive` is none of the classes.
     StorageError
         If the run's folder is damaged.
     """
-    results = run.cells()
+    results = with_positive(run.cells(), positive)
     tested = run.tested_images()
     scored = [_scored(run, result, tested) for result in results]
     ranked = compare_with_best(scored, measure, LEVEL)

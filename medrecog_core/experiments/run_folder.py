@@ -3,7 +3,7 @@
 import io
 import shutil
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -11,7 +11,7 @@ import numpy as np
 from pydantic import TypeAdapter
 
 from medrecog_core import atomic_file
-from medrecog_core.datasets import Split
+from medrecog_core.datasets import Split, library
 from medrecog_core.errors import MedrecogError, StorageError, UsageError
 from medrecog_core.experiments.cell_result import CellResult
 from medrecog_core.experiments.processes import ProcessIdentity
@@ -179,10 +179,18 @@ class RunFolder:
         return scores
 
     def images(self) -> list[RunImage]:
-        """Return the images that the run trains or tests with."""
-        return self._read(
+        """Return the images that the run trains or tests with.
+
+        Those of a run that came in a bundle are named relative to the images of its data set, and
+        need not be here.
+        """
+        images: list[RunImage] = self._read(
             "images.json", lambda document: [RunImage(*fields) for fields in document], default=[]
         )
+        if all(Path(image.path).is_absolute() for image in images):
+            return images
+        root = library.root_of(self.specification().dataset)
+        return [replace(image, path=str(root / image.path)) for image in images]
 
     def write_images(self, images: Sequence[RunImage]) -> None:
         """Keep which images the run used, and how."""

@@ -15,9 +15,9 @@ from medrecog_core.locations import cache_folder
 from medrecog_core.networks import Network, find_device, find_network
 
 # Of a Newton iteration over a training part, those of all its conjugate gradients.
-_PRODUCTS_A_PROBLEM = 20
+_PRODUCTS_A_PROBLEM = 100
 # Reading descriptors, and the intervals of the result, which hardly depend on anything.
-_WORK_OF_ANY_CELL = 2e9
+_WORK_OF_ANY_CELL = 3e8
 _COMPONENTS_OF_AN_ENCODING = 128
 _LEARNS = ("standardise", "pca", "pca-whitened")
 _ROWS_AN_OCTAVE = 2

@@ -21,6 +21,8 @@ class Progress:
         So many a second; 0 while it is unknown.
     scale
         While images go through the network: the scale at which they do.
+    bytes_rate
+        Where files are read, bytes a second; 0 while it is unknown.
     waits
         Whether nothing is counted because another process has to end first; the stage names it.
     """
@@ -30,6 +32,7 @@ class Progress:
     total: int
     rate: float = 0.0
     scale: int | None = None
+    bytes_rate: float = 0.0
     waits: bool = False
 
     @property

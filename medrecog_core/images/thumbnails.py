@@ -1,4 +1,8 @@
-"""Small copies of images for galleries, kept on disk by the content of the original."""
+"""Small copies of images for galleries, kept on disk by the content of the original.
+
+Those that came with a bundle are kept apart, and shown only of images whose file is not here: of a
+file that is, this program draws its own.
+"""
 
 import contextlib
 import hashlib
@@ -7,7 +11,7 @@ from pathlib import Path
 
 from medrecog_core import atomic_file
 from medrecog_core.errors import StorageError
-from medrecog_core.images.reading import decode_image, read_file
+from medrecog_core.images.reading import UnreadableImageError, decode_image, read_file
 from medrecog_core.locations import cache_folder
 
 SIDE = 256
@@ -24,19 +28,27 @@ def thumbnail(path: Path, side: int = SIDE, sha256: str = "") -> bytes:
     side
         Longest side of the thumbnail in pixels.
     sha256
-        Of the file's content, where the caller knows that it has not changed; a thumbnail that is
-        kept is then found without reading the file.
+        Of the content that the thumbnail is to show, where the caller knows it; one that is kept is
+        then found without reading the file, also where the file is not here.
 
     Raises
     ------
     UnreadableImageError
-        If the file cannot be read or is no usable image.
+        If the file cannot be read, is no usable image, or has other content than `sha256` says.
     """
     if sha256:
         with contextlib.suppress(OSError):
             return _kept(sha256, side).read_bytes()
-    content = read_file(path)
-    kept = _kept(hashlib.sha256(content).hexdigest(), side)
+    try:
+        content = read_file(path)
+    except UnreadableImageError:
+        with contextlib.suppress(OSError):
+            return bundled_thumbnail(sha256, side).read_bytes()
+        raise
+    digest = hashlib.sha256(content).hexdigest()
+    if sha256 and digest != sha256:
+        raise UnreadableImageError("the file has changed since")
+    kept = _kept(digest, side)
     with contextlib.suppress(OSError):
         return kept.read_bytes()
     image = decode_image(content, at_least=side)
@@ -49,5 +61,14 @@ def thumbnail(path: Path, side: int = SIDE, sha256: str = "") -> bytes:
     return buffer.getvalue()
 
 
+def bundled_thumbnail(sha256: str, side: int = SIDE) -> Path:
+    """Return where the thumbnail of that content is kept, if a bundle brought one."""
+    return cache_folder().bundled_thumbnails / _name(sha256, side)
+
+
 def _kept(sha256: str, side: int) -> Path:
-    return cache_folder().thumbnails / sha256[:2] / f"{sha256}-{side}.jpg"
+    return cache_folder().thumbnails / _name(sha256, side)
+
+
+def _name(sha256: str, side: int) -> str:
+    return f"{sha256[:2]}/{sha256}-{side}.jpg"

@@ -17,6 +17,7 @@ from typing import Any
 from medrecog_core import __version__, atomic_file
 from medrecog_core.datasets import check_name
 from medrecog_core.errors import MedrecogError, UsageError
+from medrecog_core.mode import check_may_change
 from medrecog_core.models.card import ModelCard
 from medrecog_core.models.model import Model
 from medrecog_core.models.storage import (
@@ -122,6 +123,7 @@ def import_model(file: Path, name: str = "") -> ModelCard:
     StorageError
         If the model cannot be written.
     """
+    check_may_change("take in a model")
     try:
         if file.stat().st_size > MOST_BYTES:
             raise _foreign(file.name, f"it has more than {MOST_BYTES // 2**20} MB")
@@ -145,6 +147,7 @@ def import_content(content: bytes, title: str, name: str = "") -> ModelCard:
     name
         What to call the model here; empty: as it was called.
     """
+    check_may_change("take in a model")
     files = _checked_files(content, title)
 
     def read(file: str) -> bytes:

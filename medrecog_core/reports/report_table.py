@@ -9,13 +9,10 @@ from medrecog_core.experiments.published_tables import PublishedTable
 from medrecog_core.features import POOLINGS, Cell
 from medrecog_core.images import REPORT_SCALES
 from medrecog_core.networks import Network
+from medrecog_core.reports.latex import escape
 
 _SMALLEST = REPORT_SCALES[0]
 _STEP = REPORT_SCALES[1] - REPORT_SCALES[0]
-_LATEX = {
-    **{character: f"\\{character}" for character in "&%$#_{}"},
-    **{"\\": r"\textbackslash{}", "~": r"\textasciitilde{}", "^": r"\textasciicircum{}"},
-}
 
 
 @dataclass(frozen=True)
@@ -74,18 +71,18 @@ class ReportTable:
             rf"\begin{{tabular}}{{l{('|' + 'c' * n) * len(self.scales)}}}",
             r"\hline",
             self._latex_row("Scale", [[(n, _latex_scale(scale))] for scale in self.scales]),
-            self._latex_row("Layer", [[(1, _escape(p)) for p in self.poolings]] * len(self.scales)),
+            self._latex_row("Layer", [[(1, escape(p)) for p in self.poolings]] * len(self.scales)),
             r"\hline",
             *(
                 self._latex_row(
-                    _escape(layer),
+                    escape(layer),
                     [self._latex_cells(layer, scale, decimals) for scale in self.scales],
                 )
                 for layer in self.layers
             ),
             r"\hline",
             r"\end{tabular}",
-            *([rf"\caption{{{_escape(caption)}}}"] if caption else []),
+            *([rf"\caption{{{escape(caption)}}}"] if caption else []),
             *([rf"\label{{{label}}}"] if label else []),
             r"\end{table}",
         ]
@@ -176,7 +173,3 @@ def _plain_scale(scale: int) -> str:
 def _latex_scale(scale: int) -> str:
     side = _side(scale).replace("x", r" \times ")
     return rf"${side} \times {side}$"
-
-
-def _escape(text: str) -> str:
-    return "".join(_LATEX.get(character, character) for character in text)

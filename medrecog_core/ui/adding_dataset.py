@@ -3,6 +3,7 @@
 import re
 import shutil
 import tempfile
+import time
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -29,6 +30,9 @@ from medrecog_core.datasets import label_table as tables
 from medrecog_core.datasets.archive import Bounds
 from medrecog_core.datasets.archive_members import is_archive
 from medrecog_core.datasets.downloading import downloaded_bytes
+from medrecog_core.datasets.file_state import HashReport
+from medrecog_core.datasets.importing import Report
+from medrecog_core.datasets.larger_set import larger_set
 from medrecog_core.errors import MedrecogError
 from medrecog_core.experiments.processes import ProcessIdentity, start_detached
 from medrecog_core.locations import cache_folder, create_folder
@@ -36,6 +40,7 @@ from medrecog_core.ui.page import shown_errors
 from medrecog_core.ui.quantities import counted, size
 
 if TYPE_CHECKING:
+    from streamlit.delta_generator import DeltaGenerator
     from streamlit.runtime.uploaded_file_manager import UploadedFile
 
 ADDED = "just added"
@@ -48,6 +53,9 @@ _TABLE_TYPES = sorted(suffix.removeprefix(".") for suffix in tables.SUFFIXES)
 _LIST_TYPES = ["txt"]
 _UNPACKED_FOR_A_BYTE = 20
 _MEGABYTE = 2**20
+_SECONDS_BETWEEN_SHOWN = 0.2
+_LINE = re.compile(r"(.+?)(, MB)?: (\d+)/(\d+)(?:.*?, ([\d.]+) MB a second)?")
+"""A line of progress, as the command line writes it."""
 
 
 def add_dataset_button() -> None:
@@ -101,8 +109,8 @@ def _from_here() -> None:
     dataset = read_dataset(name, source, reading)
     _show_preview(dataset)
     if _add_button():
-        library.save(dataset)
-        _finish(name)
+        # Hashing thousands of files takes minutes, in which the page has to answer.
+        _start(name, ["datasets", "add", name, str(source), *_arguments(reading)])
 
 
 def _from_upload() -> None:
@@ -130,8 +138,8 @@ def _from_upload() -> None:
         _refuse_taken(name)
         if _add_button():
             bounds = Bounds(n_bytes=_UNPACKED_FOR_A_BYTE * largest * _MEGABYTE)
-            with st.spinner("Unpacking …"):
-                add_dataset(name, sources, reading, bounds)
+            bar = st.progress(0.0, "Unpacking …")
+            add_dataset(name, sources, reading, bounds, *_shown_in(bar))
             _finish(name)
 
 
@@ -143,24 +151,29 @@ def _from_catalogue() -> None:
             format_func=lambda name: CATALOGUE[name].title,
         )
     ]
-    _show_entry(entry)
+    larger = larger_set(entry)
+    _show_entry(entry, needs_download=larger is None)
     if entry.name in library.names():
         st.success(f"It is here already, as “{entry.name}”.", icon=":material/check_circle:")
         return
-    done = downloaded_bytes(entry)
-    label = f"Carry the download on ({size(done)} are here)" if done else "Download and add"
+    if larger is not None:
+        label = f"Add it from “{larger.name}”, which holds its images"
+    else:
+        done = downloaded_bytes(entry)
+        label = f"Carry the download on ({size(done)} are here)" if done else "Download and add"
     if st.button(label, type="primary", icon=":material/download:"):
         _start(entry.name, ["datasets", "download", entry.name])
     with st.expander("Get it by hand instead"):
         st.markdown(f"{entry.by_hand[0].upper()}{entry.by_hand[1:]}.")
 
 
-def _show_entry(entry: CatalogueEntry) -> None:
+def _show_entry(entry: CatalogueEntry, needs_download: bool) -> None:
     with st.container(horizontal=True, gap="medium"):
         if entry.n_images:
             st.metric("Images", f"{entry.n_images:,}", width="content")
         st.metric("Classes", len(entry.classes), width="content")
-        st.metric("Download", size(entry.n_bytes), width="content")
+        n_bytes = entry.n_bytes if needs_download else 0
+        st.metric("Download", size(n_bytes) if n_bytes else "none", width="content")
     for word, text in (
         ("Licence", entry.licence),
         ("Cite", entry.citation),
@@ -336,15 +349,37 @@ def _follow() -> None:
 
 def _progress(name: str, lines: Sequence[str]) -> tuple[float, str]:
     """Return the share that is done, and in words what is being done."""
-    told = re.match(r"(.+), MB: (\d+)/(\d+)", lines[-1]) if lines else None
+    told = _LINE.match(lines[-1]) if lines else None
     entry = CATALOGUE.get(name)
     if entry and (told is None or told[1].startswith("downloading")):
         here = min(downloaded_bytes(entry), entry.n_bytes)
         return here / entry.n_bytes, f"Downloading: {size(here)} of {size(entry.n_bytes)}"
     if told is None:
         return 0.0, f"Adding {name} …"
-    share = int(told[2]) / max(int(told[3]), 1)
-    return min(share, 1.0), f"{told[1].capitalize()}: {told[2]} of {told[3]} MB"
+    stage, unit, done, total, speed = told.groups()
+    text = f"{stage.capitalize()}: {int(done):,} of {int(total):,}"
+    text += " MB" if unit else ""
+    text += f", {speed} MB a second" if speed else ""
+    return min(int(done) / max(int(total), 1), 1.0), text
+
+
+def _shown_in(bar: "DeltaGenerator") -> tuple[Report, HashReport]:
+    """Return what shows in a bar how far unpacking and hashing are, a few times a second."""
+    last = 0.0
+
+    def show(share: float, text: str) -> None:
+        nonlocal last
+        if time.monotonic() - last > _SECONDS_BETWEEN_SHOWN or share >= 1:
+            last = time.monotonic()
+            bar.progress(min(share, 1.0), text)
+
+    def unpacked(stage: str, done: int, total: int) -> None:
+        show(done / max(total, 1), f"{stage.capitalize()}: {size(done)} of {size(total)}")
+
+    def hashed(done: int, total: int, n_bytes: int) -> None:
+        show(done / total, f"Hashing files: {done:,} of {total:,}, {size(n_bytes)}")
+
+    return unpacked, hashed
 
 
 def _finish(name: str) -> None:

@@ -1,15 +1,36 @@
-"""The confusion matrix of a cell."""
+"""The confusion matrix of a cell, whose squares can be clicked."""
 
 import streamlit as st
 
 from medrecog_core.classification import Metrics
 from medrecog_core.reports.figures.confusion_matrix import (
+    SELECTION,
     describe_confusion_matrix,
     draw_confusion_matrix,
 )
+from medrecog_core.ui.square_choice import ANY, chart_key, take_square
 
 
-def show_confusion_matrix(metrics: Metrics) -> None:
-    """Draw counts of true against predicted classes; colours are shares of the true class."""
-    chart = draw_confusion_matrix(metrics)
-    st.altair_chart(chart, width="stretch", alt=describe_confusion_matrix(metrics))
+def show_confusion_matrix(metrics: Metrics, name: str) -> None:
+    """Draw counts of true against predicted classes; colours are shares of the true class.
+
+    Parameters
+    ----------
+    metrics
+        Of the cell.
+    name
+        Of the cell and its run. A click on a square chooses it (`square_choice`).
+    """
+    key = chart_key(f"confusion matrix {name}")
+
+    def take_clicked() -> None:
+        clicked = st.session_state[key].selection.get(SELECTION) or [{}]
+        take_square(clicked[0].get("true", ANY), clicked[0].get("predicted", ANY))
+
+    st.altair_chart(
+        draw_confusion_matrix(metrics, clickable=True),
+        width="stretch",
+        key=key,
+        on_select=take_clicked,
+        alt=describe_confusion_matrix(metrics),
+    )

@@ -75,7 +75,7 @@ def show_images(dataset: Dataset, report: HealthReport | None) -> None:
 def picture_of(dataset: Dataset, image: ImageRecord, note: str = "") -> Picture:
     """Return an image's thumbnail with a caption: class, group, whether it is excluded, a note."""
     path = dataset.absolute_path(image)
-    untouched = image.file is not None and is_untouched(path, image.file)
+    untouched = image.file is not None and (not path.exists() or is_untouched(path, image.file))
     parts = [image.label]
     if image.group:
         parts = [image.group] if image.group.startswith(image.label) else [image.label, image.group]

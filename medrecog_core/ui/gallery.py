@@ -24,7 +24,8 @@ class Picture:
     caption
         The words.
     sha256
-        Of the file, where it is known not to have changed: its thumbnail is found faster.
+        Of the content to show, where it is known: its thumbnail is found faster, and also where the
+        file is not here.
     """
 
     path: Path
@@ -36,6 +37,7 @@ def show_gallery(
     pictures: Sequence[Picture],
     key: str,
     open_picture: Callable[[Picture], None] | None = None,
+    per_page: int = PER_PAGE,
 ) -> None:
     """Show one page of pictures, with a choice of page where there are several.
 
@@ -47,14 +49,18 @@ def show_gallery(
         Name of the page number in the address.
     open_picture
         Called with the picture whose caption is pressed; without it, captions cannot be.
+    per_page
+        Pictures on a page.
     """
-    n_pages = math.ceil(len(pictures) / PER_PAGE)
+    n_pages = math.ceil(len(pictures) / per_page)
     page = 1
     if n_pages > 1:
+        if st.session_state.get(key, 1) > n_pages:
+            st.session_state[key] = n_pages  # fewer pictures are shown than before
         page = st.number_input(
             f"Page, of {n_pages}", 1, n_pages, key=key, bind="query-params", width=160
         )
-    show_pictures(pictures[(page - 1) * PER_PAGE : page * PER_PAGE], key, open_picture)
+    show_pictures(pictures[(page - 1) * per_page : page * per_page], key, open_picture)
 
 
 def show_pictures(
@@ -69,6 +75,8 @@ def show_pictures(
                 try:
                     content = thumbnail(picture.path, sha256=picture.sha256)
                     st.image(content, width="stretch", alt=picture.caption)
+                    if not picture.path.exists():
+                        st.caption(":material/cloud_off: not on this machine")
                 except UnreadableImageError as error:
                     st.caption(f":material/broken_image: {picture.path.name}: {error}")
                 if open_picture is None:

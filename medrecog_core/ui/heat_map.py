@@ -1,6 +1,6 @@
 """The grid as a heat map whose cells can be clicked."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import streamlit as st
 
@@ -8,7 +8,14 @@ from medrecog_core.experiments import CellResult
 from medrecog_core.experiments.ranked_cells import RankedCell
 from medrecog_core.features import AnyCell
 from medrecog_core.networks import Network
-from medrecog_core.reports.figures.heat_map import SELECTION, describe_heat_map, draw_heat_map
+from medrecog_core.reports.figures.heat_map import (
+    BEST_MARK,
+    EQUAL_MARK,
+    SELECTION,
+    describe_heat_map,
+    draw_heat_map,
+)
+from medrecog_core.ui.quantities import counted
 
 
 def show_heat_map(
@@ -16,30 +23,42 @@ def show_heat_map(
     results: Sequence[CellResult],
     network: Network,
     measure: str,
-    key: str | None = None,
     ranked: Sequence[RankedCell] = (),
-) -> AnyCell | None:
+    key: str | None = None,
+    take_cell: Callable[[str], None] | None = None,
+) -> None:
     """Draw the grid; see `draw_heat_map`.
 
     Parameters
     ----------
     cells, results, network, measure, ranked
         As for `draw_heat_map`.
-    key
-        Where it is given, cells can be clicked.
-
-    Returns
-    -------
-    Cell or None
-        The cell that was clicked last.
+    key, take_cell
+        Of the chart, and what is called with the name of a cell that is clicked, before the page
+        is drawn again; without them cells cannot be clicked.
     """
-    is_clickable = key is not None
-    chart = draw_heat_map(cells, results, network, measure, ranked, clickable=is_clickable)
     words = describe_heat_map(results, measure)
-    if key is None:
-        st.altair_chart(chart, width="stretch", alt=words)
-        return None
-    event = st.altair_chart(chart, width="stretch", on_select="rerun", key=key, alt=words)
-    clicked = event.selection.get(SELECTION, [])
-    by_name = {cell.name: cell for cell in cells}
-    return by_name.get(clicked[0]["name"]) if clicked else None
+    if key is None or take_cell is None:
+        st.altair_chart(
+            draw_heat_map(cells, results, network, measure, ranked), width="stretch", alt=words
+        )
+        return
+
+    def take_clicked() -> None:
+        for clicked in st.session_state[key].selection.get(SELECTION, []):
+            take_cell(clicked["name"])
+
+    chart = draw_heat_map(cells, results, network, measure, ranked, clickable=True)
+    st.altair_chart(chart, width="stretch", key=key, on_select=take_clicked, alt=words)
+
+
+def show_legend(ranked: Sequence[RankedCell]) -> None:
+    """Say what the marks in the heat map mean."""
+    equal = sum(each.ranked.is_indistinguishable for each in ranked) - 1
+    told = (
+        f"{EQUAL_MARK} {counted(equal, 'cell')} that these test images cannot tell from it "
+        "(5 %, paired tests with Holm's correction)"
+        if equal
+        else "every other cell can be told from it"
+    )
+    st.caption(f"{BEST_MARK} the best cell; {told}. Point at a cell for its 95 % interval.")

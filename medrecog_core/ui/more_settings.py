@@ -6,10 +6,12 @@ import streamlit as st
 
 from medrecog_core.classification import CLASS_WEIGHTS, NORMALISATIONS
 from medrecog_core.datasets import PROTOCOLS
+from medrecog_core.datasets.protocol import MAX_FOLDS, MAX_REPEATS
 from medrecog_core.errors import UsageError
 from medrecog_core.features import DEFAULT_N_WORDS, FUSIONS
-from medrecog_core.images import PREPROCESSINGS
+from medrecog_core.images import DEFAULT_PREPROCESSING, PREPROCESSINGS
 from medrecog_core.networks import PRECISIONS
+from medrecog_core.ui.form_address import key_of
 
 POOLING_TITLES = {
     "max": "max",
@@ -63,6 +65,7 @@ def _about_images() -> dict[str, Any]:
         "preprocessing": st.selectbox(
             "Proportions",
             PREPROCESSINGS,
+            key=_key("preprocessing", DEFAULT_PREPROCESSING),
             format_func=lambda name: PREPROCESSINGS[name].title,
             help="What an image becomes before the network.",
         ),
@@ -70,18 +73,23 @@ def _about_images() -> dict[str, Any]:
             "Only so many images",
             min_value=1,
             value=None,
+            key=key_of("sample"),
             placeholder="all",
             help="Drawn by class and split, for a quick look. Results say that they are of a "
             "sample.",
         ),
         "precision": st.selectbox(
-            "Precision", PRECISIONS, help="auto: bfloat16 where the processor or GPU gains from it."
+            "Precision",
+            PRECISIONS,
+            key=_key("precision", PRECISIONS[0]),
+            help="auto: bfloat16 where the processor or GPU gains from it.",
         ),
         "n_words": st.number_input(
             "Words of a codebook",
             min_value=1,
             max_value=4096,
             value=None,
+            key=key_of("n_words"),
             placeholder="usual",
             help=f"Where poolings are encodings. Left empty: {usual}.",
         ),
@@ -94,15 +102,26 @@ def _about_split() -> dict[str, Any]:
         "protocol": st.selectbox(
             "Protocol",
             PROTOCOLS,
+            key=_key("protocol", PROTOCOLS[0]),
             format_func=lambda name: _PROTOCOL_TITLES[name],
-            help="Images of one group (patient, lesion) always stay on one side.",
+            help="How images become training and test parts.",
         )
     }
     if chosen["protocol"] == "k-fold":
-        chosen["n_folds"] = st.number_input("Folds", min_value=2, max_value=100, value=5)
-        chosen["n_repeats"] = st.number_input("Repeats", min_value=1, max_value=100, value=1)
+        chosen["n_folds"] = st.number_input(
+            "Folds", min_value=2, max_value=MAX_FOLDS, key=_key("n_folds", 5)
+        )
+        chosen["n_repeats"] = st.number_input(
+            "Repeats", min_value=1, max_value=MAX_REPEATS, key=_key("n_repeats", 1)
+        )
+    chosen["keep_groups"] = st.toggle(
+        "Keep groups on one side",
+        key=_key("keep_groups", True),
+        help="Images of one group (patient, lesion) are either learned from or tested. Without it "
+        "hold-out and k-fold flatter the results; it is for showing by how much.",
+    )
     chosen["seed"] = st.number_input(
-        "Seed", min_value=0, value=0, help="Of hold-out, folds, sample and codebooks."
+        "Seed", min_value=0, key=_key("seed", 0), help="Of hold-out, folds, sample and codebooks."
     )
     return chosen
 
@@ -113,7 +132,7 @@ def _about_svm() -> dict[str, Any]:
         "C": _numbers(
             st.text_input(
                 "C",
-                value="1",
+                key=_key("C", "1"),
                 help="Small: smoother boundary. Of several, such as 0.1, 1, 10, the best inside "
                 "the training part is taken.",
             )
@@ -121,20 +140,37 @@ def _about_svm() -> dict[str, Any]:
         "normalisation": st.selectbox(
             "Normalisation",
             NORMALISATIONS,
-            index=NORMALISATIONS.index("l2"),
+            key=_key("normalisation", "l2"),
             format_func=lambda name: _NORMALISATION_TITLES[name],
             help="Of descriptors, learned from the training part alone.",
         ),
     }
     if chosen["normalisation"].startswith("pca"):
-        chosen["n_components"] = st.number_input("Components", min_value=1, value=128)
+        chosen["n_components"] = st.number_input(
+            "Components", min_value=1, key=_key("n_components", 128)
+        )
     chosen["class_weight"] = st.selectbox(
-        "Class weights", CLASS_WEIGHTS, help="balanced: rare classes weigh as much as common ones."
+        "Class weights",
+        CLASS_WEIGHTS,
+        key=_key("class_weight", CLASS_WEIGHTS[0]),
+        help="balanced: rare classes weigh as much as common ones.",
     )
     chosen["fuse"] = st.multiselect(
-        "Fuse", FUSIONS, help="Concatenates the grid along these sides, as further cells."
+        "Fuse",
+        FUSIONS,
+        key=_key("fuse", []),
+        accept_new_options=True,
+        help="Concatenates the grid along these sides, as further cells. Or type the name of one, "
+        "such as block4+block5-224-average.",
     )
     return chosen
+
+
+def _key(field: str, default: Any) -> str:
+    """Return the key of a field's widget, which has the default where nothing was chosen yet."""
+    key = key_of(field)
+    st.session_state.setdefault(key, default)
+    return key
 
 
 def _numbers(text: str) -> list[float]:

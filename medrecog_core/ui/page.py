@@ -9,6 +9,7 @@ import streamlit as st
 from medrecog_core import __version__
 from medrecog_core.errors import MedrecogError
 from medrecog_core.mode import is_viewer
+from medrecog_core.ui.shown_bundle import show_bundle
 
 PAGES = (
     ("app.py", "Home", "biotech"),
@@ -37,10 +38,11 @@ def open_page(name: str) -> None:
     title = "medrecog" if name == "Home" else name
     tab = title if name == "Home" else f"{name} · medrecog"
     st.set_page_config(page_title=tab, page_icon=_ICON, layout="wide")
+    view = _is_view()
     with st.sidebar:
         for file, page, symbol in PAGES:
             st.page_link(file, label=page, icon=f":material/{symbol}:")
-        if _is_view():
+        if view:
             st.badge("Read-only view", icon=":material/visibility:", color="blue")
         st.markdown(f"**{RESEARCH_ONLY}**")
         st.caption(f"medrecog {__version__}")
@@ -63,6 +65,8 @@ def show_absence(what: str) -> None:
 
 def _is_view() -> bool:
     try:
+        is_viewer()  # a mode that there is not is told before anything is opened
+        show_bundle()
         return is_viewer()
     except MedrecogError as error:
         # Nothing is shown before it is known what may be done.

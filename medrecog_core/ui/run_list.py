@@ -93,23 +93,24 @@ def _show_run(run: RunFolder) -> None:
             "Follow", key=f"follow-{run.id}", on_click=follow, args=(run.id,), type="tertiary"
         )
         with st.popover("Rename", type="tertiary", key=f"ask-name-{run.id}"):
-            title = st.text_input(
+            st.text_input(
                 "Title",
                 value="" if run.title == run.id else run.title,
                 key=f"title-{run.id}",
                 placeholder=run.id,
                 max_chars=100,
             )
-            st.button("Rename", key=f"rename-{run.id}", on_click=_rename, args=(run, title))
+            st.button("Rename", key=f"rename-{run.id}", on_click=_rename, args=(run,))
         if state.has_ended:
             with st.popover("Delete", type="tertiary", key=f"ask-{run.id}"):
                 st.write(f"The results of {run.title} go; descriptors stay in the store.")
                 st.button(f"Delete {run.id}", key=f"delete-{run.id}", on_click=_delete, args=(run,))
 
 
-def _rename(run: RunFolder, title: str) -> None:
+def _rename(run: RunFolder) -> None:
     try:
-        run.rename(title)
+        # What is typed when the button is pressed; an argument would be what it was before.
+        run.rename(st.session_state[f"title-{run.id}"])
     except MedrecogError as error:
         st.toast(str(error), icon=":material/error:")
 

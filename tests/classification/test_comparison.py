@@ -2,7 +2,10 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from statsmodels.stats.contingency_tables import mcnemar
+from statsmodels.stats.multitest import multipletests
 
 from medrecog_core.classification import (
     ScoredImages,
@@ -54,6 +57,12 @@ def test_holm_s_correction_has_the_published_values():
     # Holm (1979), worked by hand: the smallest of m p-values m times, the next m - 1 times.
     np.testing.assert_allclose(holm([0.01, 0.04, 0.03, 0.005]), [0.03, 0.06, 0.06, 0.02])
     assert holm([]).shape == (0,)
+
+
+@given(st.lists(st.floats(0, 1), min_size=1, max_size=30))
+def test_holm_s_correction_equals_statsmodels(p_values):
+    expected = multipletests(p_values, method="holm")[1]
+    np.testing.assert_allclose(holm(p_values), expected, atol=1e-12)
 
 
 def test_independent_images_are_compared_by_mcnemar_s_test():

@@ -39,6 +39,27 @@ def test_precision_recall_curve_says_what_thresholds_give():
         assert curve.recalls[i] == pytest.approx(called[IS_MEMBER].mean())
 
 
+@given(st.integers(0, 1000), st.integers(2, 60), st.integers(0, 2))
+def test_both_curves_equal_scikit_learn_s(seed, n, decimals):
+    rng = np.random.default_rng(seed)
+    scores = np.round(rng.normal(size=n), decimals)
+    is_member = np.arange(n) < rng.integers(1, n)
+    roc = roc_curve(scores, is_member)
+    false, true, thresholds = oracle.roc_curve(is_member, scores)
+    np.testing.assert_allclose(roc.false_positive_rates, false)
+    np.testing.assert_allclose(roc.true_positive_rates, true)
+    np.testing.assert_allclose(roc.thresholds, thresholds)
+    assert roc.area == pytest.approx(oracle.roc_auc_score(is_member, scores))
+    curve = precision_recall_curve(scores, is_member)
+    precisions, recalls, thresholds = oracle.precision_recall_curve(is_member, scores)
+    np.testing.assert_allclose(curve.precisions, precisions)
+    np.testing.assert_allclose(curve.recalls, recalls)
+    np.testing.assert_allclose(curve.thresholds, thresholds)
+    assert curve.average_precision == pytest.approx(
+        oracle.average_precision_score(is_member, scores)
+    )
+
+
 @given(st.integers(0, 1000), st.integers(1, 20))
 def test_reliability_curve_equals_scikit_learn_s_with_every_image_in_a_bin(seed, n_bins):
     rng = np.random.default_rng(seed)

@@ -1,10 +1,11 @@
 import io
 import sys
+from itertools import pairwise
 
 import pytest
 
 from medrecog_core.cli import progress as module
-from medrecog_core.cli.progress import shown_count, shown_progress
+from medrecog_core.cli.progress import shown_count, shown_files, shown_progress
 from medrecog_core.features import Progress
 
 
@@ -38,9 +39,23 @@ def test_a_log_gets_a_line_now_and_then(capsys: pytest.CaptureFixture[str], cloc
     assert out == ""
     lines = err.splitlines()
     assert lines[0] == "extracting at 224: 0/100, 2.0 a second, 50 s left"
-    assert lines[1] == "extracting at 224: 10/100, 2.0 a second, 45 s left"
     assert lines[-1] == "extracting at 224: 100/100, 2.0 a second"
-    assert len(lines) == 11
+    done = [int(line.split()[3].partition("/")[0]) for line in lines]
+    assert done[:12] == [*range(11), 12]  # a line a second at first, and then fewer
+    assert all(later - earlier <= 10 for earlier, later in pairwise(done))
+    assert len(lines) < 40
+
+
+def test_a_long_stage_gets_a_line_every_ten_seconds(
+    capsys: pytest.CaptureFixture[str], clock: Clock
+) -> None:
+    with shown_progress() as report:
+        report(Progress("training", 0, 1000))
+        clock.now += 200
+        for done in range(1, 101):
+            report(Progress("training", done, 1000))
+            clock.now += 1
+    assert len(capsys.readouterr().err.splitlines()) == 11
 
 
 def test_a_new_stage_is_told_at_once_and_an_empty_one_never(
@@ -82,6 +97,20 @@ def test_a_count_becomes_progress_with_its_rate(clock: Clock) -> None:
     clock.now += 4
     show(6, 10)
     assert seen == [Progress("drawing", 4, 10), Progress("drawing", 6, 10, 0.5)]
+
+
+def test_files_become_progress_with_their_bytes(
+    capsys: pytest.CaptureFixture[str], clock: Clock
+) -> None:
+    with shown_progress() as report:
+        show = shown_files(report, "hashing files")
+        show(1, 10, 4_000_000)
+        clock.now += 2
+        show(6, 10, 30_000_000)
+    assert capsys.readouterr().err.splitlines() == [
+        "hashing files: 1/10",
+        "hashing files: 6/10, 3.0 a second, 15.0 MB a second, 1 s left",
+    ]
 
 
 def test_a_terminal_gets_a_bar_a_stage_on_standard_error(

@@ -1,9 +1,6 @@
 import csv
 import json
-import os
-import stat
 import threading
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -13,7 +10,6 @@ from medrecog_core.experiments.processes import this_process
 from medrecog_core.locations import CacheFolder
 from medrecog_core.networks import Network, import_weights
 from tests.textures import (
-    CLASSES,
     N_IMAGES,
     add_textures,
     specification,
@@ -429,38 +425,6 @@ class TestRuns:
         assert [d["run"] for d in answer.json] == [finished.id]
 
 
-class TestShow:
-    def test_it_prints_what_run_printed(self, call: Call, finished: RunFolder) -> None:
-        answer = call("show", finished.id, "--json")
-        assert answer.status == 0
-        assert answer.json["network_images"] == {"224": N_IMAGES}
-        assert len(answer.json["cells"]) == 4
-        out = call("show", finished.id).out
-        assert out.startswith(f"{finished.id}: finished\n")
-        assert "block2" in out
-
-    def test_a_run_at_work_shows_its_stage(self, call: Call, cache: CacheFolder) -> None:
-        run = create_run(specification())
-        run.write_state(RunState("running", "training", 1, 4, process=this_process()))
-        out = call("show", run.id).out
-        assert out == f"{run.id}: running\ntraining: 1 of 4\n"
-
-    def test_a_failed_run_shows_why(self, call: Call, cache: CacheFolder) -> None:
-        run = create_run(specification())
-        run.write_state(RunState("failed", error="It did not work."))
-        assert call("show", run.id).out == f"{run.id}: failed: It did not work.\n"
-
-    @pytest.mark.parametrize("name", ["specification.json", "record.json"])
-    def test_a_damaged_run_gives_a_sentence(
-        self, call: Call, finished: RunFolder, name: str
-    ) -> None:
-        (finished.path / name).write_text("[")
-        answer = call("show", finished.id, "--json")
-        assert answer.status == 1
-        assert f"{name} is damaged" in answer.sentence
-        assert answer.json == {"error": answer.sentence}
-
-
 @pytest.mark.parametrize(
     "command",
     ["show", "log", "rename x", "cancel", "resume", "delete", "export --to x.csv"],
@@ -512,63 +476,6 @@ class TestCancelResumeDelete:
         options = ["--layers", "block1", "--poolings", "max"]
         again = call("run", "--dataset", "textures", *options, "--json")
         assert again.json["network_images"] == {"224": 0}
-
-
-class TestExport:
-    def test_csv_has_a_row_a_cell(self, call: Call, finished: RunFolder, tmp_path: Path) -> None:
-        file = tmp_path / "x.csv"
-        answer = call("export", finished.id, "--to", file, "--json")
-        assert answer.json == {"run": finished.id, "file": str(file)}
-        with file.open(newline="") as stream:
-            rows = list(csv.DictReader(stream))
-        assert len(rows) == 4
-        for row, result in zip(rows, finished.cells(), strict=True):
-            assert rows[0].keys() >= CELL_KEYS
-            assert (row["layer"], int(row["scale"]), row["pooling"]) == (
-                result.cell.layer,
-                result.cell.scale,
-                result.cell.pooling,
-            )
-            assert float(row["accuracy"]) == result.metrics.accuracy
-            assert int(row["n_test"]) == result.n_test
-
-    def test_json_has_everything(self, call: Call, finished: RunFolder, tmp_path: Path) -> None:
-        file = tmp_path / "x.json"
-        assert call("export", finished.id, "--to", file).out == f"Wrote {file}.\n"
-        assert json.loads(file.read_bytes()) == call("show", finished.id, "--json").json
-        labels = json.loads(file.read_bytes())["cells"][0]["classes"]
-        assert [c["label"] for c in labels] == list(CLASSES)
-
-    @pytest.mark.parametrize("name", ["x.txt", "x"])
-    def test_another_ending_is_bad_usage(
-        self, call: Call, finished: RunFolder, tmp_path: Path, name: str
-    ) -> None:
-        answer = call("export", finished.id, "--to", tmp_path / name, "--json")
-        assert answer.status == 2
-        assert f"{tmp_path / name} should end in .json or .csv." in answer.sentence
-        assert not (tmp_path / name).exists()
-
-    def test_a_file_that_cannot_be_written_gives_a_sentence_about_it(
-        self, call: Call, finished: RunFolder, tmp_path: Path
-    ) -> None:
-        file = tmp_path / "nowhere" / "x.csv"
-        answer = call("export", finished.id, "--to", file, "--json")
-        assert answer.status == 1
-        assert answer.sentence.startswith(f"Cannot write to {file} (No such file or directory)")
-        assert "MEDRECOG_CACHE" not in answer.sentence
-
-    def test_the_file_may_be_read_by_whom_the_user_lets_read(
-        self, call: Call, finished: RunFolder, tmp_path: Path, open_umask: None
-    ) -> None:
-        call("export", finished.id, "--to", tmp_path / "x.json")
-        assert stat.S_IMODE((tmp_path / "x.json").stat().st_mode) == 0o644
-
-
-@pytest.fixture
-def open_umask() -> Iterator[None]:
-    before = os.umask(0o022)
-    yield
-    os.umask(before)
 
 
 class TestDryRun:

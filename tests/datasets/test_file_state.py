@@ -41,7 +41,8 @@ def test_states_stand_in_the_order_of_the_files(picture, tmp_path):
     )
     assert states[0] == states[2] == read_state(picture)
     assert str(states[1]) == "the file is not there"
-    assert reported == [(1, 3), (2, 3), (3, 3)]
+    n_bytes = picture.stat().st_size
+    assert reported == [(1, 3, n_bytes), (2, 3, n_bytes), (3, 3, 2 * n_bytes)]
 
 
 def test_only_files_without_a_state_are_looked_at(write_files):

@@ -129,6 +129,26 @@ def test_a_folder_with_no_readable_image_is_refused_and_one_is_enough(write_file
     assert len(read_dataset("set", write_files("nv/2.png")).images) == 3
 
 
+def test_adding_tells_how_far_unpacking_and_hashing_are(tmp_path, write_files):
+    unpacked, hashed = [], []
+
+    def tell(name, sources):
+        add_dataset(
+            name,
+            sources,
+            report=lambda *counts: unpacked.append(counts),
+            hashed=lambda *counts: hashed.append(counts),
+        )
+
+    tell("folder", [write_files("nv/1.png", "mel/1.png")])
+    assert unpacked == []
+    assert [(done, total) for done, total, _ in hashed] == [(1, 2), (2, 2)]
+    assert 0 < hashed[0][2] < hashed[1][2]
+    tell("archive", [pack(tmp_path / "a.zip", TWO_CLASSES)])
+    assert {stage for stage, *_ in unpacked} == {"unpacking"}
+    assert [(done, total) for done, total, _ in hashed[2:]] == [(1, 2), (2, 2)]
+
+
 def test_what_a_killed_process_left_is_no_obstacle(tmp_path, cache):
     for name in ("images/nv", ".unpacking-x/nv"):
         (cache.datasets / "set" / name).mkdir(parents=True)

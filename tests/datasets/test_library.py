@@ -55,6 +55,12 @@ def test_every_field_is_kept(tmp_path):
     assert library.load("all-fields") == dataset
 
 
+def test_images_lie_under_the_root_or_would_in_the_data_set_s_own_folder(skin, cache):
+    library.save(skin)
+    assert library.root_of("skin") == skin.root
+    assert library.root_of("nothing") == cache.datasets / "nothing" / "images"
+
+
 def test_a_new_installation_knows_the_demo_alone(cache):
     assert library.names() == ["demo"]
     assert not cache.root.exists()
@@ -213,8 +219,9 @@ def test_an_image_of_the_data_set_says_what_its_file_was(skin):
 
 def test_saving_reports_the_files_one_by_one(skin):
     reported = []
-    library.save(skin, lambda done, total: reported.append((done, total)))
-    assert reported == [(1, 2), (2, 2)]
+    library.save(skin, lambda *counts: reported.append(counts))
+    first, second = (skin.absolute_path(image).stat().st_size for image in skin.images)
+    assert reported == [(1, 2, first), (2, 2, first + second)]
 
 
 def test_a_description_of_an_earlier_version_is_loaded_and_completed(skin, cache):

@@ -68,6 +68,17 @@ def test_without_a_measurement_of_cells_the_first_cell_tells_what_the_others_tak
     assert expected.seconds_left(Progress(TRAINING, 2, 2)) == 0
 
 
+def test_a_small_cell_says_little_of_large_ones(clock: Clock) -> None:
+    expected = Forecast({}, [1.0, 10.0, 19.0])
+    expected.seconds_left(Progress(TRAINING, 0, 3))
+    clock.now += 12  # twelve times as long as was expected
+    left = expected.seconds_left(Progress(TRAINING, 1, 3))
+    assert left == pytest.approx(29 * (12 + 10) / (1 + 10))
+    clock.now += 20
+    left = expected.seconds_left(Progress(TRAINING, 2, 3))
+    assert left == pytest.approx(19 * (32 + 10) / (11 + 10))
+
+
 def test_what_another_process_extracted_meanwhile_is_not_waited_for(clock: Clock) -> None:
     expected = Forecast({224: 100.0, 448: 400.0}, [])
     assert expected.seconds_left(extracting(224, 0, total=0)) == 400
@@ -86,7 +97,8 @@ def test_a_new_run_takes_all_scales_at_the_measured_rate_and_all_cells(known: ob
     assert forecast_run(run).seconds_left(HASHING) is None
     precision = resolve_precision("auto")
     keep_rates(find_network("vgg19"), precision, [NetworkPass("block2", 224, 100, 25.0)])
-    assert forecast_run(run).seconds_left(HASHING) is None
-    keep_training_times([(2e9, 1.0)])
+    left = forecast_run(run).seconds_left(HASHING)
+    assert left is not None and 0.25 * N_IMAGES * (1 + 4) < left < 0.25 * N_IMAGES * (1 + 4) + 2
+    keep_training_times([(3e8, 1.0)])
     left = forecast_run(run).seconds_left(HASHING)
     assert left == pytest.approx(0.25 * N_IMAGES * (1 + 4) + 2, rel=0.01)

@@ -145,6 +145,33 @@ def test_stop_stops_a_detached_run_and_relaunch_carries_it_on(launched: RunFolde
     assert len(launched.cells()) == 4
 
 
+def test_a_folder_that_vanishes_under_a_detached_run_and_then_its_return(
+    cache: CacheFolder, tmp_path: Path
+) -> None:
+    if find_device().kind == "gpu":
+        pytest.skip("a GPU is done before anybody has looked")
+    # More than are read ahead of the first batch.
+    folder = write_textures(tmp_path / "images", n=10)
+    add_textures(folder)
+    run = launch(specification(layers=["block1"], scales=[SCALE]))
+    try:
+        wait_until(lambda: dict(run.state().network_images).get(SCALE, 0) > 0)
+        folder.rename(tmp_path / "elsewhere")
+        wait_until(lambda: run.state().has_ended)
+    finally:
+        kill(run)
+    state = run.state()
+    assert state.status == "failed"
+    assert "is gone: put it back" in state.error and str(folder) in state.error
+    done = dict(state.network_images)[SCALE]
+    assert 0 < done < 30
+    (tmp_path / "elsewhere").rename(folder)
+    execute(run)
+    assert run.state().status == "finished"
+    assert dict(run.state().network_images) == {SCALE: 30}
+    assert run.record()["skipped"] == []
+
+
 class TestLaunch:
     def test_the_run_waits_until_its_process_says_a_word(
         self, cache: CacheFolder, monkeypatch: pytest.MonkeyPatch

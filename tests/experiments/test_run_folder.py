@@ -124,6 +124,7 @@ class TestState:
             3,
             9,
             1.5,
+            12.5,
             "“é”",
             this_process(),
             4.0,
@@ -253,6 +254,12 @@ class TestCells:
         run.write_record({"n_images": 2})
         assert run.images() == IMAGES
         assert run.record() == {"n_images": 2}
+
+    def test_relative_paths_of_a_bundle_are_below_its_data_set(
+        self, run: RunFolder, cache: CacheFolder
+    ) -> None:
+        run.write_images([RunImage("a/1.png", "00", "a", "")])
+        assert run.images()[0].path == str(cache.datasets / "demo" / "images" / "a" / "1.png")
 
     def test_a_split_says_which_images_were_learnt_from_and_tested(self, run: RunFolder) -> None:
         split = Split("two folds", (Fold((0,), (1,)), Fold((1,), (0,))))

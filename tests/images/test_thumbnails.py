@@ -1,12 +1,15 @@
 import hashlib
 import io
+import shutil
 
 import numpy as np
 import pytest
 from PIL import Image
 
+from medrecog_core import atomic_file
 from medrecog_core.images import UnreadableImageError, thumbnail, thumbnails
-from medrecog_core.locations import ENVIRONMENT_VARIABLE
+from medrecog_core.images.thumbnails import bundled_thumbnail
+from medrecog_core.locations import ENVIRONMENT_VARIABLE, cache_folder
 
 
 @pytest.fixture
@@ -65,7 +68,26 @@ def test_a_kept_thumbnail_of_a_known_file_is_found_without_reading_it(photo, mon
 
 
 def test_a_known_file_without_a_thumbnail_is_read(photo):
-    assert thumbnail(photo, sha256="0" * 64) == thumbnail(photo)
+    known = hashlib.sha256(photo.read_bytes()).hexdigest()
+    assert thumbnail(photo, sha256=known) == thumbnail(photo)
+
+
+def test_a_file_of_other_content_than_is_known_is_not_shown(photo):
+    with pytest.raises(UnreadableImageError, match="the file has changed since"):
+        thumbnail(photo, sha256="0" * 64)
+
+
+def test_a_bundled_thumbnail_stands_in_for_a_file_that_is_not_there_alone(photo):
+    known = hashlib.sha256(photo.read_bytes()).hexdigest()
+    atomic_file.write_bytes(bundled_thumbnail(known), b"from elsewhere")
+    assert thumbnail(photo, sha256=known) == thumbnail(photo)
+    gone = photo.with_name("gone.png")
+    shutil.rmtree(cache_folder().thumbnails)
+    assert thumbnail(gone, sha256=known) == b"from elsewhere"
+    with pytest.raises(UnreadableImageError, match="the file is not there"):
+        thumbnail(gone, sha256="0" * 64)
+    with pytest.raises(UnreadableImageError, match="the file is not there"):
+        thumbnail(gone)
 
 
 def test_another_side_has_a_thumbnail_of_its_own(photo, cache):

@@ -8,6 +8,7 @@ import pytest
 from PIL import Image
 
 from medrecog_core.datasets.catalogue import find
+from medrecog_core.ui.adding_dataset import _progress
 from tests.archives import pack
 from tests.file_server import Answer, serving
 
@@ -53,6 +54,22 @@ def dialog(browser, server):
     page.get_by_role("dialog").wait_for()
     yield page
     page.close()
+
+
+@pytest.mark.parametrize(
+    ("line", "share", "text"),
+    [
+        ("unpacking, MB: 3/12, 1.5 a second, 6 s left", 0.25, "Unpacking: 3 of 12 MB"),
+        (
+            "hashing files: 2500/10000, 120.5 a second, 35.2 MB a second, 62 s left",
+            0.25,
+            "Hashing files: 2,500 of 10,000, 35.2 MB a second",
+        ),
+        ("hashing files: 0/10000", 0.0, "Hashing files: 0 of 10,000"),
+    ],
+)
+def test_a_line_of_the_process_that_adds_becomes_words(line, share, text):
+    assert _progress("scans", ["medrecog 1.0", line]) == (share, text)
 
 
 def fill(page, label, text):

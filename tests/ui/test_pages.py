@@ -212,7 +212,7 @@ def test_a_preset_fills_in_the_form_with_what_can_be_run_now():
         test
     )
     assert "8 cells; every image goes through the network 4 times" in words(test)
-    test.multiselect(key="scales").set_value([224]).run()
+    test.multiselect(key="experiment-scales").set_value([224]).run()
     assert "2 cells; every image goes through the network once" in words(test)
 
 

@@ -1,7 +1,10 @@
 """Every page in a read-only view: what can be pressed, and that pressing changes nothing."""
 
 import hashlib
+import re
 import shutil
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -14,7 +17,9 @@ from medrecog_core.models import train_model
 from tests.textures import add_textures, cache_at, specification, write_textures
 
 PROJECT = Path(__file__).parents[2]
+DATASETS = "pages/1_Datasets.py"
 MODEL = "textures-model"
+FULL_OF_CONTROLS = (DATASETS, "pages/2_Experiments.py", "pages/3_Results.py")
 IMAGE = "noise/noise-1.png"
 
 
@@ -31,18 +36,18 @@ def kept(finished_cache, tmp_path_factory):
         library.exclude("copies", [IMAGE], reason="a marker in view")
         run = find_run(finished_cache[1])
         train_model(run, run.cells()[0].cell, MODEL)
-        create_run(specification(layers=["block1"]))  # its process ends with this one
-    return root, run.id
+        waiting = create_run(specification(layers=["block1"]))
+    return root, run.id, waiting.id
 
 
 @pytest.fixture
 def viewed(kept, monkeypatch):
     """A read-only view of that cache folder, which must be as it was when the test ends."""
-    root, run_id = kept
+    root, *runs = kept
     monkeypatch.setenv("MEDRECOG_CACHE", str(root))
     monkeypatch.setenv(SETTING, VIEWER)
     before = state_of(root)
-    yield run_id
+    yield runs
     assert state_of(root) == before
 
 
@@ -57,13 +62,11 @@ def state_of(folder):
 
 
 def opened(page, **query):
-    test = AppTest.from_file(str(PROJECT / "app.py"), default_timeout=60).run()
+    test = AppTest.from_file(str(PROJECT / "app.py"), default_timeout=60)
     for name, value in query.items():
         test.query_params[name] = value
-    if page != "app.py":
-        test.switch_page(page).run()
+    test = test.run() if page == "app.py" else test.switch_page(page).run()
     assert not test.exception
-    assert not test.error
     return test
 
 
@@ -74,12 +77,206 @@ def words(test):
 
 def controls(test):
     """Type and label of everything in the page, not the side bar, that a user can act on."""
-    return {
-        (element.type, getattr(element.proto, "label", ""))
-        for element in test.main
-        if getattr(getattr(element, "proto", None), "id", "") or element.type in ("page_link",)
-    }
+    found = set()
+    for element in test.main:
+        proto = getattr(element, "proto", None)
+        # Whatever Streamlit gives an identity sends something to the server, but for links.
+        if getattr(proto, "id", "") or element.type in ("page_link", "link_button"):
+            found.add((element.type, getattr(proto, "label", "")))
+    return found
 
 
-if __name__ == "__main__":
-    pass
+SIGHTS = {
+    "home": ("app.py", {}),
+    "datasets": (DATASETS, {"dataset": "copies"}),
+    "datasets, health": (DATASETS, {"dataset": "copies", "view": "Health"}),
+    "datasets, not checked": (DATASETS, {"dataset": "textures", "view": "Health"}),
+    "datasets, one image": (DATASETS, {"dataset": "copies", "image": "waves/copy.png"}),
+    "datasets, excluded image": (DATASETS, {"dataset": "copies", "image": IMAGE}),
+    "experiments": ("pages/2_Experiments.py", {}),
+    "experiments, finished": ("pages/2_Experiments.py", {"experiment": "FINISHED"}),
+    "experiments, form": ("pages/2_Experiments.py", {"on": "textures", "scales": "224"}),
+    "results": ("pages/3_Results.py", {"run": "FINISHED"}),
+    "results, unfinished": ("pages/3_Results.py", {"run": "UNFINISHED"}),
+    "predict": ("pages/4_Predict.py", {"model": MODEL}),
+    "networks": ("pages/5_Networks.py", {"network": "vgg19"}),
+    "networks, without weights": ("pages/5_Networks.py", {"network": "resnet50"}),
+}
+"""Pages with what an address asks of them."""
+
+_IMAGES = {("selectbox", "Data set"), ("button", "an image")}
+_RUNS = {
+    ("selectbox", "Run"),
+    ("text_input", "Search"),
+    ("button", "Settings"),
+    ("page_link", "a run"),
+    ("page_link", "Look at the results"),
+}
+_EXPORTS = {
+    ("selectbox", "Figure"),
+    ("checkbox", "With thumbnails of the images"),
+    *(
+        ("download_button", label)
+        for label in (
+            *("HTML report", "CSV", "LaTeX", "JSON", "PNG", "SVG", "Bundle"),
+            *("Report's table, LaTeX", "Report's table, CSV"),
+        )
+    ),
+}
+HARMLESS = {
+    "home": {
+        ("page_link", "**Datasets**"),
+        ("page_link", "**Experiments**"),
+        ("page_link", "**Results**"),
+        ("page_link", "**Predict**"),
+        ("page_link", "**Networks**"),
+        ("page_link", "a run"),
+    },
+    "datasets": {
+        *_IMAGES,
+        ("button_group", "View"),
+        ("selectbox", "Class"),
+        ("selectbox", "Finding"),
+    },
+    "datasets, health": {
+        *_IMAGES,
+        ("button_group", "View"),
+        ("button", "Show all"),
+        ("button", "Show them"),
+    },
+    "datasets, not checked": {("selectbox", "Data set"), ("button_group", "View")},
+    "datasets, one image": {*_IMAGES, ("button", "Back to the images")},
+    "datasets, excluded image": {*_IMAGES, ("button", "Back to the images")},
+    "experiments": _RUNS,
+    "experiments, finished": _RUNS,
+    "experiments, form": _RUNS,
+    "results": {
+        ("selectbox", "Run"),
+        *_EXPORTS,
+        ("button_group", "Measure"),
+        ("selectbox", "Cell"),
+        ("multiselect", "Compare with"),
+        ("vega_lite_chart", ""),
+        ("selectbox", "True class"),
+        ("selectbox", "Predicted class"),
+        ("selectbox", "Curves of the class"),
+    },
+    "results, unfinished": {("selectbox", "Run"), ("page_link", "See how it is doing")},
+    "predict": {
+        ("selectbox", "Model"),
+        ("file_uploader", "Images to classify"),
+        ("toggle", "Use the camera"),
+        ("download_button", "Download the card"),
+    },
+    "networks": {("selectbox", "Network"), ("selectbox", "Scale in pixels")},
+    "networks, without weights": {("selectbox", "Network"), ("selectbox", "Scale in pixels")},
+}
+"""What may be on each page: it chooses what is looked at, and changes nothing."""
+
+
+def named(control):
+    """A control without what differs from one data set or run to the next."""
+    kind, label = control
+    if kind == "page_link" and label.startswith("textures-"):
+        return kind, "a run"
+    if kind == "button" and re.match("noise|stripes|waves", label):
+        return kind, "an image"
+    return kind, re.sub(r"Show all [0-9]+", "Show all", label)
+
+
+def shown(sight, viewed):
+    page, query = SIGHTS[sight]
+    finished, unfinished = viewed
+    runs = {"FINISHED": finished, "UNFINISHED": unfinished}
+    return opened(page, **{name: runs.get(value, value) for name, value in query.items()})
+
+
+@pytest.mark.parametrize("sight", SIGHTS)
+def test_nothing_can_be_acted_on_but_what_chooses_what_is_looked_at(sight, viewed):
+    test = shown(sight, viewed)
+    assert not test.error
+    assert {named(control) for control in controls(test)} <= HARMLESS[sight]
+    if test.main.button:  # the fixture sees whether pressing one has changed a file
+        assert not test.main.button[-1].click().run().exception
+
+
+def test_every_page_is_walked():
+    pages = {"app.py", *(f"pages/{file.name}" for file in (PROJECT / "pages").glob("*.py"))}
+    assert {page for page, _ in SIGHTS.values()} == pages
+
+
+def test_the_home_page_says_what_this_is_and_what_there_is_to_see(viewed):
+    told = words(opened("app.py"))
+    assert "This is a **read-only view**" in told
+    assert "2 data sets, 2 runs and 1 model to see" in told
+
+
+def test_a_run_is_shown_with_what_it_was_asked_to_do(viewed):
+    test = shown("experiments, finished", viewed)
+    settings = test.table[0].value
+    assert list(settings.loc["layers"]) == ["block1, block2"]
+    assert list(settings.loc["C"]) == ["1"]
+
+
+def test_another_run_is_chosen_in_the_list_and_in_the_address(viewed):
+    finished, unfinished = viewed
+    test = opened("pages/2_Experiments.py")
+    assert test.selectbox(key="experiment").value == unfinished
+    test.button(key=f"see-{finished}").click().run()
+    assert test.selectbox(key="experiment").value == finished
+
+
+def test_the_folder_of_the_images_is_not_told(viewed):
+    assert str(library.load("copies").root) not in words(shown("datasets", viewed))
+
+
+@pytest.mark.parametrize(
+    ("page", "sentence"),
+    [
+        ("app.py", "0 data sets, 0 runs and 0 models to see"),
+        ("pages/1_Datasets.py", "There are no data sets here"),
+        ("pages/2_Experiments.py", "There are no runs here"),
+        ("pages/3_Results.py", "There are no results here"),
+        ("pages/4_Predict.py", "There are no models here"),
+    ],
+)
+def test_where_there_is_nothing_to_see_a_page_says_so(page, sentence, monkeypatch, cache):
+    monkeypatch.setenv(SETTING, VIEWER)
+    assert sentence in words(opened(page))
+    assert not cache.root.exists()
+
+
+@pytest.mark.parametrize("page", sorted({page for page, _ in SIGHTS.values()}))
+def test_a_mode_that_there_is_not_shows_nothing_but_the_sentence(page, monkeypatch, viewed):
+    monkeypatch.setenv(SETTING, "veiwer")
+    test = opened(page)
+    assert [error.value for error in test.error] == [
+        "MEDRECOG_MODE is “veiwer”: set it to “viewer” for a read-only view, or leave it out."
+    ]
+    assert controls(test) == set()
+
+
+@pytest.mark.parametrize(
+    "sight", [sight for sight, (page, _) in SIGHTS.items() if page in FULL_OF_CONTROLS]
+)
+def test_no_address_changes_anything_where_things_can_be_changed(sight, kept, monkeypatch):
+    root, *runs = kept
+    monkeypatch.setenv("MEDRECOG_CACHE", str(root))
+    monkeypatch.setattr("medrecog_core.ui.demo_drawing.start_detached", lambda *_: None)
+    before = {name: state_of(root / name) for name in ("runs", "datasets", "models")}
+    shown(sight, runs)
+    assert {name: state_of(root / name) for name in before} == before
+
+
+def test_the_pages_of_results_load_nothing_that_only_training_needs(viewed):
+    program = (
+        "import sys; from tests.ui.test_viewer import opened;"
+        f"opened('pages/3_Results.py', run='{viewed[0]}'); opened('{DATASETS}', dataset='copies');"
+        "print(*sys.modules)"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, text=True, cwd=PROJECT, check=True
+    )
+    loaded = set(done.stdout.split())
+    assert "altair" in loaded
+    assert {"tensorflow", "sklearn", "scipy.stats", "statsmodels"}.isdisjoint(loaded)

@@ -10,7 +10,7 @@ SELECTION = "square"
 """Name of the selection of a clicked square; its `true` and `predicted` are labels."""
 
 _MOST_NUMBERED = 20
-_MOST_LEVEL = 40
+_MOST_LEVEL = 24
 
 
 def draw_confusion_matrix(metrics: Metrics, clickable: bool = False) -> ChartType:
@@ -36,7 +36,9 @@ def draw_confusion_matrix(metrics: Metrics, clickable: bool = False) -> ChartTyp
         x=alt.X(
             "predicted:N",
             sort=labels,
-            axis=alt.Axis(labelAngle=0 if is_level else -45, domain=False, ticks=False),
+            axis=alt.Axis(
+                labelAngle=0 if is_level else -45, labelOverlap=False, domain=False, ticks=False
+            ),
         ),
         y=alt.Y("true:N", sort=labels, axis=alt.Axis(domain=False, ticks=False)),
     )

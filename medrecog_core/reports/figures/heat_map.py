@@ -146,4 +146,8 @@ def _draw(table: pd.DataFrame, network: Network, measure: str, clickable: bool) 
         ),
     )
     rows = table["layer"].nunique()
-    return alt.layer(squares, numbers).properties(height=rows * _ROW_HEIGHT + 70)
+    # Of a run at work, whose cells fill them.
+    empty = base.transform_filter("!isValid(datum.value)").mark_rect(
+        cornerRadius=4, fill="gray", fillOpacity=0.15, stroke="white", strokeWidth=2
+    )
+    return alt.layer(empty, squares, numbers).properties(height=rows * _ROW_HEIGHT + 70)

@@ -1,0 +1,130 @@
+"""Whether the documents of an unpacked bundle are what the program itself would have written."""
+
+import contextlib
+import re
+from collections.abc import Iterable, Iterator
+from pathlib import Path, PurePosixPath
+
+from pydantic import TypeAdapter
+
+from medrecog_core import atomic_file
+from medrecog_core.bundles.contents import BundleContents, tampered
+from medrecog_core.datasets import demo_folder, library
+from medrecog_core.datasets.manifest import MANIFEST, read_dataset
+from medrecog_core.errors import MedrecogError
+from medrecog_core.experiments import RunFolder, RunState
+from medrecog_core.images import read_header
+from medrecog_core.images.thumbnails import SIDE
+
+_SHA256 = re.compile(r"[0-9a-f]{64}")
+_STATE = TypeAdapter(RunState)
+
+
+def check_documents(path: Path, contents: BundleContents, staged: Path) -> None:
+    """Refuse an unpacked bundle whose documents say what they must not.
+
+    Every run must have ended and name no process, every path must stay below its data set, and
+    every document must be one that can be read.
+
+    Parameters
+    ----------
+    path
+        The bundle, for the error.
+    contents
+        What it holds.
+    staged
+        Where it is unpacked, in the form of a cache folder.
+
+    Raises
+    ------
+    MedrecogError
+        If it is to be refused.
+    """
+    for name in contents.datasets:
+        with _refusing(path, f"the data set “{name}”"):
+            _check_dataset(staged / "datasets" / name, name)
+    for name in contents.runs:
+        with _refusing(path, f"the run “{name}”"):
+            _check_run(StagedRun(name, staged / "runs" / name), contents)
+    for name in contents.files:
+        if name.startswith("bundled-thumbnails/"):
+            with _refusing(path, f"the thumbnail “{name}”"):
+                _check_thumbnail((staged / name).read_bytes())
+
+
+class StagedRun(RunFolder):
+    """A run's folder that lies elsewhere than in the cache folder in use."""
+
+    def __init__(self, run_id: str, path: Path) -> None:
+        super().__init__(run_id)
+        self.path = path
+
+
+@contextlib.contextmanager
+def _refusing(path: Path, part: str) -> Iterator[None]:
+    """Turn whatever is wrong with a part of a bundle into one sentence."""
+    try:
+        yield
+    except (
+        AttributeError,
+        IndexError,
+        KeyError,
+        MedrecogError,
+        OSError,
+        TypeError,
+        ValueError,
+    ) as error:
+        raise tampered(path, f"{part} in it is not one that can be read here") from error
+
+
+def _check_dataset(folder: Path, name: str) -> None:
+    document = atomic_file.read_json(folder / MANIFEST)
+    _require(document["root"] == library.IMAGES and document["name"] == name)
+    dataset = read_dataset(folder, name)
+    known = {image.path for image in dataset.every_image}
+    unpacked = (folder / library.IMAGES).rglob("*")
+    there = {f.relative_to(folder / library.IMAGES).as_posix() for f in unpacked if f.is_file()}
+    # The demo's pictures are drawn by each medrecog, and are there all or not at all.
+    _require(there <= known and not (there and name == demo_folder.NAME))
+
+
+def _check_run(run: StagedRun, contents: BundleContents) -> None:
+    specification = run.specification()
+    state = _STATE.validate_python(atomic_file.read_json(run.path / "state.json"))
+    _require(state.has_ended and state.process is None and not state.heartbeat)
+    rows = atomic_file.read_json(run.path / "images.json")
+    for relative, sha256, label, group in rows:
+        _require(_stays_below(relative) and bool(_SHA256.fullmatch(sha256)))
+        _require(isinstance(label, str) and isinstance(group, str))
+    split = run.split() if rows else None
+    positions = () if split is None else (*split.trained, *split.tested)
+    _require(all(0 <= position < len(rows) for position in positions))
+    _require(all(_stays_below(row[0]) for row in run.files()))
+    _require(isinstance(run.title, str) and len(run.title) <= 100)
+    run.record(), run.repeated(), run.log.lines(1)
+    cells = {cell.name for cell in specification.cells}
+    _require(_cells_in(contents.files, run.id) <= cells)
+    for cell in specification.cells:
+        if f"runs/{run.id}/cells/{cell.name}.json" in contents.files:
+            _require(run.has_cell(cell))
+
+
+def _cells_in(files: Iterable[str], run_id: str) -> set[str]:
+    beginning = f"runs/{run_id}/cells/"
+    names = (name.removeprefix(beginning) for name in files if name.startswith(beginning))
+    return {name.rpartition(".")[0] for name in names}
+
+
+def _check_thumbnail(content: bytes) -> None:
+    header = read_header(content)
+    _require(header.format == "JPEG" and max(header.width, header.height) <= SIDE)
+
+
+def _stays_below(path: str) -> bool:
+    parts = PurePosixPath(path).parts
+    return bool(parts) and not PurePosixPath(path).is_absolute() and ".." not in parts
+
+
+def _require(condition: bool) -> None:
+    if not condition:
+        raise ValueError("not as it is written")

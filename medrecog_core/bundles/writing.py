@@ -1,0 +1,240 @@
+"""Writing runs and their data sets into one file."""
+
+import contextlib
+import hashlib
+import json
+import os
+import tempfile
+import zipfile
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from medrecog_core import __version__
+from medrecog_core.bundles.contents import (
+    CONTENTS,
+    IMAGES,
+    NO_PICTURES,
+    PICTURES,
+    THUMBNAILS,
+    BundleContents,
+    BundleFile,
+    Pictures,
+    is_safe,
+)
+from medrecog_core.datasets import Dataset, demo_folder, kept_report, library
+from medrecog_core.datasets.manifest import exclusions_document, manifest_document
+from medrecog_core.errors import MedrecogError, UsageError
+from medrecog_core.experiments import RunFolder, RunImage
+from medrecog_core.experiments.run_dataset import dataset_of_run
+from medrecog_core.features import Progress, ignore
+from medrecog_core.images import UnreadableImageError, read_file, thumbnail
+
+_COPIED = ("title", "record", "split", "files", "repeated")
+
+
+@dataclass(frozen=True)
+class BundleWriting:
+    """What came of writing a bundle.
+
+    Attributes
+    ----------
+    contents
+        What it holds.
+    left_out
+        Sentences on what it should hold and does not.
+    """
+
+    contents: BundleContents
+    left_out: tuple[str, ...]
+
+
+def write_bundle(
+    runs: Sequence[RunFolder],
+    destination: Path,
+    pictures: Pictures = THUMBNAILS,
+    report: Callable[[Progress], None] = ignore,
+) -> BundleWriting:
+    """Write runs with their data sets into one file, wholly or not at all.
+
+    Parameters
+    ----------
+    runs
+        At least one; none at work.
+    destination
+        The file, which is replaced where there is one.
+    pictures
+        One of `PICTURES`. The demo's images are never taken along, since every medrecog draws them.
+    report
+        Called with the progress.
+
+    Raises
+    ------
+    UsageError
+        If there is no run, or no such choice of pictures.
+    MedrecogError
+        If a run is at work, or the file cannot be written.
+    StorageError
+        If a run's folder is damaged.
+    """
+    if pictures not in PICTURES:
+        raise UsageError(f"There are no pictures “{pictures}”: choose among {', '.join(PICTURES)}.")
+    if not runs:
+        raise UsageError("A bundle needs a run: name at least one.")
+    for run in runs:
+        if not run.state().has_ended:
+            raise MedrecogError(f"The run {run.id} is at work: stop it, or wait for its end.")
+    temporary = None
+    try:
+        handle, temporary = tempfile.mkstemp(
+            prefix=f".{destination.name}-", dir=destination.absolute().parent
+        )
+        with os.fdopen(handle, "wb") as file, zipfile.ZipFile(file, "w") as opened:
+            written = _Bundle(opened, pictures, report).write(runs)
+        # As any file that the user writes; a temporary one is closed to others.
+        umask = os.umask(0)
+        os.umask(umask)
+        Path(temporary).chmod(0o666 & ~umask)
+        Path(temporary).replace(destination)
+    except OSError as error:
+        raise MedrecogError(
+            f"Cannot write to {destination} ({error.strerror or error}): name another file."
+        ) from error
+    finally:
+        if temporary is not None:
+            Path(temporary).unlink(missing_ok=True)
+    return written
+
+
+class _Bundle:
+    """A bundle while it is written."""
+
+    def __init__(
+        self, opened: zipfile.ZipFile, pictures: Pictures, report: Callable[[Progress], None]
+    ) -> None:
+        self._opened, self._pictures, self._report = opened, pictures, report
+        self._files: dict[str, BundleFile] = {}
+        self._left_out: list[str] = []
+
+    def write(self, runs: Sequence[RunFolder]) -> BundleWriting:
+        images: dict[str, tuple[RunImage, str]] = {}  # by path in the bundle
+        for run in dict.fromkeys(runs):
+            name = run.specification().dataset
+            for image, relative in zip(run.images(), self._write_run(run), strict=True):
+                images[f"datasets/{name}/images/{relative}"] = image, name
+        datasets = [self._write_dataset(runs, name) for name in _datasets_of(runs)]
+        self._write_pictures(images, {each.name for each in datasets if each is not None})
+        contents = BundleContents(
+            medrecog=__version__,
+            pictures=self._pictures,
+            runs=tuple(dict.fromkeys(run.id for run in runs)),
+            datasets=tuple(each.name for each in datasets if each is not None),
+            files=self._files,
+        )
+        self._opened.writestr(
+            CONTENTS, contents.model_dump_json(indent=1), compress_type=zipfile.ZIP_DEFLATED
+        )
+        return BundleWriting(contents, tuple(self._left_out))
+
+    def _write_run(self, run: RunFolder) -> list[str]:
+        """Write a run's documents and return its images' paths below the data set's root."""
+        folder = f"runs/{run.id}"
+        images = run.images()
+        relative = _relative_paths(run, images)
+        self._add_json(f"{folder}/specification.json", run.specification().to_document())
+        # Its process is none that another machine knows.
+        state = replace(run.state(), process=None, heartbeat=0.0)
+        self._add_json(f"{folder}/state.json", asdict(state))
+        rows = [
+            [path, image.sha256, image.label, image.group]
+            for image, path in zip(images, relative, strict=True)
+        ]
+        self._add_json(f"{folder}/images.json", rows)
+        for name in _COPIED:
+            self._copy(run.path / f"{name}.json", f"{folder}/{name}.json")
+        self._copy(run.log.file, f"{folder}/log.txt")
+        for result in run.cells():
+            for ending in ("json", "npy"):
+                name = f"cells/{result.cell.name}.{ending}"
+                self._copy(run.path / name, f"{folder}/{name}")
+        return relative
+
+    def _write_dataset(self, runs: Sequence[RunFolder], name: str) -> Dataset | None:
+        kept = (dataset_of_run(run) for run in runs if run.specification().dataset == name)
+        dataset = next((each for each in kept if each is not None), None)
+        if dataset is None:
+            self._left_out.append(
+                f"The data set “{name}” is not kept here as the runs saw it, and is left out; the "
+                "runs tell of their images themselves."
+            )
+            return None
+        folder = f"datasets/{name}"
+        self._add_json(f"{folder}/dataset.json", manifest_document(dataset, library.IMAGES))
+        if dataset.excluded:
+            self._add_json(f"{folder}/exclusions.json", exclusions_document(dataset))
+        health = kept_report(name)
+        if health is not None and health.fingerprint == dataset.fingerprint:
+            self._add_json(f"{folder}/health.json", health.to_document())
+        return dataset
+
+    def _write_pictures(self, images: dict[str, tuple[RunImage, str]], datasets: set[str]) -> None:
+        if self._pictures == NO_PICTURES:
+            return
+        n_missing = 0
+        for done, (path, (image, name)) in enumerate(images.items()):
+            self._report(Progress("gathering pictures", done, len(images)))
+            try:
+                small = thumbnail(Path(image.path), sha256=image.sha256)
+                self._add(
+                    f"bundled-thumbnails/{image.sha256[:2]}/{image.sha256}-256.jpg",
+                    small,
+                    zipfile.ZIP_STORED,
+                )
+                if self._pictures == IMAGES and name in datasets and name != demo_folder.NAME:
+                    self._add_image(path, image)
+            except UnreadableImageError:
+                n_missing += 1
+        if n_missing:
+            self._left_out.append(
+                f"{n_missing:,} of {len(images):,} images are not here, or not as the runs saw "
+                "them."
+            )
+
+    def _add_image(self, path: str, image: RunImage) -> None:
+        content = read_file(Path(image.path))
+        if hashlib.sha256(content).hexdigest() != image.sha256 or not is_safe(path):
+            raise UnreadableImageError("the file has changed since")
+        self._add(path, content, zipfile.ZIP_STORED)
+
+    def _copy(self, file: Path, name: str) -> None:
+        with contextlib.suppress(FileNotFoundError):
+            self._add(name, file.read_bytes())
+
+    def _add_json(self, name: str, document: Any) -> None:
+        self._add(name, json.dumps(document, indent=1).encode())
+
+    def _add(self, name: str, content: bytes, how: int = zipfile.ZIP_DEFLATED) -> None:
+        if name in self._files:
+            return  # a picture of several runs
+        digest = hashlib.sha256(content).hexdigest()
+        self._files[name] = BundleFile(sha256=digest, n_bytes=len(content))
+        self._opened.writestr(name, content, compress_type=how)
+
+
+def _datasets_of(runs: Sequence[RunFolder]) -> list[str]:
+    return list(dict.fromkeys(run.specification().dataset for run in runs))
+
+
+def _relative_paths(run: RunFolder, images: Sequence[RunImage]) -> list[str]:
+    """Return the images' paths below the root of the data set that the run read.
+
+    Where the set was is not in the run's folder, but each image's path below it is.
+    """
+    known = {str(row[0]) for row in run.files()}
+    root = Path(os.path.commonpath([Path(image.path).parent for image in images] or [Path("/")]))
+    for folder in (root, *root.parents):
+        relative = [Path(image.path).relative_to(folder).as_posix() for image in images]
+        if known.issuperset(relative):
+            return relative
+    return [Path(image.path).relative_to(root).as_posix() for image in images]

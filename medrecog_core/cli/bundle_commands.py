@@ -1,0 +1,76 @@
+"""`bundle` and `open-bundle`."""
+
+from pathlib import Path
+
+import click
+
+from medrecog_core.bundles import open_bundle, read_contents, write_bundle
+from medrecog_core.bundles.contents import IMAGES, NO_PICTURES, THUMBNAILS, Pictures
+from medrecog_core.cli.output import json_option, write_json
+from medrecog_core.cli.progress import shown_progress
+from medrecog_core.datasets import library
+from medrecog_core.datasets.counting import counted
+from medrecog_core.experiments import all_runs, find_run
+from medrecog_core.features import Progress
+
+
+@click.command()
+@click.argument("run_ids", metavar="RUN...", nargs=-1, required=True)
+@click.option(
+    "--to", "destination", type=click.Path(path_type=Path), required=True, help="Such as runs.zip."
+)
+@click.option("--without-pictures", "pictures", flag_value=NO_PICTURES, help="No thumbnails.")
+@click.option(
+    "--with-images", "pictures", flag_value=IMAGES, help="The images of the runs as they are."
+)
+@json_option
+def bundle(
+    run_ids: tuple[str, ...], destination: Path, pictures: Pictures | None, as_json: bool
+) -> None:
+    """Write RUNs, their data sets and thumbnails into one file that another medrecog opens.
+
+    Images stay here unless they are asked for; thumbnails of 256 pixels show them.
+    """
+    with shown_progress() as report:
+        written = write_bundle(
+            [find_run(name) for name in run_ids], destination, pictures or THUMBNAILS, report
+        )
+    contents = written.contents
+    if as_json:
+        write_json(
+            {
+                "file": str(destination),
+                "runs": contents.runs,
+                "datasets": contents.datasets,
+                "pictures": contents.pictures,
+                "n_bytes": destination.stat().st_size,
+                "left_out": written.left_out,
+            }
+        )
+        return
+    for sentence in written.left_out:
+        click.echo(sentence, err=True)
+    size = destination.stat().st_size / 1e6
+    click.echo(f"Wrote {destination}: {counted(len(contents.runs), 'run')}, {size:,.1f} MB.")
+
+
+@click.command("open-bundle")
+@click.argument("file", metavar="FILE", type=click.Path(path_type=Path))
+@json_option
+def open_bundle_command(file: Path, as_json: bool) -> None:
+    """Take the runs and data sets of the bundle FILE in; what is here already stays as it is."""
+    contents = read_contents(file)
+    here = {run.id for run in all_runs()} & set(contents.runs)
+    known = set(library.names()) & set(contents.datasets)
+    with shown_progress() as report:
+        runs = open_bundle(
+            file, report=lambda done, total: report(Progress("unpacking", done, total))
+        )
+    if as_json:
+        document = {"runs": runs, "already_here": sorted(here)}
+        write_json({**document, "datasets": contents.datasets, "known_datasets": sorted(known)})
+        return
+    for name in runs:
+        click.echo(f"{name}: {'is here already and stays as it is' if name in here else 'opened'}")
+    for name in sorted(known):
+        click.echo(f"The data set “{name}” is here already and stays as it is.")

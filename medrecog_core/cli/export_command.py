@@ -1,0 +1,65 @@
+"""`export`."""
+
+from pathlib import Path
+
+import click
+
+from medrecog_core.cli.output import json_option, write_json
+from medrecog_core.errors import MedrecogError
+from medrecog_core.experiments import find_run
+from medrecog_core.reports.exporting import TABLES, Choice, exported
+from medrecog_core.reports.measures import MEASURES
+
+
+@click.command()
+@click.argument("run_id", metavar="RUN")
+@click.option(
+    "--to",
+    "destination",
+    type=click.Path(path_type=Path),
+    required=True,
+    help="File ending in .json (everything), .csv or .tex (a row a cell), .html (the report), "
+    ".png or .svg (a figure).",
+)
+@click.option("--table", default="", help=f"{', '.join(TABLES)} (the shape of the report's own).")
+@click.option("--figure", default="", help="heat-map, confusion, roc, precision-recall")
+@click.option("--measure", default="accuracy", show_default=True, help=", ".join(MEASURES.values()))
+@click.option("--cell", default="", help="Of a figure, such as block5-224-average: else the best.")
+@click.option("--class", "label", default="", help="Of a curve.")
+@click.option("--positive", metavar="CLASS", help="Of two classes, the one that is looked for.")
+@json_option
+def export(
+    run_id: str,
+    destination: Path,
+    table: str,
+    figure: str,
+    measure: str,
+    cell: str,
+    label: str,
+    positive: str | None,
+    as_json: bool,
+) -> None:
+    """Write RUN's results to a file, in the form that its ending names."""
+    choice = Choice(table, figure, measure.replace("-", "_"), cell, label, positive)
+    content = exported(find_run(run_id), destination, choice)
+    write_to(destination, content)
+    if as_json:
+        write_json({"run": run_id, "file": str(destination)})
+    else:
+        click.echo(f"Wrote {destination}.")
+
+
+def write_to(destination: Path, content: bytes) -> None:
+    """Write a file that the user named, wherever that is.
+
+    Raises
+    ------
+    MedrecogError
+        If it cannot be written.
+    """
+    try:
+        destination.write_bytes(content)
+    except OSError as error:
+        raise MedrecogError(
+            f"Cannot write to {destination} ({error.strerror or error}): name another file."
+        ) from error

@@ -1,0 +1,195 @@
+"""The finished cells of a run as a table: a row a cell."""
+
+import csv
+import io
+from collections.abc import Sequence
+from typing import Any
+
+from medrecog_core.datasets.counting import counted
+from medrecog_core.errors import MedrecogError
+from medrecog_core.experiments import RunFolder
+from medrecog_core.experiments.ranked_cells import RankedCell, rank_cells, with_positive
+from medrecog_core.features import Cell
+from medrecog_core.networks import find_network
+from medrecog_core.reports.latex import escape
+from medrecog_core.reports.measures import MEASURES, measured
+from medrecog_core.reports.report_table import ReportTable, report_table
+
+BEST, EQUAL = "best", "not distinguishable"
+"""What `beside_best` says of the best cell, and of those that cannot be told from it."""
+
+COLUMNS = (
+    *("run", "dataset", "layer", "scale", "pooling", "accuracy", "accuracy_low", "accuracy_high"),
+    *("beside_best", "balanced_accuracy", "macro_f1", "auc", "sensitivity", "specificity"),
+    *("n_train", "n_test", "n_test_units", "sample"),
+)
+
+
+def cell_rows(run: RunFolder, ranked: Sequence[RankedCell]) -> list[dict[str, Any]]:
+    """Return a row for each cell, with `COLUMNS`.
+
+    Parameters
+    ----------
+    run
+        The run.
+    ranked
+        Its finished cells by accuracy, as `rank_cells` gives them. Low and high are the ends of the
+        95 % interval; units are groups, images without one counting as one each.
+    """
+    sample = run.record().get("sample", "")
+    dataset = run.specification().dataset
+    rows = []
+    for each in ranked:
+        result, estimate, place = each.result, each.estimate, each.ranked
+        rows.append(
+            {
+                "run": run.id,
+                "dataset": dataset,
+                "layer": result.cell.layer,
+                "scale": result.cell.scale,
+                "pooling": result.cell.pooling,
+                **{measure: measured(result, measure) for measure in MEASURES.values()},
+                "accuracy_low": estimate.low,
+                "accuracy_high": estimate.high,
+                "beside_best": (
+                    BEST if place.is_best else EQUAL if place.is_indistinguishable else ""
+                ),
+                "n_train": result.n_train,
+                "n_test": result.n_test,
+                "n_test_units": estimate.n_units,
+                "sample": sample,
+            }
+        )
+    return rows
+
+
+def cells_csv(run: RunFolder) -> str:
+    """Return the finished cells as CSV; without any, the line of columns alone.
+
+    Raises
+    ------
+    StorageError
+        If the run's folder is damaged.
+    """
+    table = io.StringIO()
+    writer = csv.DictWriter(table, COLUMNS)
+    writer.writeheader()
+    writer.writerows(cell_rows(run, rank_cells(run)) if run.cells() else [])
+    return table.getvalue()
+
+
+def cells_latex(run: RunFolder) -> str:
+    """Return the finished cells as a LaTeX `table` in the style of the package booktabs.
+
+    Raises
+    ------
+    MedrecogError
+        If no cell is finished.
+    StorageError
+        If the run's folder is damaged.
+    """
+    ranked = rank_cells(ready(run))
+    rows = cell_rows(run, ranked)
+    lines = [
+        r"% needs \usepackage{booktabs}",
+        r"\begin{table}",
+        r"\centering",
+        r"\begin{tabular}{lllrrrr}",
+        r"\toprule",
+        r"layer & scale & pooling & accuracy & 95\,\% interval & balanced accuracy & AUC \\",
+        r"\midrule",
+        *map(_latex_row, rows),
+        r"\bottomrule",
+        r"\end{tabular}",
+        rf"\caption{{{_caption(run, ranked)}}}",
+        rf"\label{{tab:{run.id}}}",
+        r"\end{table}",
+    ]
+    return "\n".join(lines) + "\n"
+
+
+def run_report_table(
+    run: RunFolder, measure: str = "accuracy", positive: str | None = None
+) -> ReportTable:
+    """Return a run's numbers in the shape of the report's tables; fusions have no place there.
+
+    Parameters
+    ----------
+    run
+        The run.
+    measure
+        One of `MEASURES`' values.
+    positive
+        The positive one of two classes, None to have it chosen by its name.
+
+    Raises
+    ------
+    MedrecogError
+        If no single cell is finished for which the measure can be told.
+    """
+    values = {
+        result.cell: value
+        for result in with_positive(ready(run).cells(), positive)
+        if isinstance(result.cell, Cell) and (value := measured(result, measure)) is not None
+    }
+    if not values:
+        raise MedrecogError(
+            f"No cell of the run {run.id} has a place in the report's table: choose another table "
+            "or measure."
+        )
+    return report_table(values, find_network(run.specification().network))
+
+
+def ready(run: RunFolder) -> RunFolder:
+    """Return the run if a cell of it is finished.
+
+    Raises
+    ------
+    MedrecogError
+        If none is.
+    """
+    if not run.cells():
+        raise MedrecogError(f"The run {run.id} has no finished cell yet: resume it first.")
+    return run
+
+
+def _latex_row(row: dict[str, Any]) -> str:
+    accuracy = f"{row['accuracy']:.3f}"
+    if row["beside_best"] == BEST:
+        accuracy = rf"\textbf{{{accuracy}}}"
+    elif row["beside_best"]:
+        accuracy = rf"{accuracy}$^{{\approx}}$"
+    fields = [
+        *(escape(str(row[name])) for name in ("layer", "scale", "pooling")),
+        accuracy,
+        f"{row['accuracy_low']:.3f} to {row['accuracy_high']:.3f}",
+        f"{row['balanced_accuracy']:.3f}",
+        "" if row["auc"] is None else f"{row['auc']:.3f}",
+    ]
+    return " & ".join(fields) + r" \\"
+
+
+def _caption(run: RunFolder, ranked: Sequence[RankedCell]) -> str:
+    """Return the caption in LaTeX."""
+    estimate = ranked[0].estimate
+    units = (
+        f" of {counted(estimate.n_units, 'group')}, which the intervals resample"
+        if estimate.n_units < estimate.n_images
+        else ""
+    )
+    record = run.record()
+    weights = f" with the weights “{record['weights']['title']}”" if "weights" in record else ""
+    sample = f" On {record['sample']}." if record.get("sample") else ""
+    n_leaking = record.get("split", {}).get("n_leaking_groups", 0)
+    leaks = (
+        f" The split leaks: {counted(n_leaking, 'group')} of images stand in both parts, so the "
+        "figures are flattered."
+        if n_leaking
+        else ""
+    )
+    words = (
+        f"{run.specification().dataset}: {counted(ranked[0].result.n_test, 'test image')}{units}; "
+        f"{find_network(run.specification().network).title}{weights}."
+    )
+    marks = r" Bold: the best cell; $\approx$: not distinguishable from it."
+    return escape(words) + marks + escape(sample + leaks)

@@ -1,0 +1,252 @@
+"""A run as one page of HTML that needs nothing else: no script, no request, no other file."""
+
+import json
+import time
+from pathlib import Path
+from typing import Any
+
+from altair.typing import ChartType
+
+from medrecog_core import __version__
+from medrecog_core.classification import ScoredImages, estimate, estimate_classes
+from medrecog_core.datasets.counting import counted
+from medrecog_core.errors import MedrecogError
+from medrecog_core.experiments import CellResult, RunFolder
+from medrecog_core.experiments.published_tables import beside_report, find_published_table
+from medrecog_core.experiments.ranked_cells import RankedCell, rank_cells, score_images
+from medrecog_core.features import Cell
+from medrecog_core.images import PREPROCESSINGS
+from medrecog_core.networks import find_network
+from medrecog_core.reports.cell_table import ready
+from medrecog_core.reports.data_description import DataDescription, describe_data
+from medrecog_core.reports.figures.curves import draw_folds
+from medrecog_core.reports.measures import MEASURES
+from medrecog_core.reports.rendering import to_svg
+from medrecog_core.reports.run_figures import (
+    CONFUSION,
+    HEAT_MAP,
+    PRECISION_RECALL,
+    ROC,
+    curve_classes,
+    draw_curve,
+    draw_figure,
+)
+
+RESEARCH_ONLY = "For research, not for diagnosis."
+
+_TEMPLATES = Path(__file__).parent / "templates"
+_MOST_CURVES = 6
+_MOST_LISTED = 200
+
+
+def html_report(run: RunFolder) -> str:
+    """Return the whole report of a run.
+
+    Parameters
+    ----------
+    run
+        One with a finished cell; where others are not finished, the report says so.
+
+    Raises
+    ------
+    MedrecogError
+        If no cell is finished.
+    StorageError
+        If the run's folder is damaged.
+    """
+    import jinja2
+
+    ranked = rank_cells(ready(run))
+    record = run.record()
+    if not record:
+        raise MedrecogError(f"The run {run.id} has no record yet: resume it first.")
+    best = next(each for each in ranked if each.ranked.is_best)
+    images = score_images(run, best.result)
+    data = describe_data(run)
+    environment = jinja2.Environment(
+        loader=jinja2.FileSystemLoader(_TEMPLATES),
+        autoescape=True,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        undefined=jinja2.StrictUndefined,
+    )
+    return environment.get_template("report.html").render(
+        title=run.title,
+        run=run.id,
+        research_only=RESEARCH_ONLY,
+        record=record,
+        created=_day(run.state().created),
+        written=_day(time.time()),
+        version=__version__,
+        warnings=_warnings(run, record, data),
+        n_cells=len(run.specification().cells),
+        n_columns=len({(cell.scale, cell.pooling) for cell in run.specification().cells}),
+        best=best,
+        equal=[
+            each.result.cell.name
+            for each in ranked
+            if each.ranked.is_indistinguishable and not each.ranked.is_best
+        ],
+        ranked=ranked,
+        heat_map=_figure(draw_figure(run, HEAT_MAP)),
+        estimates=_estimates(images),
+        classes=estimate_classes(images),
+        positive=best.result.metrics.positive,
+        confusion=_figure(draw_figure(run, CONFUSION, cell=best.result.cell.name)),
+        curves=[_figure(chart) for chart in _curves(images)],
+        n_without_curves=max(0, len(curve_classes(images)) - _MOST_CURVES),
+        folds=_folds(best.result),
+        published=_published(run, ranked),
+        data=data,
+        most_listed=_MOST_LISTED,
+        settings=_settings(run),
+        machine=_machine(record),
+        stages=_stages(record),
+        limits=_limits(images, record),
+        specification=json.dumps(run.specification().to_document(), indent=1, ensure_ascii=False),
+    )
+
+
+def _figure(chart: ChartType) -> dict[str, Any]:
+    from markupsafe import Markup
+
+    # Vega escapes the labels that it draws.
+    return {"svg": Markup(to_svg(chart)), "words": chart.to_dict().get("description", "")}  # noqa: S704
+
+
+def _day(seconds: float) -> str:
+    return time.strftime("%Y-%m-%d %H:%M UTC", time.gmtime(seconds))
+
+
+def _warnings(run: RunFolder, record: dict[str, Any], data: DataDescription) -> list[str]:
+    split, dataset = record["split"], record["dataset"]
+    n_finished, n_cells = len(run.cells()), len(run.specification().cells)
+    title = record["weights"]["title"]
+    warned = {
+        f"This run is not finished: {n_finished} of {n_cells} cells are.": n_finished < n_cells,
+        f"The data set “{dataset['name']}” is {dataset['layout']}.": dataset["synthetic"],
+        f"These results stand on {record.get('sample')}.": record.get("sample"),
+        f"The split leaks: {counted(split['n_leaking_groups'], 'group')} of images stand in both "
+        "the training and the test part, so the figures are flattered.": split["n_leaking_groups"],
+        f"{counted(len(data.unreadable), 'image')} could not be read and took no part.": (
+            data.unreadable
+        ),
+        f"The weights are not Keras's official ones: {title}.": "official" not in title,
+    }
+    return [sentence for sentence, applies in warned.items() if applies]
+
+
+def _estimates(images: ScoredImages) -> list[dict[str, Any]]:
+    title_of = {measure: title for title, measure in MEASURES.items()}
+    return [
+        {"title": title_of[name], "estimate": found} for name, found in estimate(images).items()
+    ]
+
+
+def _curves(images: ScoredImages) -> list[ChartType]:
+    classes = curve_classes(images)
+    if images.positive in classes:
+        classes = [images.positive]
+    return [
+        draw_curve(images, figure, label)
+        for label in classes[:_MOST_CURVES]
+        for figure in (ROC, PRECISION_RECALL)
+    ]
+
+
+def _folds(result: CellResult) -> dict[str, Any] | None:
+    if len(result.folds) < 2:
+        return None
+    accuracies = [fold.accuracy for fold in result.folds]
+    words = f"Accuracy of each fold: {', '.join(f'{value:.3f}' for value in accuracies)}"
+    chart = draw_folds(result.folds).properties(width=480, description=words)
+    return {
+        "figure": _figure(chart),
+        "n": len(accuracies),
+        "mean": sum(accuracies) / len(accuracies),
+        "low": min(accuracies),
+        "high": max(accuracies),
+    }
+
+
+def _published(run: RunFolder, ranked: list[RankedCell]) -> dict[str, Any] | None:
+    table = find_published_table(
+        run.specification().dataset, list(run.record()["dataset"]["classes"])
+    )
+    if table is None:
+        return None
+    estimates = {
+        each.result.cell: each.estimate for each in ranked if isinstance(each.result.cell, Cell)
+    }
+    rows = beside_report({cell: found.value for cell, found in estimates.items()}, table)
+    return {
+        "table": table,
+        "rows": [{"row": row, "estimate": estimates[row.cell]} for row in rows],
+    }
+
+
+def _settings(run: RunFolder) -> list[tuple[str, str]]:
+    asked, record = run.specification(), run.record()
+    preprocessing = next(
+        (p.title for p in PREPROCESSINGS.values() if p.version == record["preprocessing"]),
+        record["preprocessing"],
+    )
+    settings = {
+        "Network": find_network(asked.network).title,
+        "Weights": f"{record['weights']['title']} ({record['weights']['identity']})",
+        "Layers": ", ".join(asked.layers),
+        "Scales": ", ".join(map(str, asked.scales)) + " pixels",
+        "Poolings": ", ".join(asked.poolings),
+        "Fusions": ", ".join(fusion.name for fusion in asked.fusions),
+        "Preprocessing": preprocessing,
+        "Precision": record["precision"],
+        "Normalisation": asked.normalisation
+        + (f", {asked.n_components} components" if asked.normalisation.startswith("pca") else ""),
+        "SVM": "linear, squared hinge loss, one class against the rest",
+        "C": ", ".join(f"{C:g}" for C in asked.C)
+        + (" (the best chosen inside each training part)" if len(asked.C) > 1 else ""),
+        "Class weight": asked.class_weight,
+        "Split": record["split"]["kind"],
+        "Seed": str(asked.seed),
+    }
+    return [(name, value) for name, value in settings.items() if value]
+
+
+def _machine(record: dict[str, Any]) -> list[tuple[str, str]]:
+    device = record["device"]
+    return [
+        ("Device", f"{device['name']} ({device['kind']}), {counted(device['n_cores'], 'core')}"),
+        ("Memory", f"{record['memory_bytes'] / 1e9:.1f} GB"),
+        ("System", record["system"]),
+        ("Python", record["python"]),
+        ("medrecog", record["medrecog"]),
+        *((name, number) for name, number in record["versions"].items()),
+    ]
+
+
+def _stages(record: dict[str, Any]) -> list[tuple[str, float, float | None]]:
+    peaks = record.get("peak_memory_bytes", {})
+    return [(stage, s, peaks.get(stage)) for stage, s in record.get("seconds", {}).items()]
+
+
+def _limits(images: ScoredImages, record: dict[str, Any]) -> list[str]:
+    limits = [
+        "One data set and one way of splitting it: the intervals speak of other images of the "
+        "same kind, not of another hospital, device or population.",
+        "The best cell is the best on these very test images, which flatters it a little; the "
+        "cells that cannot be told from it are as good an answer.",
+        "The network is read as it is: it was trained on photographs of everyday things "
+        "(ImageNet), not on medical images."
+        if record["weights"]["title"].startswith("ImageNet")
+        else "The network is read as it is; what its weights were trained on is not known here.",
+    ]
+    if images.is_grouped:
+        limits.append(
+            "Intervals resample groups (patients, lesions), because images of one group are alike."
+        )
+    else:
+        limits.append(
+            "No two test images share a known group: where several come from one patient all the "
+            "same, the intervals are too narrow, and a leak between training and test is not seen."
+        )
+    return limits

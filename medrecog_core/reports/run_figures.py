@@ -1,0 +1,177 @@
+"""The figures of a run, by name."""
+
+from altair.typing import ChartType
+
+from medrecog_core.classification import ScoredImages, precision_recall_curve, roc_curve
+from medrecog_core.errors import UsageError
+from medrecog_core.experiments import CellResult, RunFolder
+from medrecog_core.experiments.ranked_cells import rank_cells, score_images, with_positive
+from medrecog_core.networks import find_network
+from medrecog_core.reports.cell_table import ready
+from medrecog_core.reports.figures.confusion_matrix import (
+    describe_confusion_matrix,
+    draw_confusion_matrix,
+)
+from medrecog_core.reports.figures.curves import draw_precision_recall, draw_roc
+from medrecog_core.reports.figures.heat_map import describe_heat_map, draw_heat_map
+from medrecog_core.reports.measures import best_cell, told_measures
+
+HEAT_MAP, CONFUSION, ROC, PRECISION_RECALL = "heat-map", "confusion", "roc", "precision-recall"
+FIGURES = (HEAT_MAP, CONFUSION, ROC, PRECISION_RECALL)
+
+_COLUMN_WIDTH = 110
+_SQUARE_WIDTH = 60
+_CURVE_WIDTH = 320
+
+
+def draw_figure(
+    run: RunFolder,
+    figure: str = HEAT_MAP,
+    measure: str = "accuracy",
+    cell: str = "",
+    label: str = "",
+    positive: str | None = None,
+) -> ChartType:
+    """Draw a figure of a run, as wide as it should be on paper, with its words as description.
+
+    Parameters
+    ----------
+    run
+        The run.
+    figure
+        One of `FIGURES`.
+    measure
+        Of the heat map, and of the best cell: one of `MEASURES`' values.
+    cell
+        Name of the cell, such as `block5-224-average`, for all but the heat map; empty: the best.
+    label
+        The class of a curve; empty: the positive one of two, else the first.
+    positive
+        The positive one of two classes, None to have it chosen by its name.
+
+    Raises
+    ------
+    UsageError
+        If there is no such figure, finished cell or class, or the measure cannot be told.
+    MedrecogError
+        If no cell is finished.
+    StorageError
+        If the run's folder is damaged.
+    """
+    if figure not in FIGURES:
+        raise UsageError(f"There is no figure “{figure}”: choose among {', '.join(FIGURES)}.")
+    results = with_positive(ready(run).cells(), positive)
+    check_measure(results, measure)
+    if figure == HEAT_MAP:
+        return _heat_map(run, results, measure, positive)
+    result = find_result(results, cell, measure)
+    if figure == CONFUSION:
+        n_classes = len(result.metrics.classes)
+        return draw_confusion_matrix(result.metrics).properties(
+            width=max(200, _SQUARE_WIDTH * n_classes if n_classes <= 20 else 24 * n_classes),
+            description=describe_confusion_matrix(result.metrics),
+        )
+    images = score_images(run, result)
+    return draw_curve(images, figure, find_class(images, label))
+
+
+def draw_curve(images: ScoredImages, figure: str, label: str) -> ChartType:
+    """Draw the ROC or precision-recall curve of a class, titled with what it encloses.
+
+    Parameters
+    ----------
+    images
+        The test images of a cell.
+    figure
+        `ROC` or `PRECISION_RECALL`.
+    label
+        The class: one of `curve_classes`.
+    """
+    position = images.classes.index(label)
+    scores, is_member = images.scores[:, position], images.truth == position
+    if figure == ROC:
+        roc = roc_curve(scores, is_member)
+        chart, title = draw_roc(roc), [f"ROC of {label}", f"area {roc.area:.3f}"]
+    else:
+        recall = precision_recall_curve(scores, is_member)
+        chart = draw_precision_recall(recall)
+        average = f"average precision {recall.average_precision:.3f}"
+        title = [f"Precision and recall of {label}", average]
+    return chart.properties(width=_CURVE_WIDTH, title=title, description=", ".join(title))
+
+
+def curve_classes(images: ScoredImages) -> list[str]:
+    """Return the classes that have a curve: those with test images of theirs and of others."""
+    return [
+        label
+        for position, label in enumerate(images.classes)
+        if 0 < (images.truth == position).sum() < images.n_images
+    ]
+
+
+def find_class(images: ScoredImages, label: str = "") -> str:
+    """Return the class of that name; without one the positive of two, else the first.
+
+    Raises
+    ------
+    UsageError
+        If it has no curve.
+    """
+    known = curve_classes(images)
+    if not label and known:
+        return images.positive if images.positive in known else known[0]
+    if label not in known:
+        raise UsageError(
+            f"The class “{label}” has no curve: choose among {', '.join(known) or 'none'}."
+        )
+    return label
+
+
+def find_result(results: list[CellResult], cell: str = "", measure: str = "accuracy") -> CellResult:
+    """Return the finished cell of that name; without one the best.
+
+    Raises
+    ------
+    UsageError
+        If it is not finished.
+    """
+    by_name = {result.cell.name: result for result in results}
+    name = cell or best_cell(results, measure).name
+    if name not in by_name:
+        raise UsageError(
+            f"There is no finished cell “{cell}” in this run: choose among {', '.join(by_name)}."
+        )
+    return by_name[name]
+
+
+def check_measure(results: list[CellResult], measure: str) -> None:
+    """Refuse a measure that cannot be told of every cell.
+
+    Raises
+    ------
+    UsageError
+        If it is one.
+    """
+    told = told_measures(results).values()
+    if measure not in told:
+        raise UsageError(
+            f"The measure “{measure}” cannot be told of this run: choose among {', '.join(told)}."
+        )
+
+
+def _heat_map(
+    run: RunFolder, results: list[CellResult], measure: str, positive: str | None
+) -> ChartType:
+    specification = run.specification()
+    columns = {(cell.scale, cell.pooling) for cell in specification.cells}
+    chart = draw_heat_map(
+        specification.cells,
+        results,
+        find_network(specification.network),
+        measure,
+        rank_cells(run, measure, positive),
+    )
+    return chart.properties(
+        width=max(2, len(columns)) * _COLUMN_WIDTH,
+        description=describe_heat_map(results, measure),
+    )

@@ -1,0 +1,61 @@
+"""The test images of a cell as pictures: its mistakes, or those of a square of its matrix."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import streamlit as st
+
+from medrecog_core.experiments.cell_images import CellImage
+from medrecog_core.ui.gallery import Picture, show_gallery
+from medrecog_core.ui.quantities import counted
+from medrecog_core.ui.square_choice import ANY, PAGE, choose_square
+
+_PER_PAGE = 12
+
+
+def show_cell_gallery(images: Sequence[CellImage], classes: Sequence[str]) -> None:
+    """Show the images of the chosen classes, those of the greatest scores first.
+
+    Parameters
+    ----------
+    images
+        Of the cell, in their order.
+    classes
+        The labels.
+    """
+    st.markdown("**Test images**")
+    true, predicted = choose_square(classes)
+    shown = [image for image in images if _is_in_square(image, true, predicted)]
+    is_repeated = len({image.path for image in images}) < len(images)
+    noun = "prediction" if is_repeated else "test image"
+    st.caption(_told(len(shown), len(images), noun, true, predicted))
+    show_gallery(
+        [Picture(Path(image.path), _words(image), image.sha256) for image in shown],
+        key=PAGE,
+        per_page=_PER_PAGE,
+    )
+
+
+def _is_in_square(image: CellImage, true: str, predicted: str) -> bool:
+    if true == predicted == ANY:
+        return not image.is_right
+    return true in (ANY, image.label) and predicted in (ANY, image.predicted)
+
+
+def _told(n: int, n_all: int, noun: str, true: str, predicted: str) -> str:
+    if true == predicted == ANY:
+        what = f"{counted(n, 'mistake')} in {counted(n_all, noun)}"
+        if n:
+            what += ", the most confident first"
+        return f"{what}. Click a square of the confusion matrix to see its images."
+    what = counted(n, noun)
+    if true != ANY:
+        what += f" of {true}"
+    if predicted != ANY:
+        what += f" taken for {predicted}" if predicted != true else ", recognised"
+    return f"{what}, the greatest score first." if n > 1 else f"{what}."
+
+
+def _words(image: CellImage) -> str:
+    verdict = "" if image.is_right else f", taken for {image.predicted}"
+    return f"{image.label}{verdict}; score {image.score:+.2f}"

@@ -1,0 +1,53 @@
+"""The classes of a cell as a table, every share with its interval."""
+
+from collections.abc import Sequence
+
+import streamlit as st
+
+from medrecog_core.classification import ClassEstimates, Estimate
+
+
+def show_class_table(rows: Sequence[ClassEstimates], positive: str | None) -> None:
+    """Show precision, recall and F1 of every class with their intervals.
+
+    Parameters
+    ----------
+    rows
+        A row a class.
+    positive
+        The positive one of two classes, None for more.
+    """
+    is_grouped = any(row.n_units < row.n_images for row in rows)
+    table = [
+        {
+            "class": row.label,
+            "recall": _told(row.recall),
+            "precision": _told(row.precision),
+            "F1": _told(row.f1),
+            "test images": row.n_images,
+            **({"independent": row.n_units} if is_grouped else {}),
+        }
+        for row in rows
+    ]
+    st.dataframe(
+        table,
+        hide_index=True,
+        column_config={
+            "independent": st.column_config.NumberColumn(
+                help="Groups (patients, lesions) among them, images without one counting as one "
+                "each. The intervals resample these."
+            )
+        },
+    )
+    if positive is not None:
+        (other,) = (row.label for row in rows if row.label != positive)
+        st.caption(
+            f"Recall of {positive} is the sensitivity, of {other} the specificity; precision of "
+            f"{positive} is the positive predictive value."
+        )
+
+
+def _told(estimate: Estimate | None) -> str:
+    if estimate is None:
+        return "none"
+    return f"{estimate.value:.3f} ({estimate.low:.3f} to {estimate.high:.3f})"

@@ -1,0 +1,127 @@
+"""The form of an experiment in the address, so that a link opens the form with the same settings.
+
+Data set and network have parameters of their own; the rest of the specification is one, in JSON,
+without what is as it is by default.
+"""
+
+import json
+from collections.abc import Sequence
+from typing import Any
+
+import streamlit as st
+
+from medrecog_core.errors import UsageError
+from medrecog_core.experiments import RunSpecification
+from medrecog_core.images import REPORT_SCALES
+from medrecog_core.networks import Network
+
+PARAMETER = "form"
+"""Name of the parameter in the address."""
+
+_TAKEN = "form taken from the address"
+_ELSEWHERE = ("dataset", "network")
+_LONGEST = 4_000
+
+
+def key_of(field: str) -> str:
+    """Return the key of the widget that asks for a field of the specification."""
+    return f"experiment-{field}"
+
+
+def layers_key(network: Network) -> str:
+    """Return the key of the widget that asks for the layers of a network."""
+    return f"layers of {network.name}"
+
+
+def take_form_from_address(dataset: str, network: Network, readable: Sequence[str]) -> None:
+    """Fill the form in with what the address says, where the form does not say it already.
+
+    It has to be called before the form's widgets are shown. What is wrong in the address is told
+    in one sentence and ignored.
+
+    Parameters
+    ----------
+    dataset, network
+        Those that are chosen.
+    readable
+        Names of the layers that the installed weights reach.
+    """
+    text = st.query_params.get(PARAMETER, "")
+    # A form that was left, for another page, has forgotten what was chosen.
+    is_new = text != st.session_state.get(_TAKEN) or layers_key(network) not in st.session_state
+    st.session_state[_TAKEN] = text
+    if not (text and is_new):
+        return
+    try:
+        given = _read(text, dataset, network)
+    except UsageError as error:
+        _warn(f"The settings in the address are ignored. {error}")
+        return
+    missing = [layer for layer in given.layers if layer not in readable]
+    if missing:
+        _warn(
+            f"{' and '.join(missing)} of the settings in the address need weights that are not "
+            "installed: see the page Networks."
+        )
+    _fill_in(given, network, readable)
+
+
+def put_form_in_address(specification: RunSpecification) -> None:
+    """Let the address say what the form says."""
+    text = _written(specification)
+    if text == st.query_params.get(PARAMETER, ""):
+        return
+    st.session_state[_TAKEN] = text
+    if text:
+        st.query_params[PARAMETER] = text
+    else:
+        del st.query_params[PARAMETER]
+
+
+def shown_scales(scales: Sequence[int]) -> list[int | str]:
+    """Return scales as the form takes them: those that it does not offer as what people type."""
+    return [scale if scale in REPORT_SCALES else str(scale) for scale in scales]
+
+
+def _warn(sentence: str) -> None:
+    st.warning(sentence, icon=":material/link_off:")
+
+
+def _read(text: str, dataset: str, network: Network) -> RunSpecification:
+    if len(text) > _LONGEST:
+        raise UsageError(f"They are longer than {_LONGEST:,} characters: copy the link anew.")
+    try:
+        document = json.loads(text)
+    except (ValueError, RecursionError):
+        raise UsageError("They are not whole: copy the link anew.") from None
+    if not isinstance(document, dict):
+        raise UsageError("They are no settings of an experiment: copy the link anew.")
+    return RunSpecification.from_document({**document, "dataset": dataset, "network": network.name})
+
+
+def _written(specification: RunSpecification) -> str:
+    """Return what differs from the default in few characters; empty where nothing does."""
+    own = specification.to_document()
+    usual = RunSpecification.from_document({name: own[name] for name in _ELSEWHERE}).to_document()
+    changed = {field: value for field, value in own.items() if value != usual[field]}
+    return json.dumps(changed, ensure_ascii=False, separators=(",", ":")) if changed else ""
+
+
+def _fill_in(given: RunSpecification, network: Network, readable: Sequence[str]) -> None:
+    values: dict[str, Any] = {
+        **{field: getattr(given, field) for field in RunSpecification.model_fields},
+        "scales": shown_scales(given.scales),
+        "poolings": list(given.poolings),
+        "fuse": list(given.fuse),
+        "C": ", ".join(map(_number, given.C)),
+    }
+    for field in (*_ELSEWHERE, "layers"):
+        del values[field]
+    st.session_state[layers_key(network)] = [each for each in given.layers if each in readable]
+    for field, value in values.items():
+        st.session_state[key_of(field)] = value
+
+
+def _number(value: float) -> str:
+    short = f"{value:g}"
+    return short if float(short) == value else repr(value)

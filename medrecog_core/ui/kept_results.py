@@ -1,0 +1,102 @@
+"""Numbers of runs that take a moment, computed once and shared by all who look at them."""
+
+from collections.abc import Sequence
+
+import streamlit as st
+
+from medrecog_core.classification import (
+    ClassEstimates,
+    CrossCalibration,
+    Estimate,
+    cross_calibrate,
+    estimate,
+    estimate_classes,
+)
+from medrecog_core.errors import MedrecogError
+from medrecog_core.experiments import CellResult, RunFolder, find_run
+from medrecog_core.experiments.ranked_cells import (
+    RankedCell,
+    rank_cells,
+    score_images,
+    with_positive,
+)
+from medrecog_core.experiments.run_comparison import RunComparison, compare_runs
+
+_SPINNER = "Computing intervals by resampling the test images …"
+
+Version = tuple[int, int]
+
+
+def load_ranked_cells(run: RunFolder, measure: str, positive: str | None) -> list[RankedCell]:
+    """Return the run's cells with intervals; see `rank_cells`."""
+    return _ranked_cells(run.id, version_of(run), measure, positive)
+
+
+def load_estimates(run: RunFolder, result: CellResult) -> dict[str, Estimate]:
+    """Return every measure of a cell with its interval; see `estimate`."""
+    return _estimates(run.id, version_of(run), result.cell.name, result.metrics.positive)
+
+
+def load_class_estimates(run: RunFolder, result: CellResult) -> list[ClassEstimates]:
+    """Return the intervals of a cell's classes; see `estimate_classes`."""
+    return _class_estimates(run.id, version_of(run), result.cell.name)
+
+
+def load_calibration(run: RunFolder, result: CellResult) -> CrossCalibration:
+    """Return how far a cell's scores are probabilities; see `cross_calibrate`."""
+    return _calibration(run.id, version_of(run), result.cell.name, result.metrics.positive)
+
+
+def load_comparison(runs: Sequence[RunFolder], measure: str, positive: str | None) -> RunComparison:
+    """Return runs side by side; see `compare_runs`."""
+    versions = tuple((run.id, run.title, *version_of(run)) for run in runs)
+    return _comparison(versions, measure, positive)
+
+
+def version_of(run: RunFolder) -> Version:
+    """Return what changes when a cell of the run is added or trained anew."""
+    files = list((run.path / "cells").glob("*.npy"))
+    return len(files), max((file.stat().st_mtime_ns for file in files), default=0)
+
+
+@st.cache_data(max_entries=64, show_spinner=_SPINNER)
+def _ranked_cells(
+    run_id: str, version: Version, measure: str, positive: str | None
+) -> list[RankedCell]:
+    return rank_cells(find_run(run_id), measure, positive)
+
+
+@st.cache_data(max_entries=64, show_spinner=_SPINNER)
+def _estimates(
+    run_id: str, version: Version, cell: str, positive: str | None
+) -> dict[str, Estimate]:
+    run = find_run(run_id)
+    return estimate(score_images(run, _result(run, cell, positive)))
+
+
+@st.cache_data(max_entries=16, show_spinner=_SPINNER)
+def _comparison(
+    versions: tuple[tuple[str, str, int, int], ...], measure: str, positive: str | None
+) -> RunComparison:
+    return compare_runs([find_run(run_id) for run_id, *_ in versions], measure, positive)
+
+
+@st.cache_data(max_entries=64, show_spinner="Calibrating the scores …")
+def _calibration(
+    run_id: str, version: Version, cell: str, positive: str | None
+) -> CrossCalibration:
+    run = find_run(run_id)
+    return cross_calibrate(score_images(run, _result(run, cell, positive)))
+
+
+@st.cache_data(max_entries=64, show_spinner=_SPINNER)
+def _class_estimates(run_id: str, version: Version, cell: str) -> list[ClassEstimates]:
+    run = find_run(run_id)
+    return estimate_classes(score_images(run, _result(run, cell)))
+
+
+def _result(run: RunFolder, cell: str, positive: str | None = None) -> CellResult:
+    for result in with_positive(run.cells(), positive):
+        if result.cell.name == cell:
+            return result
+    raise MedrecogError(f"The run {run.id} has no finished cell “{cell}” any more: look again.")

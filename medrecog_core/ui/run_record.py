@@ -1,0 +1,31 @@
+"""What a run ran on and with, and what flatters its figures."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import streamlit as st
+
+from medrecog_core.ui.quantities import counted
+
+
+def show_record(record: Mapping[str, Any]) -> None:
+    """Show a run's record: data set, split, network and weights; leaks and images left out."""
+    dataset, split = record["dataset"], record["split"]
+    if dataset["synthetic"]:
+        st.info(f"The data set “{dataset['name']}” is {dataset['layout']}.", icon=":material/draw:")
+    if record.get("sample"):
+        st.info(f"These results stand on {record['sample']}.", icon=":material/colorize:")
+    if split["n_leaking_groups"]:
+        st.warning(
+            f"This split leaks: {counted(split['n_leaking_groups'], 'group')} of images stand in "
+            "both the training and the test part, so the figures are flattered.",
+            icon=":material/water_drop:",
+        )
+    st.caption(
+        f"{dataset['name']}: trained on {counted(split['n_train'], 'image')}, tested on "
+        f"{counted(split['n_test'], 'image')} ({split['kind']}). {record['network']}, weights: "
+        f"{record['weights']['title']}, {record['precision']}."
+    )
+    if record["skipped"]:
+        with st.expander(f"{counted(len(record['skipped']), 'image')} could not be read"):
+            st.dataframe(record["skipped"], hide_index=True)

@@ -1,0 +1,104 @@
+import io
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from medrecog_core.bundles import open_bundle
+from medrecog_core.errors import MedrecogError
+from tests.textures import NAME
+
+
+def picture(size, kind):
+    buffer = io.BytesIO()
+    Image.new("L", size).save(buffer, kind)
+    return buffer.getvalue()
+
+
+def refuse(file, there, what):
+    with pytest.raises(MedrecogError, match=what) as caught:
+        open_bundle(file, there)
+    assert "not one that can be read here" in str(caught.value)
+    assert [f for f in there.root.rglob("*") if f.is_file()] == []
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"process": {"pid": 1, "started": 0.0, "boot": ""}},
+        {"heartbeat": 1.0},
+        {"status": "running"},
+        {"status": "queued"},
+        {"status": ["finished"]},
+    ],
+)
+def test_a_run_that_names_a_process_or_has_not_ended_is_refused(
+    rewrite, document, written, there, changes
+):
+    name = f"runs/{written[1]}/state.json"
+    refuse(rewrite({name: {**document(name), **changes}}), there, "the run “")
+
+
+@pytest.mark.parametrize("path", ["/etc/passwd", "../x.png", "a/../../x.png", "", 7, None])
+def test_a_path_that_leads_out_of_the_data_set_is_refused(rewrite, document, written, there, path):
+    name = f"runs/{written[1]}/images.json"
+    rows = document(name)
+    rows[0][0] = path
+    refuse(rewrite({name: rows}), there, "the run “")
+
+
+def test_a_hash_that_is_none_is_refused(rewrite, document, written, there):
+    name = f"runs/{written[1]}/images.json"
+    rows = document(name)
+    rows[0][1] = "../../x"
+    refuse(rewrite({name: rows}), there, "the run “")
+
+
+def test_a_split_of_images_that_there_are_not_is_refused(rewrite, document, written, there):
+    name = f"runs/{written[1]}/split.json"
+    split = document(name)
+    split["folds"][0]["test"].append(99)
+    refuse(rewrite({name: split}), there, "the run “")
+
+
+@pytest.mark.parametrize("root", ["/etc", "..", "images/..", "", None])
+def test_a_data_set_that_lies_elsewhere_is_refused(rewrite, document, there, root):
+    name = f"datasets/{NAME}/dataset.json"
+    refuse(rewrite({name: {**document(name), "root": root}}), there, "the data set “")
+
+
+def test_an_image_that_the_data_set_does_not_know_is_refused(rewrite, there):
+    name = f"datasets/{NAME}/images/noise/other.png"
+    refuse(rewrite({name: picture((8, 8), "PNG")}), there, "the data set “")
+
+
+@pytest.mark.parametrize("content", [b"<svg/>", picture((8, 8), "PNG"), picture((300, 8), "JPEG")])
+def test_a_thumbnail_that_is_none_is_refused(rewrite, document, there, content):
+    name = next(n for n in document("bundle.json")["files"] if n.startswith("bundled-thumbnails/"))
+    refuse(rewrite({name: content}), there, "the thumbnail “")
+
+
+@pytest.mark.parametrize("array", [np.zeros((1, 1), np.float32), np.array([{}], dtype=object)])
+def test_scores_of_another_shape_or_pickled_ones_are_refused(rewrite, written, there, array):
+    buffer = io.BytesIO()
+    np.save(buffer, array, allow_pickle=True)
+    name = f"runs/{written[1]}/cells/block1-224-max.npy"
+    refuse(rewrite({name: buffer.getvalue()}), there, "the run “")
+
+
+def test_a_cell_that_is_not_of_the_grid_is_refused(rewrite, written, there):
+    name = f"runs/{written[1]}/cells/block9-224-max.npy"
+    refuse(rewrite({name: b"x"}), there, "the run “")
+
+
+@pytest.mark.parametrize("document_name", ["specification", "state", "record", "split", "files"])
+def test_a_document_that_is_none_is_refused(rewrite, written, there, document_name):
+    name = f"runs/{written[1]}/{document_name}.json"
+    refuse(rewrite({name: b"[1"}), there, "the run “")
+
+
+def test_a_bundle_without_a_needed_document_is_refused(rewrite, written, there):
+    for needed in ("specification", "state", "split"):
+        refuse(rewrite({f"runs/{written[1]}/{needed}.json": None}), there, "the run “")
+    assert Path(there.root).exists()

@@ -1,0 +1,136 @@
+import hashlib
+import shutil
+import zipfile
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from medrecog_core.bundles import open_bundle, write_bundle
+from medrecog_core.datasets import find_changes, library
+from medrecog_core.errors import MedrecogError, StorageError
+from medrecog_core.experiments import all_runs, find_run, result_document
+from medrecog_core.experiments.ranked_cells import rank_cells
+from medrecog_core.images import thumbnail
+from medrecog_core.locations import CacheFolder
+from medrecog_core.mode import SETTING, VIEWER, ReadOnlyError
+from tests.textures import NAME
+
+
+def files_below(folder):
+    return {
+        file.relative_to(folder).as_posix(): hashlib.sha256(file.read_bytes()).hexdigest()
+        for file in folder.rglob("*")
+        if file.is_file()
+    }
+
+
+@pytest.fixture
+def opened(written, there, monkeypatch):
+    """Give the run in the cache folder of another machine, which is in use from now on."""
+    assert open_bundle(written[0], there) == (written[1],)
+    monkeypatch.setenv("MEDRECOG_CACHE", str(there.root))
+    return find_run(written[1])
+
+
+def test_run_tells_there_what_it_told_here(finished, opened, monkeypatch, cache):
+    there = result_document(opened), rank_cells(opened), opened.split(), opened.log.lines()
+    scores = [opened.scores(cell) for cell in opened.specification().cells]
+    monkeypatch.setenv("MEDRECOG_CACHE", str(cache.root))
+    assert there == (
+        result_document(finished),
+        rank_cells(finished),
+        finished.split(),
+        finished.log.lines(),
+    )
+    for cell, kept in zip(finished.specification().cells, scores, strict=True):
+        np.testing.assert_array_equal(finished.scores(cell), kept)
+
+
+def test_data_set_is_shown_without_its_images(opened):
+    dataset = library.load(NAME)
+    assert dataset.fingerprint == opened.record()["dataset"]["fingerprint"]
+    assert not dataset.root.exists()
+
+
+def test_thumbnails_stand_in_for_images_that_are_not_there(opened):
+    for image in opened.tested_images():
+        assert thumbnail(Path(image.path), sha256=image.sha256).startswith(b"\xff\xd8")
+
+
+def test_images_that_came_along_are_the_run_s(finished, tmp_path, there, monkeypatch):
+    write_bundle([finished], tmp_path / "runs.zip", "images")
+    open_bundle(tmp_path / "runs.zip", there)
+    monkeypatch.setenv("MEDRECOG_CACHE", str(there.root))
+    for image in find_run(finished.id).images():
+        assert hashlib.sha256(Path(image.path).read_bytes()).hexdigest() == image.sha256
+    assert find_changes(library.load(NAME)) == ()
+
+
+def test_what_is_there_stays_as_it_is(written, opened, there):
+    opened.rename("Mine")
+    library.exclude(NAME, [library.load(NAME).images[0].path])
+    before = files_below(there.root)
+    assert open_bundle(written[0], there) == (written[1],)
+    assert files_below(there.root) == before
+
+
+def test_bundle_is_opened_in_the_cache_folder_in_use(written, cache):
+    open_bundle(written[0])
+    assert [run.id for run in all_runs()] == [written[1]]
+    assert {file.name for file in cache.root.iterdir()} == {
+        "bundled-thumbnails",
+        "datasets",
+        "runs",
+    }
+
+
+def test_only_a_view_is_not_changed(written, cache, monkeypatch, there):
+    monkeypatch.setenv(SETTING, VIEWER)
+    with pytest.raises(ReadOnlyError):
+        open_bundle(written[0])
+    assert not cache.root.exists()
+    open_bundle(written[0], there)  # another folder than the one that is viewed
+
+
+def test_changed_content_is_refused_and_nothing_is_written(written, there, tmp_path):
+    file = tmp_path / "changed.zip"
+    with zipfile.ZipFile(written[0]) as source, zipfile.ZipFile(file, "w") as target:
+        for name in source.namelist():
+            content = source.read(name)
+            if name.endswith("block1-224-max.npy"):
+                content = content[:-1] + bytes([content[-1] ^ 1])
+            target.writestr(name, content)
+    with pytest.raises(MedrecogError, match=r"block1-224-max\.npy” is another than it says"):
+        open_bundle(file, there)
+    assert files_below(there.root) == {}
+
+
+def test_a_move_that_fails_takes_all_back(written, there, monkeypatch):
+    there.root.mkdir()
+    (there.root / "runs").write_text("no folder")
+    with pytest.raises(StorageError, match="Cannot write to"):
+        open_bundle(written[0], there)
+    assert set(files_below(there.root)) == {"runs"}
+
+
+@given(place=st.floats(0, 1, exclude_max=True), bit=st.integers(0, 7))
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=25)
+def test_a_bit_that_fell_over_is_found_or_does_no_harm(written, tmp_path, place, bit):
+    content = bytearray(written[0].read_bytes())
+    content[int(place * len(content))] ^= 1 << bit
+    file, cache = tmp_path / "flipped.zip", CacheFolder(tmp_path / "flipped")
+    file.write_bytes(content)
+    try:
+        open_bundle(file, cache)
+    except MedrecogError as error:
+        assert "\n" not in str(error)
+        assert not cache.root.exists() or files_below(cache.root) == {}
+    else:
+        whole = CacheFolder(tmp_path / "whole")
+        open_bundle(written[0], whole)
+        assert files_below(cache.root) == files_below(whole.root)
+        for each in (cache, whole):
+            shutil.rmtree(each.root)

@@ -1,0 +1,141 @@
+import json
+import os
+import shutil
+import stat
+import zipfile
+from dataclasses import replace
+
+import pytest
+
+from medrecog_core import atomic_file
+from medrecog_core.bundles import open_bundle, read_contents, write_bundle
+from medrecog_core.datasets import check_health, library
+from medrecog_core.errors import MedrecogError, UsageError
+from medrecog_core.experiments.processes import this_process
+from tests.textures import N_IMAGES, NAME
+
+
+def names_in(file):
+    with zipfile.ZipFile(file) as opened:
+        return opened.namelist()
+
+
+def test_bundle_holds_documents_cells_data_set_and_thumbnails(written):
+    names = set(names_in(written[0]))
+    run = f"runs/{written[1]}"
+    for name in ("specification", "state", "record", "images", "split", "files"):
+        assert f"{run}/{name}.json" in names
+    assert f"{run}/cells/block1-224-max.npy" in names
+    assert f"datasets/{NAME}/dataset.json" in names
+    assert sum(name.startswith("bundled-thumbnails/") for name in names) == N_IMAGES
+
+
+def test_nothing_in_it_tells_where_the_images_or_the_program_lay(written, finished_cache):
+    with zipfile.ZipFile(written[0]) as opened:
+        texts = {name: opened.read(name) for name in opened.namelist() if name.endswith(".json")}
+    for name, text in texts.items():
+        assert str(finished_cache[0]).encode() not in text, name
+    rows = json.loads(texts[f"runs/{written[1]}/images.json"])
+    assert {path.split("/")[0] for path, *_ in rows} == {"noise", "stripes", "waves"}
+    assert json.loads(texts[f"runs/{written[1]}/state.json"])["process"] is None
+    assert json.loads(texts[f"datasets/{NAME}/dataset.json"])["root"] == "images"
+
+
+def test_pictures_can_be_left_out_or_taken_whole(finished, tmp_path):
+    for pictures, n_thumbnails, n_images in (("none", 0, 0), ("images", N_IMAGES, N_IMAGES)):
+        file = tmp_path / f"{pictures}.zip"
+        written = write_bundle([finished], file, pictures)
+        assert written.left_out == ()
+        names = names_in(file)
+        assert sum(name.startswith("bundled-thumbnails/") for name in names) == n_thumbnails
+        assert sum("/images/" in name for name in names) == n_images
+
+
+def test_images_that_are_gone_or_changed_are_told(finished, tmp_path, pictures, cache):
+    shutil.rmtree(cache.thumbnails, ignore_errors=True)
+    images = finished.images()
+    moved = [replace(images[0], path=str(pictures / "gone.png")), *images[1:-1]]
+    changed = replace(images[-1], sha256="0" * 64)
+    finished.write_images([*moved, changed])
+    written = write_bundle([finished], tmp_path / "runs.zip")
+    assert written.left_out == (
+        f"2 of {N_IMAGES} images are not here, or not as the runs saw them.",
+    )
+
+
+def test_data_set_that_changed_since_is_left_out_and_told(finished, tmp_path):
+    library.exclude(NAME, [library.load(NAME).images[0].path])
+    written = write_bundle([finished], tmp_path / "runs.zip", "none")
+    assert written.contents.datasets == ()
+    assert "is not kept here as the runs saw it" in written.left_out[0]
+
+
+def test_health_report_goes_along(finished, tmp_path):
+    check_health(library.load(NAME))
+    write_bundle([finished], tmp_path / "runs.zip", "none")
+    assert f"datasets/{NAME}/health.json" in names_in(tmp_path / "runs.zip")
+
+
+def test_run_at_work_is_refused(finished, tmp_path):
+    finished.write_state(replace(finished.state(), status="running", process=this_process()))
+    with pytest.raises(MedrecogError, match="is at work: stop it, or wait for its end"):
+        write_bundle([finished], tmp_path / "runs.zip")
+    assert list(tmp_path.glob("*.zip")) == []
+
+
+def test_a_run_twice_is_in_it_once(finished, tmp_path):
+    written = write_bundle([finished, finished], tmp_path / "runs.zip", "none")
+    assert written.contents.runs == (finished.id,)
+    assert read_contents(tmp_path / "runs.zip") == written.contents
+
+
+@pytest.mark.parametrize("runs", [[], "one"])
+def test_what_there_is_not_is_bad_usage(finished, tmp_path, runs):
+    with pytest.raises(UsageError, match=r"needs a run|choose among none, thumbnails"):
+        write_bundle([finished] if runs else [], tmp_path / "runs.zip", "some" if runs else "none")
+
+
+def test_where_it_cannot_be_written_it_says_so_and_leaves_nothing(finished, tmp_path):
+    file = tmp_path / "nowhere" / "runs.zip"
+    with pytest.raises(MedrecogError, match=f"Cannot write to {file}"):
+        write_bundle([finished], file)
+
+
+def test_a_failure_half_way_leaves_the_earlier_file(finished, tmp_path, monkeypatch):
+    file = tmp_path / "runs.zip"
+    file.write_text("earlier")
+    (finished.path / "split.json").write_text("damaged")
+    monkeypatch.setattr("medrecog_core.bundles.writing.thumbnail", None)
+    with pytest.raises(TypeError):
+        write_bundle([finished], file)
+    assert file.read_text() == "earlier"
+    assert [each.name for each in tmp_path.glob("*runs.zip*")] == ["runs.zip"]
+
+
+def test_others_may_read_it_if_the_user_lets_them(finished, tmp_path):
+    before = os.umask(0o022)
+    try:
+        write_bundle([finished], tmp_path / "runs.zip", "none")
+    finally:
+        os.umask(before)
+    assert stat.S_IMODE((tmp_path / "runs.zip").stat().st_mode) == 0o644
+
+
+def test_bundle_of_an_opened_bundle_is_the_same(written, there, tmp_path, monkeypatch):
+    from medrecog_core.experiments import find_run
+
+    open_bundle(written[0], there)
+    monkeypatch.setenv("MEDRECOG_CACHE", str(there.root))
+    again = write_bundle([find_run(written[1])], tmp_path / "again.zip")
+    assert again.left_out == ()
+    assert again.contents == read_contents(written[0])
+
+
+def test_paths_of_images_in_one_folder_are_told_by_the_data_set(finished, tmp_path):
+    images = [image for image in finished.images() if "/waves/" in image.path]
+    finished.write_images(images)
+    write_bundle([finished], tmp_path / "runs.zip", "none")
+    with zipfile.ZipFile(tmp_path / "runs.zip") as opened:
+        rows = json.loads(opened.read(f"runs/{finished.id}/images.json"))
+    assert {path.split("/")[0] for path, *_ in rows} == {"waves"}
+    assert atomic_file.read_json(finished.path / "files.json")

@@ -1,0 +1,34 @@
+from medrecog_core.experiments.run_settings import differing_settings, run_settings
+from medrecog_core.locations import CacheFolder
+from tests.made_runs import made_run
+
+
+def test_only_what_differs_is_told_in_words(cache: CacheFolder) -> None:
+    names, values = differing_settings([made_run(), made_run(C=[0.1, 10], sample=50)])
+    assert names == ("sample", "C")
+    assert values == [("all images", "1"), ("50", "0.1, 10")]
+
+
+def test_nothing_differs_between_equals(cache: CacheFolder) -> None:
+    assert differing_settings([made_run(), made_run()]) == ((), [(), ()])
+
+
+def test_what_a_run_found_counts_too(cache: CacheFolder) -> None:
+    one, other = made_run(), made_run()
+    record = other.record()
+    record["weights"]["identity"] = "mine"
+    record["dataset"]["fingerprint"] = "f" * 64
+    other.write_record(record)
+    names, values = differing_settings([one, other])
+    assert names == ("weights", "fingerprint of the data set")
+    assert values[1] == ("embedded (mine)", "ffffffffffff")
+
+
+def test_every_field_of_a_specification_has_a_name(cache: CacheFolder) -> None:
+    run = made_run()
+    fields = set(run.specification().to_document())
+    # Two runs that differ in nothing but one field are never told to be the same.
+    from medrecog_core.experiments.run_settings import _ASKED
+
+    assert fields - {"precision"} == set(_ASKED)
+    assert run_settings(run)["precision"] == "float32"

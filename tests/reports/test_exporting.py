@@ -1,0 +1,48 @@
+import json
+from pathlib import PurePath
+
+import pytest
+
+from medrecog_core.errors import UsageError
+from medrecog_core.experiments import result_document
+from medrecog_core.reports.exporting import Choice, exported
+
+
+@pytest.mark.parametrize(
+    ("file", "beginning"),
+    [
+        ("x.csv", b"run,dataset,layer"),
+        ("x.tex", b"% needs"),
+        ("x.html", b"<!doctype html>"),
+        ("x.svg", b"<svg "),
+        ("x.PNG", b"\x89PNG"),
+    ],
+)
+def test_the_ending_tells_the_form(finished, file, beginning):
+    assert exported(finished, PurePath(file)).lstrip().startswith(beginning)
+
+
+def test_json_is_everything(finished):
+    assert json.loads(exported(finished, PurePath("x.json"))) == json.loads(
+        json.dumps(result_document(finished))
+    )
+
+
+def test_report_table_has_its_own_shape(finished):
+    content = exported(finished, PurePath("x.csv"), Choice(table="report")).decode()
+    assert content.splitlines()[:2] == ["Scale,224 x 224,224 x 224", "Layer,max,average"]
+
+
+@pytest.mark.parametrize(
+    ("file", "choice"),
+    [("x", Choice()), ("x.png", Choice(table="cells")), ("x.html", Choice(figure="roc"))],
+)
+def test_what_does_not_go_together_is_refused(finished, file, choice):
+    with pytest.raises(UsageError):
+        exported(finished, PurePath(file), choice)
+
+
+@pytest.mark.parametrize("wrong", [{"table": "other"}, {"measure": "luck"}])
+def test_a_choice_is_checked_when_it_is_made(wrong):
+    with pytest.raises(UsageError, match="choose among"):
+        Choice(**wrong)

@@ -1,0 +1,145 @@
+import json
+import re
+from html.parser import HTMLParser
+
+import pytest
+
+from medrecog_core.errors import MedrecogError
+from medrecog_core.experiments import RunFolder
+from medrecog_core.experiments.ranked_cells import rank_cells
+from medrecog_core.reports.html_report import html_report
+from tests.textures import cache_at
+
+
+class Parsed(HTMLParser):
+    """A page's tags with their attributes, and its text."""
+
+    def __init__(self, page):
+        super().__init__()
+        self.tags, self.text = [], ""
+        self.feed(page)
+
+    def handle_starttag(self, tag, attrs):
+        self.tags.append((tag, dict(attrs)))
+
+    def handle_data(self, data):
+        self.text += data
+
+
+@pytest.fixture(scope="module")
+def page(finished_cache):
+    folder, run_id = finished_cache
+    with cache_at(folder):
+        return Parsed(html_report(RunFolder(run_id)))
+
+
+def test_page_refers_to_nothing_and_runs_nothing(page):
+    assert page.tags[0] == ("html", {"lang": "en"})
+    for tag, attributes in page.tags:
+        assert tag not in ("script", "link", "iframe", "object", "img", "base", "form")
+        assert not {"src", "href", "xlink:href", "srcset", "action"} & set(attributes)
+        assert not [name for name in attributes if name.startswith("on")]
+
+
+def test_every_figure_has_words(page):
+    figures = [attributes for tag, attributes in page.tags if attributes.get("role") == "img"]
+    assert len(figures) == len([tag for tag, _ in page.tags if tag == "svg"]) == 8
+    assert all(len(attributes["aria-label"]) > 10 for attributes in figures)
+
+
+def test_every_cell_stands_with_its_interval_and_test_size(finished, page):
+    for each in rank_cells(finished):
+        name, low, high = each.result.cell.name, each.estimate.low, each.estimate.high
+        row = re.search(rf"{name}(?: [★≈])?{each.estimate.value:.3f}(.+)", page.text).group(1)
+        assert row.startswith(f"{low:.3f} to {high:.3f}")
+        tested = f"Each cell was trained on {each.result.n_train} images and tested on "
+        assert tested + f"{each.estimate.n_images} images." in page.text
+
+
+def test_page_names_weights_fingerprint_versions_and_its_limits(finished, page):
+    record = finished.record()
+    for words in (
+        record["weights"]["identity"],
+        f"The weights are not Keras's official ones: {record['weights']['title']}.",
+        record["dataset"]["fingerprint"][:16],
+        record["versions"]["keras"],
+        record["device"]["name"],
+        "Every image could be read.",
+        "No groups (patients, lesions) are known.",
+        "the intervals are too narrow",
+    ):
+        assert words in page.text
+    assert page.text.count("For research, not for diagnosis.") >= 3
+
+
+def test_specification_in_the_page_is_the_run_s(finished, page):
+    document = re.search(r"(\{\s+\"dataset\".+\})", page.text, re.DOTALL).group(1)
+    assert json.loads(document) == finished.specification().to_document()
+
+
+def test_what_spoils_the_result_is_said_first(finished):
+    record = finished.record()
+    record["split"]["n_leaking_groups"] = 2
+    record["sample"] = "a sample of 12 of 99 images"
+    record["skipped"] = [{"path": "a/b.png", "reason": "the file is empty"}]
+    finished.write_record(record)
+    (finished.path / "cells" / "block1-224-max.json").unlink()
+    text = Parsed(html_report(finished)).text
+    beginning = text[: text.index("Confusion matrix")]
+    for words in (
+        "This run is not finished: 3 of 4 cells are.",
+        "The split leaks: 2 groups of images stand in both",
+        "These results stand on a sample of 12 of 99 images.",
+        "1 image could not be read and took no part.",
+    ):
+        assert words in beginning
+    assert "a/b.png: the file is empty" in text
+
+
+def test_names_are_text_and_never_markup(finished):
+    finished.rename('<script>alert("1")</script>')
+    record = finished.record()
+    record["dataset"]["layout"] = "</style><img src=x onerror=alert(1)>"
+    finished.write_record(record)
+    for file in (finished.path / "cells").glob("*.json"):
+        file.write_text(file.read_text().replace('"waves"', '"<b>&waves"'))
+    file = finished.path / "images.json"
+    file.write_text(file.read_text().replace('"waves"', '"<b>&waves"'))
+    page = Parsed(html_report(finished))
+    assert {tag for tag, _ in page.tags}.isdisjoint({"script", "img", "b"})
+    assert '<script>alert("1")</script>' in page.text
+    assert "<b>&waves" in page.text
+
+
+def test_numbers_of_2018_stand_beside_the_run_s(finished):
+    record = finished.record()
+    record["dataset"]["classes"] = {"NORMAL": 6, "PNEUMONIA": 6}
+    finished.write_record(record)
+    text = Parsed(html_report(finished)).text
+    assert "Beside the report of 2018" in text
+    assert "No cell of this run stands in the report's table." in text
+
+
+def test_run_without_a_finished_cell_has_no_report(finished):
+    finished.discard_cells()
+    with pytest.raises(MedrecogError, match="has no finished cell yet"):
+        html_report(finished)
+
+
+@pytest.mark.browser
+def test_page_opens_and_prints_without_a_network(finished, browser, tmp_path):
+    file = tmp_path / "report.html"
+    file.write_text(html_report(finished), encoding="utf-8")
+    context = browser.new_context(offline=True, viewport={"width": 390, "height": 800})
+    opened, asked, said = context.new_page(), [], []
+    opened.on("request", lambda request: asked.append(request.url))
+    opened.on("console", lambda message: said.append(message.text))
+    opened.goto(file.as_uri())
+    opened.get_by_role("heading", name="Limits").wait_for()
+    width = opened.evaluate("document.documentElement.scrollWidth")
+    printed = opened.pdf(prefer_css_page_size=True, print_background=True)
+    context.close()
+    assert asked == [file.as_uri()]
+    assert said == []
+    assert width <= 390
+    assert printed.startswith(b"%PDF")

@@ -1,0 +1,56 @@
+import pytest
+
+from medrecog_core.errors import MedrecogError, UsageError
+from medrecog_core.experiments.ranked_cells import score_images
+from medrecog_core.reports.run_figures import (
+    FIGURES,
+    curve_classes,
+    draw_figure,
+    find_class,
+    find_result,
+)
+from tests.textures import CLASSES
+
+
+@pytest.mark.parametrize("figure", FIGURES)
+def test_every_figure_has_a_width_and_words(finished, figure):
+    chart = draw_figure(finished, figure).to_dict()
+    assert chart["width"] >= 200
+    assert chart["description"]
+
+
+def test_curve_is_of_the_cell_and_class_that_were_asked_for(finished):
+    words = draw_figure(finished, "roc", cell="block1-224-max", label="waves").description
+    result = find_result(finished.cells(), "block1-224-max")
+    images = score_images(finished, result)
+    position = images.classes.index("waves")
+    pairs = [
+        (own > other) + 0.5 * (own == other)
+        for own in images.scores[images.truth == position, position]
+        for other in images.scores[images.truth != position, position]
+    ]
+    assert words == f"ROC of waves, area {sum(pairs) / len(pairs):.3f}"
+
+
+def test_without_a_class_the_first_with_a_curve_is_drawn(finished):
+    images = score_images(finished, finished.cells()[0])
+    assert curve_classes(images) == list(CLASSES)
+    assert find_class(images) == CLASSES[0]
+
+
+def test_without_a_name_the_best_cell_is_found(finished):
+    best = find_result(finished.cells(), "", "macro_f1")
+    assert best.metrics.macro_f1 == max(r.metrics.macro_f1 for r in finished.cells())
+
+
+def test_what_there_is_not_is_named(finished):
+    with pytest.raises(UsageError, match="There is no finished cell “block9”"):
+        draw_figure(finished, "confusion", cell="block9")
+    with pytest.raises(UsageError, match="The measure “luck” cannot be told"):
+        draw_figure(finished, measure="luck")
+
+
+def test_run_without_a_finished_cell_has_no_figure(finished):
+    finished.discard_cells()
+    with pytest.raises(MedrecogError, match="has no finished cell yet"):
+        draw_figure(finished)

@@ -1,0 +1,237 @@
+"""The Experiments page: what can be done about runs, without a browser and in a real one."""
+
+import json
+import subprocess
+import sys
+from urllib.parse import urlencode
+
+import pytest
+
+from medrecog_core.experiments import (
+    RunState,
+    all_runs,
+    create_run,
+    launching,
+    run_queue,
+)
+from medrecog_core.experiments.processes import identify, this_process
+from tests.textures import (
+    LAYERS,
+    add_textures,
+    cache_at,
+    finished,
+    finished_cache,
+    known,
+    pictures,
+    specification,
+)
+from tests.ui.test_pages import opened, words
+
+__all__ = ["finished", "finished_cache", "known", "pictures"]
+
+PAGE = "pages/2_Experiments.py"
+MINUTE = 60_000
+
+
+def link(**settings):
+    return {"on": "textures", "form": json.dumps(settings)}
+
+
+def buttons(test):
+    return [button.label for button in test.button]
+
+
+def press(test, label):
+    next(button for button in test.button if button.label == label).click()
+    return test.run()
+
+
+def run_in(state, **changes):
+    run = create_run(specification(**changes))
+    run.write_state(state)
+    return run
+
+
+@pytest.fixture
+def at_work(known):
+    """Give a run that a process of another program is working on."""
+    process = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(60)"])
+    state = RunState(
+        "running", "extracting at 224", 4, 12, 2.0, 3_700.0, process=identify(process.pid)
+    )
+    yield run_in(state, scales=[224, 544])
+    process.kill()
+    process.wait()
+
+
+@pytest.fixture
+def no_process(monkeypatch):
+    """Let runs be launched without a process that carries them out."""
+    monkeypatch.setattr(launching, "start_detached", lambda *_: this_process())
+
+
+def test_a_run_that_is_finished_already_is_offered_before_it_is_repeated(finished, no_process):
+    finished.rename("Shallow blocks")
+    test = press(opened(PAGE, **link(layers=LAYERS)), "Start the experiment")
+    assert "This was done already" in words(test)
+    assert "by “Shallow blocks”" in words(test)
+    assert len(all_runs()) == 1
+    test = press(test, "Run it again")
+    assert not test.exception
+    assert len(all_runs()) == 2
+    assert "This was done already" not in words(test)
+    assert "Stop" in buttons(test)
+
+
+def test_what_is_typed_and_started_in_one_go_is_what_is_started(known, no_process):
+    test = opened(PAGE, on="textures")
+    test.text_input(key="experiment-C").input("7")
+    press(test, "Start the experiment")
+    (run,) = all_runs()
+    assert run.specification().C == (7.0,)
+
+
+def test_another_experiment_is_started_at_once(finished, no_process):
+    press(opened(PAGE, **link(layers=LAYERS, seed=1)), "Start the experiment")
+    assert sorted(run.specification().seed for run in all_runs()) == [0, 1]
+
+
+def test_a_run_gets_a_title_and_loses_it(finished):
+    test = opened(PAGE)
+    test.text_input(key=f"title-{finished.id}").input("Two blocks")
+    test.button(key=f"rename-{finished.id}").click().run()
+    assert finished.title == "Two blocks"
+    assert test.text_input(key=f"title-{finished.id}").value == "Two blocks"
+    test.text_input(key=f"title-{finished.id}").input("").run()
+    test.button(key=f"rename-{finished.id}").click().run()
+    assert finished.title == finished.id
+
+
+def test_a_run_is_deleted_by_a_second_press_and_no_other(finished):
+    other = run_in(RunState("stopped"), layers=["block1"])
+    test = opened(PAGE)
+    assert f"The results of {other.id} go; descriptors stay in the store." in words(test)
+    test.button(key=f"delete-{other.id}").click().run()
+    assert not test.exception
+    assert [run.id for run in all_runs()] == [finished.id]
+
+
+def test_a_run_at_work_can_not_be_deleted(at_work):
+    test = opened(PAGE)
+    assert f"Delete {at_work.id}" not in buttons(test)
+
+
+def test_runs_are_found_by_what_describes_them(finished):
+    other = run_in(RunState("stopped"), layers=["block4"])
+    test = opened(PAGE)
+
+    def shown():
+        return {key for run in all_runs() for key in [run.id] if f"Delete {key}" in buttons(test)}
+
+    assert shown() == {finished.id, other.id}
+    test.text_input(key="run-search").input("block4").run()
+    assert shown() == {other.id}
+    test.text_input(key="run-search").input("finished").run()
+    assert shown() == {finished.id}
+    test.text_input(key="run-search").input("nonsense").run()
+    assert shown() == set()
+    assert "No run is described by “nonsense”." in words(test)
+
+
+def test_the_log_and_the_cells_of_the_run_that_is_followed_are_shown(finished):
+    test = opened(PAGE)
+    assert not test.get("code")
+    test.button(key=f"follow-{finished.id}").click().run()
+    assert "attempt 1: medrecog" in test.get("code")[0].value
+    assert len(test.get("vega_lite_chart")) == 1
+
+
+def test_a_run_at_work_tells_the_time_to_its_end_and_shows_the_grid_that_fills(at_work):
+    test = opened(PAGE)
+    (bar,) = test.get("progress")
+    assert bar.proto.text == "Extracting at 224: 4 of 12, 2.0 a second, about 4 s left"
+    assert "About 62 min to the end of the run, over all scales and SVMs." in words(test)
+    assert len(test.get("vega_lite_chart")) == 1
+
+
+def test_a_run_is_stopped(at_work):
+    test = press(opened(PAGE), "Stop")
+    assert not test.exception
+    assert at_work.is_asked_to_stop()
+
+
+@pytest.mark.parametrize(
+    ("state", "sentence"),
+    [
+        (RunState("stopped"), ""),
+        (RunState("failed", error="The disk is full."), "The disk is full."),
+        (RunState("running"), "Its process ended without a word"),
+    ],
+)
+def test_a_run_that_did_not_finish_says_why_and_is_carried_on(known, no_process, state, sentence):
+    run = run_in(state)
+    test = opened(PAGE)
+    assert sentence in words(test)
+    test = press(test, "Carry on")
+    assert not test.exception
+    assert (run.state().status, run.state().error) == ("queued", "")
+    assert "Carry on" not in buttons(test)
+
+
+def test_of_three_runs_two_wait_and_say_for_whom(known):
+    runs = []
+    for status, stage in (("running", "training"), ("queued", "waiting"), ("queued", "waiting")):
+        runs.append(run_in(RunState(status, stage, process=this_process())))
+        run_queue.join(runs[-1])
+    first, second, third = runs
+    first.rename("The first")
+    test = opened(PAGE)
+    test.button(key=f"follow-{third.id}").click().run()
+    assert "Place 2 in the queue. It starts by itself after these 2 runs:" in words(test)
+    test.button(key=f"follow-{second.id}-before-{third.id}").click().run()
+    assert "Place 1 in the queue. It starts by itself after this run:" in words(test)
+    assert "The first" in buttons(test)
+
+
+@pytest.mark.browser
+@pytest.mark.timeout(300)
+def test_a_linked_experiment_is_run_offered_repeated_searched_for_and_deleted(
+    browser, server, pictures
+):
+    with cache_at(server.cache):
+        add_textures(pictures)
+    page = browser.new_page(viewport={"width": 1280, "height": 900})
+    page.set_default_timeout(MINUTE)
+    settings = {"layers": ["block1"], "poolings": ["max"], "C": 2}
+    page.goto(f"{server.address}/Experiments?{urlencode(link(**settings))}")
+    page.get_by_text("1 cell; every image goes through the network once").wait_for()
+    page.get_by_role("button", name="Start the experiment").click()
+    page.get_by_role("link", name="Look at the results").wait_for(timeout=2 * MINUTE)
+    page.get_by_role("button", name="Start the experiment").click()
+    page.get_by_text("This was done already").wait_for()
+    page.get_by_role("button", name="Run it again").click()
+    with cache_at(server.cache):
+        page.get_by_role("button", name="Stop").wait_for()
+        newest, first = all_runs()
+        assert newest.specification() == first.specification()
+        page.get_by_role("link", name="Look at the results").wait_for(timeout=2 * MINUTE)
+
+        page.get_by_role("button", name="Rename").first.click()
+        page.get_by_role("textbox", name="Title").fill("Again")
+        page.get_by_role("textbox", name="Title").press("Enter")
+        page.get_by_test_id("stPopoverBody").get_by_role("button", name="Rename").click()
+        page.get_by_role("link", name="Again").wait_for()
+        page.keyboard.press("Escape")
+
+        page.get_by_role("textbox", name="Search").fill("Again")
+        page.get_by_role("textbox", name="Search").press("Enter")
+        page.get_by_role("link", name=first.id).wait_for(state="detached")
+        page.get_by_role("button", name="Delete").click()
+        page.get_by_role("button", name=f"Delete {newest.id}").click()
+        page.get_by_text("No run is described by “Again”.").wait_for()
+        assert [run.id for run in all_runs()] == [first.id]
+    # What the form says has stayed in the address all the while.
+    page.get_by_text("1 cell; every image goes through the network once").wait_for()
+    assert "block1" in page.url
+    assert page.get_by_test_id("stException").count() == 0
+    page.close()

@@ -1,0 +1,161 @@
+"""The Results page by itself: what its address and its boxes show."""
+
+import pytest
+
+from tests.made_runs import made_run
+from tests.ui.test_pages import opened, words
+
+PAGE = "pages/3_Results.py"
+
+
+@pytest.fixture
+def run(cache, tmp_path):
+    return made_run(pictures=tmp_path / "pictures")
+
+
+@pytest.fixture
+def count(run):
+    """Give a function that returns the count of a square of the best cell."""
+    (best,) = [r for r in run.cells() if r.cell.layer == "block2"]
+
+    def of(true, predicted):
+        labels = [row.label for row in best.metrics.classes]
+        return best.metrics.confusion[labels.index(true)][labels.index(predicted)]
+
+    return of
+
+
+def box(test, label):
+    return next(each for each in test.selectbox if each.label == label)
+
+
+def test_best_cell_is_shown_with_every_measure_and_its_interval(run):
+    test = opened(PAGE, run=run.id)
+    assert not test.exception
+    assert "block2, 224 pixels, average pooling" in [each.value for each in test.subheader]
+    metrics = {each.label: each for each in test.metric}
+    names = ["Accuracy", "Balanced accuracy", "Macro F1", "AUC", "Sensitivity", "Specificity"]
+    assert list(metrics)[:6] == names
+    assert all(" to " in metrics[name].delta for name in names)
+    assert "30 test images." in words(test)
+
+
+def test_address_opens_a_cell_and_an_unfinished_one_is_told(run):
+    test = opened(PAGE, run=run.id, cell="block1-224-average")
+    assert "block1, 224 pixels, average pooling" in [each.value for each in test.subheader]
+    test = opened(PAGE, run=run.id, cell="block5-224-max")
+    assert not test.exception
+    assert "The cell block5-224-max is not finished: the best one is shown." in words(test)
+
+
+def test_address_opens_the_images_of_a_square(run, count):
+    test = opened(PAGE, run=run.id, true="NORMAL", predicted="PNEUMONIA")
+    assert not test.exception
+    n = count("NORMAL", "PNEUMONIA")
+    assert n > 0
+    images = "1 test image" if n == 1 else f"{n} test images"
+    assert f"{images} of NORMAL taken for PNEUMONIA" in words(test)
+    captions = [each.value for each in test.caption if "; score " in each.value]
+    assert len(captions) == n
+    assert all(each.startswith("NORMAL, taken for PNEUMONIA; score ") for each in captions)
+
+
+def test_boxes_choose_a_square_too(run, count):
+    test = opened(PAGE, run=run.id)
+    mistakes = count("NORMAL", "PNEUMONIA") + count("PNEUMONIA", "NORMAL")
+    assert f"{mistakes} mistakes in 30 test images" in words(test)
+    box(test, "True class").set_value("PNEUMONIA").run()
+    box(test, "Predicted class").set_value("PNEUMONIA").run()
+    assert not test.exception
+    assert f"{count('PNEUMONIA', 'PNEUMONIA')} test images of PNEUMONIA, recognised" in words(test)
+
+
+def test_a_page_that_another_choice_does_not_reach_is_none(cache):
+    run = made_run(n=200)
+    test = opened(PAGE, run=run.id, true="PNEUMONIA", predicted="PNEUMONIA", images="3")
+    assert not test.exception
+    assert test.number_input(key="images").value == 3
+    box(test, "Cell").set_value("block1-224-average").run()
+    assert not test.exception
+    box(test, "Predicted class").set_value("NORMAL").run()
+    assert not test.exception
+    box(test, "Predicted class").set_value("any").run()
+    assert test.number_input(key="images").value == 1
+
+
+def test_unknown_class_in_the_address_is_told(run):
+    test = opened(PAGE, run=run.id, true="MEASLES")
+    assert not test.exception
+    assert "There is no class “MEASLES” in this run." in words(test)
+    assert box(test, "True class").value == "any"
+
+
+def test_sensitivity_follows_the_positive_class(run):
+    told = {}
+    for positive in ("NORMAL", "PNEUMONIA"):
+        test = opened(PAGE, run=run.id, positive=positive)
+        assert not test.exception
+        metrics = {each.label: each.value for each in test.metric}
+        told[positive] = metrics["Sensitivity"], metrics["Specificity"]
+        assert f"Recall of {positive} is the sensitivity" in words(test)
+    assert told["NORMAL"] == told["PNEUMONIA"][::-1]
+    # By its name, pneumonia is what is looked for.
+    usual = {each.label: each.value for each in opened(PAGE, run=run.id).metric}
+    assert usual["Sensitivity"] == told["PNEUMONIA"][0]
+
+
+def test_three_classes_have_no_positive_one(cache):
+    run = made_run(classes=("a", "b", "c"))
+    test = opened(PAGE, run=run.id, positive="b", measure="Sensitivity")
+    assert not test.exception
+    assert "Positive class" not in [each.label for each in test.get("button_group")]
+    assert "Sensitivity" not in [each.label for each in test.metric]
+
+
+def test_images_that_are_gone_are_named_and_hide_nothing_else(cache):
+    test = opened(PAGE, run=made_run().id)
+    assert not test.exception
+    assert "the file is not there" in words(test)
+
+
+def test_address_sets_runs_side_by_side_and_shows_only_what_differs(run):
+    other, third = made_run(C=0.01, seed=2), made_run(n=40)
+    other.rename("Weaker")
+    test = opened(PAGE, run=run.id, compare=f"{other.id},{third.id}")
+    assert not test.exception
+    table = next(each.value for each in test.dataframe if "best cell" in each.value)
+    assert list(table["run"]) == [run.id, "Weaker", third.id]
+    assert {"C", "images"} < set(table.columns)
+    assert {"seed", "layers", "data set"}.isdisjoint(table.columns)
+    assert "not tested on the same images, so not compared in pairs" in words(test)
+    assert "exact McNemar test" in words(test)
+
+
+def test_run_that_is_gone_from_a_comparison_is_told(run):
+    made_run()
+    test = opened(PAGE, run=run.id, compare="gone")
+    assert not test.exception
+    assert "There is no other run “gone” here." in words(test)
+
+
+def test_probabilities_are_told_with_the_images_they_were_fitted_on(run):
+    test = opened(PAGE, run=run.id)
+    assert "Fitted on the test images themselves, 30 predictions, in 5 parts" in words(test)
+    metrics = {each.label: each for each in test.metric}
+    assert all(metrics[name].delta.endswith(" before") for name in ("Brier score", "Log loss"))
+
+
+def test_too_few_test_images_have_no_probabilities(cache):
+    test = opened(PAGE, run=made_run(classes=("a", "b", "c"), n=10).id)
+    assert not test.exception
+    assert "too few to calibrate scores with" in words(test)
+
+
+def test_another_run_is_shown_without_the_choices_made_for_the_first(run):
+    other = made_run(classes=("a", "b", "c"), separations=(1.0,))
+    test = opened(PAGE, run=run.id, cell="block2-224-average", true="NORMAL", measure="Sensitivity")
+    box(test, "Run").set_value(other.id).run()
+    assert not test.exception
+    assert "There is no class" not in words(test)
+    assert "is not finished" not in words(test)
+    assert (box(test, "True class").value, box(test, "Cell").value) == ("any", "the best")
