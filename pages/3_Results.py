@@ -16,6 +16,7 @@ from medrecog_core.ui.cell_gallery import show_cell_gallery
 from medrecog_core.ui.choice import choose
 from medrecog_core.ui.class_table import show_class_table
 from medrecog_core.ui.confusion_matrix import show_confusion_matrix
+from medrecog_core.ui.exporting import offer_exports
 from medrecog_core.ui.heat_map import show_heat_map, show_legend
 from medrecog_core.ui.kept_results import (
     load_calibration,
@@ -60,9 +61,10 @@ def show_run(run: RunFolder) -> None:
             st.switch_page("pages/2_Experiments.py")
         return
     show_record(record)
-    with st.container(horizontal=True):
+    with st.container(horizontal=True, vertical_alignment="bottom"):
         measure = choose_measure(finished)
         positive = choose_positive(finished[0].metrics)
+        exports = st.container(width="content")
     show_comparison(run, measure, positive)
     results = with_positive(finished, positive)
     specification = run.specification()
@@ -80,7 +82,10 @@ def show_run(run: RunFolder) -> None:
     show_beside_report(specification.dataset, list(record["dataset"]["classes"]), results)
     by_name = {result.cell.name: result for result in results}
     chosen = choose_cell(list(by_name))
-    show_cell(run, by_name[chosen or best_cell(results, measure).name], is_best=not chosen)
+    shown = by_name[chosen or best_cell(results, measure).name]
+    with exports:
+        offer_exports(run, shown, measure, positive)
+    show_cell(run, shown, is_best=not chosen)
 
 
 def show_cell(run: RunFolder, result: CellResult, is_best: bool) -> None:
@@ -102,10 +107,12 @@ def show_cell(run: RunFolder, result: CellResult, is_best: bool) -> None:
     show_cell_gallery(cell_images(run, result), [row.label for row in metrics.classes])
     show_folds(result.folds)
     show_curves(score_images(run, result))
-    try:
-        show_calibration(load_calibration(run, result), metrics.positive)
-    except MedrecogError as error:
-        st.caption(f"No probabilities: {error}")
+    # Fitted when somebody asks: it takes scikit-learn into memory, and the page does without.
+    if st.toggle("Show the scores as probabilities", key="calibration", bind="query-params"):
+        try:
+            show_calibration(load_calibration(run, result), metrics.positive)
+        except MedrecogError as error:
+            st.caption(f"No probabilities: {error}")
 
 
 def forget_choices() -> None:

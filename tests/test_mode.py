@@ -19,6 +19,7 @@ from medrecog_core.experiments.processes import start_detached
 from medrecog_core.images import thumbnail
 from medrecog_core.locations import create_folder
 from medrecog_core.mode import SETTING, VIEWER, ReadOnlyError, check_may_change, is_viewer
+from medrecog_core.models.exchange import import_content
 from medrecog_core.networks import DEFAULT_NETWORK, find_network
 from tests.textures import NAME
 
@@ -124,6 +125,8 @@ def doors(finished, pictures):
         models.train_model: (run, cell, "another"),
         models.save_model: (model,),
         models.delete_model: ("one",),
+        models.import_model: (pictures,),
+        import_content: (b"", "a model"),
         networks.import_weights: (network, pictures),
         networks.download_weights: (network,),
         networks.remove_weights: (network, "0" * 16),

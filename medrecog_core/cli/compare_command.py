@@ -29,7 +29,7 @@ def compare(run_ids: Sequence[str], measure: str, positive: str | None, as_json:
     if found.cells:
         write_table(
             ("cell in common", *(run.title for run in found.runs)),
-            ((cell.cell, *cell.values) for cell in found.cells),
+            ((cell.cell.name, *cell.values) for cell in found.cells),
         )
 
 
@@ -93,7 +93,7 @@ def _document(found: RunComparison) -> dict[str, Any]:
         "pairs": [_pair_document(pair) for pair in found.pairs],
         "cells": [
             {
-                "cell": cell.cell,
+                "cell": cell.cell.name,
                 "values": {
                     run.run: value for run, value in zip(found.runs, cell.values, strict=True)
                 },

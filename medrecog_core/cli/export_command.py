@@ -26,6 +26,7 @@ from medrecog_core.reports.measures import MEASURES
 @click.option("--measure", default="accuracy", show_default=True, help=", ".join(MEASURES.values()))
 @click.option("--cell", default="", help="Of a figure, such as block5-224-average: else the best.")
 @click.option("--class", "label", default="", help="Of a curve.")
+@click.option("--positive", metavar="CLASS", help="Of two classes, the one that is looked for.")
 @json_option
 def export(
     run_id: str,
@@ -35,10 +36,11 @@ def export(
     measure: str,
     cell: str,
     label: str,
+    positive: str | None,
     as_json: bool,
 ) -> None:
     """Write RUN's results to a file, in the form that its ending names."""
-    choice = Choice(table, figure, measure.replace("-", "_"), cell, label)
+    choice = Choice(table, figure, measure.replace("-", "_"), cell, label, positive)
     content = exported(find_run(run_id), destination, choice)
     write_to(destination, content)
     if as_json:

@@ -20,6 +20,7 @@ from medrecog_core.experiments.cell_result import CellResult
 from medrecog_core.experiments.ranked_cells import score_images, with_positive
 from medrecog_core.experiments.run_folder import RunFolder
 from medrecog_core.experiments.run_settings import differing_settings
+from medrecog_core.features import AnyCell
 
 LEVEL = 0.05
 """Of the tests that tell runs apart, after Holm's correction."""
@@ -79,10 +80,15 @@ class ComparedPair:
 
 @dataclass(frozen=True)
 class CommonCell:
-    """A cell that every run has finished: its name, and the measure in each run."""
+    """A cell that every run has finished, and the measure in each run."""
 
-    cell: str
+    cell: AnyCell
     values: tuple[float, ...]
+
+    @property
+    def difference(self) -> float:
+        """The second run's measure taken from the first's."""
+        return self.values[0] - self.values[1]
 
 
 @dataclass(frozen=True)
@@ -151,7 +157,7 @@ def compare_runs(
         for run, of_run in zip(runs, results, strict=True)
     ]
     best = [
-        max(of_run, key=lambda result, told=told: told[result.cell.name])  # type: ignore[misc]
+        of_run[int(np.argmax(list(told.values())))]
         for of_run, told in zip(results, values, strict=True)
     ]
     names, settings = differing_settings(runs)
@@ -166,8 +172,11 @@ def compare_runs(
         )
         for run, of_run, cell, finished in zip(runs, settings, best, results, strict=True)
     ]
-    common = [name for name in values[0] if all(name in told for told in values[1:])]
-    cells = [CommonCell(name, tuple(told[name] for told in values)) for name in common]
+    cells = [
+        CommonCell(result.cell, tuple(told[result.cell.name] for told in values))
+        for result in results[0]
+        if all(result.cell.name in told for told in values)
+    ]
     pairs = _compare_pairs(runs, best, measure)
     return RunComparison(measure, names, tuple(compared), pairs, tuple(cells))
 

@@ -17,6 +17,7 @@ from typing import Any
 from medrecog_core import __version__, atomic_file
 from medrecog_core.datasets import check_name
 from medrecog_core.errors import MedrecogError, UsageError
+from medrecog_core.mode import check_may_change
 from medrecog_core.models.card import ModelCard
 from medrecog_core.models.model import Model
 from medrecog_core.models.storage import (
@@ -61,7 +62,7 @@ def exported_model(name: str, with_paths: bool = False) -> bytes:
     """
     model = load_model(name)
     if not with_paths:
-        model = _without_paths(model)
+        model = without_paths(model)
     files = {
         **model_files(model),
         CARD: atomic_file.encoded_json(card_document(model.card)),
@@ -122,6 +123,7 @@ def import_model(file: Path, name: str = "") -> ModelCard:
     StorageError
         If the model cannot be written.
     """
+    check_may_change("take in a model")
     try:
         if file.stat().st_size > MOST_BYTES:
             raise _foreign(file.name, f"it has more than {MOST_BYTES // 2**20} MB")
@@ -145,6 +147,7 @@ def import_content(content: bytes, title: str, name: str = "") -> ModelCard:
     name
         What to call the model here; empty: as it was called.
     """
+    check_may_change("take in a model")
     files = _checked_files(content, title)
 
     def read(file: str) -> bytes:
@@ -164,6 +167,15 @@ def import_content(content: bytes, title: str, name: str = "") -> ModelCard:
     card = dataclasses.replace(model.card, name=name)
     save_model(dataclasses.replace(model, card=card))
     return card
+
+
+def without_paths(model: Model) -> Model:
+    """Return the model with its training images known by label and SHA-256 alone."""
+    known = model.training_images
+    if known is None:
+        return model
+    images = tuple(dataclasses.replace(image, path="") for image in known.images)
+    return dataclasses.replace(model, training_images=dataclasses.replace(known, images=images))
 
 
 def missing_weights(card: ModelCard) -> str:
@@ -225,11 +237,3 @@ def _foreign(title: str, why: str) -> MedrecogError:
     return MedrecogError(
         f"{title} is no model that this program exported, for {why}: write one with export-model."
     )
-
-
-def _without_paths(model: Model) -> Model:
-    known = model.training_images
-    if known is None:
-        return model
-    images = tuple(dataclasses.replace(image, path="") for image in known.images)
-    return dataclasses.replace(model, training_images=dataclasses.replace(known, images=images))

@@ -8,7 +8,7 @@ from typing import Any
 from medrecog_core.datasets.counting import counted
 from medrecog_core.errors import MedrecogError
 from medrecog_core.experiments import RunFolder
-from medrecog_core.experiments.ranked_cells import RankedCell, rank_cells
+from medrecog_core.experiments.ranked_cells import RankedCell, rank_cells, with_positive
 from medrecog_core.features import Cell
 from medrecog_core.networks import find_network
 from medrecog_core.reports.latex import escape
@@ -108,7 +108,9 @@ def cells_latex(run: RunFolder) -> str:
     return "\n".join(lines) + "\n"
 
 
-def run_report_table(run: RunFolder, measure: str = "accuracy") -> ReportTable:
+def run_report_table(
+    run: RunFolder, measure: str = "accuracy", positive: str | None = None
+) -> ReportTable:
     """Return a run's numbers in the shape of the report's tables; fusions have no place there.
 
     Parameters
@@ -117,6 +119,8 @@ def run_report_table(run: RunFolder, measure: str = "accuracy") -> ReportTable:
         The run.
     measure
         One of `MEASURES`' values.
+    positive
+        The positive one of two classes, None to have it chosen by its name.
 
     Raises
     ------
@@ -125,7 +129,7 @@ def run_report_table(run: RunFolder, measure: str = "accuracy") -> ReportTable:
     """
     values = {
         result.cell: value
-        for result in ready(run).cells()
+        for result in with_positive(ready(run).cells(), positive)
         if isinstance(result.cell, Cell) and (value := measured(result, measure)) is not None
     }
     if not values:

@@ -29,6 +29,8 @@ class Choice:
         One of `MEASURES`' values.
     cell, label
         A cell's name and a class, for the figures that are about them.
+    positive
+        The positive one of two classes, None to have it chosen by its name.
 
     Raises
     ------
@@ -41,6 +43,7 @@ class Choice:
     measure: str = "accuracy"
     cell: str = ""
     label: str = ""
+    positive: str | None = None
 
     def __post_init__(self) -> None:
         if self.table not in ("", *TABLES):
@@ -93,7 +96,7 @@ def _json(run: RunFolder, choice: Choice, ending: str) -> bytes:
 def _table(run: RunFolder, choice: Choice, ending: str) -> bytes:
     if choice.table != REPORT:
         return (cells_csv(run) if ending == ".csv" else cells_latex(run)).encode()
-    table = run_report_table(run, choice.measure)
+    table = run_report_table(run, choice.measure, choice.positive)
     if ending == ".csv":
         return table.to_csv().encode()
     measure = choice.measure.replace("_", " ")
@@ -112,7 +115,8 @@ def _figure(run: RunFolder, choice: Choice, ending: str) -> bytes:
     from medrecog_core.reports.run_figures import HEAT_MAP, draw_figure
 
     figure = choice.figure or HEAT_MAP
-    chart = draw_figure(run, figure, choice.measure, choice.cell, choice.label)
+    about = choice.cell, choice.label, choice.positive
+    chart = draw_figure(run, figure, choice.measure, *about)
     return to_png(chart) if ending == ".png" else to_svg(chart).encode()
 
 

@@ -8,7 +8,7 @@ from typing import Any
 from altair.typing import ChartType
 
 from medrecog_core import __version__
-from medrecog_core.classification import ScoredImages, estimate
+from medrecog_core.classification import ScoredImages, estimate, estimate_classes
 from medrecog_core.datasets.counting import counted
 from medrecog_core.errors import MedrecogError
 from medrecog_core.experiments import CellResult, RunFolder
@@ -80,6 +80,7 @@ def html_report(run: RunFolder) -> str:
         version=__version__,
         warnings=_warnings(run, record, data),
         n_cells=len(run.specification().cells),
+        n_columns=len({(cell.scale, cell.pooling) for cell in run.specification().cells}),
         best=best,
         equal=[
             each.result.cell.name
@@ -89,6 +90,7 @@ def html_report(run: RunFolder) -> str:
         ranked=ranked,
         heat_map=_figure(draw_figure(run, HEAT_MAP)),
         estimates=_estimates(images),
+        classes=estimate_classes(images),
         positive=best.result.metrics.positive,
         confusion=_figure(draw_figure(run, CONFUSION, cell=best.result.cell.name)),
         curves=[_figure(chart) for chart in _curves(images)],

@@ -5,7 +5,7 @@ from altair.typing import ChartType
 from medrecog_core.classification import ScoredImages, precision_recall_curve, roc_curve
 from medrecog_core.errors import UsageError
 from medrecog_core.experiments import CellResult, RunFolder
-from medrecog_core.experiments.ranked_cells import rank_cells, score_images
+from medrecog_core.experiments.ranked_cells import rank_cells, score_images, with_positive
 from medrecog_core.networks import find_network
 from medrecog_core.reports.cell_table import ready
 from medrecog_core.reports.figures.confusion_matrix import (
@@ -30,6 +30,7 @@ def draw_figure(
     measure: str = "accuracy",
     cell: str = "",
     label: str = "",
+    positive: str | None = None,
 ) -> ChartType:
     """Draw a figure of a run, as wide as it should be on paper, with its words as description.
 
@@ -45,6 +46,8 @@ def draw_figure(
         Name of the cell, such as `block5-224-average`, for all but the heat map; empty: the best.
     label
         The class of a curve; empty: the positive one of two, else the first.
+    positive
+        The positive one of two classes, None to have it chosen by its name.
 
     Raises
     ------
@@ -57,10 +60,10 @@ def draw_figure(
     """
     if figure not in FIGURES:
         raise UsageError(f"There is no figure “{figure}”: choose among {', '.join(FIGURES)}.")
-    results = ready(run).cells()
+    results = with_positive(ready(run).cells(), positive)
     check_measure(results, measure)
     if figure == HEAT_MAP:
-        return _heat_map(run, results, measure)
+        return _heat_map(run, results, measure, positive)
     result = find_result(results, cell, measure)
     if figure == CONFUSION:
         n_classes = len(result.metrics.classes)
@@ -156,7 +159,9 @@ def check_measure(results: list[CellResult], measure: str) -> None:
         )
 
 
-def _heat_map(run: RunFolder, results: list[CellResult], measure: str) -> ChartType:
+def _heat_map(
+    run: RunFolder, results: list[CellResult], measure: str, positive: str | None
+) -> ChartType:
     specification = run.specification()
     columns = {(cell.scale, cell.pooling) for cell in specification.cells}
     chart = draw_heat_map(
@@ -164,7 +169,7 @@ def _heat_map(run: RunFolder, results: list[CellResult], measure: str) -> ChartT
         results,
         find_network(specification.network),
         measure,
-        rank_cells(run, measure),
+        rank_cells(run, measure, positive),
     )
     return chart.properties(
         width=max(2, len(columns)) * _COLUMN_WIDTH,

@@ -75,8 +75,7 @@ def show_images(dataset: Dataset, report: HealthReport | None) -> None:
 def picture_of(dataset: Dataset, image: ImageRecord, note: str = "") -> Picture:
     """Return an image's thumbnail with a caption: class, group, whether it is excluded, a note."""
     path = dataset.absolute_path(image)
-    is_here = path.exists()
-    untouched = image.file is not None and (not is_here or is_untouched(path, image.file))
+    untouched = image.file is not None and (not path.exists() or is_untouched(path, image.file))
     parts = [image.label]
     if image.group:
         parts = [image.group] if image.group.startswith(image.label) else [image.label, image.group]
@@ -84,8 +83,6 @@ def picture_of(dataset: Dataset, image: ImageRecord, note: str = "") -> Picture:
         parts.append(EXCLUDED)
     if note:
         parts.append(note)
-    if not is_here:
-        parts.append("not on this machine")
     sha256 = image.file.sha256 if untouched and image.file else ""
     return Picture(path, " · ".join(parts), sha256)
 

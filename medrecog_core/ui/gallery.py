@@ -24,7 +24,8 @@ class Picture:
     caption
         The words.
     sha256
-        Of the file, where it is known not to have changed: its thumbnail is found faster.
+        Of the content to show, where it is known: its thumbnail is found faster, and also where the
+        file is not here.
     """
 
     path: Path
@@ -54,6 +55,8 @@ def show_gallery(
     n_pages = math.ceil(len(pictures) / per_page)
     page = 1
     if n_pages > 1:
+        if st.session_state.get(key, 1) > n_pages:
+            st.session_state[key] = n_pages  # fewer pictures are shown than before
         page = st.number_input(
             f"Page, of {n_pages}", 1, n_pages, key=key, bind="query-params", width=160
         )
@@ -72,6 +75,8 @@ def show_pictures(
                 try:
                     content = thumbnail(picture.path, sha256=picture.sha256)
                     st.image(content, width="stretch", alt=picture.caption)
+                    if not picture.path.exists():
+                        st.caption(":material/cloud_off: not on this machine")
                 except UnreadableImageError as error:
                     st.caption(f":material/broken_image: {picture.path.name}: {error}")
                 if open_picture is None:

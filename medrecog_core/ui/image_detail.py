@@ -25,14 +25,31 @@ def show_image(dataset: Dataset, report: HealthReport | None, path: str) -> None
     left, right = st.columns([3, 2])
     with left:
         try:
-            content = thumbnail(dataset.absolute_path(image), _SIDE)
-            st.image(content, width="stretch", alt=f"{image.label}: {image.path}")
+            content, is_here = _picture(dataset, image)
+            st.image(
+                content,
+                width="stretch" if is_here else "content",
+                alt=f"{image.label}: {image.path}",
+            )
+            if not is_here:
+                st.caption("The image is not on this machine; this is its thumbnail.")
         except UnreadableImageError as error:
             st.error(f"It cannot be shown: {error}.", icon=":material/broken_image:")
     with right:
         _show_row(dataset, image, report)
         _offer_exclusion(dataset, image)
     _show_mates(dataset, report, image)
+
+
+def _picture(dataset: Dataset, image: ImageRecord) -> tuple[bytes, bool]:
+    """Return the picture, and whether it is of the file and no thumbnail from elsewhere."""
+    path = dataset.absolute_path(image)
+    try:
+        return thumbnail(path, _SIDE), True
+    except UnreadableImageError:
+        if image.file is None or path.exists():
+            raise
+        return thumbnail(path, sha256=image.file.sha256), False
 
 
 def _show_row(dataset: Dataset, image: ImageRecord, report: HealthReport | None) -> None:

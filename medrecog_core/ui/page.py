@@ -9,6 +9,7 @@ import streamlit as st
 from medrecog_core import __version__
 from medrecog_core.errors import MedrecogError
 from medrecog_core.mode import is_viewer
+from medrecog_core.ui.shown_bundle import show_bundle
 
 PAGES = (
     ("app.py", "Home", "biotech"),
@@ -64,6 +65,8 @@ def show_absence(what: str) -> None:
 
 def _is_view() -> bool:
     try:
+        is_viewer()  # a mode that there is not is told before anything is opened
+        show_bundle()
         return is_viewer()
     except MedrecogError as error:
         # Nothing is shown before it is known what may be done.

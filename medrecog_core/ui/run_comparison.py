@@ -13,6 +13,10 @@ from medrecog_core.experiments.run_comparison import (
     ComparedRun,
     RunComparison,
 )
+from medrecog_core.reports.figures.difference_map import (
+    describe_difference_map,
+    draw_difference_map,
+)
 from medrecog_core.ui.kept_results import load_comparison
 from medrecog_core.ui.page import shown_errors
 
@@ -82,9 +86,9 @@ def _show_runs(found: RunComparison, titles: Mapping[str, str]) -> None:
                 "run": titles[run.run],
                 value: run.estimate.value,
                 "95 % interval": f"{run.estimate.low:.3f} to {run.estimate.high:.3f}",
+                "test images": run.best.n_test,
                 "best cell": run.best.cell.name,
                 **dict(zip(found.settings, run.settings, strict=True)),
-                "test images": run.best.n_test,
                 "independent": run.estimate.n_units,
                 "of cells": run.n_cells,
             }
@@ -136,13 +140,23 @@ def _show_cells(found: RunComparison, titles: Sequence[str]) -> None:
     }
     config["difference"] = st.column_config.NumberColumn(format="%+.3f")
     with st.expander(f"Cells in common: {len(found.cells):,}"):
+        if len(titles) == 2:
+            st.markdown(f"**{titles[0]}** − **{titles[1]}**, {found.measure.replace('_', ' ')}")
+            st.altair_chart(
+                draw_difference_map(found.cells, titles),
+                width="stretch",
+                alt=describe_difference_map(found.cells, titles),
+            )
         st.dataframe(
             [_row(cell, titles) for cell in found.cells], hide_index=True, column_config=config
         )
 
 
 def _row(cell: CommonCell, titles: Sequence[str]) -> dict[str, str | float]:
-    row: dict[str, str | float] = {"cell": cell.cell, **dict(zip(titles, cell.values, strict=True))}
+    row: dict[str, str | float] = {
+        "cell": cell.cell.name,
+        **dict(zip(titles, cell.values, strict=True)),
+    }
     if len(titles) == 2:
-        row["difference"] = cell.values[0] - cell.values[1]
+        row["difference"] = cell.difference
     return row

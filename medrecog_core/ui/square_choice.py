@@ -10,6 +10,9 @@ ANY = "any"
 TRUE, PREDICTED = "true", "predicted"
 """Names of the two classes in the address."""
 
+PAGE = "images"
+"""Name of the page of its images in the address."""
+
 _CHARTS = "confusion matrices drawn"
 
 
@@ -30,7 +33,7 @@ def choose_square(classes: Sequence[str]) -> tuple[str, str]:
 def take_square(true: str, predicted: str) -> None:
     """Look at one square from now on; called before the select boxes are shown."""
     st.session_state[TRUE], st.session_state[PREDICTED] = true, predicted
-    st.session_state.pop("images", None)
+    _first_page()
 
 
 def forget_square() -> None:
@@ -63,4 +66,9 @@ def _choose(label: str, key: str, classes: Sequence[str]) -> str:
 def _mark_anew() -> None:
     # A chart keeps its mark until it is another one.
     st.session_state[_CHARTS] = st.session_state.get(_CHARTS, 0) + 1
-    st.session_state.pop("images", None)
+    _first_page()
+
+
+def _first_page() -> None:
+    if PAGE in st.session_state:
+        st.session_state[PAGE] = 1

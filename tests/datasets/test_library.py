@@ -55,6 +55,12 @@ def test_every_field_is_kept(tmp_path):
     assert library.load("all-fields") == dataset
 
 
+def test_images_lie_under_the_root_or_would_in_the_data_set_s_own_folder(skin, cache):
+    library.save(skin)
+    assert library.root_of("skin") == skin.root
+    assert library.root_of("nothing") == cache.datasets / "nothing" / "images"
+
+
 def test_a_new_installation_knows_the_demo_alone(cache):
     assert library.names() == ["demo"]
     assert not cache.root.exists()

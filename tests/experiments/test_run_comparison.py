@@ -78,9 +78,10 @@ def test_other_images_are_not_compared_in_pairs(one: RunFolder) -> None:
 def test_cells_in_common_stand_side_by_side(one: RunFolder) -> None:
     other = made_run(n=120, separations=(1.0, 1.0, 1.0), seed=2)
     cells = compare_runs([one, other]).cells
-    assert [cell.cell for cell in cells] == ["block1-224-average", "block2-224-average"]
+    assert [cell.cell.name for cell in cells] == ["block1-224-average", "block2-224-average"]
     accuracies = [[r.metrics.accuracy for r in run.cells()[:2]] for run in (one, other)]
     assert [cell.values for cell in cells] == list(zip(*accuracies, strict=True))
+    assert cells[0].difference == accuracies[0][0] - accuracies[1][0]
 
 
 def test_the_positive_class_is_that_asked_for(one: RunFolder) -> None:

@@ -255,6 +255,12 @@ class TestCells:
         assert run.images() == IMAGES
         assert run.record() == {"n_images": 2}
 
+    def test_relative_paths_of_a_bundle_are_below_its_data_set(
+        self, run: RunFolder, cache: CacheFolder
+    ) -> None:
+        run.write_images([RunImage("a/1.png", "00", "a", "")])
+        assert run.images()[0].path == str(cache.datasets / "demo" / "images" / "a" / "1.png")
+
     def test_a_split_says_which_images_were_learnt_from_and_tested(self, run: RunFolder) -> None:
         split = Split("two folds", (Fold((0,), (1,)), Fold((1,), (0,))))
         run.write_images(IMAGES)

@@ -52,7 +52,8 @@ def test_every_cell_stands_with_its_interval_and_test_size(finished, page):
         name, low, high = each.result.cell.name, each.estimate.low, each.estimate.high
         row = re.search(rf"{name}(?: [★≈])?{each.estimate.value:.3f}(.+)", page.text).group(1)
         assert row.startswith(f"{low:.3f} to {high:.3f}")
-        assert row.endswith(f"{each.estimate.n_images} images")
+        tested = f"Each cell was trained on {each.result.n_train} images and tested on "
+        assert tested + f"{each.estimate.n_images} images." in page.text
 
 
 def test_page_names_weights_fingerprint_versions_and_its_limits(finished, page):

@@ -70,6 +70,19 @@ def test_boxes_choose_a_square_too(run, count):
     assert f"{count('PNEUMONIA', 'PNEUMONIA')} test images of PNEUMONIA, recognised" in words(test)
 
 
+def test_a_page_that_another_choice_does_not_reach_is_none(cache):
+    run = made_run(n=200)
+    test = opened(PAGE, run=run.id, true="PNEUMONIA", predicted="PNEUMONIA", images="3")
+    assert not test.exception
+    assert test.number_input(key="images").value == 3
+    box(test, "Cell").set_value("block1-224-average").run()
+    assert not test.exception
+    box(test, "Predicted class").set_value("NORMAL").run()
+    assert not test.exception
+    box(test, "Predicted class").set_value("any").run()
+    assert test.number_input(key="images").value == 1
+
+
 def test_unknown_class_in_the_address_is_told(run):
     test = opened(PAGE, run=run.id, true="MEASLES")
     assert not test.exception
@@ -126,14 +139,14 @@ def test_run_that_is_gone_from_a_comparison_is_told(run):
 
 
 def test_probabilities_are_told_with_the_images_they_were_fitted_on(run):
-    test = opened(PAGE, run=run.id)
+    test = opened(PAGE, run=run.id, calibration="true")
     assert "Fitted on the test images themselves, 30 predictions, in 5 parts" in words(test)
     metrics = {each.label: each for each in test.metric}
     assert all(metrics[name].delta.endswith(" before") for name in ("Brier score", "Log loss"))
 
 
 def test_too_few_test_images_have_no_probabilities(cache):
-    test = opened(PAGE, run=made_run(classes=("a", "b", "c"), n=10).id)
+    test = opened(PAGE, run=made_run(classes=("a", "b", "c"), n=10).id, calibration="true")
     assert not test.exception
     assert "too few to calibrate scores with" in words(test)
 

@@ -112,6 +112,17 @@ _RUNS = {
     ("page_link", "a run"),
     ("page_link", "Look at the results"),
 }
+_EXPORTS = {
+    ("selectbox", "Figure"),
+    ("checkbox", "With thumbnails of the images"),
+    *(
+        ("download_button", label)
+        for label in (
+            *("HTML report", "CSV", "LaTeX", "JSON", "PNG", "SVG", "Bundle"),
+            *("Report's table, LaTeX", "Report's table, CSV"),
+        )
+    ),
+}
 HARMLESS = {
     "home": {
         ("page_link", "**Datasets**"),
@@ -141,12 +152,23 @@ HARMLESS = {
     "experiments, form": _RUNS,
     "results": {
         ("selectbox", "Run"),
+        *_EXPORTS,
         ("button_group", "Measure"),
+        ("selectbox", "Cell"),
+        ("multiselect", "Compare with"),
         ("vega_lite_chart", ""),
+        ("selectbox", "True class"),
+        ("selectbox", "Predicted class"),
         ("selectbox", "Curves of the class"),
+        ("toggle", "Show the scores as probabilities"),
     },
     "results, unfinished": {("selectbox", "Run"), ("page_link", "See how it is doing")},
-    "predict": {("selectbox", "Model"), ("file_uploader", "Images to classify")},
+    "predict": {
+        ("selectbox", "Model"),
+        ("file_uploader", "Images to classify"),
+        ("toggle", "Use the camera"),
+        ("download_button", "Download the card"),
+    },
     "networks": {("selectbox", "Network"), ("selectbox", "Scale in pixels")},
     "networks, without weights": {("selectbox", "Network"), ("selectbox", "Scale in pixels")},
 }

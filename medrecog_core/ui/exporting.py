@@ -1,0 +1,97 @@
+"""Taking results away: files that are made when they are asked for, never before."""
+
+import functools
+import tempfile
+from pathlib import Path, PurePath
+
+import streamlit as st
+
+from medrecog_core.bundles import write_bundle
+from medrecog_core.bundles.contents import NO_PICTURES, THUMBNAILS, Pictures
+from medrecog_core.experiments import CellResult, RunFolder
+from medrecog_core.reports.exporting import REPORT, Choice, exported
+
+_FIGURES = {
+    "Heat map": "heat-map",
+    "Confusion matrix": "confusion",
+    "ROC": "roc",
+    "Precision and recall": "precision-recall",
+}
+
+
+def offer_exports(run: RunFolder, result: CellResult, measure: str, positive: str | None) -> None:
+    """Show a button that opens the choice of files.
+
+    Parameters
+    ----------
+    run
+        The run.
+    result
+        The cell that is looked at, which figures of a cell are about.
+    measure
+        One of `MEASURES`' values, of the heat map and the report's table.
+    positive
+        The positive one of two classes.
+    """
+    choice = Choice(measure=measure, cell=result.cell.name, positive=positive)
+    with st.popover("Export", icon=":material/download:"):
+        st.markdown("**The whole report**")
+        with st.container(horizontal=True):
+            _button(run, "HTML report", "report.html", Choice(), "description")
+        st.caption("One page that needs nothing else; it prints on A4.")
+        st.markdown("**Tables**")
+        with st.container(horizontal=True):
+            _button(run, "CSV", "cells.csv", Choice(), "table")
+            _button(run, "LaTeX", "cells.tex", Choice(), "function")
+            _button(run, "JSON", "run.json", Choice(), "data_object")
+        with st.container(horizontal=True):
+            table = Choice(table=REPORT, measure=measure, positive=positive)
+            _button(run, "Report's table, LaTeX", f"table-{measure}.tex", table, "function")
+            _button(run, "Report's table, CSV", f"table-{measure}.csv", table, "table")
+        _offer_figures(run, choice)
+        _offer_bundle(run)
+
+
+def _offer_figures(run: RunFolder, choice: Choice) -> None:
+    st.markdown("**Figures**")
+    title = st.selectbox("Figure", list(_FIGURES), label_visibility="collapsed")
+    figure = _FIGURES[title]
+    of_cell = "" if figure == "heat-map" else choice.cell
+    about = of_cell or choice.measure
+    drawn = Choice("", figure, choice.measure, of_cell, positive=choice.positive)
+    with st.container(horizontal=True):
+        _button(run, "PNG", f"{figure}-{about}.png", drawn, "image")
+        _button(run, "SVG", f"{figure}-{about}.svg", drawn, "shapes")
+
+
+def _offer_bundle(run: RunFolder) -> None:
+    st.markdown("**Bundle**, which another medrecog opens")
+    if not run.state().has_ended:
+        st.caption("Once the run has ended.")
+        return
+    has_pictures = st.checkbox("With thumbnails of the images", value=True)
+    st.download_button(
+        "Bundle",
+        functools.partial(_bundle, run, THUMBNAILS if has_pictures else NO_PICTURES),
+        file_name=f"{run.id}.zip",
+        mime="application/zip",
+        on_click="ignore",
+        icon=":material/folder_zip:",
+    )
+
+
+def _bundle(run: RunFolder, pictures: Pictures) -> bytes:
+    with tempfile.TemporaryDirectory() as folder:
+        file = Path(folder) / "bundle.zip"
+        write_bundle([run], file, pictures)
+        return file.read_bytes()
+
+
+def _button(run: RunFolder, label: str, name: str, choice: Choice, symbol: str) -> None:
+    st.download_button(
+        label,
+        functools.partial(exported, run, PurePath(name), choice),
+        file_name=f"{run.id}-{name}",
+        on_click="ignore",
+        icon=f":material/{symbol}:",
+    )

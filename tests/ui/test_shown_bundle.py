@@ -1,0 +1,82 @@
+"""A server that shows a bundle: every page of it, read-only, away from any other cache folder."""
+
+import os
+from pathlib import Path
+
+import pytest
+from streamlit.testing.v1 import AppTest
+
+from medrecog_core.bundles import write_bundle
+from medrecog_core.errors import MedrecogError
+from medrecog_core.locations import ENVIRONMENT_VARIABLE, cache_folder
+from medrecog_core.mode import SETTING as MODE
+from medrecog_core.mode import is_viewer
+from medrecog_core.ui.shown_bundle import SETTING, show_bundle
+
+PROJECT = Path(__file__).parents[2]
+
+
+@pytest.fixture
+def bundle(finished, tmp_path, monkeypatch):
+    """The file, named in the environment, and its run; another cache folder is in use."""
+    file = tmp_path / "runs.zip"
+    write_bundle([finished], file)
+    monkeypatch.setenv(ENVIRONMENT_VARIABLE, str(tmp_path / "another"))
+    monkeypatch.setenv(MODE, "")
+    monkeypatch.setenv(SETTING, str(file))
+    return file, finished.id
+
+
+def opened(page, **query):
+    test = AppTest.from_file(str(PROJECT / "app.py"), default_timeout=60)
+    for name, value in query.items():
+        test.query_params[name] = value
+    return (test if page == "app.py" else test.switch_page(page)).run()
+
+
+def words(test):
+    kinds = ("markdown", "caption", "info", "warning", "error")
+    return "\n".join(element.value for kind in kinds for element in test.get(kind))
+
+
+def test_the_pages_show_the_bundle_and_change_nothing(bundle, tmp_path):
+    _, run_id = bundle
+    home = opened("app.py")
+    assert not home.exception
+    assert "1 data set, 1 run and 0 models to see" in words(home)
+    assert is_viewer()
+    results = opened("pages/3_Results.py", run=run_id)
+    assert not results.exception
+    assert not results.error
+    assert "The best cell." in words(results)
+    datasets = opened("pages/1_Datasets.py", dataset="textures")
+    assert not datasets.exception
+    assert "12 images. Press a caption" in words(datasets)
+    assert not (tmp_path / "another").exists()
+
+
+def test_a_bundle_is_unpacked_once(bundle):
+    show_bundle()
+    first = cache_folder().root
+    show_bundle()
+    assert cache_folder().root == first
+    assert first.is_dir()
+
+
+def test_a_file_that_is_no_bundle_is_told_in_a_sentence_and_opens_nothing(bundle):
+    file, _ = bundle
+    other = file.with_name("other.zip")
+    other.write_bytes(b"no archive")
+    os.environ[SETTING] = str(other)
+    with pytest.raises(MedrecogError, match=r"other\.zip"):
+        show_bundle()
+    test = opened("pages/2_Experiments.py")
+    assert len(test.error) == 1
+    assert "other.zip" in test.error[0].value
+    assert not test.main.button
+
+
+def test_nothing_is_done_without_the_setting(monkeypatch, cache):
+    monkeypatch.delenv(SETTING, raising=False)
+    show_bundle()
+    assert cache_folder() == cache
