@@ -86,9 +86,9 @@ def _show_runs(found: RunComparison, titles: Mapping[str, str]) -> None:
                 "run": titles[run.run],
                 value: run.estimate.value,
                 "95 % interval": f"{run.estimate.low:.3f} to {run.estimate.high:.3f}",
+                "test images": run.best.n_test,
                 "best cell": run.best.cell.name,
                 **dict(zip(found.settings, run.settings, strict=True)),
-                "test images": run.best.n_test,
                 "independent": run.estimate.n_units,
                 "of cells": run.n_cells,
             }

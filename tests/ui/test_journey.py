@@ -52,7 +52,7 @@ def test_from_the_demo_to_a_label(page, server):
     chart = page.get_by_test_id("stVegaLiteChart").first
     chart.locator("path[aria-roledescription='rect mark']").nth(1).click()
     page.get_by_role("heading", name="block1, 224 pixels, average pooling").wait_for()
-    page.get_by_text("Confusion matrix").wait_for()
+    page.get_by_text("Confusion matrix", exact=True).wait_for()
 
     # A square of its confusion matrix shows its images, and so does the address.
     squares = page.get_by_test_id("stVegaLiteChart").nth(1)

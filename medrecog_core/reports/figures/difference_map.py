@@ -50,7 +50,9 @@ def draw_difference_map(cells: Sequence[CommonCell], titles: Sequence[str]) -> C
         color=alt.Color(
             "difference:Q",
             scale=alt.Scale(
-                domain=[-greatest, 0, greatest], range=["#d9822b", "#f3f5f5", "#0f8b8d"]
+                domain=[-greatest, 0, greatest],
+                range=["#d9822b", "#f3f5f5", "#0f8b8d"],
+                interpolate="rgb",
             ),
             legend=None,
         ),
