@@ -7,12 +7,14 @@ import pytest
 
 from medrecog_core import atomic_file, experiments, models, networks
 from medrecog_core.datasets import (
+    Reading,
     add_dataset,
     check_health,
     download_dataset,
     library,
     read_dataset,
 )
+from medrecog_core.datasets.importing import add_part
 from medrecog_core.errors import MedrecogError, StorageError, UsageError
 from medrecog_core.experiments import RunFolder, RunSpecification
 from medrecog_core.experiments.processes import start_detached
@@ -105,6 +107,7 @@ def doors(finished, pictures):
         library.include: (NAME, [image]),
         library.remove: (NAME,),
         add_dataset: ("more", [pictures]),
+        add_part: ("more", textures, Reading(entry="mini-mit")),
         download_dataset: ("ham10000",),
         check_health: (textures,),
         experiments.launch_health_check: (NAME,),
