@@ -107,10 +107,12 @@ def show_cell(run: RunFolder, result: CellResult, is_best: bool) -> None:
     show_cell_gallery(cell_images(run, result), [row.label for row in metrics.classes])
     show_folds(result.folds)
     show_curves(score_images(run, result))
-    try:
-        show_calibration(load_calibration(run, result), metrics.positive)
-    except MedrecogError as error:
-        st.caption(f"No probabilities: {error}")
+    # Fitted when somebody asks: it takes scikit-learn into memory, and the page does without.
+    if st.toggle("Show the scores as probabilities", key="calibration", bind="query-params"):
+        try:
+            show_calibration(load_calibration(run, result), metrics.positive)
+        except MedrecogError as error:
+            st.caption(f"No probabilities: {error}")
 
 
 def forget_choices() -> None:

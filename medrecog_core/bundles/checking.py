@@ -11,10 +11,10 @@ from medrecog_core import atomic_file
 from medrecog_core.bundles.contents import BundleContents, tampered
 from medrecog_core.datasets import demo_folder, library
 from medrecog_core.datasets.manifest import MANIFEST, read_dataset
-from medrecog_core.errors import MedrecogError
 from medrecog_core.experiments import RunFolder, RunState
 from medrecog_core.images import read_header
 from medrecog_core.images.thumbnails import SIDE
+from medrecog_core.models.storage import CARD, DAMAGE, model_files, read_model
 
 _SHA256 = re.compile(r"[0-9a-f]{64}")
 _STATE = TypeAdapter(RunState)
@@ -43,6 +43,9 @@ def check_documents(path: Path, contents: BundleContents, staged: Path) -> None:
     for name in contents.datasets:
         with _refusing(path, f"the data set “{name}”"):
             _check_dataset(staged / "datasets" / name, name)
+    for name in contents.models:
+        with _refusing(path, f"the model “{name}”"):
+            _check_model(staged / "models" / name, name)
     for name in contents.runs:
         with _refusing(path, f"the run “{name}”"):
             _check_run(StagedRun(name, staged / "runs" / name), contents)
@@ -65,15 +68,7 @@ def _refusing(path: Path, part: str) -> Iterator[None]:
     """Turn whatever is wrong with a part of a bundle into one sentence."""
     try:
         yield
-    except (
-        AttributeError,
-        IndexError,
-        KeyError,
-        MedrecogError,
-        OSError,
-        TypeError,
-        ValueError,
-    ) as error:
+    except (*DAMAGE, IndexError) as error:
         raise tampered(path, f"{part} in it is not one that can be read here") from error
 
 
@@ -86,6 +81,12 @@ def _check_dataset(folder: Path, name: str) -> None:
     there = {f.relative_to(folder / library.IMAGES).as_posix() for f in unpacked if f.is_file()}
     # The demo's pictures are drawn by each medrecog, and are there all or not at all.
     _require(there <= known and not (there and name == demo_folder.NAME))
+
+
+def _check_model(folder: Path, name: str) -> None:
+    model = read_model(name, lambda file: (folder / file).read_bytes())
+    _require(model.card.name == name)
+    _require({file.name for file in folder.iterdir()} == {*model_files(model), CARD})
 
 
 def _check_run(run: StagedRun, contents: BundleContents) -> None:

@@ -27,6 +27,7 @@ _MOST_BYTES_OF_THUMBNAIL = 2**20
 _MOST_BYTES_OF_IMAGE = 2**30
 
 _RUN = r"runs/(?P<run>[a-z0-9][a-z0-9_-]{0,99})/"
+_MODEL = r"models/(?P<model>[a-z0-9][a-z0-9_-]{0,63})/"
 _DATASET = r"datasets/(?P<dataset>[a-z0-9][a-z0-9_-]{0,63})/"
 _RUN_DOCUMENT = "specification|state|title|record|images|split|files|repeated"
 _KINDS = (
@@ -34,6 +35,7 @@ _KINDS = (
     (re.compile(rf"{_RUN}log\.txt"), _MOST_BYTES_OF_DOCUMENT),
     (re.compile(rf"{_RUN}cells/[A-Za-z0-9_+-]{{1,200}}\.(json|npy)"), _MOST_BYTES_OF_DOCUMENT),
     (re.compile(rf"{_DATASET}(dataset|exclusions|health)\.json"), _MOST_BYTES_OF_DOCUMENT),
+    (re.compile(rf"{_MODEL}[a-z0-9_+-]{{1,200}}\.(json|npz)"), _MOST_BYTES_OF_DOCUMENT),
     (re.compile(rf"{_DATASET}images/(?P<image>.+)", re.DOTALL), _MOST_BYTES_OF_IMAGE),
     (
         re.compile(r"bundled-thumbnails/(?P<first>[0-9a-f]{2})/(?P=first)[0-9a-f]{62}-256\.jpg"),
@@ -63,7 +65,7 @@ class BundleContents(BaseModel):
         Version of the program that wrote it.
     pictures
         One of `PICTURES`.
-    runs, datasets
+    runs, datasets, models
         Names.
     files
         From path, as in the cache folder, to file.
@@ -77,6 +79,7 @@ class BundleContents(BaseModel):
     pictures: Pictures
     runs: tuple[str, ...]
     datasets: tuple[str, ...]
+    models: tuple[str, ...] = ()
     files: dict[str, BundleFile]
 
 
@@ -142,17 +145,18 @@ def _read(path: Path, members: Members) -> BundleContents:
 
 
 def _check_members(path: Path, contents: BundleContents, members: Members) -> None:
-    runs, datasets = set(), set()
+    told: dict[str, set[str]] = {"run": set(), "dataset": set(), "model": set()}
     for name, file in contents.files.items():
         found, most = _kind(name)
         if found is None:
             raise tampered(path, f"it holds “{name[:100]}”, which is in no bundle")
         if file.n_bytes > most:
             raise tampered(path, f"its “{name[:100]}” is larger than any such file")
-        names = found.groupdict()
-        runs |= {names["run"]} if names.get("run") else set()
-        datasets |= {names["dataset"]} if names.get("dataset") else set()
-    if runs != set(contents.runs) or datasets != set(contents.datasets):
+        for kind, each in found.groupdict().items():
+            if kind in told:
+                told[kind].add(each)
+    listed_names = contents.runs, contents.datasets, contents.models
+    if list(told.values()) != [set(names) for names in listed_names]:
         raise tampered(path, "its list of runs and data sets is another than their files tell")
     there = {member.name: member for member, _ in members}
     listed = {*contents.files, CONTENTS}

@@ -29,7 +29,7 @@ def open_bundle(
     into: CacheFolder | None = None,
     report: Callable[[int, int], None] = lambda done, total: None,
 ) -> tuple[str, ...]:
-    """Take the runs and data sets of a bundle into a cache folder.
+    """Take the runs, data sets and models of a bundle into a cache folder.
 
     What is there under the same name stays as it is. Nothing of the bundle is executed or
     unpickled, and nothing is written outside the cache folder.
@@ -109,6 +109,7 @@ def _move(contents: BundleContents, staged: Path, cache: CacheFolder) -> None:
     (staged / CONTENTS).unlink(missing_ok=True)
     pictures = [name for name in contents.files if name.startswith("bundled-thumbnails/")]
     folders = [f"datasets/{name}" for name in contents.datasets]
+    folders += [f"models/{name}" for name in contents.models]
     # The runs last, each seen whole or not at all: a run's page needs all the rest.
     folders += [f"runs/{name}" for name in contents.runs]
     moved: list[Path] = []

@@ -30,6 +30,14 @@ from medrecog_core.experiments import RunFolder, RunImage
 from medrecog_core.experiments.run_dataset import dataset_of_run
 from medrecog_core.features import Progress, ignore
 from medrecog_core.images import UnreadableImageError, read_file, thumbnail
+from medrecog_core.models.exchange import without_paths
+from medrecog_core.models.storage import (
+    CARD,
+    card_document,
+    load_model,
+    model_files,
+    model_names,
+)
 
 _COPIED = ("title", "record", "split", "files", "repeated")
 
@@ -54,6 +62,7 @@ def write_bundle(
     runs: Sequence[RunFolder],
     destination: Path,
     pictures: Pictures = THUMBNAILS,
+    with_models: bool = False,
     report: Callable[[Progress], None] = ignore,
 ) -> BundleWriting:
     """Write runs with their data sets into one file, wholly or not at all.
@@ -66,6 +75,8 @@ def write_bundle(
         The file, which is replaced where there is one.
     pictures
         One of `PICTURES`. The demo's images are never taken along, since every medrecog draws them.
+    with_models
+        Whether the models that were made of the runs go along, without the paths of their images.
     report
         Called with the progress.
 
@@ -91,7 +102,7 @@ def write_bundle(
             prefix=f".{destination.name}-", dir=destination.absolute().parent
         )
         with os.fdopen(handle, "wb") as file, zipfile.ZipFile(file, "w") as opened:
-            written = _Bundle(opened, pictures, report).write(runs)
+            written = _Bundle(opened, pictures, report).write(runs, with_models)
         # As any file that the user writes; a temporary one is closed to others.
         umask = os.umask(0)
         os.umask(umask)
@@ -117,7 +128,7 @@ class _Bundle:
         self._files: dict[str, BundleFile] = {}
         self._left_out: list[str] = []
 
-    def write(self, runs: Sequence[RunFolder]) -> BundleWriting:
+    def write(self, runs: Sequence[RunFolder], with_models: bool) -> BundleWriting:
         images: dict[str, tuple[RunImage, str]] = {}  # by path in the bundle
         for run in dict.fromkeys(runs):
             name = run.specification().dataset
@@ -130,6 +141,7 @@ class _Bundle:
             pictures=self._pictures,
             runs=tuple(dict.fromkeys(run.id for run in runs)),
             datasets=tuple(each.name for each in datasets if each is not None),
+            models=self._write_models({run.id for run in runs}) if with_models else (),
             files=self._files,
         )
         self._opened.writestr(
@@ -177,6 +189,22 @@ class _Bundle:
         if health is not None and health.fingerprint == dataset.fingerprint:
             self._add_json(f"{folder}/health.json", health.to_document())
         return dataset
+
+    def _write_models(self, runs: set[str]) -> tuple[str, ...]:
+        written = []
+        for name in model_names():
+            try:
+                model = load_model(name)
+            except MedrecogError as error:
+                self._left_out.append(str(error))
+                continue
+            if model.card.run in runs:
+                folder = f"models/{name}"
+                for file, content in model_files(without_paths(model)).items():
+                    self._add(f"{folder}/{file}", content, zipfile.ZIP_STORED)
+                self._add_json(f"{folder}/{CARD}", card_document(model.card))
+                written.append(name)
+        return tuple(written)
 
     def _write_pictures(self, images: dict[str, tuple[RunImage, str]], datasets: set[str]) -> None:
         if self._pictures == NO_PICTURES:

@@ -12,6 +12,7 @@ from medrecog_core.datasets import library
 from medrecog_core.datasets.counting import counted
 from medrecog_core.experiments import all_runs, find_run
 from medrecog_core.features import Progress
+from medrecog_core.models import model_names
 
 
 @click.command()
@@ -23,18 +24,22 @@ from medrecog_core.features import Progress
 @click.option(
     "--with-images", "pictures", flag_value=IMAGES, help="The images of the runs as they are."
 )
+@click.option("--with-models", is_flag=True, help="The models that were made of the runs.")
 @json_option
 def bundle(
-    run_ids: tuple[str, ...], destination: Path, pictures: Pictures | None, as_json: bool
+    run_ids: tuple[str, ...],
+    destination: Path,
+    pictures: Pictures | None,
+    with_models: bool,
+    as_json: bool,
 ) -> None:
     """Write RUNs, their data sets and thumbnails into one file that another medrecog opens.
 
     Images stay here unless they are asked for; thumbnails of 256 pixels show them.
     """
     with shown_progress() as report:
-        written = write_bundle(
-            [find_run(name) for name in run_ids], destination, pictures or THUMBNAILS, report
-        )
+        folders = [find_run(name) for name in run_ids]
+        written = write_bundle(folders, destination, pictures or THUMBNAILS, with_models, report)
     contents = written.contents
     if as_json:
         write_json(
@@ -42,6 +47,7 @@ def bundle(
                 "file": str(destination),
                 "runs": contents.runs,
                 "datasets": contents.datasets,
+                "models": contents.models,
                 "pictures": contents.pictures,
                 "n_bytes": destination.stat().st_size,
                 "left_out": written.left_out,
@@ -61,6 +67,7 @@ def open_bundle_command(file: Path, as_json: bool) -> None:
     """Take the runs and data sets of the bundle FILE in; what is here already stays as it is."""
     contents = read_contents(file)
     here = {run.id for run in all_runs()} & set(contents.runs)
+    models_here = model_names()
     known = set(library.names()) & set(contents.datasets)
     with shown_progress() as report:
         runs = open_bundle(
@@ -68,9 +75,13 @@ def open_bundle_command(file: Path, as_json: bool) -> None:
         )
     if as_json:
         document = {"runs": runs, "already_here": sorted(here)}
-        write_json({**document, "datasets": contents.datasets, "known_datasets": sorted(known)})
+        document |= {"datasets": contents.datasets, "known_datasets": sorted(known)}
+        write_json({**document, "models": contents.models})
         return
     for name in runs:
         click.echo(f"{name}: {'is here already and stays as it is' if name in here else 'opened'}")
+    for name in contents.models:
+        if name in models_here:
+            click.echo(f"The model “{name}” is here already and stays as it is.")
     for name in sorted(known):
         click.echo(f"The data set “{name}” is here already and stays as it is.")

@@ -62,7 +62,7 @@ def exported_model(name: str, with_paths: bool = False) -> bytes:
     """
     model = load_model(name)
     if not with_paths:
-        model = _without_paths(model)
+        model = without_paths(model)
     files = {
         **model_files(model),
         CARD: atomic_file.encoded_json(card_document(model.card)),
@@ -169,6 +169,15 @@ def import_content(content: bytes, title: str, name: str = "") -> ModelCard:
     return card
 
 
+def without_paths(model: Model) -> Model:
+    """Return the model with its training images known by label and SHA-256 alone."""
+    known = model.training_images
+    if known is None:
+        return model
+    images = tuple(dataclasses.replace(image, path="") for image in known.images)
+    return dataclasses.replace(model, training_images=dataclasses.replace(known, images=images))
+
+
 def missing_weights(card: ModelCard) -> str:
     """Return which weights a model needs that are not installed, as a sentence; empty for none."""
     network = find_network(card.network)
@@ -228,11 +237,3 @@ def _foreign(title: str, why: str) -> MedrecogError:
     return MedrecogError(
         f"{title} is no model that this program exported, for {why}: write one with export-model."
     )
-
-
-def _without_paths(model: Model) -> Model:
-    known = model.training_images
-    if known is None:
-        return model
-    images = tuple(dataclasses.replace(image, path="") for image in known.images)
-    return dataclasses.replace(model, training_images=dataclasses.replace(known, images=images))

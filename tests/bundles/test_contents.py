@@ -62,7 +62,7 @@ def test_list_that_is_wrong_is_refused(rewrite, contents):
         "../outside.json",
         "/etc/passwd",
         "runs/../../x.json",
-        "models/m/card.json",
+        "models/m/card.pkl",
         "runs/x/launch.json",
         "runs/x/cells/../../../x.npy",
         "runs/UP/record.json",

@@ -1,4 +1,5 @@
 import hashlib
+import json
 import shutil
 import zipfile
 from pathlib import Path
@@ -16,6 +17,7 @@ from medrecog_core.experiments.ranked_cells import rank_cells
 from medrecog_core.images import thumbnail
 from medrecog_core.locations import CacheFolder
 from medrecog_core.mode import SETTING, VIEWER, ReadOnlyError
+from medrecog_core.models import load_model, train_model
 from tests.textures import NAME
 
 
@@ -67,6 +69,47 @@ def test_images_that_came_along_are_the_run_s(finished, tmp_path, there, monkeyp
     for image in find_run(finished.id).images():
         assert hashlib.sha256(Path(image.path).read_bytes()).hexdigest() == image.sha256
     assert find_changes(library.load(NAME)) == ()
+
+
+def test_models_go_along_if_asked_without_the_paths_of_their_images(
+    finished, tmp_path, there, monkeypatch
+):
+    made = train_model(finished, finished.cells()[0].cell, "mine")
+    assert write_bundle([finished], tmp_path / "without.zip", "none").contents.models == ()
+    written = write_bundle([finished], tmp_path / "runs.zip", "none", with_models=True)
+    assert written.contents.models == ("mine",)
+    open_bundle(tmp_path / "runs.zip", there)
+    monkeypatch.setenv("MEDRECOG_CACHE", str(there.root))
+    opened = load_model("mine")
+    assert opened.card == made.card
+    np.testing.assert_array_equal(opened.svm.weights, made.svm.weights)
+    assert {image.path for image in opened.training_images.images} == {""}
+
+
+def test_a_model_that_was_changed_is_refused(finished, tmp_path, there):
+    train_model(finished, finished.cells()[0].cell, "mine")
+    write_bundle([finished], tmp_path / "runs.zip", "none", with_models=True)
+    for name, content in (("svm.npz", b"PK"), ("model.json", b"{}"), ("other.npz", b"x")):
+        file = rewritten(
+            tmp_path / "runs.zip", tmp_path / "other.zip", f"models/mine/{name}", content
+        )
+        with pytest.raises(MedrecogError, match="the model “mine” in it is not one"):
+            open_bundle(file, there)
+    assert files_below(there.root) == {}
+
+
+def rewritten(source, target, name, content):
+    """Write a bundle with another file of that name, the list made to fit."""
+    with zipfile.ZipFile(source) as opened:
+        files = {each: opened.read(each) for each in opened.namelist()}
+    listed = json.loads(files.pop("bundle.json"))
+    files[name] = content
+    digest = hashlib.sha256(content).hexdigest()
+    listed["files"][name] = {"sha256": digest, "n_bytes": len(content)}
+    with zipfile.ZipFile(target, "w") as opened:
+        for each, value in {**files, "bundle.json": json.dumps(listed).encode()}.items():
+            opened.writestr(each, value)
+    return target
 
 
 def test_what_is_there_stays_as_it_is(written, opened, there):

@@ -18,6 +18,7 @@ def test_a_run_is_taken_from_one_machine_to_another(
         "file": str(file),
         "runs": [finished.id],
         "datasets": [NAME],
+        "models": [],
         "pictures": "thumbnails",
         "n_bytes": file.stat().st_size,
         "left_out": [],

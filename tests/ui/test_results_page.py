@@ -139,14 +139,14 @@ def test_run_that_is_gone_from_a_comparison_is_told(run):
 
 
 def test_probabilities_are_told_with_the_images_they_were_fitted_on(run):
-    test = opened(PAGE, run=run.id)
+    test = opened(PAGE, run=run.id, calibration="true")
     assert "Fitted on the test images themselves, 30 predictions, in 5 parts" in words(test)
     metrics = {each.label: each for each in test.metric}
     assert all(metrics[name].delta.endswith(" before") for name in ("Brier score", "Log loss"))
 
 
 def test_too_few_test_images_have_no_probabilities(cache):
-    test = opened(PAGE, run=made_run(classes=("a", "b", "c"), n=10).id)
+    test = opened(PAGE, run=made_run(classes=("a", "b", "c"), n=10).id, calibration="true")
     assert not test.exception
     assert "too few to calibrate scores with" in words(test)
 

@@ -160,6 +160,7 @@ HARMLESS = {
         ("selectbox", "True class"),
         ("selectbox", "Predicted class"),
         ("selectbox", "Curves of the class"),
+        ("toggle", "Show the scores as probabilities"),
     },
     "results, unfinished": {("selectbox", "Run"), ("page_link", "See how it is doing")},
     "predict": {

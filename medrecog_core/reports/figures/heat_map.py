@@ -101,7 +101,7 @@ def _draw(table: pd.DataFrame, network: Network, measure: str, clickable: bool) 
     base = alt.Chart(table).encode(
         x=alt.X(
             "column:N",
-            sort=None,
+            sort=list(table["column"].unique()),
             title="scale (pixels) and pooling",
             axis=alt.Axis(labelAngle=0, orient="top", domain=False, ticks=False),
         ),

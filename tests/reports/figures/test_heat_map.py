@@ -34,6 +34,14 @@ def test_grid_without_any_result_can_be_drawn(finished):
     draw_heat_map(finished.specification().cells, [], VGG19, "accuracy").to_dict()
 
 
+def test_columns_stand_in_the_order_of_the_grid_however_many_are_filled(finished):
+    cells = finished.specification().cells
+    for results in ([], finished.cells()[-1:], finished.cells()):
+        chart = draw_heat_map(cells, results, VGG19, "accuracy").to_dict()
+        for layer in chart["layer"]:
+            assert layer["encoding"]["x"]["sort"] == ["224 max", "224 average"]
+
+
 def test_layers_stand_in_the_order_of_the_network(finished):
     chart = draw_heat_map(finished.specification().cells, finished.cells(), VGG19, "accuracy")
     order = chart.to_dict()["layer"][0]["encoding"]["y"]["sort"]
