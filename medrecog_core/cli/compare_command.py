@@ -7,7 +7,12 @@ import click
 
 from medrecog_core import experiments
 from medrecog_core.cli.output import json_option, write_json, write_table
-from medrecog_core.experiments.run_comparison import ComparedPair, RunComparison, compare_runs
+from medrecog_core.experiments.run_comparison import (
+    ComparedPair,
+    ComparedRun,
+    RunComparison,
+    compare_runs,
+)
 from medrecog_core.reports.measures import MEASURES
 
 
@@ -28,7 +33,7 @@ def compare(run_ids: Sequence[str], measure: str, positive: str | None, as_json:
     _write_pairs(found.pairs)
     if found.cells:
         write_table(
-            ("cell in common", *(run.title for run in found.runs)),
+            ("cell in common", *(run.run for run in found.runs)),
             ((cell.cell.name, *cell.values) for cell in found.cells),
         )
 
@@ -43,13 +48,17 @@ def _write_runs(found: RunComparison) -> None:
         ),
         (
             (
-                *(run.title, *run.settings, run.best.cell.name, run.estimate.value),
+                *(_called(run), *run.settings, run.best.cell.name, run.estimate.value),
                 f"{run.estimate.low:.3f} to {run.estimate.high:.3f}",
                 *(run.estimate.n_images, run.estimate.n_units),
             )
             for run in found.runs
         ),
     )
+
+
+def _called(run: ComparedRun) -> str:
+    return run.run if run.title == run.run else f"{run.run} (“{run.title}”)"
 
 
 def _write_pairs(pairs: Sequence[ComparedPair]) -> None:

@@ -11,7 +11,7 @@ def test_people_see_what_differs_the_best_cells_and_whether_they_differ(
     one.rename("The deeper one")
     answer = call("compare", one.id, other.id)
     assert answer.status == 0
-    assert "The deeper one" in answer.out
+    assert f"{one.id} (“The deeper one”)" in answer.out
     assert "block2-224-average" in answer.out
     assert "0.01" in answer.out
     assert "exact McNemar test): they differ at 5 %" in answer.out
