@@ -211,7 +211,8 @@ def stored_cells(
     extracted = extract_dataset(specification)
     partition = split_images(extracted.images, specification.seed)
     labels = np.array([image.label for image in extracted.images])
-    fold = np.array(partition.train), np.array(partition.test)
+    (fold_of_run,) = partition.folds
+    fold = np.array(fold_of_run.train), np.array(fold_of_run.test)
     for cell in specification.cells:
 
         def read(cell: Any = cell) -> np.ndarray:
