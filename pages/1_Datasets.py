@@ -4,14 +4,14 @@ import streamlit as st
 
 from medrecog_core.datasets import library
 from medrecog_core.mode import is_viewer
-from medrecog_core.ui.adding_dataset import ADDED, add_dataset_button
 from medrecog_core.ui.choice import choose
-from medrecog_core.ui.dataset_gallery import forget_filters, show_images
-from medrecog_core.ui.dataset_summary import show_summary
-from medrecog_core.ui.demo_drawing import wait_for_demo
-from medrecog_core.ui.health_report import show_health
-from medrecog_core.ui.image_detail import show_image
-from medrecog_core.ui.kept_dataset import load_dataset, load_report
+from medrecog_core.ui.datasets.adding_dataset import ADDED, add_dataset_button
+from medrecog_core.ui.datasets.dataset_gallery import forget_filters, show_images
+from medrecog_core.ui.datasets.dataset_summary import show_summary
+from medrecog_core.ui.datasets.demo_drawing import wait_for_demo
+from medrecog_core.ui.datasets.health_report import show_health
+from medrecog_core.ui.datasets.image_detail import show_image
+from medrecog_core.ui.datasets.kept_dataset import load_dataset, load_report
 from medrecog_core.ui.page import open_page, show_absence, shown_errors
 
 open_page("Datasets")

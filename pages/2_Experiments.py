@@ -27,20 +27,20 @@ from medrecog_core.networks import (
     installed_weights,
 )
 from medrecog_core.ui.choice import choose
-from medrecog_core.ui.cost_line import show_cost
-from medrecog_core.ui.form_address import (
+from medrecog_core.ui.experiments.cost_line import show_cost
+from medrecog_core.ui.experiments.form_address import (
     key_of,
     layers_key,
     put_form_in_address,
     shown_scales,
     take_form_from_address,
 )
-from medrecog_core.ui.more_settings import POOLING_TITLES, more_settings
+from medrecog_core.ui.experiments.more_settings import POOLING_TITLES, more_settings
+from medrecog_core.ui.experiments.run_list import FOLLOWED, follow, show_runs
+from medrecog_core.ui.experiments.run_progress import show_live
+from medrecog_core.ui.experiments.run_view import view_runs
 from medrecog_core.ui.page import open_page, shown_errors
 from medrecog_core.ui.quantities import counted
-from medrecog_core.ui.run_list import FOLLOWED, follow, show_runs
-from medrecog_core.ui.run_progress import show_live
-from medrecog_core.ui.run_view import view_runs
 
 _PRESET, _SCALES, _POOLINGS = "preset", key_of("scales"), key_of("poolings")
 

@@ -9,30 +9,30 @@ from medrecog_core.experiments.ranked_cells import score_images, with_positive
 from medrecog_core.mode import is_viewer
 from medrecog_core.networks import find_network
 from medrecog_core.reports.measures import best_cell
-from medrecog_core.ui.cell_calibration import show_calibration
-from medrecog_core.ui.cell_choice import choose_cell, forget_cell, take_cell
-from medrecog_core.ui.cell_curves import show_curves, show_folds
-from medrecog_core.ui.cell_gallery import show_cell_gallery
 from medrecog_core.ui.choice import choose
-from medrecog_core.ui.class_table import show_class_table
-from medrecog_core.ui.confusion_matrix import show_confusion_matrix
-from medrecog_core.ui.exporting import offer_exports
+from medrecog_core.ui.experiments.run_list import SEEN
 from medrecog_core.ui.heat_map import show_heat_map, show_legend
-from medrecog_core.ui.kept_results import (
+from medrecog_core.ui.page import RESEARCH_ONLY, open_page, show_absence, shown_errors
+from medrecog_core.ui.results.cell_calibration import show_calibration
+from medrecog_core.ui.results.cell_choice import choose_cell, forget_cell, take_cell
+from medrecog_core.ui.results.cell_curves import show_curves, show_folds
+from medrecog_core.ui.results.cell_gallery import show_cell_gallery
+from medrecog_core.ui.results.class_table import show_class_table
+from medrecog_core.ui.results.confusion_matrix import show_confusion_matrix
+from medrecog_core.ui.results.exporting import offer_exports
+from medrecog_core.ui.results.kept_results import (
     load_calibration,
     load_class_estimates,
     load_estimates,
     load_ranked_cells,
 )
-from medrecog_core.ui.measures import choose_measure, choose_positive, show_measures
-from medrecog_core.ui.model_making import show_model_making
-from medrecog_core.ui.page import RESEARCH_ONLY, open_page, show_absence, shown_errors
-from medrecog_core.ui.report_comparison import show_beside_report
-from medrecog_core.ui.run_comparison import show_comparison
-from medrecog_core.ui.run_list import SEEN
-from medrecog_core.ui.run_record import show_record
+from medrecog_core.ui.results.measures import choose_measure, choose_positive, show_measures
+from medrecog_core.ui.results.model_making import show_model_making
+from medrecog_core.ui.results.report_comparison import show_beside_report
+from medrecog_core.ui.results.run_comparison import show_comparison
+from medrecog_core.ui.results.run_record import show_record
+from medrecog_core.ui.results.square_choice import forget_square
 from medrecog_core.ui.run_status import show_status
-from medrecog_core.ui.square_choice import forget_square
 
 open_page("Results")
 

@@ -5,12 +5,12 @@ import streamlit as st
 from medrecog_core.images import SUFFIXES
 from medrecog_core.mode import is_viewer
 from medrecog_core.models import Model, can_explain, delete_model, load_model, model_names
-from medrecog_core.ui.answer_table import show_answer_table
-from medrecog_core.ui.answers import answers_of
 from medrecog_core.ui.choice import choose
-from medrecog_core.ui.model_card import show_card, show_import
 from medrecog_core.ui.page import RESEARCH_ONLY, open_page, show_absence, shown_errors
-from medrecog_core.ui.prediction import show_prediction
+from medrecog_core.ui.predict.answer_table import show_answer_table
+from medrecog_core.ui.predict.answers import answers_of
+from medrecog_core.ui.predict.model_card import show_card, show_import
+from medrecog_core.ui.predict.prediction import show_prediction
 
 open_page("Predict")
 st.warning(f"**{RESEARCH_ONLY}** A label is what an SVM says of a picture.", icon=":material/info:")

@@ -13,9 +13,9 @@ from medrecog_core.networks import NETWORKS, Network, all_installed_weights
 from medrecog_core.networks.layer_summary import summarise
 from medrecog_core.networks.parameters import official_bytes
 from medrecog_core.networks.weight_import import downloaded_part, installed_official
-from medrecog_core.ui.architecture import drawn_rows, show_architecture
 from medrecog_core.ui.choice import choose
-from medrecog_core.ui.image_walk import show_first_filters, show_image_walk
+from medrecog_core.ui.networks.architecture import drawn_rows, show_architecture
+from medrecog_core.ui.networks.image_walk import show_first_filters, show_image_walk
 from medrecog_core.ui.page import open_page, shown_errors
 from medrecog_core.ui.quantities import size
 

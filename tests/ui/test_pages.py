@@ -42,7 +42,7 @@ def words(test):
 @pytest.fixture(autouse=True)
 def demo_is_not_drawn(monkeypatch):
     """No test of this module starts a process that draws the demo."""
-    monkeypatch.setattr("medrecog_core.ui.demo_drawing.start_detached", lambda *_: None)
+    monkeypatch.setattr("medrecog_core.ui.datasets.demo_drawing.start_detached", lambda *_: None)
 
 
 @pytest.mark.parametrize("page", PAGES)

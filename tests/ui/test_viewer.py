@@ -263,7 +263,7 @@ def test_a_mode_that_there_is_not_shows_nothing_but_the_sentence(page, monkeypat
 def test_no_address_changes_anything_where_things_can_be_changed(sight, kept, monkeypatch):
     root, *runs = kept
     monkeypatch.setenv("MEDRECOG_CACHE", str(root))
-    monkeypatch.setattr("medrecog_core.ui.demo_drawing.start_detached", lambda *_: None)
+    monkeypatch.setattr("medrecog_core.ui.datasets.demo_drawing.start_detached", lambda *_: None)
     before = {name: state_of(root / name) for name in ("runs", "datasets", "models")}
     shown(sight, runs)
     assert {name: state_of(root / name) for name in before} == before

@@ -17,8 +17,8 @@ from medrecog_core.reports.figures.difference_map import (
     describe_difference_map,
     draw_difference_map,
 )
-from medrecog_core.ui.kept_results import load_comparison
 from medrecog_core.ui.page import shown_errors
+from medrecog_core.ui.results.kept_results import load_comparison
 
 COMPARED = "compare"
 """Name of the other runs in the address."""

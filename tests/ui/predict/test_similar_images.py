@@ -1,5 +1,5 @@
 from medrecog_core.models import SimilarImage
-from medrecog_core.ui.similar_images import picture_of
+from medrecog_core.ui.predict.similar_images import picture_of
 
 OTHER = "0" * 64
 

@@ -7,10 +7,10 @@ import streamlit as st
 
 from medrecog_core.experiments import RunFolder
 from medrecog_core.ui.choice import choose
-from medrecog_core.ui.more_settings import POOLING_TITLES
+from medrecog_core.ui.experiments.more_settings import POOLING_TITLES
+from medrecog_core.ui.experiments.run_list import SEEN, show_runs
+from medrecog_core.ui.experiments.run_progress import show_live
 from medrecog_core.ui.page import show_absence
-from medrecog_core.ui.run_list import SEEN, show_runs
-from medrecog_core.ui.run_progress import show_live
 from medrecog_core.ui.run_status import show_status
 
 

@@ -1,6 +1,6 @@
 import numpy as np
 
-from medrecog_core.ui.evidence_map import draw_evidence
+from medrecog_core.ui.predict.evidence_map import draw_evidence
 
 GREY = np.full((64, 96, 3), 120, np.uint8)
 

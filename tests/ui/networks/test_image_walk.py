@@ -9,7 +9,7 @@ from medrecog_core.datasets import demo
 from medrecog_core.features import ImageWalk
 from medrecog_core.features.self_test import picture_file
 from medrecog_core.networks import NETWORKS
-from medrecog_core.ui import image_walk
+from medrecog_core.ui.networks import image_walk
 from tests.ui.test_pages import opened, words
 
 PAGE = "pages/5_Networks.py"

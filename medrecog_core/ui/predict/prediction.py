@@ -8,9 +8,9 @@ import streamlit as st
 
 from medrecog_core.images import UnreadableImageError, decode_image
 from medrecog_core.models import Model, Prediction, describe_threshold
-from medrecog_core.ui.answers import Answered
-from medrecog_core.ui.evidence_map import show_evidence
-from medrecog_core.ui.similar_images import show_similar_images
+from medrecog_core.ui.predict.answers import Answered
+from medrecog_core.ui.predict.evidence_map import show_evidence
+from medrecog_core.ui.predict.similar_images import show_similar_images
 
 _CHOSEN, _OTHER, _TEXT = "#0f8b8d", "#9db4b6", "#74888b"
 _LONGEST_SIDE = 640

@@ -8,9 +8,9 @@ import streamlit as st
 from streamlit.testing.v1 import AppTest
 
 from medrecog_core.experiments.processes import this_process
-from medrecog_core.ui.exporting import offer_exports
+from medrecog_core.ui.results.exporting import offer_exports
 
-PROJECT = Path(__file__).parents[2]
+PROJECT = Path(__file__).parents[3]
 LABELS = ["HTML report", "CSV", "LaTeX", "JSON", "Report's table, LaTeX", "Report's table, CSV"]
 LABELS += ["PNG", "SVG", "Bundle"]
 
@@ -63,7 +63,7 @@ def test_the_bundle_holds_the_run(finished, offered):
 def test_the_page_offers_all_of_it_and_makes_none(finished, monkeypatch):
     made = []
     for name in ("exported", "write_bundle"):
-        monkeypatch.setattr(f"medrecog_core.ui.exporting.{name}", lambda *_: made.append(1))
+        monkeypatch.setattr(f"medrecog_core.ui.results.exporting.{name}", lambda *_: made.append(1))
     test = opened(finished)
     assert not test.exception
     assert [button.proto.label for button in test.get("download_button")] == LABELS

@@ -11,7 +11,7 @@ from medrecog_core.datasets import Dataset, Finding, HealthReport, library
 from medrecog_core.errors import MedrecogError
 from medrecog_core.experiments import HealthCheck, find_health_check, launch_health_check
 from medrecog_core.mode import is_viewer
-from medrecog_core.ui.dataset_gallery import (
+from medrecog_core.ui.datasets.dataset_gallery import (
     excluded_paths,
     finding_name,
     first_page,

@@ -8,7 +8,7 @@ import streamlit as st
 from medrecog_core.experiments.cell_images import CellImage
 from medrecog_core.ui.gallery import Picture, show_gallery
 from medrecog_core.ui.quantities import counted
-from medrecog_core.ui.square_choice import ANY, PAGE, choose_square
+from medrecog_core.ui.results.square_choice import ANY, PAGE, choose_square
 
 _PER_PAGE = 12
 

@@ -6,7 +6,12 @@ from medrecog_core.datasets import Dataset, HealthReport, ImageRecord, library
 from medrecog_core.errors import MedrecogError
 from medrecog_core.images import UnreadableImageError, thumbnail
 from medrecog_core.mode import is_viewer
-from medrecog_core.ui.dataset_gallery import close_image, finding_name, open_image, picture_of
+from medrecog_core.ui.datasets.dataset_gallery import (
+    close_image,
+    finding_name,
+    open_image,
+    picture_of,
+)
 from medrecog_core.ui.gallery import show_pictures
 from medrecog_core.ui.quantities import size
 

@@ -11,7 +11,7 @@ from medrecog_core.errors import UsageError
 from medrecog_core.features import DEFAULT_N_WORDS, FUSIONS
 from medrecog_core.images import DEFAULT_PREPROCESSING, PREPROCESSINGS
 from medrecog_core.networks import PRECISIONS
-from medrecog_core.ui.form_address import key_of
+from medrecog_core.ui.experiments.form_address import key_of
 
 POOLING_TITLES = {
     "max": "max",

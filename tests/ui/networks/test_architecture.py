@@ -2,7 +2,7 @@ import pytest
 
 from medrecog_core.networks import find_network
 from medrecog_core.networks.layer_summary import summarise
-from medrecog_core.ui.architecture import COLOURS, drawn_rows
+from medrecog_core.ui.networks.architecture import COLOURS, drawn_rows
 
 
 def test_every_layer_of_a_short_network_is_drawn():

@@ -8,7 +8,7 @@ from medrecog_core.reports.figures.confusion_matrix import (
     describe_confusion_matrix,
     draw_confusion_matrix,
 )
-from medrecog_core.ui.square_choice import ANY, chart_key, take_square
+from medrecog_core.ui.results.square_choice import ANY, chart_key, take_square
 
 
 def show_confusion_matrix(metrics: Metrics, name: str) -> None:

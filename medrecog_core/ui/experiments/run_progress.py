@@ -6,10 +6,10 @@ from medrecog_core.errors import MedrecogError
 from medrecog_core.experiments import RunFolder, RunState, relaunch, stop
 from medrecog_core.mode import is_viewer
 from medrecog_core.networks import find_network
+from medrecog_core.ui.experiments.run_list import show_log, show_queue
 from medrecog_core.ui.heat_map import show_heat_map
 from medrecog_core.ui.page import shown_errors
 from medrecog_core.ui.quantities import duration
-from medrecog_core.ui.run_list import show_log, show_queue
 from medrecog_core.ui.run_status import show_status
 
 

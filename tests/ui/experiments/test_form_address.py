@@ -12,7 +12,7 @@ from medrecog_core.experiments import RunSpecification
 from medrecog_core.features import POOLINGS
 from medrecog_core.images import PREPROCESSINGS
 from medrecog_core.networks import PRECISIONS, find_network
-from medrecog_core.ui.form_address import PARAMETER, _number, _read, _written
+from medrecog_core.ui.experiments.form_address import PARAMETER, _number, _read, _written
 from tests.ui.test_pages import opened, words
 
 PAGE = "pages/2_Experiments.py"

@@ -1,0 +1,1 @@
+"""What the Networks page is made of."""
