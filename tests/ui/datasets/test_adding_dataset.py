@@ -11,7 +11,6 @@ from medrecog_core.datasets.catalogue import find
 from medrecog_core.ui.datasets.adding_dataset import _progress
 from tests.archives import pack
 from tests.file_server import Answer, serving
-
 from tests.ui.conftest import Server
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(600)]
