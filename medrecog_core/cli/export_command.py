@@ -22,7 +22,9 @@ from medrecog_core.reports.measures import MEASURES
     ".png or .svg (a figure).",
 )
 @click.option("--table", default="", help=f"{', '.join(TABLES)} (the shape of the report's own).")
-@click.option("--figure", default="", help="heat-map, confusion, roc, precision-recall")
+@click.option(
+    "--figure", default="", help="heat-map, confusion, roc, precision-recall, reliability, folds"
+)
 @click.option("--measure", default="accuracy", show_default=True, help=", ".join(MEASURES.values()))
 @click.option("--cell", default="", help="Of a figure, such as block5-224-average: else the best.")
 @click.option("--class", "label", default="", help="Of a curve.")

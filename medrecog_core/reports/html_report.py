@@ -8,7 +8,7 @@ from typing import Any
 from altair.typing import ChartType
 
 from medrecog_core import __version__
-from medrecog_core.classification import ScoredImages, estimate, estimate_classes
+from medrecog_core.classification import ScoredImages, cross_calibrate, estimate, estimate_classes
 from medrecog_core.datasets.counting import counted
 from medrecog_core.errors import MedrecogError
 from medrecog_core.experiments import CellResult, RunFolder
@@ -19,11 +19,12 @@ from medrecog_core.images import PREPROCESSINGS
 from medrecog_core.networks import find_network
 from medrecog_core.reports.cell_table import ready
 from medrecog_core.reports.data_description import DataDescription, describe_data
-from medrecog_core.reports.figures.curves import draw_folds
+from medrecog_core.reports.figures.reliability import describe_reliability, draw_reliability
 from medrecog_core.reports.measures import MEASURES
 from medrecog_core.reports.rendering import to_svg
 from medrecog_core.reports.run_figures import (
     CONFUSION,
+    FOLDS,
     HEAT_MAP,
     PRECISION_RECALL,
     ROC,
@@ -36,6 +37,7 @@ RESEARCH_ONLY = "For research, not for diagnosis."
 
 _TEMPLATES = Path(__file__).parent / "templates"
 _MOST_CURVES = 6
+_RELIABILITY_WIDTH = 360
 _MOST_LISTED = 200
 
 
@@ -95,7 +97,8 @@ def html_report(run: RunFolder) -> str:
         confusion=_figure(draw_figure(run, CONFUSION, cell=best.result.cell.name)),
         curves=[_figure(chart) for chart in _curves(images)],
         n_without_curves=max(0, len(curve_classes(images)) - _MOST_CURVES),
-        folds=_folds(best.result),
+        folds=_folds(run, best.result),
+        calibration=_calibration(images, best.result.metrics.positive),
         published=_published(run, ranked),
         data=data,
         most_listed=_MOST_LISTED,
@@ -154,18 +157,41 @@ def _curves(images: ScoredImages) -> list[ChartType]:
     ]
 
 
-def _folds(result: CellResult) -> dict[str, Any] | None:
+def _folds(run: RunFolder, result: CellResult) -> dict[str, Any] | None:
     if len(result.folds) < 2:
         return None
     accuracies = [fold.accuracy for fold in result.folds]
-    words = f"Accuracy of each fold: {', '.join(f'{value:.3f}' for value in accuracies)}"
-    chart = draw_folds(result.folds).properties(width=480, description=words)
+    chart = draw_figure(run, FOLDS, cell=result.cell.name)
     return {
         "figure": _figure(chart),
         "n": len(accuracies),
         "mean": sum(accuracies) / len(accuracies),
         "low": min(accuracies),
         "high": max(accuracies),
+    }
+
+
+def _calibration(images: ScoredImages, positive: str | None) -> dict[str, Any] | None:
+    try:
+        found = cross_calibrate(images)
+    except MedrecogError:
+        return None  # too few test images
+    before, after = found.before, found.after
+    chart = draw_reliability(found, positive).properties(
+        width=_RELIABILITY_WIDTH, description=describe_reliability(found, positive)
+    )
+    return {
+        "figure": _figure(chart),
+        "n_folds": found.n_folds,
+        "rows": [
+            (
+                "Calibration error",
+                before.curve.calibration_error,
+                after.curve.calibration_error,
+            ),
+            ("Brier score", before.brier, after.brier),
+            ("Log loss", before.log_loss, after.log_loss),
+        ],
     }
 
 

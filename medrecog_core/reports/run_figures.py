@@ -2,7 +2,12 @@
 
 from altair.typing import ChartType
 
-from medrecog_core.classification import ScoredImages, precision_recall_curve, roc_curve
+from medrecog_core.classification import (
+    ScoredImages,
+    cross_calibrate,
+    precision_recall_curve,
+    roc_curve,
+)
 from medrecog_core.errors import UsageError
 from medrecog_core.experiments import CellResult, RunFolder
 from medrecog_core.experiments.ranked_cells import rank_cells, score_images, with_positive
@@ -12,16 +17,19 @@ from medrecog_core.reports.figures.confusion_matrix import (
     describe_confusion_matrix,
     draw_confusion_matrix,
 )
-from medrecog_core.reports.figures.curves import draw_precision_recall, draw_roc
+from medrecog_core.reports.figures.curves import draw_folds, draw_precision_recall, draw_roc
 from medrecog_core.reports.figures.heat_map import describe_heat_map, draw_heat_map
+from medrecog_core.reports.figures.reliability import describe_reliability, draw_reliability
 from medrecog_core.reports.measures import best_cell, told_measures
 
 HEAT_MAP, CONFUSION, ROC, PRECISION_RECALL = "heat-map", "confusion", "roc", "precision-recall"
-FIGURES = (HEAT_MAP, CONFUSION, ROC, PRECISION_RECALL)
+RELIABILITY, FOLDS = "reliability", "folds"
+FIGURES = (HEAT_MAP, CONFUSION, ROC, PRECISION_RECALL, RELIABILITY, FOLDS)
 
 _COLUMN_WIDTH = 110
 _SQUARE_WIDTH = 60
 _CURVE_WIDTH = 320
+_FOLDS_WIDTH = 480
 
 
 def draw_figure(
@@ -54,7 +62,7 @@ def draw_figure(
     UsageError
         If there is no such figure, finished cell or class, or the measure cannot be told.
     MedrecogError
-        If no cell is finished.
+        If no cell is finished, or its test images are too few for probabilities.
     StorageError
         If the run's folder is damaged.
     """
@@ -71,7 +79,14 @@ def draw_figure(
             width=max(200, _SQUARE_WIDTH * n_classes if n_classes <= 20 else 24 * n_classes),
             description=describe_confusion_matrix(result.metrics),
         )
+    if figure == FOLDS:
+        return _folds(result)
     images = score_images(run, result)
+    if figure == RELIABILITY:
+        found = cross_calibrate(images)
+        return draw_reliability(found, result.metrics.positive).properties(
+            width=_CURVE_WIDTH, description=describe_reliability(found, result.metrics.positive)
+        )
     return draw_curve(images, figure, find_class(images, label))
 
 
@@ -157,6 +172,13 @@ def check_measure(results: list[CellResult], measure: str) -> None:
         raise UsageError(
             f"The measure “{measure}” cannot be told of this run: choose among {', '.join(told)}."
         )
+
+
+def _folds(result: CellResult) -> ChartType:
+    accuracies = ", ".join(f"{fold.accuracy:.3f}" for fold in result.folds)
+    return draw_folds(result.folds).properties(
+        width=_FOLDS_WIDTH, description=f"Accuracy of each fold: {accuracies}"
+    )
 
 
 def _heat_map(

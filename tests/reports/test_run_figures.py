@@ -9,14 +9,27 @@ from medrecog_core.reports.run_figures import (
     find_class,
     find_result,
 )
+from tests.made_runs import made_run
 from tests.textures import CLASSES
 
 
 @pytest.mark.parametrize("figure", FIGURES)
-def test_every_figure_has_a_width_and_words(finished, figure):
-    chart = draw_figure(finished, figure).to_dict()
+def test_every_figure_has_a_width_and_words(cache, figure):
+    chart = draw_figure(made_run(n_folds=3), figure).to_dict()
     assert chart["width"] >= 200
     assert chart["description"]
+
+
+def test_folds_are_told_in_words(cache):
+    run = made_run(n_folds=3)
+    told = ", ".join(f"{fold.accuracy:.3f}" for fold in run.cells()[0].folds)
+    chart = draw_figure(run, "folds", cell=run.cells()[0].cell.name)
+    assert chart.to_dict()["description"] == f"Accuracy of each fold: {told}"
+
+
+def test_too_few_test_images_have_no_reliability(finished):
+    with pytest.raises(MedrecogError):
+        draw_figure(finished, "reliability")
 
 
 def test_curve_is_of_the_cell_and_class_that_were_asked_for(finished):

@@ -16,6 +16,8 @@ _FIGURES = {
     "Confusion matrix": "confusion",
     "ROC": "roc",
     "Precision and recall": "precision-recall",
+    "Probabilities": "reliability",
+    "Folds": "folds",
 }
 
 
