@@ -100,7 +100,8 @@ def settle(page: Page) -> None:
     """Wait until the page's program has ended and its plots are drawn."""
     page.get_by_role("heading").first.wait_for()
     page.wait_for_timeout(1500)
-    page.get_by_test_id("stStatusWidget").wait_for(state="detached")
+    for at_work in ("stStatusWidget", "stSpinner"):
+        page.get_by_test_id(at_work).first.wait_for(state="detached")
     page.wait_for_load_state("networkidle")
     page.wait_for_timeout(1500)
 
@@ -115,7 +116,7 @@ def take(
     theme: str = "light",
     whole: bool = False,
 ) -> None:
-    """Take one page at a width, light or dark; Predict with a picture, Networks at work on one."""
+    """Take one page at a width, light or dark; Predict with a picture, all of Networks with one."""
     size = {"width": width, "height": HEIGHTS[name]}
     context = browser.new_context(viewport=size, color_scheme=theme)  # type: ignore[arg-type]
     page = context.new_page()
@@ -126,7 +127,7 @@ def take(
         page.get_by_test_id("stFileUploaderDropzoneInput").first.set_input_files(picture)
         page.get_by_text("Most similar training images").wait_for()
         settle(page)
-    if name == "networks":
+    if whole and name == "networks":
         page.get_by_role("button", name="Walk it through the network").click()
         settle(page)
     if whole:
