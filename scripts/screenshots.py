@@ -127,8 +127,9 @@ def take(
         page.get_by_test_id("stFileUploaderDropzoneInput").first.set_input_files(picture)
         page.get_by_text("Most similar training images").wait_for()
         settle(page)
-    if whole and name == "networks":
-        page.get_by_role("button", name="Walk it through the network").click()
+    walk = page.get_by_role("button", name="Walk it through the network")
+    if whole and walk.count():  # the maps are kept from the first time on
+        walk.click()
         settle(page)
     if whole:
         content = "document.querySelector('[data-testid=stMain]').scrollHeight"
