@@ -39,6 +39,7 @@ from medrecog_core.models.storage import (
     model_names,
 )
 
+_OF_DEMO = f"datasets/{demo_folder.NAME}/"
 _COPIED = ("title", "record", "split", "files", "repeated")
 
 
@@ -129,13 +130,14 @@ class _Bundle:
         self._left_out: list[str] = []
 
     def write(self, runs: Sequence[RunFolder], with_models: bool) -> BundleWriting:
-        images: dict[str, tuple[RunImage, str]] = {}  # by path in the bundle
+        # By path in the bundle and content, which can differ between runs.
+        images: dict[tuple[str, str], RunImage] = {}
         for run in dict.fromkeys(runs):
             name = run.specification().dataset
             for image, relative in zip(run.images(), self._write_run(run), strict=True):
-                images[f"datasets/{name}/images/{relative}"] = image, name
+                images[f"datasets/{name}/images/{relative}", image.sha256] = image
         datasets = [self._write_dataset(runs, name) for name in _datasets_of(runs)]
-        self._write_pictures(images, {each.name for each in datasets if each is not None})
+        self._write_pictures(images, _paths_of([each for each in datasets if each is not None]))
         contents = BundleContents(
             medrecog=__version__,
             pictures=self._pictures,
@@ -206,11 +208,14 @@ class _Bundle:
                 written.append(name)
         return tuple(written)
 
-    def _write_pictures(self, images: dict[str, tuple[RunImage, str]], datasets: set[str]) -> None:
+    def _write_pictures(
+        self, images: dict[tuple[str, str], RunImage], of_datasets: set[tuple[str, str]]
+    ) -> None:
+        """Write the pictures of the runs' images, whole ones of what is in a data set here."""
         if self._pictures == NO_PICTURES:
             return
-        n_missing = 0
-        for done, (path, (image, name)) in enumerate(images.items()):
+        n_missing = n_unlisted = 0
+        for done, (identity, image) in enumerate(images.items()):
             self._report(Progress("gathering pictures", done, len(images)))
             try:
                 small = thumbnail(Path(image.path), sha256=image.sha256)
@@ -219,10 +224,17 @@ class _Bundle:
                     small,
                     zipfile.ZIP_STORED,
                 )
-                if self._pictures == IMAGES and name in datasets and name != demo_folder.NAME:
-                    self._add_image(path, image)
+                if self._pictures == IMAGES and identity in of_datasets:
+                    self._add_image(identity[0], image)
+                elif self._pictures == IMAGES and not identity[0].startswith(_OF_DEMO):
+                    n_unlisted += 1
             except UnreadableImageError:
                 n_missing += 1
+        if n_unlisted:
+            self._left_out.append(
+                f"{n_unlisted:,} of {len(images):,} images are in no data set here as the runs saw "
+                "them: only their thumbnails go along."
+            )
         if n_missing:
             self._left_out.append(
                 f"{n_missing:,} of {len(images):,} images are not here, or not as the runs saw "
@@ -252,6 +264,17 @@ class _Bundle:
 
 def _datasets_of(runs: Sequence[RunFolder]) -> list[str]:
     return list(dict.fromkeys(run.specification().dataset for run in runs))
+
+
+def _paths_of(datasets: Sequence[Dataset]) -> set[tuple[str, str]]:
+    """Return path in the bundle and SHA-256 of the images that may go along with data sets."""
+    return {
+        (f"datasets/{dataset.name}/images/{image.path}", image.file.sha256)
+        for dataset in datasets
+        if dataset.name != demo_folder.NAME
+        for image in dataset.every_image
+        if image.file is not None
+    }
 
 
 def _relative_paths(run: RunFolder, images: Sequence[RunImage]) -> list[str]:

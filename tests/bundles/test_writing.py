@@ -70,6 +70,26 @@ def test_data_set_that_changed_since_is_left_out_and_told(finished, tmp_path):
     assert "is not kept here as the runs saw it" in written.left_out[0]
 
 
+def test_image_that_the_data_set_has_no_longer_goes_along_as_a_thumbnail(
+    finished, there, tmp_path
+):
+    dataset = library.load(NAME)
+    library.remove(NAME)
+    smaller = library.save(replace(dataset, images=dataset.images[1:]))
+    record = finished.record()
+    record["dataset"]["fingerprint"] = smaller.fingerprint
+    finished.write_record(record)
+    written = write_bundle([finished], tmp_path / "runs.zip", "images")
+    assert written.left_out == (
+        f"1 of {N_IMAGES} images are in no data set here as the runs saw them: only their "
+        "thumbnails go along.",
+    )
+    names = names_in(tmp_path / "runs.zip")
+    assert sum("/images/" in name for name in names) == N_IMAGES - 1
+    assert sum(name.startswith("bundled-thumbnails/") for name in names) == N_IMAGES
+    assert open_bundle(tmp_path / "runs.zip", there) == (finished.id,)
+
+
 def test_health_report_goes_along(finished, tmp_path):
     check_health(library.load(NAME))
     write_bundle([finished], tmp_path / "runs.zip", "none")
