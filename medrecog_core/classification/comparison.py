@@ -111,8 +111,9 @@ def compare(
     The p-value for accuracy without groups is McNemar's exact one. Elsewhere units (groups where
     there are groups) are drawn with replacement, the same for both results, and the difference is
     divided by its standard error over the resamples and held against Student's t with one degree
-    of freedom fewer than units; where the results differ in k units only, it is at least 2^(1-k),
-    the least that a test on the signs of k differences can give.
+    of freedom fewer than units; where the results differ in k units only (of the class that the
+    measure is about), it is at least 2^(1-k), the least that a test on the signs of k differences
+    can give.
 
     Parameters
     ----------
@@ -273,10 +274,16 @@ class _Pairs:
         return p_values
 
     def _n_units_that_differ(self, one: ScoredImages, other: ScoredImages) -> int:
-        if self._measure == "auc":
-            differ = (one.scores != other.scores).any(axis=1)
-        else:
-            differ = one.predicted != other.predicted
+        match self._measure:
+            case "auc":
+                differ = (one.scores != other.scores).any(axis=1)
+            case "macro_f1":
+                differ = one.predicted != other.predicted
+            case _:  # shares of right images, of all classes or of one
+                differ = one.right != other.right
+        if self._measure in ("sensitivity", "specificity"):
+            is_positive = one.truth == one.positive_position
+            differ &= is_positive if self._measure == "sensitivity" else ~is_positive
         return int(np.count_nonzero(np.bincount(one.units, differ)))
 
 

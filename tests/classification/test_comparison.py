@@ -195,3 +195,26 @@ def test_two_equal_cells_differ_in_about_5_of_100_grouped_cases():
         one, other = (answers(right, groups) for right in rights)
         n_found += compare(one, other, n_resamples=500).p_value <= 0.05
     assert 2 <= n_found <= 20
+
+
+def test_p_value_of_one_class_is_no_less_than_the_signs_of_its_own_images_give():
+    one = answers(np.ones(200, dtype=bool))
+    right = np.ones(200, dtype=bool)
+    right[np.flatnonzero(one.truth == one.positive_position)[:5]] = False
+    right[np.flatnonzero(one.truth != one.positive_position)[:30]] = False
+    other = answers(right)
+    assert compare(one, other, "sensitivity").p_value == 2.0**-4
+    assert compare(one, other, "specificity").p_value == 2.0**-29
+
+
+def test_images_that_both_miss_in_two_ways_decide_no_share_of_right_images():
+    labels, groups = list("abc") * 40, [f"{i // 2}" for i in range(120)]
+    truth = np.array(["abc".index(label) for label in labels])
+    missed, missed_otherwise = np.eye(3)[(truth + 1) % 3], np.eye(3)[(truth + 2) % 3]
+    right = np.eye(3)[truth]
+    is_missed = np.arange(120) < 60
+    one = np.where(is_missed[:, None], missed, right)
+    other = np.where(is_missed[:, None], missed_otherwise, right)
+    other[[60, 64, 68]] = missed[[60, 64, 68]]
+    scored = [ScoredImages.of(labels, scores, "abc", groups) for scores in (one, other)]
+    assert compare(*scored, "accuracy").p_value >= 2.0**-2
