@@ -98,9 +98,12 @@ def _lines(card: ModelCard) -> Iterable[str]:
     yield "\n## Figures\n"
     tested = _images(card.n_test, card.n_test_groups or card.n_test)
     yield f"Of the run's cell, on {tested} not learnt from, with 95 % intervals.\n"
-    yield "| measure | value | interval | images |"
+    estimates = card.estimates or (_accuracy(card),)
+    # Where folds are repeated, an image is predicted several times.
+    is_repeated = max(each.n_images for each in estimates) > card.n_test
+    yield f"| measure | value | interval | {'predictions' if is_repeated else 'images'} |"
     yield "|---|---|---|---|"
-    for each in card.estimates or (_accuracy(card),):
+    for each in estimates:
         yield (
             f"| {MEASURE_TITLES[each.measure]} | {each.value:.3f} | {each.low:.3f} to "
             f"{each.high:.3f} | {each.n_images:,} |"

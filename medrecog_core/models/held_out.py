@@ -23,11 +23,14 @@ class HeldOutScores:
         Of each image; `groups` names what was sampled independently.
     scores
         float64, shape (n, n_classes), columns by sorted label.
+    n_times
+        How many times each image stands in them, as often as folds were repeated.
     """
 
     labels: tuple[str, ...]
     groups: tuple[str, ...]
     scores: np.ndarray
+    n_times: int = 1
 
 
 def inner_folds(images: Sequence[ImageRecord], seed: int) -> Split:
@@ -93,4 +96,5 @@ def scores_of_run(run: RunFolder, cell: AnyCell) -> HeldOutScores | None:
         tuple(image.label for image in tested),
         tuple(unit_of(image.group, image.path) for image in tested),
         run.scores(cell).astype(np.float64),
+        n_times=len(split.tested) // len(set(split.tested)),
     )

@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -130,15 +131,20 @@ def train_model(run: RunFolder, cell: AnyCell, name: str, on: str = TRAINING) ->
     positive = choose_positive_class(svm.classes, result.metrics.positive)
     if held_out is not None:
         scored, told, groups = held_out.scores, held_out.labels, held_out.groups
+        n_times = held_out.n_times
         chosen = attempts.make(
             "probabilities",
             lambda: choose_calibration(scored, told, svm.classes, groups, seed=specification.seed),
         )
+        if chosen is not None:
+            chosen = replace(chosen, n_images=chosen.n_images // n_times)
         if positive is not None:
             of_positive = scored[:, svm.classes.index(positive)]
             threshold = attempts.make(
                 "decision threshold", lambda: choose_threshold(of_positive, told, positive)
             )
+            if threshold is not None:
+                threshold = replace(threshold, n_images=threshold.n_images // n_times)
     training_images = attempts.make(
         "similar training images and no warning of unlike ones",
         lambda: index_training_images(

@@ -64,6 +64,13 @@ def test_where_the_line_is_drawn_is_told() -> None:
     assert "sensitivity 0.900 and specificity 0.800" in told
 
 
+def test_predictions_of_repeated_folds_are_not_called_images(model: Model) -> None:
+    assert "| interval | images |" in card_markdown(model.card)
+    accuracy = replace(model.card.estimates[0], n_images=2 * model.card.n_test)
+    text = card_markdown(replace(model.card, estimates=(accuracy,)))
+    assert "| interval | predictions |" in text
+
+
 def test_a_card_of_the_first_format_has_its_accuracy_and_preprocessing(model: Model) -> None:
     source = replace(model.card.source, preprocessing="squeeze-0")
     text = card_markdown(replace(model.card, estimates=(), versions={}, source=source))

@@ -197,6 +197,22 @@ def test_a_cross_validated_run_calibrates_with_its_own_scores(known: Path) -> No
     assert chosen.log_loss_after == model.card.calibration.log_loss_after
 
 
+def test_an_image_of_repeated_folds_is_counted_once(tmp_path: Path, cache: CacheFolder) -> None:
+    add_textures(write_textures(tmp_path / "two", CLASSES[:2]), "two")
+    asked = specification(
+        dataset="two",
+        layers=["block2"],
+        poolings=["average"],
+        protocol="k-fold",
+        n_folds=2,
+        n_repeats=3,
+    )
+    card = train_model(finished_run(asked), CELL, "my-model").card
+    assert card.calibration is not None and card.threshold is not None
+    assert (card.calibration.n_images, card.threshold.n_images) == (8, 8)
+    assert card.n_learnt == card.n_test == 8
+
+
 def test_two_classes_get_a_threshold_chosen_on_held_out_training_images(
     tmp_path: Path, cache: CacheFolder
 ) -> None:
