@@ -2,7 +2,7 @@
 
 import csv
 import io
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from medrecog_core.datasets.counting import counted
@@ -21,7 +21,7 @@ BEST, EQUAL = "best", "not distinguishable"
 COLUMNS = (
     *("run", "dataset", "layer", "scale", "pooling", "accuracy", "accuracy_low", "accuracy_high"),
     *("beside_best", "balanced_accuracy", "macro_f1", "auc", "sensitivity", "specificity"),
-    *("n_train", "n_test", "n_test_units", "sample"),
+    *("n_train", "n_test", "n_test_units", "sample", "n_leaking_groups"),
 )
 
 
@@ -34,9 +34,10 @@ def cell_rows(run: RunFolder, ranked: Sequence[RankedCell]) -> list[dict[str, An
         The run.
     ranked
         Its finished cells by accuracy, as `rank_cells` gives them. Low and high are the ends of the
-        95 % interval; units are groups, images without one counting as one each.
+        95 % interval; units are groups, images without one counting as one each. Leaking groups
+        stand in both the training and the test part.
     """
-    sample = run.record().get("sample", "")
+    record = run.record()
     dataset = run.specification().dataset
     rows = []
     for each in ranked:
@@ -57,7 +58,8 @@ def cell_rows(run: RunFolder, ranked: Sequence[RankedCell]) -> list[dict[str, An
                 "n_train": result.n_train,
                 "n_test": result.n_test,
                 "n_test_units": estimate.n_units,
-                "sample": sample,
+                "sample": record.get("sample", ""),
+                "n_leaking_groups": n_leaking_groups(record),
             }
         )
     return rows
@@ -140,6 +142,25 @@ def run_report_table(
     return report_table(values, find_network(run.specification().network))
 
 
+def reservations(record: Mapping[str, Any]) -> str:
+    """Return what a caption must say of a run's figures: a sample, leaks; each after a space."""
+    sample = f" On {record['sample']}." if record.get("sample") else ""
+    n_leaking = n_leaking_groups(record)
+    leaks = (
+        f" The split leaks: {counted(n_leaking, 'group')} of images stand in both parts, so the "
+        "figures are flattered."
+        if n_leaking
+        else ""
+    )
+    return sample + leaks
+
+
+def n_leaking_groups(record: Mapping[str, Any]) -> int:
+    """Return how many groups of a run stand in both the training and the test part."""
+    n_groups: int = record.get("split", {}).get("n_leaking_groups", 0)
+    return n_groups
+
+
 def ready(run: RunFolder) -> RunFolder:
     """Return the run if a cell of it is finished.
 
@@ -179,17 +200,9 @@ def _caption(run: RunFolder, ranked: Sequence[RankedCell]) -> str:
     )
     record = run.record()
     weights = f" with the weights “{record['weights']['title']}”" if "weights" in record else ""
-    sample = f" On {record['sample']}." if record.get("sample") else ""
-    n_leaking = record.get("split", {}).get("n_leaking_groups", 0)
-    leaks = (
-        f" The split leaks: {counted(n_leaking, 'group')} of images stand in both parts, so the "
-        "figures are flattered."
-        if n_leaking
-        else ""
-    )
     words = (
         f"{run.specification().dataset}: {counted(ranked[0].result.n_test, 'test image')}{units}; "
         f"{find_network(run.specification().network).title}{weights}."
     )
     marks = r" Bold: the best cell; $\approx$: not distinguishable from it."
-    return escape(words) + marks + escape(sample + leaks)
+    return escape(words) + marks + escape(reservations(record))

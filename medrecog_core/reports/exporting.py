@@ -7,7 +7,13 @@ from pathlib import PurePath
 
 from medrecog_core.errors import UsageError
 from medrecog_core.experiments import RunFolder, result_document
-from medrecog_core.reports.cell_table import cells_csv, cells_latex, ready, run_report_table
+from medrecog_core.reports.cell_table import (
+    cells_csv,
+    cells_latex,
+    ready,
+    reservations,
+    run_report_table,
+)
 from medrecog_core.reports.measures import MEASURES
 
 CELLS, REPORT = "cells", "report"
@@ -101,6 +107,7 @@ def _table(run: RunFolder, choice: Choice, ending: str) -> bytes:
         return table.to_csv().encode()
     measure = choice.measure.replace("_", " ")
     caption = f"{run.specification().dataset}: {measure}, in the shape of the report's tables."
+    caption += reservations(run.record())
     return table.to_latex(caption, f"tab:{run.id}").encode()
 
 

@@ -33,6 +33,19 @@ def test_report_table_has_its_own_shape(finished):
     assert content.splitlines()[:2] == ["Scale,224 x 224,224 x 224", "Layer,max,average"]
 
 
+def test_tables_tell_leaks_and_samples(finished):
+    record = finished.record()
+    record["split"]["n_leaking_groups"] = 2
+    record["sample"] = "a sample of 6 of 12 images"
+    finished.write_record(record)
+    latex = exported(finished, PurePath("x.tex"), Choice(table="report")).decode()
+    (caption,) = [line for line in latex.splitlines() if "caption" in line]
+    assert "On a sample of 6 of 12 images. The split leaks: 2 groups of images" in caption
+    head, first, *_ = exported(finished, PurePath("x.csv")).decode().splitlines()
+    assert head.endswith(",n_leaking_groups")
+    assert first.endswith(",a sample of 6 of 12 images,2")
+
+
 @pytest.mark.parametrize(
     ("file", "choice"),
     [("x", Choice()), ("x.png", Choice(table="cells")), ("x.html", Choice(figure="roc"))],
