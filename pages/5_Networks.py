@@ -5,7 +5,12 @@ from pathlib import Path
 import streamlit as st
 
 from medrecog_core.errors import MedrecogError
-from medrecog_core.experiments.processes import ProcessIdentity, run_command, start_detached
+from medrecog_core.experiments.processes import (
+    ProcessIdentity,
+    last_sentence,
+    run_command,
+    start_detached,
+)
 from medrecog_core.images import REPORT_SCALES
 from medrecog_core.locations import cache_folder, create_folder
 from medrecog_core.mode import is_viewer
@@ -168,7 +173,7 @@ def follow_download(network: Network, process: ProcessIdentity) -> None:
         st.session_state.pop(f"download {network.name}", None)
         if installed_official(network) is None:
             log = cache_folder().weights / "download-log.txt"
-            st.session_state["download error"] = log.read_text().strip().splitlines()[-1]
+            st.session_state["download error"] = last_sentence(log)
         st.rerun()
     part = downloaded_part(network)
     done = part.stat().st_size if part.exists() else 0
@@ -179,8 +184,7 @@ def follow_download(network: Network, process: ProcessIdentity) -> None:
 with shown_errors():
     chosen = NETWORKS[choose("Network", list(NETWORKS), key="network", width=240)]
     if "download error" in st.session_state:
-        sentence = st.session_state.pop("download error").removeprefix("medrecog: ")
-        st.error(sentence, icon=":material/error:")
+        st.error(st.session_state.pop("download error"), icon=":material/error:")
     show_weights(chosen)
     st.subheader("Layers")
     scale = int(choose("Scale in pixels", [str(s) for s in REPORT_SCALES], key="scale", width=200))

@@ -134,6 +134,15 @@ def start_detached(arguments: Sequence[str], log: Path) -> ProcessIdentity:
     return identify(process.pid)
 
 
+def last_sentence(log: Path) -> str:
+    """Return the sentence that a process which has ended printed last, to its log."""
+    try:
+        lines = log.read_text(encoding="utf-8", errors="replace").strip().splitlines()
+    except OSError:
+        lines = []
+    return _last_sentence(lines, "The work ended without a word: try again.")
+
+
 def run_command(arguments: Sequence[str], content: bytes = b"") -> Any:
     """Run a short command of the command line, wait for it and return its JSON document.
 
@@ -160,11 +169,13 @@ def run_command(arguments: Sequence[str], content: bytes = b"") -> Any:
         check=False,
     )
     if done.returncode:
-        lines = done.stderr.decode(errors="replace").strip().splitlines() or [
-            f"“{arguments[0]}” ended without a word."
-        ]
-        raise MedrecogError(lines[-1].removeprefix("medrecog: "))
+        lines = done.stderr.decode(errors="replace").strip().splitlines()
+        raise MedrecogError(_last_sentence(lines, f"“{arguments[0]}” ended without a word."))
     return json.loads(done.stdout)
+
+
+def _last_sentence(lines: Sequence[str], otherwise: str) -> str:
+    return lines[-1].removeprefix("medrecog: ") if lines else otherwise
 
 
 def _command_line(arguments: Sequence[str]) -> list[str]:

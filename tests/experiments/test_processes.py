@@ -12,6 +12,7 @@ from medrecog_core.errors import MedrecogError, StorageError
 from medrecog_core.experiments.processes import (
     ProcessIdentity,
     identify,
+    last_sentence,
     run_command,
     start_detached,
     this_process,
@@ -71,6 +72,15 @@ def test_a_detached_process_writes_to_its_log_and_leads_a_session_of_its_own(
         pytest.fail("it ended at once")
     wait_until(lambda: not process.is_alive())
     assert log.read_text().startswith("earlier\nThere are no runs yet.")
+
+
+def test_what_a_process_said_last_is_told_also_where_it_said_nothing(tmp_path: Path) -> None:
+    log = tmp_path / "log.txt"
+    assert last_sentence(log) == "The work ended without a word: try again."
+    log.write_text("\n")
+    assert last_sentence(log) == "The work ended without a word: try again."
+    log.write_text("reading: 1/2\nmedrecog: “x” is none.\n")
+    assert last_sentence(log) == "“x” is none."
 
 
 def test_a_log_that_cannot_be_written_gives_a_sentence(tmp_path: Path) -> None:

@@ -190,6 +190,20 @@ def test_every_network_is_shown_with_its_layers_and_its_weights(name):
     assert any(button.label == "Test the weights in use" for button in test.button) != without
 
 
+def test_a_download_that_ends_without_a_word_gets_one_sentence(monkeypatch):
+    from medrecog_core.experiments.processes import ProcessIdentity
+
+    gone = ProcessIdentity(0, 0.0, "")
+    monkeypatch.setattr(
+        "medrecog_core.experiments.processes.start_detached", lambda *_: gone, raising=True
+    )
+    test = opened("pages/5_Networks.py")
+    next(button for button in test.button if button.label.startswith("Download")).click()
+    test.run()
+    assert not test.exception
+    assert "The work ended without a word" in words(test)
+
+
 def test_networks_with_weights_can_be_chosen_and_their_layers_are_offered(tiny, tmp_path):
     test = opened("pages/2_Experiments.py")
     (box,) = (box for box in test.selectbox if box.label == "Network")

@@ -21,6 +21,7 @@ from medrecog_core.datasets import (
     Dataset,
     Reading,
     add_dataset,
+    check_name,
     guess_columns,
     library,
     read_dataset,
@@ -34,7 +35,7 @@ from medrecog_core.datasets.file_state import HashReport
 from medrecog_core.datasets.importing import Report
 from medrecog_core.datasets.larger_set import larger_set
 from medrecog_core.errors import MedrecogError
-from medrecog_core.experiments.processes import ProcessIdentity, start_detached
+from medrecog_core.experiments.processes import ProcessIdentity, last_sentence, start_detached
 from medrecog_core.locations import cache_folder, create_folder
 from medrecog_core.ui.page import shown_errors
 from medrecog_core.ui.quantities import counted, size
@@ -96,7 +97,7 @@ def _from_here() -> None:
     if not (name and path):
         st.info("Give a name and a folder to see what would be added.", icon=":material/edit:")
         return
-    _refuse_taken(name)
+    _check_new_name(name)
     source = library.resolved(Path(path))
     if source.is_file():
         st.info(
@@ -135,7 +136,7 @@ def _from_upload() -> None:
         if not (name and any(is_archive(file) for file in sources)):
             st.info("Give a name and upload an archive.", icon=":material/upload:")
             return
-        _refuse_taken(name)
+        _check_new_name(name)
         if _add_button():
             bounds = Bounds(n_bytes=_UNPACKED_FOR_A_BYTE * largest * _MEGABYTE)
             bar = st.progress(0.0, "Unpacking …")
@@ -192,8 +193,8 @@ def _name() -> str:
     )
 
 
-def _refuse_taken(name: str) -> None:
-    if name in library.names():
+def _check_new_name(name: str) -> None:
+    if check_name(name) in library.names():
         raise MedrecogError(f"There is a data set “{name}” already: choose another name.")
 
 
@@ -337,11 +338,11 @@ def _follow() -> None:
     lines = log.read_text(errors="replace").strip().splitlines() if log.is_file() else []
     if not process.is_alive():
         del st.session_state[_PROCESS]
+        last = last_sentence(log)
         log.unlink(missing_ok=True)
         if name in library.names():
             _finish(name)
-        last = lines[-1] if lines else "it ended without a word"
-        st.session_state[_FAILED] = last.removeprefix("medrecog: ")
+        st.session_state[_FAILED] = last
         st.rerun()
     done, text = _progress(name, lines)
     st.progress(done, text=f"{text}. It goes on when this page is closed.", width=420)

@@ -8,7 +8,8 @@ import pytest
 from PIL import Image
 
 from medrecog_core.datasets.catalogue import find
-from medrecog_core.ui.datasets.adding_dataset import _progress
+from medrecog_core.errors import UsageError
+from medrecog_core.ui.datasets.adding_dataset import _check_new_name, _progress
 from tests.archives import pack
 from tests.file_server import Answer, serving
 from tests.ui.conftest import Server
@@ -53,6 +54,12 @@ def dialog(browser, server):
     page.get_by_role("dialog").wait_for()
     yield page
     page.close()
+
+
+@pytest.mark.parametrize("name", ["", "My images", "../elsewhere", "a/b", "a\0"])
+def test_a_name_that_cannot_be_is_refused_before_anything_is_started(name):
+    with pytest.raises(UsageError, match="cannot be a name"):
+        _check_new_name(name)
 
 
 @pytest.mark.parametrize(
