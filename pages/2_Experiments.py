@@ -166,10 +166,10 @@ def start(specification: RunSpecification, again: bool = False) -> None:
         st.session_state["launch error"] = str(error)
 
 
-def offer_identical_run() -> None:
+def offer_identical_run(specification: RunSpecification | None) -> None:
     """Offer the finished run that the one asked for would only repeat."""
     run_id, asked = st.session_state.get("done already", ("", None))
-    if asked is None:
+    if asked is None or asked != specification:  # the form says something else by now
         return
     try:
         run = find_run(run_id)
@@ -197,9 +197,12 @@ def followed_run(runs: list[RunFolder]) -> RunFolder | None:
         follow(unfinished)
     if FOLLOWED not in st.session_state:
         return None
-    with shown_errors():
+    try:
         return find_run(st.session_state[FOLLOWED])
-    return None
+    except MedrecogError as error:
+        del st.session_state[FOLLOWED]
+        st.warning(str(error), icon=":material/link_off:")
+        return None
 
 
 def show_experiments() -> None:
@@ -225,7 +228,7 @@ def show_experiments() -> None:
             start(specification)
         if "launch error" in st.session_state:
             st.error(st.session_state.pop("launch error"), icon=":material/error:")
-        offer_identical_run()
+        offer_identical_run(specification)
     runs = all_runs()
     followed = followed_run(runs)
     if followed is not None:

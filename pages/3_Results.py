@@ -10,7 +10,7 @@ from medrecog_core.mode import is_viewer
 from medrecog_core.networks import find_network
 from medrecog_core.reports.measures import best_cell
 from medrecog_core.ui.choice import choose
-from medrecog_core.ui.experiments.run_list import SEEN
+from medrecog_core.ui.experiments.run_list import SEEN, follow
 from medrecog_core.ui.heat_map import show_heat_map, show_legend
 from medrecog_core.ui.page import RESEARCH_ONLY, open_page, show_absence, shown_errors
 from medrecog_core.ui.results.cell_calibration import show_calibration
@@ -57,7 +57,7 @@ def show_run(run: RunFolder) -> None:
             )
             return
         if st.button("Follow it", icon=":material/play_circle:"):
-            st.session_state["followed"] = run.id
+            follow(run.id)
             st.switch_page("pages/2_Experiments.py")
         return
     show_record(record)

@@ -54,6 +54,9 @@ def show_heat_map(
 
 def show_legend(ranked: Sequence[RankedCell]) -> None:
     """Say what the marks in the heat map mean."""
+    if len(ranked) < 2:
+        st.caption(f"{BEST_MARK} the only finished cell. Point at it for its 95 % interval.")
+        return
     equal = sum(each.ranked.is_indistinguishable for each in ranked) - 1
     told = (
         f"{EQUAL_MARK} {counted(equal, 'cell')} that these test images cannot tell from it "

@@ -83,6 +83,24 @@ def test_a_run_that_is_finished_already_is_offered_before_it_is_repeated(finishe
     assert "Stop" in buttons(test)
 
 
+def test_an_offer_goes_when_the_form_asks_for_something_else(finished, no_process):
+    test = press(opened(PAGE, **link(layers=LAYERS)), "Start the experiment")
+    assert "This was done already" in words(test)
+    test.text_input(key="experiment-C").set_value("7").run()
+    assert not test.exception
+    assert "This was done already" not in words(test)
+    assert "Run it again" not in buttons(test)
+
+
+def test_a_followed_run_that_was_deleted_elsewhere_is_told_once(finished, no_process):
+    test = press(opened(PAGE), "Follow")
+    finished.delete()
+    test.run()
+    assert not test.exception
+    assert f"There is no run “{finished.id}”" in words(test)
+    assert f"There is no run “{finished.id}”" not in words(test.run())
+
+
 def test_what_is_typed_and_started_in_one_go_is_what_is_started(known, no_process):
     test = opened(PAGE, on="textures")
     test.text_input(key="experiment-C").input("7")

@@ -159,3 +159,10 @@ def test_another_run_is_shown_without_the_choices_made_for_the_first(run):
     assert "There is no class" not in words(test)
     assert "is not finished" not in words(test)
     assert (box(test, "True class").value, box(test, "Cell").value) == ("any", "the best")
+
+
+def test_a_single_cell_is_beside_no_other(cache):
+    test = opened(PAGE, run=made_run(separations=[1.0]).id)
+    assert not test.exception
+    assert "the only finished cell" in words(test)
+    assert "every other cell" not in words(test)

@@ -9,7 +9,7 @@ from medrecog_core.networks import find_network
 from medrecog_core.ui.experiments.run_list import show_log, show_queue
 from medrecog_core.ui.heat_map import show_heat_map
 from medrecog_core.ui.page import shown_errors
-from medrecog_core.ui.quantities import duration
+from medrecog_core.ui.quantities import counted, duration
 from medrecog_core.ui.run_status import show_status
 
 
@@ -66,7 +66,7 @@ def _show_once(run: RunFolder, state: RunState) -> None:
         )
     skipped = run.record().get("skipped", [])
     if skipped:
-        with st.expander(f"{len(skipped)} images could not be read and were left out"):
+        with st.expander(f"{counted(len(skipped), 'image')} could not be read and left out"):
             st.dataframe(skipped, hide_index=True)
     results = run.cells()
     specification = run.specification()
