@@ -15,7 +15,7 @@ from medrecog_core.ui.heat_map import show_heat_map, show_legend
 from medrecog_core.ui.page import RESEARCH_ONLY, open_page, show_absence, shown_errors
 from medrecog_core.ui.results.cell_calibration import show_calibration
 from medrecog_core.ui.results.cell_choice import choose_cell, forget_cell, take_cell
-from medrecog_core.ui.results.cell_curves import show_curves, show_folds
+from medrecog_core.ui.results.cell_curves import forget_curve, show_curves, show_folds
 from medrecog_core.ui.results.cell_gallery import show_cell_gallery
 from medrecog_core.ui.results.class_table import show_class_table
 from medrecog_core.ui.results.confusion_matrix import show_confusion_matrix
@@ -83,12 +83,13 @@ def show_run(run: RunFolder) -> None:
     by_name = {result.cell.name: result for result in results}
     chosen = choose_cell(list(by_name))
     shown = by_name[chosen or best_cell(results, measure).name]
+    curve = show_cell(run, shown, is_best=not chosen)
     with exports:
-        offer_exports(run, shown, measure, positive)
-    show_cell(run, shown, is_best=not chosen)
+        offer_exports(run, shown, measure, positive, curve)
 
 
-def show_cell(run: RunFolder, result: CellResult, is_best: bool) -> None:
+def show_cell(run: RunFolder, result: CellResult, is_best: bool) -> str:
+    """Show a cell in detail; return the class that its curves are about."""
     cell, metrics = result.cell, result.metrics
     st.subheader(f"{cell.layer}, {cell.scale} pixels, {cell.pooling} pooling")
     if is_best:
@@ -106,19 +107,21 @@ def show_cell(run: RunFolder, result: CellResult, is_best: bool) -> None:
     show_class_table(load_class_estimates(run, result), metrics.positive)
     show_cell_gallery(cell_images(run, result), [row.label for row in metrics.classes])
     show_folds(result.folds)
-    show_curves(score_images(run, result))
+    curve = show_curves(score_images(run, result))
     # Fitted when somebody asks: it takes scikit-learn into memory, and the page does without.
     if st.toggle("Show the scores as probabilities", key="calibration", bind="query-params"):
         try:
             show_calibration(load_calibration(run, result), metrics.positive)
         except MedrecogError as error:
             st.caption(f"No probabilities: {error}")
+    return curve
 
 
 def forget_choices() -> None:
     """Look at the best cell as it is, as the run is another one."""
     forget_cell()
     forget_square()
+    forget_curve()
 
 
 with shown_errors():

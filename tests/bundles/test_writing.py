@@ -70,9 +70,7 @@ def test_data_set_that_changed_since_is_left_out_and_told(finished, tmp_path):
     assert "is not kept here as the runs saw it" in written.left_out[0]
 
 
-def test_image_that_the_data_set_has_no_longer_goes_along_as_a_thumbnail(
-    finished, there, tmp_path
-):
+def test_image_that_the_data_set_has_no_longer_goes_along_as_a_thumbnail(finished, there, tmp_path):
     dataset = library.load(NAME)
     library.remove(NAME)
     smaller = library.save(replace(dataset, images=dataset.images[1:]))

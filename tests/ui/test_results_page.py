@@ -166,3 +166,20 @@ def test_a_single_cell_is_beside_no_other(cache):
     assert not test.exception
     assert "the only finished cell" in words(test)
     assert "every other cell" not in words(test)
+
+
+def test_the_class_of_the_curves_is_in_the_address_and_goes_with_the_run(cache):
+    one, other = (made_run(classes=classes) for classes in (("a", "b", "c"), ("d", "e", "f")))
+    test = opened(PAGE, run=one.id, curve="b")
+    assert not test.exception
+    assert box(test, "Class of the curves").value == "b"
+    assert "10 test images of b, 20 of others" in words(test)
+    box(test, "Class of the curves").set_value("c").run()
+    assert "10 test images of c, 20 of others" in words(test)
+    box(test, "Run").set_value(other.id).run()
+    assert not test.exception
+    assert box(test, "Class of the curves").value == "d"
+    assert "There is no class" not in words(test)
+    test = opened(PAGE, run=one.id, curve="z")
+    assert "There is no class “z” with curves here." in words(test)
+    assert box(test, "Class of the curves").value == "a"

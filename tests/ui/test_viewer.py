@@ -159,7 +159,7 @@ HARMLESS = {
         ("vega_lite_chart", ""),
         ("selectbox", "True class"),
         ("selectbox", "Predicted class"),
-        ("selectbox", "Curves of the class"),
+        ("selectbox", "Class of the curves"),
         ("toggle", "Show the scores as probabilities"),
     },
     "results, unfinished": {("selectbox", "Run"), ("page_link", "See how it is doing")},

@@ -8,20 +8,28 @@ import streamlit as st
 from medrecog_core.classification import ScoredImages, precision_recall_curve, roc_curve
 from medrecog_core.experiments.cell_result import FoldResult
 from medrecog_core.reports.figures.curves import draw_folds, draw_precision_recall, draw_roc
+from medrecog_core.reports.run_figures import curve_classes, find_class
+
+CURVE = "curve"
+"""Name of the class of the curves in the address."""
+
+_FIRST = ""
 
 
-def show_curves(images: ScoredImages) -> None:
-    """Draw both curves of a class against the rest: of the positive one, or of a chosen one."""
-    known = [
-        label
-        for position, label in enumerate(images.classes)
-        if 0 < (images.truth == position).sum() < images.n_images
-    ]
+def show_curves(images: ScoredImages) -> str:
+    """Draw both curves of a class against the rest: of the positive one, or of a chosen one.
+
+    Returns
+    -------
+    str
+        The class; empty where none has a curve.
+    """
+    known = curve_classes(images)
     if not known:
-        return
-    label = images.positive if images.positive in known else None
-    if label is None or len(images.classes) > 2:
-        label = st.selectbox("Curves of the class", known, width=240)
+        return ""
+    label = find_class(images)
+    if images.positive not in known:
+        label = _choose(known)
     position = images.classes.index(label)
     is_member = images.truth == position
     roc = roc_curve(images.scores[:, position], is_member)
@@ -41,6 +49,23 @@ def show_curves(images: ScoredImages) -> None:
             alt=f"Precision-recall curve of {label}",
         )
     st.caption(f"{counts}. The dashed line is guessing.")
+    return label
+
+
+def forget_curve() -> None:
+    """Draw the curves of the first class, as the classes are others now."""
+    st.session_state[CURVE] = _FIRST
+
+
+def _choose(labels: Sequence[str]) -> str:
+    asked = st.session_state.get(CURVE, st.query_params.get(CURVE, _FIRST))
+    if asked not in (_FIRST, *labels):
+        st.warning(f"There is no class “{asked}” with curves here.", icon=":material/link_off:")
+    st.session_state[CURVE] = asked if asked in labels else labels[0]
+    chosen: str = st.selectbox(
+        "Class of the curves", labels, key=CURVE, bind="query-params", width=240
+    )
+    return chosen
 
 
 def show_folds(folds: Sequence[FoldResult]) -> None:

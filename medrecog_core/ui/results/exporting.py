@@ -1,6 +1,7 @@
 """Taking results away: files that are made when they are asked for, never before."""
 
 import functools
+import re
 import tempfile
 from pathlib import Path, PurePath
 
@@ -10,18 +11,28 @@ from medrecog_core.bundles import write_bundle
 from medrecog_core.bundles.contents import NO_PICTURES, THUMBNAILS, Pictures
 from medrecog_core.experiments import CellResult, RunFolder
 from medrecog_core.reports.exporting import REPORT, Choice, exported
+from medrecog_core.reports.run_figures import (
+    CONFUSION,
+    FOLDS,
+    HEAT_MAP,
+    PRECISION_RECALL,
+    RELIABILITY,
+    ROC,
+)
 
 _FIGURES = {
-    "Heat map": "heat-map",
-    "Confusion matrix": "confusion",
-    "ROC": "roc",
-    "Precision and recall": "precision-recall",
-    "Probabilities": "reliability",
-    "Folds": "folds",
+    "Heat map": HEAT_MAP,
+    "Confusion matrix": CONFUSION,
+    "ROC": ROC,
+    "Precision and recall": PRECISION_RECALL,
+    "Probabilities": RELIABILITY,
+    "Folds": FOLDS,
 }
 
 
-def offer_exports(run: RunFolder, result: CellResult, measure: str, positive: str | None) -> None:
+def offer_exports(
+    run: RunFolder, result: CellResult, measure: str, positive: str | None, curve: str = ""
+) -> None:
     """Show a button that opens the choice of files.
 
     Parameters
@@ -34,8 +45,10 @@ def offer_exports(run: RunFolder, result: CellResult, measure: str, positive: st
         One of `MEASURES`' values, of the heat map and the report's table.
     positive
         The positive one of two classes.
+    curve
+        The class whose curves are looked at.
     """
-    choice = Choice(measure=measure, cell=result.cell.name, positive=positive)
+    choice = Choice(measure=measure, cell=result.cell.name, label=curve, positive=positive)
     with st.popover("Export", icon=":material/download:"):
         st.markdown("**The whole report**")
         with st.container(horizontal=True):
@@ -58,9 +71,12 @@ def _offer_figures(run: RunFolder, choice: Choice) -> None:
     st.markdown("**Figures**")
     title = st.selectbox("Figure", list(_FIGURES), label_visibility="collapsed")
     figure = _FIGURES[title]
-    of_cell = "" if figure == "heat-map" else choice.cell
+    of_cell = "" if figure == HEAT_MAP else choice.cell
+    of_class = choice.label if figure in (ROC, PRECISION_RECALL) else ""
+    drawn = Choice("", figure, choice.measure, of_cell, of_class, choice.positive)
     about = of_cell or choice.measure
-    drawn = Choice("", figure, choice.measure, of_cell, positive=choice.positive)
+    if of_class:
+        about += "-" + re.sub(r"[^\w-]+", "-", of_class)
     with st.container(horizontal=True):
         _button(run, "PNG", f"{figure}-{about}.png", drawn, "image")
         _button(run, "SVG", f"{figure}-{about}.svg", drawn, "shapes")

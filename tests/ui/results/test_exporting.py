@@ -78,3 +78,23 @@ def test_a_bundle_of_a_run_at_work_is_not_offered(finished, monkeypatch):
     finished.write_state(at_work)
     test = opened(finished)
     assert "Bundle" not in [button.proto.label for button in test.get("download_button")]
+
+
+@pytest.mark.parametrize("figure", ["ROC", "Precision and recall"])
+def test_a_curve_is_exported_of_the_class_that_is_looked_at(finished, monkeypatch, figure):
+    asked, names = [], []
+    monkeypatch.setattr(
+        "medrecog_core.ui.results.exporting.exported",
+        lambda run, file, choice: asked.append((file.suffix, choice.label)),
+    )
+    monkeypatch.setattr(st, "selectbox", lambda *_, **__: figure)
+
+    def make(label, data, file_name, **_):
+        if label in ("PNG", "SVG"):
+            names.append(file_name)
+            data()
+
+    monkeypatch.setattr(st, "download_button", make)
+    offer_exports(finished, finished.cells()[0], "accuracy", None, "two waves")
+    assert asked == [(".png", "two waves"), (".svg", "two waves")]
+    assert all("-two-waves." in name for name in names)
