@@ -58,6 +58,8 @@ def read_file(path: Path) -> bytes:
         raise UnreadableImageError(
             f"the file cannot be read ({error.strerror or error})"
         ) from error
+    except ValueError as error:  # a path with a null character, from a file that others wrote
+        raise UnreadableImageError("its path is none") from error
 
 
 def is_image_file(path: Path) -> bool:

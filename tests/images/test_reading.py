@@ -4,6 +4,7 @@ import struct
 import time
 import zlib
 from functools import cache as once
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -388,6 +389,11 @@ def test_the_bound_of_bytes_itself_is_allowed(tmp_path, monkeypatch):
     monkeypatch.setattr(reading, "MAX_BYTES", 2 * 2**20)
     with pytest.raises(UnreadableImageError, match="the file has 3 MB, more than the 2 allowed"):
         read_file(tmp_path / "a.png")
+
+
+def test_a_path_that_no_file_can_have_is_refused():
+    with pytest.raises(UnreadableImageError, match="its path is none"):
+        read_file(Path("a\0.png"))
 
 
 def test_a_missing_file_is_refused(tmp_path):
