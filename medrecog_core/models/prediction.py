@@ -221,14 +221,14 @@ def predict_files(
     """Classify image files on disk; those that cannot be read give the reason instead."""
     answers: list[Prediction | UnreadableImageError] = []
     for first in range(0, len(files), _FILES_AT_ONCE):
-        contents: list[bytes] = []
-        unread: dict[Path, UnreadableImageError] = {}
-        chunk = files[first : first + _FILES_AT_ONCE]
-        for file in chunk:
-            try:
-                contents.append(read_file(file))
-            except UnreadableImageError as error:
-                unread[file] = error
-        predicted = iter(predictor.predict(contents))
-        answers += [unread[file] if file in unread else next(predicted) for file in chunk]
+        read = [_content(file) for file in files[first : first + _FILES_AT_ONCE]]
+        predicted = iter(predictor.predict([each for each in read if isinstance(each, bytes)]))
+        answers += [next(predicted) if isinstance(each, bytes) else each for each in read]
     return answers
+
+
+def _content(file: Path) -> bytes | UnreadableImageError:
+    try:
+        return read_file(file)
+    except UnreadableImageError as error:
+        return error

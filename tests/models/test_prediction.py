@@ -94,6 +94,30 @@ def test_it_reads_new_images_as_its_run_did(
     np.testing.assert_allclose(found, run.scores(cell), atol=1e-4)
 
 
+def test_a_file_that_is_there_again_when_it_is_read_twice_moves_no_answer(
+    predictor: Predictor, pictures: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    others = [pictures / "noise" / "noise-0.png", pictures / "waves" / "waves-0.png"]
+    late = tmp_path / "late.png"
+    contents = iter([UnreadableImageError("the file is not there"), others[0].read_bytes()])
+
+    def read(file: Path) -> bytes:
+        if file != late:
+            return file.read_bytes()
+        content = next(contents)
+        if isinstance(content, UnreadableImageError):
+            raise content
+        return content
+
+    monkeypatch.setattr("medrecog_core.models.prediction.read_file", read)
+    asked = [late, others[0], late, others[1]]
+    first, *rest = predict_files(predictor, asked)
+    assert isinstance(first, UnreadableImageError)
+    assert [each.label for each in answered(rest)] == [
+        each.label for each in answered(predict_files(predictor, [others[0], others[0], others[1]]))
+    ]
+
+
 def test_the_label_has_the_greatest_score(predictor: Predictor, pictures: Path) -> None:
     for answer in answered(predict_files(predictor, sorted(pictures.glob("*/*-0.png")))):
         assert tuple(answer.scores) == CLASSES
