@@ -60,6 +60,10 @@ def show_run(run: RunFolder) -> None:
             follow(run.id)
             st.switch_page("pages/2_Experiments.py")
         return
+    if not record:
+        raise MedrecogError(
+            f"The run {run.id} has no record of what it ran with: carry it on, or delete it."
+        )
     show_record(record)
     with st.container(horizontal=True, vertical_alignment="bottom"):
         measure = choose_measure(finished)

@@ -16,6 +16,7 @@ from medrecog_core.errors import MedrecogError, StorageError, UsageError
 from medrecog_core.experiments.cell_result import CellResult
 from medrecog_core.experiments.processes import ProcessIdentity
 from medrecog_core.experiments.run_log import RunLog
+from medrecog_core.experiments.run_record import checked_record
 from medrecog_core.experiments.run_state import RunState
 from medrecog_core.experiments.specification import RunSpecification
 from medrecog_core.features import AnyCell, DescriptorSource
@@ -225,7 +226,7 @@ class RunFolder:
 
     def repeated(self) -> dict[str, Any] | None:
         """Return the document of the run that this one repeats, None where it repeats none."""
-        return self._read("repeated.json", _RECORD.validate_python, default=None)
+        return self._read("repeated.json", _REPEATED.validate_python, default=None)
 
     def write_repeated(self, document: Mapping[str, Any]) -> None:
         """Keep the document of the run that this one repeats."""
@@ -233,7 +234,7 @@ class RunFolder:
 
     def record(self) -> dict[str, Any]:
         """Return what the run ran on and with; empty until the cells are begun."""
-        return self._read("record.json", _RECORD.validate_python, default={})
+        return self._read("record.json", checked_record, default={})
 
     def source(self) -> DescriptorSource:
         """Return what the run's descriptors depend on besides image and cell.
@@ -293,7 +294,7 @@ class RunFolder:
 
 _STATE = TypeAdapter(RunState)
 _PROCESS = TypeAdapter(ProcessIdentity)
-_RECORD = TypeAdapter(dict[str, Any])
+_REPEATED = TypeAdapter(dict[str, Any])
 _FILES = TypeAdapter(list[list[Any]])
 _TITLE = TypeAdapter(str)
 

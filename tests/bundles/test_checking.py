@@ -98,6 +98,11 @@ def test_a_document_that_is_none_is_refused(rewrite, written, there, document_na
     refuse(rewrite({name: b"[1"}), there, "the run “")
 
 
+@pytest.mark.parametrize("record", [{}, [], {"dataset": 5}])
+def test_a_record_that_pages_cannot_show_is_refused(rewrite, written, there, record):
+    refuse(rewrite({f"runs/{written[1]}/record.json": record}), there, "the run “")
+
+
 def test_a_bundle_without_a_needed_document_is_refused(rewrite, written, there):
     for needed in ("specification", "state", "split"):
         refuse(rewrite({f"runs/{written[1]}/{needed}.json": None}), there, "the run “")

@@ -183,3 +183,14 @@ def test_the_class_of_the_curves_is_in_the_address_and_goes_with_the_run(cache):
     test = opened(PAGE, run=one.id, curve="z")
     assert "There is no class “z” with curves here." in words(test)
     assert box(test, "Class of the curves").value == "a"
+
+
+@pytest.mark.parametrize(("content", "sentence"), [(None, "has no record"), ("{}", "is damaged")])
+def test_a_run_without_a_whole_record_gets_one_sentence(run, content, sentence):
+    if content is None:
+        (run.path / "record.json").unlink()
+    else:
+        (run.path / "record.json").write_text(content)
+    test = opened(PAGE, run=run.id)
+    assert not test.exception
+    assert [sentence in each.value for each in test.error] == [True]

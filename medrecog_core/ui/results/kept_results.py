@@ -1,5 +1,6 @@
 """Numbers of runs that take a moment, computed once and shared by all who look at them."""
 
+import contextlib
 from collections.abc import Sequence
 
 import streamlit as st
@@ -55,8 +56,11 @@ def load_comparison(runs: Sequence[RunFolder], measure: str, positive: str | Non
 
 def version_of(run: RunFolder) -> Version:
     """Return what changes when a cell of the run is added or trained anew."""
-    files = list((run.path / "cells").glob("*.npy"))
-    return len(files), max((file.stat().st_mtime_ns for file in files), default=0)
+    modified = []
+    for file in (run.path / "cells").glob("*.npy"):
+        with contextlib.suppress(OSError):  # cells are deleted where they are trained anew
+            modified.append(file.stat().st_mtime_ns)
+    return len(modified), max(modified, default=0)
 
 
 @st.cache_data(max_entries=64, show_spinner=_SPINNER)

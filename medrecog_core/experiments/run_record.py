@@ -1,0 +1,52 @@
+"""What a run ran on and with, as its folder keeps it: the parts that every reader relies on."""
+
+from typing import Any
+
+from pydantic import BaseModel
+
+
+class _Dataset(BaseModel):
+    name: str
+    layout: str
+    synthetic: bool
+    classes: dict[str, int]
+
+
+class _Split(BaseModel):
+    kind: str
+    n_train: int
+    n_test: int
+    n_leaking_groups: int
+
+
+class _Weights(BaseModel):
+    identity: str
+    title: str
+
+
+class _Skipped(BaseModel):
+    path: str
+    reason: str
+
+
+class _Record(BaseModel):
+    dataset: _Dataset
+    split: _Split
+    weights: _Weights
+    network: str
+    preprocessing: str
+    precision: str
+    skipped: list[_Skipped]
+
+
+def checked_record(document: Any) -> dict[str, Any]:
+    """Return a record as it is written, if it has all that readers rely on.
+
+    Raises
+    ------
+    pydantic.ValidationError
+        If it has not.
+    """
+    _Record.model_validate(document)
+    record: dict[str, Any] = document
+    return record

@@ -1,0 +1,22 @@
+import pytest
+from pydantic import ValidationError
+
+from medrecog_core.experiments import RunFolder
+from medrecog_core.experiments.run_record import checked_record
+
+
+def test_a_record_is_given_as_it_is_written(finished: RunFolder) -> None:
+    record = finished.record()
+    assert checked_record(record) is record
+    assert "versions" in record
+    assert checked_record({**record, "of a later version": 1})["of a later version"] == 1
+
+
+@pytest.mark.parametrize(
+    "key", ["dataset", "split", "weights", "network", "preprocessing", "precision", "skipped"]
+)
+def test_a_record_that_lacks_what_readers_rely_on_is_none(finished: RunFolder, key: str) -> None:
+    record = finished.record()
+    for content in ({**record, key: 5}, {k: v for k, v in record.items() if k != key}):
+        with pytest.raises(ValidationError):
+            checked_record(content)
