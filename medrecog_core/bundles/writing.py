@@ -23,6 +23,7 @@ from medrecog_core.bundles.contents import (
     Pictures,
     is_safe,
 )
+from medrecog_core.bundles.places import Places
 from medrecog_core.datasets import Dataset, demo_folder, kept_report, library
 from medrecog_core.datasets.manifest import exclusions_document, manifest_document
 from medrecog_core.errors import MedrecogError, UsageError
@@ -40,7 +41,7 @@ from medrecog_core.models.storage import (
 )
 
 _OF_DEMO = f"datasets/{demo_folder.NAME}/"
-_COPIED = ("title", "record", "split", "files", "repeated")
+_COPIED = ("title", "split", "files")
 
 
 @dataclass(frozen=True)
@@ -155,11 +156,16 @@ class _Bundle:
         """Write a run's documents and return its images' paths below the data set's root."""
         folder = f"runs/{run.id}"
         images = run.images()
-        relative = _relative_paths(run, images)
+        root = _root_of(run, images)
+        relative = [Path(image.path).relative_to(root).as_posix() for image in images]
+        places = Places(root)
         self._add_json(f"{folder}/specification.json", run.specification().to_document())
         # Its process is none that another machine knows.
         state = replace(run.state(), process=None, heartbeat=0.0)
-        self._add_json(f"{folder}/state.json", asdict(state))
+        self._add_json(f"{folder}/state.json", places.left_out_of(asdict(state)))
+        for name, document in (("record", run.record()), ("repeated", run.repeated())):
+            if document:
+                self._add_json(f"{folder}/{name}.json", places.left_out_of(document))
         rows = [
             [path, image.sha256, image.label, image.group]
             for image, path in zip(images, relative, strict=True)
@@ -167,7 +173,8 @@ class _Bundle:
         self._add_json(f"{folder}/images.json", rows)
         for name in _COPIED:
             self._copy(run.path / f"{name}.json", f"{folder}/{name}.json")
-        self._copy(run.log.file, f"{folder}/log.txt")
+        if lines := run.log.lines():
+            self._add(f"{folder}/log.txt", places.left_out_of("\n".join(lines) + "\n").encode())
         for result in run.cells():
             for ending in ("json", "npy"):
                 name = f"cells/{result.cell.name}.{ending}"
@@ -277,8 +284,8 @@ def _paths_of(datasets: Sequence[Dataset]) -> set[tuple[str, str]]:
     }
 
 
-def _relative_paths(run: RunFolder, images: Sequence[RunImage]) -> list[str]:
-    """Return the images' paths below the root of the data set that the run read.
+def _root_of(run: RunFolder, images: Sequence[RunImage]) -> Path:
+    """Return the root of the data set that the run read.
 
     Where the set was is not in the run's folder, but each image's path below it is.
     """
@@ -287,5 +294,5 @@ def _relative_paths(run: RunFolder, images: Sequence[RunImage]) -> list[str]:
     for folder in (root, *root.parents):
         relative = [Path(image.path).relative_to(folder).as_posix() for image in images]
         if known.issuperset(relative):
-            return relative
-    return [Path(image.path).relative_to(root).as_posix() for image in images]
+            return folder
+    return root

@@ -41,6 +41,30 @@ def test_nothing_in_it_tells_where_the_images_or_the_program_lay(written, finish
     assert json.loads(texts[f"datasets/{NAME}/dataset.json"])["root"] == "images"
 
 
+def test_neither_skipped_images_nor_errors_nor_the_log_tell_where_they_lay(
+    finished, pictures, cache, tmp_path
+):
+    record = finished.record()
+    record["skipped"] = [{"path": str(pictures / "waves" / "x.png"), "reason": "it is damaged"}]
+    finished.write_record(record)
+    finished.write_repeated({**record, "run": "earlier"})
+    finished.write_state(replace(finished.state(), error=f"{cache.root}/runs is full."))
+    finished.log.write(f"failed: {pictures}/waves/x.png")
+    write_bundle([finished], tmp_path / "runs.zip", "none")
+    with zipfile.ZipFile(tmp_path / "runs.zip") as opened:
+        texts = {
+            name: opened.read(name).decode()
+            for name in opened.namelist()
+            if name.endswith((".json", ".txt"))
+        }
+    for name, text in texts.items():
+        assert str(pictures) not in text, name
+        assert str(cache.root) not in text, name
+    run = f"runs/{finished.id}"
+    assert json.loads(texts[f"{run}/record.json"])["skipped"][0]["path"] == "waves/x.png"
+    assert "failed: waves/x.png" in texts[f"{run}/log.txt"]
+
+
 def test_pictures_can_be_left_out_or_taken_whole(finished, tmp_path):
     for pictures, n_thumbnails, n_images in (("none", 0, 0), ("images", N_IMAGES, N_IMAGES)):
         file = tmp_path / f"{pictures}.zip"

@@ -1,0 +1,38 @@
+"""Folders of this machine, which are left out of what goes to another one."""
+
+from pathlib import Path
+from typing import Any
+
+from medrecog_core.locations import cache_folder
+
+_PROGRAM = Path(__file__).parents[2]
+
+
+class Places:
+    """The folders in which a run's images, the cache and the program lie.
+
+    Folders may bear names of patients, users and clinics.
+
+    Parameters
+    ----------
+    root
+        Of the data set that the run read.
+    """
+
+    def __init__(self, root: Path) -> None:
+        places = {root, cache_folder().root, _PROGRAM, Path.home()}
+        named = [str(place) for place in places if place != Path(place.anchor)]
+        # A folder before those that it lies in.
+        self._places = sorted(named, key=len, reverse=True)
+
+    def left_out_of(self, document: Any) -> Any:
+        """Return JSON values with every path relative to the place that it lies below."""
+        if isinstance(document, str):
+            for place in self._places:
+                document = document.replace(f"{place}/", "")
+            return document
+        if isinstance(document, dict):
+            return {key: self.left_out_of(value) for key, value in document.items()}
+        if isinstance(document, list | tuple):
+            return [self.left_out_of(value) for value in document]
+        return document
