@@ -195,7 +195,7 @@ def _caption(run: RunFolder, ranked: Sequence[RankedCell]) -> str:
     estimate = ranked[0].estimate
     units = (
         f" of {counted(estimate.n_units, 'group')}, which the intervals resample"
-        if estimate.n_units < estimate.n_images
+        if estimate.n_units < ranked[0].result.n_test
         else ""
     )
     record = run.record()

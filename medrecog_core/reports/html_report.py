@@ -84,6 +84,9 @@ def html_report(run: RunFolder) -> str:
         n_cells=len(run.specification().cells),
         n_columns=len({(cell.scale, cell.pooling) for cell in run.specification().cells}),
         best=best,
+        # Where folds are repeated, an image is predicted several times.
+        noun="image" if best.estimate.n_images == best.result.n_test else "prediction",
+        unit="image" if best.estimate.n_units == best.result.n_test else "group",
         equal=[
             each.result.cell.name
             for each in ranked

@@ -7,8 +7,9 @@ import pytest
 from medrecog_core.errors import MedrecogError
 from medrecog_core.experiments import RunFolder
 from medrecog_core.experiments.ranked_cells import rank_cells
+from medrecog_core.reports.cell_table import cells_latex
 from medrecog_core.reports.html_report import html_report
-from tests.textures import cache_at
+from tests.textures import N_IMAGES, cache_at, finished_run, specification
 
 
 class Parsed(HTMLParser):
@@ -143,3 +144,20 @@ def test_page_opens_and_prints_without_a_network(finished, browser, tmp_path):
     assert said == []
     assert width <= 390
     assert printed.startswith(b"%PDF")
+
+
+def test_predictions_of_repeated_folds_are_not_called_images(known):
+    run = finished_run(
+        specification(
+            layers=["block1"],
+            poolings=["average"],
+            protocol="k-fold",
+            n_folds=2,
+            n_repeats=2,
+        )
+    )
+    text = Parsed(html_report(run)).text
+    assert f"{2 * N_IMAGES} predictions of {N_IMAGES} images" in text
+    assert f"{2 * N_IMAGES} images" not in text
+    caption = next(line for line in cells_latex(run).splitlines() if "caption" in line)
+    assert f"{N_IMAGES} test images;" in caption
