@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from medrecog_core.classification.intervals import n_deciding_units
 from medrecog_core.classification.resampling import (
     MeasuredResamples,
     measure_on_resamples,
@@ -111,7 +112,8 @@ def compare(
     The p-value for accuracy without groups is McNemar's exact one. Elsewhere units (groups where
     there are groups) are drawn with replacement, the same for both results, and the difference is
     divided by its standard error over the resamples and held against Student's t with one degree
-    of freedom fewer than units; where the results differ in k units only (of the class that the
+    of freedom fewer than units, counted as `estimate` counts them: in the rarest class for measures
+    that need every class; where the results differ in k units only (of the class that the
     measure is about), it is at least 2^(1-k), the least that a test on the signs of k differences
     can give.
 
@@ -206,6 +208,7 @@ class _Pairs:
         self._only_other = only[self._other, self._first]
         measured = [MeasuredResamples(images, measure) for images in results]
         self._resampled = measure_on_resamples(measured, self._images.n_units, n_resamples, seed)
+        self._n_deciding = n_deciding_units(self._images, measure)
         self._differences = self.values[self._first] - self.values[self._other]
         self._errors = np.array([self._error(*pair) for pair in self._numbers()])
         self.p_values = self._compute_p_values(results)
@@ -222,11 +225,11 @@ class _Pairs:
 
         difference = float(self._differences[pair])
         half = 0.0
-        if self._images.n_units > 1:
-            width = float(stdtrit(self._images.n_units - 1, (1 + LEVEL) / 2))
+        if self._n_deciding > 1:
+            width = float(stdtrit(self._n_deciding - 1, (1 + LEVEL) / 2))
             half = width * float(self._errors[pair])
         low, high = max(difference - half, -1.0), min(difference + half, 1.0)
-        if self._images.n_units < 2:
+        if self._n_deciding < 2:
             low, high = -1.0, 1.0
         counts = int(self._only_first[pair]), int(self._only_other[pair])
         if is_turned:
@@ -248,7 +251,7 @@ class _Pairs:
         """Return the standard error of a difference."""
         differences = self._resampled[first] - self._resampled[other]
         told = differences[~np.isnan(differences)]
-        n_units = self._images.n_units
+        n_units = self._n_deciding
         if n_units < 2 or not len(told):
             return 0.0
         # Resamples of n units vary by (n - 1) / n of what n new units would.
@@ -259,7 +262,7 @@ class _Pairs:
 
         if self._method == MCNEMAR:
             return _mcnemar(self._only_first, self._only_other)
-        n_units, distances = self._images.n_units, np.abs(self._differences)
+        n_units, distances = self._n_deciding, np.abs(self._differences)
         if n_units < 2:
             return np.ones(len(distances))
         steps = np.divide(

@@ -129,7 +129,7 @@ def bootstrap(
     estimates = {}
     for (name, one), values in zip(measured.items(), resampled, strict=True):
         current = value(images, name)
-        n_units = _n_deciding_units(images, name)
+        n_units = n_deciding_units(images, name)
         interval = resampled_interval(one, values, current, n_units, method, level)
         estimates[name] = Estimate(name, current, *interval, *_counts(images, name))
     return estimates
@@ -215,7 +215,8 @@ def _counts(images: ScoredImages, name: str) -> tuple[int, int]:
     return int(told_from.sum()), len(np.unique(images.units[told_from]))
 
 
-def _n_deciding_units(images: ScoredImages, name: str) -> int:
+def n_deciding_units(images: ScoredImages, name: str) -> int:
+    """Return how many units decide a measure: of the rarest class where it needs every class."""
     if name in _PROPORTIONS:
         return _counts(images, name)[1]
     classes = np.unique(images.truth)
