@@ -2,12 +2,15 @@
 
 import json
 import os
+import stat
 import tempfile
 from pathlib import Path
 from typing import Any
 
-from medrecog_core.errors import StorageError
+from medrecog_core.errors import MedrecogError, StorageError
 from medrecog_core.locations import create_folder, unwritable
+
+_OF_KEPT, _OF_EXPORTS = 0o600, 0o644
 
 
 def write_bytes(path: Path, content: bytes) -> None:
@@ -18,20 +21,32 @@ def write_bytes(path: Path, content: bytes) -> None:
     StorageError
         If the file cannot be written; the earlier content is then still there.
     """
-    folder = create_folder(path.parent)
-    temporary = None
+    create_folder(path.parent)
     try:
-        handle, temporary = tempfile.mkstemp(dir=folder, prefix=f".{path.name}-")
-        with os.fdopen(handle, "wb") as file:
-            file.write(content)
-            file.flush()
-            os.fsync(file.fileno())
-        Path(temporary).replace(path)
+        _replace(path, content)
     except OSError as error:
         raise StorageError(unwritable(path, error)) from error
-    finally:
-        if temporary is not None:
-            Path(temporary).unlink(missing_ok=True)
+
+
+def write_export(path: Path, content: bytes) -> None:
+    """Write a file that the user named, wherever that is; what is no plain file is written into.
+
+    Raises
+    ------
+    MedrecogError
+        If it cannot be written; an earlier file of that name is then still there.
+    """
+    try:
+        if path.exists() and not path.is_file():
+            path.write_bytes(content)  # such as /dev/stdout
+        else:
+            # Others may read what the user takes out, unlike what is kept.
+            mode = stat.S_IMODE(path.stat().st_mode) if path.exists() else _OF_EXPORTS
+            _replace(path, content, mode)
+    except OSError as error:
+        raise MedrecogError(
+            f"Cannot write to {path} ({error.strerror or error}): name another file."
+        ) from error
 
 
 def write_json(path: Path, document: Any) -> None:
@@ -50,6 +65,21 @@ def encoded_json(document: Any) -> bytes:
     text = json.dumps(document, indent=1, ensure_ascii=False)
     # A folder's name that is not UTF-8 is held as surrogates, which json.loads takes back.
     return text.encode(errors="surrogatepass") + b"\n"
+
+
+def _replace(path: Path, content: bytes, mode: int = _OF_KEPT) -> None:
+    temporary = None
+    try:
+        handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}-")
+        with os.fdopen(handle, "wb") as file:
+            file.write(content)
+            file.flush()
+            os.fsync(file.fileno())
+        Path(temporary).chmod(mode)
+        Path(temporary).replace(path)
+    finally:
+        if temporary is not None:
+            Path(temporary).unlink(missing_ok=True)
 
 
 def read_json(path: Path) -> Any:

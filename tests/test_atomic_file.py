@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from medrecog_core import atomic_file
-from medrecog_core.errors import StorageError
+from medrecog_core.errors import MedrecogError, StorageError
 
 
 @pytest.fixture
@@ -45,6 +45,33 @@ def test_a_write_that_fails_leaves_the_old_content_and_no_temporary_file(file, m
     ):
         atomic_file.write_bytes(file, b"new")
     assert_untouched(file)
+
+
+def test_an_export_can_be_read_by_others_and_keeps_the_mode_of_an_earlier_one(tmp_path):
+    atomic_file.write_export(tmp_path / "table.csv", b"old")
+    assert stat.S_IMODE((tmp_path / "table.csv").stat().st_mode) == 0o644
+    (tmp_path / "table.csv").chmod(0o640)
+    atomic_file.write_export(tmp_path / "table.csv", b"new")
+    assert (tmp_path / "table.csv").read_bytes() == b"new"
+    assert stat.S_IMODE((tmp_path / "table.csv").stat().st_mode) == 0o640
+
+
+def test_an_export_that_fails_leaves_the_earlier_one(file, monkeypatch):
+    def fail(descriptor):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(os, "fsync", fail)
+    with pytest.raises(MedrecogError, match=r"\(No space left on device\): name another file"):
+        atomic_file.write_export(file, b"new")
+    assert_untouched(file)
+
+
+def test_an_export_goes_into_a_pipe(tmp_path):
+    os.mkfifo(tmp_path / "pipe")
+    reader = os.open(tmp_path / "pipe", os.O_RDONLY | os.O_NONBLOCK)
+    atomic_file.write_export(tmp_path / "pipe", b"content")
+    assert os.read(reader, 100) == b"content"
+    os.close(reader)
 
 
 def test_an_interrupted_write_leaves_the_old_content_and_no_temporary_file(file, monkeypatch):

@@ -7,6 +7,7 @@ import click
 
 from medrecog_core import experiments
 from medrecog_core.cli.output import json_option, write_json, write_table
+from medrecog_core.datasets.counting import counted
 from medrecog_core.experiments.run_comparison import (
     ComparedPair,
     ComparedRun,
@@ -55,6 +56,9 @@ def _write_runs(found: RunComparison) -> None:
             for run in found.runs
         ),
     )
+    for run in found.runs:
+        if run.n_leaking_groups:
+            click.echo(f"The split of {run.run} leaks {counted(run.n_leaking_groups, 'group')}.")
 
 
 def _called(run: ComparedRun) -> str:
@@ -96,6 +100,7 @@ def _document(found: RunComparison) -> dict[str, Any]:
                 "n_predictions": run.estimate.n_images,
                 "n_independent": run.estimate.n_units,
                 "n_cells": run.n_cells,
+                "n_leaking_groups": run.n_leaking_groups,
             }
             for run in found.runs
         ],

@@ -4,8 +4,8 @@ from pathlib import Path
 
 import click
 
+from medrecog_core import atomic_file
 from medrecog_core.cli.output import json_option, write_json
-from medrecog_core.errors import MedrecogError
 from medrecog_core.experiments import find_run
 from medrecog_core.reports.exporting import TABLES, Choice, exported
 from medrecog_core.reports.measures import MEASURES
@@ -44,24 +44,8 @@ def export(
     """Write RUN's results to a file, in the form that its ending names."""
     choice = Choice(table, figure, measure.replace("-", "_"), cell, label, positive)
     content = exported(find_run(run_id), destination, choice)
-    write_to(destination, content)
+    atomic_file.write_export(destination, content)
     if as_json:
         write_json({"run": run_id, "file": str(destination)})
     else:
         click.echo(f"Wrote {destination}.")
-
-
-def write_to(destination: Path, content: bytes) -> None:
-    """Write a file that the user named, wherever that is.
-
-    Raises
-    ------
-    MedrecogError
-        If it cannot be written.
-    """
-    try:
-        destination.write_bytes(content)
-    except OSError as error:
-        raise MedrecogError(
-            f"Cannot write to {destination} ({error.strerror or error}): name another file."
-        ) from error

@@ -7,6 +7,7 @@ from typing import Any
 
 import click
 
+from medrecog_core import atomic_file
 from medrecog_core import models as trained
 from medrecog_core.cli.output import fail_after_output, json_option, write_json, write_table
 from medrecog_core.errors import MedrecogError
@@ -123,7 +124,9 @@ def predict(model: str, files: tuple[Path, ...], table: Path | None, as_json: bo
     names = [str(file) for file in files]
     documents = [trained.answer_document(*each) for each in zip(names, answers, strict=True)]
     if table is not None:
-        _write(table, trained.answers_csv(names, answers))
+        atomic_file.write_export(
+            table, trained.answers_csv(names, answers).encode(errors="surrogateescape")
+        )
     if as_json:
         write_json(documents)
     else:
@@ -145,15 +148,6 @@ def _line(name: str, answer: trained.Prediction | UnreadableImageError) -> str:
     if answer.resemblance is not None and answer.resemblance.is_unlike:
         line += ", unlike the training images"
     return line
-
-
-def _write(file: Path, text: str) -> None:
-    try:
-        file.write_bytes(text.encode(errors="surrogateescape"))
-    except OSError as error:
-        raise MedrecogError(
-            f"Cannot write to {file} ({error.strerror or error}): name another file."
-        ) from error
 
 
 @click.command("delete-model")

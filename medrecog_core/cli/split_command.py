@@ -7,9 +7,9 @@ from typing import Any
 
 import click
 
+from medrecog_core import atomic_file
 from medrecog_core.cli.output import json_option, write_json
 from medrecog_core.datasets import PROTOCOLS, Protocol, library, split_images
-from medrecog_core.errors import MedrecogError
 
 
 @click.command()
@@ -46,12 +46,7 @@ def split(
         writer = csv.DictWriter(table, list(rows[0]))
         writer.writeheader()
         writer.writerows(rows)
-        try:
-            destination.write_bytes(table.getvalue().encode())
-        except OSError as error:
-            raise MedrecogError(
-                f"Cannot write to {destination} ({error.strerror or error}): name another file."
-            ) from error
+        atomic_file.write_export(destination, table.getvalue().encode())
     folds = [{"n_train": len(f.train), "n_test": len(f.test)} for f in found.folds]
     document: dict[str, Any] = {
         "dataset": name,

@@ -42,6 +42,8 @@ class ComparedRun:
         The measure of that cell with its 95 % interval.
     n_cells
         Finished cells that the best was chosen from.
+    n_leaking_groups
+        Groups in both its training and its test part.
     """
 
     run: str
@@ -50,6 +52,7 @@ class ComparedRun:
     best: CellResult
     estimate: Estimate
     n_cells: int
+    n_leaking_groups: int
 
 
 @dataclass(frozen=True)
@@ -169,6 +172,7 @@ def compare_runs(
             cell,
             estimate(score_images(run, cell), [measure])[measure],
             len(finished),
+            run.split().n_leaking_groups,
         )
         for run, of_run, cell, finished in zip(runs, settings, best, results, strict=True)
     ]

@@ -76,7 +76,7 @@ def describe_threshold(threshold: DecisionThreshold) -> str:
     return (
         f"From a score of {threshold.threshold:+.3f} for {threshold.positive} on an image counts "
         f"as {threshold.positive}; chosen for {threshold.aim} on "
-        f"{counted(threshold.n_images, 'held-out training image')}, where it has sensitivity "
+        f"{counted(threshold.n_images, 'held-out image')}, where it has sensitivity "
         f"{threshold.sensitivity:.3f} and specificity {threshold.specificity:.3f}."
     )
 

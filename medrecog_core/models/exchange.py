@@ -89,13 +89,7 @@ def export_model(name: str, file: Path, with_paths: bool = False) -> None:
     MedrecogError
         If there is no such model, it is damaged, or the file cannot be written.
     """
-    content = exported_model(name, with_paths)
-    try:
-        file.write_bytes(content)
-    except OSError as error:
-        raise MedrecogError(
-            f"Cannot write to {file} ({error.strerror or error}): name another file."
-        ) from error
+    atomic_file.write_export(file, exported_model(name, with_paths))
 
 
 def import_model(file: Path, name: str = "") -> ModelCard:

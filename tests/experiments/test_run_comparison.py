@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -30,6 +32,13 @@ def test_each_run_has_its_best_cell_with_its_interval(one: RunFolder) -> None:
         assert compared.best == run.cells()[int(np.argmax(values))]
         assert compared.estimate.low <= compared.estimate.value <= compared.estimate.high
         assert compared.n_cells == len(values)
+
+
+def test_a_leak_is_told_of_the_run_that_has_it(one: RunFolder) -> None:
+    other = made_run(seed=1)
+    other.write_split(replace(other.split(), n_leaking_groups=3))
+    found = compare_runs([one, other], "accuracy", None)
+    assert [run.n_leaking_groups for run in found.runs] == [0, 3]
 
 
 def test_the_same_images_are_compared_in_pairs(one: RunFolder) -> None:

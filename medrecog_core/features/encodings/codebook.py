@@ -25,7 +25,7 @@ from medrecog_core.features.progress import Progress, ignore, never, stop_if
 DEFAULT_N_WORDS = {"bow": 512, "vlad": 32, "fisher": 32}
 """Words, or Gaussians, of each encoding where nothing else is asked for.
 
-These numbers and that of the components did best on `block4` in a cross-validation within the
+These numbers and that of the components were chosen on `block4` by cross-validation within the
 training images of 15 scenes, among 16 to 64 words and 64 to 256 components; maps of few positions
 want few words. `benchmarks/encodings.py` prints such cross-validations.
 """

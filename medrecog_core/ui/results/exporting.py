@@ -63,13 +63,14 @@ def offer_exports(
             table = Choice(table=REPORT, measure=measure, positive=positive)
             _button(run, "Report's table, LaTeX", f"table-{measure}.tex", table, "function")
             _button(run, "Report's table, CSV", f"table-{measure}.csv", table, "table")
-        _offer_figures(run, choice)
+        _offer_figures(run, choice, n_folds=len(result.folds))
         _offer_bundle(run)
 
 
-def _offer_figures(run: RunFolder, choice: Choice) -> None:
+def _offer_figures(run: RunFolder, choice: Choice, n_folds: int) -> None:
     st.markdown("**Figures**")
-    title = st.selectbox("Figure", list(_FIGURES), label_visibility="collapsed")
+    titles = [title for title, name in _FIGURES.items() if n_folds > 1 or name != FOLDS]
+    title = st.selectbox("Figure", titles, label_visibility="collapsed")
     figure = _FIGURES[title]
     of_cell = "" if figure == HEAT_MAP else choice.cell
     of_class = choice.label if figure in (ROC, PRECISION_RECALL) else ""

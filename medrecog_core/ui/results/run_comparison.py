@@ -18,6 +18,7 @@ from medrecog_core.reports.figures.difference_map import (
     draw_difference_map,
 )
 from medrecog_core.ui.page import shown_errors
+from medrecog_core.ui.quantities import counted
 from medrecog_core.ui.results.kept_results import load_comparison
 
 COMPARED = "compare"
@@ -44,6 +45,7 @@ def show_comparison(run: RunFolder, measure: str, positive: str | None) -> None:
         found = load_comparison([run, *(others[name] for name in chosen)], measure, positive)
         titles = _titles(found.runs)
         _show_runs(found, titles)
+        _show_leaks(found, titles)
         _show_pairs(found, titles)
         _show_cells(found, list(titles.values()))
 
@@ -75,6 +77,20 @@ def _titles(runs: Sequence[ComparedRun]) -> dict[str, str]:
     """Return what to call each run: its title, or its identity where another is called so too."""
     given = Counter(run.title for run in runs)
     return {run.run: run.title if given[run.title] == 1 else run.run for run in runs}
+
+
+def _show_leaks(found: RunComparison, titles: Mapping[str, str]) -> None:
+    leaking = [
+        f"{titles[run.run]} ({counted(run.n_leaking_groups, 'group')})"
+        for run in found.runs
+        if run.n_leaking_groups
+    ]
+    if leaking:
+        st.warning(
+            "Groups stand in both the training and the test part, which flatters the figures, in "
+            f"{', '.join(leaking)}.",
+            icon=":material/water_drop:",
+        )
 
 
 def _show_runs(found: RunComparison, titles: Mapping[str, str]) -> None:
