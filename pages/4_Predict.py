@@ -2,7 +2,6 @@
 
 import streamlit as st
 
-from medrecog_core.images import SUFFIXES
 from medrecog_core.mode import is_viewer
 from medrecog_core.models import Model, can_explain, delete_model, load_model, model_names
 from medrecog_core.ui.choice import choose
@@ -26,9 +25,10 @@ def delete(name: str) -> None:
 def given_images() -> list[tuple[str, bytes]]:
     uploads = st.file_uploader(
         "Images to classify",
-        type=sorted(suffix.removeprefix(".") for suffix in SUFFIXES),
         accept_multiple_files=True,
-        help="They are read in memory and not kept.",
+        # Any name: DICOM files often have no ending.
+        help="JPEG, PNG, TIFF, BMP, WebP or DICOM, told by their content; they are read in memory "
+        "and not kept.",
     )
     given = [(upload.name, upload.getvalue()) for upload in uploads]
     if st.toggle("Use the camera", help="The picture goes to this medrecog and nowhere else."):

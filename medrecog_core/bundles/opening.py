@@ -11,6 +11,7 @@ from pathlib import Path
 from medrecog_core.bundles.checking import check_documents
 from medrecog_core.bundles.contents import CONTENTS, BundleContents, read_contents, tampered
 from medrecog_core.datasets.archive import unpack
+from medrecog_core.datasets.archive_members import DamagedArchiveError
 from medrecog_core.datasets.manifest import read_dataset
 from medrecog_core.errors import StorageError
 from medrecog_core.locations import (
@@ -75,7 +76,10 @@ def _unpacked(path: Path, cache: CacheFolder, report: Callable[[int, int], None]
     except OSError as error:
         raise StorageError(unwritable(cache.root, error)) from error
     try:
-        unpack([path], work / "cache", report=report)
+        try:
+            unpack([path], work / "cache", report=report)
+        except DamagedArchiveError as error:
+            raise tampered(path, "it cannot be unpacked") from error
         yield work / "cache"
     finally:
         shutil.rmtree(work, ignore_errors=True)

@@ -212,8 +212,8 @@ def extract_command(
     if extracted.sample:
         click.echo(f"On {extracted.sample}.")
     for scale, n in extracted.network_images.items():
-        seconds, peak = extracted.seconds[scale], extracted.peak_memory[scale]
-        click.echo(describe_scale(scale, n, seconds, peak))
+        peak = extracted.peak_memory.get(scale)
+        click.echo(describe_scale(scale, n, extracted.seconds[scale], peak))
     for entry in extracted.skipped:
         click.echo(f"skipped {entry.path}: {entry.reason}")
 

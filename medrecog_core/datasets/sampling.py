@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from medrecog_core.datasets.counting import counted
 from medrecog_core.datasets.dataset import ImageRecord
 from medrecog_core.errors import MedrecogError
 
@@ -76,8 +77,8 @@ def draw_sample(images: Sequence[ImageRecord], n: int, seed: int) -> Sample:
     least = [min(len(stratum), 1 if is_given else 2) for stratum in strata.values()]
     if n < sum(least):
         raise MedrecogError(
-            f"A sample of {n} images cannot hold every class to learn from and to test on: "
-            f"ask for at least {sum(least)}."
+            f"A sample of {counted(n, 'image')} cannot hold every class to learn from and to test "
+            f"on: ask for at least {sum(least)}."
         )
     rng = np.random.default_rng(seed)
     sizes = _share(n, [len(stratum) for stratum in strata.values()], least)

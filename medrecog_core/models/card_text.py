@@ -74,8 +74,9 @@ def describe_calibration(calibration: CalibrationReport) -> str:
 def describe_threshold(threshold: DecisionThreshold) -> str:
     """Return where the line is drawn between two classes, as a sentence."""
     return (
-        f"From a score of {threshold.threshold:+.3f} for {threshold.positive} on an image counts "
-        f"as {threshold.positive}; chosen for {threshold.aim} on "
+        "The label goes by the greatest score, and so do the figures above. At the decision "
+        f"threshold, an image counts as {threshold.positive} from a score of "
+        f"{threshold.threshold:+.3f} for it on; chosen for {threshold.aim} on "
         f"{counted(threshold.n_images, 'held-out image')}, where it has sensitivity "
         f"{threshold.sensitivity:.3f} and specificity {threshold.specificity:.3f}."
     )

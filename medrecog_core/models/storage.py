@@ -166,12 +166,16 @@ def read_model(title: str, read: Callable[[str], bytes]) -> Model:
     """
     document = json.loads(read(CARD))
     written_as = document.pop("format", 1)
-    if isinstance(written_as, int) and written_as > FORMAT:
+    if not isinstance(written_as, int):
+        raise TypeError("the format is no number")
+    if written_as > FORMAT:
         raise NewerModelError(
             f"The model “{title}” was written by a newer version of medrecog (format "
             f"{written_as}, and this one reads up to {FORMAT}): update medrecog."
         )
     card = ModelCard.from_document(document)
+    if card.positive and card.positive not in card.classes:
+        raise ValueError("the positive class is none of the classes")
     network, codebooks, length = find_network(card.network), {}, 0
     for member in members(card.cell):
         grid(network, [member.layer], [member.scale], [member.pooling])  # raises where it is none

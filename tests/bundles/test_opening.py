@@ -151,6 +151,17 @@ def test_changed_content_is_refused_and_nothing_is_written(written, there, tmp_p
     assert files_below(there.root) == {}
 
 
+def test_a_damaged_bundle_is_no_data_set_to_unpack_by_hand(written, there, tmp_path):
+    content = bytearray(written[0].read_bytes())
+    with zipfile.ZipFile(written[0]) as archive:
+        place = archive.infolist()[-1].header_offset + 200
+    content[place] ^= 0xFF
+    (tmp_path / "damaged.zip").write_bytes(content)
+    with pytest.raises(MedrecogError, match=r"damaged\.zip .*have it written again") as refused:
+        open_bundle(tmp_path / "damaged.zip", there)
+    assert "by hand" not in str(refused.value)
+
+
 def test_a_move_that_fails_takes_all_back(written, there, monkeypatch):
     there.root.mkdir()
     (there.root / "runs").write_text("no folder")

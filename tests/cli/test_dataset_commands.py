@@ -251,6 +251,9 @@ class TestExtract:
         assert answer.out.startswith("12 images through the network at 224, ")
         assert f"skipped {folder / 'waves/empty.png'}: the file is empty" in answer.out
         assert "extracting at 224: " in answer.err
+        again = call("extract", "textures", "--layers", "block1")
+        assert again.status == 0
+        assert again.out.startswith("0 images through the network at 224, ")
 
     @pytest.mark.parametrize(
         ("options", "word"),

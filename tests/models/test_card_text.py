@@ -60,7 +60,7 @@ def test_how_probabilities_were_fitted_is_told(kind: str, words: str) -> None:
 
 def test_where_the_line_is_drawn_is_told() -> None:
     told = describe_threshold(DecisionThreshold("ill", "well", -0.2, "sensitivity", 0.9, 0.8, 30))
-    assert told.startswith("From a score of -0.200 for ill on")
+    assert "an image counts as ill from a score of -0.200 for it on" in told
     assert "sensitivity 0.900 and specificity 0.800" in told
 
 

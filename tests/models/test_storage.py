@@ -157,6 +157,8 @@ class TestLoading:
             {"source": {}},
             {"classes": None},
             {"classes": ["a"]},
+            {"positive": "none of them"},
+            {"format": "2"},
             {"colour": "red"},
         ],
     )

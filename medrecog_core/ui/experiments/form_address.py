@@ -19,6 +19,7 @@ PARAMETER = "form"
 """Name of the parameter in the address."""
 
 _TAKEN = "form taken from the address"
+_TOLD, _TOLD_OF = "what of the address is ignored", "form beside what is ignored"
 _ELSEWHERE = ("dataset", "network")
 _LONGEST = 4_000
 
@@ -51,11 +52,14 @@ def take_form_from_address(dataset: str, network: Network, readable: Sequence[st
     is_new = text != st.session_state.get(_TAKEN) or layers_key(network) not in st.session_state
     st.session_state[_TAKEN] = text
     if not (text and is_new):
+        if _TOLD in st.session_state:
+            _warn(st.session_state[_TOLD])
         return
     try:
         given = _read(text, dataset, network)
     except UsageError as error:
-        _warn(f"The settings in the address are ignored. {error}")
+        st.session_state[_TOLD] = f"The settings in the address are ignored. {error}"
+        _warn(st.session_state[_TOLD])
         return
     missing = [layer for layer in given.layers if layer not in readable]
     if missing:
@@ -69,6 +73,12 @@ def take_form_from_address(dataset: str, network: Network, readable: Sequence[st
 def put_form_in_address(specification: RunSpecification) -> None:
     """Let the address say what the form says."""
     text = _written(specification)
+    # What was ignored is told until the form is changed.
+    if text != st.session_state.get(_TOLD_OF, text):
+        del st.session_state[_TOLD_OF]
+        st.session_state.pop(_TOLD, None)
+    elif _TOLD in st.session_state:
+        st.session_state[_TOLD_OF] = text
     if text == st.query_params.get(PARAMETER, ""):
         return
     st.session_state[_TAKEN] = text

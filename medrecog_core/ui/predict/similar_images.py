@@ -1,12 +1,11 @@
 """The training images most like an image."""
 
-import hashlib
 from collections.abc import Sequence
 from pathlib import Path
 
 import streamlit as st
 
-from medrecog_core.images import UnreadableImageError, read_file, thumbnail
+from medrecog_core.images import UnreadableImageError, thumbnail
 from medrecog_core.models import SimilarImage
 
 _WIDTH = 132
@@ -27,12 +26,10 @@ def show_similar_images(images: Sequence[SimilarImage]) -> None:
 
 
 def picture_of(image: SimilarImage) -> bytes | None:
-    """Return a thumbnail of a training image, or None where its file is not there as it was."""
-    path = Path(image.path)
+    """Return a thumbnail of a training image, or None where neither it nor its file is here."""
     try:
-        # A path may come from another machine, where it was another file.
-        if not image.path or hashlib.sha256(read_file(path)).hexdigest() != image.sha256:
-            return None
-        return thumbnail(path, sha256=image.sha256)
+        # By its content alone: a path may come from another machine, where it was another file, or
+        # be left out of an exported model.
+        return thumbnail(Path(image.path or image.sha256), sha256=image.sha256)
     except UnreadableImageError:
         return None

@@ -102,7 +102,7 @@ def _show_runs(found: RunComparison, titles: Mapping[str, str]) -> None:
                 "run": titles[run.run],
                 value: run.estimate.value,
                 "95 % interval": f"{run.estimate.low:.3f} to {run.estimate.high:.3f}",
-                "test images": run.best.n_test,
+                "test images": run.estimate.n_images,
                 "best cell": run.best.cell.name,
                 **dict(zip(found.settings, run.settings, strict=True)),
                 "independent": run.estimate.n_units,

@@ -12,7 +12,7 @@ from medrecog_core.experiments import RunSpecification
 from medrecog_core.features import POOLINGS
 from medrecog_core.images import PREPROCESSINGS
 from medrecog_core.networks import PRECISIONS, find_network
-from medrecog_core.ui.experiments.form_address import PARAMETER, _number, _read, _written
+from medrecog_core.ui.experiments.form_address import PARAMETER, _number, _read, _written, key_of
 from tests.ui.test_pages import opened, words
 
 PAGE = "pages/2_Experiments.py"
@@ -147,6 +147,9 @@ def test_what_is_wrong_in_an_address_gets_one_sentence_and_is_ignored(text, sent
     assert sentence in warning.value
     assert "10 cells" in words(test)
     assert PARAMETER not in test.query_params
+    (still,) = test.run().warning
+    assert still.value == warning.value
+    assert not test.multiselect(key=key_of("scales")).set_value([544]).run().run().warning
 
 
 def test_layers_of_a_link_that_cannot_be_read_here_are_named():

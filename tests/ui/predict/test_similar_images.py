@@ -1,3 +1,4 @@
+from medrecog_core.images.thumbnails import bundled_thumbnail
 from medrecog_core.models import SimilarImage
 from medrecog_core.ui.predict.similar_images import picture_of
 
@@ -8,5 +9,13 @@ def test_a_picture_is_shown_only_while_its_file_is_the_one_that_was_learnt_from(
     known = model.training_images.images[0]
     assert picture_of(SimilarImage(known.path, known.label, known.sha256, 0.0))
     assert picture_of(SimilarImage(known.path, known.label, OTHER, 0.0)) is None
-    assert picture_of(SimilarImage("", known.label, known.sha256, 0.0)) is None
-    assert picture_of(SimilarImage("/nowhere.png", known.label, known.sha256, 0.0)) is None
+    unseen = model.training_images.images[1]
+    assert picture_of(SimilarImage("", unseen.label, unseen.sha256, 0.0)) is None
+    assert picture_of(SimilarImage("/nowhere.png", unseen.label, unseen.sha256, 0.0)) is None
+
+
+def test_a_bundle_s_thumbnail_stands_for_a_file_that_is_not_here(cache):
+    kept = bundled_thumbnail(OTHER)
+    kept.parent.mkdir(parents=True)
+    kept.write_bytes(b"a small picture")
+    assert picture_of(SimilarImage("", "waves", OTHER, 0.0)) == b"a small picture"
