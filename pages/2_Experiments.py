@@ -36,7 +36,7 @@ from medrecog_core.ui.experiments.form_address import (
     take_form_from_address,
 )
 from medrecog_core.ui.experiments.more_settings import POOLING_TITLES, more_settings
-from medrecog_core.ui.experiments.run_list import FOLLOWED, follow, show_runs
+from medrecog_core.ui.experiments.run_list import FOLLOWED, SEEN, follow, show_runs
 from medrecog_core.ui.experiments.run_progress import show_live
 from medrecog_core.ui.experiments.run_view import view_runs
 from medrecog_core.ui.page import open_page, shown_errors
@@ -191,18 +191,24 @@ def offer_identical_run(specification: RunSpecification | None) -> None:
 
 
 def followed_run(runs: list[RunFolder]) -> RunFolder | None:
-    """The run that was started or followed here last, else the latest that has not finished."""
+    """The run that was started or followed here last, or that the address names.
+
+    Without one, the latest that has not finished.
+    """
     unfinished = next((run.id for run in runs if run.state().status != "finished"), None)
-    if FOLLOWED not in st.session_state and unfinished is not None:
-        follow(unfinished)
+    if FOLLOWED not in st.session_state and (asked := st.query_params.get(SEEN, unfinished)):
+        follow(asked)
     if FOLLOWED not in st.session_state:
         return None
     try:
-        return find_run(st.session_state[FOLLOWED])
+        run = find_run(st.session_state[FOLLOWED])
     except MedrecogError as error:
         del st.session_state[FOLLOWED]
+        st.query_params.pop(SEEN, None)
         st.warning(str(error), icon=":material/link_off:")
         return None
+    st.query_params[SEEN] = run.id
+    return run
 
 
 def show_experiments() -> None:

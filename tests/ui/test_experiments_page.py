@@ -164,6 +164,16 @@ def test_the_log_and_the_cells_of_the_run_that_is_followed_are_shown(finished):
     assert len(test.get("vega_lite_chart")) == 1
 
 
+def test_a_link_follows_the_run_that_is_followed(finished):
+    test = opened(PAGE)
+    test.button(key=f"follow-{finished.id}").click().run()
+    assert finished.id in test.query_params["experiment"]
+    assert opened(PAGE, experiment=finished.id).get("code")
+    lost = opened(PAGE, experiment="nothing")
+    assert "There is no run “nothing”" in words(lost)
+    assert "experiment" not in lost.query_params
+
+
 def test_a_run_at_work_tells_the_time_to_its_end_and_shows_the_grid_that_fills(at_work):
     test = opened(PAGE)
     (bar,) = test.get("progress")

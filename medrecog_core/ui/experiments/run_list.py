@@ -13,7 +13,7 @@ from medrecog_core.ui.run_status import show_status
 FOLLOWED = "followed"
 """Key of the session state that names the run which is followed."""
 SEEN = "experiment"
-"""Name in the address of the run that a read-only view shows."""
+"""Name in the address of the run that is followed, or that a read-only view shows."""
 
 _SHOWN = 50
 _LOG_LINES = 300
@@ -124,3 +124,4 @@ def _delete(run: RunFolder) -> None:
         return
     if st.session_state.get(FOLLOWED) == run.id:
         del st.session_state[FOLLOWED]
+        st.query_params.pop(SEEN, None)
