@@ -27,15 +27,15 @@ from playwright.sync_api import Browser, sync_playwright
 PROJECT = Path(__file__).parents[1]
 
 
-def start_server(cache: str) -> tuple[subprocess.Popen[bytes], str]:
-    """Start the dashboard and return it with its address, once it answers."""
+def start_server(cache: str, **settings: str) -> tuple[subprocess.Popen[bytes], str]:
+    """Start the dashboard with settings and return it with its address, once it answers."""
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
     server = subprocess.Popen(
         [sys.executable, "-m", "streamlit", "run", "app.py", f"--server.port={port}"],
         cwd=PROJECT,
-        env={**os.environ, "MEDRECOG_CACHE": cache},
+        env={**os.environ, "MEDRECOG_CACHE": cache, **settings},
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
     )

@@ -13,24 +13,20 @@ import argparse
 import json
 import os
 import shutil
-import socket
 import subprocess
 import sys
 import tempfile
 import time
-import urllib.request
 from pathlib import Path
 from typing import Any
 
 from playwright.sync_api import Page, sync_playwright
 
+from pages import start_server
+
 PROJECT = Path(__file__).parents[1]
 HEAVY = ("tensorflow", "sklearn", "scipy", "statsmodels", "pandas", "pyarrow", "plotly", "h5py")
 MOST_MILLISECONDS = 120_000
-
-
-def environment(cache: Path, **more: str) -> dict[str, str]:
-    return {**os.environ, "MEDRECOG_CACHE": str(cache), **more}
 
 
 def make_run(cache: Path) -> None:
@@ -38,7 +34,7 @@ def make_run(cache: Path) -> None:
     subprocess.run(
         [sys.executable, "-m", "medrecog_core", "run", "--dataset", "demo"],
         cwd=PROJECT,
-        env=environment(cache),
+        env={**os.environ, "MEDRECOG_CACHE": str(cache)},
         stdout=subprocess.DEVNULL,
         check=True,
     )
@@ -52,28 +48,6 @@ def finished_run(cache: Path) -> tuple[str, str]:
         if is_finished and (cache / "datasets" / dataset).is_dir():
             return state.parent.name, dataset
     raise SystemExit(f"{cache} has no finished run of a data set that is there.")
-
-
-def start_server(cache: Path) -> tuple[subprocess.Popen[bytes], str, float]:
-    """Start the view and return it with its address and the seconds until it answered."""
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-    start = time.perf_counter()
-    server = subprocess.Popen(
-        [sys.executable, "-m", "streamlit", "run", "app.py", f"--server.port={port}"],
-        cwd=PROJECT,
-        env=environment(cache, MEDRECOG_MODE="viewer"),
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-    )
-    address = f"http://127.0.0.1:{port}"
-    while True:
-        try:
-            urllib.request.urlopen(f"{address}/_stcore/health", timeout=1).close()
-            return server, address, time.perf_counter() - start
-        except OSError:
-            time.sleep(0.02)
 
 
 def peak(pid: int) -> float:
@@ -111,7 +85,9 @@ def measure(cache: Path) -> dict[str, Any]:
         )
         page = browser.new_page(viewport={"width": 1280, "height": 1000})
         page.goto("about:blank")
-        server, address, seconds = start_server(cache)
+        start = time.perf_counter()
+        server, address = start_server(str(cache), MEDRECOG_MODE="viewer")
+        seconds = time.perf_counter() - start
         try:
             for name, (path, *words) in sights.items():
                 pages[name] = {

@@ -5,7 +5,8 @@ import streamlit as st
 from medrecog_core.datasets import library
 from medrecog_core.mode import is_viewer
 from medrecog_core.ui.choice import choose
-from medrecog_core.ui.datasets.adding_dataset import ADDED, add_dataset_button
+from medrecog_core.ui.datasets.adding_dataset import add_dataset_button
+from medrecog_core.ui.datasets.adding_process import ADDED
 from medrecog_core.ui.datasets.dataset_gallery import forget_filters, show_images
 from medrecog_core.ui.datasets.dataset_summary import show_summary
 from medrecog_core.ui.datasets.demo_drawing import wait_for_demo

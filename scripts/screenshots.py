@@ -10,18 +10,15 @@ page is taken at 1280 and 390 pixels, light and dark, for a look at all of them.
 import argparse
 import os
 import shutil
-import socket
-import subprocess
 import sys
 import tempfile
-import time
-import urllib.request
 from pathlib import Path
 
 from playwright.sync_api import Browser, Page, sync_playwright
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
+from benchmarks.pages import start_server
 from medrecog_core.datasets import check_health, library
 from medrecog_core.experiments import RunSpecification, create_run, execute
 from medrecog_core.features import Cell
@@ -74,26 +71,6 @@ def prepare() -> tuple[dict[str, str], Path]:
         "networks": "Networks",
     }
     return addresses, Path(run.tested_images()[0].path)
-
-
-def start_server() -> tuple[subprocess.Popen[bytes], str]:
-    """Start the dashboard and return it with its address, once it answers."""
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-    server = subprocess.Popen(
-        [sys.executable, "-m", "streamlit", "run", "app.py", f"--server.port={port}"],
-        cwd=PROJECT,
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-    )
-    address = f"http://127.0.0.1:{port}"
-    while True:
-        try:
-            urllib.request.urlopen(f"{address}/_stcore/health", timeout=1).close()
-            return server, address
-        except OSError:
-            time.sleep(0.1)
 
 
 def settle(page: Page) -> None:
@@ -149,7 +126,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as cache:
         os.environ[ENVIRONMENT_VARIABLE] = cache
         addresses, picture = prepare()
-        server, root = start_server()
+        server, root = start_server(cache)
         try:
             with sync_playwright() as playwright:
                 browser = playwright.chromium.launch(

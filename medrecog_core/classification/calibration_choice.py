@@ -1,12 +1,12 @@
 """A calibration that is no worse than none, as held-out images say."""
 
-import warnings
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
 from medrecog_core.classification.calibration import Calibration, calibrate, log_loss
+from medrecog_core.classification.grouped_folds import grouped_folds
 from medrecog_core.classification.scored_images import number_units
 from medrecog_core.errors import MedrecogError
 
@@ -75,25 +75,12 @@ def choose_calibration(
     MedrecogError
         If a class has images of a single group only.
     """
-    from sklearn.model_selection import StratifiedGroupKFold
-
     known = np.isfinite(scores).all(axis=1)
     values = np.asarray(scores, dtype=np.float64)[known]
     truth = np.array(labels)[known]
     units = number_units(groups or [""] * len(labels))[known]
-    n_units = {label: len(np.unique(units[truth == label])) for label in classes}
-    rarest = min(classes, key=lambda label: n_units[label])
-    if n_units[rarest] < 2:
-        raise MedrecogError(
-            f"The class “{rarest}” has held-out images of fewer than two groups, too few to "
-            "calibrate with: add images to it or leave the class out."
-        )
-    folds = StratifiedGroupKFold(min(n_folds, n_units[rarest]), shuffle=True, random_state=seed)
+    parts = grouped_folds(truth, units, classes, n_folds, seed, "held-out images", "calibrate with")
     probabilities = {kind: np.full(values.shape, np.nan) for kind in KINDS}
-    with warnings.catch_warnings():
-        # Groups of several classes can leave a class fewer images than folds.
-        warnings.simplefilter("ignore", UserWarning)
-        parts = list(folds.split(truth, truth, units))
     for fitted_on, held in parts:
         if len(held) and set(truth[fitted_on]) == set(classes):
             for kind in KINDS:

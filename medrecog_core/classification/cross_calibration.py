@@ -1,14 +1,13 @@
 """How far the scores of a result can be trusted as probabilities, before and after calibration."""
 
-import warnings
 from dataclasses import dataclass
 
 import numpy as np
 
 from medrecog_core.classification.calibration import Calibration, calibrate, log_loss
 from medrecog_core.classification.curves import ReliabilityCurve, reliability_curve
+from medrecog_core.classification.grouped_folds import grouped_folds
 from medrecog_core.classification.scored_images import ScoredImages
-from medrecog_core.errors import MedrecogError
 
 N_FOLDS = 5
 
@@ -79,27 +78,18 @@ def cross_calibrate(
         If a class has test images of a single group only, or groups of several classes leave a
         part nothing to learn a class from.
     """
-    from sklearn.model_selection import StratifiedGroupKFold
-
-    n_units = {
-        label: len(np.unique(images.units[images.truth == position]))
-        for position, label in enumerate(images.classes)
-    }
-    rarest = min(n_units, key=lambda label: n_units[label])
-    if n_units[rarest] < 2:
-        raise MedrecogError(
-            f"The class “{rarest}” has test images of a single group or a single image, too few to "
-            "calibrate scores with."
-        )
-    parts = min(n_folds, n_units[rarest])
-    folds = StratifiedGroupKFold(parts, shuffle=True, random_state=seed)
     labels = [images.classes[i] for i in images.truth]
+    parts = grouped_folds(
+        np.array(labels),
+        images.units,
+        images.classes,
+        n_folds,
+        seed,
+        "test images",
+        "calibrate scores with",
+    )
     probabilities = np.empty_like(images.scores)
-    with warnings.catch_warnings():
-        # Groups of several classes can leave a class fewer images than parts.
-        warnings.simplefilter("ignore", UserWarning)
-        divided = list(folds.split(images.truth, images.truth, images.units))
-    for learnt, held in divided:
+    for learnt, held in parts:
         fitted = calibrate(images.scores[learnt], [labels[i] for i in learnt], images.classes)
         probabilities[held] = fitted.probabilities(images.scores[held])
     as_they_are = Calibration(images.classes, 1.0, np.zeros(len(images.classes)))
@@ -108,7 +98,7 @@ def cross_calibrate(
         _reliability(images, probabilities, labels),
         images.n_images,
         images.n_units,
-        parts,
+        len(parts),
     )
 
 

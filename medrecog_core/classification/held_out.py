@@ -1,13 +1,12 @@
 """Scores of training images by SVMs that have not learnt from them."""
 
-import warnings
 from collections.abc import Callable, Sequence
 
 import numpy as np
 
+from medrecog_core.classification.grouped_folds import grouped_folds
 from medrecog_core.classification.linear_svm import LinearSvm
 from medrecog_core.classification.scored_images import number_units
-from medrecog_core.errors import MedrecogError
 
 N_FOLDS = 5
 
@@ -50,24 +49,11 @@ def held_out_scores(
     MedrecogError
         If a class has images of a single group only.
     """
-    from sklearn.model_selection import StratifiedGroupKFold
-
     truth = np.array(labels)
     units = number_units(groups or [""] * len(truth))
     classes = tuple(map(str, np.unique(truth)))
-    n_units = {label: len(np.unique(units[truth == label])) for label in classes}
-    rarest = min(n_units, key=lambda label: n_units[label])
-    if n_units[rarest] < 2:
-        raise MedrecogError(
-            f"The class “{rarest}” has training images of a single group or a single image, too "
-            "few to hold some out: add images to it or leave the class out."
-        )
-    folds = StratifiedGroupKFold(min(n_folds, n_units[rarest]), shuffle=True, random_state=seed)
     scores = np.full((len(truth), len(classes)), np.nan)
-    with warnings.catch_warnings():
-        # Groups of several classes can leave a class fewer images than folds.
-        warnings.simplefilter("ignore", UserWarning)
-        parts = list(folds.split(truth, truth, units))
+    parts = grouped_folds(truth, units, classes, n_folds, seed, "training images", "hold some out")
     for learnt, held in parts:
         if len(held) and set(truth[learnt]) == set(classes):
             svm = train(descriptors[learnt], [str(label) for label in truth[learnt]])

@@ -7,6 +7,7 @@ import click
 from medrecog_core import experiments
 from medrecog_core.cli.output import write_json, write_table
 from medrecog_core.cli.plan_output import describe_extraction
+from medrecog_core.datasets.split import describe_leak
 from medrecog_core.experiments import RunFolder
 
 
@@ -37,10 +38,7 @@ def show_run(folder: RunFolder, as_json: bool) -> None:
         if record["dataset"]["synthetic"]:
             click.echo(f"{document['dataset']}: {record['dataset']['layout']}")
         if record["split"]["n_leaking_groups"]:
-            click.echo(
-                f"This split leaks: {record['split']['n_leaking_groups']} groups stand in both "
-                "the training and the test part."
-            )
+            click.echo(describe_leak(record["split"]["n_leaking_groups"]))
     for line in describe_extraction(document):
         click.echo(line)
     for entry in document["skipped"]:

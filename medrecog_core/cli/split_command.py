@@ -10,6 +10,7 @@ import click
 from medrecog_core import atomic_file
 from medrecog_core.cli.output import json_option, write_json
 from medrecog_core.datasets import PROTOCOLS, Protocol, library, split_images
+from medrecog_core.datasets.split import describe_leak
 
 
 @click.command()
@@ -62,6 +63,6 @@ def split(
     for i, fold in enumerate(folds, 1):
         click.echo(f"fold {i}: {fold['n_train']:,} training and {fold['n_test']:,} test images")
     if found.leaks:
-        click.echo(f"This split leaks: {found.n_leaking_groups} groups stand in both parts.")
+        click.echo(describe_leak(found.n_leaking_groups))
     if destination is not None:
         click.echo(f"Wrote {destination}.")

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from medrecog_core.datasets.counting import counted
 from medrecog_core.datasets.dataset import ImageRecord
 
 
@@ -109,6 +110,14 @@ class Split:
                 for position in positions:
                     rows[position][name] = part
         return rows
+
+
+def describe_leak(n_groups: int) -> str:
+    """Return what is to be said of results whose split leaks that many groups, as a sentence."""
+    return (
+        f"The split leaks: {counted(n_groups, 'group')} of images stand in both the training and "
+        "the test part, so the figures are flattered."
+    )
 
 
 def n_leaking_groups(images: Sequence[ImageRecord], folds: Sequence[Fold]) -> int:

@@ -5,7 +5,6 @@ from medrecog_core.models.card import ALL, TRAINED_ON, TRAINING, CalibrationRepo
 from medrecog_core.models.card_text import (
     card_markdown,
     describe_calibration,
-    describe_leak,
     describe_threshold,
     limits,
 )
@@ -50,7 +49,6 @@ __all__ = [
     "card_markdown",
     "delete_model",
     "describe_calibration",
-    "describe_leak",
     "describe_threshold",
     "export_model",
     "exported_model",

@@ -6,12 +6,12 @@ from collections.abc import Iterable
 from medrecog_core.classification import DecisionThreshold, Estimate
 from medrecog_core.classification.calibration_choice import BARE, SHARES
 from medrecog_core.datasets.counting import counted
+from medrecog_core.datasets.split import describe_leak
 from medrecog_core.errors import MedrecogError
 from medrecog_core.images import preprocessing_of_version
+from medrecog_core.intended_use import RESEARCH_ONLY
 from medrecog_core.models.card import ALL, CalibrationReport, ModelCard
 from medrecog_core.networks import find_network
-
-INTENDED_USE = "For research, not for diagnosis."
 
 MEASURE_TITLES = {
     "accuracy": "accuracy",
@@ -36,7 +36,7 @@ def limits(card: ModelCard) -> list[str]:
     if card.sample:
         told.append(f"Its figures stand on {card.sample}.")
     if card.n_leaking_groups:
-        told.append(describe_leak(card))
+        told.append(describe_leak(card.n_leaking_groups))
     if card.trained_on == ALL:
         told.append(
             "It learnt from the test images too: the figures are those of the SVMs of its run, "
@@ -48,14 +48,6 @@ def limits(card: ModelCard) -> list[str]:
     )
     told += card.missing
     return told
-
-
-def describe_leak(card: ModelCard) -> str:
-    """Return how many groups the figures are flattered by, as a sentence."""
-    return (
-        f"The split leaks: {counted(card.n_leaking_groups, 'group')} of images stand in both the "
-        "training and the test part, so the figures are flattered."
-    )
 
 
 def describe_calibration(calibration: CalibrationReport) -> str:
@@ -85,7 +77,7 @@ def describe_threshold(threshold: DecisionThreshold) -> str:
 def _lines(card: ModelCard) -> Iterable[str]:
     network = find_network(card.network)
     yield f"# {card.name}"
-    yield f"\n**{INTENDED_USE}** A linear SVM on descriptors of {network.title}, frozen.\n"
+    yield f"\n**{RESEARCH_ONLY}** A linear SVM on descriptors of {network.title}, frozen.\n"
     yield "## Data\n"
     yield f"- data set: {card.dataset}{' (synthetic pictures)' if card.synthetic else ''}"
     if card.fingerprint:

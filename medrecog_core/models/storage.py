@@ -142,6 +142,7 @@ def delete_model(name: str) -> None:
         raise MedrecogError(f"There is no model “{name}”: there are {_known()}.")
     folder = cache_folder().models / name
     try:
+        (folder / CARD).unlink()  # what is left of a deletion that was cut off is no model
         shutil.rmtree(folder)
     except OSError as error:
         raise StorageError(unwritable(folder, error)) from error

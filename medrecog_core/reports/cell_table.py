@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from medrecog_core.datasets.counting import counted
+from medrecog_core.datasets.split import describe_leak
 from medrecog_core.errors import MedrecogError
 from medrecog_core.experiments import RunFolder
 from medrecog_core.experiments.ranked_cells import RankedCell, rank_cells, with_positive
@@ -146,13 +147,7 @@ def reservations(record: Mapping[str, Any]) -> str:
     """Return what a caption must say of a run's figures: a sample, leaks; each after a space."""
     sample = f" On {record['sample']}." if record.get("sample") else ""
     n_leaking = n_leaking_groups(record)
-    leaks = (
-        f" The split leaks: {counted(n_leaking, 'group')} of images stand in both parts, so the "
-        "figures are flattered."
-        if n_leaking
-        else ""
-    )
-    return sample + leaks
+    return sample + (f" {describe_leak(n_leaking)}" if n_leaking else "")
 
 
 def n_leaking_groups(record: Mapping[str, Any]) -> int:

@@ -10,12 +10,14 @@ from altair.typing import ChartType
 from medrecog_core import __version__
 from medrecog_core.classification import ScoredImages, cross_calibrate, estimate, estimate_classes
 from medrecog_core.datasets.counting import counted
+from medrecog_core.datasets.split import describe_leak
 from medrecog_core.errors import MedrecogError
 from medrecog_core.experiments import CellResult, RunFolder
 from medrecog_core.experiments.published_tables import beside_report, find_published_table
 from medrecog_core.experiments.ranked_cells import RankedCell, rank_cells, score_images
 from medrecog_core.features import Cell
 from medrecog_core.images import PREPROCESSINGS
+from medrecog_core.intended_use import RESEARCH_ONLY
 from medrecog_core.networks import find_network
 from medrecog_core.reports.cell_table import ready
 from medrecog_core.reports.data_description import DataDescription, describe_data
@@ -32,8 +34,6 @@ from medrecog_core.reports.run_figures import (
     draw_curve,
     draw_figure,
 )
-
-RESEARCH_ONLY = "For research, not for diagnosis."
 
 _TEMPLATES = Path(__file__).parent / "templates"
 _MOST_CURVES = 6
@@ -132,8 +132,7 @@ def _warnings(run: RunFolder, record: dict[str, Any], data: DataDescription) -> 
         f"This run is not finished: {n_finished} of {n_cells} cells are.": n_finished < n_cells,
         f"The data set “{dataset['name']}” is {dataset['layout']}.": dataset["synthetic"],
         f"These results stand on {record.get('sample')}.": record.get("sample"),
-        f"The split leaks: {counted(split['n_leaking_groups'], 'group')} of images stand in both "
-        "the training and the test part, so the figures are flattered.": split["n_leaking_groups"],
+        describe_leak(split["n_leaking_groups"]): split["n_leaking_groups"],
         f"{counted(len(data.unreadable), 'image')} could not be read and took no part.": (
             data.unreadable
         ),

@@ -8,6 +8,7 @@ import streamlit as st
 
 from medrecog_core import __version__
 from medrecog_core.errors import MedrecogError
+from medrecog_core.intended_use import RESEARCH_ONLY
 from medrecog_core.mode import is_viewer
 from medrecog_core.ui.shown_bundle import show_bundle
 
@@ -23,8 +24,6 @@ PAGES = (
 
 # A file of ours: a Material symbol in the tab would be fetched from the web.
 _ICON = str(Path(__file__).with_name("icon.png"))
-
-RESEARCH_ONLY = "For research, not for diagnosis."
 
 
 def open_page(name: str) -> None:

@@ -90,5 +90,5 @@ def test_too_few_images_give_a_sentence():
     scores = np.array([[1.0, -1], [0.5, -0.5], [-1, 1], [-2, 2]])
     for labels, groups in (("aaab", ()), ("aaaa", ()), ("aabb", ["", "", "g", "g"])):
         images = ScoredImages.of(list(labels), scores, ("a", "b"), groups)
-        with pytest.raises(MedrecogError, match="“b” has test images of a single group"):
+        with pytest.raises(MedrecogError, match="“b” has test images of fewer than two groups"):
             cross_calibrate(images)

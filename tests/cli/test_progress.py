@@ -7,15 +7,7 @@ import pytest
 from medrecog_core.cli import progress as module
 from medrecog_core.cli.progress import shown_count, shown_files, shown_progress
 from medrecog_core.features import Progress
-
-
-class Clock:
-    """A clock that stands still until it is moved."""
-
-    now = 1000.0
-
-    def monotonic(self) -> float:
-        return self.now
+from tests.clock import Clock
 
 
 @pytest.fixture

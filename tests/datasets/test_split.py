@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from medrecog_core.datasets import Fold, ImageRecord, Split
-from medrecog_core.datasets.split import n_leaking_groups
+from medrecog_core.datasets.split import describe_leak, n_leaking_groups
 
 IMAGES = [
     ImageRecord("a.png", "x", "", "p1"),
@@ -73,3 +73,8 @@ def test_images_in_no_fold_can_be_left_out(split):
         assert tuple(used[i] for i in narrow.train) == fold.train
         assert tuple(used[i] for i in narrow.test) == fold.test
     assert {*narrowed.trained, *narrowed.tested} == set(range(len(used)))
+
+
+def test_a_leak_is_told_in_a_sentence():
+    assert describe_leak(1).startswith("The split leaks: 1 group of images stand in both the")
+    assert "1,200 groups of images" in describe_leak(1200)

@@ -6,16 +6,8 @@ from medrecog_core.experiments.training_time import keep_training_times
 from medrecog_core.features import Progress
 from medrecog_core.features.network_rates import NetworkPass, keep_rates
 from medrecog_core.networks import find_network, resolve_precision
+from tests.clock import Clock
 from tests.textures import N_IMAGES, specification
-
-
-class Clock:
-    """A clock that stands still until it is moved."""
-
-    now = 1000.0
-
-    def monotonic(self) -> float:
-        return self.now
 
 
 @pytest.fixture

@@ -52,7 +52,7 @@ def test_latex_tells_leaks_sample_and_weights_in_its_caption(finished):
     record["weights"]["title"] = "custom_weights"
     finished.write_record(record)
     caption = next(line for line in cells_latex(finished).splitlines() if "caption" in line)
-    assert "The split leaks: 1 group of images stand in both parts" in caption
+    assert "The split leaks: 1 group of images stand in both the training" in caption
     assert "On a sample of 6 of 12 images." in caption
     assert r"custom\_weights" in caption
 

@@ -35,8 +35,14 @@ from medrecog_core.datasets.file_state import HashReport
 from medrecog_core.datasets.importing import Report
 from medrecog_core.datasets.larger_set import larger_set
 from medrecog_core.errors import MedrecogError
-from medrecog_core.experiments.processes import ProcessIdentity, last_sentence, start_detached
 from medrecog_core.locations import cache_folder, create_folder
+from medrecog_core.ui.datasets.adding_process import (
+    finish_adding,
+    follow_adding,
+    is_adding,
+    show_failure,
+    start_adding,
+)
 from medrecog_core.ui.page import shown_errors
 from medrecog_core.ui.quantities import counted, size
 
@@ -44,19 +50,13 @@ if TYPE_CHECKING:
     from streamlit.delta_generator import DeltaGenerator
     from streamlit.runtime.uploaded_file_manager import UploadedFile
 
-ADDED = "just added"
-"""Key of the session's state under which the name of the data set stands that was added last."""
-
 _HERE, _UPLOAD, _CATALOGUE = "On this machine", "Upload", "Catalogue"
-_PROCESS, _FAILED = "process that adds a data set", "why no data set was added"
 _ARCHIVE_TYPES = ["zip", "tar", "gz", "tgz"]
 _TABLE_TYPES = sorted(suffix.removeprefix(".") for suffix in tables.SUFFIXES)
 _LIST_TYPES = ["txt"]
 _UNPACKED_FOR_A_BYTE = 20
 _MEGABYTE = 2**20
 _SECONDS_BETWEEN_SHOWN = 0.2
-_LINE = re.compile(r"(.+?)(, MB)?: (\d+)/(\d+)(?:.*?, ([\d.]+) MB a second)?")
-"""A line of progress, as the command line writes it."""
 
 
 def add_dataset_button() -> None:
@@ -64,12 +64,11 @@ def add_dataset_button() -> None:
 
     What is added stands under `ADDED` afterwards.
     """
-    if _PROCESS in st.session_state:
-        _follow()
+    if is_adding():
+        follow_adding()
     elif st.button("Add a data set", icon=":material/add:"):
         _add_dataset()
-    if _FAILED in st.session_state:
-        st.error(st.session_state.pop(_FAILED), icon=":material/error:")
+    show_failure()
 
 
 @st.dialog("Add a data set", width="large")
@@ -105,13 +104,13 @@ def _from_here() -> None:
             icon=":material/folder_zip:",
         )
         if _add_button():
-            _start(name, ["datasets", "add", name, str(source), *_arguments(reading)])
+            start_adding(name, ["datasets", "add", name, str(source), *_arguments(reading)])
         return
     dataset = read_dataset(name, source, reading)
     _show_preview(dataset)
     if _add_button():
         # Hashing thousands of files takes minutes, in which the page has to answer.
-        _start(name, ["datasets", "add", name, str(source), *_arguments(reading)])
+        start_adding(name, ["datasets", "add", name, str(source), *_arguments(reading)])
 
 
 def _from_upload() -> None:
@@ -141,7 +140,7 @@ def _from_upload() -> None:
             bounds = Bounds(n_bytes=_UNPACKED_FOR_A_BYTE * largest * _MEGABYTE)
             bar = st.progress(0.0, "Unpacking …")
             add_dataset(name, sources, reading, bounds, *_shown_in(bar))
-            _finish(name)
+            finish_adding(name)
 
 
 def _from_catalogue() -> None:
@@ -163,7 +162,7 @@ def _from_catalogue() -> None:
         done = downloaded_bytes(entry)
         label = f"Carry the download on ({size(done)} are here)" if done else "Download and add"
     if st.button(label, type="primary", icon=":material/download:"):
-        _start(entry.name, ["datasets", "download", entry.name])
+        start_adding(entry.name, ["datasets", "download", entry.name])
     with st.expander("Get it by hand instead"):
         st.markdown(f"{entry.by_hand[0].upper()}{entry.by_hand[1:]}.")
 
@@ -323,47 +322,6 @@ def _written(uploads: Sequence["UploadedFile"]) -> Iterator[list[Path]]:
         shutil.rmtree(folder, ignore_errors=True)
 
 
-def _start(name: str, arguments: list[str]) -> None:
-    """Add in a process of its own, which goes on when the page is closed."""
-    log = create_folder(cache_folder().datasets) / f"adding-{name}-log.txt"
-    log.unlink(missing_ok=True)
-    st.session_state[_PROCESS] = (name, start_detached(arguments, log), log)
-    st.rerun()
-
-
-@st.fragment(run_every="1s")
-def _follow() -> None:
-    process: ProcessIdentity
-    name, process, log = st.session_state[_PROCESS]
-    lines = log.read_text(errors="replace").strip().splitlines() if log.is_file() else []
-    if not process.is_alive():
-        del st.session_state[_PROCESS]
-        last = last_sentence(log)
-        log.unlink(missing_ok=True)
-        if name in library.names():
-            _finish(name)
-        st.session_state[_FAILED] = last
-        st.rerun()
-    done, text = _progress(name, lines)
-    st.progress(done, text=f"{text}. It goes on when this page is closed.", width=420)
-
-
-def _progress(name: str, lines: Sequence[str]) -> tuple[float, str]:
-    """Return the share that is done, and in words what is being done."""
-    told = _LINE.match(lines[-1]) if lines else None
-    entry = CATALOGUE.get(name)
-    if entry and (told is None or told[1].startswith("downloading")):
-        here = min(downloaded_bytes(entry), entry.n_bytes)
-        return here / entry.n_bytes, f"Downloading: {size(here)} of {size(entry.n_bytes)}"
-    if told is None:
-        return 0.0, f"Adding {name} …"
-    stage, unit, done, total, speed = told.groups()
-    text = f"{stage.capitalize()}: {int(done):,} of {int(total):,}"
-    text += " MB" if unit else ""
-    text += f", {speed} MB a second" if speed else ""
-    return min(int(done) / max(int(total), 1), 1.0), text
-
-
 def _shown_in(bar: "DeltaGenerator") -> tuple[Report, HashReport]:
     """Return what shows in a bar how far unpacking and hashing are, a few times a second."""
     last = 0.0
@@ -381,8 +339,3 @@ def _shown_in(bar: "DeltaGenerator") -> tuple[Report, HashReport]:
         show(done / total, f"Hashing files: {done:,} of {total:,}, {size(n_bytes)}")
 
     return unpacked, hashed
-
-
-def _finish(name: str) -> None:
-    st.session_state[ADDED] = name
-    st.rerun()

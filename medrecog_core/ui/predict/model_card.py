@@ -2,12 +2,12 @@
 
 import streamlit as st
 
+from medrecog_core.datasets.split import describe_leak
 from medrecog_core.mode import is_viewer
 from medrecog_core.models import (
     ALL,
     ModelCard,
     card_markdown,
-    describe_leak,
     exported_model,
     import_content,
     missing_weights,
@@ -38,7 +38,7 @@ def show_card(card: ModelCard) -> None:
         f"{card.cell.pooling} pooling; weights: {card.weights_title}; {card.source.precision}."
     )
     if card.n_leaking_groups:
-        st.warning(describe_leak(card), icon=":material/water_drop:")
+        st.warning(describe_leak(card.n_leaking_groups), icon=":material/water_drop:")
     with st.expander("Model card", icon=":material/description:"):
         st.markdown(_below_title(card))
         with st.container(horizontal=True):

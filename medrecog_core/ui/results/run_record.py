@@ -5,6 +5,7 @@ from typing import Any
 
 import streamlit as st
 
+from medrecog_core.datasets.split import describe_leak
 from medrecog_core.ui.quantities import counted
 
 
@@ -16,11 +17,7 @@ def show_record(record: Mapping[str, Any]) -> None:
     if record.get("sample"):
         st.info(f"These results stand on {record['sample']}.", icon=":material/colorize:")
     if split["n_leaking_groups"]:
-        st.warning(
-            f"This split leaks: {counted(split['n_leaking_groups'], 'group')} of images stand in "
-            "both the training and the test part, so the figures are flattered.",
-            icon=":material/water_drop:",
-        )
+        st.warning(describe_leak(split["n_leaking_groups"]), icon=":material/water_drop:")
     st.caption(
         f"{dataset['name']}: trained on {counted(split['n_train'], 'image')}, tested on "
         f"{counted(split['n_test'], 'image')} ({split['kind']}). {record['network']}, weights: "

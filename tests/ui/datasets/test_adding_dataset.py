@@ -9,7 +9,8 @@ from PIL import Image
 
 from medrecog_core.datasets.catalogue import find
 from medrecog_core.errors import UsageError
-from medrecog_core.ui.datasets.adding_dataset import _check_new_name, _progress
+from medrecog_core.ui.datasets.adding_dataset import _check_new_name
+from medrecog_core.ui.datasets.adding_process import _progress
 from tests.archives import pack
 from tests.file_server import Answer, serving
 from tests.ui.conftest import Server
