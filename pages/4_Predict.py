@@ -3,11 +3,12 @@
 import streamlit as st
 
 from medrecog_core.mode import is_viewer
-from medrecog_core.models import Model, can_explain, delete_model, load_model, model_names
+from medrecog_core.models import Model, can_explain, delete_model, model_names
 from medrecog_core.ui.choice import choose
 from medrecog_core.ui.page import RESEARCH_ONLY, open_page, show_absence, shown_errors
 from medrecog_core.ui.predict.answer_table import show_answer_table
 from medrecog_core.ui.predict.answers import answers_of
+from medrecog_core.ui.predict.kept_model import load_kept_model
 from medrecog_core.ui.predict.model_card import show_card, show_import
 from medrecog_core.ui.predict.prediction import show_prediction
 
@@ -80,7 +81,7 @@ with shown_errors():
                         on_click=delete,
                         args=(chosen,),
                     )
-        model = load_model(chosen)
+        model = load_kept_model(chosen)
         show_card(model.card)
         classify(model)
         if not is_viewer():

@@ -13,8 +13,8 @@ from medrecog_core.models import (
     Model,
     Predictor,
     can_explain,
-    load_model,
 )
+from medrecog_core.ui.predict.kept_model import load_kept_model
 
 MOST_EXPLAINED = 3
 """Of so many images evidence is taken in the same pass; of more, of the one that is looked at."""
@@ -33,7 +33,7 @@ class Answered:
 @st.cache_resource(max_entries=2, show_spinner="Loading the network, once …")
 def predictor_of(name: str, created: float) -> Predictor:
     """Return a model with its network in memory; made anew under the same name it is another."""
-    return Predictor(load_model(name))
+    return Predictor(load_kept_model(name))
 
 
 def answers_of(

@@ -37,11 +37,7 @@ def show_prediction(
         st.error(f"{name} could not be classified: {answer}.", icon=":material/broken_image:")
         return
     left, right = st.columns([1, 1.4], gap="large")
-    with left:
-        if with_evidence and answered.explained is not None:
-            show_evidence(answered.explained, answer.label, name, key=f"class of {name}")
-        else:
-            _show_image(name, content)
+    # The label first: it is waited for, and the picture takes longer to draw.
     with right:
         _show_likeness(answer)
         st.metric("Label", answer.label)
@@ -51,6 +47,11 @@ def show_prediction(
             _show_probabilities(model, answer)
             with st.expander("Scores of the SVM"):
                 _show_scores(answer)
+    with left:
+        if with_evidence and answered.explained is not None:
+            show_evidence(answered.explained, answer.label, name, key=f"class of {name}")
+        else:
+            _show_image(name, content)
     if answer.resemblance is not None:
         st.markdown("**Most similar training images**, with label and distance")
         show_similar_images(answer.resemblance.nearest)
@@ -63,7 +64,7 @@ def show_prediction(
 def _show_image(name: str, content: bytes) -> None:
     preview = decode_image(content)
     preview.thumbnail((_LONGEST_SIDE, _LONGEST_SIDE))
-    st.image(preview, width="stretch", alt=name)
+    st.image(preview, width="stretch", alt=name, output_format="JPEG")
     frames = preview.info.get("frames", 1)
     st.caption(name if frames == 1 else f"{name}, the first of {frames} frames")
 
