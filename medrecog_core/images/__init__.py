@@ -22,18 +22,21 @@ from medrecog_core.images.reading import (
     read_file,
     read_image,
 )
+from medrecog_core.images.rendering import PLAIN, Rendering
 from medrecog_core.images.thumbnails import thumbnail
 
 __all__ = [
     "DEFAULT_PREPROCESSING",
     "FORMATS",
     "KEEP_ASPECT",
+    "PLAIN",
     "PREPROCESSINGS",
     "REPORT_SCALES",
     "SQUEEZE",
     "SUFFIXES",
     "ImageHeader",
     "Preprocessing",
+    "Rendering",
     "UnreadableImageError",
     "check_scale",
     "decode_image",

@@ -1,0 +1,135 @@
+"""How stored values become an 8-bit picture: grey window, frame, slice and channel."""
+
+import math
+from dataclasses import asdict, dataclass, fields, replace
+from typing import Any
+
+from medrecog_core.errors import MedrecogError, UsageError
+
+FIRST, MIDDLE, ALL = "first", "middle", "all"
+"""Which frame of a file is read; with all, every frame is an image of its own."""
+AXES = (0, 1, 2)
+"""Axes of a volume; slices of a NIfTI file along its last axis are axial, as it is usually kept."""
+
+# Pillow's modes of 8 bits a channel or less.
+_MODES_OF_8_BITS = frozenset(
+    {"1", "L", "P", "LA", "PA", "La", "RGB", "RGBA", "RGBX", "RGBa", "CMYK", "YCbCr", "LAB", "HSV"}
+)
+
+
+@dataclass(frozen=True)
+class Rendering:
+    """The choices that turn a file's stored values into an 8-bit picture.
+
+    They are made once for a data set, when it is imported, and hold for all that follows: its runs,
+    its models, and every image that such a model classifies.
+
+    Attributes
+    ----------
+    window
+        Stored value shown as black, and stored value shown as white, of files with more than 8 bits
+        a channel; of DICOM files, values after the modality LUT. None: each file by its own range,
+        as version 0.1.0 did.
+    overrides_own
+        Whether the window also holds for DICOM files that bring a window of their own.
+    frame
+        Of files with several frames or slices: `first`, `middle`, or the number of one, from 0.
+    axis
+        The axis that slices of a volume are taken along.
+    channel
+        The channel that is read of an image with more than three, from 0; None: the first three as
+        red, green and blue.
+
+    Raises
+    ------
+    UsageError
+        If a choice is not possible.
+    """
+
+    window: tuple[float, float] | None = None
+    overrides_own: bool = False
+    frame: str | int = FIRST
+    axis: int = 2
+    channel: int | None = None
+
+    def __post_init__(self) -> None:
+        if self.window is not None:
+            low, high = self.window
+            if not (math.isfinite(low) and math.isfinite(high) and low < high):
+                raise UsageError(
+                    f"The grey window {low:g}:{high:g} is not possible. "
+                    "Enter two numbers, the smaller first."
+                )
+            object.__setattr__(self, "window", (float(low), float(high)))
+        if self.overrides_own and self.window is None:
+            raise UsageError("Enter a grey window to use it for files that have their own.")
+        is_number = isinstance(self.frame, int) and not isinstance(self.frame, bool)
+        if not (self.frame in (FIRST, MIDDLE) or (is_number and int(self.frame) >= 0)):
+            raise UsageError(
+                f"The frame “{self.frame}” is not possible. Use first, middle or a number from 0."
+            )
+        if self.axis not in AXES:
+            raise UsageError(f"The axis {self.axis} is not possible. Use 0, 1 or 2.")
+        if self.channel is not None and self.channel < 0:
+            raise UsageError(f"The channel {self.channel} is not possible. Channels count from 0.")
+
+    @property
+    def identity(self) -> str:
+        """What stands for it in keys and fingerprints; empty for the rule of version 0.1.0."""
+        parts = []
+        if self.window is not None:
+            parts.append(f"window={self.window[0]:.17g}:{self.window[1]:.17g}")
+        if self.overrides_own:
+            parts.append("overrides")
+        for field in fields(self)[2:]:
+            value = getattr(self, field.name)
+            if value != field.default:
+                parts.append(f"{field.name}={value}")
+        return ",".join(parts)
+
+    def of_frame(self, frame: int | None) -> "Rendering":
+        """Return the rendering of one frame of a file; None leaves it as it is."""
+        return self if frame is None else replace(self, frame=frame)
+
+    def for_file(self, mode: str, n_frames: int = 1) -> "Rendering":
+        """Return what of it concerns a file, so that plain images keep their identity.
+
+        Parameters
+        ----------
+        mode
+            Pillow's mode of the stored pixels, as a header or a file's state gives it; empty for
+            files that Pillow does not read, such as DICOM.
+        n_frames
+            Frames of the file.
+
+        Returns
+        -------
+        Rendering
+            `PLAIN` for a single frame of at most 8 bits a channel.
+        """
+        return PLAIN if n_frames == 1 and mode in _MODES_OF_8_BITS else self
+
+    def to_document(self) -> dict[str, Any]:
+        """Return it as JSON values."""
+        return asdict(self)
+
+    @classmethod
+    def from_document(cls, document: dict[str, Any] | None) -> "Rendering":
+        """Return the rendering that a document describes; None means the rule of version 0.1.0.
+
+        Raises
+        ------
+        MedrecogError
+            If it describes none.
+        """
+        if document is None:
+            return PLAIN
+        try:
+            window = document.get("window")
+            return cls(**{**document, "window": None if window is None else tuple(window)})
+        except (AttributeError, TypeError, ValueError) as error:
+            raise MedrecogError(f"The rendering {document!r} is not valid.") from error
+
+
+PLAIN = Rendering()
+"""Each file by its own range and its first frame, as version 0.1.0 read it."""
