@@ -1,0 +1,234 @@
+"""Everything about an import that its user can decide, with the option that says so."""
+
+import re
+import shlex
+from dataclasses import dataclass, field, fields
+from pathlib import Path
+from typing import Any
+
+from medrecog_core.datasets import catalogue
+from medrecog_core.errors import UsageError
+from medrecog_core.images.rendering import ALL, FIRST, MIDDLE
+
+ON_CONFLICT = ("refuse", "majority", "unanimous")
+"""What becomes of an image whose rows have different labels."""
+UNCERTAIN = ("exclude", "positive", "negative")
+"""What a finding marked -1 (uncertain) counts as."""
+FRAMES = (FIRST, MIDDLE, ALL)
+AUTO_WINDOW, OWN_WINDOW = "auto", "own"
+"""One grey window for the data set, found from its files; or each file by its own range."""
+
+PATIENT_TAG = "PatientID"
+
+
+def _decision(default: Any, option: str, help_text: str, **more: Any) -> Any:
+    """Declare a field with its command-line option; `more` goes to the option as it is."""
+    return field(default=default, metadata={"option": option, "help": help_text, **more})
+
+
+@dataclass(frozen=True)
+class Decisions:
+    """What an import was told; whatever has its default is decided by evidence, and said.
+
+    Each field's metadata holds the option of `datasets add` that sets it, its help, and how it is
+    read; the command line, the page and the commands that messages propose are made of these.
+
+    Raises
+    ------
+    UsageError
+        If decisions contradict each other or are out of range.
+    """
+
+    tables: tuple[Path, ...] = _decision(
+        (),
+        "--labels",
+        "Table of labels (CSV, TSV or .xlsx). Repeat it for several tables; train.csv and test.csv "
+        "then set the split.",
+        metavar="FILE",
+    )
+    sheet: str = _decision("", "--sheet", "Sheet of an Excel file. Default: the first that fits.")
+    encoding: str = _decision("", "--encoding", "Text encoding of the tables and of archive names.")
+    header: bool | None = _decision(
+        None, "--header/--no-header", "Whether the first row of the table names its columns."
+    )
+    image_column: str | None = _decision(
+        None, "--image-column", "Column with the image's path or name; a number counts from 1."
+    )
+    label_columns: tuple[str, ...] = _decision(
+        (),
+        "--label-column",
+        "Column with the label. Repeat it for one-hot columns, one for each class.",
+    )
+    group_column: str | None = _decision(
+        None, "--group-column", "Column with the patient, lesion or other group; “” for none."
+    )
+    split_column: str | None = _decision(
+        None, "--split-column", "Column with train, test or val, or a fold number; “” for none."
+    )
+    label_tag: str = _decision("", "--label-tag", "DICOM tag of the label, e.g. BodyPartExamined.")
+    group_tag: str = _decision(
+        PATIENT_TAG, "--group-tag", "DICOM tag of the group; “” for none.", show_default=True
+    )
+    has_groups: bool = _decision(True, "--groups/--no-groups", "Use or ignore group information.")
+    group_pattern: str = _decision(
+        "",
+        "--group-pattern",
+        "Regular expression matched in each image's path; its first group is the group.",
+        metavar="REGEX",
+    )
+    class_level: int | None = _decision(
+        None,
+        "--class-level",
+        "Folder level that names the class: 1 is the first below PATH, -1 the image's own folder.",
+    )
+    group_level: int | None = _decision(
+        None, "--group-level", "Folder level that names the patient or other group."
+    )
+    keeps_val: bool = _decision(
+        False, "--keep-val", "Add the validation images to the training images."
+    )
+    entry: str = _decision("", "--catalogue", "Catalogue entry that selects classes.")
+    keeps_companions: bool = _decision(
+        False, "--keep-companions", "Import masks, overlays and other companions of images too."
+    )
+    keeps_copies: bool = _decision(
+        False, "--keep-copies", "Import second copies of a file with the same label and split too."
+    )
+    finding: str = _decision(
+        "", "--finding", "Where an image can have several findings: this one against the rest."
+    )
+    uncertain: str = _decision(
+        "exclude",
+        "--uncertain",
+        "What a finding marked -1 counts as.",
+        choices=UNCERTAIN,
+        show_default=True,
+    )
+    on_conflict: str = _decision(
+        "refuse",
+        "--on-conflict",
+        "What to do with an image whose rows have different labels.",
+        choices=ON_CONFLICT,
+        show_default=True,
+    )
+    merges_spellings: bool = _decision(
+        False,
+        "--merge-spellings",
+        "Merge class names that differ in case, spaces or Unicode form only.",
+    )
+    bins: tuple[float, ...] = _decision(
+        (),
+        "--bins",
+        "Turn a measurement into classes at these limits, e.g. 60,120.",
+        separator=",",
+    )
+    only_classes: tuple[str, ...] = _decision(
+        (), "--only-class", "Import this class only; repeat it for several."
+    )
+    excluded_classes: tuple[str, ...] = _decision(
+        (), "--exclude-class", "Do not import this class; repeat it for several."
+    )
+    merged_classes: tuple[str, ...] = _decision(
+        (), "--merge-class", "Rename class OLD to NEW, or merge it with NEW.", metavar="OLD=NEW"
+    )
+    window: str = _decision(
+        AUTO_WINDOW,
+        "--window",
+        "Grey window of images with more than 8 bits: LOW:HIGH, auto (one for the data set), or "
+        "own (each file by its own range).",
+        show_default=True,
+    )
+    frames: str = _decision(
+        "",
+        "--frames",
+        "Frames to read of files with several: first, middle or all. Default: the middle one of "
+        "DICOM and NIfTI files, the first of others.",
+        choices=FRAMES,
+    )
+    axis: int = _decision(
+        2, "--axis", "Axis that slices of a volume are taken along (0-2).", show_default=True
+    )
+    channel: int | None = _decision(
+        None, "--channel", "Channel to read of images with more than three, from 0."
+    )
+
+    def __post_init__(self) -> None:
+        if self.tables and self.label_tag:
+            raise UsageError("Labels come from a table or from a DICOM tag. Give one of the two.")
+        if self.label_tag and self.class_level is not None:
+            raise UsageError("Labels come from a DICOM tag or from folders. Give one of the two.")
+        if self.tables and self.class_level is not None:
+            raise UsageError("Labels come from a table or from folders. Give one of the two.")
+        for level, name in ((self.class_level, "class"), (self.group_level, "group")):
+            if level == 0:
+                raise UsageError(f"The {name} level 0 does not exist. Use 1, 2, … or -1, -2, …")
+        if self.class_level is not None and self.class_level == self.group_level:
+            raise UsageError("The class and the group cannot be the same folder level.")
+        if self.group_pattern:
+            try:
+                pattern = re.compile(self.group_pattern)
+            except re.error as error:
+                raise UsageError(
+                    f"The group pattern “{self.group_pattern}” is not a valid regular expression "
+                    f"({error})."
+                ) from error
+            if pattern.groups < 1:
+                raise UsageError(
+                    f"The group pattern “{self.group_pattern}” has no group. Put the part that is "
+                    "the patient in parentheses."
+                )
+        for value, choices, option in (
+            (self.on_conflict, ON_CONFLICT, "--on-conflict"),
+            (self.uncertain, UNCERTAIN, "--uncertain"),
+            (self.frames, ("", *FRAMES), "--frames"),
+        ):
+            if value not in choices:
+                raise UsageError(
+                    f"Unknown value “{value}” for {option}. "
+                    f"Available: {', '.join(filter(None, choices))}."
+                )
+        if list(self.bins) != sorted(set(self.bins)):
+            raise UsageError("The limits of --bins must increase.")
+        both = set(self.only_classes) & set(self.excluded_classes)
+        if both:
+            raise UsageError(f"Class “{min(both)}” is both kept and excluded. Choose one.")
+        for pair in self.merged_classes:
+            old, separator, new = pair.partition("=")
+            if not (separator and old and new):
+                raise UsageError(f"“{pair}” is not a merge. Write it as OLD=NEW.")
+        if self.entry:
+            catalogue.find(self.entry)
+
+    @property
+    def merges(self) -> dict[str, str]:
+        """From the old name of a class to its new one."""
+        return {old: new for old, _, new in (pair.partition("=") for pair in self.merged_classes)}
+
+    def arguments(self) -> list[str]:
+        """Return the options of `datasets add` that say the same."""
+        arguments: list[str] = []
+        for each in fields(self):
+            value = getattr(self, each.name)
+            if value == each.default:
+                continue
+            option: str = each.metadata["option"]
+            if isinstance(value, bool):
+                on, _, off = option.partition("/")
+                arguments.append(on if value else off)
+            elif "separator" in each.metadata:
+                arguments += [option, each.metadata["separator"].join(f"{v:g}" for v in value)]
+            elif isinstance(value, tuple):
+                for part in value:
+                    arguments += [option, str(part)]
+            else:
+                arguments += [option, str(value)]
+        return arguments
+
+    def command(self, name: str, sources: tuple[Path, ...]) -> str:
+        """Return the whole command that adds a data set with these decisions, for a shell."""
+        words = ["datasets", "add", name, *map(str, sources), *self.arguments()]
+        return shlex.join(["python", "-m", "medrecog_core", *words])
+
+
+BY_EVIDENCE = Decisions()
+"""Everything is decided by evidence."""

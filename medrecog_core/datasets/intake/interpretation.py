@@ -1,0 +1,61 @@
+"""One way to understand what is there: which images, with which label, split and group."""
+
+from dataclasses import dataclass, replace
+
+from medrecog_core.datasets.dataset import DatasetWarning, ImageRecord, LeftOut
+from medrecog_core.datasets.intake.decisions import Decisions
+
+
+@dataclass(frozen=True)
+class Interpretation:
+    """What a folder, table or set of tags says, with its reasons.
+
+    Attributes
+    ----------
+    images
+        Sorted by path, without the state of their files.
+    layout
+        In words, what was recognised.
+    decisions
+        Decisions that lead to this interpretation and no other, for the command that repeats it.
+    left_out
+        Files and rows that gave no image, with the reason.
+    warnings
+        What was decided that the user may want to decide otherwise.
+    unlabelled
+        Paths of images without a label, kept apart for Predict.
+    reasons
+        In words, the evidence for it.
+    """
+
+    images: tuple[ImageRecord, ...]
+    layout: str
+    decisions: Decisions
+    left_out: tuple[LeftOut, ...] = ()
+    warnings: tuple[DatasetWarning, ...] = ()
+    unlabelled: tuple[str, ...] = ()
+    reasons: tuple[str, ...] = ()
+
+    @property
+    def classes(self) -> tuple[str, ...]:
+        """The labels, sorted."""
+        return tuple(sorted({image.label for image in self.images}))
+
+    def with_images(
+        self,
+        images: tuple[ImageRecord, ...],
+        *,
+        remark: str = "",
+        left_out: tuple[LeftOut, ...] = (),
+        warnings: tuple[DatasetWarning, ...] = (),
+        unlabelled: tuple[str, ...] = (),
+    ) -> "Interpretation":
+        """Return it with other images, and with what a step adds to what it says."""
+        return replace(
+            self,
+            images=images,
+            layout=f"{self.layout}; {remark}" if remark else self.layout,
+            left_out=(*self.left_out, *left_out),
+            warnings=(*self.warnings, *warnings),
+            unlabelled=(*self.unlabelled, *unlabelled),
+        )

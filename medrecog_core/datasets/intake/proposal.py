@@ -1,0 +1,66 @@
+"""From a folder and decisions to a proposal: the data set, why, and what else it could be."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from medrecog_core.datasets.dataset import Dataset
+from medrecog_core.datasets.intake.classes import choose_classes
+from medrecog_core.datasets.intake.companions import without_companions
+from medrecog_core.datasets.intake.copies import without_copies
+from medrecog_core.datasets.intake.decisions import BY_EVIDENCE, Decisions
+from medrecog_core.datasets.intake.groups import with_groups
+from medrecog_core.datasets.intake.interpretation import Interpretation
+from medrecog_core.datasets.intake.pixels import with_rendering
+from medrecog_core.datasets.intake.source import interpretations
+from medrecog_core.datasets.intake.splits import with_splits
+from medrecog_core.datasets.intake.survey import survey_folder
+from medrecog_core.errors import MedrecogError
+
+
+class AmbiguousError(MedrecogError):
+    """Two interpretations explain the images about equally; `interpretations` holds them."""
+
+    def __init__(self, message: str, interpretations: tuple[Interpretation, ...]) -> None:
+        super().__init__(message)
+        self.interpretations = interpretations
+
+
+@dataclass(frozen=True)
+class Proposal:
+    """What an import would make of a folder.
+
+    Attributes
+    ----------
+    dataset
+        As it would be, its files not hashed yet.
+    reasons
+        In words, the evidence for this interpretation.
+    alternatives
+        Other interpretations, the likelier first; their decisions lead to them.
+    """
+
+    dataset: Dataset
+    reasons: tuple[str, ...]
+    alternatives: tuple[Interpretation, ...]
+
+
+def propose(name: str, root: Path, decisions: Decisions = BY_EVIDENCE) -> Proposal:
+    """Return what a folder's files make as a data set, without keeping anything."""
+    survey = without_companions(survey_folder(root), decisions)
+    first, *others = interpretations(survey, decisions)
+    found = choose_classes(first, decisions)
+    found = with_groups(root, found, decisions)
+    found = with_splits(found, decisions)
+    found = without_copies(root, found, decisions)
+    found, rendering = with_rendering(root, found, decisions)
+    dataset = Dataset(
+        name,
+        root,
+        found.images,
+        found.layout,
+        left_out=(*survey.left_out, *found.left_out),
+        rendering=rendering,
+        warnings=(*survey.warnings, *found.warnings),
+        unlabelled=found.unlabelled,
+    )
+    return Proposal(dataset, found.reasons, tuple(others))
