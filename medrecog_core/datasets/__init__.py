@@ -5,6 +5,7 @@ from medrecog_core.datasets.catalogue import CATALOGUE, CatalogueEntry
 from medrecog_core.datasets.dataset import (
     SPLITS,
     Dataset,
+    DatasetWarning,
     Exclusion,
     FileState,
     ImageRecord,
@@ -30,6 +31,7 @@ __all__ = [
     "SPLITS",
     "CatalogueEntry",
     "Dataset",
+    "DatasetWarning",
     "Exclusion",
     "FileChange",
     "FileState",

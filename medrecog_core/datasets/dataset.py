@@ -8,9 +8,11 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path, PurePosixPath
+from typing import Any
 
 from medrecog_core.datasets.counting import counted
 from medrecog_core.errors import MedrecogError, UsageError
+from medrecog_core.images import PLAIN, Rendering
 
 SPLITS = ("train", "test", "val")
 
@@ -18,6 +20,7 @@ CHOSEN = "chosen"
 """Kind of the exclusions that someone made of single images, not for a finding."""
 
 _NAME = re.compile(r"[a-z0-9][a-z0-9_-]{0,63}")
+_WARNING_ID = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
 
 
 @dataclass(frozen=True)
@@ -37,6 +40,8 @@ class FileState:
         In pixels, as stored; 0 where the file has no header of an image.
     mode
         Pillow's mode of the stored pixels, such as `L`, `RGB` or `I;16`; empty likewise.
+    n_frames
+        Frames or slices of the file.
     """
 
     sha256: str
@@ -45,6 +50,7 @@ class FileState:
     width: int = 0
     height: int = 0
     mode: str = ""
+    n_frames: int = 1
 
 
 @dataclass(frozen=True)
@@ -54,7 +60,8 @@ class ImageRecord:
     Attributes
     ----------
     path
-        Relative to the data set's root, with forward slashes; also its identity.
+        Relative to the data set's root, with forward slashes; also its identity. Of one frame of a
+        file with several, `FILE#FRAME`.
     label
         Its class.
     split
@@ -64,6 +71,17 @@ class ImageRecord:
     file
         What its file was when the data set took it in; None where the file was not there, or has
         not been looked at yet.
+    fold
+        Name of the given fold of a cross-validation that tests the image; empty where none is
+        given.
+    frame
+        Number of the frame, from 0, where each frame of a file is an image of its own; else None.
+
+    Raises
+    ------
+    MedrecogError
+        If the label is empty, the split unknown, the path outside the data set's folder, or not
+        that of the frame.
     """
 
     path: str
@@ -71,6 +89,8 @@ class ImageRecord:
     split: str = ""
     group: str = ""
     file: FileState | None = None
+    fold: str = ""
+    frame: int | None = None
 
     def __post_init__(self) -> None:
         if not self.label:
@@ -81,6 +101,17 @@ class ImageRecord:
             )
         if PurePosixPath(self.path).is_absolute() or ".." in PurePosixPath(self.path).parts:
             raise MedrecogError(f"The image {self.path} lies outside the data set's folder.")
+        if self.frame is not None and (
+            self.frame < 0 or not self.path.endswith(f"#{self.frame}") or not self.file_path
+        ):
+            raise MedrecogError(
+                f"The path {self.path} is not that of frame {self.frame} of a file."
+            )
+
+    @property
+    def file_path(self) -> str:
+        """Path of its file, relative to the data set's root."""
+        return self.path if self.frame is None else self.path.removesuffix(f"#{self.frame}")
 
 
 @dataclass(frozen=True)
@@ -89,6 +120,34 @@ class LeftOut:
 
     path: str
     reason: str
+
+
+@dataclass(frozen=True)
+class DatasetWarning:
+    """What an import decided that people should know.
+
+    Attributes
+    ----------
+    id
+        Kind of the warning, in kebab-case.
+    message
+        In words: what was decided, and how to decide otherwise.
+    paths
+        What it is about, relative to the data set's root.
+
+    Raises
+    ------
+    ValueError
+        If the id is not in kebab-case.
+    """
+
+    id: str
+    message: str
+    paths: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        if not _WARNING_ID.fullmatch(self.id):
+            raise ValueError(f"“{self.id}” is not the id of a warning")
 
 
 @dataclass(frozen=True)
@@ -131,6 +190,13 @@ class Dataset:
         What was found and not taken in.
     excluded
         Images that were taken in and are excluded, sorted by path; they are not among `images`.
+    rendering
+        How stored values become pictures; fixed when the data set is imported.
+    warnings
+        What the import decided.
+    unlabelled
+        Paths of images without a label, relative to the root, sorted; they are kept apart, for
+        models to classify.
 
     Raises
     ------
@@ -147,6 +213,9 @@ class Dataset:
     synthetic: bool = False
     left_out: tuple[LeftOut, ...] = ()
     excluded: tuple[Exclusion, ...] = ()
+    rendering: Rendering = PLAIN
+    warnings: tuple[DatasetWarning, ...] = ()
+    unlabelled: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         check_name(self.name)
@@ -174,16 +243,21 @@ class Dataset:
     def fingerprint(self) -> str:
         """The SHA-256, in hexadecimal, of everything that decides what a run sees.
 
-        That is every image's path, label, split, group and content, and which are excluded; not
-        where the folder lies, nor what the data set is called.
+        That is every image's path, label, split, group, fold, frame and content, which are
+        excluded, and the rendering; not where the folder lies, nor what the data set is called.
         """
         digest = hashlib.sha256()
         for image in self.every_image:
             sha256 = image.file.sha256 if image.file else ""
-            row = [image.path, image.label, image.split, image.group, sha256]
+            row: list[Any] = [image.path, image.label, image.split, image.group, sha256]
+            # What is as usual adds nothing, so that data sets of version 0.1.0 keep theirs.
+            if image.fold or image.frame is not None:
+                row += [image.fold, image.frame]
             digest.update(json.dumps(row).encode() + b"\n")
         excluded = [exclusion.image.path for exclusion in self.excluded]
         digest.update(json.dumps({"excluded": excluded}).encode())
+        if self.rendering.identity:
+            digest.update(json.dumps({"rendering": self.rendering.identity}).encode())
         return digest.hexdigest()
 
     @cached_property
@@ -204,7 +278,19 @@ class Dataset:
 
     def absolute_path(self, image: ImageRecord) -> Path:
         """Return where the image file lies on this machine."""
-        return self.root / image.path
+        return self.root / image.file_path
+
+    def rendering_of(self, image: ImageRecord) -> Rendering:
+        """Return how an image's stored values become a picture.
+
+        Plain images keep the plain rendering, whatever the data set's, and one of a single frame
+        never has it.
+        """
+        if image.frame is not None:
+            return self.rendering.of_frame(image.frame)
+        if image.file is None:
+            return self.rendering
+        return self.rendering.for_file(image.file.mode, image.file.n_frames)
 
     def excluding(self, exclusions: Iterable[Exclusion]) -> "Dataset":
         """Return the data set with these exclusions in place of those it has.
