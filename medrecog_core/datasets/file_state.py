@@ -4,6 +4,7 @@ import hashlib
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 from medrecog_core.datasets.dataset import Dataset, FileState
@@ -15,11 +16,15 @@ HashReport = Callable[[int, int, int], None]
 """Is told the files that are read, the files in all, and the bytes of those that are read."""
 
 
+Inspect = Callable[[Path, bytes, FileState], None]
+"""Is given each file that is read, with its content and state; it may be called in threads."""
+
+
 def ignore(done: int, total: int, n_bytes: int) -> None:
     """Report progress to nobody."""
 
 
-def read_state(path: Path) -> FileState:
+def read_state(path: Path, inspect: Inspect | None = None) -> FileState:
     """Return what a file is now: its bytes are hashed and its header is read.
 
     Raises
@@ -28,6 +33,13 @@ def read_state(path: Path) -> FileState:
         If the bytes cannot be read; a file that is no image has a state without width and height.
     """
     content = read_file(path)
+    state = _state_of(path, content)
+    if inspect is not None:
+        inspect(path, content, state)
+    return state
+
+
+def _state_of(path: Path, content: bytes) -> FileState:
     try:
         status = path.stat()
     except OSError:
@@ -37,13 +49,14 @@ def read_state(path: Path) -> FileState:
         header = read_header(content)
     except UnreadableImageError:
         return FileState(sha256, len(content), status.st_mtime_ns)
+    size = (header.width, header.height)
     return FileState(
-        sha256, len(content), status.st_mtime_ns, header.width, header.height, header.mode
+        sha256, len(content), status.st_mtime_ns, *size, header.mode, header.n_frames
     )
 
 
 def read_states(
-    paths: Sequence[Path], report: HashReport = ignore
+    paths: Sequence[Path], report: HashReport = ignore, inspect: Inspect | None = None
 ) -> list[FileState | UnreadableImageError]:
     """Return the state of every file, or why it has none, in the order of the paths.
 
@@ -53,12 +66,15 @@ def read_states(
         The files.
     report
         Called after each; what it raises ends the reading at once.
+    inspect
+        Is given each file's content, so that no file need be read twice.
     """
     n_bytes = 0
     states: list[FileState | UnreadableImageError] = []
+    state_of = partial(_state_or_error, inspect=inspect)
     with ThreadPoolExecutor(_READERS) as readers:
         try:
-            for done, state in enumerate(readers.map(_state_or_error, paths), 1):
+            for done, state in enumerate(readers.map(state_of, paths), 1):
                 states.append(state)
                 n_bytes += state.n_bytes if isinstance(state, FileState) else 0
                 report(done, len(paths), n_bytes)
@@ -104,8 +120,8 @@ def is_untouched(path: Path, state: FileState) -> bool:
     return (status.st_size, status.st_mtime_ns) == (state.n_bytes, state.modified)
 
 
-def _state_or_error(path: Path) -> FileState | UnreadableImageError:
+def _state_or_error(path: Path, inspect: Inspect | None) -> FileState | UnreadableImageError:
     try:
-        return read_state(path)
+        return read_state(path, inspect)
     except UnreadableImageError as error:
         return error
