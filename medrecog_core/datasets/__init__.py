@@ -17,7 +17,9 @@ from medrecog_core.datasets.downloading import download_dataset
 from medrecog_core.datasets.file_changes import FileChange, find_changes
 from medrecog_core.datasets.finding import Finding
 from medrecog_core.datasets.health import HealthReport, check_health, kept_report
-from medrecog_core.datasets.importing import Reading, add_dataset, read_dataset
+from medrecog_core.datasets.importing import add_dataset, propose_dataset, read_dataset
+from medrecog_core.datasets.intake.decisions import BY_EVIDENCE, Decisions
+from medrecog_core.datasets.intake.proposal import AmbiguousError, Proposal
 from medrecog_core.datasets.label_table import guess_columns, read_rows
 from medrecog_core.datasets.protocol import PROTOCOLS, Protocol
 from medrecog_core.datasets.sampling import Sample, draw_sample
@@ -26,12 +28,15 @@ from medrecog_core.datasets.split import Fold, Split
 from medrecog_core.datasets.splitting import split_images
 
 __all__ = [
+    "BY_EVIDENCE",
     "CATALOGUE",
     "PROTOCOLS",
     "SPLITS",
+    "AmbiguousError",
     "CatalogueEntry",
     "Dataset",
     "DatasetWarning",
+    "Decisions",
     "Exclusion",
     "FileChange",
     "FileState",
@@ -40,8 +45,8 @@ __all__ = [
     "HealthReport",
     "ImageRecord",
     "LeftOut",
+    "Proposal",
     "Protocol",
-    "Reading",
     "Sample",
     "Shortcut",
     "Split",
@@ -54,6 +59,7 @@ __all__ = [
     "guess_columns",
     "kept_report",
     "library",
+    "propose_dataset",
     "read_dataset",
     "read_rows",
     "split_images",

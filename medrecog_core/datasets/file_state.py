@@ -50,9 +50,7 @@ def _state_of(path: Path, content: bytes) -> FileState:
     except UnreadableImageError:
         return FileState(sha256, len(content), status.st_mtime_ns)
     size = (header.width, header.height)
-    return FileState(
-        sha256, len(content), status.st_mtime_ns, *size, header.mode, header.n_frames
-    )
+    return FileState(sha256, len(content), status.st_mtime_ns, *size, header.mode, header.n_frames)
 
 
 def read_states(

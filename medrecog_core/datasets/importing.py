@@ -2,8 +2,9 @@
 
 import contextlib
 import shutil
+import tempfile
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 
 from filelock import FileLock, Timeout
@@ -11,103 +12,103 @@ from filelock import FileLock, Timeout
 from medrecog_core.datasets import catalogue, library
 from medrecog_core.datasets.archive import BOUNDS, NESTED, Bounds, unpack
 from medrecog_core.datasets.archive_members import is_archive
-from medrecog_core.datasets.dataset import Dataset, ImageRecord, LeftOut, check_name
-from medrecog_core.datasets.dicom_tags import PATIENT, read_tagged_images, with_patients
+from medrecog_core.datasets.dataset import Dataset, LeftOut, check_name
 from medrecog_core.datasets.file_state import HashReport
 from medrecog_core.datasets.file_state import ignore as ignore_hashing
 from medrecog_core.datasets.files import files_below
-from medrecog_core.datasets.label_table import choose_columns, read_label_table, read_rows
+from medrecog_core.datasets.intake.decisions import BY_EVIDENCE, Decisions
+from medrecog_core.datasets.intake.proposal import AmbiguousError, Proposal, propose
 from medrecog_core.datasets.larger_set import link_or_copy
-from medrecog_core.datasets.layouts import Found, read_layout
+from medrecog_core.datasets.library import IMAGES
 from medrecog_core.errors import MedrecogError, StorageError, UsageError
-from medrecog_core.images import UnreadableImageError, is_image_file, read_image
+from medrecog_core.images import UnreadableImageError, decode_image, is_image_file, read_file
 from medrecog_core.locations import cache_folder, create_folder, unwritable
 from medrecog_core.mode import check_may_change
 
+PREVIEWED = 200
+"""Files whose pixels are looked at for a preview."""
+ARCHIVES = ".zip, .tar, .tar.gz, .tgz"
+
 Report = Callable[[str, int, int], None]
-"""Is told a stage, the bytes done and the bytes in all."""
+"""Is given a stage, the bytes done and the bytes in all."""
 
 
 def ignore(stage: str, done: int, total: int) -> None:
-    """Report progress to nobody."""
+    """Report progress to no one."""
 
 
-@dataclass(frozen=True)
-class Reading:
-    """How the labels, groups and splits of images are found.
-
-    Attributes
-    ----------
-    table
-        Table of labels; without one, the layout of the files tells them.
-    image_column, label_column, group_column, split_column
-        Names of its columns, None to guess; an empty name leaves group or split out.
-    label_tag
-        DICOM tag of the label, in place of a table.
-    group_tag
-        DICOM tag of the group, for DICOM images that have none; empty for none.
-    has_groups
-        Whether groups are taken over; without, every image stands for itself.
-    keeps_val
-        Whether images of the split val are training images; else they are left out when an
-        experiment learns and tests.
-    entry
-        Name of a catalogue entry that selects classes, such as `mini-mit`.
-    """
-
-    table: Path | None = None
-    image_column: str | None = None
-    label_column: str | None = None
-    group_column: str | None = None
-    split_column: str | None = None
-    label_tag: str = ""
-    group_tag: str = PATIENT
-    has_groups: bool = True
-    keeps_val: bool = False
-    entry: str = ""
-
-    def __post_init__(self) -> None:
-        if self.table and self.label_tag:
-            raise UsageError("The labels are in a table or in a DICOM tag: name one of them.")
-        columns = (self.image_column, self.label_column, self.split_column)
-        if not self.table and any(column is not None for column in columns):
-            raise UsageError("Columns are those of a table of labels: name the table too.")
-        if self.entry:
-            catalogue.find(self.entry)
-
-
-BY_LAYOUT = Reading()
-"""Everything is told by the layout of the files."""
-
-
-def read_dataset(name: str, folder: Path, reading: Reading = BY_LAYOUT) -> Dataset:
+def read_dataset(
+    name: str,
+    folder: Path,
+    decisions: Decisions = BY_EVIDENCE,
+    hashed: HashReport = ignore_hashing,
+) -> Dataset:
     """Return the data set that a folder of images holds, without keeping it.
 
     Raises
     ------
+    AmbiguousError
+        If two interpretations explain the images about equally.
     MedrecogError
         If the folder has no images with labels or none that can be read, or the table or tag
         cannot be read.
     """
     root = library.resolved(folder)
-    images, left_out, layout = _found(root, reading)
-    if reading.keeps_val and any(image.split == "val" for image in images):
-        images = [replace(i, split="train" if i.split == "val" else i.split) for i in images]
-        layout += "; val kept as training images"
-    takes_groups = reading.has_groups and reading.group_column != ""
-    if not takes_groups and any(image.group for image in images):
-        images = [replace(image, group="") for image in images]
-        layout += "; groups not taken over"
-    images, remark = with_patients(root, images, reading.group_tag if takes_groups else "")
-    layout += f"; {remark}" if remark else ""
-    _check_readable(root, images)
-    return Dataset(name, root, tuple(images), layout, left_out=tuple(left_out))
+    dataset = propose(name, root, _resolved(decisions), report=hashed).dataset
+    _check_readable(dataset)
+    return dataset
+
+
+def propose_dataset(
+    name: str,
+    sources: Sequence[Path],
+    decisions: Decisions = BY_EVIDENCE,
+    at_most: int | None = PREVIEWED,
+    bounds: Bounds = BOUNDS,
+    report: Report = ignore,
+) -> Proposal:
+    """Return what `add_dataset` would make of a folder or of archives, without keeping anything.
+
+    Archives are unpacked below the cache folder for that, and deleted again.
+
+    Parameters
+    ----------
+    name, sources, decisions, bounds, report
+        As in `add_dataset`; a name that is taken does not matter.
+    at_most
+        Files whose pixels are looked at; None for all.
+
+    Raises
+    ------
+    UsageError
+        If the sources do not go together.
+    AmbiguousError, MedrecogError, StorageError
+        As `add_dataset`.
+    """
+    paths = _checked(sources)
+    if not paths[0].is_file():
+        return propose(name, paths[0], _resolved(decisions), at_most)
+    check_may_change("extract an archive")
+    parent = create_folder(cache_folder().datasets)
+    with tempfile.TemporaryDirectory(prefix=".preview-", dir=parent) as temporary:
+        folder = Path(temporary) / IMAGES
+        with unpacked(paths, folder, decisions, bounds, report) as (decided, left_out):
+            proposal = propose(name, folder, decided, at_most)
+    return replace(
+        proposal,
+        dataset=replace(proposal.dataset, left_out=(*left_out, *proposal.dataset.left_out)),
+        decisions=_relative_tables(proposal.decisions, folder),
+        alternatives=tuple(
+            replace(other, decisions=_relative_tables(other.decisions, folder))
+            for other in proposal.alternatives
+        ),
+    )
 
 
 def add_dataset(
     name: str,
     sources: Sequence[Path],
-    reading: Reading = BY_LAYOUT,
+    decisions: Decisions = BY_EVIDENCE,
     bounds: Bounds = BOUNDS,
     report: Report = ignore,
     hashed: HashReport = ignore_hashing,
@@ -123,8 +124,8 @@ def add_dataset(
         Of the data set.
     sources
         One folder; or archives, and beside them the tables and lists that belong to them.
-    reading
-        How labels, groups and splits are found; its table may lie in an archive.
+    decisions
+        What is decided already; tables may be in an archive.
     bounds
         What each archive may hold at most.
     report
@@ -136,44 +137,31 @@ def add_dataset(
     ------
     UsageError
         If the name cannot be one or is taken, or the sources do not go together.
+    AmbiguousError
+        If two interpretations explain the images about equally.
     MedrecogError
         If an archive is refused, or there are no images with labels.
     StorageError
         If the cache folder cannot be written to.
     """
     check_may_change("add a data set")
-    if check_name(name) in library.names():
-        raise UsageError(f"There is a data set “{name}” already: choose another name.")
-    paths = [library.resolved(source) for source in sources]
-    if len(paths) == 1 and not paths[0].is_file():
-        return library.save(read_dataset(name, paths[0], reading), hashed)
-    for path in paths:
-        if not path.is_file():
-            raise UsageError(
-                f"{path} is no file: give one folder of images, or archives (.zip, .tar, .tar.gz, "
-                ".tgz) with the tables or lists that belong to them."
-            )
-    archives = [path for path in paths if is_archive(path)]
-    if not archives:
-        raise UsageError(
-            f"{paths[0]} is neither a folder nor an archive (.zip, .tar, .tar.gz, .tgz): "
-            "give the folder of the images, and a table with --labels."
-        )
-    with _alone(), _images_folder(name) as folder:
-        left_out = _unpack(archives, folder, reading, bounds, report)
-        for path in paths:
-            if path not in archives:
-                _take_over(path, folder)
-        with _inner_archives_named(left_out, paths[0]):
-            dataset = read_dataset(name, folder, _with_unpacked_table(reading, folder))
-        dataset = replace(dataset, left_out=(*left_out, *dataset.left_out))
-        return library.save(dataset, hashed)
+    _check_free(name)
+    paths = _checked(sources)
+    if not paths[0].is_file():
+        return library.save(read_dataset(name, paths[0], decisions, hashed))
+    with (
+        _alone(),
+        _images_folder(name) as folder,
+        unpacked(paths, folder, decisions, bounds, report) as (decided, left_out),
+    ):
+        dataset = read_dataset(name, folder, decided, hashed)
+        return library.save(replace(dataset, left_out=(*left_out, *dataset.left_out)))
 
 
 def add_part(
     name: str,
     larger: Dataset,
-    reading: Reading,
+    decisions: Decisions,
     report: Report = ignore,
     hashed: HashReport = ignore_hashing,
 ) -> Dataset:
@@ -187,8 +175,8 @@ def add_part(
     name
         Of the data set.
     larger
-        The other one, whose layout tells the classes.
-    reading
+        The other one.
+    decisions
         Its catalogue entry selects them.
     report, hashed
         As in `add_dataset`.
@@ -204,10 +192,9 @@ def add_part(
     """
     check_may_change("add a data set")
     if not larger.root.is_relative_to(library.folder_of(larger.name)):
-        return add_dataset(name, [larger.root], reading, report=report, hashed=hashed)
-    if check_name(name) in library.names():
-        raise UsageError(f"There is a data set “{name}” already: choose another name.")
-    classes = set(catalogue.find(reading.entry).classes)
+        return add_dataset(name, [larger.root], decisions, report=report, hashed=hashed)
+    _check_free(name)
+    classes = set(catalogue.find(decisions.entry).classes)
     # Lists and tables come along.
     files = [
         file
@@ -221,71 +208,114 @@ def add_part(
             link_or_copy(file, folder / file.relative_to(larger.root))
             done += n_bytes
             report(f"taking over files of {larger.name}", done, sum(sizes))
-        return library.save(read_dataset(name, folder, reading), hashed)
+        return library.save(read_dataset(name, folder, decisions, hashed))
 
 
-def _found(root: Path, reading: Reading) -> Found:
-    if reading.label_tag:
-        return read_tagged_images(root, reading.label_tag)
-    if reading.table is None:
-        return read_layout(root, catalogue.find(reading.entry).classes if reading.entry else ())
-    table = library.resolved(reading.table)
-    header, rows = read_rows(table)
-    columns = choose_columns(
-        header,
-        table,
-        reading.image_column,
-        reading.label_column,
-        reading.group_column,
-        reading.split_column,
-    )
-    images, left_out, layout = read_label_table(root, table, rows, columns)
-    if columns.group:
-        layout += f", groups from its column {columns.group}"
-    return images, left_out, layout
+@contextlib.contextmanager
+def unpacked(
+    sources: Sequence[Path],
+    folder: Path,
+    decisions: Decisions,
+    bounds: Bounds = BOUNDS,
+    report: Report = ignore,
+) -> Iterator[tuple[Decisions, list[LeftOut]]]:
+    """Unpack archives, and copy the tables and lists beside them, into a new folder.
+
+    Parameters
+    ----------
+    sources
+        Files, at least one of them an archive.
+    folder
+        The new folder.
+    decisions, bounds, report
+        As in `add_dataset`.
+
+    Yields
+    ------
+    decisions
+        With the tables of the archive that they name.
+    left_out
+        What was not unpacked.
+    """
+    archives = [path for path in sources if is_archive(path)]
+    if not archives:
+        raise UsageError(
+            f"{sources[0]} is neither a folder nor an archive ({ARCHIVES}). Enter the folder of "
+            "the images, and give a table with --labels."
+        )
+    left_out = _unpack(archives, folder, decisions, bounds, report)
+    for path in sources:
+        if path not in archives:
+            _take_over(path, folder)
+    try:
+        yield _resolved(decisions, folder), left_out
+    except AmbiguousError as error:
+        # A command that repeats it finds these tables in the archive, not in this folder.
+        raise AmbiguousError(
+            str(error),
+            [
+                replace(each, decisions=_relative_tables(each.decisions, folder))
+                for each in error.interpretations
+            ],
+        ) from error
+    except MedrecogError as error:
+        inner = [entry.path for entry in left_out if entry.reason == NESTED]
+        if not inner:
+            raise
+        raise MedrecogError(
+            f"{sources[0]} contains the archive {inner[0]}, which is not extracted, and no data "
+            "set beside it. Extract it yourself, and add what is in it."
+        ) from error
 
 
-def _check_readable(root: Path, images: Sequence[ImageRecord]) -> None:
+def _checked(sources: Sequence[Path]) -> list[Path]:
+    """Return absolute paths: of one folder, or of files only."""
+    paths = [library.resolved(source) for source in sources]
+    for path in paths:
+        if not path.exists():
+            raise MedrecogError(f"There is no folder or file {path}. Check the path.")
+    if len(paths) > 1 or paths[0].is_file():
+        for path in paths:
+            if not path.is_file():
+                raise UsageError(
+                    f"{path} is not a file. Enter one folder of images, or archives ({ARCHIVES}) "
+                    "with the tables or lists that belong to them."
+                )
+    return paths
+
+
+def _check_free(name: str) -> None:
+    if check_name(name) in library.names():
+        raise UsageError(f"A data set named “{name}” already exists. Choose another name.")
+
+
+def _check_readable(dataset: Dataset) -> None:
     """Refuse images of which none can be read; usually the first one can, and no other is read."""
     reasons: list[str] = []
-    for image in images:
+    for image in dataset.images:
         try:
-            read_image(root / image.path)
+            content = read_file(dataset.absolute_path(image))
+            decode_image(content, rendering=dataset.rendering_of(image))
         except UnreadableImageError as error:
             reasons.append(f"{image.path}: {error}")
         else:
             return
     raise MedrecogError(
-        f"None of the {len(images):,} images below {root} can be read ({reasons[0]}): "
-        "check that the files are whole."
+        f"None of the {len(dataset.images):,} images in {dataset.root} can be read "
+        f"({reasons[0]}). Check that the files are complete."
     )
 
 
 def _unpack(
-    archives: Sequence[Path], folder: Path, reading: Reading, bounds: Bounds, report: Report
+    archives: Sequence[Path], folder: Path, decisions: Decisions, bounds: Bounds, report: Report
 ) -> list[LeftOut]:
-    classes = set(catalogue.find(reading.entry).classes) if reading.entry else set()
+    classes = set(catalogue.find(decisions.entry).classes) if decisions.entry else set()
 
     def keep(path: str) -> bool:
         parts = path.split("/")
         return not classes or len(parts) < 2 or parts[-2] in classes
 
     return unpack(archives, folder, bounds, keep, lambda *count: report("unpacking", *count))
-
-
-@contextlib.contextmanager
-def _inner_archives_named(left_out: Sequence[LeftOut], archive: Path) -> Iterator[None]:
-    """Where there are no images, point at the archive inside the archive, which may hold them."""
-    try:
-        yield
-    except MedrecogError as error:
-        inner = [entry.path for entry in left_out if entry.reason == NESTED]
-        if not inner:
-            raise
-        raise MedrecogError(
-            f"{archive} holds the archive {inner[0]}, which is not unpacked, and no data set "
-            "beside it: unpack it by hand, and add what is in it."
-        ) from error
 
 
 def _take_over(path: Path, folder: Path) -> None:
@@ -296,19 +326,31 @@ def _take_over(path: Path, folder: Path) -> None:
         raise StorageError(unwritable(folder / path.name, error)) from error
 
 
-def _with_unpacked_table(reading: Reading, folder: Path) -> Reading:
-    """Return the reading with the table in the archive, where there is none on the disk."""
-    if reading.table is None or library.resolved(reading.table).exists():
-        return reading
-    inside = folder / reading.table
-    is_inside = not reading.table.is_absolute() and ".." not in reading.table.parts
-    return replace(reading, table=inside) if is_inside and inside.is_file() else reading
+def _resolved(decisions: Decisions, folder: Path | None = None) -> Decisions:
+    """Return the decisions with absolute tables; those not on the disk may be in the folder."""
+    return replace(decisions, tables=tuple(_table(table, folder) for table in decisions.tables))
+
+
+def _table(table: Path, folder: Path | None) -> Path:
+    resolved = library.resolved(table)
+    if folder is None or resolved.exists() or table.is_absolute() or ".." in table.parts:
+        return resolved
+    inside = folder / table
+    return inside if inside.is_file() else resolved
+
+
+def _relative_tables(decisions: Decisions, folder: Path) -> Decisions:
+    tables = (
+        table.relative_to(folder) if table.is_relative_to(folder) else table
+        for table in decisions.tables
+    )
+    return replace(decisions, tables=tuple(tables))
 
 
 @contextlib.contextmanager
 def _images_folder(name: str) -> Iterator[Path]:
     """Give the place for unpacked images, and leave nothing there when the block fails."""
-    folder = create_folder(cache_folder().datasets / name) / "images"
+    folder = create_folder(cache_folder().datasets / name) / IMAGES
     # Of a process that was killed: there is no data set of this name yet.
     shutil.rmtree(folder, ignore_errors=True)
     for unfinished in folder.parent.glob(".unpacking-*"):
@@ -329,7 +371,7 @@ def _alone() -> Iterator[None]:
         lock.acquire()
     except Timeout as error:
         raise MedrecogError(
-            "Another process is adding a data set: try again when it has ended."
+            "Another process is adding a data set. Try again when it has finished."
         ) from error
     try:
         yield
