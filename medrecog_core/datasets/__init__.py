@@ -18,8 +18,9 @@ from medrecog_core.datasets.file_changes import FileChange, find_changes
 from medrecog_core.datasets.finding import Finding
 from medrecog_core.datasets.health import HealthReport, check_health, kept_report
 from medrecog_core.datasets.importing import add_dataset, propose_dataset, read_dataset
+from medrecog_core.datasets.intake.ambiguity import AmbiguousError
 from medrecog_core.datasets.intake.decisions import BY_EVIDENCE, Decisions
-from medrecog_core.datasets.intake.proposal import AmbiguousError, Proposal
+from medrecog_core.datasets.intake.proposal import Proposal
 from medrecog_core.datasets.label_table import guess_columns, read_rows
 from medrecog_core.datasets.protocol import PROTOCOLS, Protocol
 from medrecog_core.datasets.sampling import Sample, draw_sample

@@ -16,8 +16,9 @@ from medrecog_core.datasets.dataset import Dataset, LeftOut, check_name
 from medrecog_core.datasets.file_state import HashReport
 from medrecog_core.datasets.file_state import ignore as ignore_hashing
 from medrecog_core.datasets.files import files_below
+from medrecog_core.datasets.intake.ambiguity import AmbiguousError
 from medrecog_core.datasets.intake.decisions import BY_EVIDENCE, Decisions
-from medrecog_core.datasets.intake.proposal import AmbiguousError, Proposal, propose
+from medrecog_core.datasets.intake.proposal import Proposal, propose
 from medrecog_core.datasets.larger_set import link_or_copy
 from medrecog_core.datasets.library import IMAGES
 from medrecog_core.errors import MedrecogError, StorageError, UsageError
@@ -251,13 +252,11 @@ def unpacked(
         yield _resolved(decisions, folder), left_out
     except AmbiguousError as error:
         # A command that repeats it finds these tables in the archive, not in this folder.
-        raise AmbiguousError(
-            str(error),
-            [
-                replace(each, decisions=_relative_tables(each.decisions, folder))
-                for each in error.interpretations
-            ],
-        ) from error
+        again = tuple(
+            replace(each, decisions=_relative_tables(each.decisions, folder))
+            for each in error.interpretations
+        )
+        raise AmbiguousError(str(error), again) from error
     except MedrecogError as error:
         inner = [entry.path for entry in left_out if entry.reason == NESTED]
         if not inner:

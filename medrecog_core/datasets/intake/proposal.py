@@ -1,6 +1,5 @@
 """From a folder and decisions to a proposal: the data set, why, and what else it could be."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -16,15 +15,6 @@ from medrecog_core.datasets.intake.pixels import with_rendering
 from medrecog_core.datasets.intake.source import interpretations
 from medrecog_core.datasets.intake.splits import with_splits
 from medrecog_core.datasets.intake.survey import survey_folder
-from medrecog_core.errors import MedrecogError
-
-
-class AmbiguousError(MedrecogError):
-    """Two interpretations explain the images about equally; `interpretations` holds them."""
-
-    def __init__(self, message: str, interpretations: Sequence[Interpretation]) -> None:
-        super().__init__(message)
-        self.interpretations = tuple(interpretations)
 
 
 @dataclass(frozen=True)
