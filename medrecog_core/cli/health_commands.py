@@ -6,7 +6,7 @@ from typing import Any
 
 import click
 
-from medrecog_core.cli.dataset_commands import describe_dataset, show_dataset
+from medrecog_core.cli.dataset_output import describe_dataset, show_dataset
 from medrecog_core.cli.output import json_option, write_json, write_table
 from medrecog_core.cli.progress import shown_count, shown_progress
 from medrecog_core.datasets import Dataset, Finding, HealthReport, kept_report, library

@@ -1,8 +1,11 @@
 """Making a data set of what people have: a folder, archives, tables, DICOM files."""
 
 import contextlib
+import itertools
+import re
 import shutil
 import tempfile
+import unicodedata
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -28,6 +31,7 @@ from medrecog_core.mode import check_may_change
 
 PREVIEWED = 200
 """Files whose pixels are looked at for a preview."""
+_LONGEST_NAME = 60
 ARCHIVES = ".zip, .tar, .tar.gz, .tgz"
 
 Report = Callable[[str, int, int], None]
@@ -157,6 +161,16 @@ def add_dataset(
     ):
         dataset = read_dataset(name, folder, decided, hashed)
         return library.save(replace(dataset, left_out=(*left_out, *dataset.left_out)))
+
+
+def free_name(source: Path) -> str:
+    """Return a name for the data set of a folder or archive that no data set has yet."""
+    stem = re.sub(r"(\.tar)?\.[^.]*$", "", source.name) if source.is_file() else source.name
+    plain = unicodedata.normalize("NFKD", stem).lower()
+    name = re.sub(r"[^a-z0-9_]+", "-", plain).strip("-_")[:_LONGEST_NAME] or "images"
+    taken = library.names()
+    numbered = (f"{name}-{i}" for i in itertools.count(2))
+    return name if name not in taken else next(each for each in numbered if each not in taken)
 
 
 def add_part(

@@ -249,7 +249,9 @@ class Decisions:
 
     def command(self, name: str, sources: tuple[Path, ...]) -> str:
         """Return the whole command that adds a data set with these decisions, for a shell."""
-        words = ["datasets", "add", name, *map(str, sources), *self.arguments()]
+        # A path that begins with a dash would be read as an option.
+        paths = (f"./{path}" if str(path).startswith("-") else str(path) for path in sources)
+        words = ["datasets", "add", name, *paths, *self.arguments()]
         return shlex.join(["python", "-m", "medrecog_core", *words])
 
 
