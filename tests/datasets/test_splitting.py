@@ -57,7 +57,7 @@ def test_groups_on_both_sides_of_a_given_split_are_counted():
 def test_a_test_class_without_training_images_is_refused():
     images = records(("a", "train"), ("b", "train"), ("a", "test"), ("c", "test"))
     with pytest.raises(
-        MedrecogError, match="class “c” has test images but none to train on. Exclude it"
+        MedrecogError, match=r"class “c” has test images but none to train on\. Exclude it"
     ):
         split(images)
 
@@ -113,7 +113,7 @@ def test_of_few_images_one_a_class_is_tested(n, part):
 
 def test_a_class_of_one_image_is_refused():
     with pytest.raises(
-        MedrecogError, match="class “c” has 1 image, too few to train on and to test on. Add"
+        MedrecogError, match=r"class “c” has 1 image, too few to train on and to test on\. Add"
     ):
         split([*many(8, "a", "b"), ImageRecord("c.png", "c")])
 
@@ -329,7 +329,7 @@ def test_groups_across_given_folds_are_counted():
 @pytest.mark.parametrize("fold", ["", "3"])
 def test_given_folds_need_two_folds(fold):
     images = in_folds(("a", fold, ""), ("b", fold, ""))
-    with pytest.raises(MedrecogError, match="gives (no folds|the fold “3” only)"):
+    with pytest.raises(MedrecogError, match=r"gives (no folds|the fold “3” only)"):
         split(images, kind="given-folds")
     more = [ImageRecord(f"more {i.path}", i.label, fold=i.fold) for i in images]
     assert "hold-out" in split([*images, *more]).kind
