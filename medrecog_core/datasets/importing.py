@@ -7,7 +7,7 @@ import shutil
 import tempfile
 import unicodedata
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from filelock import FileLock, Timeout
@@ -21,6 +21,7 @@ from medrecog_core.datasets.file_state import ignore as ignore_hashing
 from medrecog_core.datasets.files import files_below
 from medrecog_core.datasets.intake.ambiguity import AmbiguousError
 from medrecog_core.datasets.intake.decisions import BY_EVIDENCE, Decisions
+from medrecog_core.datasets.intake.interpretation import Interpretation
 from medrecog_core.datasets.intake.proposal import Proposal, propose
 from medrecog_core.datasets.larger_set import link_or_copy
 from medrecog_core.datasets.library import IMAGES
@@ -90,24 +91,14 @@ def propose_dataset(
     AmbiguousError, MedrecogError, StorageError
         As `add_dataset`.
     """
-    paths = _checked(sources)
+    paths = checked_sources(sources)
     if not paths[0].is_file():
         return propose(name, paths[0], _resolved(decisions), at_most)
     check_may_change("extract an archive")
     parent = create_folder(cache_folder().datasets)
     with tempfile.TemporaryDirectory(prefix=".preview-", dir=parent) as temporary:
-        folder = Path(temporary) / IMAGES
-        with unpacked(paths, folder, decisions, bounds, report) as (decided, left_out):
-            proposal = propose(name, folder, decided, at_most)
-    return replace(
-        proposal,
-        dataset=replace(proposal.dataset, left_out=(*left_out, *proposal.dataset.left_out)),
-        decisions=_relative_tables(proposal.decisions, folder),
-        alternatives=tuple(
-            replace(other, decisions=_relative_tables(other.decisions, folder))
-            for other in proposal.alternatives
-        ),
-    )
+        opened = unpack_sources(paths, Path(temporary) / IMAGES, decisions, bounds, report)
+        return opened.propose(name, decisions, at_most)
 
 
 def add_dataset(
@@ -151,16 +142,14 @@ def add_dataset(
     """
     check_may_change("add a data set")
     _check_free(name)
-    paths = _checked(sources)
+    paths = checked_sources(sources)
     if not paths[0].is_file():
         return library.save(read_dataset(name, paths[0], decisions, hashed))
-    with (
-        _alone(),
-        _images_folder(name) as folder,
-        unpacked(paths, folder, decisions, bounds, report) as (decided, left_out),
-    ):
-        dataset = read_dataset(name, folder, decided, hashed)
-        return library.save(replace(dataset, left_out=(*left_out, *dataset.left_out)))
+    with _alone(), _images_folder(name) as folder:
+        opened = unpack_sources(paths, folder, decisions, bounds, report)
+        dataset = opened.propose(name, decisions, None, hashed).dataset
+        _check_readable(dataset)
+        return library.save(dataset)
 
 
 def free_name(source: Path) -> str:
@@ -226,31 +215,80 @@ def add_part(
         return library.save(read_dataset(name, folder, decisions, hashed))
 
 
-@contextlib.contextmanager
-def unpacked(
-    sources: Sequence[Path],
-    folder: Path,
-    decisions: Decisions,
-    bounds: Bounds = BOUNDS,
-    report: Report = ignore,
-) -> Iterator[tuple[Decisions, list[LeftOut]]]:
-    """Unpack archives, and copy the tables and lists beside them, into a new folder.
+@dataclass(frozen=True)
+class UnpackedSources:
+    """Archives, and the tables and lists beside them, unpacked into a folder.
 
-    Parameters
+    Attributes
     ----------
     sources
-        Files, at least one of them an archive.
+        The files.
     folder
-        The new folder.
-    decisions, bounds, report
-        As in `add_dataset`.
-
-    Yields
-    ------
-    decisions
-        With the tables of the archive that they name.
+        Where they were unpacked.
     left_out
         What was not unpacked.
+    """
+
+    sources: tuple[Path, ...]
+    folder: Path
+    left_out: tuple[LeftOut, ...]
+
+    def propose(
+        self,
+        name: str,
+        decisions: Decisions = BY_EVIDENCE,
+        at_most: int | None = PREVIEWED,
+        hashed: HashReport = ignore_hashing,
+    ) -> Proposal:
+        """Return what the folder's files make as a data set; see `propose_dataset`.
+
+        Tables that decisions name may be in an archive, and so are those of the decisions that are
+        returned.
+        """
+        try:
+            decided = _resolved(decisions, self.folder)
+            proposal = propose(name, self.folder, decided, at_most, hashed)
+        except AmbiguousError as error:
+            again = tuple(map(self._repeatable, error.interpretations))
+            raise AmbiguousError(str(error), again) from error
+        except MedrecogError as error:
+            inner = [entry.path for entry in self.left_out if entry.reason == NESTED]
+            if not inner:
+                raise
+            raise MedrecogError(
+                f"{self.sources[0]} contains the archive {inner[0]}, which is not extracted, and "
+                "no data set beside it. Extract it yourself, and add what is in it."
+            ) from error
+        dataset = proposal.dataset
+        return replace(
+            proposal,
+            dataset=replace(dataset, left_out=(*self.left_out, *dataset.left_out)),
+            decisions=_relative_tables(proposal.decisions, self.folder),
+            alternatives=tuple(map(self._repeatable, proposal.alternatives)),
+        )
+
+    def _repeatable(self, found: Interpretation) -> Interpretation:
+        # A command that repeats it finds these tables in the archive, not in this folder.
+        return replace(found, decisions=_relative_tables(found.decisions, self.folder))
+
+
+def unpack_sources(
+    sources: Sequence[Path],
+    folder: Path,
+    decisions: Decisions = BY_EVIDENCE,
+    bounds: Bounds = BOUNDS,
+    report: Report = ignore,
+) -> UnpackedSources:
+    """Unpack archives, and copy the tables and lists beside them, into a new folder.
+
+    Raises
+    ------
+    UsageError
+        If there is no archive among the files.
+    MedrecogError
+        If an archive is refused.
+    StorageError
+        If the folder cannot be written to.
     """
     archives = [path for path in sources if is_archive(path)]
     if not archives:
@@ -262,27 +300,19 @@ def unpacked(
     for path in sources:
         if path not in archives:
             _take_over(path, folder)
-    try:
-        yield _resolved(decisions, folder), left_out
-    except AmbiguousError as error:
-        # A command that repeats it finds these tables in the archive, not in this folder.
-        again = tuple(
-            replace(each, decisions=_relative_tables(each.decisions, folder))
-            for each in error.interpretations
-        )
-        raise AmbiguousError(str(error), again) from error
-    except MedrecogError as error:
-        inner = [entry.path for entry in left_out if entry.reason == NESTED]
-        if not inner:
-            raise
-        raise MedrecogError(
-            f"{sources[0]} contains the archive {inner[0]}, which is not extracted, and no data "
-            "set beside it. Extract it yourself, and add what is in it."
-        ) from error
+    return UnpackedSources(tuple(sources), folder, tuple(left_out))
 
 
-def _checked(sources: Sequence[Path]) -> list[Path]:
-    """Return absolute paths: of one folder, or of files only."""
+def checked_sources(sources: Sequence[Path]) -> list[Path]:
+    """Return absolute paths, of one folder or of files only.
+
+    Raises
+    ------
+    UsageError
+        If they do not go together.
+    MedrecogError
+        If there is no such file or folder.
+    """
     paths = [library.resolved(source) for source in sources]
     for path in paths:
         if not path.exists():
