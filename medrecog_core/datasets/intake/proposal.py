@@ -16,7 +16,6 @@ from medrecog_core.datasets.intake.source import interpretations
 from medrecog_core.datasets.intake.splits import with_splits
 from medrecog_core.datasets.intake.survey import survey_folder
 
-
 __all__ = ["AmbiguousError", "Proposal", "propose"]
 
 
