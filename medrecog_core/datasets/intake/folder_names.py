@@ -11,19 +11,27 @@ SPLIT_WORDS = {
 }
 """Words for the splits, in lower case."""
 
-_NEUTRAL = frozenset(
+_EMPTY = frozenset(
     {
-        *("set", "sets", "data", "dataset", "datasets", "folder", "dir", "split", "final"),
+        *("set", "sets", "data", "dataset", "datasets", "folder", "dir", "split", "file", "files"),
         *("image", "images", "img", "imgs", "pic", "pics", "picture", "pictures", "photo"),
-        *("photos", "input", "inputs", "file", "files", "scan", "scans", "raw", "original"),
-        *("originals", "jpg", "jpeg", "png", "tif", "tiff", "bmp", "dicom", "dcm", "new", "copy"),
-        *("all", "full", "the", "of", "public", "private", "hq", "resized", "cropped", "crops"),
-        *("unzipped", "archive", "extracted", "upload", "uploads", "download", "downloads"),
-        *("sample", "samples", "labeled", "labelled", "batch", "part", "chunk", "shard", "vol"),
-        *("volume", "disc", "disk", "subset", "stage", "task", "phase", "collection", "export"),
+        *("photos", "input", "inputs", "jpg", "jpeg", "jpegs", "png", "pngs", "tif", "tiff"),
+        *("bmp", "dicom", "dicoms", "dcm", "unzipped", "archive", "extracted", "upload"),
+        *("uploads", "download", "downloads", "batch", "part", "chunk", "shard", "subset", "vol"),
+        *("disc", "disk", "bilder", "export"),
     }
 )
 """Words that say nothing about what is in a folder."""
+_MODIFIERS = frozenset(
+    {
+        *("final", "scan", "scans", "raw", "original", "originals", "new", "copy", "all", "full"),
+        *("the", "of", "public", "private", "hq", "resized", "cropped", "crops", "sample"),
+        *("samples", "labeled", "labelled", "volume", "stage", "task", "phase", "collection"),
+        *("only", "processed", "preprocessed", "cleaned", "clean", "v"),
+    }
+)
+"""Words that say nothing beside one of these or beside a split, and may be classes alone."""
+_NEUTRAL = _EMPTY | _MODIFIERS
 IMAGE_WORDS = frozenset(
     {
         *("image", "images", "img", "imgs", "pic", "pics", "picture", "pictures", "photo"),
@@ -116,10 +124,8 @@ def kind_of(name: str) -> str:
     letters = [w for w in parts if not w.isdigit()]
     if _UID.fullmatch(name) or _HEX.fullmatch(name) or _CAMERA.fullmatch(name):
         return GENERIC
-    if name.lower() in _GENERIC_NAMES or (letters and all(w in _NEUTRAL for w in letters)):
-        # `stage2` may be a class; `stage` alone and `stage_2_images` are none.
-        if len(letters) == 1 and letters[0] in _CLASS_WORDS and len(parts) == 2:
-            return STRONG
+    is_empty = not _EMPTY.isdisjoint(letters) and all(w in _NEUTRAL for w in letters)
+    if name.lower() in _GENERIC_NAMES or is_empty:
         return GENERIC
     if name.strip().lower() in _VIEWS:
         return VIEW
@@ -135,6 +141,12 @@ def kind_of(name: str) -> str:
     if re.search(r"\d{4}", name):
         return PERSON
     return STRONG
+
+
+def is_doubled(name: str, parent: str) -> bool:
+    """Return whether a name says no more than that of the folder it is in, as `nv/nv_images`."""
+    own, known = set(words(name)), set(words(parent))
+    return bool(own & known) and own <= known | _NEUTRAL and not any(map(str.isdigit, own))
 
 
 def is_plain(name: str) -> bool:
