@@ -7,7 +7,7 @@ import pytest
 
 from medrecog_core import atomic_file, experiments, models, networks
 from medrecog_core.datasets import (
-    Reading,
+    Decisions,
     add_dataset,
     check_health,
     download_dataset,
@@ -107,7 +107,7 @@ def doors(finished, pictures):
         library.include: (NAME, [image]),
         library.remove: (NAME,),
         add_dataset: ("more", [pictures]),
-        add_part: ("more", textures, Reading(entry="mini-mit")),
+        add_part: ("more", textures, Decisions(entry="mini-mit")),
         download_dataset: ("ham10000",),
         check_health: (textures,),
         experiments.launch_health_check: (NAME,),

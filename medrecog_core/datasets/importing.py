@@ -155,7 +155,7 @@ def add_dataset(
 def free_name(source: Path) -> str:
     """Return a name for the data set of a folder or archive that no data set has yet."""
     stem = re.sub(r"(\.tar)?\.[^.]*$", "", source.name) if source.is_file() else source.name
-    plain = unicodedata.normalize("NFKD", stem).lower()
+    plain = unicodedata.normalize("NFKD", stem).encode("ascii", "ignore").decode().lower()
     name = re.sub(r"[^a-z0-9_]+", "-", plain).strip("-_")[:_LONGEST_NAME] or "images"
     taken = library.names()
     numbered = (f"{name}-{i}" for i in itertools.count(2))

@@ -6,6 +6,7 @@ import pytest
 
 from medrecog_core.datasets import library
 from medrecog_core.datasets.catalogue import find
+from medrecog_core.images import PLAIN
 from medrecog_core.locations import CacheFolder
 from tests.archives import PNG, pack
 from tests.file_server import serving
@@ -75,6 +76,9 @@ class TestAdd:
             "splits": [],
             "n_groups": 0,
             "n_excluded": 0,
+            "n_unlabelled": 0,
+            "rendering": PLAIN.to_document(),
+            "warnings": [],
             "left_out": [{"path": "noise/notes.txt", "reason": "not an image, by its name"}],
         }
         assert library.names() == ["demo", "textures"]
@@ -152,7 +156,7 @@ class TestAdd:
         call("datasets", "add", "textures", folder)
         answer = call("datasets", "add", "textures", folder, "--json")
         assert answer.status == 2
-        assert "There is a data set “textures” already" in answer.sentence
+        assert "A data set named “textures” already exists" in answer.sentence
 
     @pytest.mark.parametrize("name", ["Textures", "../x", "a b"])
     def test_a_name_that_cannot_be_is_bad_usage(self, call: Call, folder: Path, name: str) -> None:
@@ -165,7 +169,7 @@ class TestAdd:
     ) -> None:
         answer = call("datasets", "add", "textures", tmp_path / "none")
         assert answer.status == 1
-        assert f"There is no folder {tmp_path / 'none'}" in answer.sentence
+        assert f"There is no folder or file {tmp_path / 'none'}" in answer.sentence
         answer = call("datasets", "add", "textures", folder, "--labels", tmp_path / "none.csv")
         assert answer.status == 1
         assert "none.csv" in answer.sentence
