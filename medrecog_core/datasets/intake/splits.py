@@ -73,9 +73,8 @@ def with_splits(found: Interpretation, decisions: Decisions) -> Interpretation:
     MedrecogError
         If the split column holds what means no part, or 0 and 1 that can mean folds or parts.
     """
-    column = decisions.split_column or found.decisions.split_column or ""
     if found.split_values and decisions.split_column != "":
-        found = _by_values(found, column)
+        found = _by_values(found, found.split_column)
     if decisions.keeps_val and any(image.split == "val" for image in found.images):
         images = tuple(
             replace(image, split="train") if image.split == "val" else image
@@ -106,7 +105,9 @@ def _by_values(found: Interpretation, column: str) -> Interpretation:
     part_of: dict[str, tuple[str, str]] = {}
     for path, value in values.items():
         if value not in part_of:
-            part_of[value] = _part(value, value in missing, is_fold_column, path)
+            part_of[value] = _part(
+                value, value in missing, is_fold_column, found.split_places.get(path, path)
+            )
     parts = {split for split, _ in part_of.values()}
     dev = "val" if "train" in parts else "train"
     folds = {fold for _, fold in part_of.values() if fold}
@@ -143,7 +144,7 @@ def _flagged_part(column: str) -> str:
     return next((part for part, names in _IS_PART.items() if name in names), "")
 
 
-def _part(value: str, is_missing: bool, is_fold_column: bool, path: str) -> tuple[str, str]:
+def _part(value: str, is_missing: bool, is_fold_column: bool, place: str) -> tuple[str, str]:
     """Return the part and the fold of a value."""
     if not value or is_missing:
         return "", ""
@@ -156,7 +157,7 @@ def _part(value: str, is_missing: bool, is_fold_column: bool, path: str) -> tupl
     if is_fold_column and number_of(value) is None:
         return "", value
     raise MedrecogError(
-        f"The split “{value}” of {path} is unknown. Write train, test, val or a fold number, or "
+        f"Unknown split “{value}” in {place}. Write train, test, val or a fold number, or "
         "ignore the column with --split-column ''."
     )
 

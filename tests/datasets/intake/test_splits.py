@@ -30,8 +30,15 @@ def interpreted(values=(), column="split", labels="", images=()):
     )
     images = images[: len(values)] if values else images
     given_values = {image.path: value for image, value in zip(images, values, strict=False)}
-    decisions = Decisions(split_column=column) if values else BY_EVIDENCE
-    return Interpretation(images, "layout", decisions, split_values=given_values)
+    places = {path: f"t.csv row {i}" for i, path in enumerate(given_values, 2)}
+    return Interpretation(
+        images,
+        "layout",
+        BY_EVIDENCE,
+        split_values=given_values,
+        split_column=column if values else "",
+        split_places=places,
+    )
 
 
 def read(*values, column="split", **decisions):
@@ -124,7 +131,7 @@ def test_folds_beside_a_test_part_divide_the_training_part():
 
 
 def test_unknown_words_are_refused_with_the_image():
-    with pytest.raises(MedrecogError, match=r"The split “sideways” of 01\.png is unknown"):
+    with pytest.raises(MedrecogError, match=r"Unknown split “sideways” in t\.csv row 3"):
         read("train", "sideways")
 
 
