@@ -178,6 +178,11 @@ def is_group(name: str) -> bool:
     ) or _key(name) in ("patientid", "lesionid", "studyid", "groupid")
 
 
+def is_label(name: str) -> bool:
+    """Return whether a name is usual for the label."""
+    return _key(name) in _LABEL_KEYS
+
+
 def choose_columns(
     table: _Cells, decisions: Decisions, names_image: Callable[[str], bool]
 ) -> Columns:

@@ -347,6 +347,10 @@ class ImageNames:
     def _names_of_folders(self) -> frozenset[str]:
         return frozenset(_folded(parts[-2]) for parts in self._parts if len(parts) > 1)
 
+    @cached_property
+    def _root_name(self) -> tuple[str, ...]:
+        return tuple(self._root[-1:])
+
     def _by(self, way: _Way) -> _Names:
         if way not in self._names:
             self._names[way] = _Names(self._parts, way)
@@ -509,15 +513,15 @@ class ImageNames:
     def _differ(self, row: tuple[str, ...], file: tuple[str, ...], depth: int) -> bool:
         """Return whether the folders that are not compared say that it is another split."""
         of_row = _split_of(row[: len(row) - depth])
-        of_file = _split_of(self._root[-1:] + file[: len(file) - depth])
+        of_file = _split_of(self._root_name + file[: len(file) - depth])
         return bool(of_row and of_file) and of_row != of_file
 
     def _kinds(self, way: _Way, row: tuple[str, ...], depth: int) -> tuple[str, ...]:
-        kinds = (way.kind,) if way.kind in KINDS else ()
+        kinds = [way.kind] if way.kind in KINDS else []
         rest = row[: len(row) - depth]
         if rest and rest != self._root[-len(rest) :]:
-            kinds += (ROOT,)
-        return kinds
+            kinds.append(ROOT)
+        return tuple(kinds)
 
 
 def _unclear(files: Sequence[int], parts: Sequence[tuple[str, ...]]) -> Match:
