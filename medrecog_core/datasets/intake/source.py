@@ -8,10 +8,10 @@ from pathlib import Path
 
 from medrecog_core.datasets.counting import counted
 from medrecog_core.datasets.dataset import DatasetWarning, LeftOut
-from medrecog_core.datasets.dicom_tags import read_tagged_images
+from medrecog_core.datasets.dicom_tags import read_tagged_images, with_patients
 from medrecog_core.datasets.intake.ambiguity import AmbiguousError
 from medrecog_core.datasets.intake.decisions import Decisions
-from medrecog_core.datasets.intake.folders import read_folders
+from medrecog_core.datasets.intake.folders import GROUPS_BY_FOLDER, read_folders
 from medrecog_core.datasets.intake.interpretation import Interpretation
 from medrecog_core.datasets.intake.layouts import LAYOUTS
 from medrecog_core.datasets.intake.layouts.named import with_name
@@ -21,11 +21,13 @@ from medrecog_core.datasets.intake.repeats import (
     without_same_names,
 )
 from medrecog_core.datasets.intake.survey import NOT_AN_IMAGE, Survey
-from medrecog_core.datasets.intake.tables import find_tables, read_tables
+from medrecog_core.datasets.intake.tables import look_at_tables, read_tables
 from medrecog_core.errors import MedrecogError
 
 _MOST_IMAGES = 0.5
 """Part of the images that a table must label to stand against the folders."""
+_SAMPLED = 20
+"""Groups of which one file each is looked at, whether it names its patient itself."""
 
 
 def interpretations(survey: Survey, decisions: Decisions) -> list[Interpretation]:
@@ -66,16 +68,21 @@ def interpretations(survey: Survey, decisions: Decisions) -> list[Interpretation
 
 def _compared(survey: Survey, repeats: Repeats, decisions: Decisions) -> list[Interpretation]:
     lean = without_same_names(survey, decisions) if survey.tables else survey
-    # Levels that are decided leave nothing for tables to say.
-    tables = find_tables(lean, decisions) if decisions.class_level is None else []
-    tables = [table for table in tables if table.images or table.unlabelled]
+    looked_at = look_at_tables(lean, decisions)
+    tables = list(looked_at.interpretations)
     try:
         folders = read_folders(repeats.survey, decisions, repeats.transparent)
     except MedrecogError:
         if not tables:
             raise
         return _of_tables(tables, survey, lean)
-    found = [with_name(_complete(one, survey, repeats.survey)) for one in folders]
+    if tables and all(len(one.classes) < 2 for one in folders):
+        return _of_tables(tables, survey, lean)  # one class is none
+    found = [
+        with_name(_left_to_tags(survey, decisions, _complete(one, survey, repeats.survey)))
+        for one in folders
+    ]
+    found = [replace(one, reasons=(*one.reasons, *looked_at.unused)) for one in found]
     strong = [table for table in tables if len(table.images) >= _MOST_IMAGES * len(found[0].images)]
     agreeing = [one for one in found if any(_agree(one, table) for table in strong)]
     if len(found) > 1 and agreeing:
@@ -137,6 +144,27 @@ def _complete(found: Interpretation, survey: Survey, lean: Survey) -> Interpreta
         found,
         left_out=tuple(sorted((*found.left_out, *more, *unused), key=lambda entry: entry.path)),
         warnings=(*lean.warnings[len(survey.warnings) :], *found.warnings),
+    )
+
+
+def _left_to_tags(survey: Survey, decisions: Decisions, found: Interpretation) -> Interpretation:
+    """Return it without groups from folders where DICOM files name their patients themselves."""
+    if decisions.group_level is not None or not decisions.group_tag:
+        return found
+    first = {image.group: image for image in found.images if image.group}
+    sample = [first[group] for group in sorted(first)[:_SAMPLED]]
+    if not sample:
+        return found
+    plain = [replace(image, group="") for image in sample]
+    tagged, _ = with_patients(survey.root, plain, decisions.group_tag)
+    if not all(image.group for image in tagged) or len({image.group for image in tagged}) < 2:
+        return found
+    images = tuple(replace(image, group="") for image in found.images)
+    return replace(
+        found,
+        images=images,
+        layout=found.layout.removesuffix(GROUPS_BY_FOLDER),
+        decisions=replace(found.decisions, group_level=None),
     )
 
 
