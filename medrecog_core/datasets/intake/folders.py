@@ -7,12 +7,13 @@ from dataclasses import dataclass, replace
 from medrecog_core.datasets.counting import counted
 from medrecog_core.datasets.dataset import DatasetWarning, ImageRecord, LeftOut
 from medrecog_core.datasets.intake.decisions import Decisions
-from medrecog_core.datasets.intake.folder_names import NUMBER, PERSON, STRONG, VIEW, VISIT
+from medrecog_core.datasets.intake.folder_names import NUMBER, PERSON, STRONG, VIEW, VISIT, split_of
 from medrecog_core.datasets.intake.folder_roles import Folder, folders_with_roles
 from medrecog_core.datasets.intake.interpretation import Interpretation
 from medrecog_core.datasets.intake.survey import Survey
 from medrecog_core.errors import MedrecogError
 
+GROUPS_BY_FOLDER = ", groups by folder"
 NOT_IN_A_CLASS = "not in a class folder"
 UNLABELLED_NAMES = frozenset(
     {
@@ -21,6 +22,9 @@ UNLABELLED_NAMES = frozenset(
     }
 )
 """Folders of a test part without labels, as some programs ask for, in lower case."""
+
+_EXTRACTED_BY_HAND = (".7z", ".rar", ".tar.bz2", ".tar.xz", ".zst")
+_ARCHIVES = (".zip", ".tar", ".tar.gz", ".tgz", *_EXTRACTED_BY_HAND)
 
 _COVERED = 0.9
 """Part of the images that must have a folder at a level for it to be the class."""
@@ -341,7 +345,8 @@ def _warnings(
 ) -> list[DatasetWarning]:
     warnings = []
     is_decided = decisions.class_level is not None
-    if not reading.is_clear and not is_decided and len(readings) == 1:
+    is_clear = reading.is_clear and not any(split_of(image.label) for image in images)
+    if not is_clear and not is_decided and len(readings) == 1:
         chosen = "" if explicit.class_level is None else f" at level {explicit.class_level}"
         names = sorted({image.label for image in images})
         listed = ", ".join(f"“{name}”" for name in names[:4]) + (", …" if len(names) > 4 else "")
@@ -396,7 +401,7 @@ def _layout(
         layout = f"{' and '.join(splits)} folders, a folder a class in each"
     if any(image.fold for image in images):
         layout += ", folds by folder"
-    return layout + (", groups by folder" if group_words else "")
+    return layout + (GROUPS_BY_FOLDER if group_words else "")
 
 
 def _without_images(survey: Survey) -> str:
@@ -404,6 +409,16 @@ def _without_images(survey: Survey) -> str:
     if kinds:
         return f"{survey.root} has no class folders with images that can be read. " + " ".join(
             w.message for w in kinds
+        )
+    archives = [e.path for e in survey.left_out if e.path.lower().endswith(_ARCHIVES)]
+    if archives:
+        return (
+            f"{survey.root} has no class folders with images, but the archive “{archives[0]}”. "
+            + (
+                "Extract it, then add the folder with its files."
+                if archives[0].lower().endswith(_EXTRACTED_BY_HAND)
+                else f"Add {survey.root / archives[0]} instead."
+            )
         )
     return (
         f"{survey.root} has no class folders with images. Put the images of each class into a "
