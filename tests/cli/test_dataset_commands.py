@@ -141,7 +141,7 @@ class TestAdd:
         columns = ["--image-column", "what", "--label-column", "nonsense"]
         answer = call("datasets", "add", "tabled", folder, "--labels", table, *columns, "--json")
         assert answer.status == 2
-        assert "no column “nonsense”: it has what, is, who, part" in answer.sentence
+        assert "no column “nonsense”. Available: “what”, “is”, “who”, “part”." in answer.sentence
         assert answer.json == {"error": answer.sentence}
         assert library.names() == ["demo"]
 
@@ -150,7 +150,7 @@ class TestAdd:
     ) -> None:
         answer = call("datasets", "add", "tabled", folder, "--labels", table)
         assert answer.status == 2
-        assert "--image-column" in answer.sentence
+        assert "--label-column" in answer.sentence
 
     def test_a_taken_name_is_bad_usage(self, call: Call, folder: Path) -> None:
         call("datasets", "add", "textures", folder)

@@ -116,7 +116,7 @@ def test_only_the_classes_of_the_catalogue_entry_are_unpacked(tmp_path, cache):
         ([*TWO_CLASSES, ("../1.png", PNG)], "leads out of the folder"),
         ([("nv/1.png", b""), ("mel/1.png", b"")], "None of the 2 images in .* can be read"),
         ([("notes.txt", b"")], "has no class folders with images"),
-        ([("nv/1.png", PNG)], "needs images of at least two classes"),
+        ([("nv/1.png", PNG)], "needs at least two classes"),
         ([("all.zip", b"PK")], "a.zip contains the archive all.zip"),
     ],
 )
@@ -205,7 +205,7 @@ def test_val_is_kept_as_training_images_where_that_is_asked_for(write_files):
     assert read_dataset("set", root).splits == ("train", "test", "val")
     kept = read_dataset("set", root, Decisions(keeps_val=True))
     assert kept.splits == ("train", "test")
-    assert kept.layout.endswith("; val kept as training images")
+    assert kept.layout.endswith("; val added to the training images")
 
 
 @pytest.mark.parametrize("decisions", [Decisions(has_groups=False), Decisions(group_column="")])
@@ -214,7 +214,7 @@ def test_groups_are_not_taken_over_where_that_is_asked_for(write_files, decision
     assert read_dataset("set", root).groups == {"IM-1", "person1_virus"}
     without = read_dataset("set", root, decisions)
     assert without.groups == frozenset()
-    assert without.layout.endswith("; groups not taken over")
+    assert without.layout.endswith("; groups not used")
 
 
 def test_groups_from_a_column_are_said(write_files, tmp_path):
@@ -222,7 +222,7 @@ def test_groups_from_a_column_are_said(write_files, tmp_path):
     dataset = read_dataset(
         "set", write_files("1.png", "2.png"), Decisions(tables=(tmp_path / "t.csv",))
     )
-    assert dataset.layout == "labels from t.csv, groups from its column patient"
+    assert dataset.layout == "labels from t.csv; groups from the column patient"
 
 
 def test_dicom_files_are_grouped_by_patient_and_read_like_any_image(tmp_path):
@@ -289,4 +289,4 @@ def test_the_window_of_16_bit_files_is_kept(tmp_path):
         Image.fromarray(pixels).save(tmp_path / f"scans/{label}/1.png")
     dataset = add_dataset("set", [tmp_path / "scans"])
     assert library.load("set").rendering.window == (0, 8191)
-    assert [warning.id for warning in dataset.warnings] == ["grey-window"]
+    assert "grey-window" in [warning.id for warning in dataset.warnings]
