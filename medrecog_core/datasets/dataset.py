@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from functools import cached_property
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 from typing import Any
 
 from medrecog_core.datasets.counting import counted
@@ -99,7 +99,7 @@ class ImageRecord:
             raise MedrecogError(
                 f"The split “{self.split}” of {self.path} is unknown: use train, test or val."
             )
-        if PurePosixPath(self.path).is_absolute() or ".." in PurePosixPath(self.path).parts:
+        if self.path.startswith("/") or ".." in self.path.split("/"):
             raise MedrecogError(f"The image {self.path} lies outside the data set's folder.")
         if self.frame is not None and (
             self.frame < 0 or not self.path.endswith(f"#{self.frame}") or not self.file_path

@@ -213,6 +213,8 @@ class Match:
         Of `KINDS`.
     candidates
         Paths of which it may be each, where that is not clear.
+    has_all
+        Whether these are all the candidates; of very many there are some only.
     reason
         In words, why there is none.
     """
@@ -220,6 +222,7 @@ class Match:
     paths: tuple[str, ...] = ()
     kinds: tuple[str, ...] = ()
     candidates: tuple[str, ...] = ()
+    has_all: bool = True
     reason: str = ""
 
 
@@ -227,6 +230,8 @@ NOT_THERE = "its image is not in the folder"
 NO_NAME = "its image column is empty"
 _NOT_THERE = Match(reason=NOT_THERE)
 _ALL_FOLDERS = 10**6
+_MOST_CANDIDATES = 100
+_MOST_GIVEN = 20
 
 
 class _Node:
@@ -402,6 +407,9 @@ class ImageNames:
                 break
         else:
             self._find_images(search, _ALL_FOLDERS)
+            for row, match in search.rows.items():
+                if match and not match.paths:
+                    search.rows[row] = None  # a name that several files have says too little
         missing = Match(reason=NO_NAME)
         return [(search.rows[row] or _NOT_THERE) if row else missing for row in parts]
 
@@ -445,6 +453,9 @@ class ImageNames:
         """Give each row that finds anything, with its one file, or why that is not clear."""
         offers: dict[tuple[str, ...], tuple[list[int], int]] = {}
         for row, alike, depth in found:
+            if len(alike) > _MOST_CANDIDATES:
+                yield row, None, _unclear(alike, parts)
+                continue
             files = alike
             if len(row) > depth:
                 files = [file for file in alike if not self._differ(row, parts[file], depth)]
@@ -525,8 +536,10 @@ class ImageNames:
 
 
 def _unclear(files: Sequence[int], parts: Sequence[tuple[str, ...]]) -> Match:
+    given = files if len(files) <= _MOST_GIVEN else files[:3]
     return Match(
-        candidates=tuple("/".join(parts[file]) for file in files),
+        candidates=tuple("/".join(parts[file]) for file in given),
+        has_all=len(given) == len(files),
         reason=f"{len(files):,} files have that name; give the path",
     )
 

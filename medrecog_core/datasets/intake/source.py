@@ -27,7 +27,9 @@ from medrecog_core.errors import MedrecogError
 _MOST_IMAGES = 0.5
 """Part of the images that a table must label to stand against the folders."""
 _SAMPLED = 20
-"""Groups of which one file each is looked at, whether it names its patient itself."""
+"""Files that are looked at, whether they name their patients themselves."""
+_NAMED = 0.8
+"""Part of these that must do so for folders not to."""
 
 
 def interpretations(survey: Survey, decisions: Decisions) -> list[Interpretation]:
@@ -152,13 +154,14 @@ def _left_to_tags(survey: Survey, decisions: Decisions, found: Interpretation) -
     """Return it without groups from folders where DICOM files name their patients themselves."""
     if decisions.group_level is not None or not decisions.group_tag:
         return found
-    first = {image.group: image for image in found.images if image.group}
-    sample = [first[group] for group in sorted(first)[:_SAMPLED]]
-    if not sample:
+    grouped = [image for image in found.images if image.group]
+    if not grouped:
         return found
-    plain = [replace(image, group="") for image in sample]
-    tagged, _ = with_patients(survey.root, plain, decisions.group_tag)
-    if not all(image.group for image in tagged) or len({image.group for image in tagged}) < 2:
+    step = -(-len(grouped) // _SAMPLED)
+    sample = [replace(image, group="") for image in grouped[::step]]
+    tagged, _ = with_patients(survey.root, sample, decisions.group_tag)
+    groups = [image.group for image in tagged if image.group]
+    if len(set(groups)) < 2 or len(groups) < _NAMED * len(sample):
         return found
     images = tuple(replace(image, group="") for image in found.images)
     return replace(

@@ -228,6 +228,7 @@ def _suffix(name: str) -> str:
 def _sorted_out(walk: _Walk) -> Survey:
     left_out = walk.left_out
     aliases, stores = _aliases(walk)
+    walk.links = [link for link in walk.links if not _below(link.path, aliases)]
     for path, reason in aliases.items():
         left_out.append(LeftOut(shown(path), reason))
     for path, reason in stores.items():
@@ -246,6 +247,8 @@ def _sorted_out(walk: _Walk) -> Survey:
         suffix = _suffix(name)
         if name.lower() in SYSTEM_FILES:
             left_out.append(LeftOut(shown(path), NOT_AN_IMAGE))
+        elif name.upper() == "DICOMDIR":
+            left_out.append(LeftOut(shown(path), "the index of a DICOM disc"))
         elif suffix in SUFFIXES or (
             suffix not in TABLE_SUFFIXES and is_image_file(walk.root / path)
         ):
