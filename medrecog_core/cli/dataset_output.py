@@ -65,9 +65,9 @@ def show_dataset(dataset: Dataset, as_json: bool) -> None:
     show_warnings(dataset.warnings)
     if dataset.left_out:
         click.echo(f"\n{len(dataset.left_out):,} skipped:")
-        for reason, n in Counter(e.reason for e in dataset.left_out).most_common():
-            first = next(e.path for e in dataset.left_out if e.reason == reason)
-            click.echo(f"  {n:,} x {reason}, for example {first}")
+        for kind, n in Counter(e.kind for e in dataset.left_out).most_common():
+            first = next(e.path for e in dataset.left_out if e.kind == kind)
+            click.echo(f"  {n:,} x {kind}, for example {first}")
 
 
 def show_warnings(warnings: Sequence[DatasetWarning]) -> None:

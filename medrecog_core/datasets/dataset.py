@@ -20,6 +20,7 @@ CHOSEN = "chosen"
 """Kind of the exclusions that someone made of single images, not for a finding."""
 
 _NAME = re.compile(r"[a-z0-9][a-z0-9_-]{0,63}")
+_OF_ANOTHER = ("a companion of", "an exact copy of")
 _WARNING_ID = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
 
 
@@ -125,6 +126,12 @@ class LeftOut:
 
     path: str
     reason: str
+
+    @property
+    def kind(self) -> str:
+        """The reason without the name of another file, to count entries by."""
+        kind = next((kind for kind in _OF_ANOTHER if self.reason.startswith(f"{kind} ")), "")
+        return f"{kind} another file" if kind else self.reason
 
 
 @dataclass(frozen=True)

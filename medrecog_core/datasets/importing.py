@@ -254,7 +254,9 @@ class UnpackedSources:
         except MedrecogError as error:
             inner = [entry.path for entry in self.left_out if entry.reason == NESTED]
             if not inner:
-                raise
+                # The folder is deleted when this is read.
+                sentence = str(error).replace(str(self.folder), str(self.sources[0]))
+                raise type(error)(sentence) from error
             raise MedrecogError(
                 f"{self.sources[0]} contains the archive {inner[0]}, which is not extracted, and "
                 "no data set beside it. Extract it yourself, and add what is in it."

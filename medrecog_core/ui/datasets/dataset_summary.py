@@ -99,7 +99,7 @@ def show_left_out(left_out: Sequence[LeftOut]) -> None:
     if not left_out:
         return
     with st.expander(f"{counted(len(left_out), 'file or row', 'files or rows')} skipped"):
-        reasons = Counter(entry.reason for entry in left_out).most_common()
+        reasons = Counter(entry.kind for entry in left_out).most_common()
         st.markdown("  \n".join(f"{n:,} x {literal(reason)}" for reason, n in reasons[:20]))
         rows = [{"file or row": e.path, "reason": e.reason} for e in left_out[:_ROWS_SHOWN]]
         st.dataframe(rows, hide_index=True)
