@@ -424,6 +424,8 @@ def _interpretation(
         ),
         said.groups,
         said.splits,
+        next((each.columns.split for each in (*labelled, *others) if each.columns.split), ""),
+        said.split_rows,
     )
 
 
