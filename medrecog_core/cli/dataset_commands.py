@@ -24,9 +24,10 @@ from medrecog_core.datasets import (
     propose_dataset,
 )
 from medrecog_core.datasets.catalogue import find
+from medrecog_core.datasets.counting import counted
 from medrecog_core.datasets.downloading import differences
 from medrecog_core.datasets.importing import free_name
-from medrecog_core.errors import MedrecogError
+from medrecog_core.errors import MedrecogError, UsageError
 from medrecog_core.experiments import RunSpecification, extract_dataset
 from medrecog_core.images import PREPROCESSINGS
 from medrecog_core.networks import DEFAULT_NETWORK, PRECISIONS
@@ -155,6 +156,72 @@ def remove(name: str, as_json: bool) -> None:
         write_json({"name": name, "removed": True})
     else:
         click.echo(f"Removed {name}; images that were not unpacked for it are where they were.")
+
+
+@datasets.command("classes")
+@click.argument("name")
+@click.option(
+    "--only-class", "only", multiple=True, help="Use this class only; repeat it for several."
+)
+@click.option(
+    "--exclude-class",
+    "excluded",
+    multiple=True,
+    help="Exclude the images of this class; repeat it for several.",
+)
+@click.option(
+    "--merge-class",
+    "merged",
+    multiple=True,
+    metavar="OLD=NEW",
+    help="Rename class OLD to NEW, or merge it with NEW.",
+)
+@click.option("--restore", is_flag=True, help="Use every class as it was imported.")
+@json_option
+def choose_classes(
+    name: str,
+    only: tuple[str, ...],
+    excluded: tuple[str, ...],
+    merged: tuple[str, ...],
+    restore: bool,
+    as_json: bool,
+) -> None:
+    """Choose which classes of data set NAME are used, and merge classes.
+
+    A choice is added to earlier ones; --restore takes all of them back. Without options, the
+    classes are listed.
+    """
+    is_chosen = bool(only or excluded or merged)
+    if restore and is_chosen:
+        raise UsageError("Restore the classes or choose some. Give one of the two.")
+    if restore:
+        library.restore_classes(name)
+    elif is_chosen:
+        merges = Decisions(merged_classes=merged).merges
+        library.choose_classes(name, only, excluded, merges)
+    show_dataset(library.load(name), as_json)
+
+
+@datasets.command()
+@click.argument("name")
+@click.argument("newroot", type=click.Path(path_type=Path))
+@json_option
+def move(name: str, newroot: Path, as_json: bool) -> None:
+    """Let data set NAME find its images in folder NEWROOT, to which they were moved or copied.
+
+    Every file is compared by its content. Labels, groups, splits and exclusions stay.
+    """
+    with shown_progress() as report:
+        dataset, changes = library.move(name, newroot, shown_files(report, HASHING))
+    if as_json:
+        changed = [{"path": change.path, "reason": change.reason} for change in changes]
+        write_json({**describe_dataset(dataset), "changed": changed})
+        return
+    click.echo(f"{name} finds its images in {dataset.root}.")
+    if changes:
+        click.echo(f"{counted(len(changes), 'image')} of it cannot be found there as imported:")
+        write_table(("image", "what is different"), ((c.path, c.reason) for c in changes))
+        click.echo(f"“datasets refresh {name}” updates the data set.")
 
 
 @click.command("extract")
