@@ -11,6 +11,7 @@ import streamlit as st
 
 from medrecog_core.datasets import Dataset, DatasetWarning, LeftOut
 from medrecog_core.mode import is_viewer
+from medrecog_core.ui.datasets.class_choice import show_class_choice, show_move
 from medrecog_core.ui.plain_text import literal
 from medrecog_core.ui.quantities import counted
 
@@ -30,6 +31,10 @@ def show_summary(dataset: Dataset) -> None:
     st.caption(literal(f"{dataset.layout[0].upper()}{dataset.layout[1:]}{where}"))
     show_rendering(dataset)
     show_class_counts(dataset)
+    if not is_viewer():
+        with st.container(horizontal=True):
+            show_class_choice(dataset)
+            show_move(dataset)
     if dataset.warnings:
         with st.expander(
             f"{counted(len(dataset.warnings), 'warning')} when it was imported",
