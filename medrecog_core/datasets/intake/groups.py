@@ -42,6 +42,7 @@ USUAL_PATTERNS = (
 """Patterns of patients in names of files and folders that are proposed, never applied."""
 
 _PATTERN_SHARE = 0.9
+_OF_A_TAG = "the DICOM tag"
 
 
 def with_groups(root: Path, found: Interpretation, decisions: Decisions) -> Interpretation:
@@ -72,7 +73,7 @@ def with_groups(root: Path, found: Interpretation, decisions: Decisions) -> Inte
     if decisions.group_tag:
         tagged, _ = with_patients(root, found.images, decisions.group_tag)
         if tagged != list(found.images):
-            source = source or f"the DICOM tag {decisions.group_tag}"
+            source = source or f"{_OF_A_TAG} {decisions.group_tag}"
             remark = f"groups from the DICOM tag {decisions.group_tag}"
             found = found.with_images(tuple(tagged), remark=remark)
     warnings = [*_one_group(found.images), *_own_groups(root, found, decisions, source)]
@@ -295,7 +296,11 @@ def _own_groups(
         image.group in (PurePosixPath(image.path).stem, PurePosixPath(image.path).name)
         for image in found.images
     )
-    if not is_chosen and is_patient_name(source) and not (are_names or _have_studies(root, found)):
+    if (
+        not is_chosen
+        and is_patient_name(source)
+        and not (are_names or (source.startswith(_OF_A_TAG) and _have_studies(root, found)))
+    ):
         return []
     return [
         DatasetWarning(
