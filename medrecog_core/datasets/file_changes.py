@@ -77,7 +77,8 @@ def find_changes(
     def report_files(done: int, total: int, _: int) -> None:
         report(done, total)
 
-    states = states_by_path([dataset.absolute_path(image) for image in doubtful], report_files)
+    paths = [dataset.absolute_path(image) for image in doubtful]
+    states = states_by_path(paths, report_files, dataset.rendering.axis)
     changes: dict[str, FileChange] = {}
     vanished: dict[str, ImageRecord] = {}
     for image in doubtful:
@@ -214,7 +215,9 @@ def _find_moved(
         and _size(file) in sizes
     ]
     by_content: dict[str, list[tuple[str, FileState]]] = {}
-    for file, state in zip(strangers, read_states(strangers), strict=True):
+    for file, state in zip(
+        strangers, read_states(strangers, axis=dataset.rendering.axis), strict=True
+    ):
         if isinstance(state, FileState):
             path = file.relative_to(dataset.root).as_posix()
             by_content.setdefault(state.sha256, []).append((path, state))

@@ -21,7 +21,7 @@ from medrecog_core.experiments.run_state import RunState
 from medrecog_core.experiments.specification import RunSpecification
 from medrecog_core.features import AnyCell, DescriptorSource
 from medrecog_core.images import PLAIN, Rendering
-from medrecog_core.images.rendering import from_table, to_table
+from medrecog_core.images.rendering import rows_document, rows_of_document
 from medrecog_core.locations import cache_folder, unwritable
 from medrecog_core.mode import check_may_change
 
@@ -313,20 +313,9 @@ class RunFolder:
 
 
 def images_document(images: Sequence[RunImage]) -> Any:
-    """Return images as JSON values.
-
-    Returns
-    -------
-    list or dict
-        A row an image, if all are plain, as version 0.1.0 wrote them; else the distinct renderings
-        beside the rows, each of which ends with a position among them.
-    """
+    """Return images as JSON values; see `rows_document`."""
     rows: list[list[Any]] = [[i.path, i.sha256, i.label, i.group] for i in images]
-    if all(image.rendering == PLAIN for image in images):
-        return rows
-    renderings, positions = to_table(image.rendering for image in images)
-    rows = [[*row, position] for row, position in zip(rows, positions, strict=True)]
-    return {"renderings": renderings, "images": rows}
+    return rows_document(rows, [image.rendering for image in images])
 
 
 def images_of_document(document: Any) -> list[RunImage]:
@@ -334,19 +323,13 @@ def images_of_document(document: Any) -> list[RunImage]:
 
     Raises
     ------
-    AttributeError, KeyError, TypeError, ValueError
+    TypeError, ValueError
         If it is damaged.
     """
-    if not isinstance(document, dict):
-        return [RunImage(path, sha256, label, group) for path, sha256, label, group in document]
-    rows = document["images"]
-    try:
-        renderings = from_table(document["renderings"], (row[4] for row in rows))
-    except (IndexError, MedrecogError) as error:
-        raise ValueError("the renderings of images are damaged") from error
+    rows = rows_of_document(document)
     return [
         RunImage(path, sha256, label, group, rendering)
-        for (path, sha256, label, group, _), rendering in zip(rows, renderings, strict=True)
+        for (path, sha256, label, group), rendering in rows
     ]
 
 

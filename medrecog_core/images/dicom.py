@@ -3,6 +3,7 @@
 import contextlib
 import functools
 import io
+import logging
 import warnings
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -207,6 +208,8 @@ def _pydicom() -> ModuleType:
     # Values that break the standard are usual, and no obstacle to reading the pixels.
     pydicom.config.settings.reading_validation_mode = pydicom.config.IGNORE
     warnings.filterwarnings("ignore", module="pydicom")
+    # What goes wrong is raised too, and becomes the refusal of the file.
+    logging.getLogger("pydicom").setLevel(logging.CRITICAL)
     return pydicom
 
 

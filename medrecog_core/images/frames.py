@@ -18,7 +18,8 @@ _BUILD_ON_EACH_OTHER = ("GIF", "PNG", "WEBP", "AVIF")
 def count_frames(content: bytes, image: Image.Image) -> int:
     """Return the number of frames of a file that Pillow has opened, without decoding any.
 
-    The pictures of one JPEG (MPO) are views and previews of one scene, and count as one.
+    The pictures of one JPEG (MPO) or HEIC file are views and previews of one scene, and count as
+    one.
 
     Parameters
     ----------
@@ -33,12 +34,34 @@ def count_frames(content: bytes, image: Image.Image) -> int:
         At most `MAX_FRAMES` + 1, which means more than can be counted.
     """
     if image.format == "TIFF":
-        return max(_count_tiff_pages(content), 1)
+        return count_tiff_pages(content)
     if image.format == "GIF":
         return max(_count_gif_frames(content), 1)
-    if image.format == "MPO":
+    if image.format in ("MPO", "HEIF"):
         return 1
     return min(max(int(getattr(image, "n_frames", 1)), 1), MAX_FRAMES + 1)
+
+
+def count_tiff_pages(content: bytes) -> int:
+    """Return the number of pages of a TIFF file, at least 1 and at most `MAX_FRAMES` + 1.
+
+    The chain of directories (TIFF 6.0, section 2) is followed as Pillow does; a damaged link ends
+    it. Pillow compares every link with all before it, which takes hours on a file made for that.
+    """
+    order = "<" if content[:2] == b"II" else ">"
+    is_big = content[2:4] in (b"\x2b\0", b"\0\x2b")
+    count, link = struct.Struct(order + "HQ"[is_big]), struct.Struct(order + "IQ"[is_big])
+    entry = 20 if is_big else 12
+    seen: set[int] = set()
+    try:
+        (place,) = link.unpack_from(content, 8 if is_big else 4)
+        while place and place not in seen and len(seen) <= MAX_FRAMES:
+            (n_entries,) = count.unpack_from(content, place)
+            seen.add(place)
+            (place,) = link.unpack_from(content, place + count.size + n_entries * entry)
+    except (struct.error, OverflowError, ValueError):
+        pass
+    return max(len(seen), 1)
 
 
 def frame_index(rendering: Rendering, n_frames: int) -> int:
@@ -84,28 +107,6 @@ def seek_frame(image: Image.Image, index: int) -> None:
             f"{MAX_FRAME_PIXELS // 10**6:,} allowed; save it as a file of its own"
         )
     image.seek(index)
-
-
-def _count_tiff_pages(content: bytes) -> int:
-    """Follow the chain of directories (TIFF 6.0, section 2), as Pillow does, but bounded.
-
-    A damaged link ends it. Pillow compares every link with all before it, which takes hours on a
-    file made for that.
-    """
-    order = "<" if content[:2] == b"II" else ">"
-    is_big = content[2:4] in (b"\x2b\0", b"\0\x2b")
-    count, link = struct.Struct(order + "HQ"[is_big]), struct.Struct(order + "IQ"[is_big])
-    entry = 20 if is_big else 12
-    seen: set[int] = set()
-    try:
-        (place,) = link.unpack_from(content, 8 if is_big else 4)
-        while place and place not in seen and len(seen) <= MAX_FRAMES:
-            (n_entries,) = count.unpack_from(content, place)
-            seen.add(place)
-            (place,) = link.unpack_from(content, place + count.size + n_entries * entry)
-    except (struct.error, OverflowError, ValueError):
-        pass
-    return len(seen)
 
 
 def _count_gif_frames(content: bytes) -> int:

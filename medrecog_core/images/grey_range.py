@@ -4,7 +4,6 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 import numpy as np
-from PIL.TiffImagePlugin import SAMPLEFORMAT, TiffImageFile
 
 from medrecog_core.images import dicom, reading
 from medrecog_core.images.header import read_header
@@ -12,7 +11,6 @@ from medrecog_core.images.refusal import UnreadableImageError
 from medrecog_core.images.rendering import PLAIN, Rendering
 
 _FEWEST_BITS = 12
-_SIGNED = 2
 
 
 @dataclass(frozen=True)
@@ -62,15 +60,11 @@ def read_range(content: bytes, rendering: Rendering = PLAIN) -> GreyRange | None
         except dicom.UnusableDicomError as error:
             raise UnreadableImageError(str(error)) from error
         return None if found is None else _range(*found)
-    if not takes_window(read_header(content).mode):
+    mode = read_header(content).mode
+    if mode and not reading.takes_window(mode):
         return None
-    with reading.loaded_frame(content, rendering) as image:
-        if not takes_window(image.mode):
-            return None
-        is_signed = isinstance(image, TiffImageFile) and _SIGNED in image.tag_v2.get(
-            SAMPLEFORMAT, ()
-        )
-        return _range(np.asarray(image), is_signed=is_signed)
+    frame = reading.read_frame(content, rendering)
+    return None if frame.values is None else _range(frame.values, False, frame.is_unsigned)
 
 
 def choose_window(ranges: Iterable[GreyRange | None]) -> tuple[float, float] | None:
@@ -101,18 +95,10 @@ def choose_window(ranges: Iterable[GreyRange | None]) -> tuple[float, float] | N
     return low, high if low < high else low + 1
 
 
-def takes_window(mode: str) -> bool:
-    """Return whether a mode of Pillow's has grey values of more than 8 bits."""
-    return mode == "F" or mode.startswith("I")
-
-
-def _range(
-    values: np.ndarray, has_own_window: bool = False, is_signed: bool = False
-) -> GreyRange | None:
+def _range(values: np.ndarray, has_own_window: bool, is_unsigned: bool = True) -> GreyRange | None:
     values = values[np.isfinite(values)]
     if not values.size:
         return None
-    is_unsigned = not is_signed and values.dtype.kind != "f"
-    # Pillow keeps all of more than 16 bits, and 16-bit PGM, as signed integers.
     low, high = float(values.min()), float(values.max())
-    return GreyRange(low, high, has_own_window, is_unsigned and low >= 0)
+    is_unsigned = is_unsigned and values.dtype.kind != "f" and low >= 0
+    return GreyRange(low, high, has_own_window, is_unsigned)

@@ -3,30 +3,62 @@
 import io
 import stat
 import warnings
-from collections.abc import Iterator
-from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
-from PIL import Image, ImageOps, UnidentifiedImageError
-from PIL.TiffImagePlugin import PHOTOMETRIC_INTERPRETATION, TiffImageFile
+from PIL import Image, ImageOps, UnidentifiedImageError, features
+from PIL.TiffImagePlugin import (
+    BITSPERSAMPLE,
+    PHOTOMETRIC_INTERPRETATION,
+    SAMPLEFORMAT,
+    TiffImageFile,
+)
 
-from medrecog_core.images import dicom
+from medrecog_core.images import channels, dicom, heic, netpbm, nifti
 from medrecog_core.images.frames import count_frames, frame_index, seek_frame
 from medrecog_core.images.refusal import UnreadableImageError
 from medrecog_core.images.rendering import PLAIN, Rendering
+from medrecog_core.images.stored_frame import StoredFrame
 
-FORMATS = ("JPEG", "PNG", "TIFF", "BMP", "WEBP", "GIF")
-"""As Pillow names them; DICOM is read beside them."""
-SUFFIXES = dicom.SUFFIXES | {
-    *(".jpg", ".jpeg", ".jpe", ".png", ".tif", ".tiff", ".bmp", ".webp", ".gif"),
-}
+_HAS_AVIF = features.check("avif")
+FORMATS = (
+    *("JPEG", "PNG", "TIFF", "BMP", "WEBP", "GIF", "PPM", "JPEG2000"),
+    *(("AVIF",) if _HAS_AVIF else ()),
+)
+"""As Pillow names them; DICOM and NIfTI are read beside them, and HEIC where pi-heif is."""
+SUFFIXES = (
+    frozenset(
+        {
+            *(".jpg", ".jpeg", ".jpe", ".jfif", ".jif", ".png", ".tif", ".tiff", ".bmp", ".webp"),
+            *(
+                ".gif",
+                ".pgm",
+                ".ppm",
+                ".pbm",
+                ".pnm",
+                ".jp2",
+                ".j2k",
+                ".jpx",
+                ".j2c",
+                ".jpc",
+                ".jpf",
+            ),
+            *((".avif",) if _HAS_AVIF else ()),
+            *(heic.SUFFIXES if heic.is_installed() else ()),
+        }
+    )
+    | dicom.SUFFIXES
+    | nifti.SUFFIXES
+)
 MAX_BYTES = 200 * 2**20
 MAX_PIXELS = 50_000_000
 
-_MAX_12_BIT = 2**12 - 1
 _WHITE_IS_ZERO = 0
-_GIVE_A_WINDOW = "save 8 or 16 bits without a sign, or give the data set a grey window"
+_SIGNED = 2
+_J2K_START = b"\xff\x4f\xff\x51"
+_J2K_DEPTH = 42
+"""Where the depth of the first component is, from the start of a codestream (T.800, A.5.1)."""
 
 # Pillow's own guard is kept at the same bound, in case a format plug-in decodes while it opens.
 Image.MAX_IMAGE_PIXELS = MAX_PIXELS
@@ -69,10 +101,16 @@ def is_image_file(path: Path) -> bool:
     Its ending says so, or, where it has none, that it begins as DICOM does: scanners name files
     after unique identifiers, whose last number looks like an ending.
     """
-    suffix = path.suffix.lower()
+    suffix = image_suffix(path)
     if suffix in SUFFIXES:
         return True
     return (not suffix or suffix[1:].isdigit()) and dicom.is_dicom_file(path)
+
+
+def image_suffix(path: Path) -> str:
+    """Return the ending of a file's name in lower case; `.nii.gz` is one."""
+    name = path.name.lower()
+    return ".nii.gz" if name.endswith(".nii.gz") else path.suffix.lower()
 
 
 def decode_image(
@@ -85,8 +123,10 @@ def decode_image(
 
     Grey values of more than 8 bits become 8 bits by the rendering's window, linearly; what lies
     outside becomes black or white. Without a window, 16 bits are scaled from 0..4095 where no pixel
-    exceeds that (12-bit detectors), else from 0..65535. DICOM is shown by its own window, if it has
-    one and the rendering does not override it; see `dicom.decode_dicom`.
+    exceeds that (12-bit detectors), else from 0..65535; PGM and JPEG 2000 from the range that they
+    state. DICOM is shown by its own window, if it has one and the rendering does not override it;
+    see `dicom.decode_dicom`. Of NIfTI files, a slice is shown; see `nifti.read_slice`. Of TIFF
+    files with more than four channels, the rendering's channel is shown, or the first three.
 
     Parameters
     ----------
@@ -97,7 +137,8 @@ def decode_image(
         own scales (1/1, 1/2, 1/4, 1/8) that leaves both sides as long, which saves most of the
         work; what is cut off is noticed all the same.
     rendering
-        Grey window and frame. Single frames of at most 8 bits a channel look the same under all.
+        Grey window, frame, axis and channel. Single frames of at most 8 bits a channel that Pillow
+        reads look the same under all.
 
     Returns
     -------
@@ -108,7 +149,7 @@ def decode_image(
     Raises
     ------
     UnreadableImageError
-        If the bytes are no image of one of `FORMATS` or DICOM, are truncated or damaged, have more
+        If the bytes are no image of one of these formats, are truncated or damaged, have more
         than `MAX_PIXELS` pixels, do not have the frame, or hold floating-point, 32-bit or negative
         grey values and the rendering has no window.
     """
@@ -119,51 +160,50 @@ def decode_image(
             return dicom.decode_dicom(content, MAX_PIXELS, rendering)
         except dicom.UnusableDicomError as error:
             raise UnreadableImageError(str(error)) from error
-    with loaded_frame(content, rendering, at_least) as image:
-        n_frames, index = image.info["frames"], image.info["frame"]
-        rgb = _to_rgb(_upright(image), _zero_is_white(image), rendering.window)
-        if n_frames > 1:
-            rgb.info |= {"frames": n_frames, "frame": index}
-        return rgb
+    return read_frame(content, rendering, at_least).to_rgb(rendering.window)
 
 
-@contextmanager
-def loaded_frame(
-    content: bytes, rendering: Rendering, at_least: int | None = None
-) -> Iterator[Image.Image]:
-    """Load the frame of a file that a rendering reads, as Pillow has it.
+def read_frame(
+    content: bytes, rendering: Rendering = PLAIN, at_least: int | None = None
+) -> StoredFrame:
+    """Read the frame of a file other than DICOM that a rendering names, upright.
 
-    Its `info` has the number of `frames` and the index of this `frame`.
+    Parameters
+    ----------
+    content, rendering, at_least
+        As `decode_image`; of the rendering, the window plays no part.
 
     Raises
     ------
     UnreadableImageError
-        As `decode_image`; also for whatever fails in the context.
+        As `decode_image`.
     """
+    if nifti.is_nifti(content):
+        return nifti.read_slice(content, rendering, MAX_PIXELS)
+    if heic.is_heic(content):
+        heic.register()
     try:
-        with Image.open(io.BytesIO(content), formats=FORMATS) as image:
-            _check_size(image)
-            n_frames = count_frames(content, image)
-            index = frame_index(rendering.for_file(image.mode, n_frames), n_frames)
-            if index:
-                seek_frame(image, index)
-                _check_size(image)
-            if at_least is not None:
-                image.draft(None, (at_least, at_least))
-            image.load()
-            image.info |= {"frames": n_frames, "frame": index}
-            yield image
+        with Image.open(io.BytesIO(content), formats=pillow_formats()) as image:
+            return _frame_of(image, content, rendering, at_least)
     except UnreadableImageError:
         raise
     except (Image.DecompressionBombError, Image.DecompressionBombWarning):
         raise UnreadableImageError(_too_many_pixels()) from None
     except UnidentifiedImageError:
+        if channels.is_tiff(content):
+            return channels.read_channels(content, rendering, MAX_PIXELS)
         raise UnreadableImageError(
-            f"the content is not an image in one of the formats {', '.join((*FORMATS, 'DICOM'))}"
+            "the content is not an image in one of the formats "
+            f"{', '.join((*FORMATS, 'DICOM', 'NIfTI'))}"
         ) from None
     # Damaged files make Pillow's plug-ins fail in many ways (struct.error, KeyError, ...).
     except Exception as error:
         raise UnreadableImageError(f"the image is damaged or truncated ({error})") from error
+
+
+def pillow_formats() -> tuple[str, ...]:
+    """Return the formats that Pillow reads here, with those of plug-ins that are registered."""
+    return (*FORMATS, heic.FORMAT) if heic.FORMAT in Image.OPEN else FORMATS
 
 
 def read_image(path: Path) -> Image.Image:
@@ -198,64 +238,64 @@ def _upright(image: Image.Image) -> Image.Image:
         return image
 
 
-def _zero_is_white(image: Image.Image) -> bool:
-    return (
-        isinstance(image, TiffImageFile)
-        and image.tag_v2.get(PHOTOMETRIC_INTERPRETATION) == _WHITE_IS_ZERO
+def _frame_of(
+    image: Image.Image, content: bytes, rendering: Rendering, at_least: int | None
+) -> StoredFrame:
+    _check_size(image)
+    n_frames = count_frames(content, image)
+    rendering = rendering.for_file(header_mode(image), n_frames)
+    if rendering.channel is not None and channels.has_more(image):
+        return channels.read_channels(content, rendering, MAX_PIXELS)
+    index = frame_index(rendering, n_frames)
+    if index:
+        seek_frame(image, index)
+        _check_size(image)
+    if netpbm.is_deep(image):
+        values, largest = netpbm.read_values(content, image)
+        return StoredFrame(values=values, own_window=(0, largest))
+    if at_least is not None:
+        image.draft(None, (at_least, at_least))
+    image.load()
+    upright = _upright(image)
+    if takes_window(image.mode):
+        frame = _stored_values(image, np.asarray(upright), content)
+    else:
+        frame = StoredFrame(upright)
+    return replace(frame, n_frames=n_frames, index=index)
+
+
+def header_mode(image: Image.Image) -> str:
+    """Return Pillow's mode of an opened file, empty where Pillow reads a part of its channels."""
+    return "" if channels.has_more(image) else image.mode
+
+
+def takes_window(mode: str) -> bool:
+    """Return whether a mode of Pillow's has grey values of more than 8 bits."""
+    return mode == "F" or mode.startswith("I")
+
+
+def _stored_values(image: Image.Image, values: np.ndarray, content: bytes) -> StoredFrame:
+    """Undo what Pillow does to values of more than 8 bits, and find out how they are meant."""
+    frame = StoredFrame(
+        values=values,
+        is_unsigned=values.dtype.kind != "f",
+        transparent=image.info.get("transparency"),
     )
-
-
-def _to_rgb(
-    image: Image.Image, zero_is_white: bool, window: tuple[float, float] | None
-) -> Image.Image:
-    if image.mode.startswith("I") or (image.mode == "F" and window is not None):
-        return _to_8_bits(image, zero_is_white, window).convert("RGB")
-    if image.mode in ("RGBA", "LA", "PA", "RGBa", "La") or "transparency" in image.info:
-        layer = image.convert("RGBA")
-        background = Image.new("RGBA", layer.size, "white")
-        return Image.alpha_composite(background, layer).convert("RGB")
-    if image.mode == "F":
-        raise UnreadableImageError(f"the pixels are floating-point numbers; {_GIVE_A_WINDOW}")
-    return image.convert("RGB")
-
-
-def _to_8_bits(
-    image: Image.Image, zero_is_white: bool, window: tuple[float, float] | None
-) -> Image.Image:
-    pixels = np.asarray(image)
-    grey = in_window(pixels, *(window or _own_window(pixels)))
-    # Pillow inverts such images of 8 bits, not of 16.
-    if zero_is_white:
-        grey = 255 - grey
-    grey[pixels == image.info.get("transparency")] = 255
-    return Image.fromarray(grey)
-
-
-def _own_window(pixels: np.ndarray) -> tuple[float, float]:
-    largest = int(pixels.max())
-    if int(pixels.min()) < 0 or largest > 65535:
-        raise UnreadableImageError(f"the pixels are 32-bit or negative numbers; {_GIVE_A_WINDOW}")
-    return 0, _MAX_12_BIT if largest <= _MAX_12_BIT else 65535
-
-
-def in_window(values: np.ndarray, low: float, high: float) -> np.ndarray:
-    """Map values linearly, so that low and what is below is 0, high and what is above is 255.
-
-    Parameters
-    ----------
-    values
-        Any numbers; what is not a number becomes 0.
-    low, high
-        The window.
-
-    Returns
-    -------
-    numpy.ndarray
-        uint8, of the same shape.
-    """
-    # Of 16 bits, float32 holds every value.
-    exact: np.ndarray = values.astype(np.float32 if values.dtype.itemsize <= 2 else np.float64)
-    with np.errstate(invalid="ignore", over="ignore"):
-        scaled = np.subtract(exact, low) * (255 / (high - low))
-        grey: np.ndarray = np.nan_to_num(scaled.clip(0, 255), nan=0.0).round().astype(np.uint8)
-    return grey
+    if isinstance(image, TiffImageFile):
+        is_signed = _SIGNED in image.tag_v2.get(SAMPLEFORMAT, ())
+        # Pillow reads 32 bits without a sign as with one.
+        if values.dtype == np.int32 and 32 in image.tag_v2.get(BITSPERSAMPLE, ()) and not is_signed:
+            frame = replace(frame, values=values.view(np.uint32))
+        # Pillow inverts such images of 8 bits, not of 16.
+        is_inverted = image.tag_v2.get(PHOTOMETRIC_INTERPRETATION) == _WHITE_IS_ZERO
+        frame = replace(
+            frame,
+            is_unsigned=frame.is_unsigned and not is_signed,
+            zero_is_white=is_inverted,
+        )
+    elif image.format == "JPEG2000":
+        # Pillow shifts 9 to 15 bits up to 16.
+        depth = (content[content.index(_J2K_START) + _J2K_DEPTH] & 0x7F) + 1
+        shifted = values >> max(16 - depth, 0)
+        frame = replace(frame, values=shifted, own_window=(0, 2 ** min(depth, 16) - 1))
+    return frame

@@ -1,7 +1,7 @@
 """How stored values become an 8-bit picture: grey window, frame, slice and channel."""
 
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass, fields, replace
 from functools import cached_property
 from typing import Any
@@ -93,7 +93,7 @@ class Rendering:
     @property
     def title(self) -> str:
         """The rendering in words, for reports and pages."""
-        parts = ["range of grey values of each file"]
+        parts = ["grey values of more than 8 bits by the range of each file"]
         if self.window is not None:
             parts = [f"grey window {self.window[0]:.10g} to {self.window[1]:.10g}"]
         if self.overrides_own:
@@ -155,22 +155,44 @@ PLAIN = Rendering()
 """Each file by its own range and its first frame, as version 0.1.0 read it."""
 
 
-def to_table(renderings: Iterable[Rendering]) -> tuple[list[dict[str, Any]], list[int]]:
-    """Return the distinct renderings as JSON values, and the position of each among them."""
+def rows_document(rows: Sequence[list[Any]], renderings: Sequence[Rendering]) -> Any:
+    """Return rows about images, each with its rendering, as JSON values.
+
+    Parameters
+    ----------
+    rows
+        JSON values of each image.
+    renderings
+        Of each image.
+
+    Returns
+    -------
+    list or dict
+        The rows, if all images are plain, as version 0.1.0 wrote them; else the distinct
+        `renderings` beside the `images`, whose rows end with a position among them.
+    """
+    if all(rendering == PLAIN for rendering in renderings):
+        return list(rows)
     position_of: dict[Rendering, int] = {}
     positions = [position_of.setdefault(each, len(position_of)) for each in renderings]
-    return [each.to_document() for each in position_of], positions
+    return {
+        "renderings": [rendering.to_document() for rendering in position_of],
+        "images": [[*row, position] for row, position in zip(rows, positions, strict=True)],
+    }
 
 
-def from_table(documents: Sequence[dict[str, Any]], positions: Iterable[int]) -> list[Rendering]:
-    """Return the renderings that `to_table` wrote.
+def rows_of_document(document: Any) -> list[tuple[list[Any], Rendering]]:
+    """Return the rows in a document of `rows_document`, each with its rendering.
 
     Raises
     ------
-    MedrecogError
-        If a document describes none.
-    IndexError
-        If there is no document for a position.
+    ValueError
+        If it is damaged.
     """
-    renderings = [Rendering.from_document(document) for document in documents]
-    return [renderings[position] for position in positions]
+    if isinstance(document, list):
+        return [(list(row), PLAIN) for row in document]
+    try:
+        renderings = [Rendering.from_document(each) for each in document["renderings"]]
+        return [(list(row), renderings[position]) for *row, position in document["images"]]
+    except (IndexError, KeyError, MedrecogError, TypeError) as error:
+        raise ValueError("the rows of images are damaged") from error

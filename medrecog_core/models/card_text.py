@@ -9,7 +9,7 @@ from medrecog_core.classification.calibration_choice import BARE, SHARES
 from medrecog_core.datasets.counting import counted
 from medrecog_core.datasets.split import describe_leak
 from medrecog_core.errors import MedrecogError
-from medrecog_core.images import preprocessing_of_version
+from medrecog_core.images import PLAIN, preprocessing_of_version
 from medrecog_core.intended_use import RESEARCH_ONLY
 from medrecog_core.models.card import ALL, CalibrationReport, ModelCard
 from medrecog_core.networks import find_network
@@ -125,6 +125,8 @@ def _lines(card: ModelCard, literal: Callable[[str], str]) -> Iterable[str]:
         f"- {literal(card.cell.layer)} at {card.cell.scale} pixels, {literal(card.cell.pooling)} "
         f"pooling; normalisation {literal(card.normalisation)}"
     )
+    if card.rendering != PLAIN:
+        yield f"- rendering: {literal(card.rendering.title)}"
     yield f"- weights: {literal(card.weights_title)} ({_code(card.source.weights)})"
     yield f"- preprocessing: {_preprocessing(card)}; precision: {literal(card.source.precision)}"
     yield f"- SVM: C = {card.C:g}, class weight {literal(card.class_weight)}, seed {card.seed}"

@@ -1,3 +1,4 @@
+import json
 from dataclasses import fields
 
 import pytest
@@ -6,7 +7,7 @@ from hypothesis import strategies as st
 
 from medrecog_core.errors import MedrecogError, UsageError
 from medrecog_core.images import PLAIN, Rendering
-from medrecog_core.images.rendering import from_table, to_table
+from medrecog_core.images.rendering import rows_document, rows_of_document
 from tests.renderings import RENDERINGS
 
 
@@ -28,10 +29,32 @@ def test_a_rendering_is_read_as_it_was_written(rendering):
 
 
 @given(st.lists(RENDERINGS | st.just(PLAIN), max_size=8))
-def test_a_table_holds_each_rendering_once(renderings):
-    documents, positions = to_table(renderings)
-    assert from_table(documents, positions) == renderings
-    assert len(documents) == len(set(renderings))
+def test_rows_are_read_with_the_renderings_they_were_written_with(renderings):
+    rows = [[f"{i}.png", i] for i in range(len(renderings))]
+    document = json.loads(json.dumps(rows_document(rows, renderings)))
+    assert rows_of_document(document) == list(zip(rows, renderings, strict=True))
+
+
+def test_rows_of_plain_images_are_written_as_before():
+    rows = [["1.png", "00"], ["2.png", "11"]]
+    assert rows_document(rows, [PLAIN, PLAIN]) == rows
+    assert rows_document([], []) == []
+
+
+@pytest.mark.parametrize(
+    "document",
+    [
+        {},
+        7,
+        {"renderings": [], "images": [["1.png", 0]]},
+        {"renderings": [{"unknown": 1}], "images": []},
+        {"renderings": [{}], "images": [["1.png", "x"]]},
+        {"renderings": [{}], "images": [[]]},
+    ],
+)
+def test_damaged_rows_are_refused(document):
+    with pytest.raises(ValueError):
+        rows_of_document(document)
 
 
 def test_the_identities_are_those_that_keys_hold():
