@@ -25,7 +25,7 @@ READ_BY_MARKDOWN = [
     *("http://x.org", "see www.x.org now", "WWW", "me@x.org", "mailto:me@x.org"),
     *(":material/home:", ":material_home:", ":smile:", ":+1:", ":streamlit:", ":help[x]"),
     *("a -> b", "<-", "<->", "--", "a -- b", ">=", "<=", "~=", "-->", "\\", "\\*", " x ", "(c)"),
-    *("12:30:45", "melanoma, (left) 50 %", "Größe “1”", "😀", "\u202fx\u00a0", "x:y", "a: b"),
+    *("12:30:45", "melanoma, (left) 50 %", "Größe “1”", "x 😀", "\u202fx\u00a0", "x:y", "a: b"),
 ]
 TOKENS = [
     *string.punctuation,
