@@ -124,6 +124,18 @@ def grey_values(
         return values, has_own
 
 
+def is_document(content: bytes) -> bool:
+    """Return whether a DICOM file says that it is no image, but a report or the like."""
+    try:
+        tags = ["SOPClassUID"]
+        dataset = _read(io.BytesIO(content), specific_tags=tags, stop_before_pixels=True)
+        kind = str(dataset.SOPClassUID.name)
+    # Damaged files make pydicom fail in many ways.
+    except Exception:
+        return False
+    return kind.endswith("Storage") and "Image" not in kind
+
+
 def count_frames(content: bytes) -> tuple[int, int, int]:
     """Return the number of frames of a DICOM file, their width and their height.
 

@@ -1,11 +1,11 @@
 """The rendering of an import: grey window, frames, slices and channels."""
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from medrecog_core.datasets.counting import counted
-from medrecog_core.datasets.dataset import DatasetWarning, FileState, ImageRecord
+from medrecog_core.datasets.dataset import DatasetWarning, FileState, ImageRecord, LeftOut
 from medrecog_core.datasets.file_state import HashReport, ignore, read_states
 from medrecog_core.datasets.intake.decisions import OWN_WINDOW, Decisions
 from medrecog_core.datasets.intake.interpretation import Interpretation
@@ -15,12 +15,15 @@ from medrecog_core.images import (
     Rendering,
     UnreadableImageError,
     choose_window,
+    decode_image,
     read_header,
     read_range,
 )
+from medrecog_core.images.channels import count_channels
+from medrecog_core.images.dicom import is_dicom, is_document
 from medrecog_core.images.rendering import ALL, FIRST, MIDDLE
 
-_MIDDLE_OF = ("DICOM", "NIFTI")
+_MIDDLE_OF = ("DICOM", "NIfTI")
 """Formats of series, whose first frame is often black."""
 # What a rendering without a window made of files with more than 8 bits, in version 0.1.0.
 _MAX_12_BIT = 2**12 - 1
@@ -34,7 +37,7 @@ class _Pixels:
     Attributes
     ----------
     format
-        As Pillow names it, or DICOM or NIFTI.
+        As Pillow names it, or DICOM or NIfTI.
     n_frames, n_channels
         Of the file.
     ranges
@@ -75,71 +78,113 @@ def with_rendering(
     """
     keeps_all = at_most is None or len(found.images) <= at_most or decisions.frames == ALL
     images = found.images if keeps_all else _sample(found.images, at_most or 1)
-    seen, states = _look(root, images, decisions, report)
-    frame = _frame(decisions, seen)
+    look = _look(root, images, decisions, report)
+    frame = _frame(decisions, look.seen)
     if decisions.frames != ALL and frame == MIDDLE:
         # Beside series, files of other formats are read at their middle frame too.
-        others = [i for i in images if _is_other_format(seen.get(i.path))]
-        seen |= _look(root, others, replace(decisions, frames=MIDDLE), ignore)[0]
-    rendering, warnings, reasons = _choose(decisions, seen, frame)
+        others = [i for i in images if _is_other_format(look.seen.get(i.path))]
+        look.seen |= _look(root, others, replace(decisions, frames=MIDDLE), ignore).seen
+    rendering, warnings, reasons = _choose(decisions, look.seen, frame)
+    if look.unreadable:
+        first = min(look.unreadable)
+        warnings.append(
+            DatasetWarning(
+                "unreadable",
+                f"{counted(len(look.unreadable), 'file')} cannot be read, for example {first}: "
+                f"{look.unreadable[first]}. They are imported, and runs skip them. Replace them, "
+                "or exclude them with “datasets exclude --finding unreadable”.",
+                tuple(sorted(look.unreadable)),
+            )
+        )
+    left_out = tuple(LeftOut(path, reason) for path, reason in sorted(look.documents.items()))
     if not keeps_all:
         reasons.append(
             f"Pixels: {len(images):,} of {len(found.images):,} files were looked at for this "
             "preview. All are when the data set is added."
         )
-        states = {}
-    images = _with_states(found.images, states, decisions.frames == ALL)
-    return (
-        replace(
-            found.with_images(images, warnings=tuple(warnings)),
-            reasons=(*found.reasons, *reasons),
-        ),
-        rendering,
-    )
+    states = look.states if keeps_all else {}
+    kept = [image for image in found.images if image.path not in look.documents]
+    images = _with_states(kept, states, decisions.frames == ALL)
+    found = found.with_images(images, warnings=tuple(warnings), left_out=left_out)
+    return replace(found, reasons=(*found.reasons, *reasons)), rendering
 
 
 def _sample(images: Sequence[ImageRecord], n: int) -> tuple[ImageRecord, ...]:
     return tuple(images[i * len(images) // n] for i in range(n))
 
 
+@dataclass
+class _Look:
+    """What was found in files, by the path of their image.
+
+    Attributes
+    ----------
+    states
+        Of those that could be hashed.
+    seen
+        What those hold that are not plain.
+    unreadable
+        Why files cannot be read.
+    documents
+        What DICOM files are that are no images, such as reports.
+    """
+
+    states: dict[str, FileState] = field(default_factory=dict)
+    seen: dict[str, _Pixels] = field(default_factory=dict)
+    unreadable: dict[str, str] = field(default_factory=dict)
+    documents: dict[str, str] = field(default_factory=dict)
+
+
 def _look(
     root: Path, images: Iterable[ImageRecord], decisions: Decisions, report: HashReport
-) -> tuple[dict[str, _Pixels], dict[str, FileState]]:
+) -> _Look:
     """Read each file once: its state, and what it holds where it is not plain."""
     path_of = {root / image.file_path: image.path for image in images}
-    seen: dict[str, _Pixels] = {}
+    look = _Look()
 
-    def inspect(path: Path, content: bytes, state: FileState) -> None:
-        if _ANYTHING.for_file(state.mode, state.n_frames) != PLAIN:
-            pixels = _read_pixels(content, decisions)
-            if pixels is not None:
-                seen[path_of[path]] = pixels
+    def inspect(file: Path, content: bytes, state: FileState) -> None:
+        if _ANYTHING.for_file(state.mode, state.n_frames) == PLAIN:
+            return
+        path = path_of[file]
+        try:
+            look.seen[path] = _read_pixels(content, decisions)
+        except UnreadableImageError as error:
+            if is_dicom(content) and is_document(content):
+                look.documents[path] = str(error)
+            else:
+                look.unreadable[path] = _reason(content, error)
 
-    found = read_states(list(path_of), report, inspect)
-    states = {
-        path_of[path]: state
-        for path, state in zip(path_of, found, strict=True)
-        if isinstance(state, FileState)
-    }
-    return seen, states
+    found = read_states(list(path_of), report, decisions.axis, inspect)
+    for file, state in zip(path_of, found, strict=True):
+        if isinstance(state, FileState):
+            look.states[path_of[file]] = state
+        else:
+            look.unreadable[path_of[file]] = str(state)
+    return look
 
 
-def _read_pixels(content: bytes, decisions: Decisions) -> _Pixels | None:
+def _reason(content: bytes, error: UnreadableImageError) -> str:
+    """Return why a file cannot be read; decoding says it better than its header."""
     try:
-        header = read_header(content)
-        rendering = Rendering(
-            frame=_usual_frame(header.format, decisions),
-            axis=decisions.axis,
-            channel=decisions.channel,
-        )
-        frames = range(header.n_frames) if decisions.frames == ALL else (None,)
-        ranges = [read_range(content, rendering.of_frame(frame)) for frame in frames]
-    except UnreadableImageError:
-        return None  # health finds it
+        decode_image(content)
+    except UnreadableImageError as better:
+        return str(better)
+    return str(error)
+
+
+def _read_pixels(content: bytes, decisions: Decisions) -> _Pixels:
+    header = read_header(content, decisions.axis)
+    rendering = Rendering(
+        frame=_usual_frame(header.format, decisions),
+        axis=decisions.axis,
+        channel=decisions.channel,
+    )
+    frames = range(header.n_frames) if decisions.frames == ALL else (None,)
+    ranges = [read_range(content, rendering.of_frame(frame)) for frame in frames]
     return _Pixels(
         header.format,
         header.n_frames,
-        getattr(header, "n_channels", 1),
+        count_channels(content) if header.format == "TIFF" and not header.mode else 1,
         tuple(one for one in ranges if one is not None),
     )
 
@@ -179,7 +224,7 @@ def _choose(
                 tuple(several),
             )
         )
-    channels = sorted(path for path, pixels in seen.items() if pixels.n_channels > 4)
+    channels = sorted(path for path, pixels in seen.items() if pixels.n_channels > 3)
     if channels and decisions.channel is None:
         warnings.append(
             DatasetWarning(

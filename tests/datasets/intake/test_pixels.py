@@ -1,6 +1,7 @@
 import numpy as np
 import pytest
 from PIL import Image
+from pydicom.uid import BasicTextSRStorage
 
 from medrecog_core.datasets import BY_EVIDENCE, Decisions, ImageRecord
 from medrecog_core.datasets.intake.interpretation import Interpretation
@@ -146,11 +147,35 @@ def test_a_preview_looks_at_some_files_and_says_so(tmp_path):
     assert "2 of 5 files" in found.reasons[-1]
 
 
-def test_files_that_cannot_be_read_have_no_part_in_it(tmp_path):
+def test_files_that_cannot_be_read_are_imported_and_named(tmp_path):
     write_plain(tmp_path / "1.png")
     (tmp_path / "2.dcm").write_bytes(b"\0" * 128 + b"DICM" + b"\0" * 20)
     (tmp_path / "3.png").write_text("no image")
+    (tmp_path / "4.png").touch()
     found, rendering, warnings = rendered(tmp_path)
     assert rendering == PLAIN
+    assert warnings == {"unreadable": ("2.dcm", "3.png", "4.png")}
+    assert len(found.images) == 4
+
+
+def test_dicom_reports_are_no_images(tmp_path):
+    write_plain(tmp_path / "1.png")
+    (tmp_path / "2.dcm").write_bytes(dicom_bytes(dicom_dataset(SOPClassUID=BasicTextSRStorage)))
+    found, _, warnings = rendered(tmp_path)
+    assert [image.path for image in found.images] == ["1.png"]
+    assert [entry.path for entry in found.left_out] == ["2.dcm"]
     assert warnings == {}
-    assert len(found.images) == 3
+
+
+def test_of_many_channels_one_can_be_chosen(tmp_path):
+    from tifffile import imwrite
+
+    for i in (1, 2):
+        pixels = np.arange(8 * 8 * 6, dtype=np.uint8).reshape(8, 8, 6) // i
+        imwrite(tmp_path / f"{i}.tif", pixels, photometric="minisblack", planarconfig="contig")
+    _, rendering, warnings = rendered(tmp_path)
+    assert rendering == PLAIN
+    assert warnings == {"channels": ("1.tif", "2.tif")}
+    _, rendering, warnings = rendered(tmp_path, channel=4)
+    assert rendering == Rendering(channel=4)
+    assert warnings == {}

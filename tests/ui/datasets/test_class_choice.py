@@ -7,14 +7,14 @@ from streamlit.testing.v1 import AppTest
 from medrecog_core.datasets import add_dataset, library
 from tests.textures import CLASSES, PER_CLASS, write_textures
 
-PAGE = str(Path(__file__).parents[3] / "pages/1_Datasets.py")
+APP = str(Path(__file__).parents[3] / "app.py")
 
 
 def opened(tmp_path):
     add_dataset("textures", [write_textures(tmp_path / "images")])
-    test = AppTest.from_file(PAGE, default_timeout=30)
+    test = AppTest.from_file(APP, default_timeout=60)
     test.query_params["dataset"] = "textures"
-    test.run()
+    test.switch_page("pages/1_Datasets.py").run()
     assert not test.exception
     return test
 
