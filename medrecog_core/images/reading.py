@@ -99,7 +99,7 @@ def is_image_file(path: Path) -> bool:
     """Return whether a file is meant as an image, readable or not.
 
     Its ending says so, or, where it has none, that it begins as DICOM does: scanners name files
-    after unique identifiers, whose last number looks like an ending.
+    after unique identifiers, whose last number looks like an ending; see `dicom.is_dicom_file`.
     """
     suffix = image_suffix(path)
     if suffix in SUFFIXES:
