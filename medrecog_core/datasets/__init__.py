@@ -21,7 +21,6 @@ from medrecog_core.datasets.importing import add_dataset, propose_dataset, read_
 from medrecog_core.datasets.intake.ambiguity import AmbiguousError
 from medrecog_core.datasets.intake.decisions import BY_EVIDENCE, Decisions
 from medrecog_core.datasets.intake.proposal import Proposal
-from medrecog_core.datasets.label_table import guess_columns, read_rows
 from medrecog_core.datasets.protocol import PROTOCOLS, Protocol
 from medrecog_core.datasets.sampling import Sample, draw_sample
 from medrecog_core.datasets.shortcuts import Shortcut
@@ -57,12 +56,10 @@ __all__ = [
     "download_dataset",
     "draw_sample",
     "find_changes",
-    "guess_columns",
     "kept_report",
     "library",
     "propose_dataset",
     "read_dataset",
-    "read_rows",
     "split_images",
     "unit_of",
 ]

@@ -114,7 +114,7 @@ def is_document(content: bytes) -> bool:
     """Return whether a DICOM file says that it is no image, but a report or the like."""
     try:
         tags = ["SOPClassUID"]
-        dataset = _read(io.BytesIO(content), specific_tags=tags, stop_before_pixels=True)
+        dataset = dicom_file.read(io.BytesIO(content), specific_tags=tags, stop_before_pixels=True)
         kind = str(dataset.SOPClassUID.name)
     # Damaged files make pydicom fail in many ways.
     except Exception:

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from medrecog_core.datasets import check_health, kept_report, library
+from medrecog_core.datasets import check_health, kept_report, library, read_dataset
 
 
 @pytest.fixture
@@ -21,7 +21,7 @@ def folder(tmp_path):
 
 
 def added(folder):
-    return library.save(library.read_folder("skin", folder))
+    return library.save(read_dataset("skin", folder))
 
 
 def test_a_sound_data_set_has_no_findings_and_the_report_is_kept(folder):
@@ -86,7 +86,7 @@ def test_a_damaged_report_is_as_good_as_none(folder, cache, text):
 
 
 def test_original_chest_x_rays_give_the_class_away_by_size_and_quality(shared_data):
-    dataset = library.read_folder("chest", shared_data / "chest_xray_original")
+    dataset = read_dataset("chest", shared_data / "chest_xray_original")
     report = check_health(library.save(dataset))
     assert report.finding("shortcuts").severity == "severe"
     found = {shortcut.feature: shortcut.balanced_accuracy for shortcut in report.shortcuts}

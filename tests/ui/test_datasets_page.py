@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from medrecog_core.datasets import library
+from medrecog_core.datasets import library, read_dataset
 from medrecog_core.experiments import find_health_check
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(600)]
@@ -41,7 +41,7 @@ def with_leak(server, tmp_path_factory):
     shutil.copy(root / "train/left/train-left-0.png", root / "test/left/copy.png")
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("MEDRECOG_CACHE", str(server.cache))
-        library.save(library.read_folder("leaking", root))
+        library.save(read_dataset("leaking", root))
     return "leaking"
 
 
