@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from medrecog_core.datasets import check_health, kept_report, library, read_dataset
+from medrecog_core.datasets import Decisions, check_health, kept_report, library, read_dataset
 
 
 @pytest.fixture
@@ -21,7 +21,7 @@ def folder(tmp_path):
 
 
 def added(folder):
-    return library.save(read_dataset("skin", folder))
+    return library.save(read_dataset("skin", folder, Decisions(keeps_copies=True)))
 
 
 def test_a_sound_data_set_has_no_findings_and_the_report_is_kept(folder):
@@ -96,7 +96,7 @@ def test_original_chest_x_rays_give_the_class_away_by_size_and_quality(shared_da
 
 def test_views_of_one_lesion_are_expected_to_look_alike(shared_data):
     folder = shared_data / "ham10000"
-    dataset = library.read_table("ham", folder, folder / "HAM10000_metadata.csv")
+    dataset = read_dataset("ham", folder)
     report = check_health(library.save(dataset))
     assert report.n_expected_pairs > 0
     assert not [f for f in report.findings if f.kind.startswith("near-duplicates")]

@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 from PIL import Image
 
-from medrecog_core.datasets import library, read_dataset
+from medrecog_core.datasets import Decisions, library, read_dataset
 from medrecog_core.errors import MedrecogError, UsageError
 
 
@@ -90,8 +90,9 @@ def test_of_copies_the_one_with_the_likest_path_is_excluded_again(tmp_path):
     for path in ("a/1.png", "a/2.png", "b/1.png"):
         (tmp_path / "images" / path).parent.mkdir(parents=True, exist_ok=True)
         Image.new("L", (3, 3)).save(tmp_path / "images" / path)
-    library.save(read_dataset("copies", tmp_path / "images"))
+    decisions = Decisions(keeps_copies=True)
+    library.save(read_dataset("copies", tmp_path / "images", decisions))
     library.exclude("copies", ["a/2.png"])
     library.remove("copies")
-    found = library.save(read_dataset("copies", tmp_path / "images"))
+    found = library.save(read_dataset("copies", tmp_path / "images", decisions))
     assert [e.image.path for e in found.excluded] == ["a/2.png"]

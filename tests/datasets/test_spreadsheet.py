@@ -7,8 +7,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from medrecog_core.datasets import spreadsheet
-from medrecog_core.datasets.spreadsheet import cell_name, read_first_sheet
+from medrecog_core.datasets.spreadsheet import cell_name, read_sheets
 from medrecog_core.errors import MedrecogError
+
+
+def read_first_sheet(file):
+    return next(iter(read_sheets(file).values()))
 
 
 @pytest.fixture
@@ -52,7 +56,7 @@ def test_the_first_sheet_is_read(tmp_path):
 @pytest.mark.parametrize("content", [b"", b"image,label", b"PK\3\4"])
 def test_what_is_no_excel_file_is_refused(tmp_path, content):
     (tmp_path / "a.xlsx").write_bytes(content)
-    with pytest.raises(MedrecogError, match=r"cannot be read as Excel file .*: save it as \.xlsx"):
+    with pytest.raises(MedrecogError, match="cannot be read as Excel file"):
         read_first_sheet(tmp_path / "a.xlsx")
 
 
