@@ -113,6 +113,11 @@ class ImageRecord:
         """Path of its file, relative to the data set's root."""
         return self.path if self.frame is None else self.path.removesuffix(f"#{self.frame}")
 
+    @property
+    def content(self) -> tuple[str, int | None] | None:
+        """What it shows: the file's SHA-256 and the frame; None where the file has no state."""
+        return None if self.file is None else (self.file.sha256, self.frame)
+
 
 @dataclass(frozen=True)
 class LeftOut:

@@ -1,7 +1,7 @@
 """The state of image files: what they hold, found out without decoding them."""
 
 import hashlib
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
@@ -38,7 +38,13 @@ def read_state(path: Path) -> FileState:
     except UnreadableImageError:
         return FileState(sha256, len(content), status.st_mtime_ns)
     return FileState(
-        sha256, len(content), status.st_mtime_ns, header.width, header.height, header.mode
+        sha256,
+        len(content),
+        status.st_mtime_ns,
+        header.width,
+        header.height,
+        header.mode,
+        header.n_frames,
     )
 
 
@@ -67,19 +73,27 @@ def read_states(
     return states
 
 
+def states_by_path(
+    paths: Iterable[Path], report: HashReport = ignore
+) -> dict[Path, FileState | UnreadableImageError]:
+    """Return the state of each file, or why it has none; each is read once."""
+    distinct = list(dict.fromkeys(paths))
+    return dict(zip(distinct, read_states(distinct, report), strict=True))
+
+
 def with_states(dataset: Dataset, report: HashReport = ignore) -> Dataset:
     """Return the data set with the state of every file that had none; the others stay.
 
-    A file whose bytes cannot be read goes on having none.
+    A file whose bytes cannot be read goes on having none. One of several images is read once.
     """
     without = [image for image in dataset.every_image if image.file is None]
     if not without:
         return dataset
-    states = read_states([dataset.absolute_path(image) for image in without], report)
+    states = states_by_path([dataset.absolute_path(image) for image in without], report)
     found = {
         image.path: replace(image, file=state)
-        for image, state in zip(without, states, strict=True)
-        if isinstance(state, FileState)
+        for image in without
+        if isinstance(state := states[dataset.absolute_path(image)], FileState)
     }
     return replace(
         dataset,

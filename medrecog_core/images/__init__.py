@@ -1,5 +1,6 @@
 """Safe reading of image files, and the pixels that a network reads."""
 
+from medrecog_core.images.grey_range import GreyRange, choose_window, read_range
 from medrecog_core.images.header import ImageHeader, read_header
 from medrecog_core.images.preprocessing import (
     DEFAULT_PREPROCESSING,
@@ -16,12 +17,12 @@ from medrecog_core.images.preprocessing import (
 from medrecog_core.images.reading import (
     FORMATS,
     SUFFIXES,
-    UnreadableImageError,
     decode_image,
     is_image_file,
     read_file,
     read_image,
 )
+from medrecog_core.images.refusal import UnreadableImageError
 from medrecog_core.images.rendering import PLAIN, Rendering
 from medrecog_core.images.thumbnails import thumbnail
 
@@ -34,11 +35,13 @@ __all__ = [
     "REPORT_SCALES",
     "SQUEEZE",
     "SUFFIXES",
+    "GreyRange",
     "ImageHeader",
     "Preprocessing",
     "Rendering",
     "UnreadableImageError",
     "check_scale",
+    "choose_window",
     "decode_image",
     "find_preprocessing",
     "is_image_file",
@@ -46,6 +49,7 @@ __all__ = [
     "read_file",
     "read_header",
     "read_image",
+    "read_range",
     "squeeze",
     "thumbnail",
 ]

@@ -7,7 +7,10 @@ from dataclasses import dataclass
 
 from PIL import Image
 
-from medrecog_core.images.reading import FORMATS, UnreadableImageError
+from medrecog_core.images import dicom
+from medrecog_core.images.frames import count_frames
+from medrecog_core.images.reading import FORMATS
+from medrecog_core.images.refusal import UnreadableImageError
 
 
 @dataclass(frozen=True)
@@ -17,13 +20,15 @@ class ImageHeader:
     Attributes
     ----------
     format
-        `JPEG`, `PNG` and so on.
+        `JPEG`, `PNG` and so on, or `DICOM`.
     width, height
         In pixels, as stored: an EXIF orientation is not applied.
     mode
-        Pillow's mode of the stored pixels, such as `L`, `RGB` or `I;16`.
+        Pillow's mode of the stored pixels, such as `L`, `RGB` or `I;16`; empty for DICOM.
     jpeg_quality
         See `estimate_jpeg_quality`; 0 where the file is no JPEG.
+    n_frames
+        Frames of the file.
     """
 
     format: str
@@ -31,6 +36,7 @@ class ImageHeader:
     height: int
     mode: str
     jpeg_quality: int
+    n_frames: int = 1
 
 
 def read_header(content: bytes) -> ImageHeader:
@@ -39,12 +45,19 @@ def read_header(content: bytes) -> ImageHeader:
     Raises
     ------
     UnreadableImageError
-        If there is no header of one of `FORMATS`.
+        If there is no header of one of `FORMATS` or DICOM.
     """
+    if dicom.is_dicom(content):
+        try:
+            n_frames, width, height = dicom.count_frames(content)
+        except dicom.UnusableDicomError as error:
+            raise UnreadableImageError(str(error)) from error
+        return ImageHeader("DICOM", width, height, "", 0, n_frames)
     try:
         with Image.open(io.BytesIO(content), formats=FORMATS) as image:
             quality = estimate_jpeg_quality(getattr(image, "quantization", {}))
-            return ImageHeader(image.format or "", *image.size, image.mode, quality)
+            n_frames = count_frames(content, image)
+            return ImageHeader(image.format or "", *image.size, image.mode, quality, n_frames)
     # Damaged files make Pillow's plug-ins fail in many ways (struct.error, KeyError, ...).
     except Exception as error:
         raise UnreadableImageError(f"the file has no header of an image ({error})") from error

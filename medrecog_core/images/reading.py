@@ -3,33 +3,34 @@
 import io
 import stat
 import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
 from PIL import Image, ImageOps, UnidentifiedImageError
 from PIL.TiffImagePlugin import PHOTOMETRIC_INTERPRETATION, TiffImageFile
 
-from medrecog_core.errors import MedrecogError
 from medrecog_core.images import dicom
+from medrecog_core.images.frames import count_frames, frame_index, seek_frame
+from medrecog_core.images.refusal import UnreadableImageError
+from medrecog_core.images.rendering import PLAIN, Rendering
 
-FORMATS = ("JPEG", "PNG", "TIFF", "BMP", "WEBP")
+FORMATS = ("JPEG", "PNG", "TIFF", "BMP", "WEBP", "GIF")
 """As Pillow names them; DICOM is read beside them."""
 SUFFIXES = dicom.SUFFIXES | {
-    *(".jpg", ".jpeg", ".jpe", ".png", ".tif", ".tiff", ".bmp", ".webp"),
+    *(".jpg", ".jpeg", ".jpe", ".png", ".tif", ".tiff", ".bmp", ".webp", ".gif"),
 }
 MAX_BYTES = 200 * 2**20
 MAX_PIXELS = 50_000_000
 
 _MAX_12_BIT = 2**12 - 1
 _WHITE_IS_ZERO = 0
+_GIVE_A_WINDOW = "save 8 or 16 bits without a sign, or give the data set a grey window"
 
 # Pillow's own guard is kept at the same bound, in case a format plug-in decodes while it opens.
 Image.MAX_IMAGE_PIXELS = MAX_PIXELS
 warnings.simplefilter("error", Image.DecompressionBombWarning)
-
-
-class UnreadableImageError(MedrecogError):
-    """The file is not an image that can be used; the message is the reason, without the name."""
 
 
 def read_file(path: Path) -> bytes:
@@ -74,14 +75,18 @@ def is_image_file(path: Path) -> bool:
     return (not suffix or suffix[1:].isdigit()) and dicom.is_dicom_file(path)
 
 
-def decode_image(content: bytes, at_least: int | None = None) -> Image.Image:
+def decode_image(
+    content: bytes, at_least: int | None = None, rendering: Rendering = PLAIN
+) -> Image.Image:
     """Decode the bytes of an image file to upright 8-bit RGB.
 
     Grey and palette images are spread over three channels, CMYK is converted, transparency is laid
-    over white, EXIF orientation is applied, and of several frames the first is taken. 16-bit grey
-    is scaled to 8 bits linearly: from 0..4095 where no pixel exceeds that (12-bit detectors), else
-    from 0..65535; a TIFF that says that 0 is white is inverted. DICOM is shown by its own window;
-    see `dicom.decode_dicom`.
+    over white, EXIF orientation is applied, and a TIFF that says that 0 is white is inverted.
+
+    Grey values of more than 8 bits become 8 bits by the rendering's window, linearly; what lies
+    outside becomes black or white. Without a window, 16 bits are scaled from 0..4095 where no pixel
+    exceeds that (12-bit detectors), else from 0..65535. DICOM is shown by its own window, if it has
+    one and the rendering does not override it; see `dicom.decode_dicom`.
 
     Parameters
     ----------
@@ -91,29 +96,63 @@ def decode_image(content: bytes, at_least: int | None = None) -> Image.Image:
         Where a small copy will do: a side in pixels. A JPEG is then decoded at the smallest of its
         own scales (1/1, 1/2, 1/4, 1/8) that leaves both sides as long, which saves most of the
         work; what is cut off is noticed all the same.
+    rendering
+        Grey window and frame. Single frames of at most 8 bits a channel look the same under all.
+
+    Returns
+    -------
+    PIL.Image.Image
+        RGB; of a file with several frames, `info["frames"]` is their number and `info["frame"]` the
+        one that was read, from 0.
 
     Raises
     ------
     UnreadableImageError
         If the bytes are no image of one of `FORMATS` or DICOM, are truncated or damaged, have more
-        than `MAX_PIXELS` pixels, or hold floating-point pixels.
+        than `MAX_PIXELS` pixels, do not have the frame, or hold floating-point, 32-bit or negative
+        grey values and the rendering has no window.
     """
     if not content:
         raise UnreadableImageError("the file is empty")
     if dicom.is_dicom(content):
         try:
-            return dicom.decode_dicom(content, MAX_PIXELS)
+            return dicom.decode_dicom(content, MAX_PIXELS, rendering)
         except dicom.UnusableDicomError as error:
             raise UnreadableImageError(str(error)) from error
+    with loaded_frame(content, rendering, at_least) as image:
+        n_frames, index = image.info["frames"], image.info["frame"]
+        rgb = _to_rgb(_upright(image), _zero_is_white(image), rendering.window)
+        if n_frames > 1:
+            rgb.info |= {"frames": n_frames, "frame": index}
+        return rgb
+
+
+@contextmanager
+def loaded_frame(
+    content: bytes, rendering: Rendering, at_least: int | None = None
+) -> Iterator[Image.Image]:
+    """Load the frame of a file that a rendering reads, as Pillow has it.
+
+    Its `info` has the number of `frames` and the index of this `frame`.
+
+    Raises
+    ------
+    UnreadableImageError
+        As `decode_image`; also for whatever fails in the context.
+    """
     try:
         with Image.open(io.BytesIO(content), formats=FORMATS) as image:
-            width, height = image.size
-            if width * height > MAX_PIXELS:
-                raise UnreadableImageError(_too_many_pixels(width * height))
+            _check_size(image)
+            n_frames = count_frames(content, image)
+            index = frame_index(rendering.for_file(image.mode, n_frames), n_frames)
+            if index:
+                seek_frame(image, index)
+                _check_size(image)
             if at_least is not None:
                 image.draft(None, (at_least, at_least))
             image.load()
-            return _to_rgb(_upright(image), _zero_is_white(image))
+            image.info |= {"frames": n_frames, "frame": index}
+            yield image
     except UnreadableImageError:
         raise
     except (Image.DecompressionBombError, Image.DecompressionBombWarning):
@@ -138,6 +177,12 @@ def read_image(path: Path) -> Image.Image:
     return decode_image(read_file(path))
 
 
+def _check_size(image: Image.Image) -> None:
+    n_pixels = image.width * image.height
+    if n_pixels > MAX_PIXELS:
+        raise UnreadableImageError(_too_many_pixels(n_pixels))
+
+
 def _too_many_pixels(n_pixels: int | None = None) -> str:
     allowed = MAX_PIXELS // 10**6
     if n_pixels is None:
@@ -160,29 +205,57 @@ def _zero_is_white(image: Image.Image) -> bool:
     )
 
 
-def _to_rgb(image: Image.Image, zero_is_white: bool) -> Image.Image:
-    if image.mode.startswith("I"):
-        return _to_8_bits(image, zero_is_white).convert("RGB")
+def _to_rgb(
+    image: Image.Image, zero_is_white: bool, window: tuple[float, float] | None
+) -> Image.Image:
+    if image.mode.startswith("I") or (image.mode == "F" and window is not None):
+        return _to_8_bits(image, zero_is_white, window).convert("RGB")
     if image.mode in ("RGBA", "LA", "PA", "RGBa", "La") or "transparency" in image.info:
         layer = image.convert("RGBA")
         background = Image.new("RGBA", layer.size, "white")
         return Image.alpha_composite(background, layer).convert("RGB")
     if image.mode == "F":
-        raise UnreadableImageError("the pixels are floating-point numbers; save 8 or 16 bits")
+        raise UnreadableImageError(f"the pixels are floating-point numbers; {_GIVE_A_WINDOW}")
     return image.convert("RGB")
 
 
-def _to_8_bits(image: Image.Image, zero_is_white: bool) -> Image.Image:
+def _to_8_bits(
+    image: Image.Image, zero_is_white: bool, window: tuple[float, float] | None
+) -> Image.Image:
     pixels = np.asarray(image)
-    largest = int(pixels.max())
-    if int(pixels.min()) < 0 or largest > 65535:
-        raise UnreadableImageError(
-            "the pixels are 32-bit or negative numbers; save 8 or 16 bits without a sign"
-        )
-    top = _MAX_12_BIT if largest <= _MAX_12_BIT else 65535
-    grey = (pixels.astype(np.float32) * (255 / top)).round().astype(np.uint8)
+    grey = in_window(pixels, *(window or _own_window(pixels)))
     # Pillow inverts such images of 8 bits, not of 16.
     if zero_is_white:
         grey = 255 - grey
     grey[pixels == image.info.get("transparency")] = 255
     return Image.fromarray(grey)
+
+
+def _own_window(pixels: np.ndarray) -> tuple[float, float]:
+    largest = int(pixels.max())
+    if int(pixels.min()) < 0 or largest > 65535:
+        raise UnreadableImageError(f"the pixels are 32-bit or negative numbers; {_GIVE_A_WINDOW}")
+    return 0, _MAX_12_BIT if largest <= _MAX_12_BIT else 65535
+
+
+def in_window(values: np.ndarray, low: float, high: float) -> np.ndarray:
+    """Map values linearly, so that low and what is below is 0, high and what is above is 255.
+
+    Parameters
+    ----------
+    values
+        Any numbers; what is not a number becomes 0.
+    low, high
+        The window.
+
+    Returns
+    -------
+    numpy.ndarray
+        uint8, of the same shape.
+    """
+    # Of 16 bits, float32 holds every value.
+    exact: np.ndarray = values.astype(np.float32 if values.dtype.itemsize <= 2 else np.float64)
+    with np.errstate(invalid="ignore", over="ignore"):
+        scaled = np.subtract(exact, low) * (255 / (high - low))
+        grey: np.ndarray = np.nan_to_num(scaled.clip(0, 255), nan=0.0).round().astype(np.uint8)
+    return grey

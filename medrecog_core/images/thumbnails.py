@@ -11,7 +11,8 @@ from pathlib import Path
 
 from medrecog_core import atomic_file
 from medrecog_core.errors import StorageError
-from medrecog_core.images.reading import UnreadableImageError, decode_image, read_file
+from medrecog_core.images.reading import decode_image, read_file
+from medrecog_core.images.refusal import UnreadableImageError
 from medrecog_core.locations import cache_folder
 
 SIDE = 256
