@@ -1,10 +1,12 @@
 """What mends a finding of the health report: images that are excluded, or classes merged."""
 
+import shlex
 from collections.abc import Iterable
 from dataclasses import dataclass
 
 from medrecog_core.datasets.counting import counted
 from medrecog_core.datasets.dataset import Dataset, ImageRecord
+from medrecog_core.datasets.intake.decisions import Decisions
 
 
 @dataclass(frozen=True)
@@ -88,6 +90,16 @@ def exclude_classes(dataset: Dataset, labels: Iterable[str]) -> Remedy:
     )
 
 
+def class_command(dataset: Dataset, *options: str) -> str:
+    """Return the command that chooses classes of a data set, for a shell."""
+    return _command("datasets", "classes", dataset.name, *options)
+
+
+def import_command(dataset: Dataset, decisions: Decisions) -> str:
+    """Return the command that adds a data set's images once more, under another name."""
+    return decisions.command(f"{dataset.name[:_LONGEST_NAME]}-2", (dataset.root,))
+
+
 def reason_against(dataset: Dataset, remedy: Remedy) -> str:
     """Return why a remedy would do more harm than good; empty where nothing speaks against it.
 
@@ -130,6 +142,12 @@ def quoted(names: Iterable[str]) -> str:
 
 
 _SHOWN_NAMES = 5
+_LONGEST_NAME = 62
+"""Of a data set, for a name that has two characters more."""
+
+
+def _command(*words: str) -> str:
+    return shlex.join(["python", "-m", "medrecog_core", *words])
 
 
 def _trained_classes(images: Iterable[ImageRecord]) -> set[str]:
