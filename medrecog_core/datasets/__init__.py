@@ -16,10 +16,11 @@ from medrecog_core.datasets.dataset import (
 from medrecog_core.datasets.downloading import download_dataset
 from medrecog_core.datasets.file_changes import FileChange, find_changes
 from medrecog_core.datasets.finding import Finding
-from medrecog_core.datasets.health import HealthReport, check_health, kept_report
+from medrecog_core.datasets.health import HealthReport, apply_remedy, check_health, kept_report
 from medrecog_core.datasets.importing import Reading, add_dataset, read_dataset
 from medrecog_core.datasets.label_table import guess_columns, read_rows
 from medrecog_core.datasets.protocol import PROTOCOLS, Protocol
+from medrecog_core.datasets.remedy import Advice, Remedy
 from medrecog_core.datasets.sampling import Sample, draw_sample
 from medrecog_core.datasets.shortcuts import Shortcut
 from medrecog_core.datasets.split import Fold, Split
@@ -29,6 +30,7 @@ __all__ = [
     "CATALOGUE",
     "PROTOCOLS",
     "SPLITS",
+    "Advice",
     "CatalogueEntry",
     "Dataset",
     "DatasetWarning",
@@ -42,10 +44,12 @@ __all__ = [
     "LeftOut",
     "Protocol",
     "Reading",
+    "Remedy",
     "Sample",
     "Shortcut",
     "Split",
     "add_dataset",
+    "apply_remedy",
     "check_health",
     "check_name",
     "download_dataset",

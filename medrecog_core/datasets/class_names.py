@@ -31,7 +31,8 @@ def spelling_findings(dataset: Dataset) -> list[Finding]:
             f"Unicode form: {named}.",
             images=tuple(image.path for image in dataset.images if image.label in merges),
             remedy=Remedy(
-                "Merges " + ", ".join(f"“{old}” with “{new}”" for old, new in sorted(merges.items()))
+                "Merges "
+                + ", ".join(f"“{old}” with “{new}”" for old, new in sorted(merges.items()))
                 + ".",
                 merges=tuple(sorted(merges.items())),
             ),

@@ -1,21 +1,19 @@
 """The finding on masks and other companions of images that were imported as images."""
 
 import re
-from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from pathlib import PurePosixPath
 
 from medrecog_core.datasets.counting import counted
 from medrecog_core.datasets.dataset import Dataset, ImageRecord
 from medrecog_core.datasets.finding import Finding
 from medrecog_core.datasets.intake.companions import without_companions
-from medrecog_core.datasets.intake.decisions import Decisions
+from medrecog_core.datasets.intake.decisions import BY_EVIDENCE
 from medrecog_core.datasets.intake.survey import Survey
 from medrecog_core.datasets.measurement import ImageMeasurement
 from medrecog_core.datasets.remedy import Remedy
 
-_END_OF_NAME = re.compile(r"(?<=[^\W_])(?=[\W_])")
-"""Where a stem can end and what marks a companion begins."""
+_PART = re.compile(r"[^\W_]+")
 
 
 def companion_findings(
@@ -23,8 +21,8 @@ def companion_findings(
 ) -> list[Finding]:
     """Return the finding on images that are companions of others, such as masks.
 
-    They are found as an import finds them, by their names, and by what they show: two values, under
-    the name of an image that has more.
+    They are found by their names, as at an import, and by their content: only two values, under the
+    name of an image that has more.
 
     Parameters
     ----------
@@ -33,20 +31,13 @@ def companion_findings(
     measurements
         From path to what was measured.
     """
-    by_name = _by_name(dataset)
-    two_valued = {path for path, m in measurements.items() if m.is_two_valued}
     notes = {
-        image.path: note
-        for image, note in (
-            *_by_content(dataset.images, two_valued - by_name),
-            *((image, "its name is that of a companion") for image in dataset.images),
-        )
-        if image.path in by_name or image.path in two_valued
+        **_by_content(dataset.images, {p for p, m in measurements.items() if m.is_two_valued}),
+        **dict.fromkeys(_by_name(dataset), "a companion by its name"),
     }
-    notes = {path: notes[path] for path in sorted(notes)}
     if not notes:
         return []
-    n, paths = len(notes), tuple(notes)
+    n, paths = len(notes), tuple(sorted(notes))
     return [
         Finding(
             "imported-companions",
@@ -55,10 +46,41 @@ def companion_findings(
             "images",
             f"{n:,} of {counted(len(dataset.images), 'image')} "
             f"{'is a mask or other companion' if n == 1 else 'are masks or other companions'} of "
-            "another image, judged by name or because only two values occur. The model would be "
-            f"trained on {'it as a sample' if n == 1 else 'them as samples'}.",
+            "another image, so the model would be trained on "
+            f"{'it as an image of its own' if n == 1 else 'them as images of their own'}.",
             images=paths,
-            notes=tuple(notes.values()),
-            remedy=Remedy(f"Excludes {counted(n, 'image')}.", paths),
+            notes=tuple(notes[path] for path in paths),
+            remedy=Remedy(
+                f"Excludes {'it' if n == 1 else 'them'}; the images themselves stay.", paths
+            ),
         )
     ]
+
+
+def _by_name(dataset: Dataset) -> set[str]:
+    image_of: dict[str, list[str]] = {}
+    for image in dataset.images:
+        image_of.setdefault(image.file_path, []).append(image.path)
+    survey = Survey(dataset.root, tuple(sorted(image_of)))
+    kept = without_companions(survey, BY_EVIDENCE).images
+    return {path for file in set(image_of) - set(kept) for path in image_of[file]}
+
+
+def _by_content(images: Sequence[ImageRecord], two_valued: Collection[str]) -> dict[str, str]:
+    """Map paths of two-valued images to a note, where their name begins like that of another."""
+    others = {_stem(image): image.path for image in images if image.path not in two_valued}
+    notes = {}
+    for image in images:
+        if image.path not in two_valued:
+            continue
+        stem = _stem(image)
+        ends = [part.end() for part in _PART.finditer(stem)]
+        for end in (len(stem), *reversed(ends)):
+            if stem[:end] in others:
+                notes[image.path] = f"only two values, and named like {others[stem[:end]]}"
+                break
+    return notes
+
+
+def _stem(image: ImageRecord) -> str:
+    return PurePosixPath(image.file_path).stem.casefold()

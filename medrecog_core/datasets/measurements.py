@@ -124,8 +124,8 @@ def _read(file: Path) -> dict[str, ImageMeasurement]:
     except (FileNotFoundError, StorageError, KeyError, TypeError, ValueError):
         return {}
     return {
-        key: ImageMeasurement(*row, grey_range=grey_range and GreyRange(*grey_range))
-        for key, (*row, grey_range) in rows.items()
+        key: ImageMeasurement(*row[:-1], row[-1] and GreyRange(*row[-1]))
+        for key, row in rows.items()
     }
 
 

@@ -95,6 +95,11 @@ def class_command(dataset: Dataset, *options: str) -> str:
     return _command("datasets", "classes", dataset.name, *options)
 
 
+def refresh_command(name: str) -> str:
+    """Return the command that updates a data set's index to its files."""
+    return _command("datasets", "refresh", name)
+
+
 def import_command(dataset: Dataset, decisions: Decisions) -> str:
     """Return the command that adds a data set's images once more, under another name."""
     return decisions.command(f"{dataset.name[:_LONGEST_NAME]}-2", (dataset.root,))

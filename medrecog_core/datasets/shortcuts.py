@@ -84,7 +84,8 @@ def measure_shortcuts(
 
     A decision tree of depth 4 with balanced class weights is cross-validated in 5 stratified folds,
     which keep groups whole. The chance level comes from shuffling the labels against the tree's
-    predictions, one image of each group. Classes with fewer than `MIN_PER_CLASS` groups are left out.
+    predictions, one image of each group. Classes with fewer than `MIN_PER_CLASS` groups are left
+    out.
 
     Parameters
     ----------
