@@ -9,6 +9,7 @@ from medrecog_core.datasets import CATALOGUE, library
 from medrecog_core.datasets.downloading import downloaded_bytes
 from medrecog_core.experiments.processes import ProcessIdentity, last_sentence, start_detached
 from medrecog_core.locations import cache_folder, create_folder
+from medrecog_core.ui.plain_text import literal
 from medrecog_core.ui.quantities import size
 
 ADDED = "just added"
@@ -27,7 +28,7 @@ def is_adding() -> bool:
 def show_failure() -> None:
     """Show once why the last data set was not added, if it was not."""
     if _FAILED in st.session_state:
-        st.error(st.session_state.pop(_FAILED), icon=":material/error:")
+        st.error(literal(st.session_state.pop(_FAILED)), icon=":material/error:")
 
 
 def start_adding(name: str, arguments: list[str]) -> None:
@@ -53,7 +54,7 @@ def follow_adding() -> None:
         st.session_state[_FAILED] = last
         st.rerun()
     done, text = _progress(name, lines)
-    st.progress(done, text=f"{text}. It goes on when this page is closed.", width=420)
+    st.progress(done, text=f"{literal(text)}. It goes on when this page is closed.", width=420)
 
 
 def _progress(name: str, lines: Sequence[str]) -> tuple[float, str]:

@@ -8,6 +8,7 @@ import streamlit as st
 
 from medrecog_core.datasets import Dataset
 from medrecog_core.mode import is_viewer
+from medrecog_core.ui.plain_text import literal
 from medrecog_core.ui.quantities import counted
 
 _ALL_CLASSES_SHOWN = 30
@@ -18,7 +19,7 @@ _LEAST_NUMBERED = 0.06  # of the longest bar, for a bar to have room for its num
 def show_summary(dataset: Dataset) -> None:
     """Show how many images, classes and groups a data set has, and how they are split."""
     if dataset.synthetic:
-        st.info(f"These are {dataset.layout}.", icon=":material/draw:")
+        st.info(f"These are {literal(dataset.layout)}.", icon=":material/draw:")
     with st.container(horizontal=True, gap="medium"):
         st.metric("Images", f"{len(dataset.images):,}", width="content")
         if dataset.excluded:
@@ -27,17 +28,17 @@ def show_summary(dataset: Dataset) -> None:
         st.metric(
             "Groups", f"{len(dataset.groups):,}" if dataset.groups else "none", width="content"
         )
-        st.metric("Split", " + ".join(dataset.splits) or "none given", width="content")
+        st.metric("Split", literal(" + ".join(dataset.splits)) or "none given", width="content")
     # Where the images lie on the server is nothing to those who only look.
     where = "" if is_viewer() else f", in {dataset.root}"
-    st.caption(f"{dataset.layout[0].upper()}{dataset.layout[1:]}{where}")
+    st.caption(literal(f"{dataset.layout[0].upper()}{dataset.layout[1:]}{where}"))
     show_class_counts(dataset)
     if dataset.left_out:
         with st.expander(
             f"{counted(len(dataset.left_out), 'file or row', 'files or rows')} left out"
         ):
             reasons = Counter(entry.reason for entry in dataset.left_out).most_common()
-            st.markdown("  \n".join(f"{n:,} x {reason}" for reason, n in reasons[:20]))
+            st.markdown("  \n".join(f"{n:,} x {literal(reason)}" for reason, n in reasons[:20]))
             st.dataframe(
                 [
                     {"file or row": e.path, "reason": e.reason}

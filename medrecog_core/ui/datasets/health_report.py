@@ -19,6 +19,7 @@ from medrecog_core.ui.datasets.dataset_gallery import (
     picture_of,
 )
 from medrecog_core.ui.gallery import show_pictures
+from medrecog_core.ui.plain_text import literal
 from medrecog_core.ui.quantities import counted, duration
 
 _MOST_PICTURES = 8
@@ -34,7 +35,7 @@ def show_health(dataset: Dataset, report: HealthReport | None) -> None:
         _follow(dataset.name)
     else:
         if check is not None and check.error:
-            st.error(check.error, icon=":material/error:")
+            st.error(literal(check.error), icon=":material/error:")
         elif check is not None and not check.ended:
             st.warning("The last check ended without a word.", icon=":material/power_off:")
         _offer_check(dataset, report, is_current)
@@ -86,7 +87,7 @@ def _follow(name: str) -> None:
 
 
 def _show_progress(check: HealthCheck) -> None:
-    words = check.stage.capitalize()
+    words = literal(check.stage.capitalize())
     if not check.total:
         st.progress(0.0, text=f"{words} …")
         return
@@ -123,8 +124,8 @@ def _show_finding(dataset: Dataset, finding: Finding, report: HealthReport) -> N
     with st.container(border=True):
         with st.container(horizontal=True, vertical_alignment="center"):
             st.badge(finding.severity, icon=f":material/{icon}:", color=color)  # type: ignore[arg-type]
-            st.markdown(f"**{finding.title}**")
-        st.markdown(finding.words)
+            st.markdown(f"**{literal(finding.title)}**")
+        st.markdown(literal(finding.words))
         if finding.kind == "shortcuts":
             _show_shortcuts(report)
         _show_finding_pictures(dataset, finding)
@@ -154,7 +155,7 @@ def _show_finding(dataset: Dataset, finding: Finding, report: HealthReport) -> N
                     args=(finding.kind,),
                 )
         if finding.to_exclude and not is_viewer():
-            st.caption(f"The rule: {finding.rule}. It can be undone below.")
+            st.caption(f"The rule: {literal(finding.rule)}. It can be undone below.")
 
 
 def _show_finding_pictures(dataset: Dataset, finding: Finding) -> None:
@@ -233,8 +234,8 @@ def _show_exclusions(dataset: Dataset) -> None:
     for (finding, reason), n in sorted(counts.items()):
         with st.container(horizontal=True, vertical_alignment="center"):
             st.markdown(
-                f"**{counted(n, 'image')}**, {finding_name(finding)}"
-                + (f": {reason}" if reason else "")
+                f"**{counted(n, 'image')}**, {literal(finding_name(finding))}"
+                + (f": {literal(reason)}" if reason else "")
             )
             if is_viewer():
                 continue
@@ -273,14 +274,14 @@ def _launch(name: str, refresh: bool = False) -> None:
     try:
         launch_health_check(name, refresh)
     except MedrecogError as error:
-        st.toast(str(error), icon=":material/error:")
+        st.toast(literal(error), icon=":material/error:")
 
 
 def _exclude(name: str, finding: Finding) -> None:
     try:
         library.exclude(name, finding.to_exclude, finding.kind, finding.title)
     except MedrecogError as error:
-        st.toast(str(error), icon=":material/error:")
+        st.toast(literal(error), icon=":material/error:")
     else:
         # What is left is checked again, which is quick: every image is measured already.
         _launch(name)
@@ -290,6 +291,6 @@ def _include(name: str, paths: tuple[str, ...]) -> None:
     try:
         library.include(name, paths)
     except MedrecogError as error:
-        st.toast(str(error), icon=":material/error:")
+        st.toast(literal(error), icon=":material/error:")
     else:
         _launch(name)
