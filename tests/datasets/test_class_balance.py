@@ -3,7 +3,11 @@ from pathlib import Path
 import pytest
 
 from medrecog_core.datasets import Dataset, ImageRecord
-from medrecog_core.datasets.class_balance import balance_findings
+from medrecog_core.datasets.class_balance import (
+    balance_findings,
+    small_class_findings,
+    training_findings,
+)
 
 
 def dataset(**counts):
@@ -22,9 +26,9 @@ def test_even_classes_have_no_finding():
 @pytest.mark.parametrize(
     ("counts", "severity", "words"),
     [
-        ({"mel": 30, "nv": 120}, "note", "“nv”, has 120 images, the smallest, “mel”, 30: 4.0 to 1"),
-        ({"mel": 30, "nv": 600}, "warning", "right for 95% of the images"),
-        ({"mel": 15, "nv": 15}, "warning", "“mel” hangs on single images"),
+        ({"mel": 30, "nv": 120}, "note", "“nv”, has 120 images, the smallest, “mel”, 30."),
+        ({"mel": 30, "nv": 600}, "warning", "would give 95% accuracy"),
+        ({"mel": 15, "nv": 15}, "warning", "“mel” depend on very few images"),
     ],
 )
 def test_uneven_and_small_classes_are_found(counts, severity, words):

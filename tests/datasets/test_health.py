@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from medrecog_core.datasets import check_health, kept_report, library
+from medrecog_core.datasets import apply_remedy, check_health, kept_report, library
 
 
 @pytest.fixture
@@ -61,7 +61,7 @@ def test_excluding_every_finding_leaves_none(folder):
     Image.new("L", (120, 120)).save(folder / "train/nv/blank.png")
     report = check_health(added(folder))
     for finding in report.findings:
-        library.exclude("skin", finding.to_exclude, finding.kind, finding.title)
+        apply_remedy("skin", finding)
     again = check_health(library.load("skin"))
     assert again.findings == ()
     assert again.n_excluded == 2
