@@ -3,6 +3,7 @@
 import shlex
 from collections import Counter
 from collections.abc import Sequence
+from dataclasses import asdict
 from typing import Any
 
 import click
@@ -19,6 +20,7 @@ from medrecog_core.datasets import (
     library,
 )
 from medrecog_core.datasets.counting import counted
+from medrecog_core.datasets.file_changes import OUTSIDE_WINDOW
 from medrecog_core.errors import MedrecogError, UsageError
 from medrecog_core.experiments import carry_out_health_check
 
@@ -73,7 +75,8 @@ def refresh(name: str, as_json: bool) -> None:
         dataset, changes = library.refresh(name, shown_count(report, "comparing files"))
     if as_json:
         changed = [{"path": change.path, "reason": change.reason} for change in changes]
-        write_json({**describe_dataset(dataset), "changed": changed})
+        warnings = [asdict(each) for each in dataset.warnings]
+        write_json({**describe_dataset(dataset), "changed": changed, "warnings": warnings})
         return
     if not changes:
         click.echo(f"No file of {name} has changed.")
@@ -81,6 +84,9 @@ def refresh(name: str, as_json: bool) -> None:
     n = len(changes)
     click.echo(f"{counted(n, 'file')} of {name} {'has' if n == 1 else 'have'} changed:")
     write_table(("image", "change"), ((c.path, c.reason) for c in changes))
+    for warning in dataset.warnings:
+        if warning.id == OUTSIDE_WINDOW:
+            click.echo(f"Warning: {warning.message}")
 
 
 @click.command()

@@ -33,7 +33,7 @@ def companion_findings(
     """
     notes = {
         **_by_content(dataset.images, {p for p, m in measurements.items() if m.is_two_valued}),
-        **dict.fromkeys(_by_name(dataset), "a companion by its name"),
+        **_by_name(dataset),
     }
     if not notes:
         return []
@@ -57,13 +57,17 @@ def companion_findings(
     ]
 
 
-def _by_name(dataset: Dataset) -> set[str]:
-    image_of: dict[str, list[str]] = {}
+def _by_name(dataset: Dataset) -> dict[str, str]:
+    images_of: dict[str, list[str]] = {}
     for image in dataset.images:
-        image_of.setdefault(image.file_path, []).append(image.path)
-    survey = Survey(dataset.root, tuple(sorted(image_of)))
-    kept = without_companions(survey, BY_EVIDENCE).images
-    return {path for file in set(image_of) - set(kept) for path in image_of[file]}
+        images_of.setdefault(image.file_path, []).append(image.path)
+    survey = without_companions(Survey(dataset.root, tuple(sorted(images_of))), BY_EVIDENCE)
+    reason_of = {entry.path: entry.reason for entry in survey.left_out}
+    return {
+        path: reason_of.get(file, "companion of another image by its name")
+        for file in set(images_of).difference(survey.images)
+        for path in images_of[file]
+    }
 
 
 def _by_content(images: Sequence[ImageRecord], two_valued: Collection[str]) -> dict[str, str]:

@@ -4,6 +4,7 @@ from pathlib import Path
 import pytest
 
 from medrecog_core.datasets import kept_report, library
+from medrecog_core.images import FORMATS
 from medrecog_core.locations import CacheFolder
 from tests.textures import N_IMAGES, write_textures
 
@@ -39,7 +40,7 @@ class TestCheck:
         assert {Path(e["path"]).name: e["reason"] for e in answer.json["unreadable"]} == {
             "waves-1.png": "the file is empty",
             "noise-2.png": "the content is not an image in one of the formats "
-            "JPEG, PNG, TIFF, BMP, WEBP, DICOM",
+            f"{', '.join((*FORMATS, 'DICOM'))}",
         }
         assert "2 of 12 images cannot be read" in call("datasets", "check", "textures").out
 
@@ -132,10 +133,13 @@ class TestExclude:
         assert answer.status == 1
         assert answer.sentence == "No image of “textures” is excluded for “blank”. Available: none."
 
-    def test_a_finding_that_is_about_no_images(self, call: Call, known: Path) -> None:
-        answer = call("datasets", "exclude", "textures", "--finding", "class-imbalance")
-        assert answer.status == 1
-        assert "has no remedy" in answer.sentence
+    def test_a_remedy_that_would_leave_no_classes_is_refused(self, call: Call, known: Path) -> None:
+        answer = call("datasets", "check", "textures", "--json")
+        (found,) = (f for f in answer.json["health"]["findings"] if f["kind"] == "small-class")
+        assert (found["remedy"], found["to_exclude"]) == (None, [])
+        answer = call("datasets", "exclude", "textures", "--finding", "small-class")
+        assert (answer.status, answer.sentence) == (1, found["refusal"])
+        assert library.load("textures").excluded == ()
 
     def test_an_image_that_is_not_there_is_bad_usage(self, call: Call, known: Path) -> None:
         answer = call("datasets", "exclude", "textures", "--image", "none.png", "--json")
