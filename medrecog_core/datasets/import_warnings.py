@@ -26,6 +26,7 @@ _TITLES = {
     "label-conflicts": "Rows with different labels for one image",
     "links-followed": "Symbolic links followed",
     "measurement": "Labels that look like a measurement",
+    "outside-grey-window": "Grey values outside the grey window",
     "repeated-subtree": "Folders that repeat others",
     "rows-matched-loosely": "Rows matched by similar names",
     "rows-without-image": "Rows without an image",
