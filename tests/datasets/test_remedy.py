@@ -104,5 +104,3 @@ def test_no_merge_that_is_offered_leaves_one_class(rows, data):
     remedy = Remedy("", merges=tuple((label, target) for label in merged))
     is_too_much = len(others) == len(merged)
     assert bool(reason_against(whole, remedy)) == is_too_much
-
-

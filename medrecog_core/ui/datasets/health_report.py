@@ -148,7 +148,9 @@ def _show_finding(dataset: Dataset, finding: Finding, report: HealthReport) -> N
                 )
             if finding.images:
                 st.button(
-                    f"Show all {len(finding.images):,}" if len(finding.images) > 1 else "Show image",
+                    f"Show all {len(finding.images):,}"
+                    if len(finding.images) > 1
+                    else "Show image",
                     icon=":material/photo_library:",
                     key=f"show-{finding.kind}",
                     type="tertiary",
