@@ -1,6 +1,5 @@
 """`datasets check`, `refresh`, `exclude` and `include`."""
 
-import shlex
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import asdict
@@ -21,6 +20,7 @@ from medrecog_core.datasets import (
 )
 from medrecog_core.datasets.counting import counted
 from medrecog_core.datasets.file_changes import OUTSIDE_WINDOW
+from medrecog_core.datasets.remedy import shell_command
 from medrecog_core.errors import MedrecogError, UsageError
 from medrecog_core.experiments import carry_out_health_check
 
@@ -200,9 +200,8 @@ def _show_findings(name: str, health: HealthReport) -> None:
 def _show_remedy(name: str, finding: Finding) -> None:
     remedy = finding.remedy
     if remedy is not None:
-        about = "" if remedy.merges else f" ({counted(len(remedy.images), 'image')})"
-        click.echo(f"  Remedy: {remedy.words.removesuffix('.')}{about}.")
-        click.echo(f"    datasets exclude {name} --finding {finding.kind}")
+        click.echo(f"  Remedy: {remedy.label}. {remedy.words}")
+        click.echo(f"    {shell_command('datasets', 'exclude', name, '--finding', finding.kind)}")
         click.echo(f"    To undo it: {_undo(name, finding)}")
     if finding.refusal:
         click.echo(f"  {finding.refusal}")
@@ -214,8 +213,8 @@ def _show_remedy(name: str, finding: Finding) -> None:
 
 def _undo(name: str, finding: Finding) -> str:
     if finding.remedy is not None and finding.remedy.merges:
-        return f"datasets classes {name} --restore"
-    return shlex.join(["datasets", "include", name, "--finding", finding.kind])
+        return shell_command("datasets", "classes", name, "--restore")
+    return shell_command("datasets", "include", name, "--finding", finding.kind)
 
 
 def _show_shortcuts(health: HealthReport) -> None:

@@ -75,7 +75,7 @@ def grey_findings(dataset: Dataset, measurements: Mapping[str, ImageMeasurement]
             f"{high:g}). Each file is {shown}.",
             images=tuple(odd),
             notes=tuple(f"grey values {ranges[p].low:g} to {ranges[p].high:g}" for p in odd),
-            remedy=Remedy(f"Excludes the {counted(n, 'file')} with another range.", tuple(odd)),
+            remedy=Remedy("Excludes the files with another range.", tuple(odd)),
             advice=tuple(advice),
         )
     ]

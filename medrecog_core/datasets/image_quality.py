@@ -122,5 +122,5 @@ def _finding(kind: str, severity: str, notes: dict[str, str], words: str) -> Fin
         words,
         images=paths,
         notes=tuple(notes.values()),
-        remedy=Remedy(f"Excludes {counted(len(paths), 'image')}.", paths) if paths else None,
+        remedy=Remedy(f"Excludes all {kind} images.", paths) if paths else None,
     )

@@ -92,12 +92,12 @@ def exclude_classes(dataset: Dataset, labels: Iterable[str]) -> Remedy:
 
 def class_command(dataset: Dataset, *options: str) -> str:
     """Return the command that chooses classes of a data set, for a shell."""
-    return _command("datasets", "classes", dataset.name, *options)
+    return shell_command("datasets", "classes", dataset.name, *options)
 
 
 def refresh_command(name: str) -> str:
     """Return the command that updates a data set's index to its files."""
-    return _command("datasets", "refresh", name)
+    return shell_command("datasets", "refresh", name)
 
 
 def import_command(dataset: Dataset, decisions: Decisions) -> str:
@@ -151,7 +151,8 @@ _LONGEST_NAME = 62
 """Of a data set, for a name that has two characters more."""
 
 
-def _command(*words: str) -> str:
+def shell_command(*words: str) -> str:
+    """Return a command of the program, for a shell."""
     return shlex.join(["python", "-m", "medrecog_core", *words])
 
 
