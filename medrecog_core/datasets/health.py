@@ -148,8 +148,8 @@ def check_health(dataset: Dataset, report: StageReport = _ignore) -> HealthRepor
         *small_class_findings(dataset),
         *balance_findings(dataset),
         *unlabelled_findings(dataset),
-        *import_findings(dataset),
     ]
+    findings += import_findings(dataset, {finding.kind for finding in findings})
     findings = [finding.guarded(dataset) for finding in findings]
     paths = [image.path for image in dataset.images]
     health = HealthReport(

@@ -1,3 +1,4 @@
+from dataclasses import replace
 from pathlib import Path
 
 from medrecog_core.datasets import Dataset, DatasetWarning, Exclusion, ImageRecord
@@ -43,6 +44,25 @@ def test_a_warning_about_images_holds_until_all_are_excluded():
 
 def test_what_the_check_looks_for_itself_is_left_to_it():
     assert import_findings(dataset(*(DatasetWarning(each, "x") for each in CHECKED_AGAIN))) == []
+
+
+def test_what_the_check_has_found_is_not_repeated():
+    whole = dataset(DatasetWarning("one-group", "All.", ("0.png",)))
+    assert import_findings(whole, {"one-group"}) == []
+    assert [found.kind for found in import_findings(whole)] == ["one-group"]
+
+
+def test_class_names_differ_until_every_split_has_the_same():
+    warning = DatasetWarning("class-names-differ", "They differ.")
+    images = tuple(
+        ImageRecord(f"{split}-{label}.png", label, split)
+        for split, label in (("train", "a"), ("train", "b"), ("test", "a"), ("test", "B"))
+    )
+    whole = Dataset("skin", Path("/images"), images, "made", warnings=(warning,))
+    (found,) = import_findings(whole)
+    assert (found.kind, found.severity) == ("class-names-differ", "warning")
+    same = tuple(replace(image, label=image.label.lower()) for image in images)
+    assert import_findings(replace(whole, images=same)) == []
 
 
 def test_a_kind_without_a_title_has_its_name_as_one():
