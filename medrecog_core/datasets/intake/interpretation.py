@@ -34,6 +34,10 @@ class Interpretation:
         Of a table's split column: from an image's path to the value as it is written there, be it
         `Training` or `3`. `with_splits` reads it; the images have no split or fold yet. Images
         whose split is given by the names of tables have it already.
+    split_column
+        The column's name; empty where there is none.
+    split_places
+        From an image's path to the row that gives its split value, such as `train.csv row 12`.
     """
 
     images: tuple[ImageRecord, ...]
@@ -45,6 +49,8 @@ class Interpretation:
     reasons: tuple[str, ...] = ()
     group_columns: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     split_values: Mapping[str, str] = field(default_factory=dict)
+    split_column: str = ""
+    split_places: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def classes(self) -> tuple[str, ...]:

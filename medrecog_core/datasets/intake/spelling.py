@@ -5,6 +5,7 @@ import unicodedata
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from decimal import Decimal
+from functools import lru_cache
 
 # A comma before three digits may part thousands, so such a text is no number.
 _NUMBER = re.compile(r"[+-]?\d{1,30}(\.\d{0,30}|,(?!\d{3}$)\d{0,30})?", re.ASCII)
@@ -28,6 +29,7 @@ DOUBTFUL_SHARE = 0.1
 """Words such as `None` mean a missing label where fewer of the labels than this are such words."""
 
 
+@lru_cache(maxsize=4096)
 def spelling_key(name: str) -> str:
     """Return what the spellings of one name have in common.
 
