@@ -18,6 +18,7 @@ from medrecog_core.datasets import (
     kept_report,
     library,
 )
+from medrecog_core.datasets.class_choice import CLASS_CHOICE
 from medrecog_core.datasets.counting import counted
 from medrecog_core.datasets.file_changes import OUTSIDE_WINDOW
 from medrecog_core.datasets.remedy import shell_command
@@ -130,7 +131,12 @@ def exclude(
 @click.argument("name")
 @click.option("--finding", help="The finding that they were excluded for, or “chosen”.")
 @click.option("--image", "images", multiple=True, help="Path of an image; may be repeated.")
-@click.option("--all", "everything", is_flag=True, help="Every excluded image.")
+@click.option(
+    "--all",
+    "everything",
+    is_flag=True,
+    help="Every excluded image, except those of excluded classes.",
+)
 @json_option
 def include(
     name: str, finding: str | None, images: tuple[str, ...], everything: bool, as_json: bool
@@ -144,7 +150,10 @@ def include(
         excluded_for.setdefault(exclusion.finding, []).append(exclusion.image.path)
     paths: Sequence[str] = images
     if everything:
-        paths = [path for each in excluded_for.values() for path in each]
+        # Images of excluded classes come back with their classes: “datasets classes --restore”.
+        paths = [
+            path for kind, each in excluded_for.items() if kind != CLASS_CHOICE for path in each
+        ]
     elif finding is not None:
         if finding not in excluded_for:
             kinds = ", ".join(sorted(excluded_for)) or "none"

@@ -7,6 +7,7 @@ from medrecog_core.datasets.counting import counted
 from medrecog_core.datasets.dataset import Dataset
 from medrecog_core.datasets.finding import Finding
 from medrecog_core.datasets.intake.decisions import Decisions
+from medrecog_core.datasets.intake.groups import USUAL_PATTERNS
 from medrecog_core.datasets.remedy import Advice, import_command
 
 MOST_IN_GROUP = 0.5
@@ -19,9 +20,7 @@ _MOST_GROUPS = 0.8
 _GROUPS_PER_CLASS = 2
 """With fewer groups for each class, they rather are the classes themselves."""
 
-_NAMED_PATIENT = (
-    r"(?i)(?:^|[/_. -])((?:patients?|pat|subjects?|subj|sub|persons?|case)[_ -]?\d+)(?!\d)"
-)
+# Names that begin with a number and have more parts can be those of patients, or not.
 _NUMBERED_PREFIX = r"(?:^|/)([A-Za-z]{0,8}\d+)[_-][^/]*$"
 
 
@@ -33,7 +32,7 @@ def grouping_findings(dataset: Dataset) -> list[Finding]:
 def likely_pattern(dataset: Dataset) -> str:
     """Return a pattern of the paths whose first group seems to be the patient; empty if none is."""
     return next(
-        (p for p in (_NAMED_PATIENT, _NUMBERED_PREFIX) if _makes_groups(dataset, p)),
+        (p for p in (*USUAL_PATTERNS, _NUMBERED_PREFIX) if _makes_groups(dataset, p)),
         "",
     )
 
@@ -88,7 +87,7 @@ def _patients_in_names(dataset: Dataset) -> list[Finding]:
     return [
         Finding(
             "patients-in-names",
-            "warning" if pattern == _NAMED_PATIENT else "note",
+            "note" if pattern == _NUMBERED_PREFIX else "warning",
             "No groups, but names that may contain patients",
             f"The data set has no groups, but the names of {len(groups):,} of "
             f"{counted(len(dataset.images), 'image')} may contain {len(names):,} patients, such as "

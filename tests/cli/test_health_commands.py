@@ -2,6 +2,7 @@ import shutil
 from pathlib import Path
 
 import pytest
+from PIL import Image
 
 from medrecog_core.datasets import kept_report, library
 from medrecog_core.images import FORMATS
@@ -109,12 +110,29 @@ class TestExclude:
         answer = call("datasets", "include", "textures", "--finding", "duplicates", "--json")
         assert (answer.json["n_images"], answer.json["excluded"]) == (N_IMAGES + 1, [])
 
+    def test_a_finding_whose_remedy_merges_classes(self, call: Call, folder: Path) -> None:
+        shutil.copytree(folder / "waves", folder / "Waves ")
+        for file in (folder / "Waves ").iterdir():
+            Image.open(file).transpose(Image.Transpose.ROTATE_90).save(file)
+        call("datasets", "add", "textures", folder)
+        out = call("datasets", "exclude", "textures", "--finding", "similar-class-names").out
+        assert "datasets classes textures --restore" in out
+        assert len(library.load("textures").classes) == 3
+        answer = call("datasets", "exclude", "textures", "--finding", "similar-class-names")
+        assert answer.status == 1
+
     def test_single_images_are_excluded_with_a_reason(self, call: Call, known: Path) -> None:
         images = ["--image", "noise/noise-1.png", "--image", "waves/waves-1.png"]
         out = call("datasets", "exclude", "textures", *images, "--reason", "hand in view").out
         assert out.startswith("2 images excluded, 0 restored; textures has 10 images in use")
         assert "hand in view" in out
         assert call("datasets", "include", "textures", "--all", "--json").json["excluded"] == []
+
+    def test_images_of_excluded_classes_stay_excluded(self, call: Call, known: Path) -> None:
+        library.choose_classes("textures", exclude=["noise"])
+        call("datasets", "exclude", "textures", "--image", "waves/waves-1.png")
+        left = call("datasets", "include", "textures", "--all", "--json").json["excluded"]
+        assert {each["finding"] for each in left} == {"class-choice"}
 
     @pytest.mark.parametrize("arguments", [[], ["--finding", "tiny", "--image", "a.png"]])
     def test_it_must_be_said_what_is_excluded(

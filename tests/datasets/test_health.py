@@ -205,6 +205,16 @@ def test_a_remedy_ends_its_finding_until_it_is_undone(keep, files, kind, n_exclu
     assert check_health(again).finding(kind) == found
 
 
+def test_spellings_are_merged_until_the_classes_are_restored(keep):
+    files = two_classes() | {f"Mel/x{i}.png": each for i, each in enumerate(pictures(3, seed=7))}
+    found = check_health(keep(files)).finding("similar-class-names")
+    now = apply_remedy("small", found)
+    assert now.classes == ("mel", "nv")
+    assert len(now.images) == 15
+    assert check_health(now).finding("similar-class-names") is None
+    assert check_health(library.restore_classes("small")).finding("similar-class-names") == found
+
+
 def test_a_remedy_that_would_empty_a_class_is_not_offered_and_not_applied(keep):
     files = two_classes()
     same = {f"other/{path.split('/')[1]}": files[path] for path in files if path.startswith("mel")}

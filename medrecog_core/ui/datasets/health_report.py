@@ -8,6 +8,7 @@ import plotly.express as px
 import streamlit as st
 
 from medrecog_core.datasets import Dataset, Finding, HealthReport, apply_remedy, library
+from medrecog_core.datasets.class_choice import CLASS_CHOICE, read_choice
 from medrecog_core.errors import MedrecogError
 from medrecog_core.experiments import HealthCheck, find_health_check, launch_health_check
 from medrecog_core.mode import is_viewer
@@ -43,6 +44,7 @@ def show_health(dataset: Dataset, report: HealthReport | None) -> None:
         _offer_check(dataset, report, is_current)
     if report is not None:
         _show_report(dataset, report)
+    _show_merged_classes(dataset)
     _show_exclusions(dataset)
 
 
@@ -165,7 +167,7 @@ def _show_finding(dataset: Dataset, finding: Finding, report: HealthReport) -> N
 def _show_remedy(finding: Finding) -> None:
     if finding.remedy:
         undo = (
-            "“datasets classes NAME --restore” undoes it."
+            "You can restore the classes below."
             if finding.remedy.merges
             else f"You can restore {'it' if len(finding.remedy.images) == 1 else 'them'} below."
         )
@@ -269,6 +271,16 @@ def _show_exclusions(dataset: Dataset) -> None:
             )
             if is_viewer():
                 continue
+            if finding == CLASS_CHOICE:
+                # All choices of classes are taken back together.
+                st.button(
+                    "Restore classes",
+                    icon=":material/undo:",
+                    key=f"restore-classes-{reason}",
+                    on_click=_restore_classes,
+                    args=(dataset.name,),
+                )
+                continue
             st.button(
                 "Restore",
                 icon=":material/undo:",
@@ -290,6 +302,26 @@ def _show_exclusions(dataset: Dataset) -> None:
         on_click=_show_in_gallery,
         args=("excluded",),
     )
+
+
+def _show_merged_classes(dataset: Dataset) -> None:
+    names = read_choice(library.folder_of(dataset.name)).names
+    if not names:
+        return
+    st.subheader("Merged classes")
+    with st.container(horizontal=True, vertical_alignment="center"):
+        st.markdown(
+            ", ".join(f"{literal(old)} → {literal(new)}" for old, new in sorted(names.items()))
+        )
+        if not is_viewer():
+            st.button(
+                "Restore classes",
+                icon=":material/undo:",
+                key="restore-classes",
+                help="Restores every class as it was imported.",
+                on_click=_restore_classes,
+                args=(dataset.name,),
+            )
 
 
 def _show_in_gallery(kind: str) -> None:
@@ -320,6 +352,15 @@ def _apply(name: str, finding: Finding) -> None:
 def _include(name: str, paths: tuple[str, ...]) -> None:
     try:
         library.include(name, paths)
+    except MedrecogError as error:
+        st.toast(literal(error), icon=":material/error:")
+    else:
+        _launch(name)
+
+
+def _restore_classes(name: str) -> None:
+    try:
+        library.restore_classes(name)
     except MedrecogError as error:
         st.toast(literal(error), icon=":material/error:")
     else:

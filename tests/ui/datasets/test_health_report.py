@@ -88,3 +88,11 @@ def test_a_remedy_that_is_not_offered_says_why(skin):
     with pytest.raises(KeyError):
         test.button(key="exclude-tiny")
     assert "would have no images left" in words(test)
+
+
+def test_merged_and_excluded_classes_are_restored(skin):
+    library.choose_classes("skin", merge={"$mel$": "mel"})
+    test = health()
+    assert "→ mel" in words(test)
+    test.button(key="restore-classes").click().run()
+    assert library.load("skin").classes == ("$mel$", "nv")
