@@ -6,18 +6,11 @@ classes, files, data sets, runs and models, and sentences that hold them, are da
 """
 
 import re
-import string
 
-# What Markdown, or Streamlit's additions to it, read wherever it is.
-_ALWAYS = frozenset("\\`*_{}[]<>#!|~$&:@")
-# What they read where a line or a document begins; a reference is no space that could be cut off.
-_FIRST = frozenset(string.punctuation)
-_LIST_NUMBER = re.compile(r"\d+(?=[.)]|\Z)")
-_LINE_ENDS = frozenset("\t\n\r\f")
+_NOT_SHOWN = re.compile("[\0-\x08\x0b\x0e-\x1f\x7f-\x9f\ud800-\udfff]")
 
-# An empty span. Links, emoji, icons and arrows are looked for after characters were decoded, in
-# each piece of text by itself: it has to be two pieces.
-_GAP = ":small[]"
+# Links, emoji, icons and arrows are looked for after references were decoded, in each piece of text
+# by itself: these have to be two pieces.
 _GAPS = re.compile(
     r"""
       (?<=:)(?=[\w+-]+:|//)      # :smile:, :material_home:, http://
@@ -29,7 +22,21 @@ _GAPS = re.compile(
     """,
     re.VERBOSE | re.IGNORECASE,
 )
-_LONE_SURROGATE = re.compile("[\ud800-\udfff]")
+_GAP = "\0"
+_EMPTY_SPAN = ":small{}"  # not `:small[]`: `st.badge` escapes brackets
+
+# What Markdown or Streamlit's additions to it read, and what they cut off at the ends of a line.
+_READ = re.compile(
+    r"""
+      [\\`*{}\[\]<>#!|~$&@\t\n\r\f]
+    | :(?!\ )
+    | (?<![^\W_])_ | _(?![^\W_])            # but for one inside a word
+    | \A[-+=()]
+    | \A\d(?=\d*(?:[.)]|\Z))                # the number of a list's item
+    | \A[ \u00a0-\uffff](?<=\s) | [ \u00a0-\uffff](?<=\s)\Z
+    """,
+    re.VERBOSE,
+)
 
 
 def literal(text: object) -> str:
@@ -41,28 +48,9 @@ def literal(text: object) -> str:
     Parameters
     ----------
     text
-        Any text, or a value whose `str` is meant. Line ends show as spaces, and what is no
-        character, such as a byte of a file name that is not UTF-8, as U+FFFD.
+        Any text, or a value whose `str` is meant. Line ends show as spaces. Control characters, and
+        bytes of a file name that are not UTF-8, show as U+FFFD.
     """
-    plain = _LONE_SURROGATE.sub("\N{REPLACEMENT CHARACTER}", str(text))
-    gaps = {found.start() for found in _GAPS.finditer(plain)}
-    number = _LIST_NUMBER.match(plain)
-    written = []
-    for i, character in enumerate(plain):
-        if i in gaps:
-            written.append(_GAP)
-        is_first = i == 0 and (character in _FIRST or number is not None)
-        is_end = i in (0, len(plain) - 1)
-        if character in _ALWAYS or is_first or _is_cut_off(character, is_end):
-            written.append(f"&#{ord(character)};")
-        else:
-            written.append(character)
-    if len(plain) in gaps:
-        written.append(_GAP)
-    return "".join(written)
-
-
-def _is_cut_off(character: str, is_end: bool) -> bool:
-    # References to control characters beyond ASCII are none in Markdown.
-    is_space = character == " " or (character.isspace() and ord(character) > 159)
-    return character in _LINE_ENDS or (is_end and is_space)
+    plain = _NOT_SHOWN.sub("\N{REPLACEMENT CHARACTER}", str(text))
+    written = _READ.sub(lambda found: f"&#{ord(found[0])};", _GAPS.sub(_GAP, plain))
+    return written.replace(_GAP, _EMPTY_SPAN)
