@@ -79,7 +79,7 @@ def test_the_demo_is_filtered_opened_and_checked(page, server):
 
 def test_a_finding_is_shown_excluded_and_taken_back(page, server, with_leak):
     page.goto(f"{server.address}/Datasets?dataset={with_leak}&view=Health")
-    page.get_by_text("has not been checked yet").wait_for()
+    page.get_by_text("Not checked yet").wait_for()
     page.get_by_role("button", name="Check this data set").click()
     page.get_by_text("1 image in more than one split").wait_for(timeout=2 * MINUTE)
 
