@@ -16,12 +16,13 @@ from medrecog_core.datasets.dataset import (
 from medrecog_core.datasets.downloading import download_dataset
 from medrecog_core.datasets.file_changes import FileChange, find_changes
 from medrecog_core.datasets.finding import Finding
-from medrecog_core.datasets.health import HealthReport, check_health, kept_report
+from medrecog_core.datasets.health import HealthReport, apply_remedy, check_health, kept_report
 from medrecog_core.datasets.importing import add_dataset, propose_dataset, read_dataset
 from medrecog_core.datasets.intake.ambiguity import AmbiguousError
 from medrecog_core.datasets.intake.decisions import BY_EVIDENCE, Decisions
 from medrecog_core.datasets.intake.proposal import Proposal
 from medrecog_core.datasets.protocol import PROTOCOLS, Protocol
+from medrecog_core.datasets.remedy import Advice, Remedy
 from medrecog_core.datasets.sampling import Sample, draw_sample
 from medrecog_core.datasets.shortcuts import Shortcut
 from medrecog_core.datasets.split import Fold, Split
@@ -32,6 +33,7 @@ __all__ = [
     "CATALOGUE",
     "PROTOCOLS",
     "SPLITS",
+    "Advice",
     "AmbiguousError",
     "CatalogueEntry",
     "Dataset",
@@ -47,10 +49,12 @@ __all__ = [
     "LeftOut",
     "Proposal",
     "Protocol",
+    "Remedy",
     "Sample",
     "Shortcut",
     "Split",
     "add_dataset",
+    "apply_remedy",
     "check_health",
     "check_name",
     "download_dataset",

@@ -147,7 +147,7 @@ def test_data_set_that_was_not_checked_says_what_to_do(write_class_folders):
     library.save(read_dataset("colours", write_class_folders()))
     test = opened("pages/1_Datasets.py", dataset="colours", view="Health")
     assert not test.exception
-    assert "has not been checked yet" in words(test)
+    assert "Not checked yet" in words(test)
     assert "Check this data set" in [button.label for button in test.button]
 
 

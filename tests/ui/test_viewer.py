@@ -143,7 +143,7 @@ HARMLESS = {
         *_IMAGES,
         ("button_group", "View"),
         ("button", "Show all"),
-        ("button", "Show them"),
+        ("button", "Show excluded images"),
     },
     "datasets, not checked": {("selectbox", "Data set"), ("button_group", "View")},
     "datasets, one image": {*_IMAGES, ("button", "Back to the images")},
