@@ -14,7 +14,7 @@ from medrecog_core.datasets import (
     library,
     read_dataset,
 )
-from medrecog_core.datasets.importing import add_part
+from medrecog_core.datasets.importing import add_part, propose_dataset
 from medrecog_core.errors import MedrecogError, StorageError, UsageError
 from medrecog_core.experiments import RunFolder, RunSpecification
 from medrecog_core.experiments.processes import start_detached
@@ -106,7 +106,11 @@ def doors(finished, pictures):
         library.exclude: (NAME, [image]),
         library.include: (NAME, [image]),
         library.remove: (NAME,),
+        library.choose_classes: (NAME, ["stripes"]),
+        library.restore_classes: (NAME,),
+        library.move: (NAME, pictures),
         add_dataset: ("more", [pictures]),
+        propose_dataset: ("more", [next(pictures.rglob("*.png"))]),
         add_part: ("more", textures, Decisions(entry="mini-mit")),
         download_dataset: ("ham10000",),
         check_health: (textures,),

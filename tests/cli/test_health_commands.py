@@ -21,7 +21,7 @@ def folder(tmp_path: Path) -> Path:
 def with_copy(call: Call, folder: Path) -> Path:
     """Make a data set known that has one file twice."""
     shutil.copy(folder / "noise/noise-0.png", folder / "noise/noise-9.png")
-    call("datasets", "add", "textures", folder)
+    call("datasets", "add", "textures", folder, "--keep-copies")
     return folder
 
 
