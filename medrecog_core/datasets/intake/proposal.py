@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from medrecog_core.datasets.dataset import Dataset
+from medrecog_core.datasets.intake.ambiguity import AmbiguousError
 from medrecog_core.datasets.intake.classes import choose_classes
 from medrecog_core.datasets.intake.companions import without_companions
 from medrecog_core.datasets.intake.copies import without_copies
@@ -14,15 +15,8 @@ from medrecog_core.datasets.intake.pixels import with_rendering
 from medrecog_core.datasets.intake.source import interpretations
 from medrecog_core.datasets.intake.splits import with_splits
 from medrecog_core.datasets.intake.survey import survey_folder
-from medrecog_core.errors import MedrecogError
 
-
-class AmbiguousError(MedrecogError):
-    """Two interpretations explain the images about equally; `interpretations` holds them."""
-
-    def __init__(self, message: str, interpretations: tuple[Interpretation, ...]) -> None:
-        super().__init__(message)
-        self.interpretations = interpretations
+__all__ = ["AmbiguousError", "Proposal", "propose"]
 
 
 @dataclass(frozen=True)
