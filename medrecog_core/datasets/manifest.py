@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from medrecog_core import atomic_file
+from medrecog_core.datasets.class_choice import CLASSES, read_choice
 from medrecog_core.datasets.dataset import (
     Dataset,
     DatasetWarning,
@@ -93,7 +94,39 @@ def write_exclusions(folder: Path, dataset: Dataset) -> None:
 
 
 def read_dataset(folder: Path, name: str) -> Dataset:
-    """Return the data set of a folder, with its exclusions.
+    """Return the data set of a folder as runs see it: with its choice of classes and exclusions.
+
+    Raises
+    ------
+    FileNotFoundError
+        If the folder has no manifest.
+    StorageError
+        If the manifest, the choice of classes or the list of exclusions is damaged.
+    """
+    return with_chosen_classes(folder, read_imported(folder, name))
+
+
+def with_chosen_classes(folder: Path, imported: Dataset) -> Dataset:
+    """Return a data set with the choice of classes that its folder holds.
+
+    Raises
+    ------
+    StorageError
+        If the choice is damaged.
+    """
+    try:
+        return read_choice(folder).applied(imported)
+    except StorageError:
+        raise
+    except MedrecogError as error:
+        raise StorageError(
+            f"The choice of classes {folder / CLASSES} leaves fewer than two classes. Delete it to "
+            "use every class."
+        ) from error
+
+
+def read_imported(folder: Path, name: str) -> Dataset:
+    """Return the data set of a folder with the classes of its import, and with its exclusions.
 
     Manifests of earlier versions say nothing of the files; their images have no state.
 
