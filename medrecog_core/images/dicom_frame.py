@@ -31,6 +31,7 @@ _PLUGINS = {
     "1.2.840.10008.1.2.5": ("pydicom",),  # RLE
 }
 _J2K_START = b"\xff\x4f\xff\x51"
+_JP2_BOX = b"jP  "
 # Second bytes of the JPEG markers that give the size of a frame (T.81, B.1.1.3; T.87, C.1.1).
 _SIZE_MARKERS = frozenset({*range(0xC0, 0xD0), 0xF7}) - {0xC4, 0xC8, 0xCC}
 _SYNTAX_OF_MARKER = {
@@ -167,8 +168,11 @@ def _encoded_frame(dataset: "Dataset", index: int) -> bytes:
 
 def _encoded_size(frame: bytes) -> tuple[int, int]:
     """Return the width and height that a frame of the JPEG family states, 0 where it does not."""
-    start = frame.find(_J2K_START)
-    if start >= 0 and len(frame) >= start + 24:
+    is_boxed = frame[4:8] == _JP2_BOX
+    if is_boxed or frame[:4] == _J2K_START:
+        start = max(frame.find(_J2K_START), 0)
+        if len(frame) < start + 24:
+            return 0, 0
         right, bottom, left, top = struct.unpack(">4I", frame[start + 8 : start + 24])
         return max(right - left, 0), max(bottom - top, 0)
     place = _size_marker(frame)

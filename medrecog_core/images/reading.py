@@ -194,7 +194,7 @@ def read_frame(
             return channels.read_channels(content, rendering, MAX_PIXELS)
         raise UnreadableImageError(
             "the content is not an image in one of the formats "
-            f"{', '.join((*FORMATS, 'DICOM', 'NIfTI'))}"
+            f"{', '.join((*pillow_formats(), 'DICOM', 'NIfTI'))}"
         ) from None
     # Damaged files make Pillow's plug-ins fail in many ways (struct.error, KeyError, ...).
     except Exception as error:

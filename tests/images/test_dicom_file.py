@@ -13,11 +13,14 @@ from pydicom.uid import DeflatedExplicitVRLittleEndian
 
 from medrecog_core.images import (
     FORMATS,
+    PLAIN,
+    Rendering,
     UnreadableImageError,
     decode_image,
     dicom_file,
     is_image_file,
     read_header,
+    read_range,
 )
 from medrecog_core.images.dicom import is_dicom, is_dicom_file, read_tags
 from tests.dicom_files import dicom_bytes, dicom_dataset
@@ -142,9 +145,14 @@ def test_damaged_files_are_refused_or_a_picture(name, data):
         place = data.draw(st.integers(0, len(content) - 1))
         content[place] = data.draw(st.integers(0, 255))
     content = bytes(content[: data.draw(st.integers(0, len(content)))])
-    for read in (decode_image, read_header):
+    rendering = data.draw(st.sampled_from([PLAIN, Rendering(window=(0, 9), frame="middle")]))
+    for read in (
+        lambda: decode_image(content, rendering=rendering),
+        lambda: read_header(content),
+        lambda: read_range(content, rendering),
+    ):
         try:
-            found = read(content)
+            found = read()
         except UnreadableImageError as error:
             assert str(error)
             assert "\n" not in str(error)

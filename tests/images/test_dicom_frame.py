@@ -99,6 +99,15 @@ def test_8_bits_are_read_without_loss():
     np.testing.assert_array_equal(np.asarray(decode_image(content))[..., 0], grey)
 
 
+@pytest.mark.parametrize("kind", ["JPEG lossless", "JPEG-LS", "HTJ2K"])
+def test_8_bits_in_room_for_16_are_read(kind):
+    syntax, encode = GREY[kind]
+    grey = COLOURS[..., 0].copy()
+    tags = {"BitsStored": 8, "HighBit": 7}
+    made = with_frames(grey.astype(np.uint16), syntax, [encode(grey)], **tags)
+    np.testing.assert_array_equal(np.asarray(decode_image(dicom_bytes(made)))[..., 0], grey)
+
+
 def test_colours_are_read_without_loss():
     encoded = imagecodecs.jpeg8_encode(
         COLOURS, lossless=True, predictor=1, colorspace="RGB", outcolorspace="RGB"
