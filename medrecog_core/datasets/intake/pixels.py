@@ -21,6 +21,7 @@ from medrecog_core.images import (
 )
 from medrecog_core.images.channels import count_channels
 from medrecog_core.images.dicom import is_dicom, is_document
+from medrecog_core.images.reading import MAX_PIXELS
 from medrecog_core.images.rendering import ALL, FIRST, MIDDLE
 
 _MIDDLE_OF = ("DICOM", "NIfTI")
@@ -143,9 +144,12 @@ def _look(
     look = _Look()
 
     def inspect(file: Path, content: bytes, state: FileState) -> None:
-        if _ANYTHING.for_file(state.mode, state.n_frames) == PLAIN:
-            return
+        is_plain = _ANYTHING.for_file(state.mode, state.n_frames) == PLAIN
         path = path_of[file]
+        if is_plain and state.width * state.height > MAX_PIXELS:
+            look.unreadable[path] = _reason(content, UnreadableImageError("it is too large"))
+        if is_plain:
+            return
         try:
             look.seen[path] = _read_pixels(content, decisions)
         except UnreadableImageError as error:

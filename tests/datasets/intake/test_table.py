@@ -190,7 +190,9 @@ def test_tables_as_people_have_them(write_table, text, header, row):
 
 
 def test_a_name_with_a_comma_is_not_cut_in_two(write_table):
-    found = read_table(write_table("a,1.png\nb,2.png\n", "list.txt"), names_image=lambda c: "," in c)
+    found = read_table(
+        write_table("a,1.png\nb,2.png\n", "list.txt"), names_image=lambda c: "," in c
+    )
     assert found.header == ("column 1",)
     assert found.rows == [["a,1.png"], ["b,2.png"]]
 
@@ -323,7 +325,7 @@ def test_of_several_sheets_with_images_the_first_is_read_and_it_is_said(write_bo
 
 def test_an_unknown_sheet_is_refused(write_book):
     book = write_book(A=[("image", "dx"), ("a.png", "nv")])
-    with pytest.raises(UsageError, match="no sheet “B”. Available: A"):
+    with pytest.raises(UsageError, match="no sheet “B”"):
         read_table(book, Decisions(sheet="B"))
 
 
