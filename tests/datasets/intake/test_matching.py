@@ -171,9 +171,14 @@ def test_the_innermost_split_counts():
 
 
 def test_parts_of_paths_of_any_machine():
-    assert parts_of("D:\\a\\b.png") == parts_of("/a//b.png") == parts_of("./a/b.png") == (
-        "a",
-        "b.png",
+    assert (
+        parts_of("D:\\a\\b.png")
+        == parts_of("/a//b.png")
+        == parts_of("./a/b.png")
+        == (
+            "a",
+            "b.png",
+        )
     )
 
 

@@ -190,7 +190,9 @@ def test_tables_as_people_have_them(write_table, text, header, row):
 
 
 def test_a_name_with_a_comma_is_not_cut_in_two(write_table):
-    found = read_table(write_table("a,1.png\nb,2.png\n", "list.txt"), names_image=lambda c: "," in c)
+    found = read_table(
+        write_table("a,1.png\nb,2.png\n", "list.txt"), names_image=lambda c: "," in c
+    )
     assert found.header == ("column 1",)
     assert found.rows == [["a,1.png"], ["b,2.png"]]
 
