@@ -14,6 +14,7 @@ from medrecog_core.datasets import (
     AmbiguousError,
     Dataset,
     Decisions,
+    ImageRecord,
     Proposal,
     library,
 )
@@ -252,8 +253,11 @@ def _show_pictures(dataset: Dataset) -> None:
     for label in dataset.classes[:_CLASSES_PICTURED]:
         images = [image for image in dataset.images if image.label == label]
         n = min(_PICTURES_PER_CLASS, len(images))
-        pictures += [
-            Picture(dataset.absolute_path(images[i * len(images) // n]), label) for i in range(n)
-        ]
+        pictures += [_picture(dataset, images[i * len(images) // n]) for i in range(n)]
     if all(picture.path.is_file() for picture in pictures):
         show_pictures(pictures, "preview")
+
+
+def _picture(dataset: Dataset, image: ImageRecord) -> Picture:
+    path = dataset.absolute_path(image)
+    return Picture(path, image.label, rendering=dataset.rendering_of(image))
