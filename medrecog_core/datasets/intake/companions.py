@@ -1,5 +1,6 @@
 """Files that belong to an image and are no samples: masks, overlays, thumbnails."""
 
+import functools
 import re
 from collections import defaultdict
 from collections.abc import Iterable
@@ -126,22 +127,16 @@ def _by_folder(images: list[str]) -> dict[str, str]:
         for i, part in enumerate(parts[:-1]):
             if _is_companion_folder(part):
                 inside[("/".join(parts[:i]), part)].append(path)
-                break
     if not inside:
         return {}
-    companions = {path for paths in inside.values() for path in paths}
-    others = [path for path in images if path not in companions]
-    children: dict[str, set[str]] = defaultdict(set)
-    for path in others:
-        parts = path.split("/")
-        for i in range(len(parts) - 1):
-            children["/".join(parts[:i])].add(parts[i])
     parents = {parent for parent, _ in inside}
     # From a folder that has companions below it, and a sibling, to names to images.
     below: dict[str, dict[str, dict[str, str]]] = defaultdict(lambda: defaultdict(dict))
-    for path in others:
+    for path in images:
         parts = path.split("/")
-        for i in range(len(parts)):
+        # What lies deeper than the last folder of companions.
+        last = max((i for i, p in enumerate(parts[:-1]) if _is_companion_folder(p)), default=-1)
+        for i in range(last + 1, len(parts)):
             parent = "/".join(parts[:i])
             if parent in parents:
                 sibling = parts[i] if i < len(parts) - 1 else ""
@@ -159,6 +154,7 @@ def _by_folder(images: list[str]) -> dict[str, str]:
     return found
 
 
+@functools.cache
 def _is_companion_folder(name: str) -> bool:
     return bool(_FOLDER.fullmatch(name)) and _CLASS_WORDS.isdisjoint(words(name))
 

@@ -69,6 +69,13 @@ _VIEWS = frozenset(
 _GENERIC_NAMES = frozenset(
     {"dcim", "misc", "tmp", "temp", "content", "home", "root", "input", "output", "src", "bilder"}
 )
+UNLABELLED_NAMES = frozenset(
+    {
+        *("unknown", "unlabelled", "unlabeled", "unclassified", "nolabel", "no_label", "none"),
+        *("test", "testing", "images", "all", "data", "dummy", "pred", "predict", "unseen"),
+    }
+)
+"""Folders of a test part without labels, as some programs ask for, in lower case."""
 _FOLD = re.compile(r"(?:k[ _-]?)?(?:fold|cv|cvfold|partition)[ _-]*(\d+)", re.IGNORECASE)
 _UID = re.compile(r"[0-2](\.\d+){3,}")
 _HEX = re.compile(r"(?=.*\d)[0-9a-f]{12,}|[0-9a-f]{8}-[0-9a-f-]{20,}", re.IGNORECASE)

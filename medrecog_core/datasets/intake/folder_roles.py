@@ -10,6 +10,8 @@ from medrecog_core.datasets.intake.folder_names import (
     GENERIC,
     NUMBER,
     STRONG,
+    UNLABELLED_NAMES,
+    VIEW,
     fold_of,
     is_doubled,
     kind_of,
@@ -44,6 +46,8 @@ class Folder:
         Of each part: `split`, `fold`, or the kind of the name.
     split, fold
         What its path says of them.
+    is_outside
+        Whether it lies beside the folders of a split, such as `extra` beside `train` and `test`.
     """
 
     parts: tuple[str, ...]
@@ -51,6 +55,7 @@ class Folder:
     kinds: tuple[str, ...]
     split: str = ""
     fold: str = ""
+    is_outside: bool = False
 
     @property
     def n_images(self) -> int:
@@ -107,7 +112,10 @@ def folders_with_roles(
     role_of: dict[tuple[str, ...], str] = {}
     value_of: dict[tuple[str, ...], str] = {}
     _find_splits((), children, role_of, value_of, "")
+    _find_unlabelled(children, role_of, value_of)
     _find_names(children, role_of, transparent)
+    _find_wrappers(children, role_of)
+    around_splits = {path[:-1] for path, role in role_of.items() if role == SPLIT}
     folders = []
     for parts, paths in images_of.items():
         decided = {
@@ -128,8 +136,16 @@ def folders_with_roles(
                 f"“{first}” is in a fold and in a split, so each image is there several times. "
                 "Add the folder of one fold as a data set."
             )
+        is_outside = not split and any(parts[:i] in around_splits for i in range(len(parts) + 1))
         folders.append(
-            Folder(parts, tuple(paths), kinds, split[0] if split else "", fold[0] if fold else "")
+            Folder(
+                parts,
+                tuple(paths),
+                kinds,
+                split[0] if split else "",
+                fold[0] if fold else "",
+                is_outside and decisions.class_level is None,
+            )
         )
     return folders
 
@@ -171,16 +187,44 @@ def _splits_among(
         return own
     if own:
         others = [name for name in names if name not in own and kind_of(name) != GENERIC]
-        has_folders = any(children.get((*parent, name)) for name in own)
-        if not others or (has_folders and "train" in own.values()):
+        has_folders = any(
+            kind_of(below) != GENERIC for name in own for below in children.get((*parent, name), ())
+        )
+        # A class called train has splits of its own in it.
+        has_splits = any(
+            len(_splits_of_one_form(children.get((*parent, name), ()))) for name in own
+        )
+        if not others or (has_folders and not has_splits and "train" in own.values()):
             return own
         return {}
+    return _splits_of_one_form(names)
+
+
+def _splits_of_one_form(names: Iterable[str]) -> dict[str, str]:
+    """Return the splits of names that are alike but for one word, such as `seg_train`."""
     by_rest: dict[tuple[str, ...], dict[str, str]] = defaultdict(dict)
     for name in names:
         split, rest = split_in(name)
         if split:
             by_rest[rest][name] = split
     return next((alike for alike in by_rest.values() if len(set(alike.values())) > 1), {})
+
+
+def _find_unlabelled(
+    children: dict[tuple[str, ...], set[str]],
+    role_of: dict[tuple[str, ...], str],
+    value_of: dict[tuple[str, ...], str],
+) -> None:
+    """Mark folders such as `test/unknown`, unless training folders have the same name."""
+    splits = [path for path, role in role_of.items() if role == SPLIT]
+    taught = {
+        name for path in splits if value_of[path] == "train" for name in children.get(path, ())
+    }
+    for path in splits:
+        for name in children.get(path, ()):
+            is_new = value_of[path] != "train" and name not in taught
+            if is_new and name.lower() in UNLABELLED_NAMES and (*path, name) not in role_of:
+                role_of[(*path, name)] = GENERIC
 
 
 def _find_names(
@@ -209,7 +253,7 @@ def _find_names(
         form = numbered.get(len(parent), "")
         kinds = {
             name: NUMBER
-            if kind_of(name) == STRONG and form and _form(name) == form
+            if kind_of(name) == STRONG and form and form_of(name) == form
             else kind_of(name)
             for name in free
         }
@@ -223,15 +267,31 @@ def _find_names(
             role_of[(*parent, name)] = kinds[name]
 
 
+def _find_wrappers(
+    children: dict[tuple[str, ...], set[str]], role_of: dict[tuple[str, ...], str]
+) -> None:
+    """Mark the outer folders that all images lie in, where there are other names below."""
+    outer: tuple[str, ...] = ()
+    while len(names := children.get(outer, set())) == 1:
+        outer = (*outer, *names)
+        if role_of[outer] == STRONG and any(
+            role in (STRONG, VIEW, NUMBER) and path[: len(outer)] == outer != path
+            for path, role in role_of.items()
+        ):
+            role_of[outer] = GENERIC
+
+
 def _form_of_numbers(names: set[str]) -> str:
     """Return the form, such as `IMD#`, that most names of a depth have; empty where none has."""
-    counts = Counter(_form(name) for name in names if any(map(str.isdigit, name)))
-    if len(names) < _FEWEST_OF_A_FORM or not counts:
+    counts = Counter(form_of(name) for name in names if any(map(str.isdigit, name)))
+    is_long = all(re.search(r"\d{3}", name) for name in names)
+    if not counts or len(names) < (_FEWEST_OF_A_FORM - is_long):
         return ""
     form, n = counts.most_common(1)[0]
     is_class = bool(_CLASS_WITH_NUMBER.fullmatch(form))
     return "" if is_class or n < _SAME_FORM * len(names) else form
 
 
-def _form(name: str) -> str:
+def form_of(name: str) -> str:
+    """Return a name with `#` in place of each number."""
     return re.sub(r"\d+", "#", name.strip())

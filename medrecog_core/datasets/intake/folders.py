@@ -7,22 +7,25 @@ from dataclasses import dataclass, replace
 from medrecog_core.datasets.counting import counted
 from medrecog_core.datasets.dataset import DatasetWarning, ImageRecord, LeftOut
 from medrecog_core.datasets.intake.decisions import Decisions
-from medrecog_core.datasets.intake.folder_names import NUMBER, PERSON, STRONG, VIEW, VISIT, split_of
-from medrecog_core.datasets.intake.folder_roles import Folder, folders_with_roles
+from medrecog_core.datasets.intake.folder_names import (
+    NUMBER,
+    PERSON,
+    STRONG,
+    UNLABELLED_NAMES,
+    VIEW,
+    VISIT,
+    split_of,
+)
+from medrecog_core.datasets.intake.folder_roles import Folder, folders_with_roles, form_of
 from medrecog_core.datasets.intake.interpretation import Interpretation
 from medrecog_core.datasets.intake.survey import Survey
 from medrecog_core.errors import MedrecogError
 
 GROUPS_BY_FOLDER = ", groups by folder"
 NOT_IN_A_CLASS = "not in a class folder"
-UNLABELLED_NAMES = frozenset(
-    {
-        *("unknown", "unlabelled", "unlabeled", "unclassified", "nolabel", "no_label", "none"),
-        *("test", "testing", "images", "all", "data", "dummy", "pred", "predict", "unseen"),
-    }
+_WITHOUT_LABELS = frozenset(
+    {"unlabelled", "unlabeled", "unlabelled_images", "unlabeled_images", "unlabeled-images"}
 )
-"""Folders of a test part without labels, as some programs ask for, in lower case."""
-
 _EXTRACTED_BY_HAND = (".7z", ".rar", ".tar.bz2", ".tar.xz", ".zst")
 _ARCHIVES = (".zip", ".tar", ".tar.gz", ".tgz", *_EXTRACTED_BY_HAND)
 
@@ -33,6 +36,7 @@ _LONG_NUMBER = 3
 _MANY_OUTER, _FEW_INNER = 20, 10
 """More outer names than the first, and fewer inner ones than the second, that recur below them:
 people by name, and their classes."""
+_BINARY = frozenset({"0", "1"})
 _FEW_NUMBERS = 2
 """Numbers up to which folders below a class are not taken for patients."""
 
@@ -97,6 +101,8 @@ def read_folders(
     5. Of two levels of numbers, the class is the one with the shorter numbers where the others have
        `_LONG_NUMBER` digits or more, else the one with half the names or fewer, if the inner names
        recur; else they are equal.
+       Below or above other names, short numbers that recur are another way to read the folders: 0
+       and 1 an equal one, others one that is said.
     6. The **group** is the outermost level of people, else of numbers (more than `_FEW_NUMBERS`),
        else of visits that do not recur, where some folder holds several images.
 
@@ -127,24 +133,42 @@ def read_folders(
 
 
 def _readings(survey: Survey, folders: Sequence[Folder]) -> list[_Reading]:
-    named = [folder for folder in folders if folder.named]
-    n_images = sum(folder.n_images for folder in named)
+    named = [folder for folder in folders if folder.named and not folder.is_outside]
+    # A few images above the others' folders do not decide which level is the class.
+    below: Counter[tuple[str, ...]] = Counter()
+    for folder in named:
+        for i in range(len(folder.parts)):
+            below[folder.parts[:i]] += folder.n_images
+    most = [folder for folder in named if folder.n_images >= below[folder.parts]]
+    n_images = sum(folder.n_images for folder in most)
     if not named:
         raise MedrecogError(_without_classes(survey, folders))
-    for kind in (STRONG, VIEW, NUMBER):
-        levels = _levels(named, kind, n_images)
+    levels_of = {kind: _levels(most, kind, n_images) for kind in (STRONG, VIEW, NUMBER)}
+    # One name for all images is no class where others tell them apart.
+    several = {
+        kind: [level for level in levels if len(level.names) > 1]
+        for kind, levels in levels_of.items()
+    }
+    for kind, levels in (several if any(several.values()) else levels_of).items():
         full = [level for level in levels if level.coverage >= _COVERED]
+        full = [level for level in full if len(level.names) > 1] or full[-1:]
         if not full and levels and (kind == STRONG and levels[0].coverage >= 1 - _COVERED):
             full = [levels[0]]
         if full:
+            if kind != STRONG and any(level.coverage < _COVERED for level in levels_of[STRONG]):
+                first = _of_numbers(full) if kind == NUMBER else _of_names(kind, full, levels)
+                return [replace(reading, is_clear=False) for reading in first]
             if kind == NUMBER:
                 return _of_numbers(full)
-            return _of_names(kind, full, levels)
+            readings = _of_names(kind, full, levels_of[kind])
+            if kind != STRONG or len(readings) > 1:
+                return readings
+            return _beside_others(readings, full[0], [*several[NUMBER], *several[VIEW]])
     raise MedrecogError(_without_classes(survey, folders))
 
 
 def _levels(folders: Sequence[Folder], kind: str, n_images: int) -> list[_Level]:
-    """Return the levels of a kind, outermost first, without those of one name if others are."""
+    """Return the levels of a kind, outermost first."""
     depth = max(len(folder.of_kind(kind)) for folder in folders)
     levels = []
     for index in range(depth):
@@ -157,13 +181,12 @@ def _levels(folders: Sequence[Folder], kind: str, n_images: int) -> list[_Level]
                 names[folder.parts[level]] += folder.n_images
                 nodes.add(folder.without_splits(level))
         levels.append(_Level(kind, index, names, len(nodes), names.total() / n_images))
-    several = [level for level in levels if len(level.names) > 1]
-    return several or levels[-1:]
+    return levels
 
 
 def _of_names(kind: str, full: list[_Level], levels: list[_Level]) -> list[_Reading]:
     if len(full) == 1:
-        partial = [level for level in levels if level is not full[0]]
+        partial = [level for level in levels if level.coverage < _COVERED]
         reason = f"{_count(full[0])}"
         return [_Reading(kind, full[0].index, reason, is_clear=not partial)]
     outer, inner = full[0], full[-1]
@@ -178,6 +201,26 @@ def _of_names(kind: str, full: list[_Level], levels: list[_Level]) -> list[_Read
     return [_Reading(kind, level.index, _count(level)) for level in reversed(full)]
 
 
+def _beside_others(
+    readings: list[_Reading], chosen: _Level, others: list[_Level]
+) -> list[_Reading]:
+    """Return the reading, and that of numbers that recur in all its folders as classes do."""
+    for level in others:
+        is_short = level.kind == NUMBER and all(len(name) < _LONG_NUMBER for name in level.names)
+        if level.coverage < _COVERED or level.recurrence < 2:
+            continue
+        if is_short and set(level.names) == _BINARY:
+            return [*readings, _Reading(NUMBER, level.index, _count(level))]
+        if is_short or _are_numbered(chosen):
+            return [replace(reading, is_clear=False) for reading in readings]
+    return readings
+
+
+def _are_numbered(level: _Level) -> bool:
+    """Return whether the names differ in a number only, as those of people may."""
+    return len({form_of(name) for name in level.names}) == 1
+
+
 def _of_numbers(full: list[_Level]) -> list[_Reading]:
     if len(full) == 1:
         is_short = all(len(name) < _LONG_NUMBER for name in full[0].names)
@@ -186,7 +229,9 @@ def _of_numbers(full: list[_Level]) -> list[_Reading]:
         outer, inner = full
         for one, other in ((inner, outer), (outer, inner)):
             if max(map(len, one.names)) < _LONG_NUMBER <= min(map(len, other.names)):
-                return [_Reading(NUMBER, one.index, f"{_count(one)}, in or with longer numbers")]
+                is_clear = (inner.recurrence > 1) == (one is inner)
+                reason = f"{_count(one)}, beside longer numbers"
+                return [_Reading(NUMBER, one.index, reason, is_clear)]
         if len(inner.names) <= len(outer.names) / 2 and inner.recurrence >= 2:
             return [_Reading(NUMBER, inner.index, f"{_count(inner)}, which recur", False)]
         if len(outer.names) <= len(inner.names) / 2:
@@ -258,6 +303,8 @@ def _interpretation(
 def _class_position(folder: Folder, reading: _Reading, decisions: Decisions) -> int | None:
     if decisions.class_level is not None:
         return folder.position(decisions.class_level)
+    if folder.is_outside:
+        return None
     positions = folder.of_kind(reading.kind)
     return positions[reading.index] if reading.index < len(positions) else None
 
@@ -316,18 +363,26 @@ def _common_level(positions: Sequence[tuple[Folder, int | None]]) -> int | None:
 
 def _unlabelled(folders: Sequence[Folder], class_of: dict[Folder, int | None]) -> frozenset[Folder]:
     """Return the folders of a test part that have no labels, where others have."""
-    taught = {f.parts[p] for f, p in class_of.items() if p is not None and f.split != "test"}
+    apart = {
+        folder
+        for folder in folders
+        if class_of[folder] is None and _WITHOUT_LABELS.intersection(map(str.lower, folder.parts))
+    }
+    taught = {f.parts[p] for f, p in class_of.items() if p is not None and f.split in ("", "train")}
     if not taught:
         return frozenset()
-    test = [folder for folder in folders if folder.split == "test"]
+    test = [folder for folder in folders if folder.split in ("test", "val")]
     names = {f.parts[p] for f in test if (p := class_of[f]) is not None}
     strange = {name for name in names - taught if name.lower() in UNLABELLED_NAMES}
-    if len(names) == 1:
+    if len(names) == 1 and len(taught) > 1 and all(folder.split == "test" for folder in test):
         strange |= names - taught
-    return frozenset(
+    return frozenset(apart) | frozenset(
         folder
         for folder in test
-        if ((p := class_of[folder]) is None and not folder.named)
+        if (
+            (p := class_of[folder]) is None
+            and (not folder.named or folder.parts[-1].lower() in UNLABELLED_NAMES)
+        )
         or (p is not None and folder.parts[p] in strange)
     )
 
@@ -345,7 +400,12 @@ def _warnings(
 ) -> list[DatasetWarning]:
     warnings = []
     is_decided = decisions.class_level is not None
-    is_clear = reading.is_clear and not any(split_of(image.label) for image in images)
+    is_lone = len({folder.split for folder in folders if folder.split}) == 1
+    is_clear = (
+        reading.is_clear
+        and not any(split_of(image.label) for image in images)
+        and not (is_lone and any(folder.is_outside and folder.named for folder in folders))
+    )
     if not is_clear and not is_decided and len(readings) == 1:
         chosen = "" if explicit.class_level is None else f" at level {explicit.class_level}"
         names = sorted({image.label for image in images})
@@ -382,7 +442,7 @@ def _warnings(
         warnings.append(
             DatasetWarning(
                 "unlabelled",
-                f"{counted(n, 'test image has', 'test images have')} no label and "
+                f"{counted(n, 'image has', 'images have')} no label and "
                 f"{'is' if n == 1 else 'are'} kept apart for prediction. Use --class-level and "
                 "--merge-class, or a table with --labels, if there are labels.",
                 tuple(sorted(kept_apart)),
