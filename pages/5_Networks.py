@@ -22,6 +22,7 @@ from medrecog_core.ui.choice import choose
 from medrecog_core.ui.networks.architecture import drawn_rows, show_architecture
 from medrecog_core.ui.networks.image_walk import show_first_filters, show_image_walk
 from medrecog_core.ui.page import open_page, shown_errors
+from medrecog_core.ui.plain_text import literal
 from medrecog_core.ui.quantities import size
 
 open_page("Networks")
@@ -96,7 +97,9 @@ def show_weights(network: Network) -> None:
         )
     for i, weights in enumerate(installed):
         with st.container(border=True):
-            st.markdown(f"**{weights.title}**" + (" :green-badge[in use]" if i == 0 else ""))
+            st.markdown(
+                f"**{literal(weights.title)}**" + (" :green-badge[in use]" if i == 0 else "")
+            )
             st.caption(f"`{weights.identity}` reads {', '.join(weights.layers)}")
     if not is_viewer():
         change_weights(network, bool(installed))
@@ -136,7 +139,7 @@ def show_self_test(network: Network) -> None:
         )
     else:
         st.success(
-            f"Every descriptor is finite and not constant; {test['compared']}.",
+            f"Every descriptor is finite and not constant; {literal(test['compared'])}.",
             icon=":material/check_circle:",
         )
 
@@ -184,7 +187,7 @@ def follow_download(network: Network, process: ProcessIdentity) -> None:
 with shown_errors():
     chosen = NETWORKS[choose("Network", list(NETWORKS), key="network", width=240)]
     if "download error" in st.session_state:
-        st.error(st.session_state.pop("download error"), icon=":material/error:")
+        st.error(literal(st.session_state.pop("download error")), icon=":material/error:")
     show_weights(chosen)
     st.subheader("Layers")
     scale = int(choose("Scale in pixels", [str(s) for s in REPORT_SCALES], key="scale", width=200))

@@ -17,7 +17,8 @@ from medrecog_core.datasets.catalogue import CatalogueEntry, PublishedFile, find
 from medrecog_core.datasets.dataset import Dataset
 from medrecog_core.datasets.file_state import HashReport
 from medrecog_core.datasets.file_state import ignore as ignore_hashing
-from medrecog_core.datasets.importing import Reading, Report, add_dataset, add_part, ignore
+from medrecog_core.datasets.importing import Report, add_dataset, add_part, ignore
+from medrecog_core.datasets.intake.decisions import Decisions
 from medrecog_core.datasets.larger_set import (
     download_folder,
     downloaded_for_another,
@@ -77,20 +78,20 @@ def download_dataset(
         raise UsageError(
             f"There is a data set “{name}” already: remove it first to download it again."
         )
-    reading = Reading(
+    decisions = Decisions(
         keeps_val=keeps_val,
         has_groups=has_groups,
         entry=entry.name if entry.selects_classes else "",
     )
     larger = larger_set(entry)
     if larger is not None:
-        return add_part(name, larger, reading, report, hashed)
+        return add_part(name, larger, decisions, report, hashed)
     folder = create_folder(download_folder(entry))
     with _alone(folder, entry):
         files = [_fetched(entry, file, folder, report, pause) for file in entry.files]
         bounds = replace(BOUNDS, n_bytes=max(_LEAST_BYTES, 20 * entry.n_bytes))
         try:
-            dataset = add_dataset(entry.name, files, reading, bounds, report, hashed)
+            dataset = add_dataset(entry.name, files, decisions, bounds, report, hashed)
         except DamagedArchiveError:
             _forget(folder, entry)  # else the next attempt would find the same files
             raise

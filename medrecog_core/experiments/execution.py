@@ -24,7 +24,11 @@ from medrecog_core.experiments.extracted_dataset import (
 )
 from medrecog_core.experiments.forecast import TRAINING, forecast_run
 from medrecog_core.experiments.journal import Journal
-from medrecog_core.experiments.repetition import changed_cells, differences
+from medrecog_core.experiments.repetition import (
+    changed_cells,
+    differences,
+    recorded_rendering,
+)
 from medrecog_core.experiments.run_folder import RunFolder, RunImage
 from medrecog_core.experiments.stored_images import StoredImages
 from medrecog_core.experiments.supervision import stop_on_signals, supervise
@@ -153,16 +157,17 @@ def result_document(run: RunFolder) -> dict[str, Any]:
 def _carry_out(run: RunFolder, journal: Journal, should_stop: Callable[[], bool]) -> None:
     specification = run.specification()
     network = find_network(specification.network)
+    rendering = recorded_rendering(run)
     with suppress(MedrecogError):  # what is wrong the work itself finds out, and says so
-        load_sample(specification, journal.progress, should_stop)
-        journal.expect(forecast_run(run))
-    extracted = extract_dataset(specification, journal.progress, should_stop)
+        load_sample(specification, journal.progress, should_stop, rendering)
+        journal.expect(forecast_run(run, rendering))
+    extracted = extract_dataset(specification, journal.progress, should_stop, rendering)
     source = extracted.source
     positions, split = split_images(extracted.images, specification.split_protocol).without_unused()
     images = [extracted.images[i] for i in positions]
     files = [extracted.files[i] for i in positions]
     used = [
-        RunImage(str(file.path), file.sha256, image.label, image.group)
+        RunImage(str(file.path), file.sha256, image.label, image.group, file.rendering)
         for image, file in zip(images, files, strict=True)
     ]
     if not _was_done_with(run, used, split, source):
@@ -226,6 +231,7 @@ def _describe_data(extracted: ExtractedDataset, split: Split) -> dict[str, Any]:
             "n_excluded": len(extracted.dataset.excluded),
             "fingerprint": extracted.dataset.fingerprint,
         },
+        "rendering": extracted.dataset.rendering.to_document(),
         "n_images": len(extracted.images),
         "sample": extracted.sample,
         "skipped": [dataclasses.asdict(entry) for entry in extracted.skipped],

@@ -9,6 +9,7 @@ from medrecog_core.experiments.cost import estimate_cost
 from medrecog_core.experiments.run_folder import RunFolder
 from medrecog_core.experiments.training_time import seconds_of_training, training_work
 from medrecog_core.features import Progress
+from medrecog_core.images import Rendering
 
 TRAINING = "training"
 """The stage in which a run counts its cells."""
@@ -99,8 +100,15 @@ class Forecast:
         self._cells_left = sum(self._cells[progress.done :])
 
 
-def forecast_run(run: RunFolder) -> Forecast:
+def forecast_run(run: RunFolder, rendering: Rendering | None = None) -> Forecast:
     """Return the forecast of a run whose data set is there, for what it has not done yet.
+
+    Parameters
+    ----------
+    run
+        The run.
+    rendering
+        How stored values become pictures, in the place of the data set's own rendering.
 
     Raises
     ------
@@ -110,7 +118,7 @@ def forecast_run(run: RunFolder) -> Forecast:
         If the store cannot be used.
     """
     specification = run.specification()
-    cost = estimate_cost(specification)
+    cost = estimate_cost(specification, rendering)
     images = library.load(specification.dataset).images
     if specification.sample is not None:
         images = draw_sample(images, specification.sample, specification.seed).images

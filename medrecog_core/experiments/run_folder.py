@@ -20,6 +20,8 @@ from medrecog_core.experiments.run_record import checked_record
 from medrecog_core.experiments.run_state import RunState
 from medrecog_core.experiments.specification import RunSpecification
 from medrecog_core.features import AnyCell, DescriptorSource
+from medrecog_core.images import PLAIN, Rendering
+from medrecog_core.images.rendering import rows_document, rows_of_document
 from medrecog_core.locations import cache_folder, unwritable
 from medrecog_core.mode import check_may_change
 
@@ -30,12 +32,23 @@ _LONGEST_TITLE = 100
 
 @dataclass(frozen=True)
 class RunImage:
-    """An image as a run used it."""
+    """An image as a run used it.
+
+    Attributes
+    ----------
+    path, sha256
+        Of its file.
+    label, group
+        Its class, and its patient or lesion; empty where it has none.
+    rendering
+        How the file's stored values became a picture; the plain one for plain images.
+    """
 
     path: str
     sha256: str
     label: str
     group: str
+    rendering: Rendering = PLAIN
 
 
 class RunFolder:
@@ -185,9 +198,7 @@ class RunFolder:
         Those of a run that came in a bundle are named relative to the images of its data set, and
         need not be here.
         """
-        images: list[RunImage] = self._read(
-            "images.json", lambda document: [RunImage(*fields) for fields in document], default=[]
-        )
+        images: list[RunImage] = self._read("images.json", images_of_document, default=[])
         if all(Path(image.path).is_absolute() for image in images):
             return images
         root = library.root_of(self.specification().dataset)
@@ -195,8 +206,7 @@ class RunFolder:
 
     def write_images(self, images: Sequence[RunImage]) -> None:
         """Keep which images the run used, and how."""
-        fields = [[i.path, i.sha256, i.label, i.group] for i in images]
-        atomic_file.write_json(self.path / "images.json", fields)
+        atomic_file.write_json(self.path / "images.json", images_document(images))
 
     def split(self) -> Split:
         """Return the folds of the run: positions in `images`."""
@@ -235,6 +245,16 @@ class RunFolder:
     def record(self) -> dict[str, Any]:
         """Return what the run ran on and with; empty until the cells are begun."""
         return self._read("record.json", checked_record, default={})
+
+    def rendering(self) -> Rendering:
+        """Return how stored values became pictures; runs of version 0.1.0 used the plain way.
+
+        Raises
+        ------
+        StorageError
+            If the run's record is damaged.
+        """
+        return Rendering.from_document(self.record().get("rendering"))
 
     def source(self) -> DescriptorSource:
         """Return what the run's descriptors depend on besides image and cell.
@@ -290,6 +310,27 @@ class RunFolder:
             ) from None
         except (AttributeError, KeyError, StorageError, TypeError, UsageError, ValueError) as error:
             raise StorageError(_damaged(self.path / name)) from error
+
+
+def images_document(images: Sequence[RunImage]) -> Any:
+    """Return images as JSON values; see `rows_document`."""
+    rows: list[list[Any]] = [[i.path, i.sha256, i.label, i.group] for i in images]
+    return rows_document(rows, [image.rendering for image in images])
+
+
+def images_of_document(document: Any) -> list[RunImage]:
+    """Return the images in a document of `images_document`.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If it is damaged.
+    """
+    rows = rows_of_document(document)
+    return [
+        RunImage(path, sha256, label, group, rendering)
+        for (path, sha256, label, group), rendering in rows
+    ]
 
 
 _STATE = TypeAdapter(RunState)

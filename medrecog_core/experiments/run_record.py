@@ -4,6 +4,9 @@ from typing import Any
 
 from pydantic import BaseModel
 
+from medrecog_core.errors import MedrecogError
+from medrecog_core.images import Rendering
+
 
 class _Dataset(BaseModel):
     name: str
@@ -44,9 +47,13 @@ def checked_record(document: Any) -> dict[str, Any]:
 
     Raises
     ------
-    pydantic.ValidationError
-        If it has not.
+    ValueError
+        If it has not, as pydantic's ValidationError, or its rendering is not valid.
     """
     _Record.model_validate(document)
+    try:
+        Rendering.from_document(document.get("rendering"))
+    except MedrecogError as error:
+        raise ValueError("the record's rendering is none") from error
     record: dict[str, Any] = document
     return record

@@ -8,7 +8,7 @@ import numpy as np
 from medrecog_core.errors import UsageError
 from medrecog_core.features.cell import GLOBAL_POOLINGS, LOCAL, MAP
 from medrecog_core.networks import Network, find_device, installed_weights, opened_weights
-from medrecog_core.networks.backend import import_keras
+from medrecog_core.networks.backend import gains_from_xla, import_keras
 from medrecog_core.networks.feature_maps import feature_maps
 
 READINGS = (*GLOBAL_POOLINGS, LOCAL, MAP)
@@ -96,12 +96,24 @@ class PooledNetwork:
             (layer, pooling): keras.ops.cast(pool[pooling](map_of[layer]), _TYPE_OF[pooling])
             for layer, pooling in self.readings
         }
+        self._uses_xla = gains_from_xla()
+        self._most_at_once: dict[tuple[int, ...], int] = {}
         self._models = {self.readings: self._model(self.readings)}
 
     def _model(self, readings: tuple[tuple[str, str], ...]) -> Any:
         model = import_keras().Model(self._inputs, [self._output_of[each] for each in readings])
-        model.compile(jit_compile=False)  # XLA on a processor is several times slower
+        model.compile(jit_compile=self._uses_xla)
         return model
+
+    def _predict(self, model: Any, images: np.ndarray) -> list[np.ndarray]:
+        """Return the outputs, of a full batch where another shape would be compiled anew."""
+        n = len(images)
+        if self._uses_xla:
+            shape = images.shape[1:]
+            full = self._most_at_once[shape] = max(n, self._most_at_once.get(shape, 0))
+            images = np.concatenate([images, np.zeros((full - n, *shape), images.dtype)])
+        outputs = model.predict_on_batch(images)
+        return [values[:n] for values in (outputs if isinstance(outputs, list) else [outputs])]
 
     def descriptors(
         self, images: np.ndarray, readings: Iterable[tuple[str, str]] | None = None
@@ -127,8 +139,7 @@ class PooledNetwork:
         chosen = tuple(each for each in self.readings if each in asked)
         if chosen not in self._models:
             self._models[chosen] = self._model(chosen)
-        outputs = self._models[chosen].predict_on_batch(images)
-        outputs = outputs if isinstance(outputs, list) else [outputs]
+        outputs = self._predict(self._models[chosen], images)
         return {
             reading: np.asarray(values, dtype=_TYPE_OF[reading[1]])
             for reading, values in zip(chosen, outputs, strict=True)

@@ -6,6 +6,8 @@ import sys
 from collections.abc import Iterator
 from types import ModuleType
 
+from medrecog_core.networks.device import find_device
+
 
 def import_keras() -> ModuleType:
     """Import Keras with TensorFlow behind it, unless `KERAS_BACKEND` names another backend.
@@ -19,12 +21,43 @@ def import_keras() -> ModuleType:
     with _without_start_messages():
         import keras
 
+        _multiply_float32_exactly(keras.backend.backend())
         if keras.backend.backend() == "tensorflow":
             import tensorflow
 
             for gpu in tensorflow.config.list_physical_devices("GPU"):
                 tensorflow.config.experimental.set_memory_growth(gpu, True)
     return sys.modules["keras"]
+
+
+def _multiply_float32_exactly(backend: str) -> None:
+    """Keep GPUs from rounding the factors of float32 products to TF32.
+
+    Every backend allows it by default. Descriptors then differ from those of a processor by 1e-3 of
+    the largest value (measured on an H100, `benchmarks/gpu.py`), but would have the same key.
+    """
+    if backend == "tensorflow":
+        import tensorflow
+
+        tensorflow.config.experimental.enable_tensor_float_32_execution(False)
+    elif backend == "jax":
+        import jax
+
+        jax.config.update("jax_default_matmul_precision", "highest")
+    elif backend == "torch":
+        import torch
+
+        torch.backends.cudnn.allow_tf32 = False
+        torch.backends.cuda.matmul.allow_tf32 = False
+
+
+def gains_from_xla() -> bool:
+    """Return whether XLA computes networks faster here than their operations one by one.
+
+    That was measured for JAX on a GPU (`benchmarks/gpu.py`): 2.9 times as fast in float32 and 3.6
+    times in bfloat16. On a processor it is several times slower.
+    """
+    return import_keras().backend.backend() == "jax" and find_device().kind == "gpu"
 
 
 def backend_versions() -> dict[str, str]:

@@ -105,7 +105,7 @@ def html_report(run: RunFolder) -> str:
         published=_published(run, ranked),
         data=data,
         most_listed=_MOST_LISTED,
-        settings=_settings(run),
+        settings=_settings(run, data),
         machine=_machine(record),
         stages=_stages(record),
         limits=_limits(images, record),
@@ -213,7 +213,7 @@ def _published(run: RunFolder, ranked: list[RankedCell]) -> dict[str, Any] | Non
     }
 
 
-def _settings(run: RunFolder) -> list[tuple[str, str]]:
+def _settings(run: RunFolder, data: DataDescription) -> list[tuple[str, str]]:
     asked, record = run.specification(), run.record()
     preprocessing = next(
         (p.title for p in PREPROCESSINGS.values() if p.version == record["preprocessing"]),
@@ -226,6 +226,7 @@ def _settings(run: RunFolder) -> list[tuple[str, str]]:
         "Scales": ", ".join(map(str, asked.scales)) + " pixels",
         "Poolings": ", ".join(asked.poolings),
         "Fusions": ", ".join(fusion.name for fusion in asked.fusions),
+        "Rendering": data.rendering,
         "Preprocessing": preprocessing,
         "Precision": record["precision"],
         "Normalisation": asked.normalisation

@@ -7,7 +7,8 @@ from pathlib import Path
 
 import streamlit as st
 
-from medrecog_core.images import UnreadableImageError, thumbnail
+from medrecog_core.images import PLAIN, Rendering, UnreadableImageError, thumbnail
+from medrecog_core.ui.plain_text import literal
 
 PER_PAGE = 24
 _COLUMN_WIDTH = 150
@@ -26,11 +27,17 @@ class Picture:
     sha256
         Of the content to show, where it is known: its thumbnail is found faster, and also where the
         file is not here.
+    rendering
+        How the file's stored values become a picture.
+    name
+        What it is called where it is opened; empty for its path.
     """
 
     path: Path
     caption: str
     sha256: str = ""
+    rendering: Rendering = PLAIN
+    name: str = ""
 
 
 def show_gallery(
@@ -73,18 +80,22 @@ def show_pictures(
         for picture in pictures:
             with st.container(width=_COLUMN_WIDTH, gap="xxsmall"):
                 try:
-                    content = thumbnail(picture.path, sha256=picture.sha256)
+                    content = thumbnail(
+                        picture.path, sha256=picture.sha256, rendering=picture.rendering
+                    )
                     st.image(content, width="stretch", alt=picture.caption)
                     if not picture.path.exists():
                         st.caption(":material/cloud_off: not on this machine")
                 except UnreadableImageError as error:
-                    st.caption(f":material/broken_image: {picture.path.name}: {error}")
+                    st.caption(
+                        f":material/broken_image: {literal(picture.path.name)}: {literal(error)}"
+                    )
                 if open_picture is None:
-                    st.caption(picture.caption)
+                    st.caption(literal(picture.caption))
                 else:
                     st.button(
-                        picture.caption,
-                        key=f"{key}-{picture.path}",
+                        literal(picture.caption),
+                        key=f"{key}-{picture.name or picture.path}",
                         type="tertiary",
                         help="Show this image in full",
                         on_click=open_picture,

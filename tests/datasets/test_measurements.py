@@ -1,8 +1,12 @@
+from dataclasses import replace
+
+import numpy as np
 import pytest
 from PIL import Image
 
-from medrecog_core.datasets import library, measurements
+from medrecog_core.datasets import Dataset, ImageRecord, library, measurements, read_dataset
 from medrecog_core.datasets.measurements import measure_images
+from medrecog_core.images import Rendering
 
 
 @pytest.fixture
@@ -10,7 +14,7 @@ def skin(write_files):
     root = write_files(*(f"{label}/{i}.png" for label in ("mel", "nv") for i in range(4)))
     for i, path in enumerate(sorted(root.rglob("*.png"))):
         Image.new("L", (20 + i, 20), 10 * i).save(path)
-    return library.save(library.read_folder("skin", root))
+    return library.save(read_dataset("skin", root))
 
 
 @pytest.fixture
@@ -26,7 +30,7 @@ def measured(monkeypatch):
     monkeypatch.setattr(
         measurements,
         "measure_image",
-        lambda content: contents.append(content) or measure(content),
+        lambda content, rendering: contents.append(content) or measure(content, rendering),
     )
     return contents
 
@@ -86,7 +90,7 @@ def test_what_was_measured_before_an_interruption_is_kept(skin, file, measured):
 
 def test_only_a_few_images_are_read_ahead(write_files, cache, measured):
     root = write_files(*(f"{label}/{i}.png" for label in ("mel", "nv") for i in range(100)))
-    dataset = library.read_folder("skin", root)
+    dataset = read_dataset("skin", root)
 
     def interrupt(done, total):
         raise KeyboardInterrupt
@@ -94,3 +98,21 @@ def test_only_a_few_images_are_read_ahead(write_files, cache, measured):
     with pytest.raises(KeyboardInterrupt):
         measure_images(dataset, cache.datasets / "m.json", report=interrupt)
     assert len(measured) < 20
+
+
+def test_images_are_measured_under_each_rendering_of_their_data_set(tmp_path, measured):
+    values = np.linspace(0, 4095, 32 * 32).reshape(32, 32).astype(np.uint16)
+    Image.fromarray(values).save(tmp_path / "16.png")
+    Image.fromarray((values // 16).astype(np.uint8)).save(tmp_path / "8.png")
+    images = (ImageRecord("16.png", "a"), ImageRecord("8.png", "b"))
+    plain = library.save(Dataset("deep", tmp_path, images, "made"))
+    file = tmp_path / "measurements.json"
+    first = measure_images(plain, file)
+    narrow = replace(plain, rendering=Rendering(window=(0, 400)))
+    second = measure_images(narrow, file)
+    assert len(measured) == 3
+    assert second["8.png"] == first["8.png"]
+    assert second["16.png"].contrast < first["16.png"].contrast
+    assert measure_images(plain, file) == first
+    assert measure_images(narrow, file) == second
+    assert len(measured) == 3

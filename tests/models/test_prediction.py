@@ -8,7 +8,7 @@ import pytest
 from PIL import Image
 
 from medrecog_core.classification import DecisionThreshold, LinearSvm
-from medrecog_core.datasets import library
+from medrecog_core.datasets import library, read_dataset
 from medrecog_core.errors import MedrecogError
 from medrecog_core.experiments import RunFolder, RunSpecification
 from medrecog_core.features import ENCODINGS, Cell
@@ -78,7 +78,7 @@ def test_it_reads_new_images_as_its_run_did(
         for i, size in enumerate([(40, 90), (90, 40), (50, 50), (60, 90)]):
             pixels = rng.integers(low, low + 136, (*size, 3), dtype=np.uint8)
             Image.fromarray(pixels).save(tmp_path / "wide" / label / f"{i}.png")
-    library.save(library.read_folder("wide", tmp_path / "wide"))
+    library.save(read_dataset("wide", tmp_path / "wide"))
     asked = {"dataset": "wide", "layers": ["block1"], "poolings": ["average"]}
     run = finished_run(
         RunSpecification.from_document(
@@ -265,7 +265,9 @@ def test_a_training_image_is_nearest_to_itself_and_not_unlike(
 
 
 def test_an_image_unlike_the_training_images_is_told(predictor: Predictor, tmp_path: Path) -> None:
-    Image.new("RGB", (300, 300), (255, 0, 0)).save(tmp_path / "red.png")
+    red = Image.new("RGB", (300, 300), (255, 0, 0))
+    red.paste((0, 0, 255), (0, 0, 10, 10))
+    red.save(tmp_path / "red.png")
     detector = predictor.model.training_images.detector
     # So few training images cannot make anything surprising at the usual alarm.
     few = replace(predictor.model.training_images, detector=replace(detector, alarm=0.11))

@@ -312,9 +312,12 @@ def _one_class(found: Interpretation) -> str:
         if found.unlabelled
         else ""
     )
+    # A table that lies in the folder and may have the labels.
+    table = next((reason for reason in found.reasons if "--labels" in reason), "")
+    hint = f" {table.removesuffix('.')}." if table else ""
     return (
         f"There {'is' if len(found.images) == 1 else 'are'} {counted(len(found.images), 'image')} "
         f"of the only class “{found.classes[0]}”{apart}. A data set needs at least two classes. "
         "Choose other labels with --label-column or --class-level, or other classes with "
-        "--only-class, --exclude-class and --merge-class."
+        f"--only-class, --exclude-class and --merge-class.{hint}"
     )

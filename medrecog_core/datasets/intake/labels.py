@@ -17,6 +17,9 @@ from medrecog_core.errors import MedrecogError, UsageError
 _N_SHOWN = 3
 _NO_FINDING = ("no ", "non ", "normal", "healthy", "nofinding")
 
+OTHER = "other"
+"""Class of images that have something, where the finding is that they have nothing."""
+
 Answer = tuple[str, ...]
 """The findings that a rater sees in an image, sorted."""
 
@@ -92,7 +95,7 @@ def negative_label(finding: str) -> str:
     """Return the name of the class of images without a finding."""
     # “no No Finding” would be no name.
     is_negative = f"{spelling_key(finding)} ".startswith(_NO_FINDING)
-    return "other" if is_negative else f"no {finding}"
+    return OTHER if is_negative else f"no {finding}"
 
 
 class _Spelling:
@@ -270,13 +273,21 @@ def _warnings(
     warnings = []
     several = sorted([*gathered.several, *gathered.none])
     if several:
-        example = class_option("--finding", reading.names[0])
+        names = [name for name in reading.names if negative_label(name) != OTHER]
+        example = class_option("--finding", (names or reading.names)[0])
+        what = [
+            counted(len(gathered.several), "image") + " with several findings"
+            if gathered.several
+            else "",
+            counted(len(gathered.none), "image") + " with none of the findings"
+            if gathered.none
+            else "",
+        ]
         warnings.append(
             DatasetWarning(
                 "several-findings",
-                f"{counted(len(gathered.several), 'image')} with several findings and "
-                f"{len(gathered.none):,} with none of them are not imported, because an image has "
-                f"one label. Use --finding NAME, for example {example}, to import them "
+                f"{' and '.join(filter(None, what))} are not imported, because an image has "
+                f"exactly one label. Use --finding NAME, for example {example}, to import them "
                 "as one finding against the rest.",
                 tuple(several),
             )
@@ -314,11 +325,10 @@ def _about_conflicts(gathered: _Gathered, decisions: Decisions) -> DatasetWarnin
         what = f"{n} whose rows have different labels are not imported. Use --on-conflict majority"
         what += " to import the most frequent label."
     else:
-        what = (
-            f"{n} whose rows have different labels: {len(gathered.outvoted):,} have the most "
-            f"frequent one, {len(gathered.ties):,} with a tie are not imported. Use --on-conflict "
-            "unanimous to leave all of them out."
-        )
+        ties = counted(len(gathered.ties), "image")
+        what = f"{n} have rows with different labels and are imported with the most frequent one"
+        what += f", except for {ties} with a tie. " if gathered.ties else ". "
+        what += "Use --on-conflict unanimous to leave all of them out."
     return DatasetWarning("label-conflicts", what, tuple(sorted(gathered.conflicts)))
 
 

@@ -63,7 +63,8 @@ def interpretations(survey: Survey, decisions: Decisions) -> list[Interpretation
     if not is_decided:
         for layout_of in LAYOUTS:
             if layout_of.recognise(survey):
-                lean = without_same_names(survey, decisions)
+                by_name = layout_of.by_file_name
+                lean = without_same_names(survey, decisions) if by_name else survey
                 return [_complete(layout_of.read(lean, decisions), survey, lean)]
     return _compared(survey, repeats, decisions)
 

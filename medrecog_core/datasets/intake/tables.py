@@ -1,9 +1,8 @@
 """Images whose labels are in one or several tables."""
 
 import filecmp
-import re
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -37,7 +36,6 @@ _LEAST_IMAGES, _LEAST_ROWS = 0.1, 0.5
 share of its rows does."""
 _MOST_TABLES = 200
 _N_SHOWN = 3
-_PATIENT = re.compile(r"(patient|pat|subject|subj|sub)[ _-]?\d+", re.IGNORECASE)
 _UNLABELLED = ("test", "unlabelled", "unlabeled", "unknown")
 
 
@@ -397,9 +395,8 @@ def _interpretation(
     unlabelled, unnamed = _apart(unnamed, named)
     said.left_out += [LeftOut(path, "no row of the table") for path in unnamed]
     said.warnings += _about_images(unnamed, unlabelled)
-    patient_of = {} if said.groups or not decisions.has_groups else _patients(found.label_of)
     images = tuple(
-        ImageRecord(path, label, said.split_of.get(path, ""), patient_of.get(path, ""))
+        ImageRecord(path, label, said.split_of.get(path, ""))
         for path, label in sorted(found.label_of.items())
     )
     if not images:
@@ -413,7 +410,6 @@ def _interpretation(
         split_remark,
         *dict.fromkeys(remark for source in labelled for remark in source.table.remarks),
         f"with {_listed(others)}" if others else "",
-        "groups are the folders of patients" if patient_of else "",
         found.remark,
     ]
     return Interpretation(
@@ -438,18 +434,6 @@ def _listed(sources: Sequence[_Source]) -> str:
     if len(first) > _N_SHOWN:
         return f"{', '.join(first[:_N_SHOWN])} and {len(sources) - _N_SHOWN} other tables"
     return f"{', '.join(first)} and {last}" if first else last
-
-
-def _patients(paths: Iterable[str]) -> dict[str, str]:
-    """Return the patient of each image where every path has a folder such as `patient00001`."""
-    patient_of: dict[str, str] = {}
-    for path in paths:
-        folders = path.split("/")[:-1]
-        patient = next((folder for folder in folders if _PATIENT.fullmatch(folder)), "")
-        if not patient:
-            return {}
-        patient_of[path] = patient
-    return patient_of if len(set(patient_of.values())) > 1 else {}
 
 
 def _common_columns(labelled: Sequence[_Source]) -> Columns:

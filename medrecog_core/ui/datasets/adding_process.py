@@ -1,7 +1,9 @@
 """Adding a data set in a process of its own, and how far that is."""
 
 import re
+import shutil
 from collections.abc import Sequence
+from pathlib import Path
 
 import streamlit as st
 
@@ -9,6 +11,7 @@ from medrecog_core.datasets import CATALOGUE, library
 from medrecog_core.datasets.downloading import downloaded_bytes
 from medrecog_core.experiments.processes import ProcessIdentity, last_sentence, start_detached
 from medrecog_core.locations import cache_folder, create_folder
+from medrecog_core.ui.plain_text import literal
 from medrecog_core.ui.quantities import size
 
 ADDED = "just added"
@@ -27,14 +30,24 @@ def is_adding() -> bool:
 def show_failure() -> None:
     """Show once why the last data set was not added, if it was not."""
     if _FAILED in st.session_state:
-        st.error(st.session_state.pop(_FAILED), icon=":material/error:")
+        st.error(literal(st.session_state.pop(_FAILED)), icon=":material/error:")
 
 
-def start_adding(name: str, arguments: list[str]) -> None:
-    """Add in a process of its own, which goes on when the page is closed."""
+def start_adding(name: str, arguments: list[str], uploaded: Path | None = None) -> None:
+    """Add in a process of its own, which continues when the page is closed.
+
+    Parameters
+    ----------
+    name
+        Of the data set.
+    arguments
+        The command.
+    uploaded
+        Folder that is deleted once the process has ended.
+    """
     log = create_folder(cache_folder().datasets) / f"adding-{name}-log.txt"
     log.unlink(missing_ok=True)
-    st.session_state[_PROCESS] = (name, start_detached(arguments, log), log)
+    st.session_state[_PROCESS] = (name, start_detached(arguments, log), log, uploaded)
     st.rerun()
 
 
@@ -42,18 +55,24 @@ def start_adding(name: str, arguments: list[str]) -> None:
 def follow_adding() -> None:
     """Show how far it is, every second, until it has ended."""
     process: ProcessIdentity
-    name, process, log = st.session_state[_PROCESS]
+    name, process, log, uploaded = st.session_state[_PROCESS]
     lines = log.read_text(errors="replace").strip().splitlines() if log.is_file() else []
     if not process.is_alive():
         del st.session_state[_PROCESS]
         last = last_sentence(log)
         log.unlink(missing_ok=True)
+        if uploaded is not None:
+            shutil.rmtree(uploaded, ignore_errors=True)
         if name in library.names():
             finish_adding(name)
         st.session_state[_FAILED] = last
         st.rerun()
     done, text = _progress(name, lines)
-    st.progress(done, text=f"{text}. It goes on when this page is closed.", width=420)
+    st.progress(
+        done,
+        text=f"{literal(text)}. You can close this page; the import continues in the background.",
+        width=420,
+    )
 
 
 def _progress(name: str, lines: Sequence[str]) -> tuple[float, str]:

@@ -4,7 +4,7 @@ import streamlit as st
 
 from medrecog_core.datasets import Dataset, HealthReport, ImageRecord, library
 from medrecog_core.errors import MedrecogError
-from medrecog_core.images import UnreadableImageError, thumbnail
+from medrecog_core.images import PLAIN, UnreadableImageError, thumbnail
 from medrecog_core.mode import is_viewer
 from medrecog_core.ui.datasets.dataset_gallery import (
     close_image,
@@ -13,6 +13,7 @@ from medrecog_core.ui.datasets.dataset_gallery import (
     picture_of,
 )
 from medrecog_core.ui.gallery import show_pictures
+from medrecog_core.ui.plain_text import literal
 from medrecog_core.ui.quantities import size
 
 _SIDE = 1280
@@ -24,9 +25,11 @@ def show_image(dataset: Dataset, report: HealthReport | None, path: str) -> None
     st.button("Back to the images", icon=":material/arrow_back:", on_click=close_image)
     image = next((each for each in dataset.every_image if each.path == path), None)
     if image is None:
-        st.warning(f"“{dataset.name}” has no image “{path}”.", icon=":material/link_off:")
+        st.warning(
+            f"“{literal(dataset.name)}” has no image “{literal(path)}”.", icon=":material/link_off:"
+        )
         return
-    st.subheader(image.path.rsplit("/", 1)[-1])
+    st.subheader(literal(image.path.rsplit("/", 1)[-1]))
     left, right = st.columns([3, 2])
     with left:
         try:
@@ -39,7 +42,7 @@ def show_image(dataset: Dataset, report: HealthReport | None, path: str) -> None
             if not is_here:
                 st.caption("The image is not on this machine; this is its thumbnail.")
         except UnreadableImageError as error:
-            st.error(f"It cannot be shown: {error}.", icon=":material/broken_image:")
+            st.error(f"It cannot be shown: {literal(error)}.", icon=":material/broken_image:")
     with right:
         _show_row(dataset, image, report)
         _offer_exclusion(dataset, image)
@@ -48,13 +51,13 @@ def show_image(dataset: Dataset, report: HealthReport | None, path: str) -> None
 
 def _picture(dataset: Dataset, image: ImageRecord) -> tuple[bytes, bool]:
     """Return the picture, and whether it is of the file and no thumbnail from elsewhere."""
-    path = dataset.absolute_path(image)
+    path, rendering = dataset.absolute_path(image), dataset.rendering_of(image)
     try:
-        return thumbnail(path, _SIDE), True
+        return thumbnail(path, _SIDE, rendering=rendering), True
     except UnreadableImageError:
         if image.file is None or path.exists():
             raise
-        return thumbnail(path, sha256=image.file.sha256), False
+        return thumbnail(path, sha256=image.file.sha256, rendering=rendering), False
 
 
 def _show_row(dataset: Dataset, image: ImageRecord, report: HealthReport | None) -> None:
@@ -68,6 +71,10 @@ def _show_row(dataset: Dataset, image: ImageRecord, report: HealthReport | None)
         if state.width:
             row["pixels"] = f"{state.width} x {state.height}"
             row["mode"] = state.mode
+        if state.n_frames > 1:
+            row["frames"] = f"{state.n_frames:,}"
+        if (rendering := dataset.rendering_of(image)) != PLAIN:
+            row["rendering"] = rendering.title
         row["file size"] = size(state.n_bytes)
         row["SHA-256"] = f"{state.sha256[:16]} …"
     found = [
@@ -77,7 +84,7 @@ def _show_row(dataset: Dataset, image: ImageRecord, report: HealthReport | None)
     ]
     if found:
         row["findings"] = ", ".join(found)
-    st.table(row)
+    st.table({name: literal(value) for name, value in row.items()})
 
 
 def _offer_exclusion(dataset: Dataset, image: ImageRecord) -> None:
@@ -94,7 +101,7 @@ def _offer_exclusion(dataset: Dataset, image: ImageRecord) -> None:
         )
         return
     reason = exclusion.reason or "chosen by hand"
-    st.warning(f"Excluded: {reason}.", icon=":material/block:")
+    st.warning(f"Excluded: {literal(reason)}.", icon=":material/block:")
     if not is_viewer():
         st.button(
             "Use it again",
@@ -110,11 +117,7 @@ def _show_mates(dataset: Dataset, report: HealthReport | None, image: ImageRecor
         of_group = [each for each in others if each.group == image.group]
         _show_strip(dataset, f"Of the same group, {image.group}", of_group, "mates")
     if image.file is not None:
-        copies = [
-            each
-            for each in others
-            if each.file is not None and each.file.sha256 == image.file.sha256
-        ]
+        copies = [each for each in others if each.content == image.content]
         _show_strip(dataset, "The same file again", copies, "copies")
     if report is None:
         if not is_viewer():
@@ -128,8 +131,7 @@ def _show_mates(dataset: Dataset, report: HealthReport | None, image: ImageRecor
     alike = [
         each
         for each in others
-        if each.path in paths
-        and not (each.file and image.file and each.file.sha256 == image.file.sha256)
+        if each.path in paths and not (each.content is not None and each.content == image.content)
     ]
     _show_strip(dataset, "Nearly the same", alike, "alike")
 
@@ -137,11 +139,11 @@ def _show_mates(dataset: Dataset, report: HealthReport | None, image: ImageRecor
 def _show_strip(dataset: Dataset, title: str, images: list[ImageRecord], key: str) -> None:
     if not images:
         return
-    st.markdown(f"**{title}** ({len(images):,})")
+    st.markdown(f"**{literal(title)}** ({len(images):,})")
     show_pictures(
         [picture_of(dataset, each, each.split) for each in images[:_MOST_MATES]],
         key,
-        lambda picture: open_image(picture.path.relative_to(dataset.root).as_posix()),
+        lambda picture: open_image(picture.name),
     )
 
 
@@ -149,11 +151,11 @@ def _exclude(name: str, path: str) -> None:
     try:
         library.exclude(name, [path])
     except MedrecogError as error:
-        st.toast(str(error), icon=":material/error:")
+        st.toast(literal(error), icon=":material/error:")
 
 
 def _include(name: str, path: str) -> None:
     try:
         library.include(name, [path])
     except MedrecogError as error:
-        st.toast(str(error), icon=":material/error:")
+        st.toast(literal(error), icon=":material/error:")

@@ -9,6 +9,7 @@ from medrecog_core.networks import find_network
 from medrecog_core.ui.experiments.run_list import show_log, show_queue
 from medrecog_core.ui.heat_map import show_heat_map
 from medrecog_core.ui.page import shown_errors
+from medrecog_core.ui.plain_text import literal
 from medrecog_core.ui.quantities import counted, duration
 from medrecog_core.ui.run_status import show_status
 
@@ -31,7 +32,9 @@ def show_live(run: RunFolder) -> None:
 def _show_once(run: RunFolder, state: RunState) -> None:
     with st.container(horizontal=True, vertical_alignment="center"):
         show_status(state)
-        st.markdown(f"`{run.id}`" if run.title == run.id else f"**{run.title}** `{run.id}`")
+        st.markdown(
+            f"`{run.id}`" if run.title == run.id else f"**{literal(run.title)}** `{run.id}`"
+        )
     if not state.has_ended:
         if state.status == "queued" and state.stage:
             show_queue(run)
@@ -50,7 +53,7 @@ def _show_once(run: RunFolder, state: RunState) -> None:
                 help="What is done is kept; the run can be carried on later.",
             )
     elif state.error:
-        st.error(state.error, icon=":material/error:")
+        st.error(literal(state.error), icon=":material/error:")
     elif state.status == "interrupted":
         st.warning(
             "Its process ended without a word, or has been silent; what was done is kept.",
@@ -84,9 +87,9 @@ def _show_once(run: RunFolder, state: RunState) -> None:
 
 def _show_stage(state: RunState) -> None:
     if not state.total:
-        st.progress(0.0, text=(state.stage or "starting").capitalize() + " …")
+        st.progress(0.0, text=literal((state.stage or "starting").capitalize()) + " …")
         return
-    words = f"{state.stage.capitalize()}: {state.done:,} of {state.total:,}"
+    words = f"{literal(state.stage.capitalize())}: {state.done:,} of {state.total:,}"
     if state.rate and state.done < state.total:
         words += f", {state.rate:.1f} a second"
         if state.seconds_left is not None:
@@ -106,4 +109,4 @@ def _attempt(action, run: RunFolder) -> None:  # type: ignore[no-untyped-def]
     try:
         action(run)
     except MedrecogError as error:
-        st.toast(str(error), icon=":material/error:")
+        st.toast(literal(error), icon=":material/error:")

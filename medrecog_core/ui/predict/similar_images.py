@@ -7,6 +7,7 @@ import streamlit as st
 
 from medrecog_core.images import UnreadableImageError, thumbnail
 from medrecog_core.models import SimilarImage
+from medrecog_core.ui.plain_text import literal
 
 _WIDTH = 132
 
@@ -22,7 +23,7 @@ def show_similar_images(images: Sequence[SimilarImage]) -> None:
                     st.caption(":material/hide_image: not on this machine")
                 else:
                     st.image(picture, width="stretch", alt=f"Training image, {caption}")
-                st.caption(caption)
+                st.caption(literal(caption))
 
 
 def picture_of(image: SimilarImage) -> bytes | None:
@@ -30,6 +31,7 @@ def picture_of(image: SimilarImage) -> bytes | None:
     try:
         # By its content alone: a path may come from another machine, where it was another file, or
         # be left out of an exported model.
-        return thumbnail(Path(image.path or image.sha256), sha256=image.sha256)
+        path = Path(image.path or image.sha256)
+        return thumbnail(path, sha256=image.sha256, rendering=image.rendering)
     except UnreadableImageError:
         return None

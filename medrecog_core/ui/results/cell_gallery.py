@@ -7,6 +7,7 @@ import streamlit as st
 
 from medrecog_core.experiments.cell_images import CellImage
 from medrecog_core.ui.gallery import Picture, show_gallery
+from medrecog_core.ui.plain_text import literal
 from medrecog_core.ui.quantities import counted
 from medrecog_core.ui.results.square_choice import ANY, PAGE, choose_square
 
@@ -26,11 +27,14 @@ def show_cell_gallery(images: Sequence[CellImage], classes: Sequence[str]) -> No
     st.markdown("**Test images**")
     true, predicted = choose_square(classes)
     shown = [image for image in images if _is_in_square(image, true, predicted)]
-    is_repeated = len({image.path for image in images}) < len(images)
+    is_repeated = len({(image.path, image.rendering) for image in images}) < len(images)
     noun = "prediction" if is_repeated else "test image"
     st.caption(_told(len(shown), len(images), noun, true, predicted))
     show_gallery(
-        [Picture(Path(image.path), _words(image), image.sha256) for image in shown],
+        [
+            Picture(Path(image.path), _words(image), image.sha256, image.rendering)
+            for image in shown
+        ],
         key=PAGE,
         per_page=_PER_PAGE,
     )
@@ -50,9 +54,9 @@ def _told(n: int, n_all: int, noun: str, true: str, predicted: str) -> str:
         return f"{what}. Click a square of the confusion matrix to see its images."
     what = counted(n, noun)
     if true != ANY:
-        what += f" of {true}"
+        what += f" of {literal(true)}"
     if predicted != ANY:
-        what += f" taken for {predicted}" if predicted != true else ", recognised"
+        what += f" taken for {literal(predicted)}" if predicted != true else ", recognised"
     return f"{what}, the greatest score first." if n > 1 else f"{what}."
 
 

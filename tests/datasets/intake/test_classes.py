@@ -1,4 +1,5 @@
 from collections import Counter
+from dataclasses import replace
 
 import pytest
 from hypothesis import given
@@ -146,6 +147,15 @@ def test_one_class_is_refused_with_the_options():
     ):
         with pytest.raises(MedrecogError, match=r"only class “a”.*--label-column or --class-level"):
             chosen(found, **decisions)
+
+
+def test_one_class_beside_a_table_points_at_the_table():
+    found = replace(
+        interpreted("a", "a"),
+        reasons=("One folder.", "t.csv names 2 images. Use --labels to read it"),
+    )
+    with pytest.raises(MedrecogError, match=r"Use --labels to read it\.$"):
+        chosen(found)
 
 
 def test_small_classes_are_said():

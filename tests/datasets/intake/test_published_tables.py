@@ -126,17 +126,18 @@ def test_nih_chest_xrays(published, has_lists):
 
 @pytest.mark.parametrize("folder", ["CheXpert-v1.0-small/", ""])
 def test_chexpert(tree, folder):
-    root = tree(folder="CheXpert-v1.0-small" if not folder else "set")
+    images, tables = [], {}
     for split, n, first in (("train", 12, 1), ("valid", 6, 13)):
         lines = ["Path,Sex,Age,Frontal/Lateral,AP/PA,No Finding,Cardiomegaly,Edema"]
         for i in range(n):
             path = f"{split}/patient{first + i:05}/study1/view1_frontal.jpg"
-            file = root / folder / path
-            file.parent.mkdir(parents=True)
-            file.write_bytes(f"{split} {i}".encode())
+            images.append(folder + path)
             marks = [",1.0,0.0", ",0.0,1.0", "1.0,,"][i % 3]
             lines.append(f"CheXpert-v1.0-small/{path},Male,60,Frontal,AP,{marks}")
-        (root / folder / f"{split}.csv").write_text("\n".join(lines))
+        tables[f"{folder}{split}.csv"] = "\n".join(lines)
+    root = tree(*images, folder="set" if folder else "CheXpert-v1.0-small")
+    for path, text in tables.items():
+        (root / path).write_text(text)
     dataset = propose("set", root).dataset
     assert dataset.warnings == ()
     assert dataset.groups == {f"patient{i:05}" for i in range(1, 19)}

@@ -28,4 +28,4 @@ def _read(survey: Survey, decisions: Decisions) -> Interpretation:
     return replace(found, layout=f"HAM10000, {found.layout}{share(found.images, 'ham10000')}")
 
 
-HAM10000 = Layout("HAM10000", lambda survey: bool(_tables(survey)), _read)
+HAM10000 = Layout("HAM10000", lambda survey: bool(_tables(survey)), _read, by_file_name=True)

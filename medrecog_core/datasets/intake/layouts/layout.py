@@ -22,11 +22,14 @@ class Layout:
         Whether a folder is laid out so.
     read
         What it says then.
+    by_file_name
+        Whether files are known by their names alone, so that copies in other folders are left out.
     """
 
     name: str
     recognise: Callable[[Survey], bool]
     read: Callable[[Survey, Decisions], Interpretation]
+    by_file_name: bool = False
 
 
 def share(images: Sequence[ImageRecord], entry: str) -> str:
