@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from functools import cached_property, lru_cache
 
 from medrecog_core.datasets.dataset import DatasetWarning, LeftOut
+from medrecog_core.datasets.intake.folder_names import SPLIT_WORDS
 from medrecog_core.images import SUFFIXES as IMAGE_SUFFIXES
 
 
@@ -65,12 +66,7 @@ class LabelledRows:
     remark: str = ""
 
 
-SPLIT_WORDS = {
-    **dict.fromkeys(("train", "training", "trainval", "trn"), "train"),
-    **dict.fromkeys(("test", "testing", "tst"), "test"),
-    **dict.fromkeys(("val", "valid", "validation", "dev"), "val"),
-}
-"""Words in the names of tables and folders that mean a split."""
+_SPLIT_WORDS = {**SPLIT_WORDS, "trainval": "train"}
 
 _OTHER_ENDINGS = (
     ".dcm .dicom .ima .nii .mha .mhd .nrrd .npy .npz .raw .svs .ndpi .mrxs .tif .tiff .png .jpg "
@@ -106,7 +102,7 @@ def split_word(parts: Iterable[str]) -> str:
     """Return the split that names of folders or files mean, the innermost first, or nothing."""
     for part in reversed(list(parts)):
         words = re.findall(r"[a-z]+", part.lower())
-        found = {SPLIT_WORDS[word] for word in words if word in SPLIT_WORDS}
+        found = {_SPLIT_WORDS[word] for word in words if word in _SPLIT_WORDS}
         if found == {"train", "val"}:
             return "train"
         if len(found) == 1:

@@ -325,7 +325,7 @@ def test_of_several_sheets_with_images_the_first_is_read_and_it_is_said(write_bo
 
 def test_an_unknown_sheet_is_refused(write_book):
     book = write_book(A=[("image", "dx"), ("a.png", "nv")])
-    with pytest.raises(UsageError, match="no sheet “B”"):
+    with pytest.raises(UsageError, match=r"no sheet “B”\. Available: A"):
         read_table(book, Decisions(sheet="B"))
 
 

@@ -134,7 +134,7 @@ def test_a_table_that_names_no_image_is_refused_with_an_example(folder):
 
 def test_a_table_without_labels_is_refused(folder):
     root = folder(*IMAGES, labels_csv="image,label\n000.png,\n001.png,\n")
-    with pytest.raises(MedrecogError, match="both an image below .* and a label"):
+    with pytest.raises(MedrecogError, match=r"both an image below .* and a label"):
         read(root, "labels.csv")
 
 
@@ -196,7 +196,7 @@ def test_a_split_column_goes_before_the_names_of_tables(folder):
 
 def test_an_image_in_both_tables_is_refused(folder):
     root = folder(*IMAGES, train_csv=listed(NAMES[:5]), test_csv=listed(NAMES[4:]))
-    with pytest.raises(MedrecogError, match="1 image in both .* images/004.png"):
+    with pytest.raises(MedrecogError, match=r"1 image in both .* images/004\.png"):
         read(root, "train.csv", "test.csv")
 
 

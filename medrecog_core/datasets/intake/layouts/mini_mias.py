@@ -1,6 +1,7 @@
 """Mini-MIAS: mammograms, and a list of abnormalities within a text that explains it."""
 
 import re
+from dataclasses import replace
 
 from medrecog_core.datasets.intake.columns import Columns
 from medrecog_core.datasets.intake.decisions import Decisions
@@ -53,9 +54,8 @@ def _read(survey: Survey, decisions: Decisions) -> Interpretation:
         has_header=False,
     )
     found = read_as(survey, decisions, table, _COLUMNS)
-    return found.with_images(
-        found.images, remark="mini-MIAS, whose images come in pairs, the two breasts of a patient"
-    )
+    remark = "images come in pairs, the two breasts of a patient"
+    return replace(found, layout=f"mini-MIAS, {found.layout}, {remark}")
 
 
 def _patient(number: int) -> str:
