@@ -318,6 +318,7 @@ class _Search:
     n_common: int
     n_passed_over: int = 0
     claimed: dict[int, tuple[str, ...]] = field(default_factory=dict)
+    contested: set[int] = field(default_factory=set)
 
     def least(self, row: tuple[str, ...]) -> tuple[int, int]:
         """Return how long the common ending must be, as a whole path and as a part of one.
@@ -439,6 +440,7 @@ class ImageNames:
         if not any(_folded_folder(row[-1]) in self._names_of_folders for row in left):
             return
         claimed, search.claimed = search.claimed, {}
+        contested, search.contested = search.contested, set()
         for way in (_WAYS[0], _WAYS[2], _WAYS[4]):
             names = self._folders_by(way)
             left = [row for row in search.unmatched() if len(row) > 1]
@@ -449,7 +451,7 @@ class ImageNames:
                     images = self._folders[self._folder_parts[file]]
                     paths = tuple(self._paths[image] for image in images)
                     search.rows[row] = Match(paths, match.kinds)
-        search.claimed = claimed
+        search.claimed, search.contested = claimed, contested
 
     def _chosen(
         self,
@@ -481,6 +483,7 @@ class ImageNames:
             else:
                 yield row, None, _unclear(files, parts)
                 self._contest(search, files, loosest)
+                search.contested.update(files)
         claims: dict[int, list[tuple[str, ...]]] = defaultdict(list)
         for row, file in one_of.items():
             claims[file].append(row)
@@ -489,7 +492,12 @@ class ImageNames:
             best = rows[0] if first is rows[0] and len(rows) == 1 else None
             if way is _WAYS[0] and len(rows) > 1:
                 best = next((row for row in rows if len(row) == len(parts[file])), None)
-            if best is not None:
+            if best is not None and way is not _WAYS[0] and file in search.contested:
+                # A row that names no image clearly may mean it.
+                name = "/".join(parts[file])
+                reason = f"another row may mean {name} too"
+                yield best, None, Match(candidates=(name,), reason=reason)
+            elif best is not None:
                 search.claimed[file] = best
                 yield best, file, Match(kinds=self._kinds(way, best, offers[best][1]))
             elif first is not rows[0]:
@@ -500,6 +508,8 @@ class ImageNames:
             for row in rows:
                 if row is not best:
                     yield row, None, Match(candidates=(path,), reason=f"{reason} differently")
+                    others, _ = loosest.find(row, *search.least(row))
+                    search.contested.update(others[:_MOST_CANDIDATES])
 
     def _contest(self, search: _Search, files: Iterable[int], loosest: _Names) -> None:
         """Give up the stricter rows of images that another row may mean too.
@@ -517,6 +527,7 @@ class ImageNames:
                 search.rows[row] = _unclear(others, loosest.parts)
                 # These may be meant by other rows than their own, then.
                 waiting += others[:_MOST_CANDIDATES]
+                search.contested.update(others[:_MOST_CANDIDATES])
 
     def _base(
         self,
