@@ -145,7 +145,7 @@ def look_at_tables(survey: Survey, decisions: Decisions) -> TablesInFolder:
         return TablesInFolder((), ())
     names = _names(survey)
     sources = []
-    for place in survey.tables[:_MOST_TABLES]:
+    for place in _likeliest(survey):
         try:
             source = _read(survey.root, survey.root / place, decisions, names, is_only=False)
         except MedrecogError:
@@ -304,6 +304,17 @@ def _is_about(source: _Source, n_images: int) -> bool:
     return bool(n_rows) and (
         n_named >= _LEAST_IMAGES * n_images or n_rows >= _LEAST_ROWS * len(source.matches)
     )
+
+
+def _likeliest(survey: Survey) -> list[str]:
+    """Return the tables to look at: some sets have a text for each image."""
+    stems = {path.rpartition("/")[2].rpartition(".")[0] for path in survey.images}
+
+    def unlikeliness(place: str) -> tuple[bool, bool, int]:
+        stem, _, suffix = place.rpartition("/")[2].rpartition(".")
+        return stem in stems, suffix.lower() == "txt", place.count("/")
+
+    return sorted(sorted(survey.tables, key=unlikeliness)[:_MOST_TABLES])
 
 
 def _joined(labelled: Sequence[_Source], others: Sequence[_Source]) -> list[_Source]:

@@ -283,6 +283,13 @@ def test_the_refusal_of_the_only_table_is_raised(folder):
         find(root)
 
 
+def test_a_table_is_found_among_texts_of_single_images(folder, tree):
+    root = folder(*IMAGES, z_csv=listed())
+    for i in range(300):
+        (root / f"{i:03}.txt").write_text("0 0.5 0.5 0.1 0.1\n")
+    assert [table.name for table in find(root)[0].decisions.tables] == ["z.csv"]
+
+
 def test_given_folder_levels_go_before_tables(folder):
     assert find(folder(*IMAGES, labels_csv=listed()), class_level=1) == []
 
