@@ -27,7 +27,7 @@ _WITHOUT_LABELS = frozenset(
     {"unlabelled", "unlabeled", "unlabelled_images", "unlabeled_images", "unlabeled-images"}
 )
 _EXTRACTED_BY_HAND = (".7z", ".rar", ".tar.bz2", ".tar.xz", ".zst")
-_ARCHIVES = (".zip", ".tar", ".tar.gz", ".tgz", *_EXTRACTED_BY_HAND)
+_ARCHIVES = (".zip", ".tar", ".tar.gz", ".tgz", ".npz", *_EXTRACTED_BY_HAND)
 
 _COVERED = 0.9
 """Part of the images that must have a folder at a level for it to be the class."""
@@ -465,11 +465,6 @@ def _layout(
 
 
 def _without_images(survey: Survey) -> str:
-    kinds = [w for w in survey.warnings if w.id in ("unsupported-files", "broken-links")]
-    if kinds:
-        return f"{survey.root} has no class folders with images that can be read. " + " ".join(
-            w.message for w in kinds
-        )
     archives = [e.path for e in survey.left_out if e.path.lower().endswith(_ARCHIVES)]
     if archives:
         return (
@@ -479,6 +474,11 @@ def _without_images(survey: Survey) -> str:
                 if archives[0].lower().endswith(_EXTRACTED_BY_HAND)
                 else f"Add {survey.root / archives[0]} instead."
             )
+        )
+    kinds = [w for w in survey.warnings if w.id in ("unsupported-files", "broken-links")]
+    if kinds:
+        return f"{survey.root} has no class folders with images that can be read. " + " ".join(
+            w.message for w in kinds
         )
     return (
         f"{survey.root} has no class folders with images. Put the images of each class into a "
