@@ -33,7 +33,7 @@ from medrecog_core.mode import check_may_change
 PREVIEWED = 200
 """Files whose pixels are looked at for a preview."""
 _LONGEST_NAME = 60
-ARCHIVES = ".zip, .tar, .tar.gz, .tgz"
+ARCHIVES = ".zip, .tar, .tar.gz, .tgz, MedMNIST .npz"
 
 Report = Callable[[str, int, int], None]
 """Is given a stage, the bytes done and the bytes in all."""
@@ -360,7 +360,14 @@ def _unpack(
         parts = path.split("/")
         return not classes or len(parts) < 2 or parts[-2] in classes
 
-    return unpack(archives, folder, bounds, keep, lambda *count: report("unpacking", *count))
+    return unpack(
+        archives,
+        folder,
+        bounds,
+        keep,
+        lambda *count: report("unpacking", *count),
+        decisions.encoding,
+    )
 
 
 def _take_over(path: Path, folder: Path) -> None:

@@ -12,6 +12,7 @@ from medrecog_core.datasets.dataset import DatasetWarning, LeftOut
 from medrecog_core.datasets.files import shown
 from medrecog_core.errors import MedrecogError
 from medrecog_core.images import SUFFIXES, is_image_file
+from medrecog_core.images.unsupported import unsupported
 
 TABLE_SUFFIXES = frozenset(
     {".csv", ".tsv", ".tab", ".txt", ".xlsx", ".xls", ".xlsm", ".xlsb", ".ods"}
@@ -238,7 +239,7 @@ def _sorted_out(walk: _Walk) -> Survey:
     images: list[str] = []
     tables: list[str] = []
     unnamed: list[str] = []
-    unsupported: dict[str, list[str]] = defaultdict(list)
+    unread: dict[str, list[str]] = defaultdict(list)
     containers: dict[str, list[str]] = defaultdict(list)
     for path in sorted(walk.files):
         if path in aliases or path in stores or _below(path, aliases) or _below(path, stores):
@@ -260,17 +261,18 @@ def _sorted_out(walk: _Walk) -> Survey:
         elif suffix in TABLE_SUFFIXES and path == shown(path):
             tables.append(path)
         elif kind := unsupported_ending(name):
-            unsupported[kind].append(shown(path))
-            left_out.append(LeftOut(shown(path), f"images of the kind {kind} are not supported"))
+            unread[kind].append(shown(path))
+            reason = unsupported(Path(name)) or f"images of the kind {kind} are not supported"
+            left_out.append(LeftOut(shown(path), reason))
         else:
             if kind := _ending(name, _CONTAINERS):
                 containers[kind].append(shown(path))
             left_out.append(LeftOut(shown(path), NOT_AN_IMAGE))
     if not images:
-        unsupported |= containers
+        unread |= containers
     warnings = [
         *_link_warnings(walk, {*aliases, *not_followed}, stores),
-        *_unread_warnings(walk, unnamed, unsupported),
+        *_unread_warnings(walk, unnamed, unread),
     ]
     return Survey(
         walk.root,
@@ -374,7 +376,7 @@ def _link_warnings(
 
 
 def _unread_warnings(
-    walk: _Walk, unnamed: list[str], unsupported: dict[str, list[str]]
+    walk: _Walk, unnamed: list[str], unread: dict[str, list[str]]
 ) -> list[DatasetWarning]:
     warnings = []
     if walk.unreadable:
@@ -396,17 +398,15 @@ def _unread_warnings(
                 tuple(sorted(unnamed)),
             )
         )
-    if unsupported:
-        counts = ", ".join(
-            f"{kind} ({len(paths):,})" for kind, paths in sorted(unsupported.items())
-        )
-        n_files = sum(map(len, unsupported.values()))
+    if unread:
+        counts = ", ".join(f"{kind} ({len(paths):,})" for kind, paths in sorted(unread.items()))
+        n_files = sum(map(len, unread.values()))
         warnings.append(
             DatasetWarning(
                 "unsupported-files",
                 f"{counted(n_files, 'file')} left out, because the format is not supported: "
                 f"{counts}. Convert them to PNG or DICOM to use them.",
-                tuple(sorted(path for paths in unsupported.values() for path in paths)),
+                tuple(sorted(path for paths in unread.values() for path in paths)),
             )
         )
     return warnings

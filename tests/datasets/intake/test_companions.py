@@ -52,7 +52,10 @@ def test_images_and_masks_of_one_folder_may_both_say_what_they_are():
 @pytest.mark.parametrize(
     ("images", "masks"),
     [
-        (("COVID/images/1.png", "Normal/images/1.png"), ("COVID/masks/1.png", "Normal/masks/1.png")),
+        (
+            ("COVID/images/1.png", "Normal/images/1.png"),
+            ("COVID/masks/1.png", "Normal/masks/1.png"),
+        ),
         (("images/nv/1.jpg", "images/mel/2.jpg"), ("masks/nv/1.png", "masks/mel/2.png")),
         (("nv/1.jpg", "mel/2.jpg"), ("masks/nv/1.png", "masks/mel/2.png")),
         (("nv/1.jpg", "mel/2.jpg"), ("masks/1.png", "masks/2.png")),
