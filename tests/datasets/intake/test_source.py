@@ -87,6 +87,34 @@ def test_brain_tumours_with_their_doubled_folder(tree):
     assert labels(kept) == {path: path.split("/")[-2] for path in (*images, *copies)}
 
 
+@pytest.mark.parametrize(
+    "places",
+    [("", "archive/brain_mri"), ("", "copy1", "copy2"), ("first", "second"), ("a/b", "c/d/e")],
+)
+def test_folders_that_were_unpacked_several_times(tree, places):
+    images = [f"{label}/{label[0]}{i}.jpg" for label in ("no", "yes") for i in range(3)]
+    root = tree(*(os.path.normpath(f"{places[0]}/{path}").lstrip("/") for path in images))
+    copies = [f"{place}/{path}" for place in places[1:] for path in images]
+    for copy in copies:
+        (root / copy).parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy(root / places[0] / "/".join(copy.split("/")[-2:]), root / copy)
+    found = read(root)
+    assert len(found.images) == len(images)
+    assert all(image.path.split("/")[-2] == image.label for image in found.images)
+    assert [(w.id, set(w.paths)) for w in found.warnings] == [("repeated-subtree", set(copies))]
+
+
+def test_a_repeated_folder_with_other_files_is_imported_and_said(tree):
+    paths = [
+        f"{top}{label}/{i}.png" for top in ("", "more/") for label in ("no", "yes") for i in "ab"
+    ]
+    found = read(tree(*paths))
+    assert labels(found) == {path: path.split("/")[-2] for path in paths}
+    assert [(w.id, w.paths) for w in found.warnings] == [
+        ("repeated-subtree", tuple(sorted(p for p in paths if p.startswith("more/"))))
+    ]
+
+
 def test_kermanys_archive_with_a_doubled_folder_and_that_of_macos(tree):
     images = [
         f"chest_xray/{split}/{label}/{name}-{i}-{split}.jpeg"
