@@ -220,7 +220,8 @@ def _suffix(name: str) -> str:
 def _reason_to_leave_out(path: str, member: Member) -> str:
     if not member.is_utf_8 or path != shown(path):
         return NOT_UTF_8
-    return NESTED if is_archive(Path(path)) else ""
+    # Arrays in an archive may be anything, such as those of a model.
+    return NESTED if is_archive(Path(path)) and _suffix(path) != ".npz" else ""
 
 
 def _is_passed_over(path: str) -> bool:

@@ -253,6 +253,7 @@ class UnpackedSources:
             raise AmbiguousError(str(error), again) from error
         except MedrecogError as error:
             inner = [entry.path for entry in self.left_out if entry.reason == NESTED]
+            inner += [file.name for file in sorted(self.folder.rglob("*.npz"))]
             if not inner:
                 # The folder is deleted when this is read.
                 sentence = str(error).replace(str(self.folder), str(self.sources[0]))

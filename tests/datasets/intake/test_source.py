@@ -10,13 +10,14 @@ from pathlib import Path
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from PIL import Image
 
 from medrecog_core.datasets import CATALOGUE
 from medrecog_core.datasets.catalogue import MINI_MIT_CLASSES
 from medrecog_core.datasets.intake.ambiguity import AmbiguousError
 from medrecog_core.datasets.intake.companions import without_companions
 from medrecog_core.datasets.intake.copies import without_copies
-from medrecog_core.datasets.intake.decisions import BY_EVIDENCE
+from medrecog_core.datasets.intake.decisions import BY_EVIDENCE, Decisions
 from medrecog_core.datasets.intake.source import interpretations
 from medrecog_core.datasets.intake.survey import survey_folder
 from medrecog_core.errors import MedrecogError
@@ -486,3 +487,21 @@ def test_no_folder_gives_a_wrong_label_without_a_warning(made):
         assert set(made.copies) <= listed or set(made.copies) & set(given) == set()
     else:
         assert not wrong or "class-level" in ids(found), json.dumps(wrong)
+
+
+def test_copies_that_rows_name_apart_have_the_labels_of_their_rows(tmp_path):
+    for path, colour in (("cat/1", 0), ("dog/1", 0), ("cat/2", 90), ("dog/3", 180)):
+        file = tmp_path / "x" / f"{path}.png"
+        file.parent.mkdir(parents=True, exist_ok=True)
+        Image.new("L", (8, 8), colour).save(file)
+    (tmp_path / "t.csv").write_text(
+        "image,label\ncat/1.png,a\ndog/1.png,b\ncat/2.png,a\ndog/3.png,b\n"
+    )
+    survey = survey_folder(tmp_path / "x")
+    (found,) = interpretations(survey, Decisions(tables=(tmp_path / "t.csv",)))
+    assert {image.path: image.label for image in found.images} == {
+        "cat/1.png": "a",
+        "cat/2.png": "a",
+        "dog/1.png": "b",
+        "dog/3.png": "b",
+    }
