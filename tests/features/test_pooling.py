@@ -23,6 +23,7 @@ from medrecog_core.features.pooling import LOCAL, stored_length
 from medrecog_core.networks.backend import import_keras
 
 MAX, AVERAGE = GLOBAL_POOLINGS["max"], GLOBAL_POOLINGS["average"]
+GEM = GLOBAL_POOLINGS["gem"]
 CHANNELS = 3
 
 every_pooling = pytest.mark.parametrize("name", GLOBAL_POOLINGS)
@@ -40,6 +41,48 @@ def test_max_and_average_are_numpy_s(feature_map):
     np.testing.assert_array_equal(MAX.pool(feature_map), feature_map.max(axis=(0, 1)))
     expected = feature_map.mean(axis=(0, 1), dtype=np.float64)
     np.testing.assert_allclose(AVERAGE.pool(feature_map), expected, atol=1e-9)
+
+
+@given(maps)
+def test_gem_is_its_authors_formula_at_a_power_of_3(feature_map):
+    # cirtorch.layers.functional.gem(x, p=3, eps=1e-6)
+    clamped = np.clip(feature_map.astype(np.float64), 1e-6, None)
+    expected = (clamped**3).mean(axis=(0, 1)) ** (1 / 3)
+    np.testing.assert_allclose(GEM.pool(feature_map), expected, rtol=1e-9, atol=1e-6)
+
+
+@given(maps)
+def test_gem_lies_between_average_and_max_of_what_is_not_negative(feature_map):
+    answers = np.maximum(feature_map, 0)
+    found = GEM.pool(feature_map)
+    np.testing.assert_array_equal(found, GEM.pool(answers))
+    assert (found >= AVERAGE.pool(answers) * (1 - 1e-9)).all()
+    assert (found <= MAX.pool(answers) * (1 + 1e-9)).all()
+
+
+@given(maps, st.floats(0.01, 100))
+def test_gem_grows_in_proportion_to_the_map(feature_map, factor):
+    scaled = GEM.pool(factor * feature_map.astype(np.float64))
+    np.testing.assert_allclose(scaled, factor * GEM.pool(feature_map), rtol=1e-9)
+
+
+def test_gem_shares_are_value_times_gradient():
+    feature_map = some_maps()[0].astype(np.float64)
+    shares = GEM.share_out(feature_map, np.zeros(CHANNELS)).reshape(feature_map.shape)
+    step = 1e-4
+    for place in np.ndindex(feature_map.shape[:2]):
+        more, less = feature_map.copy(), feature_map.copy()
+        more[place] += step
+        less[place] -= step
+        gradient = (GEM.pool(more) - GEM.pool(less)) / (2 * step)
+        np.testing.assert_allclose(shares[place], feature_map[place] * gradient, atol=1e-5)
+
+
+def test_an_image_without_any_answer_has_the_gem_descriptor_0():
+    found = GEM.in_keras(import_keras(), "float32")(np.zeros((1, 2, 3, CHANNELS), np.float32))
+    assert not np.asarray(found).any()
+    shares = GEM.share_out(np.zeros((2, 3, CHANNELS)), np.ones(CHANNELS))
+    np.testing.assert_allclose(shares, np.full((6, CHANNELS), -1 / 6))
 
 
 @every_pooling
