@@ -11,6 +11,7 @@ from medrecog_core.experiments.processes import (
     run_command,
     start_detached,
 )
+from medrecog_core.features import GLOBAL_POOLINGS, titles
 from medrecog_core.images import REPORT_SCALES
 from medrecog_core.locations import cache_folder, create_folder
 from medrecog_core.mode import is_viewer
@@ -54,7 +55,8 @@ def show_layers(network: Network, scale: int) -> None:
         hide_index=True,
         column_config={
             "descriptor": st.column_config.NumberColumn(
-                "channels", help="Length of the descriptor that max or average pooling gives."
+                "channels",
+                help=f"Length of a descriptor with {titles(GLOBAL_POOLINGS, 'or')} pooling.",
             ),
             "stride": st.column_config.NumberColumn(
                 help="Pixels of the image from one position to the next."

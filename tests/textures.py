@@ -93,7 +93,7 @@ def encoded_cache(pictures: Path, tmp_path_factory: pytest.TempPathFactory) -> t
     with cache_at(folder):
         add_textures(pictures)
         return folder, finished_run(
-            specification(layers=["block2"], poolings=ENCODINGS, n_words=8)
+            specification(layers=["block2"], poolings=list(ENCODINGS), n_words=8)
         ).id
 
 

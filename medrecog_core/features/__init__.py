@@ -1,13 +1,6 @@
 """Descriptors: the grid's cells, one-pass extraction, encodings, and the store that keeps them."""
 
-from medrecog_core.features.cell import (
-    ENCODINGS,
-    GLOBAL_POOLINGS,
-    POOLINGS,
-    Cell,
-    check_pooling,
-    grid,
-)
+from medrecog_core.features.cell import Cell, grid
 from medrecog_core.features.encodings import DEFAULT_N_WORDS, Codebook, learn_codebook
 from medrecog_core.features.extraction import Extraction, extract, read_descriptors
 from medrecog_core.features.feature_map import FeatureMapNetwork, read_feature_map
@@ -27,12 +20,25 @@ from medrecog_core.features.hashed_image import HashedImage, Skipped, hash_image
 from medrecog_core.features.image_walk import ImageWalk
 from medrecog_core.features.memory import MemoryEstimate, estimate_memory, peak_memory
 from medrecog_core.features.pooled_network import PooledNetwork, batch_size
+from medrecog_core.features.pooling import (
+    DEFAULT_POOLINGS,
+    ENCODINGS,
+    GLOBAL_POOLINGS,
+    POOLINGS,
+    Encoding,
+    Pooling,
+    check_pooling,
+    in_order,
+    titles,
+    with_evidence,
+)
 from medrecog_core.features.progress import Progress, ignore, never, stop_if
 from medrecog_core.features.store import DescriptorKey, DescriptorSource, DescriptorStore
 from medrecog_core.features.strongest_maps import ORDERS, StrongestMaps, strongest
 
 __all__ = [
     "DEFAULT_N_WORDS",
+    "DEFAULT_POOLINGS",
     "ENCODINGS",
     "FUSIONS",
     "GLOBAL_POOLINGS",
@@ -44,6 +50,7 @@ __all__ = [
     "DescriptorKey",
     "DescriptorSource",
     "DescriptorStore",
+    "Encoding",
     "Extraction",
     "FeatureMapNetwork",
     "FirstFilters",
@@ -52,6 +59,7 @@ __all__ = [
     "ImageWalk",
     "MemoryEstimate",
     "PooledNetwork",
+    "Pooling",
     "Progress",
     "Skipped",
     "StrongestMaps",
@@ -67,6 +75,7 @@ __all__ = [
     "grid",
     "hash_images",
     "ignore",
+    "in_order",
     "learn_cell_codebook",
     "learn_codebook",
     "members",
@@ -77,4 +86,6 @@ __all__ = [
     "read_feature_map",
     "stop_if",
     "strongest",
+    "titles",
+    "with_evidence",
 ]

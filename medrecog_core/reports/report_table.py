@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from medrecog_core.experiments.published_tables import PublishedTable
-from medrecog_core.features import POOLINGS, Cell
+from medrecog_core.features import Cell, in_order
 from medrecog_core.images import REPORT_SCALES
 from medrecog_core.networks import Network
 from medrecog_core.reports.latex import escape
@@ -126,7 +126,7 @@ def report_table(values: Mapping[Cell, float], network: Network | None = None) -
     return ReportTable(
         layers,
         scales,
-        _ordered_poolings(cell.pooling for cell in values),
+        in_order(cell.pooling for cell in values),
         dict(values),
         frozenset((layer, _SMALLEST) for layer in layers if layer in heads),
     )
@@ -142,7 +142,7 @@ def published_report_table(table: PublishedTable) -> ReportTable:
     return ReportTable(
         _in_order(cell.layer for cell in values),
         tuple(sorted({cell.scale for cell in values})),
-        _ordered_poolings(cell.pooling for cell in values),
+        in_order(cell.pooling for cell in values),
         values,
         frozenset((p.layer, p.scale) for p in table.accuracies if p.is_merged),
     )
@@ -150,12 +150,6 @@ def published_report_table(table: PublishedTable) -> ReportTable:
 
 def _in_order(names: Iterable[str]) -> tuple[str, ...]:
     return tuple(dict.fromkeys(names))
-
-
-def _ordered_poolings(poolings: Iterable[str]) -> tuple[str, ...]:
-    found = _in_order(poolings)
-    known = tuple(pooling for pooling in POOLINGS if pooling in found)
-    return known + tuple(pooling for pooling in found if pooling not in known)
 
 
 def _side(scale: int) -> str:
