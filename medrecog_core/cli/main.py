@@ -8,6 +8,7 @@ import click
 from medrecog_core import __version__
 from medrecog_core.cli.bundle_commands import bundle, open_bundle_command
 from medrecog_core.cli.compare_command import compare
+from medrecog_core.cli.dashboard_command import dashboard
 from medrecog_core.cli.dataset_commands import datasets, extract_command
 from medrecog_core.cli.export_command import export
 from medrecog_core.cli.health_commands import check, exclude, include, refresh
@@ -48,6 +49,7 @@ def medrecog() -> None:
 
 
 for _command in (
+    dashboard,
     datasets,
     extract_command,
     leakage,
