@@ -35,6 +35,7 @@ from medrecog_core.cli.run_commands import (
 )
 from medrecog_core.cli.show_command import show
 from medrecog_core.cli.split_command import split
+from medrecog_core.cli.storage_commands import storage
 from medrecog_core.cli.weight_commands import weights
 from medrecog_core.errors import MedrecogError, UsageError
 from medrecog_core.mode import is_viewer
@@ -73,6 +74,7 @@ for _command in (
     import_model,
     predict,
     weights,
+    storage,
     feature_maps,
     first_filters,
 ):

@@ -10,6 +10,7 @@ from medrecog_core.features.cell import (
 )
 from medrecog_core.features.encodings import DEFAULT_N_WORDS, Codebook, learn_codebook
 from medrecog_core.features.extraction import Extraction, extract, read_descriptors
+from medrecog_core.features.extraction_lock import is_extracting
 from medrecog_core.features.feature_map import FeatureMapNetwork, read_feature_map
 from medrecog_core.features.first_filters import FirstFilters, first_filters
 from medrecog_core.features.fold_descriptors import describe_images, learn_cell_codebook
@@ -28,7 +29,12 @@ from medrecog_core.features.image_walk import ImageWalk
 from medrecog_core.features.memory import MemoryEstimate, estimate_memory, peak_memory
 from medrecog_core.features.pooled_network import PooledNetwork, batch_size
 from medrecog_core.features.progress import Progress, ignore, never, stop_if
-from medrecog_core.features.store import DescriptorKey, DescriptorSource, DescriptorStore
+from medrecog_core.features.store import (
+    DescriptorKey,
+    DescriptorSource,
+    DescriptorStore,
+    StoredEntry,
+)
 from medrecog_core.features.strongest_maps import ORDERS, StrongestMaps, strongest
 
 __all__ = [
@@ -54,6 +60,7 @@ __all__ = [
     "PooledNetwork",
     "Progress",
     "Skipped",
+    "StoredEntry",
     "StrongestMaps",
     "batch_size",
     "check_pooling",
@@ -67,6 +74,7 @@ __all__ = [
     "grid",
     "hash_images",
     "ignore",
+    "is_extracting",
     "learn_cell_codebook",
     "learn_codebook",
     "members",
