@@ -88,7 +88,8 @@ class StoredEntry:
     key
         Its key.
     n_bytes
-        Size of its value and of its key, which is in a table and in its index.
+        Bytes of its value and of its key, which is in a table and in its index; on disk they may
+        take more.
     """
 
     key: DescriptorKey

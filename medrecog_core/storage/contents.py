@@ -52,7 +52,7 @@ class FeatureGroup:
     n_items
         How many features there are.
     n_bytes
-        Their size.
+        Their share of the size of the store on disk.
     """
 
     network: str
@@ -118,13 +118,21 @@ def feature_groups() -> tuple[FeatureGroup, ...]:
     n_items: dict[tuple[str, str], int] = defaultdict(int)
     n_bytes: dict[tuple[str, str], int] = defaultdict(int)
     with DescriptorStore(cache_folder().features) as store:
+        on_disk = store.n_bytes
         for entries in store.entries():
             for entry in entries:
                 group = entry.key.weights, entry.key.precision
                 n_items[group] += 1
                 n_bytes[group] += entry.n_bytes
+    total = sum(n_bytes.values())
     groups = (
-        FeatureGroup(network_of(weights), weights, precision, n, n_bytes[weights, precision])
+        FeatureGroup(
+            network_of(weights),
+            weights,
+            precision,
+            n,
+            share_of(on_disk, n_bytes[weights, precision], total),
+        )
         for (weights, precision), n in n_items.items()
     )
     return tuple(sorted(groups, key=lambda group: (-group.n_bytes, group.weights)))
@@ -134,6 +142,14 @@ def network_of(weights: str) -> str:
     """Return the name of the network that weights belong to; empty where there is none."""
     names = [name for name in NETWORKS if weights.startswith(f"{name}-")]
     return max(names, key=len, default="")
+
+
+def share_of(on_disk: int, n_bytes: int, total: int) -> int:
+    """Return how much of the store's size on disk some of its entries take.
+
+    A page of the index holds few values, so that entries take up to twice what they hold.
+    """
+    return round(on_disk * n_bytes / total) if total else 0
 
 
 def _n_features(size: _Size) -> int:

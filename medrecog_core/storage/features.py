@@ -12,7 +12,7 @@ from medrecog_core.locations import cache_folder
 from medrecog_core.mode import check_may_change
 from medrecog_core.models import load_model, model_names
 from medrecog_core.networks import NETWORKS, PRECISIONS, all_installed_weights, find_network
-from medrecog_core.storage.contents import network_of
+from medrecog_core.storage.contents import network_of, share_of
 
 Content = tuple[str, str]
 """SHA-256 of an image file, and identity of the rendering that made a picture of it."""
@@ -61,7 +61,7 @@ class Freed:
     n_items
         How many features.
     n_bytes
-        Their size.
+        Their share of the size of the store on disk.
     """
 
     n_items: int = 0
@@ -101,18 +101,20 @@ def delete_features(selection: Selection, dry_run: bool = False) -> Freed:
         If the store cannot be used, or this is a read-only view.
     """
     check_may_change("delete features")
-    n_items = n_bytes = 0
+    n_items = n_bytes = total = 0
     with DescriptorStore(cache_folder().features) as store:
         _check_idle(store)
         is_selected = _test_of(selection, store)
+        on_disk = store.n_bytes
         for entries in store.entries():
             found = [entry for entry in entries if is_selected(entry.key)]
             if found and not dry_run:
                 _check_idle(store)
                 store.delete(entry.key for entry in found)
+            total += sum(entry.n_bytes for entry in entries)
             n_items += len(found)
             n_bytes += sum(entry.n_bytes for entry in found)
-    return Freed(n_items, n_bytes)
+    return Freed(n_items, share_of(on_disk, n_bytes, total))
 
 
 def _check_idle(store: DescriptorStore) -> None:
