@@ -86,7 +86,7 @@ def parts() -> tuple[Part, ...]:
     features = _size_of(cache.features)
     named = (
         Part("features", "Features", _n_features(features), features.n_bytes),
-        Part("images", "Extracted and generated images", images.n_files, images.n_bytes),
+        Part("images", "Images", images.n_files, images.n_bytes),
         Part("downloads", "Downloads", downloads.n_files, downloads.n_bytes),
         Part("datasets", "Data sets", _n_datasets(), manifests.n_bytes),
         Part("runs", "Runs", len(all_runs()), _size_of(cache.runs).n_bytes),

@@ -33,8 +33,9 @@ def show_storage() -> None:
         with st.spinner("Reading sizes…"):
             found, groups = _contents(str(cache_folder().root))
         total = sum(part.n_bytes for part in found)
+        found = tuple(part for part in found if part.n_bytes)
         st.caption(f"Cache folder: {literal(cache_folder().root)} ({size(total)})")
-        left, right = st.columns([2, 3])
+        left, right = st.columns([1, 2])
         left.dataframe(
             {
                 "Kind": [part.title for part in found],
