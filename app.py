@@ -15,6 +15,7 @@ from medrecog_core.ui.page import PAGES, open_page, shown_errors
 from medrecog_core.ui.plain_text import literal
 from medrecog_core.ui.quantities import counted, size
 from medrecog_core.ui.run_status import show_status
+from medrecog_core.ui.storage import show_storage
 
 open_page("Home")
 
@@ -120,13 +121,14 @@ def show_installed() -> None:
                 else "Gains nothing from bfloat16: “auto” precision means float32."
             )
         with right.container(border=True, height="stretch"):
-            st.markdown("**Kept on this machine**")
+            st.markdown("**Storage**")
             with DescriptorStore(cache_folder().features) as store:
                 st.markdown(f"{counted(len(store), 'descriptor')}, {size(store.n_bytes)}")
             st.caption(
                 f"{counted(len(library.names()), 'data set')}, {counted(len(all_runs()), 'run')}, "
                 f"{counted(len(model_names()), 'model')} in {literal(cache_folder().root)}"
             )
+    show_storage()
 
 
 if is_viewer():

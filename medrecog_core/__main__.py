@@ -1,4 +1,4 @@
-"""`python -m medrecog_core`."""
+"""`python -m medrecog_core`, and the command `medrecog` of an installation."""
 
 import os
 import sys
@@ -6,7 +6,9 @@ import sys
 from medrecog_core.cli import main
 from medrecog_core.experiments.supervision import is_work_left_behind
 
-if __name__ == "__main__":
+
+def run() -> None:
+    """Run the command line and end the process."""
     try:
         main()
     except SystemExit as ended:
@@ -17,3 +19,7 @@ if __name__ == "__main__":
             sys.stderr.flush()
             os._exit(ended.code if isinstance(ended.code, int) else 1)
         raise
+
+
+if __name__ == "__main__":
+    run()

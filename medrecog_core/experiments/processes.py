@@ -14,10 +14,14 @@ from typing import Any
 import psutil
 
 from medrecog_core.errors import MedrecogError, StorageError
-from medrecog_core.locations import ENVIRONMENT_VARIABLE, cache_folder, unwritable
+from medrecog_core.locations import (
+    ENVIRONMENT_VARIABLE,
+    cache_folder,
+    checkout_folder,
+    unwritable,
+)
 from medrecog_core.mode import check_may_change
 
-_PROJECT = Path(__file__).parents[2]
 _BOOT_ID = Path("/proc/sys/kernel/random/boot_id")
 # The kernel's own time of its start is rounded to a second, and may be rounded anew.
 _TOLERANCE = 2.0
@@ -122,7 +126,6 @@ def start_detached(arguments: Sequence[str], log: Path) -> ProcessIdentity:
         with log.open("ab") as output:
             process = subprocess.Popen(
                 _command_line(arguments),
-                cwd=_PROJECT,
                 env=_environment(),
                 stdin=subprocess.DEVNULL,
                 stdout=output,
@@ -162,7 +165,6 @@ def run_command(arguments: Sequence[str], content: bytes = b"") -> Any:
     """
     done = subprocess.run(
         _command_line([*arguments, "--json"]),
-        cwd=_PROJECT,
         env=_environment(),
         input=content,
         capture_output=True,
@@ -179,8 +181,14 @@ def _last_sentence(lines: Sequence[str], otherwise: str) -> str:
 
 
 def _command_line(arguments: Sequence[str]) -> list[str]:
-    return [sys.executable, "-m", "medrecog_core", *arguments]
+    # Of the working folder (-P) no module is imported: it is whatever the caller's is.
+    return [sys.executable, "-P", "-m", "medrecog_core", *arguments]
 
 
 def _environment() -> dict[str, str]:
-    return {**os.environ, ENVIRONMENT_VARIABLE: str(cache_folder().root)}
+    variables = {**os.environ, ENVIRONMENT_VARIABLE: str(cache_folder().root)}
+    checkout = checkout_folder()
+    if checkout is not None:
+        others = filter(None, [variables.get("PYTHONPATH")])
+        variables["PYTHONPATH"] = os.pathsep.join([str(checkout), *others])
+    return variables

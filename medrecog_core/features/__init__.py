@@ -3,6 +3,7 @@
 from medrecog_core.features.cell import Cell, grid
 from medrecog_core.features.encodings import DEFAULT_N_WORDS, Codebook, learn_codebook
 from medrecog_core.features.extraction import Extraction, extract, read_descriptors
+from medrecog_core.features.extraction_lock import is_extracting
 from medrecog_core.features.feature_map import FeatureMapNetwork, read_feature_map
 from medrecog_core.features.first_filters import FirstFilters, first_filters
 from medrecog_core.features.fold_descriptors import describe_images, learn_cell_codebook
@@ -33,7 +34,12 @@ from medrecog_core.features.pooling import (
     with_evidence,
 )
 from medrecog_core.features.progress import Progress, ignore, never, stop_if
-from medrecog_core.features.store import DescriptorKey, DescriptorSource, DescriptorStore
+from medrecog_core.features.store import (
+    DescriptorKey,
+    DescriptorSource,
+    DescriptorStore,
+    StoredEntry,
+)
 from medrecog_core.features.strongest_maps import ORDERS, StrongestMaps, strongest
 
 __all__ = [
@@ -62,6 +68,7 @@ __all__ = [
     "Pooling",
     "Progress",
     "Skipped",
+    "StoredEntry",
     "StrongestMaps",
     "batch_size",
     "check_pooling",
@@ -76,6 +83,7 @@ __all__ = [
     "hash_images",
     "ignore",
     "in_order",
+    "is_extracting",
     "learn_cell_codebook",
     "learn_codebook",
     "members",

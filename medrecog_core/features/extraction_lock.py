@@ -5,6 +5,7 @@ import json
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import astuple
+from pathlib import Path
 
 from filelock import FileLock, Timeout
 
@@ -37,8 +38,7 @@ def extracting_alone(
         If the lock cannot be made.
     """
     content = json.dumps([*astuple(source), scale]).encode()
-    # Beside the store, which takes every file in its folder for an entry.
-    folder = create_folder(store.folder.with_name(f"{store.folder.name}-locks"))
+    folder = create_folder(_folder_beside(store))
     lock = FileLock(folder / f"{hashlib.sha256(content).hexdigest()[:24]}.lock")
     try:
         try:
@@ -56,3 +56,20 @@ def extracting_alone(
         yield
     finally:
         lock.release()
+
+
+def is_extracting(store: DescriptorStore) -> bool:
+    """Return whether a process extracts images for a store at this moment."""
+    for file in _folder_beside(store).glob("*.lock"):
+        lock = FileLock(file)
+        try:
+            lock.acquire(timeout=0)
+        except Timeout:
+            return True
+        lock.release()
+    return False
+
+
+def _folder_beside(store: DescriptorStore) -> Path:
+    # Not inside, because the store takes every file in its folder for an entry.
+    return store.folder.with_name(f"{store.folder.name}-locks")
