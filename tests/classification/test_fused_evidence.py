@@ -12,10 +12,10 @@ from medrecog_core.classification import (
     l2_normalise,
     linear_score,
     pool,
-    train_svm,
 )
 from medrecog_core.classification.fused_evidence import spread
 from medrecog_core.errors import UsageError
+from tests.svms import train_svm
 
 SHAPES = ((4, 6, 5), (2, 3, 7), (4, 6, 5))
 POOLINGS = ("max", "average", "average")

@@ -61,7 +61,7 @@ def test_a_data_set_is_enough() -> None:
     specification = RunSpecification.from_document({"dataset": "demo"})
     assert specification.layers == VGG19.default_layers
     assert (specification.scales, specification.poolings) == ((224,), ("max", "average"))
-    assert (specification.network, specification.C, specification.seed) == (
+    assert (specification.network, specification.parameter_values, specification.seed) == (
         "vgg19",
         (1.0,),
         0,
@@ -130,8 +130,9 @@ def test_a_document_that_is_no_specification_is_refused(document: Any) -> None:
 
 def test_one_c_may_stand_alone_and_several_are_put_in_order() -> None:
     one = RunSpecification.from_document({"dataset": "demo", "C": 2})
-    assert (one.C, one.to_document()["C"]) == ((2.0,), 2.0)
-    assert RunSpecification.from_document({"dataset": "demo", "C": [10, 1, 1]}).C == (1.0, 10.0)
+    assert (one.parameter_values, one.to_document()["C"]) == ((2.0,), 2.0)
+    several = RunSpecification.from_document({"dataset": "demo", "C": [10, 1, 1]})
+    assert several.parameter_values == (1.0, 10.0)
 
 
 def test_fusions_stand_behind_the_grid_and_their_members_are_read() -> None:

@@ -3,11 +3,12 @@
 import numpy as np
 import pytest
 
-from medrecog_core.classification import explain, l2_score, plain_score, pool, train_svm
+from medrecog_core.classification import explain, l2_score, plain_score, pool
 from medrecog_core.errors import UsageError
 from medrecog_core.features import FeatureMapNetwork, PooledNetwork, read_feature_map
 from medrecog_core.features.self_test import picture
 from medrecog_core.networks import find_network, installed_weights
+from tests.svms import train_svm
 
 VGG19 = find_network("vgg19")
 WEIGHTS = installed_weights(VGG19).identity

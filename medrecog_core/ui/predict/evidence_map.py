@@ -12,7 +12,7 @@ _MOST_COVER = 0.8
 _SIDE = 640
 
 HOW = (
-    "Every position of the layer's map adds its part to the score; the parts and the SVM's bias "
+    "Every position of the layer's map adds its part to the score; the parts and the bias "
     "sum to it exactly. With average pooling that is each position's share of the mean; with max "
     "pooling the positions that hold a channel's maximum share its part. The image's own length, "
     "by which L2 normalisation divides, is a factor that all positions share. Of a fusion, the "
@@ -53,7 +53,7 @@ def show_evidence(explained: ExplainedImage, label: str, name: str, key: str) ->
         f"Teal speaks for {literal(chosen)} ({for_it:+.3f}), orange against it "
         f"({against:+.3f}); with the bias ({bias:+.3f}) that makes the score "
         f"{parts.sum() + bias:+.3f}. {parts.shape[0]} x {parts.shape[1]} positions. It shows what "
-        "the SVM counted, not where a disease is."
+        "the classifier counted, not where a disease is."
     )
 
 
