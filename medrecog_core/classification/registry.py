@@ -3,11 +3,13 @@
 from medrecog_core.classification.classifier import Classifier, HyperParameter
 from medrecog_core.classification.linear_svm import LinearSvm
 from medrecog_core.classification.logistic_regression import LogisticRegression
+from medrecog_core.classification.nearest_neighbours import NearestNeighbours
 from medrecog_core.errors import UsageError
 
 _ALL: list[Classifier] = [
     LinearSvm(),
     LogisticRegression(),
+    NearestNeighbours(),
 ]
 CLASSIFIERS = {classifier.name: classifier for classifier in _ALL}
 """By name."""
