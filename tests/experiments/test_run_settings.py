@@ -34,3 +34,9 @@ def test_every_field_of_a_specification_has_a_name(cache: CacheFolder) -> None:
     assert fields - {"precision"} == set(_ASKED)
     assert set(HYPER_PARAMETERS) <= set(run_settings(run))
     assert run_settings(run)["precision"] == "float32"
+
+
+def test_runs_of_other_classifiers_differ_in_their_hyper_parameters(cache: CacheFolder) -> None:
+    names, values = differing_settings([made_run(), made_run(classifier="knn", k=3)])
+    assert names == ("classifier", "C", "k")
+    assert values == [("linear SVM", "1", "not used"), ("k-nearest neighbours", "not used", "3")]
