@@ -21,7 +21,7 @@ open_page("Home")
 
 QUESTION = (
     "How good is a **frozen, pre-trained network**, read at this layer, this input scale and this "
-    "pooling, with a **linear SVM** on top, on this set of images?"
+    "pooling, with a **simple classifier** on top, on this set of images?"
 )
 STEPS = {
     "Datasets": "Look at the demo, or add your images.",

@@ -5,7 +5,7 @@ from collections.abc import Callable, Sequence
 import numpy as np
 
 from medrecog_core.classification.grouped_folds import grouped_folds
-from medrecog_core.classification.linear_svm import LinearSvm
+from medrecog_core.classification.linear_classifier import LinearClassifier
 from medrecog_core.classification.scored_images import number_units
 
 N_FOLDS = 5
@@ -14,7 +14,7 @@ N_FOLDS = 5
 def held_out_scores(
     descriptors: np.ndarray,
     labels: Sequence[str],
-    train: Callable[[np.ndarray, Sequence[str]], LinearSvm],
+    train: Callable[[np.ndarray, Sequence[str]], LinearClassifier],
     groups: Sequence[str] = (),
     n_folds: int = N_FOLDS,
     seed: int = 0,

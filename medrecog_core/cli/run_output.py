@@ -29,6 +29,7 @@ def show_run(folder: RunFolder, as_json: bool) -> None:
             click.echo(f"about {state.run_seconds_left / 60:.1f} minutes to the end of the run")
     record = document["record"]
     if record:
+        click.echo(folder.specification().classifier_words)
         click.echo(
             f"{document['dataset']}, {record['split']['kind']}; {record['network']}, weights: "
             f"{record['weights']['title']}; {record['precision']}"

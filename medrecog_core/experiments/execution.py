@@ -203,7 +203,8 @@ def _carry_out(run: RunFolder, journal: Journal, should_stop: Callable[[], bool]
             data = stored.cell_data(cell, split, specification, journal.progress, should_stop)
             result, scores = evaluate_cell(cell, data, specification, should_stop)
             run.write_cell(result, scores)
-            keep_training_times([(training_work(cell, specification, images), result.seconds)])
+            took = (training_work(cell, specification, images), result.seconds)
+            keep_training_times([took], specification.classifier)
     journal.progress(Progress(TRAINING, len(todo), len(todo)))
     run.write_record({**record, "seconds": journal.seconds})
 

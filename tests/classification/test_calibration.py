@@ -13,9 +13,9 @@ from medrecog_core.classification import (
     held_out_scores,
     log_loss,
     reliability_curve,
-    train_svm,
 )
 from medrecog_core.errors import MedrecogError
+from tests.svms import train_svm
 
 
 class Given(ClassifierMixin, BaseEstimator):

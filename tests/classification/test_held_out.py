@@ -1,8 +1,9 @@
 import numpy as np
 import pytest
 
-from medrecog_core.classification import held_out_scores, train_svm
+from medrecog_core.classification import held_out_scores
 from medrecog_core.errors import MedrecogError
+from tests.svms import train_svm
 
 
 def clouds(n=60, seed=0):

@@ -5,7 +5,7 @@ import streamlit as st
 from medrecog_core.experiments import RunFolder
 from medrecog_core.experiments.processes import run_command
 from medrecog_core.features import AnyCell
-from medrecog_core.models import ALL, TRAINING
+from medrecog_core.models import ALL, TRAINING, what_would_be_kept
 from medrecog_core.ui.page import shown_errors
 from medrecog_core.ui.plain_text import literal
 
@@ -38,11 +38,14 @@ def show_model_making(run: RunFolder, cell: AnyCell) -> None:
             help="With all images the model has learnt the more, and none is left to test it on: "
             "its card then shows what the run measured without the test images.",
         )
+        for images, called in _IMAGES.items():
+            if kept := what_would_be_kept(run, cell, images):
+                st.warning(f"With {called}: {kept}", icon=":material/inventory_2:")
         if st.form_submit_button(
             "Make the model", type="primary", icon=":material/model_training:"
         ):
             st.session_state.pop(_MADE, None)
-            with shown_errors(), st.spinner("Training the SVM and calibrating its scores …"):
+            with shown_errors(), st.spinner("Training the classifier and calibrating its scores …"):
                 arguments = ["train", "--run", run.id, "--layer", cell.layer, "--name", name]
                 arguments += ["--scale", str(cell.scale), "--pooling", cell.pooling, "--on", on]
                 run_command(arguments)
