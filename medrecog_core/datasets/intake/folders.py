@@ -31,6 +31,7 @@ _WITHOUT_LABELS = frozenset(
     {"unlabelled", "unlabeled", "unlabelled_images", "unlabeled_images", "unlabeled-images"}
 )
 _EXTRACTED_BY_HAND = (".7z", ".rar", ".tar.bz2", ".tar.xz", ".zst")
+_NOTES = (".json", ".xml", ".yaml", ".yml")
 _ARCHIVES = (".zip", ".tar", ".tar.gz", ".tgz", ".npz", *_EXTRACTED_BY_HAND)
 
 _COVERED = 0.9
@@ -583,12 +584,16 @@ def _without_classes(survey: Survey, folders: Sequence[Folder]) -> str:
     people = sorted({folder.parts[i] for folder in folders for i in folder.named})
     plain = sorted({part for folder in folders for part in folder.parts})
     start = f"{survey.root} has no class folders with images"
+    notes = [entry.path for entry in survey.left_out if entry.path.lower().endswith(_NOTES)]
+    if notes:
+        way_out += f" “{notes[0]}” may hold labels, but is not read. Write them to a CSV table."
     if people:
         return f"{start}: {_quoted(people)} look like patients or visits. {way_out}"
     if splits:
         return f"{start}: {_quoted(splits)} are parts of a split and say no class. {way_out}"
     if plain:
-        return f"{start}: {_quoted(plain)} are no names of classes. {way_out}"
+        are = "is no name of a class" if len(plain) == 1 else "are no names of classes"
+        return f"{start}: {_quoted(plain)} {are}. {way_out}"
     return f"{start}. {way_out}"
 
 

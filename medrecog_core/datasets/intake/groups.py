@@ -39,8 +39,11 @@ USUAL_PATTERNS = (
     r"(?i)(?:^|/|_)(sub(?:ject)?[_-]?\d+)(?=[_./-])",
     r"(?i)(?:^|/|_)(case[_-]?\d+)(?=[_./-])",
     r"(?i)(?:^|/|_)(p\d+)(?=[_./-])",
+    r"(?i)(?:^|/)(s\d+)(?=[_-])",
+    r"(TCGA-\w{2}-\w{4})",
     r"(?i)(?:^|/|_)(lesion[_-]?\d+)(?=[_./-])",
     r"(?i)(?:^|/)([^/]+?)[_-](?:left|right|od|os)\.",
+    r"(?i)(?:^|/)([^/]+?)[ _-]+(?:frame|frm|slice|patch|tile)[ _-]?\d+\.",
 )
 """Patterns of patients in names of files and folders that are proposed, never applied."""
 
@@ -352,9 +355,9 @@ def _patients_in_names(images: Sequence[ImageRecord]) -> list[DatasetWarning]:
             return [
                 DatasetWarning(
                     "patients-in-names",
-                    f"The names look like {len(groups):,} patients or lesions (such as "
-                    f"“{example}”), and no group keeps their {n_matched:,} images together, so one "
-                    f"can be in training and test. Use --group-pattern {quote(text)} to group "
+                    f"The names look like those of {len(groups):,} patients, lesions or videos "
+                    f"(such as “{example}”), and no group keeps their {n_matched:,} images "
+                    f"together, so one can be in training and test. Use --group-pattern {quote(text)} to group "
                     "them, or --no-groups if all images are independent.",
                     tuple(image.path for image in images if pattern.search(image.path)),
                 )

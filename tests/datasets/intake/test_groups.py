@@ -150,6 +150,9 @@ def test_names_that_look_like_patients_are_proposed_and_not_applied():
     eyes = interpreted(*(f"a/{i}_{side}.png" for i in range(4) for side in ("left", "right")))
     assert ids(grouped(eyes)) == ["patients-in-names"]
     assert grouped(eyes, has_groups=False).warnings == ()
+    videos = interpreted(*(f"a/v{i}_frame{j}.png" for i in range(4) for j in range(3)))
+    slides = interpreted(*(f"a/x-TCGA-AA-000{i}-{j}.png" for i in range(4) for j in range(3)))
+    assert ids(grouped(videos)) == ids(grouped(slides)) == ["patients-in-names"]
     assert grouped(interpreted(*(f"a/image{i}.png" for i in range(8)))).warnings == ()
     assert grouped(interpreted(*(f"a/p{i}_x.png" for i in range(8)))).warnings == ()
 
