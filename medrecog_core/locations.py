@@ -6,9 +6,7 @@ from pathlib import Path
 
 from medrecog_core.errors import StorageError
 from medrecog_core.mode import check_may_change
-
-ENVIRONMENT_VARIABLE = "MEDRECOG_CACHE"
-_DEFAULT_ROOT = Path(__file__).parents[1] / "cache"
+from medrecog_core.settings import CACHE_VARIABLE, read_settings
 
 
 @dataclass(frozen=True)
@@ -78,8 +76,7 @@ class CacheFolder:
 
 def cache_folder() -> CacheFolder:
     """Return the cache folder: `MEDRECOG_CACHE` where it is set, else `cache/` of the project."""
-    named = os.environ.get(ENVIRONMENT_VARIABLE)
-    return CacheFolder(Path(named).expanduser().resolve() if named else _DEFAULT_ROOT)
+    return CacheFolder(read_settings().cache)
 
 
 def create_folder(folder: Path) -> Path:
@@ -121,5 +118,5 @@ def unwritable(path: Path, reason: object) -> str:
     detail = getattr(reason, "strerror", None) or reason
     return (
         f"Cannot write to {path} ({detail}): free the disk or allow writing there, "
-        f"or name another folder in the environment variable {ENVIRONMENT_VARIABLE}."
+        f"or name another folder in the environment variable {CACHE_VARIABLE}."
     )

@@ -16,7 +16,7 @@ HEAVY = {
     *("statsmodels", "skimage", "pydicom", "imagehash", "openpyxl"),
 }
 
-BASE = {"errors", "intended_use", "mode", "locations", "atomic_file", "download"}
+BASE = {"errors", "settings", "intended_use", "mode", "locations", "atomic_file", "download"}
 _BELOW_MODELS = {"images", "networks", "datasets", "features", "classification", "experiments"}
 MAY_IMPORT = {
     "images": set(),

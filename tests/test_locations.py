@@ -5,7 +5,8 @@ from pathlib import Path
 import pytest
 
 from medrecog_core.errors import StorageError
-from medrecog_core.locations import ENVIRONMENT_VARIABLE, cache_folder, create_folder, unwritable
+from medrecog_core.locations import cache_folder, create_folder, unwritable
+from medrecog_core.settings import CACHE_VARIABLE
 
 PROJECT = Path(__file__).parents[1]
 
@@ -18,21 +19,21 @@ def test_the_cache_is_where_the_environment_says(cache, tmp_path):
 @pytest.mark.parametrize("value", [None, ""])
 def test_the_cache_is_below_the_project_where_the_environment_says_nothing(monkeypatch, value):
     if value is None:
-        monkeypatch.delenv(ENVIRONMENT_VARIABLE)
+        monkeypatch.delenv(CACHE_VARIABLE)
     else:
-        monkeypatch.setenv(ENVIRONMENT_VARIABLE, value)
+        monkeypatch.setenv(CACHE_VARIABLE, value)
     assert cache_folder().root == PROJECT / "cache"
 
 
 def test_a_relative_cache_folder_is_made_absolute(monkeypatch, tmp_path):
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setenv(ENVIRONMENT_VARIABLE, "here/cache")
+    monkeypatch.setenv(CACHE_VARIABLE, "here/cache")
     assert cache_folder().root == tmp_path / "here" / "cache"
 
 
 def test_a_cache_folder_in_the_home_folder_is_found(monkeypatch, tmp_path):
     monkeypatch.setenv("HOME", str(tmp_path))
-    monkeypatch.setenv(ENVIRONMENT_VARIABLE, "~/cache")
+    monkeypatch.setenv(CACHE_VARIABLE, "~/cache")
     assert cache_folder().root == tmp_path / "cache"
 
 
@@ -68,7 +69,7 @@ def test_a_folder_that_exists_keeps_its_mode(tmp_path):
 def test_a_file_in_the_way_is_named(tmp_path, below):
     (tmp_path / "file").touch()
     folder = tmp_path / "file" / below
-    with pytest.raises(StorageError, match=rf"Cannot write to {folder} \(.*{ENVIRONMENT_VARIABLE}"):
+    with pytest.raises(StorageError, match=rf"Cannot write to {folder} \(.*{CACHE_VARIABLE}"):
         create_folder(folder)
 
 

@@ -20,9 +20,10 @@ from medrecog_core.experiments import RunFolder, RunSpecification
 from medrecog_core.experiments.processes import start_detached
 from medrecog_core.images import thumbnail
 from medrecog_core.locations import create_folder
-from medrecog_core.mode import SETTING, VIEWER, ReadOnlyError, check_may_change, is_viewer
+from medrecog_core.mode import ReadOnlyError, check_may_change, is_viewer
 from medrecog_core.models.exchange import import_content
 from medrecog_core.networks import DEFAULT_NETWORK, find_network
+from medrecog_core.settings import MODE_VARIABLE, VIEWER
 from tests.textures import NAME
 
 CORE = Path(__file__).parents[1] / "medrecog_core"
@@ -30,7 +31,7 @@ CORE = Path(__file__).parents[1] / "medrecog_core"
 
 @pytest.fixture
 def viewer(monkeypatch):
-    monkeypatch.setenv(SETTING, VIEWER)
+    monkeypatch.setenv(MODE_VARIABLE, VIEWER)
 
 
 def contents(folder):
@@ -43,17 +44,17 @@ def contents(folder):
 
 @pytest.mark.parametrize(("value", "is_one"), [(None, False), ("", False), (" viewer ", True)])
 def test_the_mode_is_that_of_the_environment(monkeypatch, value, is_one):
-    monkeypatch.delenv(SETTING, raising=False)
+    monkeypatch.delenv(MODE_VARIABLE, raising=False)
     if value is not None:
-        monkeypatch.setenv(SETTING, value)
+        monkeypatch.setenv(MODE_VARIABLE, value)
     assert is_viewer() == is_one
 
 
 @pytest.mark.parametrize("value", ["Viewer", "view", "read-only", "1"])
 def test_a_mode_that_there_is_not_opens_no_door(monkeypatch, value):
-    monkeypatch.setenv(SETTING, value)
+    monkeypatch.setenv(MODE_VARIABLE, value)
     for ask in (is_viewer, lambda: check_may_change("start a run")):
-        with pytest.raises(UsageError, match=f"{SETTING} is “{value}”: set it to “viewer”"):
+        with pytest.raises(UsageError, match=f"{MODE_VARIABLE} is “{value}”"):
             ask()
 
 
@@ -138,7 +139,7 @@ def doors(finished, pictures):
 
 def test_every_door_is_shut_and_nothing_has_changed(doors, cache, monkeypatch):
     before = contents(cache.root)
-    monkeypatch.setenv(SETTING, VIEWER)
+    monkeypatch.setenv(MODE_VARIABLE, VIEWER)
     for change, arguments in doors.items():
         with pytest.raises(ReadOnlyError, match="This is a read-only view, which cannot "):
             change(*arguments)

@@ -13,7 +13,8 @@ from PIL import Image
 from medrecog_core.datasets import library
 from medrecog_core.experiments import RunFolder, RunSpecification, create_run, execute
 from medrecog_core.features import ENCODINGS
-from medrecog_core.locations import ENVIRONMENT_VARIABLE, cache_folder
+from medrecog_core.locations import cache_folder
+from medrecog_core.settings import CACHE_VARIABLE
 
 NAME = "textures"
 CLASSES = ("noise", "stripes", "waves")
@@ -51,7 +52,7 @@ def finished_run(specification: RunSpecification) -> RunFolder:
 def cache_at(folder: Path) -> Iterator[None]:
     """Use another cache folder for a while."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setenv(ENVIRONMENT_VARIABLE, str(folder))
+        patch.setenv(CACHE_VARIABLE, str(folder))
         yield
 
 

@@ -14,8 +14,9 @@ from typing import Any
 import psutil
 
 from medrecog_core.errors import MedrecogError, StorageError
-from medrecog_core.locations import ENVIRONMENT_VARIABLE, cache_folder, unwritable
+from medrecog_core.locations import cache_folder, unwritable
 from medrecog_core.mode import check_may_change
+from medrecog_core.settings import CACHE_VARIABLE
 
 _PROJECT = Path(__file__).parents[2]
 _BOOT_ID = Path("/proc/sys/kernel/random/boot_id")
@@ -183,4 +184,4 @@ def _command_line(arguments: Sequence[str]) -> list[str]:
 
 
 def _environment() -> dict[str, str]:
-    return {**os.environ, ENVIRONMENT_VARIABLE: str(cache_folder().root)}
+    return {**os.environ, CACHE_VARIABLE: str(cache_folder().root)}

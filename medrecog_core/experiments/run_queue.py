@@ -4,7 +4,6 @@ There is no process that hands out turns. Every run has a place in the cache fol
 its own process looks whether those before it have ended; a run whose process died has ended too.
 """
 
-import os
 import re
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -14,11 +13,10 @@ from pathlib import Path
 from filelock import FileLock, Timeout
 
 from medrecog_core import atomic_file
-from medrecog_core.errors import MedrecogError, StorageError, UsageError
+from medrecog_core.errors import MedrecogError, StorageError
 from medrecog_core.experiments.run_folder import RunFolder
 from medrecog_core.locations import cache_folder, create_folder, unwritable
-
-SETTING = "MEDRECOG_RUNS_AT_ONCE"
+from medrecog_core.settings import read_settings
 
 _PLACE = re.compile(r"(\d{12})\.(.+)")
 _SECONDS_TO_GET_IN = 30
@@ -32,10 +30,7 @@ def runs_at_once() -> int:
     UsageError
         If the setting is not a whole number greater than 0.
     """
-    setting = os.environ.get("MEDRECOG_RUNS_AT_ONCE", "").strip() or "1"
-    if not setting.isdecimal() or int(setting) < 1:
-        raise UsageError(f"{SETTING} is “{setting}”: set it to a whole number from 1 on.")
-    return int(setting)
+    return read_settings().runs_at_once
 
 
 def join(run: RunFolder) -> None:

@@ -16,8 +16,9 @@ from medrecog_core.experiments import all_runs, find_run, result_document
 from medrecog_core.experiments.ranked_cells import rank_cells
 from medrecog_core.images import thumbnail
 from medrecog_core.locations import CacheFolder
-from medrecog_core.mode import SETTING, VIEWER, ReadOnlyError
+from medrecog_core.mode import ReadOnlyError
 from medrecog_core.models import load_model, train_model
+from medrecog_core.settings import MODE_VARIABLE, VIEWER
 from tests.textures import NAME
 
 
@@ -131,7 +132,7 @@ def test_bundle_is_opened_in_the_cache_folder_in_use(written, cache):
 
 
 def test_only_a_view_is_not_changed(written, cache, monkeypatch, there):
-    monkeypatch.setenv(SETTING, VIEWER)
+    monkeypatch.setenv(MODE_VARIABLE, VIEWER)
     with pytest.raises(ReadOnlyError):
         open_bundle(written[0])
     assert not cache.root.exists()

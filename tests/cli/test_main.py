@@ -14,7 +14,7 @@ from medrecog_core.cli.main import medrecog
 from medrecog_core.errors import MedrecogError, StorageError, UsageError
 from medrecog_core.experiments import RunFolder
 from medrecog_core.locations import CacheFolder
-from medrecog_core.mode import SETTING, VIEWER
+from medrecog_core.settings import MODE_VARIABLE, VIEWER
 from tests.textures import cache_at
 
 from .conftest import Call
@@ -199,7 +199,7 @@ def test_main_reads_the_process_arguments_where_none_are_given(
 class TestReadOnlyView:
     @pytest.fixture(autouse=True)
     def viewer(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        monkeypatch.setenv(SETTING, VIEWER)
+        monkeypatch.setenv(MODE_VARIABLE, VIEWER)
 
     @pytest.mark.parametrize(
         "arguments",
@@ -242,7 +242,7 @@ class TestReadOnlyView:
 
 
 def test_a_mode_that_there_is_not_is_bad_usage(call: Call, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv(SETTING, "veiwer")
+    monkeypatch.setenv(MODE_VARIABLE, "veiwer")
     answer = call("runs")
     assert answer.status == 2
     assert "MEDRECOG_MODE is “veiwer”" in answer.sentence

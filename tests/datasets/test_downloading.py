@@ -5,9 +5,10 @@ import pytest
 from filelock import FileLock
 
 from medrecog_core.datasets import CATALOGUE, catalogue, download_dataset, library
-from medrecog_core.datasets.catalogue import MIRROR_VARIABLE, CatalogueEntry, PublishedFile
+from medrecog_core.datasets.catalogue import CatalogueEntry, PublishedFile
 from medrecog_core.datasets.downloading import differences, download_folder, downloaded_bytes
 from medrecog_core.errors import MedrecogError, UsageError
+from medrecog_core.settings import variable_of
 from tests.archives import PNG, pack
 from tests.file_server import Answer, serving
 
@@ -21,6 +22,8 @@ MEMBERS = [
     ("chest_xray/test/PNEUMONIA/person2_virus_1.jpeg", b"4"),
     ("chest_xray/val/PNEUMONIA/person3_virus_1.jpeg", b"5"),
 ]
+
+MIRROR = variable_of("datasets_mirror")
 
 
 def no_pause(seconds: float) -> None:
@@ -38,12 +41,12 @@ def serve(monkeypatch):
 
     def serve(content, *answers):
         server = serving(content, *answers)
-        monkeypatch.setenv(MIRROR_VARIABLE, "")
+        monkeypatch.setenv(MIRROR, "")
 
         class Mirror:
             def __enter__(self):
                 served = server.__enter__()
-                monkeypatch.setenv(MIRROR_VARIABLE, served.address)
+                monkeypatch.setenv(MIRROR, served.address)
                 return served
 
             def __exit__(self, *error):

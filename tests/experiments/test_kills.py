@@ -5,13 +5,13 @@ from pathlib import Path
 import pytest
 
 from benchmarks import kills
-from medrecog_core.locations import ENVIRONMENT_VARIABLE
+from medrecog_core.settings import CACHE_VARIABLE
 
 
 def test_killed_runs_end_as_if_nothing_had_happened(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setenv(ENVIRONMENT_VARIABLE, "replaced and put back")  # `measure` sets it
+    monkeypatch.setenv(CACHE_VARIABLE, "replaced and put back")  # `measure` sets it
     report = kills.measure(2, per_class=8, seed=5, folder=tmp_path)
     assert report.kills == 2
     assert report.faults == []

@@ -117,14 +117,14 @@ class TestSetting:
         self, monkeypatch: pytest.MonkeyPatch, text: str | None, n: int
     ) -> None:
         if text is not None:
-            monkeypatch.setenv(run_queue.SETTING, text)
+            monkeypatch.setenv("MEDRECOG_RUNS_AT_ONCE", text)
         assert runs_at_once() == n
 
     @pytest.mark.parametrize("text", ["0", "-1", "two", "1.5"])
     def test_anything_else_gives_a_sentence(
         self, monkeypatch: pytest.MonkeyPatch, text: str
     ) -> None:
-        monkeypatch.setenv(run_queue.SETTING, text)
+        monkeypatch.setenv("MEDRECOG_RUNS_AT_ONCE", text)
         with pytest.raises(UsageError, match=f"MEDRECOG_RUNS_AT_ONCE is “{text}”"):
             runs_at_once()
 

@@ -12,8 +12,8 @@ from streamlit.testing.v1 import AppTest
 
 from medrecog_core.datasets import check_health, library
 from medrecog_core.experiments import create_run, find_run
-from medrecog_core.mode import SETTING, VIEWER
 from medrecog_core.models import train_model
+from medrecog_core.settings import MODE_VARIABLE, VIEWER
 from tests.textures import add_textures, cache_at, specification, write_textures
 
 PROJECT = Path(__file__).parents[2]
@@ -45,7 +45,7 @@ def viewed(kept, monkeypatch):
     """A read-only view of that cache folder, which must be as it was when the test ends."""
     root, *runs = kept
     monkeypatch.setenv("MEDRECOG_CACHE", str(root))
-    monkeypatch.setenv(SETTING, VIEWER)
+    monkeypatch.setenv(MODE_VARIABLE, VIEWER)
     before = state_of(root)
     yield runs
     assert state_of(root) == before
@@ -242,14 +242,14 @@ def test_the_folder_of_the_images_is_not_told(viewed):
     ],
 )
 def test_where_there_is_nothing_to_see_a_page_says_so(page, sentence, monkeypatch, cache):
-    monkeypatch.setenv(SETTING, VIEWER)
+    monkeypatch.setenv(MODE_VARIABLE, VIEWER)
     assert sentence in words(opened(page))
     assert not cache.root.exists()
 
 
 @pytest.mark.parametrize("page", sorted({page for page, _ in SIGHTS.values()}))
 def test_a_mode_that_there_is_not_shows_nothing_but_the_sentence(page, monkeypatch, viewed):
-    monkeypatch.setenv(SETTING, "veiwer")
+    monkeypatch.setenv(MODE_VARIABLE, "veiwer")
     test = opened(page)
     assert [error.value for error in test.error] == [
         "MEDRECOG_MODE is “veiwer”: set it to “viewer” for a read-only view, or leave it out."
