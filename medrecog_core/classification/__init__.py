@@ -39,7 +39,6 @@ from medrecog_core.classification.evidence import (
     pool,
 )
 from medrecog_core.classification.fused_evidence import explain_fusion
-from medrecog_core.classification.held_out import held_out_scores
 from medrecog_core.classification.intervals import Estimate, estimate
 from medrecog_core.classification.linear_svm import LinearSvm
 from medrecog_core.classification.metrics import ClassMetrics, Metrics, measure
@@ -110,7 +109,6 @@ __all__ = [
     "explain",
     "explain_fusion",
     "fit_novelty_detector",
-    "held_out_scores",
     "holm",
     "l2_normalise",
     "l2_score",

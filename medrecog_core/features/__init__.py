@@ -10,7 +10,7 @@ from medrecog_core.features.cell import (
 )
 from medrecog_core.features.encodings import DEFAULT_N_WORDS, Codebook, learn_codebook
 from medrecog_core.features.extraction import Extraction, extract, read_descriptors
-from medrecog_core.features.feature_map import FeatureMapNetwork, read_feature_map
+from medrecog_core.features.feature_map import FeatureMapNetwork
 from medrecog_core.features.first_filters import FirstFilters, first_filters
 from medrecog_core.features.fold_descriptors import describe_images, learn_cell_codebook
 from medrecog_core.features.fusion import (
@@ -74,7 +74,6 @@ __all__ = [
     "parse_fusion",
     "peak_memory",
     "read_descriptors",
-    "read_feature_map",
     "stop_if",
     "strongest",
 ]

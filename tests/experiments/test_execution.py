@@ -40,7 +40,7 @@ from medrecog_core.features import (
     batch_size,
     read_descriptors,
 )
-from medrecog_core.features.encodings import StoredLocalDescriptors, encode_fold, learn_codebook
+from medrecog_core.features.encodings import StoredLocalDescriptors, encode_images, learn_codebook
 from medrecog_core.locations import CacheFolder, unwritable
 from medrecog_core.networks import find_network, resolve_precision
 from tests.textures import (
@@ -372,21 +372,18 @@ class TestEncodings:
         parts = [encoded.trained_images(), encoded.tested_images()]
         cell = Cell("block2", 224, encoding)
         with DescriptorStore(encoded.path.parents[1] / "features") as store:
-            train, test = encode_fold(
-                *(
-                    StoredLocalDescriptors(
-                        [HashedImage(Path(i.path), i.sha256) for i in part],
-                        cell,
-                        VGG19,
-                        encoded.source(),
-                        store,
-                    )
-                    for part in parts
-                ),
-                encoding,
-                n_words=8,
-                seed=0,
-            )
+            local = [
+                StoredLocalDescriptors(
+                    [HashedImage(Path(i.path), i.sha256) for i in part],
+                    cell,
+                    VGG19,
+                    encoded.source(),
+                    store,
+                )
+                for part in parts
+            ]
+            codebook = learn_codebook(local[0], encoding, n_words=8, seed=0)
+            train, test = (encode_images(part, codebook) for part in local)
         svm = train_svm(train, [image.label for image in parts[0]])
         np.testing.assert_allclose(encoded.scores(cell), svm.scores(test), atol=1e-3)
 

@@ -5,7 +5,7 @@ import pytest
 
 from medrecog_core.classification import explain, l2_score, plain_score, pool, train_svm
 from medrecog_core.errors import UsageError
-from medrecog_core.features import FeatureMapNetwork, PooledNetwork, read_feature_map
+from medrecog_core.features import FeatureMapNetwork, PooledNetwork
 from medrecog_core.features.self_test import picture
 from medrecog_core.networks import find_network, installed_weights
 
@@ -51,7 +51,7 @@ def test_pooled_bfloat16_maps_are_the_pooled_network_s_descriptors():
     image = pictures(224, 1)
     readings = [("block4", "max"), ("block4", "average")]
     expected = PooledNetwork(VGG19, readings, "bfloat16").descriptors(image)
-    feature_map = read_feature_map(VGG19, "block4", "bfloat16", WEIGHTS, image[0])
+    feature_map = FeatureMapNetwork(VGG19, "block4", "bfloat16", WEIGHTS).feature_map(image[0])
     assert feature_map.dtype == np.float32
     assert feature_map.shape == (14, 14, 512)
     for reading, descriptors in expected.items():

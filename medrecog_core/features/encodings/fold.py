@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterator
 
 import numpy as np
 
-from medrecog_core.features.encodings.codebook import Codebook, learn_codebook
+from medrecog_core.features.encodings.codebook import Codebook
 from medrecog_core.features.encodings.local_descriptors import LocalDescriptors
 from medrecog_core.features.progress import Meter, Progress, ignore, never, stop_if
 
@@ -48,40 +48,6 @@ def encode_images(
         first += len(batch)
         meter.add(len(batch))
     return encoded
-
-
-def encode_fold(
-    train: LocalDescriptors,
-    test: LocalDescriptors,
-    encoding: str,
-    n_words: int | None = None,
-    seed: int = 0,
-) -> tuple[np.ndarray, np.ndarray]:
-    """Learn a codebook from a fold's training images and encode both of its parts.
-
-    Parameters
-    ----------
-    train, test
-        Local descriptors of the fold's images.
-    encoding
-        `bow`, `vlad` or `fisher`.
-    n_words
-        Words or Gaussians; None: `DEFAULT_N_WORDS`.
-    seed
-        Of what is random in learning.
-
-    Returns
-    -------
-    train, test : numpy.ndarray
-        float32, shapes (len(train), length) and (len(test), length).
-
-    Raises
-    ------
-    UsageError
-        If the encoding does not exist, or there are fewer local descriptors than words.
-    """
-    codebook = learn_codebook(train, encoding, n_words, seed)
-    return encode_images(train, codebook), encode_images(test, codebook)
 
 
 def _batches(images: LocalDescriptors) -> Iterator[np.ndarray]:
