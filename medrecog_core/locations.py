@@ -34,8 +34,13 @@ class CacheFolder:
         return self.root / "runs"
 
     @property
+    def jobs(self) -> Path:
+        """A folder a job that is no run."""
+        return self.root / "jobs"
+
+    @property
     def queue(self) -> Path:
-        """The order in which runs wait for their turn."""
+        """The order in which jobs wait for their turn."""
         return self.root / "queue"
 
     @property

@@ -5,13 +5,13 @@ from pathlib import Path
 import streamlit as st
 
 from medrecog_core.errors import MedrecogError
-from medrecog_core.experiments.processes import (
+from medrecog_core.images import REPORT_SCALES
+from medrecog_core.jobs.process import (
     ProcessIdentity,
     last_sentence,
     run_command,
     start_detached,
 )
-from medrecog_core.images import REPORT_SCALES
 from medrecog_core.locations import cache_folder, create_folder
 from medrecog_core.mode import is_viewer
 from medrecog_core.networks import NETWORKS, Network, all_installed_weights

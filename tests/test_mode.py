@@ -17,8 +17,8 @@ from medrecog_core.datasets import (
 from medrecog_core.datasets.importing import add_part
 from medrecog_core.errors import MedrecogError, StorageError, UsageError
 from medrecog_core.experiments import RunFolder, RunSpecification
-from medrecog_core.experiments.processes import start_detached
 from medrecog_core.images import thumbnail
+from medrecog_core.jobs.process import start_detached
 from medrecog_core.locations import create_folder
 from medrecog_core.mode import ReadOnlyError, check_may_change, is_viewer
 from medrecog_core.models.exchange import import_content

@@ -29,8 +29,8 @@ from medrecog_core.datasets.manifest import exclusions_document, manifest_docume
 from medrecog_core.errors import MedrecogError, UsageError
 from medrecog_core.experiments import RunFolder, RunImage
 from medrecog_core.experiments.run_dataset import dataset_of_run
-from medrecog_core.features import Progress, ignore
 from medrecog_core.images import UnreadableImageError, read_file, thumbnail
+from medrecog_core.jobs.progress import Progress, ignore
 from medrecog_core.models.exchange import without_paths
 from medrecog_core.models.storage import (
     CARD,

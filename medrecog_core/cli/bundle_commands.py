@@ -11,7 +11,7 @@ from medrecog_core.cli.progress import shown_progress
 from medrecog_core.datasets import library
 from medrecog_core.datasets.counting import counted
 from medrecog_core.experiments import all_runs, find_run
-from medrecog_core.features import Progress
+from medrecog_core.jobs.progress import Progress
 from medrecog_core.models import model_names
 
 

@@ -8,8 +8,10 @@ from collections.abc import Callable, Iterator
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeRemainingColumn
 from rich.progress import Progress as Bars
+from rich.progress import TaskID
 
-from medrecog_core.features import Progress
+from medrecog_core.jobs.progress import Progress, Stage
+from medrecog_core.jobs.state import stage_id
 
 _MOST_SECONDS_BETWEEN_LINES = 10
 _MEGABYTE = 10**6
@@ -32,7 +34,7 @@ def shown_progress() -> Iterator[Callable[[Progress], None]]:
         yield _LineReport()
 
 
-def shown_count(report: Callable[[Progress], None], stage: str) -> Callable[[int, int], None]:
+def shown_count(report: Callable[[Progress], None], stage: Stage) -> Callable[[int, int], None]:
     """Return a function of (done, total) that shows them as progress of a stage."""
     first: tuple[int, float] | None = None
 
@@ -46,7 +48,7 @@ def shown_count(report: Callable[[Progress], None], stage: str) -> Callable[[int
     return show
 
 
-def shown_files(report: Callable[[Progress], None], stage: str) -> Callable[[int, int, int], None]:
+def shown_files(report: Callable[[Progress], None], stage: Stage) -> Callable[[int, int, int], None]:
     """Return a function of (files done, files in all, bytes done) that shows a stage's progress."""
     start: float | None = None
 
@@ -66,7 +68,7 @@ def shown_megabytes(report: Callable[[Progress], None]) -> Callable[[str, int, i
 
     def show(stage: str, done: int, total: int) -> None:
         if stage not in counts:
-            counts[stage] = shown_count(report, f"{stage}, MB")
+            counts[stage] = shown_count(report, Stage(stage_id(stage), stage.capitalize(), "MB"))
         counts[stage](done // _MEGABYTE, total // _MEGABYTE)
 
     return show
@@ -82,24 +84,25 @@ def shown_bytes() -> Iterator[Callable[[str, int, int], None]]:
 class _BarReport:
     def __init__(self, bars: Bars) -> None:
         self._bars = bars
-        self._tasks: dict[str, int] = {}
-        self._told = ""
+        self._tasks: dict[str, TaskID] = {}
+        self._shown: Stage | None = None
 
     def __call__(self, progress: Progress) -> None:
         rate = f"{progress.rate:.1f}/s" if progress.rate else ""
         if progress.bytes_rate:
             rate += f", {progress.bytes_rate / _MEGABYTE:.1f} MB/s"
         if progress.waits:
-            if progress.stage != self._told:
-                self._told = progress.stage
-                self._bars.console.print(progress.stage, markup=False, highlight=False)
+            if progress.stage != self._shown:
+                self._shown = progress.stage
+                self._bars.console.print(progress.stage.label, markup=False, highlight=False)
             return
-        if progress.stage not in self._tasks:
+        if progress.stage.id not in self._tasks:
             if not progress.total:
                 return
-            self._tasks[progress.stage] = self._bars.add_task(progress.stage, rate=rate)
+            task = self._bars.add_task(progress.stage.label, rate=rate)
+            self._tasks[progress.stage.id] = task
         self._bars.update(
-            self._tasks[progress.stage],  # type: ignore[arg-type]
+            self._tasks[progress.stage.id],
             completed=progress.done,
             total=progress.total,
             rate=rate,
@@ -108,7 +111,8 @@ class _BarReport:
 
 class _LineReport:
     def __init__(self) -> None:
-        self._stage, self._begun, self._last = "", 0.0, 0.0
+        self._stage: Stage | None = None
+        self._begun = self._last = 0.0
 
     def __call__(self, progress: Progress) -> None:
         now = time.monotonic()
@@ -121,7 +125,7 @@ class _LineReport:
             self._stage, self._begun = progress.stage, now
         self._last = now
         if progress.waits:
-            print(progress.stage, file=sys.stderr, flush=True)
+            print(progress.stage.label, file=sys.stderr, flush=True)
         if not progress.total:
             return
         left = progress.seconds_left
@@ -130,7 +134,7 @@ class _LineReport:
             rate += f", {progress.bytes_rate / _MEGABYTE:.1f} MB a second"
         remaining = f", {left:.0f} s left" if left else ""
         print(
-            f"{progress.stage}: {progress.done}/{progress.total}{rate}{remaining}",
+            f"{progress.stage.label}: {progress.done}/{progress.total}{rate}{remaining}",
             file=sys.stderr,
             flush=True,
         )

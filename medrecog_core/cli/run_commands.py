@@ -22,8 +22,9 @@ from medrecog_core.cli.run_output import offer_run, show_run
 from medrecog_core.datasets import PROTOCOLS
 from medrecog_core.errors import MedrecogError, UsageError
 from medrecog_core.experiments import PRESETS, RunFolder, RunSpecification
-from medrecog_core.features import FUSIONS, POOLINGS, Progress
+from medrecog_core.features import FUSIONS, POOLINGS
 from medrecog_core.images import PREPROCESSINGS
+from medrecog_core.jobs.progress import Progress
 from medrecog_core.networks import DEFAULT_NETWORK, PRECISIONS, check_readable, find_network
 
 

@@ -24,8 +24,8 @@ from medrecog_core.datasets.larger_set import (
     larger_set,
     link_or_copy,
 )
-from medrecog_core.download import Download
 from medrecog_core.errors import MedrecogError, StorageError, UsageError
+from medrecog_core.jobs.download import Download
 from medrecog_core.locations import create_folder, unwritable
 from medrecog_core.mode import check_may_change
 

@@ -18,7 +18,8 @@ from medrecog_core.classification import (
 from medrecog_core.datasets import Fold, ImageRecord, Split, unit_of
 from medrecog_core.experiments.cell_result import CellResult, FoldResult
 from medrecog_core.experiments.specification import RunSpecification
-from medrecog_core.features import AnyCell, never, stop_if
+from medrecog_core.features import AnyCell
+from medrecog_core.jobs.progress import never, stop_if
 
 INNER_FOLDS = 5
 """Folds of the cross-validation that chooses C within a training part."""

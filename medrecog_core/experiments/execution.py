@@ -23,20 +23,15 @@ from medrecog_core.experiments.extracted_dataset import (
     load_sample,
 )
 from medrecog_core.experiments.forecast import TRAINING, forecast_run
-from medrecog_core.experiments.journal import Journal
 from medrecog_core.experiments.repetition import changed_cells, differences
 from medrecog_core.experiments.run_folder import RunFolder, RunImage
 from medrecog_core.experiments.stored_images import StoredImages
-from medrecog_core.experiments.supervision import stop_on_signals, supervise
 from medrecog_core.experiments.training_time import keep_training_times, training_work
 from medrecog_core.experiments.working import room_for_the_last_word, working_on
-from medrecog_core.features import (
-    DescriptorSource,
-    DescriptorStore,
-    Progress,
-    ignore,
-    stop_if,
-)
+from medrecog_core.features import DescriptorSource, DescriptorStore
+from medrecog_core.jobs.journal import Journal
+from medrecog_core.jobs.progress import Progress, ignore, stop_if
+from medrecog_core.jobs.supervision import stop_on_signals, supervise
 from medrecog_core.locations import cache_folder
 from medrecog_core.mode import check_may_change
 from medrecog_core.networks import Network, find_device, find_network, find_weights

@@ -13,16 +13,13 @@ from medrecog_core.features import (
     DescriptorSource,
     DescriptorStore,
     HashedImage,
-    Progress,
     Skipped,
     extract,
     hash_images,
-    ignore,
-    never,
-    stop_if,
 )
 from medrecog_core.features.network_rates import keep_rates
 from medrecog_core.images import find_preprocessing
+from medrecog_core.jobs.progress import Progress, ignore, never, stop_if
 from medrecog_core.locations import cache_folder
 from medrecog_core.mode import check_may_change
 from medrecog_core.networks import (

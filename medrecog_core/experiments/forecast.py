@@ -8,7 +8,7 @@ from medrecog_core.datasets.sampling import draw_sample
 from medrecog_core.experiments.cost import estimate_cost
 from medrecog_core.experiments.run_folder import RunFolder
 from medrecog_core.experiments.training_time import seconds_of_training, training_work
-from medrecog_core.features import Progress
+from medrecog_core.jobs.progress import Progress
 
 TRAINING = "training"
 """The stage in which a run counts its cells."""

@@ -9,8 +9,8 @@ from pydantic import TypeAdapter
 from medrecog_core import atomic_file
 from medrecog_core.datasets import HealthReport, check_health, library
 from medrecog_core.errors import MedrecogError, StorageError
-from medrecog_core.experiments.processes import ProcessIdentity, start_detached, this_process
-from medrecog_core.features import Progress, ignore
+from medrecog_core.jobs.process import ProcessIdentity, start_detached, this_process
+from medrecog_core.jobs.progress import Progress, ignore
 from medrecog_core.locations import create_folder
 from medrecog_core.mode import check_may_change
 

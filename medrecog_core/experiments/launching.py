@@ -4,11 +4,11 @@ from dataclasses import replace
 
 from medrecog_core.errors import MedrecogError
 from medrecog_core.experiments import run_queue
-from medrecog_core.experiments.processes import start_detached, this_process
 from medrecog_core.experiments.run_folder import RunFolder
 from medrecog_core.experiments.runs import create_run
 from medrecog_core.experiments.specification import RunSpecification
 from medrecog_core.experiments.working import working_on
+from medrecog_core.jobs.process import start_detached, this_process
 from medrecog_core.mode import check_may_change
 
 

@@ -13,7 +13,8 @@ from medrecog_core.experiments.cell_result import CellResult
 from medrecog_core.experiments.extracted_dataset import extract_dataset
 from medrecog_core.experiments.specification import RunSpecification
 from medrecog_core.experiments.stored_images import StoredImages
-from medrecog_core.features import AnyCell, DescriptorStore, Progress, ignore, never, stop_if
+from medrecog_core.features import AnyCell, DescriptorStore
+from medrecog_core.jobs.progress import Progress, ignore, never, stop_if
 from medrecog_core.locations import cache_folder
 from medrecog_core.mode import check_may_change
 from medrecog_core.networks import find_network

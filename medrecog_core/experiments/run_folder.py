@@ -14,12 +14,11 @@ from medrecog_core import atomic_file
 from medrecog_core.datasets import Split, library
 from medrecog_core.errors import MedrecogError, StorageError, UsageError
 from medrecog_core.experiments.cell_result import CellResult
-from medrecog_core.experiments.processes import ProcessIdentity
-from medrecog_core.experiments.run_log import RunLog
 from medrecog_core.experiments.run_record import checked_record
 from medrecog_core.experiments.run_state import RunState
 from medrecog_core.experiments.specification import RunSpecification
 from medrecog_core.features import AnyCell, DescriptorSource
+from medrecog_core.jobs.process import ProcessIdentity
 from medrecog_core.locations import cache_folder, unwritable
 from medrecog_core.mode import check_may_change
 

@@ -8,10 +8,10 @@ from typing import Any
 
 from medrecog_core import atomic_file
 from medrecog_core.errors import MedrecogError
-from medrecog_core.experiments.processes import this_process
 from medrecog_core.experiments.run_folder import RunFolder
 from medrecog_core.experiments.run_state import RunState
 from medrecog_core.experiments.specification import RunSpecification
+from medrecog_core.jobs.process import this_process
 from medrecog_core.locations import cache_folder
 from medrecog_core.mode import check_may_change
 

@@ -13,14 +13,12 @@ from medrecog_core.features import (
     DescriptorSource,
     DescriptorStore,
     HashedImage,
-    Progress,
     concatenate,
     describe_images,
-    ignore,
     learn_cell_codebook,
     members,
-    never,
 )
+from medrecog_core.jobs.progress import Progress, ignore, never
 from medrecog_core.networks import Network
 
 

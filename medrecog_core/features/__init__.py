@@ -27,7 +27,6 @@ from medrecog_core.features.hashed_image import HashedImage, Skipped, hash_image
 from medrecog_core.features.image_walk import ImageWalk
 from medrecog_core.features.memory import MemoryEstimate, estimate_memory, peak_memory
 from medrecog_core.features.pooled_network import PooledNetwork, batch_size
-from medrecog_core.features.progress import Progress, ignore, never, stop_if
 from medrecog_core.features.store import DescriptorKey, DescriptorSource, DescriptorStore
 from medrecog_core.features.strongest_maps import ORDERS, StrongestMaps, strongest
 
@@ -52,7 +51,6 @@ __all__ = [
     "ImageWalk",
     "MemoryEstimate",
     "PooledNetwork",
-    "Progress",
     "Skipped",
     "StrongestMaps",
     "batch_size",
@@ -66,14 +64,11 @@ __all__ = [
     "fuse_grid",
     "grid",
     "hash_images",
-    "ignore",
     "learn_cell_codebook",
     "learn_codebook",
     "members",
-    "never",
     "parse_fusion",
     "peak_memory",
     "read_descriptors",
-    "stop_if",
     "strongest",
 ]

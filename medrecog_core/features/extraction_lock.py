@@ -6,14 +6,9 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import astuple
 
-from filelock import FileLock, Timeout
-
-from medrecog_core.errors import StorageError
-from medrecog_core.features.progress import Progress, stop_if
 from medrecog_core.features.store import DescriptorSource, DescriptorStore
-from medrecog_core.locations import create_folder, unwritable
-
-_SECONDS_BETWEEN_LOOKS = 0.2
+from medrecog_core.jobs.locks import waited_for
+from medrecog_core.jobs.progress import Progress, Stage
 
 
 @contextmanager
@@ -38,21 +33,10 @@ def extracting_alone(
     """
     content = json.dumps([*astuple(source), scale]).encode()
     # Beside the store, which takes every file in its folder for an entry.
-    folder = create_folder(store.folder.with_name(f"{store.folder.name}-locks"))
-    lock = FileLock(folder / f"{hashlib.sha256(content).hexdigest()[:24]}.lock")
-    try:
-        try:
-            lock.acquire(timeout=0)
-        except Timeout:
-            stage = f"waiting for another process that extracts at {scale}"
-            report(Progress(stage, 0, 0, waits=True))
-            try:
-                lock.acquire(poll_interval=_SECONDS_BETWEEN_LOOKS, cancel_check=should_stop)
-            except Timeout:
-                stop_if(True)
-    except OSError as error:
-        raise StorageError(unwritable(folder, error)) from error
-    try:
+    folder = store.folder.with_name(f"{store.folder.name}-locks")
+    file = folder / f"{hashlib.sha256(content).hexdigest()[:24]}.lock"
+    stage = Stage(
+        f"wait-for-extraction-{scale}", f"Waiting for another process that extracts at {scale} px"
+    )
+    with waited_for(file, lambda: report(Progress(stage, 0, 0, waits=True)), should_stop):
         yield
-    finally:
-        lock.release()

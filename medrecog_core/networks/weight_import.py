@@ -10,8 +10,8 @@ from pathlib import Path
 import numpy as np
 from filelock import FileLock, Timeout
 
-from medrecog_core.download import Download
 from medrecog_core.errors import MedrecogError, UsageError
+from medrecog_core.jobs.download import Download
 from medrecog_core.locations import cache_folder, create_folder
 from medrecog_core.mode import check_may_change
 from medrecog_core.networks.installed_file import (

@@ -11,7 +11,7 @@ from medrecog_core import atomic_file
 from medrecog_core.bundles import open_bundle, read_contents, write_bundle
 from medrecog_core.datasets import check_health, library
 from medrecog_core.errors import MedrecogError, UsageError
-from medrecog_core.experiments.processes import this_process
+from medrecog_core.jobs.process import this_process
 from tests.textures import N_IMAGES, NAME
 
 

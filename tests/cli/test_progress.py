@@ -6,7 +6,7 @@ import pytest
 
 from medrecog_core.cli import progress as module
 from medrecog_core.cli.progress import shown_count, shown_files, shown_progress
-from medrecog_core.features import Progress
+from medrecog_core.jobs.progress import Progress
 from tests.clock import Clock
 
 

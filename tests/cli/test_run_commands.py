@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from medrecog_core.experiments import RunFolder, RunState, all_runs, create_run, run_queue
-from medrecog_core.experiments.processes import this_process
+from medrecog_core.jobs.process import this_process
 from medrecog_core.locations import CacheFolder
 from medrecog_core.networks import Network, import_weights
 from tests.textures import (

@@ -3,7 +3,7 @@ import re
 import pytest
 
 from medrecog_core.experiments import RunFolder, RunState, create_run
-from medrecog_core.experiments.processes import this_process
+from medrecog_core.jobs.process import this_process
 from medrecog_core.locations import CacheFolder
 from tests.made_runs import CLASSES, made_run
 from tests.textures import N_IMAGES, specification

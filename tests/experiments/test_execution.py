@@ -30,17 +30,17 @@ from medrecog_core.experiments import (
     execution,
     result_document,
 )
-from medrecog_core.experiments.processes import this_process
 from medrecog_core.features import (
     ENCODINGS,
     Cell,
     DescriptorStore,
     HashedImage,
-    Progress,
     batch_size,
     read_descriptors,
 )
 from medrecog_core.features.encodings import StoredLocalDescriptors, encode_images, learn_codebook
+from medrecog_core.jobs.process import this_process
+from medrecog_core.jobs.progress import Progress
 from medrecog_core.locations import CacheFolder, unwritable
 from medrecog_core.networks import find_network, resolve_precision
 from tests.textures import (

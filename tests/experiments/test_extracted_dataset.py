@@ -9,8 +9,9 @@ from medrecog_core.errors import MedrecogError, StoppedError
 from medrecog_core.experiments import RunFolder, extract_dataset
 from medrecog_core.experiments import extracted_dataset as module
 from medrecog_core.experiments.extracted_dataset import descriptor_source
-from medrecog_core.features import DescriptorStore, Progress
+from medrecog_core.features import DescriptorStore
 from medrecog_core.images import PREPROCESSINGS
+from medrecog_core.jobs.progress import Progress
 from medrecog_core.locations import CacheFolder
 from medrecog_core.networks import find_network, installed_weights
 from tests.textures import CLASSES, N_IMAGES, add_textures, specification, write_textures

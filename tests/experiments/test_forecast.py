@@ -3,8 +3,8 @@ import pytest
 from medrecog_core.experiments import RunFolder, create_run, forecast
 from medrecog_core.experiments.forecast import TRAINING, Forecast, forecast_run
 from medrecog_core.experiments.training_time import keep_training_times
-from medrecog_core.features import Progress
 from medrecog_core.features.network_rates import NetworkPass, keep_rates
+from medrecog_core.jobs.progress import Progress
 from medrecog_core.networks import find_network, resolve_precision
 from tests.clock import Clock
 from tests.textures import N_IMAGES, specification

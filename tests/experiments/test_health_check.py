@@ -13,8 +13,8 @@ from medrecog_core.experiments import (
     health_check,
     launch_health_check,
 )
-from medrecog_core.experiments.processes import identify
-from medrecog_core.features import Progress
+from medrecog_core.jobs.process import identify
+from medrecog_core.jobs.progress import Progress
 from medrecog_core.locations import CacheFolder
 from tests.textures import N_IMAGES, add_textures, wait_until, write_textures
 

@@ -22,8 +22,8 @@ from medrecog_core.experiments import (
     relaunch,
     stop,
 )
-from medrecog_core.experiments.processes import ProcessIdentity, identify, this_process
 from medrecog_core.features import batch_size
+from medrecog_core.jobs.process import ProcessIdentity, identify, this_process
 from medrecog_core.locations import CacheFolder
 from medrecog_core.networks import find_device, resolve_precision
 from tests.textures import (

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from medrecog_core.experiments.run_state import SECONDS_OF_SILENCE
 from pydantic import TypeAdapter
 
 from medrecog_core.classification import measure
@@ -22,9 +23,8 @@ from medrecog_core.experiments import (
     create_run,
     find_run,
 )
-from medrecog_core.experiments.processes import ProcessIdentity, identify, this_process
-from medrecog_core.experiments.run_state import SECONDS_OF_SILENCE
 from medrecog_core.features import Cell
+from medrecog_core.jobs.process import ProcessIdentity, identify, this_process
 from medrecog_core.locations import CacheFolder
 from tests.made_runs import made_run
 

@@ -5,8 +5,8 @@ from dataclasses import replace
 import pytest
 
 from medrecog_core.errors import StoppedError, StorageError
-from medrecog_core.features import ignore, never
 from medrecog_core.features.extraction_lock import extracting_alone
+from medrecog_core.jobs.progress import ignore, never
 
 
 def test_another_scale_or_source_is_not_waited_for(store, source):

@@ -12,8 +12,8 @@ import numpy as np
 import pytest
 from filelock import FileLock
 
-from medrecog_core.download import PAUSES
 from medrecog_core.errors import MedrecogError, StorageError, UsageError
+from medrecog_core.jobs.download import PAUSES
 from medrecog_core.networks import (
     all_installed_weights,
     download_weights,

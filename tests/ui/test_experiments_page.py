@@ -14,7 +14,7 @@ from medrecog_core.experiments import (
     launching,
     run_queue,
 )
-from medrecog_core.experiments.processes import identify, this_process
+from medrecog_core.jobs.process import identify, this_process
 from tests.textures import (
     LAYERS,
     add_textures,

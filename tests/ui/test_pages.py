@@ -191,12 +191,10 @@ def test_every_network_is_shown_with_its_layers_and_its_weights(name):
 
 
 def test_a_download_that_ends_without_a_word_gets_one_sentence(monkeypatch):
-    from medrecog_core.experiments.processes import ProcessIdentity
+    from medrecog_core.jobs.process import ProcessIdentity
 
     gone = ProcessIdentity(0, 0.0, "")
-    monkeypatch.setattr(
-        "medrecog_core.experiments.processes.start_detached", lambda *_: gone, raising=True
-    )
+    monkeypatch.setattr("medrecog_core.jobs.process.start_detached", lambda *_: gone, raising=True)
     test = opened("pages/5_Networks.py")
     next(button for button in test.button if button.label.startswith("Download")).click()
     test.run()

@@ -6,10 +6,11 @@ import numpy as np
 
 from medrecog_core.features.encodings.codebook import Codebook
 from medrecog_core.features.encodings.local_descriptors import LocalDescriptors
-from medrecog_core.features.progress import Meter, Progress, ignore, never, stop_if
+from medrecog_core.jobs.progress import Meter, Progress, Stage, ignore, never, stop_if
 
 _BATCH_BYTES = 32 * 2**20
 _BATCH_POSITIONS = 2**14
+_ENCODING = Stage("encode", "Encoding images", "images")
 
 
 def encode_images(
@@ -40,7 +41,7 @@ def encode_images(
         If `should_stop` says so.
     """
     encoded = np.empty((len(images), codebook.length), dtype=np.float32)
-    meter = Meter("encoding images", len(images), report)
+    meter = Meter(_ENCODING, len(images), report)
     first = 0
     for batch in _batches(images):
         stop_if(should_stop())

@@ -10,12 +10,13 @@ import numpy as np
 from medrecog_core.errors import MedrecogError, StorageError
 from medrecog_core.features.cell import LOCAL, Cell
 from medrecog_core.features.hashed_image import HashedImage
-from medrecog_core.features.progress import Meter, Progress, ignore, never, stop_if
 from medrecog_core.features.store import DescriptorSource, DescriptorStore
+from medrecog_core.jobs.progress import Meter, Progress, Stage, ignore, never, stop_if
 from medrecog_core.networks import Network
 from medrecog_core.settings import read_settings, variable_of
 
 _BYTES_OF_FLOAT32, _BYTES_OF_FLOAT16 = 4, 2
+_SAMPLING = Stage("sample-local-descriptors", "Sampling local descriptors", "images")
 
 
 class LocalDescriptors(Protocol):
@@ -108,7 +109,7 @@ def sample_local_descriptors(
     rng = np.random.default_rng(seed)
     chosen = np.sort(rng.permutation(len(images))[:n])
     share = n // len(chosen)
-    meter = Meter("drawing local descriptors", len(chosen), report)
+    meter = Meter(_SAMPLING, len(chosen), report)
     drawn = []
     for i in chosen.tolist():
         stop_if(should_stop())

@@ -7,7 +7,7 @@ import streamlit as st
 
 from medrecog_core.datasets import CATALOGUE, library
 from medrecog_core.datasets.downloading import downloaded_bytes
-from medrecog_core.experiments.processes import ProcessIdentity, last_sentence, start_detached
+from medrecog_core.jobs.process import ProcessIdentity, last_sentence, start_detached
 from medrecog_core.locations import cache_folder, create_folder
 from medrecog_core.ui.quantities import size
 

@@ -3,7 +3,7 @@
 import streamlit as st
 
 from medrecog_core.datasets import demo_folder
-from medrecog_core.experiments.processes import start_detached
+from medrecog_core.jobs.process import start_detached
 from medrecog_core.locations import cache_folder, create_folder
 
 

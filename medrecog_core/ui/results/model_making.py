@@ -3,8 +3,8 @@
 import streamlit as st
 
 from medrecog_core.experiments import RunFolder
-from medrecog_core.experiments.processes import run_command
 from medrecog_core.features import AnyCell
+from medrecog_core.jobs.process import run_command
 from medrecog_core.models import ALL, TRAINING
 from medrecog_core.ui.page import shown_errors
 

@@ -103,15 +103,17 @@ def identify(pid: int) -> ProcessIdentity:
     return ProcessIdentity(pid, _start_of(psutil.Process(pid)), boot_identity())
 
 
-def start_detached(arguments: Sequence[str], log: Path) -> ProcessIdentity:
-    """Start `python -m medrecog_core` with arguments; it goes on when the caller ends.
+def start_module(module: str, arguments: Sequence[str], log: Path) -> ProcessIdentity:
+    """Start `python -m MODULE` with arguments; it goes on when the caller ends.
 
     Parameters
     ----------
+    module
+        Dotted name.
     arguments
-        After the module's name.
+        After it.
     log
-        File that takes what the process prints, at its end.
+        File to which what the process prints is appended.
 
     Raises
     ------
@@ -122,7 +124,7 @@ def start_detached(arguments: Sequence[str], log: Path) -> ProcessIdentity:
     try:
         with log.open("ab") as output:
             process = subprocess.Popen(
-                _command_line(arguments),
+                [sys.executable, "-m", module, *arguments],
                 cwd=_PROJECT,
                 env=_environment(),
                 stdin=subprocess.DEVNULL,
@@ -133,15 +135,6 @@ def start_detached(arguments: Sequence[str], log: Path) -> ProcessIdentity:
     except OSError as error:
         raise StorageError(unwritable(log, error)) from error
     return identify(process.pid)
-
-
-def last_sentence(log: Path) -> str:
-    """Return the sentence that a process which has ended printed last, to its log."""
-    try:
-        lines = log.read_text(encoding="utf-8", errors="replace").strip().splitlines()
-    except OSError:
-        lines = []
-    return _last_sentence(lines, "The work ended without a word: try again.")
 
 
 def run_command(arguments: Sequence[str], content: bytes = b"") -> Any:
@@ -162,7 +155,7 @@ def run_command(arguments: Sequence[str], content: bytes = b"") -> Any:
         With the command's own sentence, if it fails.
     """
     done = subprocess.run(
-        _command_line([*arguments, "--json"]),
+        [sys.executable, "-m", "medrecog_core", *arguments, "--json"],
         cwd=_PROJECT,
         env=_environment(),
         input=content,
@@ -171,16 +164,9 @@ def run_command(arguments: Sequence[str], content: bytes = b"") -> Any:
     )
     if done.returncode:
         lines = done.stderr.decode(errors="replace").strip().splitlines()
-        raise MedrecogError(_last_sentence(lines, f"“{arguments[0]}” ended without a word."))
+        otherwise = f"“{arguments[0]}” stopped unexpectedly without an error message. Try again."
+        raise MedrecogError(lines[-1].removeprefix("medrecog: ") if lines else otherwise)
     return json.loads(done.stdout)
-
-
-def _last_sentence(lines: Sequence[str], otherwise: str) -> str:
-    return lines[-1].removeprefix("medrecog: ") if lines else otherwise
-
-
-def _command_line(arguments: Sequence[str]) -> list[str]:
-    return [sys.executable, "-m", "medrecog_core", *arguments]
 
 
 def _environment() -> dict[str, str]:

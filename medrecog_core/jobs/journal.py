@@ -1,4 +1,4 @@
-"""What a process that works on a run writes down about it, for everybody who looks."""
+"""What a process that works on a job writes down about it, for everybody who looks."""
 
 import dataclasses
 import platform
@@ -8,46 +8,46 @@ from collections.abc import Callable
 
 from medrecog_core import __version__
 from medrecog_core.errors import StorageError
-from medrecog_core.experiments.forecast import Forecast
-from medrecog_core.experiments.processes import this_process
-from medrecog_core.experiments.run_folder import RunFolder
-from medrecog_core.experiments.run_state import SECONDS_BETWEEN_HEARTBEATS
-from medrecog_core.features import Progress
+from medrecog_core.jobs.job import Job
+from medrecog_core.jobs.process import this_process
+from medrecog_core.jobs.progress import Progress
+from medrecog_core.jobs.state import SECONDS_BETWEEN_HEARTBEATS
 
 _SECONDS_BETWEEN_WRITES = 0.5
 
 
 class Journal:
-    """Keeps a run's state and log while a process works on it.
+    """Keeps a job's state and log while a process works on it.
 
     The state is written not more often than people can read it, but for batches, each of which is
     written down. Two threads may use a journal at once; after its end it takes nothing more.
 
     Parameters
     ----------
-    run
-        The run, which is queued from now on.
+    job
+        The job, which is queued from now on.
     report
         Called with the progress too.
     """
 
-    def __init__(self, run: RunFolder, report: Callable[[Progress], None]) -> None:
-        self._run, self._report = run, report
+    def __init__(self, job: Job, report: Callable[[Progress], None]) -> None:
+        self._job, self._report = job, report
         self._lock = threading.Lock()
         self._last_write = self._last_progress = time.monotonic()
         self._is_at_its_end = False
-        self._forecast: Forecast | None = None
-        earlier = run.state()
+        self._seconds_left: Callable[[Progress], float | None] | None = None
+        earlier = job.state()
         self._earlier_images = dict(earlier.network_images)
         self._seconds = dict(earlier.seconds)
         self._state = dataclasses.replace(
             earlier,
             status="queued",
-            stage="",
+            stage=None,
             done=0,
             total=0,
             rate=0.0,
-            run_seconds_left=None,
+            job_seconds_left=None,
+            waits=False,
             error="",
             process=this_process(),
             attempts=earlier.attempts + 1,
@@ -61,21 +61,28 @@ class Journal:
 
     @property
     def seconds(self) -> dict[str, float]:
-        """From stage to the time it took until now, in all processes of the run."""
+        """From stage id to the time it took until now, in all attempts."""
         return dict(self._seconds)
 
-    def expect(self, forecast: Forecast) -> None:
-        """Tell from now on when the run will have ended."""
-        self._forecast = forecast
+    def expect(self, seconds_left: Callable[[Progress], float | None]) -> None:
+        """Estimate from now on when the job will have ended.
+
+        Parameters
+        ----------
+        seconds_left
+            From the progress to the expected time to the end, None while it is unknown.
+        """
+        self._seconds_left = seconds_left
 
     def begin(self) -> None:
-        """Note that it is the run's turn to work."""
+        """Note that it is the job's turn to work."""
         with self._lock:
             self._count_time()
             self._state = dataclasses.replace(
                 self._state,
                 status="running",
-                stage="",
+                stage=None,
+                waits=False,
                 started=self._state.started or time.time(),
             )
             self._write()
@@ -88,7 +95,7 @@ class Journal:
             is_news = progress.stage != self._state.stage
             self._count_time()
             if is_news:
-                self._log(progress.stage)
+                self._log(progress.stage.label)
             images = dict(self._state.network_images)
             if progress.scale is not None:
                 earlier = self._earlier_images.get(progress.scale, 0)
@@ -99,7 +106,8 @@ class Journal:
                 done=progress.done,
                 total=progress.total,
                 rate=progress.rate,
-                run_seconds_left=self._forecast.seconds_left(progress) if self._forecast else None,
+                job_seconds_left=self._seconds_left(progress) if self._seconds_left else None,
+                waits=progress.waits,
                 network_images=tuple(images.items()),
             )
             is_due = time.monotonic() - self._last_write >= _SECONDS_BETWEEN_WRITES
@@ -125,7 +133,7 @@ class Journal:
         status
             `finished`, `failed` or `stopped`.
         error
-            One sentence, for a failed run.
+            One sentence, for a failed job.
         details
             More of it, for the log.
 
@@ -147,7 +155,7 @@ class Journal:
         now = time.monotonic()
         stage = self._state.stage
         if stage and self._state.status == "running":
-            self._seconds[stage] = self._seconds.get(stage, 0.0) + now - self._last_progress
+            self._seconds[stage.id] = self._seconds.get(stage.id, 0.0) + now - self._last_progress
         self._last_progress = now
 
     def _write(self) -> None:
@@ -155,7 +163,7 @@ class Journal:
         self._state = dataclasses.replace(
             self._state, heartbeat=self._last_write, seconds=tuple(self._seconds.items())
         )
-        self._run.write_state(self._state)
+        self._job.write_state(self._state)
 
     def _log(self, text: str) -> None:
-        self._run.log.write(text)
+        self._job.log.write(text)

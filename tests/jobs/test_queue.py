@@ -2,11 +2,11 @@ import os
 import shutil
 
 import pytest
+from medrecog_core.experiments.run_queue import join, leave, runs_at_once, take_turn
 
 from medrecog_core.errors import MedrecogError, StorageError, UsageError
 from medrecog_core.experiments import RunFolder, RunState, create_run, run_queue, runs_before
-from medrecog_core.experiments.processes import ProcessIdentity, this_process
-from medrecog_core.experiments.run_queue import join, leave, runs_at_once, take_turn
+from medrecog_core.jobs.process import ProcessIdentity, this_process
 from medrecog_core.locations import CacheFolder
 from tests.textures import specification
 

@@ -1,10 +1,41 @@
 """How far long work is, and how it is asked to stop."""
 
+import re
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
 
 from medrecog_core.errors import StoppedError
+
+_ID = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
+
+
+@dataclass(frozen=True)
+class Stage:
+    """A part of long work.
+
+    Attributes
+    ----------
+    id
+        In kebab-case, such as `extract-224`. Records and tests know the stage by it.
+    label
+        In words, for people. Nothing depends on it.
+    unit
+        What is counted, in the plural, such as `images`; empty where nothing is.
+
+    Raises
+    ------
+    ValueError
+        If the id is not in kebab-case.
+    """
+
+    id: str
+    label: str
+    unit: str = ""
+
+    def __post_init__(self) -> None:
+        if not _ID.fullmatch(self.id):
+            raise ValueError(f"“{self.id}” is not the id of a stage")
 
 
 @dataclass(frozen=True)
@@ -14,20 +45,20 @@ class Progress:
     Attributes
     ----------
     stage
-        In words.
+        The stage.
     done, total
-        Images, pictures or cells.
+        Counted in the stage's unit; a total of 0 while it is unknown.
     rate
-        So many a second; 0 while it is unknown.
+        Units per second; 0 while it is unknown.
     scale
         While images go through the network: the scale at which they do.
     bytes_rate
-        Where files are read, bytes a second; 0 while it is unknown.
+        Where files are read, bytes per second; 0 while it is unknown.
     waits
-        Whether nothing is counted because another process has to end first; the stage names it.
+        Whether nothing is counted because another process has to end first.
     """
 
-    stage: str
+    stage: Stage
     done: int
     total: int
     rate: float = 0.0
@@ -39,6 +70,10 @@ class Progress:
     def seconds_left(self) -> float | None:
         """Expected time to the end of the stage, None while it is unknown."""
         return (self.total - self.done) / self.rate if self.rate else None
+
+
+Report = Callable[[Progress], None]
+"""Called with the progress of long work."""
 
 
 def ignore(_: Progress) -> None:
@@ -59,18 +94,14 @@ def stop_if(asked: bool) -> None:
         If it was.
     """
     if asked:
-        raise StoppedError("The work was stopped; what was done is kept.")
+        raise StoppedError("The work was stopped. Completed work is saved.")
 
 
 class Meter:
     """Counts what a stage has done and reports it with the rate so far."""
 
     def __init__(
-        self,
-        stage: str,
-        total: int,
-        report: Callable[[Progress], None],
-        scale: int | None = None,
+        self, stage: Stage, total: int, report: Report = ignore, scale: int | None = None
     ) -> None:
         self.stage, self.total, self.scale, self._report = stage, total, scale, report
         self.done = 0

@@ -9,7 +9,7 @@ import psutil
 import pytest
 
 from medrecog_core.errors import MedrecogError, StorageError
-from medrecog_core.experiments.processes import (
+from medrecog_core.jobs.process import (
     ProcessIdentity,
     identify,
     last_sentence,

@@ -1,8 +1,6 @@
 import re
 from pathlib import Path
 
-from medrecog_core.experiments.run_log import RunLog
-
 
 def test_every_entry_bears_its_time(tmp_path: Path) -> None:
     log = RunLog(tmp_path / "log.txt")

@@ -8,8 +8,8 @@ import pytest
 
 from medrecog_core.errors import StoppedError
 from medrecog_core.experiments import supervision
-from medrecog_core.experiments.supervision import is_work_left_behind, stop_on_signals, supervise
-from medrecog_core.features import ignore, never
+from medrecog_core.jobs.progress import ignore, never
+from medrecog_core.jobs.supervision import is_work_left_behind, stop_on_signals, supervise
 
 
 @pytest.fixture

@@ -1,6 +1,8 @@
 """Work that is stopped in time, whatever it is in the middle of."""
 
+import os
 import signal
+import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -9,7 +11,7 @@ from typing import Any
 
 from medrecog_core.errors import StoppedError
 
-WORKER = "work on a run"
+WORKER = "work on a job"
 """Name of the thread that works."""
 
 _SECONDS_OF_GRACE = 2.5
@@ -69,6 +71,19 @@ def supervise(
 def is_work_left_behind() -> bool:
     """Return whether a thread still works that nobody waits for any more."""
     return any(thread.name == WORKER for thread in threading.enumerate())
+
+
+def end_process(status: int) -> None:
+    """End this process, at once where a thread still works that would hold it up.
+
+    Python would wait for threads that read files, and tear the network down under a thread that is
+    inside it.
+    """
+    if is_work_left_behind():
+        sys.stdout.flush()
+        sys.stderr.flush()
+        os._exit(status)
+    sys.exit(status)
 
 
 @contextmanager

@@ -4,10 +4,10 @@ import time
 from dataclasses import replace
 
 import pytest
+from medrecog_core.experiments.run_state import SECONDS_OF_SILENCE
 
 from medrecog_core.experiments import RunState
-from medrecog_core.experiments.processes import ProcessIdentity, identify, this_process
-from medrecog_core.experiments.run_state import SECONDS_OF_SILENCE
+from medrecog_core.jobs.process import ProcessIdentity, identify, this_process
 
 
 @pytest.fixture(scope="module")

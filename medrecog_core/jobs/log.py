@@ -1,4 +1,4 @@
-"""A run's log: what its processes did and when, and whatever they printed."""
+"""A job's log: what its processes did and when, and whatever they printed."""
 
 import time
 from collections import deque
@@ -6,11 +6,11 @@ from contextlib import suppress
 from pathlib import Path
 
 
-class RunLog:
-    """Lines of text, with the time in UTC before those that the run itself wrote.
+class Log:
+    """Lines of text, with the time in UTC before those that the job itself wrote.
 
     A detached process's output goes to the same file. The log is a witness and no part of the
-    results: where it cannot be written, the run goes on.
+    results: where it cannot be written, the job goes on.
     """
 
     def __init__(self, file: Path) -> None:

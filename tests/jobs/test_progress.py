@@ -1,7 +1,7 @@
 import pytest
 
 from medrecog_core.errors import StoppedError
-from medrecog_core.features.progress import Meter, Progress, stop_if
+from medrecog_core.jobs.progress import Meter, Progress, stop_if
 
 
 def test_time_left_follows_from_the_rate():
@@ -20,7 +20,7 @@ def test_meter_reports_from_nought_to_all():
 
 def test_first_step_builds_the_graph_and_is_not_counted_in_the_rate(monkeypatch):
     clock = iter([100.0, 101.0, 103.0])
-    monkeypatch.setattr("medrecog_core.features.progress.time.monotonic", lambda: next(clock))
+    monkeypatch.setattr("medrecog_core.jobs.progress.time.monotonic", lambda: next(clock))
     reports = []
     meter = Meter("s", 30, reports.append)
     for n in (8, 8, 8):

@@ -7,8 +7,8 @@ import pytest
 import requests
 
 from medrecog_core import download as module
-from medrecog_core.download import PAUSES, Download
 from medrecog_core.errors import MedrecogError, StorageError
+from medrecog_core.jobs.download import PAUSES, Download
 from tests.file_server import Answer, serving
 
 CONTENT = np.random.default_rng(0).bytes(1_000_000)

@@ -6,9 +6,9 @@ import pytest
 from medrecog_core import atomic_file
 from medrecog_core.errors import StorageError
 from medrecog_core.experiments import RunFolder, RunState, create_run, journal
-from medrecog_core.experiments.journal import Journal
-from medrecog_core.experiments.processes import this_process
-from medrecog_core.features import Progress, ignore
+from medrecog_core.jobs.journal import Journal
+from medrecog_core.jobs.process import this_process
+from medrecog_core.jobs.progress import Progress, ignore
 from medrecog_core.locations import CacheFolder
 from tests.textures import specification
 
