@@ -11,11 +11,14 @@ from hypothesis import settings
 
 from medrecog_core.locations import CacheFolder, cache_folder
 from medrecog_core.settings import CACHE_VARIABLE
+from tests.deep_images import deep_cache, deep_run
 from tests.textures import encoded, encoded_cache, finished, finished_cache, known, pictures
 from tests.trained_models import model, models_cache
 
 __all__ = [
     "cache",
+    "deep_cache",
+    "deep_run",
     "encoded",
     "encoded_cache",
     "finished",

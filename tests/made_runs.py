@@ -7,8 +7,9 @@ import numpy as np
 from PIL import Image
 
 from medrecog_core.datasets import Fold, Split
-from medrecog_core.experiments import RunFolder, RunImage, RunSpecification, RunState, create_run
+from medrecog_core.experiments import RunFolder, RunImage, RunSpecification, create_run
 from medrecog_core.experiments.cell_evaluation import CellData, evaluate_cell
+from medrecog_core.jobs.state import JobState
 
 CLASSES = ("NORMAL", "PNEUMONIA")
 
@@ -71,7 +72,7 @@ def made_run(
         data = CellData(images, run.split(), _always(descriptors))
         run.write_cell(*evaluate_cell(cell, data, specification))
     run.write_record(_record(run, images, classes))
-    run.write_state(RunState("finished", created=run.state().created))
+    run.write_state(JobState("finished", created=run.state().created))
     return run
 
 

@@ -18,6 +18,7 @@ from medrecog_core.datasets.importing import add_part
 from medrecog_core.errors import MedrecogError, StorageError, UsageError
 from medrecog_core.experiments import RunFolder, RunSpecification
 from medrecog_core.images import thumbnail
+from medrecog_core.jobs import work
 from medrecog_core.jobs.process import start_detached
 from medrecog_core.locations import create_folder
 from medrecog_core.mode import ReadOnlyError, check_may_change, is_viewer
@@ -115,8 +116,8 @@ def doors(finished, pictures):
         experiments.carry_out_health_check: (NAME,),
         experiments.create_run: (specification,),
         experiments.launch: (specification,),
-        experiments.relaunch: (run,),
-        experiments.stop: (run,),
+        work.resume: (run,),
+        work.stop: (run,),
         experiments.execute: (run,),
         experiments.extract_dataset: (specification,),
         experiments.measure_leakage: (specification,),

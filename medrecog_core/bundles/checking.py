@@ -11,13 +11,15 @@ from medrecog_core import atomic_file
 from medrecog_core.bundles.contents import BundleContents, tampered
 from medrecog_core.datasets import demo_folder, library
 from medrecog_core.datasets.manifest import MANIFEST, read_dataset
-from medrecog_core.experiments import RunFolder, RunState
+from medrecog_core.experiments import RunFolder
+from medrecog_core.experiments.run_folder import images_of_document
 from medrecog_core.images import read_header
 from medrecog_core.images.thumbnails import SIDE
+from medrecog_core.jobs.state import JobState
 from medrecog_core.models.storage import CARD, DAMAGE, model_files, read_model
 
 _SHA256 = re.compile(r"[0-9a-f]{64}")
-_STATE = TypeAdapter(RunState)
+_STATE = TypeAdapter(JobState)
 
 
 def check_documents(path: Path, contents: BundleContents, staged: Path) -> None:
@@ -76,7 +78,7 @@ def _check_dataset(folder: Path, name: str) -> None:
     document = atomic_file.read_json(folder / MANIFEST)
     _require(document["root"] == library.IMAGES and document["name"] == name)
     dataset = read_dataset(folder, name)
-    known = {image.path for image in dataset.every_image}
+    known = {image.file_path for image in dataset.every_image}
     unpacked = (folder / library.IMAGES).rglob("*")
     there = {f.relative_to(folder / library.IMAGES).as_posix() for f in unpacked if f.is_file()}
     # The demo's pictures are drawn by each medrecog, and are there all or not at all.
@@ -93,13 +95,13 @@ def _check_run(run: StagedRun, contents: BundleContents) -> None:
     specification = run.specification()
     state = _STATE.validate_python(atomic_file.read_json(run.path / "state.json"))
     _require(state.has_ended and state.process is None and not state.heartbeat)
-    rows = atomic_file.read_json(run.path / "images.json")
-    for relative, sha256, label, group in rows:
-        _require(_stays_below(relative) and bool(_SHA256.fullmatch(sha256)))
-        _require(isinstance(label, str) and isinstance(group, str))
-    split = run.split() if rows else None
+    images = images_of_document(atomic_file.read_json(run.path / "images.json"))
+    for image in images:
+        _require(_stays_below(image.path) and bool(_SHA256.fullmatch(image.sha256)))
+        _require(isinstance(image.label, str) and isinstance(image.group, str))
+    split = run.split() if images else None
     positions = () if split is None else (*split.trained, *split.tested)
-    _require(all(0 <= position < len(rows) for position in positions))
+    _require(all(0 <= position < len(images) for position in positions))
     _require(all(_stays_below(row[0]) for row in run.files()))
     _require(isinstance(run.title, str) and len(run.title) <= 100)
     run.record(), run.repeated(), run.log.lines(1)

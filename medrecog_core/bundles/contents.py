@@ -38,7 +38,10 @@ _KINDS = (
     (re.compile(rf"{_MODEL}[a-z0-9_+-]{{1,200}}\.(json|npz)"), _MOST_BYTES_OF_DOCUMENT),
     (re.compile(rf"{_DATASET}images/(?P<image>.+)", re.DOTALL), _MOST_BYTES_OF_IMAGE),
     (
-        re.compile(r"bundled-thumbnails/(?P<first>[0-9a-f]{2})/(?P=first)[0-9a-f]{62}-256\.jpg"),
+        re.compile(
+            r"bundled-thumbnails/(?P<first>[0-9a-f]{2})/(?P=first)[0-9a-f]{62}-256"
+            r"(-[0-9a-f]{8,64})?\.jpg"
+        ),
         _MOST_BYTES_OF_THUMBNAIL,
     ),
 )

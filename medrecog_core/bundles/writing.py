@@ -29,8 +29,10 @@ from medrecog_core.datasets.manifest import exclusions_document, manifest_docume
 from medrecog_core.errors import MedrecogError, UsageError
 from medrecog_core.experiments import RunFolder, RunImage
 from medrecog_core.experiments.run_dataset import dataset_of_run
+from medrecog_core.experiments.run_folder import images_document
 from medrecog_core.images import UnreadableImageError, read_file, thumbnail
-from medrecog_core.jobs.progress import Progress, ignore
+from medrecog_core.images.thumbnails import thumbnail_name
+from medrecog_core.jobs.progress import Progress, Stage, ignore
 from medrecog_core.models.exchange import without_paths
 from medrecog_core.models.storage import (
     CARD,
@@ -42,6 +44,8 @@ from medrecog_core.models.storage import (
 
 _OF_DEMO = f"datasets/{demo_folder.NAME}/"
 _COPIED = ("title", "split", "files")
+
+_THUMBNAILS = Stage("add-thumbnails", "Adding thumbnails", "images")
 
 
 @dataclass(frozen=True)
@@ -131,12 +135,13 @@ class _Bundle:
         self._left_out: list[str] = []
 
     def write(self, runs: Sequence[RunFolder], with_models: bool) -> BundleWriting:
-        # By path in the bundle and content, which can differ between runs.
-        images: dict[tuple[str, str], RunImage] = {}
+        # By path in the bundle, content and rendering, which can differ between runs.
+        images: dict[tuple[str, str, str], RunImage] = {}
         for run in dict.fromkeys(runs):
             name = run.specification().dataset
             for image, relative in zip(run.images(), self._write_run(run), strict=True):
-                images[f"datasets/{name}/images/{relative}", image.sha256] = image
+                path = f"datasets/{name}/images/{relative}"
+                images[path, image.sha256, image.rendering.identity] = image
         datasets = [self._write_dataset(runs, name) for name in _datasets_of(runs)]
         self._write_pictures(images, _paths_of([each for each in datasets if each is not None]))
         contents = BundleContents(
@@ -166,11 +171,8 @@ class _Bundle:
         for name, document in (("record", run.record()), ("repeated", run.repeated())):
             if document:
                 self._add_json(f"{folder}/{name}.json", places.left_out_of(document))
-        rows = [
-            [path, image.sha256, image.label, image.group]
-            for image, path in zip(images, relative, strict=True)
-        ]
-        self._add_json(f"{folder}/images.json", rows)
+        named = [replace(image, path=path) for image, path in zip(images, relative, strict=True)]
+        self._add_json(f"{folder}/images.json", images_document(named))
         for name in _COPIED:
             self._copy(run.path / f"{name}.json", f"{folder}/{name}.json")
         if lines := run.log.lines():
@@ -216,21 +218,19 @@ class _Bundle:
         return tuple(written)
 
     def _write_pictures(
-        self, images: dict[tuple[str, str], RunImage], of_datasets: set[tuple[str, str]]
+        self, images: dict[tuple[str, str, str], RunImage], of_datasets: set[tuple[str, str]]
     ) -> None:
         """Write the pictures of the runs' images, whole ones of what is in a data set here."""
         if self._pictures == NO_PICTURES:
             return
         n_missing = n_unlisted = 0
-        for done, (identity, image) in enumerate(images.items()):
-            self._report(Progress("gathering pictures", done, len(images)))
+        for done, ((path, *_), image) in enumerate(images.items()):
+            identity = (path, image.sha256)
+            self._report(Progress(_THUMBNAILS, done, len(images)))
             try:
-                small = thumbnail(Path(image.path), sha256=image.sha256)
-                self._add(
-                    f"bundled-thumbnails/{image.sha256[:2]}/{image.sha256}-256.jpg",
-                    small,
-                    zipfile.ZIP_STORED,
-                )
+                small = thumbnail(Path(image.path), sha256=image.sha256, rendering=image.rendering)
+                name = thumbnail_name(image.sha256, rendering=image.rendering)
+                self._add(f"bundled-thumbnails/{name}", small, zipfile.ZIP_STORED)
                 if self._pictures == IMAGES and identity in of_datasets:
                     self._add_image(identity[0], image)
                 elif self._pictures == IMAGES and not identity[0].startswith(_OF_DEMO):
@@ -276,7 +276,7 @@ def _datasets_of(runs: Sequence[RunFolder]) -> list[str]:
 def _paths_of(datasets: Sequence[Dataset]) -> set[tuple[str, str]]:
     """Return path in the bundle and SHA-256 of the images that may go along with data sets."""
     return {
-        (f"datasets/{dataset.name}/images/{image.path}", image.file.sha256)
+        (f"datasets/{dataset.name}/images/{image.file_path}", image.file.sha256)
         for dataset in datasets
         if dataset.name != demo_folder.NAME
         for image in dataset.every_image
@@ -289,7 +289,9 @@ def _root_of(run: RunFolder, images: Sequence[RunImage]) -> Path:
 
     Where the set was is not in the run's folder, but each image's path below it is.
     """
-    known = {str(row[0]) for row in run.files()}
+    # Of a frame's path, the file's is what comes before the last number sign.
+    rows = [str(row[0]) for row in run.files()]
+    known = {*rows, *(row.rpartition("#")[0] for row in rows if "#" in row)}
     root = Path(os.path.commonpath([Path(image.path).parent for image in images] or [Path("/")]))
     for folder in (root, *root.parents):
         relative = [Path(image.path).relative_to(folder).as_posix() for image in images]

@@ -11,8 +11,10 @@ from medrecog_core.cli.progress import shown_progress
 from medrecog_core.datasets import library
 from medrecog_core.datasets.counting import counted
 from medrecog_core.experiments import all_runs, find_run
-from medrecog_core.jobs.progress import Progress
+from medrecog_core.jobs.progress import Progress, Stage
 from medrecog_core.models import model_names
+
+_UNPACKING = Stage("unpack", "Extracting files", "files")
 
 
 @click.command()
@@ -71,7 +73,7 @@ def open_bundle_command(file: Path, as_json: bool) -> None:
     known = set(library.names()) & set(contents.datasets)
     with shown_progress() as report:
         runs = open_bundle(
-            file, report=lambda done, total: report(Progress("unpacking", done, total))
+            file, report=lambda done, total: report(Progress(_UNPACKING, done, total))
         )
     if as_json:
         document = {"runs": runs, "already_here": sorted(here)}

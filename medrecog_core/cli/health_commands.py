@@ -2,6 +2,7 @@
 
 from collections import Counter
 from collections.abc import Sequence
+from dataclasses import asdict
 from typing import Any
 
 import click
@@ -11,6 +12,7 @@ from medrecog_core.cli.output import json_option, write_json, write_table
 from medrecog_core.cli.progress import shown_count, shown_progress
 from medrecog_core.datasets import Dataset, Finding, HealthReport, kept_report, library
 from medrecog_core.datasets.counting import counted
+from medrecog_core.datasets.file_changes import OUTSIDE_WINDOW
 from medrecog_core.errors import MedrecogError, UsageError
 from medrecog_core.experiments import carry_out_health_check
 
@@ -63,13 +65,17 @@ def refresh(name: str, as_json: bool) -> None:
         dataset, changes = library.refresh(name, shown_count(report, "comparing files"))
     if as_json:
         changed = [{"path": change.path, "reason": change.reason} for change in changes]
-        write_json({**describe_dataset(dataset), "changed": changed})
+        warnings = [asdict(each) for each in dataset.warnings]
+        write_json({**describe_dataset(dataset), "changed": changed, "warnings": warnings})
         return
     if not changes:
         click.echo(f"Every file of {name} is what it was.")
         return
     click.echo(f"{len(changes)} files of {name} are not what they were:")
     write_table(("image", "what is different"), ((c.path, c.reason) for c in changes))
+    for warning in dataset.warnings:
+        if warning.id == OUTSIDE_WINDOW:
+            click.echo(f"Warning: {warning.message}")
 
 
 @click.command()

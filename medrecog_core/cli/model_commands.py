@@ -147,7 +147,7 @@ def _line(name: str, answer: trained.Prediction | UnreadableImageError) -> str:
         line += f", at the decision threshold {answer.at_threshold}"
     if answer.resemblance is not None and answer.resemblance.is_unlike:
         line += ", unlike the training images"
-    return line
+    return f"{line}. {answer.remark}" if answer.remark else line
 
 
 @click.command("delete-model")

@@ -6,9 +6,8 @@ import time
 from collections.abc import Callable, Iterator
 
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeRemainingColumn
+from rich.progress import BarColumn, MofNCompleteColumn, TaskID, TextColumn, TimeRemainingColumn
 from rich.progress import Progress as Bars
-from rich.progress import TaskID
 
 from medrecog_core.jobs.progress import Progress, Stage
 from medrecog_core.jobs.state import stage_id
@@ -48,7 +47,9 @@ def shown_count(report: Callable[[Progress], None], stage: Stage) -> Callable[[i
     return show
 
 
-def shown_files(report: Callable[[Progress], None], stage: Stage) -> Callable[[int, int, int], None]:
+def shown_files(
+    report: Callable[[Progress], None], stage: Stage
+) -> Callable[[int, int, int], None]:
     """Return a function of (files done, files in all, bytes done) that shows a stage's progress."""
     start: float | None = None
 

@@ -25,6 +25,7 @@ from medrecog_core.experiments import PRESETS, RunFolder, RunSpecification
 from medrecog_core.features import FUSIONS, POOLINGS
 from medrecog_core.images import PREPROCESSINGS
 from medrecog_core.jobs.progress import Progress
+from medrecog_core.jobs.work import stop as stop_job
 from medrecog_core.networks import DEFAULT_NETWORK, PRECISIONS, check_readable, find_network
 
 
@@ -89,7 +90,6 @@ def run(
     shown. Where other runs are at work, it waits for its turn.
     """
     specification, repeated = _request(spec, repeat, preset, options)
-    experiments.runs_at_once()  # a wrong setting is told before there is a run
     from medrecog_core.datasets import library
 
     if specification.dataset not in library.names():
@@ -195,7 +195,7 @@ def rename(run_id: str, title: str, as_json: bool) -> None:
 @json_option
 def cancel(run_id: str, as_json: bool) -> None:
     """Stop RUN; what it has done is kept."""
-    experiments.stop(experiments.find_run(run_id))
+    stop_job(experiments.find_run(run_id))
     if as_json:
         write_json({"run": run_id, "stopping": True})
     else:

@@ -9,6 +9,7 @@ from medrecog_core.cli.output import write_json, write_table
 from medrecog_core.cli.plan_output import describe_extraction
 from medrecog_core.datasets.split import describe_leak
 from medrecog_core.experiments import RunFolder
+from medrecog_core.jobs.queue import jobs_before
 
 
 def show_run(folder: RunFolder, as_json: bool) -> None:
@@ -21,12 +22,12 @@ def show_run(folder: RunFolder, as_json: bool) -> None:
     called = "" if folder.title == folder.id else f" (“{folder.title}”)"
     click.echo(f"{folder.id}{called}: {state.status}{': ' if state.error else ''}{state.error}")
     if state.status == "queued":
-        for place, other in enumerate(experiments.runs_before(folder), 1):
+        for place, other in enumerate(jobs_before(folder), 1):
             click.echo(f"{place}. before it: {other.id}, {other.state().status}")
-    elif not state.has_ended and state.total:
-        click.echo(f"{state.stage}: {state.done} of {state.total}")
-        if state.run_seconds_left is not None:
-            click.echo(f"about {state.run_seconds_left / 60:.1f} minutes to the end of the run")
+    elif not state.has_ended and state.stage and state.total:
+        click.echo(f"{state.stage.label}: {state.done} of {state.total}")
+        if state.job_seconds_left is not None:
+            click.echo(f"About {state.job_seconds_left / 60:.1f} minutes remaining")
     record = document["record"]
     if record:
         click.echo(

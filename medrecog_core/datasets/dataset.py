@@ -67,7 +67,8 @@ class ImageRecord:
     split
         `train`, `test`, `val`, or empty where the data set gives none.
     group
-        Patient, lesion or whatever must stay on one side of a split; empty where unknown.
+        Patient, lesion or whatever must stay on one side of a split; empty where unknown. Frames
+        of a file for which it is not given are a group, named after the file.
     file
         What its file was when the data set took it in; None where the file was not there, or has
         not been looked at yet.
@@ -107,11 +108,18 @@ class ImageRecord:
             raise MedrecogError(
                 f"The path {self.path} is not that of frame {self.frame} of a file."
             )
+        if self.frame is not None and not self.group:
+            object.__setattr__(self, "group", self.file_path)
 
     @property
     def file_path(self) -> str:
         """Path of its file, relative to the data set's root."""
         return self.path if self.frame is None else self.path.removesuffix(f"#{self.frame}")
+
+    @property
+    def content(self) -> tuple[str, int | None] | None:
+        """What it shows: the file's SHA-256 and the frame; None where the file has no state."""
+        return None if self.file is None else (self.file.sha256, self.frame)
 
 
 @dataclass(frozen=True)

@@ -26,11 +26,14 @@ Pair = tuple[int, int]
 
 
 def exact_duplicates(images: Iterable[ImageRecord]) -> list[tuple[ImageRecord, ...]]:
-    """Return the sets of two or more images whose files hold the same bytes."""
-    of_content: dict[str, list[ImageRecord]] = defaultdict(list)
+    """Return the sets of two or more images whose files hold the same bytes.
+
+    Frames of one file are no duplicates of each other.
+    """
+    of_content: dict[tuple[str, int | None], list[ImageRecord]] = defaultdict(list)
     for image in images:
-        if image.file is not None:
-            of_content[image.file.sha256].append(image)
+        if image.content is not None:
+            of_content[image.content].append(image)
     return [tuple(copies) for copies in of_content.values() if len(copies) > 1]
 
 

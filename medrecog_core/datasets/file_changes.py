@@ -1,14 +1,26 @@
 """Files that are not what they were when the data set took them in."""
 
+import contextlib
 from collections.abc import Callable, Collection
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from medrecog_core.datasets.dataset import Dataset, Exclusion, FileState, ImageRecord, LeftOut
-from medrecog_core.datasets.file_state import is_untouched, read_states
+from medrecog_core.datasets.counting import counted
+from medrecog_core.datasets.dataset import (
+    Dataset,
+    DatasetWarning,
+    Exclusion,
+    FileState,
+    ImageRecord,
+    LeftOut,
+)
+from medrecog_core.datasets.file_state import is_untouched, read_states, states_by_path
 from medrecog_core.datasets.files import files_below, shown
 from medrecog_core.errors import MedrecogError
-from medrecog_core.images import UnreadableImageError, is_image_file
+from medrecog_core.images import UnreadableImageError, is_image_file, read_file, read_range
+
+OUTSIDE_WINDOW = "outside-grey-window"
+"""Id of the warning that grey values of files are outside the data set's window."""
 
 Report = Callable[[int, int], None]
 
@@ -27,12 +39,16 @@ class FileChange:
         Where its content lies now, relative to the data set's root; empty where it did not move.
     state
         What the file is now; None where it is gone or cannot be read.
+    outside
+        Its smallest and largest grey value, where they are outside the data set's grey window; else
+        None.
     """
 
     path: str
     reason: str
     moved_to: str = ""
     state: FileState | None = None
+    outside: tuple[float, float] | None = None
 
 
 def find_changes(
@@ -58,24 +74,26 @@ def find_changes(
         if image.file is None or not is_untouched(dataset.absolute_path(image), image.file)
     ]
 
-    def counted(done: int, total: int, _: int) -> None:
+    def report_files(done: int, total: int, _: int) -> None:
         report(done, total)
 
-    states = read_states([dataset.absolute_path(image) for image in doubtful], counted)
+    paths = [dataset.absolute_path(image) for image in doubtful]
+    states = states_by_path(paths, report_files, dataset.rendering.axis)
     changes: dict[str, FileChange] = {}
     vanished: dict[str, ImageRecord] = {}
-    for image, state in zip(doubtful, states, strict=True):
+    for image in doubtful:
+        state = states[dataset.absolute_path(image)]
         if isinstance(state, UnreadableImageError):
             changes[image.path] = FileChange(image.path, str(state))
             if image.file is not None:
                 vanished[image.path] = image
         elif image.file is None:
-            changes[image.path] = FileChange(
-                image.path, "it was not looked at when the data set was added", state=state
+            changes[image.path] = _with_range(
+                dataset, image, state, "it was not looked at when the data set was added"
             )
         elif state.sha256 != image.file.sha256:
-            changes[image.path] = FileChange(
-                image.path, "it has changed since the data set was added", state=state
+            changes[image.path] = _with_range(
+                dataset, image, state, "it has changed since the data set was added"
             )
     for path, (new_path, state) in _find_moved(dataset, vanished.values()).items():
         changes[path] = FileChange(path, f"it has moved to {new_path}", new_path, state)
@@ -86,8 +104,9 @@ def refreshed(dataset: Dataset, changes: Collection[FileChange]) -> Dataset:
     """Return the data set as its files are now.
 
     Changed files get their new state, moved ones their new path; they keep label, split and group.
-    Images whose files cannot be read are left out, with the reason. New files are not taken in,
-    because their labels are not known here.
+    Images whose files cannot be read, or no longer have the frame, are left out, with the reason.
+    New files are not taken in, because their labels are not known here. The rendering never
+    changes: files with grey values outside its window get a warning.
 
     Raises
     ------
@@ -95,7 +114,12 @@ def refreshed(dataset: Dataset, changes: Collection[FileChange]) -> Dataset:
         If images of fewer than two classes would be left.
     """
     change_of = {change.path: change for change in changes}
-    lost = [change for change in changes if change.state is None]
+    frame_of = {image.path: image.frame for image in dataset.every_image}
+    lost = [
+        LeftOut(change.path, reason)
+        for change in changes
+        if (reason := _reason_to_leave_out(change, frame_of.get(change.path)))
+    ]
 
     def now(image: ImageRecord) -> ImageRecord:
         change = change_of.get(image.path)
@@ -103,7 +127,7 @@ def refreshed(dataset: Dataset, changes: Collection[FileChange]) -> Dataset:
             return image
         return replace(image, path=change.moved_to or image.path, file=change.state)
 
-    gone = {change.path for change in lost}
+    gone = {each.path for each in lost}
     kept = [now(image) for image in dataset.images if image.path not in gone]
     excluded = [
         Exclusion(now(exclusion.image), exclusion.finding, exclusion.reason)
@@ -114,7 +138,59 @@ def refreshed(dataset: Dataset, changes: Collection[FileChange]) -> Dataset:
         dataset,
         images=tuple(sorted(kept, key=lambda image: image.path)),
         excluded=tuple(sorted(excluded, key=lambda exclusion: exclusion.image.path)),
-        left_out=(*dataset.left_out, *(LeftOut(change.path, change.reason) for change in lost)),
+        left_out=(*dataset.left_out, *lost),
+        warnings=_warnings(dataset, [change for change in changes if change.path not in gone]),
+    )
+
+
+def _reason_to_leave_out(change: FileChange, frame: int | None) -> str:
+    """Return why an image has to be left out, empty where it has not."""
+    if change.state is None:
+        return change.reason
+    if frame is None or frame < change.state.n_frames:
+        return ""
+    return f"its file has only {change.state.n_frames} frames now"
+
+
+def _with_range(dataset: Dataset, image: ImageRecord, state: FileState, reason: str) -> FileChange:
+    """Return a change, which says so where the file's grey values are outside the window."""
+    outside = None
+    rendering = dataset.rendering_of(replace(image, file=state))
+    if (window := rendering.window) is None:
+        return FileChange(image.path, reason, state=state)
+    with contextlib.suppress(UnreadableImageError):
+        found = read_range(read_file(dataset.absolute_path(image)), rendering)
+        if found is not None and (rendering.overrides_own or not found.has_own_window):
+            low, high = found.low, found.high
+            outside = (low, high) if low < window[0] or high > window[1] else None
+    if outside is not None:
+        reason += (
+            f"; its grey values range from {outside[0]:.10g} to {outside[1]:.10g}, outside the "
+            f"data set's window {_words(window)}"
+        )
+    return FileChange(image.path, reason, state=state, outside=outside)
+
+
+def _warnings(dataset: Dataset, changes: Collection[FileChange]) -> tuple[DatasetWarning, ...]:
+    """Return the warnings with that of files outside the window as it is now."""
+    others = tuple(each for each in dataset.warnings if each.id != OUTSIDE_WINDOW)
+    moved_to = {change.path: change.moved_to for change in changes if change.moved_to}
+    looked_at = {change.path for change in changes if not change.moved_to}
+    before = {p for each in dataset.warnings if each.id == OUTSIDE_WINDOW for p in each.paths}
+    still = {moved_to.get(path, path) for path in before - looked_at}
+    outside = sorted(still | {change.path for change in changes if change.outside is not None})
+    if not outside or dataset.rendering.window is None:
+        return others
+    return (
+        *others,
+        DatasetWarning(
+            OUTSIDE_WINDOW,
+            f"Grey values of {counted(len(outside), 'changed file')} are outside the grey window "
+            f"{_words(dataset.rendering.window)} and are shown as black or white. The window "
+            "of a data set does not change. Add the images as a new data set to use another "
+            "window (--window LOW:HIGH).",
+            tuple(outside),
+        ),
     )
 
 
@@ -128,7 +204,7 @@ def _find_moved(
     """
     if not vanished:
         return {}
-    known = {image.path for image in dataset.every_image}
+    known = {image.file_path for image in dataset.every_image}
     sizes = {image.file.n_bytes for image in vanished if image.file}
     strangers = [
         file
@@ -139,24 +215,40 @@ def _find_moved(
         and _size(file) in sizes
     ]
     by_content: dict[str, list[tuple[str, FileState]]] = {}
-    for file, state in zip(strangers, read_states(strangers), strict=True):
+    for file, state in zip(
+        strangers, read_states(strangers, axis=dataset.rendering.axis), strict=True
+    ):
         if isinstance(state, FileState):
             path = file.relative_to(dataset.root).as_posix()
             by_content.setdefault(state.sha256, []).append((path, state))
     kinds_of_folder: dict[str, set[tuple[str, str]]] = {}
     for image in dataset.every_image:
-        folder = Path(image.path).parent.as_posix()
+        folder = Path(image.file_path).parent.as_posix()
         kinds_of_folder.setdefault(folder, set()).add((image.label, image.split))
-    moved = {}
+    moved: dict[str, tuple[str, FileState]] = {}
+    place_of: dict[str, tuple[str, FileState]] = {}
     for image in vanished:
+        if image.file_path in place_of:
+            # Another frame of a file that was found.
+            path, state = place_of[image.file_path]
+            moved[image.path] = (f"{path}#{image.frame}", state)
+            continue
         kind = (image.label, image.split)
         candidates = by_content.get(image.file.sha256, []) if image.file else []
         for candidate in candidates:
             if kind in kinds_of_folder.get(Path(candidate[0]).parent.as_posix(), {kind}):
-                moved[image.path] = candidate
+                path, state = place_of[image.file_path] = candidate
+                moved[image.path] = (
+                    path if image.frame is None else f"{path}#{image.frame}",
+                    state,
+                )
                 candidates.remove(candidate)
                 break
     return moved
+
+
+def _words(window: tuple[float, float]) -> str:
+    return f"{window[0]:.10g} to {window[1]:.10g}"
 
 
 def _size(file: Path) -> int:

@@ -1,13 +1,14 @@
 """The state of image files: what they hold, found out without decoding them."""
 
 import hashlib
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
+from itertools import repeat
 from pathlib import Path
 
 from medrecog_core.datasets.dataset import Dataset, FileState
-from medrecog_core.images import UnreadableImageError, read_file, read_header
+from medrecog_core.images import PLAIN, UnreadableImageError, read_file, read_header
 
 _READERS = 2
 
@@ -19,8 +20,15 @@ def ignore(done: int, total: int, n_bytes: int) -> None:
     """Report progress to nobody."""
 
 
-def read_state(path: Path) -> FileState:
+def read_state(path: Path, axis: int = PLAIN.axis) -> FileState:
     """Return what a file is now: its bytes are hashed and its header is read.
+
+    Parameters
+    ----------
+    path
+        The file.
+    axis
+        Axis of a volume that slices are counted along.
 
     Raises
     ------
@@ -34,16 +42,22 @@ def read_state(path: Path) -> FileState:
         raise UnreadableImageError("the file is not there") from None
     sha256 = hashlib.sha256(content).hexdigest()
     try:
-        header = read_header(content)
+        header = read_header(content, axis)
     except UnreadableImageError:
         return FileState(sha256, len(content), status.st_mtime_ns)
     return FileState(
-        sha256, len(content), status.st_mtime_ns, header.width, header.height, header.mode
+        sha256,
+        len(content),
+        status.st_mtime_ns,
+        header.width,
+        header.height,
+        header.mode,
+        header.n_frames,
     )
 
 
 def read_states(
-    paths: Sequence[Path], report: HashReport = ignore
+    paths: Sequence[Path], report: HashReport = ignore, axis: int = PLAIN.axis
 ) -> list[FileState | UnreadableImageError]:
     """Return the state of every file, or why it has none, in the order of the paths.
 
@@ -53,12 +67,14 @@ def read_states(
         The files.
     report
         Called after each; what it raises ends the reading at once.
+    axis
+        See `read_state`.
     """
     n_bytes = 0
     states: list[FileState | UnreadableImageError] = []
     with ThreadPoolExecutor(_READERS) as readers:
         try:
-            for done, state in enumerate(readers.map(_state_or_error, paths), 1):
+            for done, state in enumerate(readers.map(_state_or_error, paths, repeat(axis)), 1):
                 states.append(state)
                 n_bytes += state.n_bytes if isinstance(state, FileState) else 0
                 report(done, len(paths), n_bytes)
@@ -67,19 +83,28 @@ def read_states(
     return states
 
 
+def states_by_path(
+    paths: Iterable[Path], report: HashReport = ignore, axis: int = PLAIN.axis
+) -> dict[Path, FileState | UnreadableImageError]:
+    """Return the state of each file, or why it has none; each is read once."""
+    distinct = list(dict.fromkeys(paths))
+    return dict(zip(distinct, read_states(distinct, report, axis), strict=True))
+
+
 def with_states(dataset: Dataset, report: HashReport = ignore) -> Dataset:
     """Return the data set with the state of every file that had none; the others stay.
 
-    A file whose bytes cannot be read goes on having none.
+    A file whose bytes cannot be read goes on having none. One of several images is read once.
     """
     without = [image for image in dataset.every_image if image.file is None]
     if not without:
         return dataset
-    states = read_states([dataset.absolute_path(image) for image in without], report)
+    paths = [dataset.absolute_path(image) for image in without]
+    states = states_by_path(paths, report, dataset.rendering.axis)
     found = {
         image.path: replace(image, file=state)
-        for image, state in zip(without, states, strict=True)
-        if isinstance(state, FileState)
+        for image in without
+        if isinstance(state := states[dataset.absolute_path(image)], FileState)
     }
     return replace(
         dataset,
@@ -104,8 +129,8 @@ def is_untouched(path: Path, state: FileState) -> bool:
     return (status.st_size, status.st_mtime_ns) == (state.n_bytes, state.modified)
 
 
-def _state_or_error(path: Path) -> FileState | UnreadableImageError:
+def _state_or_error(path: Path, axis: int) -> FileState | UnreadableImageError:
     try:
-        return read_state(path)
+        return read_state(path, axis)
     except UnreadableImageError as error:
         return error

@@ -3,6 +3,7 @@
 import warnings
 from collections import Counter
 from collections.abc import Sequence
+from shlex import quote
 
 import numpy as np
 
@@ -61,8 +62,8 @@ def n_groups_by_label(labels: np.ndarray, groups: np.ndarray) -> Counter[str]:
             n_images = int((labels == label).sum())
             held = "1 image" if n_images == 1 else f"{n_images} images of a single group"
             raise MedrecogError(
-                f"The class “{label}” has {held}, too few to learn from and to test on: "
-                "add images to it or leave the class out."
+                f"The class “{label}” has {held}, too few to train on and to test on. Add images "
+                f"to it, or exclude it (“datasets classes NAME --exclude-class {quote(label)}”)."
             )
     return groups_of
 

@@ -204,8 +204,4 @@ def _outside_test(images: Sequence[ImageRecord]) -> list[ImageRecord]:
 
 
 def _same_content(first: ImageRecord, second: ImageRecord) -> bool:
-    return (
-        first.file is not None
-        and second.file is not None
-        and first.file.sha256 == second.file.sha256
-    )
+    return first.content is not None and first.content == second.content

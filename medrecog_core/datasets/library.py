@@ -2,16 +2,24 @@
 
 import contextlib
 import shutil
-from collections.abc import Callable, Collection, Iterable
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import replace
 from pathlib import Path
 
+from medrecog_core import atomic_file
 from medrecog_core.datasets import demo_folder
+from medrecog_core.datasets.class_choice import CLASSES, read_choice, write_choice
 from medrecog_core.datasets.class_folders import read_class_folders
 from medrecog_core.datasets.dataset import CHOSEN, Dataset, Exclusion, check_name
 from medrecog_core.datasets.file_changes import FileChange, find_changes, refreshed
 from medrecog_core.datasets.file_state import HashReport, with_states
 from medrecog_core.datasets.file_state import ignore as ignore_hashing
+from medrecog_core.datasets.kept_exclusions import (
+    REMOVED,
+    kept_document,
+    read_kept,
+    with_kept,
+)
 from medrecog_core.datasets.label_table import (
     Columns,
     choose_columns,
@@ -23,9 +31,12 @@ from medrecog_core.datasets.manifest import (
     MANIFEST,
     excluding_as_written,
     read_dataset,
+    read_imported,
+    with_chosen_classes,
     write_exclusions,
     write_manifest,
 )
+from medrecog_core.datasets.moving import moved_to
 from medrecog_core.errors import MedrecogError, StorageError, UsageError
 from medrecog_core.locations import cache_folder, unwritable
 from medrecog_core.mode import check_may_change, is_viewer
@@ -65,8 +76,8 @@ def root_of(name: str) -> Path:
 
 
 def version(name: str) -> tuple[int, ...]:
-    """Return numbers that change whenever a data set or its exclusions are written."""
-    return tuple(_modified(folder_of(name) / file) for file in (MANIFEST, EXCLUSIONS))
+    """Return numbers that change whenever a data set, its exclusions or its classes are written."""
+    return tuple(_modified(folder_of(name) / file) for file in (MANIFEST, EXCLUSIONS, CLASSES))
 
 
 def load(name: str, report: Report = _ignore) -> Dataset:
@@ -86,6 +97,14 @@ def load(name: str, report: Report = _ignore) -> Dataset:
     StorageError
         If its description is damaged.
     """
+    return with_chosen_classes(folder_of(check_name(name)), imported(name, report))
+
+
+def imported(name: str, report: Report = _ignore) -> Dataset:
+    """Return the data set of that name with the classes of its import, whatever was chosen since.
+
+    Parameters and errors are those of `load`.
+    """
     if name == demo_folder.NAME:
         return _load_demo(report)
     return _kept(check_name(name))
@@ -93,7 +112,7 @@ def load(name: str, report: Report = _ignore) -> Dataset:
 
 def _kept(name: str) -> Dataset:
     try:
-        return read_dataset(folder_of(name), name)
+        return read_imported(folder_of(name), name)
     except FileNotFoundError:
         raise MedrecogError(_unknown(name)) from None
 
@@ -105,7 +124,7 @@ def _load_demo(report: Report) -> Dataset:
         return _kept(demo_folder.NAME)
     drawn = demo_folder.load(report)
     with contextlib.suppress(FileNotFoundError, StorageError):
-        kept = read_dataset(folder, demo_folder.NAME)
+        kept = read_imported(folder, demo_folder.NAME)
         if [replace(image, file=None) for image in kept.every_image] == list(drawn.images):
             return kept
     looked_at = with_states(drawn)
@@ -166,7 +185,9 @@ def save(dataset: Dataset, report: HashReport = ignore_hashing) -> Dataset:
     Returns
     -------
     Dataset
-        The data set as it is kept: every image with the state of its file.
+        The data set as it is kept: every image with the state of its file; and where a data set of
+        that name was removed, with the exclusions and the choice of classes that it had, as far as
+        images have the same content.
 
     Raises
     ------
@@ -178,11 +199,21 @@ def save(dataset: Dataset, report: HashReport = ignore_hashing) -> Dataset:
     check_may_change("add a data set")
     if dataset.name in names():
         raise UsageError(f"There is a data set “{dataset.name}” already: choose another name.")
-    kept = with_states(dataset, report)
-    write_manifest(folder_of(dataset.name), kept)
+    folder = folder_of(dataset.name)
+    kept, choice = with_kept(with_states(dataset, report), *read_kept(folder))
+    # What is read with the manifest first: without one, there is no data set yet. An attempt that
+    # failed may have left its own.
+    for stale in (EXCLUSIONS, CLASSES):
+        with contextlib.suppress(OSError):
+            (folder / stale).unlink()
     if kept.excluded:
-        write_exclusions(folder_of(dataset.name), kept)
-    return kept
+        write_exclusions(folder, kept)
+    if not choice.is_empty:
+        write_choice(folder, choice)
+    write_manifest(folder, kept)
+    with contextlib.suppress(OSError):
+        (folder / REMOVED).unlink()
+    return choice.applied(kept)
 
 
 def complete(name: str, report: Report = _ignore) -> Dataset:
@@ -198,7 +229,12 @@ def complete(name: str, report: Report = _ignore) -> Dataset:
     StorageError
         If it is damaged or cannot be written.
     """
-    dataset = load(name)
+    return with_chosen_classes(folder_of(name), _completed(name, report))
+
+
+def _completed(name: str, report: Report) -> Dataset:
+    """Return the data set as it was imported, every file looked at."""
+    dataset = imported(name)
     completed = with_states(dataset, lambda done, total, _: report(done, total))
     if completed != dataset:
         write_manifest(folder_of(name), completed)
@@ -224,16 +260,129 @@ def refresh(name: str, report: Report = _ignore) -> tuple[Dataset, tuple[FileCha
         If it is damaged or cannot be written.
     """
     check_may_change("change a data set")
-    dataset = complete(name)
+    folder = folder_of(name)
+    dataset = _completed(name, _ignore)
     changes = find_changes(dataset, report)
     if not changes:
-        return dataset, ()
+        return with_chosen_classes(folder, dataset), ()
     now = refreshed(dataset, changes)
+    chosen = read_choice(folder).applied(now)
     # The exclusions first: where the second write fails, they only name paths that are not known.
     if now.excluded != dataset.excluded:
-        write_exclusions(folder_of(name), now)
-    write_manifest(folder_of(name), now)
-    return now, changes
+        write_exclusions(folder, now)
+    write_manifest(folder, now)
+    return chosen, changes
+
+
+def move(
+    name: str, root: Path, report: HashReport = ignore_hashing
+) -> tuple[Dataset, tuple[FileChange, ...]]:
+    """Let a data set find its images below another folder, to which they were moved or copied.
+
+    Every file is hashed. Labels, groups, splits, exclusions and chosen classes stay.
+
+    Parameters
+    ----------
+    name
+        The data set.
+    root
+        The folder that holds the images under the same relative paths.
+    report
+        Is told how far hashing the files is.
+
+    Returns
+    -------
+    dataset
+        As it is kept from now on; its fingerprint is the same.
+    changes
+        Images whose file is missing or has another content there. They stay in the data set as they
+        were; `refresh` updates it.
+
+    Raises
+    ------
+    UsageError
+        If it is the demo.
+    MedrecogError
+        If there is no such data set or folder, or no image with the same content is in it.
+    StorageError
+        If it is damaged or cannot be written.
+    """
+    check_may_change("move a data set")
+    if name == demo_folder.NAME:
+        raise UsageError("The demo data set belongs to the program and cannot be moved.")
+    dataset = imported(name)
+    root = resolved(root)
+    if not root.is_dir():
+        raise MedrecogError(f"{root} is not a folder. Give the folder that holds the images now.")
+    moved, changes = moved_to(dataset, root, report)
+    write_manifest(folder_of(name), moved)
+    return with_chosen_classes(folder_of(name), moved), changes
+
+
+def choose_classes(
+    name: str,
+    only: Collection[str] = (),
+    exclude: Collection[str] = (),
+    merge: Mapping[str, str] | None = None,
+) -> Dataset:
+    """Merge classes of a data set, and exclude those that are not wanted.
+
+    A choice comes on top of earlier ones; `restore_classes` takes all of them back. Exclusions of
+    single images stay.
+
+    Parameters
+    ----------
+    name
+        The data set.
+    only
+        Classes to use; all, where there is none.
+    exclude
+        Classes to exclude. As those to use, they are named as they are after merging.
+    merge
+        From the name of a class to its new one, which may be that of another class.
+
+    Returns
+    -------
+    Dataset
+        As it is kept from now on, with another fingerprint.
+
+    Raises
+    ------
+    UsageError
+        If there is no such class, or nothing is chosen.
+    MedrecogError
+        If there is no such data set, or it would be left with fewer than two classes.
+    StorageError
+        If it is damaged or cannot be written.
+    """
+    check_may_change("choose classes")
+    if not (only or exclude or merge):
+        raise UsageError("No classes were given. Give classes to use, to exclude or to merge.")
+    dataset = imported(name)
+    folder = folder_of(name)
+    choice = read_choice(folder).then(dataset, only, exclude, merge or {})
+    chosen = choice.applied(dataset)
+    write_choice(folder, choice)
+    return chosen
+
+
+def restore_classes(name: str) -> Dataset:
+    """Use every class of a data set again, under the name that it was imported with.
+
+    Raises
+    ------
+    MedrecogError
+        If there is no such data set.
+    StorageError
+        If it is damaged or cannot be written.
+    """
+    check_may_change("restore classes")
+    dataset = imported(name)
+    try:
+        (folder_of(name) / CLASSES).unlink(missing_ok=True)
+    except OSError as error:
+        raise StorageError(unwritable(folder_of(name) / CLASSES, error)) from error
+    return dataset
 
 
 def exclude(name: str, paths: Collection[str], finding: str = CHOSEN, reason: str = "") -> Dataset:
@@ -271,7 +420,7 @@ def exclude(name: str, paths: Collection[str], finding: str = CHOSEN, reason: st
     _check_known(name, paths, known)
     added = [Exclusion(image_of[p], finding, reason) for p in paths if p in image_of]
     now = dataset.excluding((*dataset.excluded, *added))
-    write_exclusions(folder_of(name), now)
+    write_exclusions(folder_of(name), _without_classes(name, now))
     return now
 
 
@@ -289,13 +438,36 @@ def include(name: str, paths: Collection[str]) -> Dataset:
     dataset = load(name)
     _check_known(name, paths, {image.path for image in dataset.every_image})
     taken_back = set(paths)
+    by_class = {
+        image.path: image.label
+        for image in imported(name).images
+        if image.label in read_choice(folder_of(name)).excluded
+    }
+    for path in paths:
+        if path in by_class:
+            raise UsageError(
+                f"The image {path} is excluded with its class “{by_class[path]}”. Restore the "
+                f"class with “datasets classes {name} --restore”."
+            )
     now = dataset.excluding(e for e in dataset.excluded if e.image.path not in taken_back)
-    write_exclusions(folder_of(name), now)
+    write_exclusions(folder_of(name), _without_classes(name, now))
     return now
+
+
+def _without_classes(name: str, chosen: Dataset) -> Dataset:
+    """Return a data set without the exclusions that the choice of classes makes."""
+    excluded = read_choice(folder_of(name)).excluded
+    if not excluded:
+        return chosen
+    by_class = {image.path for image in imported(name).images if image.label in excluded}
+    return chosen.excluding(e for e in chosen.excluded if e.image.path not in by_class)
 
 
 def remove(name: str) -> None:
     """Forget a data set; its images stay where they are, but those that were unpacked for it.
+
+    Its exclusions and choice of classes are kept by content, for when it is added again under the
+    same name.
 
     Raises
     ------
@@ -311,9 +483,17 @@ def remove(name: str) -> None:
         raise MedrecogError(_unknown(name))
     folder = folder_of(name)
     try:
+        kept = kept_document(imported(name), read_choice(folder))
+    except MedrecogError:
+        kept = {}  # of a damaged one
+    try:
         shutil.rmtree(folder)
     except OSError as error:
         raise StorageError(unwritable(folder, error)) from error
+    if kept:
+        # A disk that takes no more costs the exclusions, and not the removal.
+        with contextlib.suppress(StorageError):
+            atomic_file.write_json(folder / REMOVED, kept)
 
 
 def resolved(path: Path) -> Path:

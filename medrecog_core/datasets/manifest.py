@@ -1,18 +1,22 @@
 """Data sets on disk: the manifest and the exclusions, in two files of the data set's folder."""
 
-from dataclasses import asdict
+from collections.abc import Iterable, Mapping
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
 from medrecog_core import atomic_file
+from medrecog_core.datasets.class_choice import CLASSES, read_choice
 from medrecog_core.datasets.dataset import (
     Dataset,
+    DatasetWarning,
     Exclusion,
     FileState,
     ImageRecord,
     LeftOut,
 )
 from medrecog_core.errors import MedrecogError, StorageError
+from medrecog_core.images import PLAIN, Rendering
 
 MANIFEST = "dataset.json"
 EXCLUSIONS = "exclusions.json"
@@ -44,14 +48,32 @@ def manifest_document(dataset: Dataset, root: str) -> dict[str, Any]:
         The data set.
     root
         The folder of its images, absolute or relative to the folder that the document is for.
+
+    Returns
+    -------
+    dict
+        What is as usual is left out, so that earlier versions read the rest.
     """
+    images = dataset.every_image
     return {
         "name": dataset.name,
         "root": root,
         "layout": dataset.layout,
         "synthetic": dataset.synthetic,
-        "images": [_fields(image) for image in dataset.every_image],
+        "images": [_fields(image) for image in images],
         "left_out": [asdict(entry) for entry in dataset.left_out],
+        **_unusual(
+            rendering=None if dataset.rendering == PLAIN else dataset.rendering.to_document(),
+            warnings=[asdict(warning) for warning in dataset.warnings],
+            unlabelled=list(dataset.unlabelled),
+            folds={image.path: image.fold for image in images if image.fold},
+            frames={image.path: image.frame for image in images if image.frame is not None},
+            n_frames={
+                image.path: image.file.n_frames
+                for image in images
+                if image.file is not None and image.file.n_frames != 1
+            },
+        ),
     }
 
 
@@ -72,7 +94,39 @@ def write_exclusions(folder: Path, dataset: Dataset) -> None:
 
 
 def read_dataset(folder: Path, name: str) -> Dataset:
-    """Return the data set of a folder, with its exclusions.
+    """Return the data set of a folder as runs see it: with its choice of classes and exclusions.
+
+    Raises
+    ------
+    FileNotFoundError
+        If the folder has no manifest.
+    StorageError
+        If the manifest, the choice of classes or the list of exclusions is damaged.
+    """
+    return with_chosen_classes(folder, read_imported(folder, name))
+
+
+def with_chosen_classes(folder: Path, imported: Dataset) -> Dataset:
+    """Return a data set with the choice of classes that its folder holds.
+
+    Raises
+    ------
+    StorageError
+        If the choice is damaged.
+    """
+    try:
+        return read_choice(folder).applied(imported)
+    except StorageError:
+        raise
+    except MedrecogError as error:
+        raise StorageError(
+            f"The choice of classes {folder / CLASSES} leaves fewer than two classes. Delete it to "
+            "use every class."
+        ) from error
+
+
+def read_imported(folder: Path, name: str) -> Dataset:
+    """Return the data set of a folder with the classes of its import, and with its exclusions.
 
     Manifests of earlier versions say nothing of the files; their images have no state.
 
@@ -88,10 +142,13 @@ def read_dataset(folder: Path, name: str) -> Dataset:
         dataset = Dataset(
             name,
             folder / document["root"],
-            tuple(_image(fields) for fields in document["images"]),
+            tuple(_images(document)),
             document["layout"],
             document.get("synthetic", False),
             left_out=tuple(LeftOut(**fields) for fields in document["left_out"]),
+            rendering=Rendering.from_document(document.get("rendering")),
+            warnings=tuple(_warning(**fields) for fields in document.get("warnings", [])),
+            unlabelled=tuple(map(str, document.get("unlabelled", []))),
         )
     except (AttributeError, KeyError, TypeError, ValueError, MedrecogError) as error:
         raise StorageError(
@@ -146,8 +203,26 @@ def _fields(image: ImageRecord) -> list[Any]:
     ]
 
 
-def _image(fields: list[Any]) -> ImageRecord:
+def _unusual(**members: Any) -> dict[str, Any]:
+    return {name: value for name, value in members.items() if value}
+
+
+def _images(document: Mapping[str, Any]) -> Iterable[ImageRecord]:
+    folds, frames, n_frames = (document.get(name, {}) for name in ("folds", "frames", "n_frames"))
+    for fields in document["images"]:
+        image = _image(fields, folds.get(fields[0], ""), frames.get(fields[0]))
+        if image.file is not None and fields[0] in n_frames:
+            image = replace(image, file=replace(image.file, n_frames=int(n_frames[fields[0]])))
+        yield image
+
+
+def _image(fields: list[Any], fold: str, frame: int | None) -> ImageRecord:
     (path, label, split, group), state = fields[:_N_OWN_FIELDS], fields[_N_OWN_FIELDS:]
     if state and [type(value) for value in state] != [str, int, int, int, int, str]:
         raise TypeError("the state of a file has six fields")
-    return ImageRecord(path, label, split, group, FileState(*state) if state else None)
+    file = FileState(*state) if state else None
+    return ImageRecord(path, label, split, group, file, fold, frame)
+
+
+def _warning(id: str, message: str, paths: list[str]) -> DatasetWarning:
+    return DatasetWarning(id, message, tuple(paths))

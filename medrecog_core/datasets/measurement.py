@@ -6,7 +6,13 @@ from dataclasses import dataclass
 import numpy as np
 from PIL import Image
 
-from medrecog_core.images import UnreadableImageError, decode_image, read_header
+from medrecog_core.images import (
+    PLAIN,
+    Rendering,
+    UnreadableImageError,
+    decode_image,
+    read_header,
+)
 
 SIDE = 256
 """Longest side, in pixels, at which images are looked at; smaller ones stay as they are."""
@@ -58,8 +64,15 @@ class ImageMeasurement:
         return values.astype(np.float32)
 
 
-def measure_image(content: bytes) -> ImageMeasurement:
+def measure_image(content: bytes, rendering: Rendering = PLAIN) -> ImageMeasurement:
     """Measure the bytes of an image file.
+
+    Parameters
+    ----------
+    content
+        The file's bytes.
+    rendering
+        How its stored values become a picture.
 
     Raises
     ------
@@ -69,7 +82,7 @@ def measure_image(content: bytes) -> ImageMeasurement:
     import imagehash
     from scipy.ndimage import laplace
 
-    image = decode_image(content, at_least=SIDE)
+    image = decode_image(content, at_least=SIDE, rendering=rendering)
     try:
         header = read_header(content)
         width, height, mode, quality = header.width, header.height, header.mode, header.jpeg_quality

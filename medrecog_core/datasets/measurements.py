@@ -14,7 +14,7 @@ from medrecog_core import atomic_file
 from medrecog_core.datasets.dataset import Dataset, ImageRecord
 from medrecog_core.datasets.measurement import VERSION, ImageMeasurement, measure_image
 from medrecog_core.errors import StorageError
-from medrecog_core.images import UnreadableImageError, read_file
+from medrecog_core.images import Rendering, UnreadableImageError, read_file
 
 _READERS = 2
 _AHEAD = 4 * _READERS
@@ -37,8 +37,8 @@ def measure_images(
     dataset
         The data set.
     file
-        Where measurements are kept, by the SHA-256 of the file; damage makes all be measured
-        again. What has been measured is written now and then and where the work ends.
+        Where measurements are kept, by content and rendering; damage makes all be measured again.
+        What has been measured is written now and then and where the work ends.
     changed
         Paths of images whose files are not what they were; they are measured as they are now.
     report
@@ -59,17 +59,18 @@ def measure_images(
     todo: list[ImageRecord] = []
     measured_anew = set(changed)
     for image in dataset.images:
-        known = kept.get(image.file.sha256) if image.file else None
+        rendering = dataset.rendering_of(image)
+        known = kept.get(_key(image.file.sha256, rendering)) if image.file else None
         if known is None or image.path in measured_anew:
             todo.append(image)
         else:
             found[image.path] = known
     last_write = time.monotonic()
     try:
-        for image, sha256, measurement in _measured(dataset, todo):
+        for image, key, measurement in _measured(dataset, todo):
             found[image.path] = measurement
             if not measurement.reason:
-                kept[sha256] = measurement
+                kept[key] = measurement
             report(len(found), len(dataset.images))
             if time.monotonic() - last_write > _SECONDS_BETWEEN_WRITES:
                 _write(file, kept)
@@ -88,7 +89,8 @@ def _measured(
     with ThreadPoolExecutor(_READERS) as readers:
         try:
             for image in images:
-                waiting.append((image, readers.submit(_measure, dataset.absolute_path(image))))
+                path, rendering = dataset.absolute_path(image), dataset.rendering_of(image)
+                waiting.append((image, readers.submit(_measure, path, rendering)))
                 if len(waiting) > _AHEAD:
                     first, answer = waiting.popleft()
                     yield first, *answer.result()
@@ -98,12 +100,17 @@ def _measured(
             readers.shutdown(cancel_futures=True)
 
 
-def _measure(path: Path) -> tuple[str, ImageMeasurement]:
+def _measure(path: Path, rendering: Rendering) -> tuple[str, ImageMeasurement]:
     try:
         content = read_file(path)
-        return hashlib.sha256(content).hexdigest(), measure_image(content)
+        key = _key(hashlib.sha256(content).hexdigest(), rendering)
+        return key, measure_image(content, rendering)
     except UnreadableImageError as error:
         return "", ImageMeasurement(str(error))
+
+
+def _key(sha256: str, rendering: Rendering) -> str:
+    return f"{sha256}/{rendering.identity}" if rendering.identity else sha256
 
 
 def _read(file: Path) -> dict[str, ImageMeasurement]:
@@ -114,9 +121,9 @@ def _read(file: Path) -> dict[str, ImageMeasurement]:
         rows = _ROWS.validate_python(document["images"])
     except (FileNotFoundError, StorageError, KeyError, TypeError, ValueError):
         return {}
-    return {sha256: ImageMeasurement(*row) for sha256, row in rows.items()}
+    return {key: ImageMeasurement(*row) for key, row in rows.items()}
 
 
 def _write(file: Path, measurements: dict[str, ImageMeasurement]) -> None:
-    rows = {sha256: astuple(measurement) for sha256, measurement in measurements.items()}
+    rows = {key: astuple(measurement) for key, measurement in measurements.items()}
     atomic_file.write_json(file, {"version": VERSION, "images": rows})

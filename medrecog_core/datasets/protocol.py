@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from medrecog_core.errors import UsageError
 
-PROTOCOLS = ("auto", "given", "hold-out", "k-fold", "leave-one-group-out")
+PROTOCOLS = ("auto", "given", "given-folds", "hold-out", "k-fold", "leave-one-group-out")
 MAX_FOLDS = 100
 MAX_REPEATS = 100
 
@@ -16,9 +16,11 @@ class Protocol:
     Attributes
     ----------
     kind
-        `given`: the data set's own train and test; `hold-out`: a stratified quarter is tested;
-        `k-fold`: every image is tested once; `leave-one-group-out`: every group is tested by an SVM
-        that learnt from all others; `auto`: given where the data set has both parts, else hold-out.
+        `given`: the data set's own train and test; `given-folds`: each of the data set's own folds
+        is tested by an SVM that is trained on the others; `hold-out`: a stratified quarter is
+        tested; `k-fold`: every image is tested once; `leave-one-group-out`: every group is tested
+        by an SVM that learnt from all others; `auto`: given where the data set has both parts,
+        else given-folds where it has folds, else hold-out.
     n_folds
         Of k-fold.
     n_repeats

@@ -1,6 +1,6 @@
 """A part of a data set's images, drawn so that it looks like the whole."""
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -45,8 +45,9 @@ def draw_sample(images: Sequence[ImageRecord], n: int, seed: int) -> Sample:
     Each part of a class (its training and its test images, where the data set gives a split) keeps
     its share, rounded so that the shares add up (the largest remainders are rounded up), and no
     part goes empty. Images of `val` beside a given train and test are not drawn, since no run uses
-    them. Groups are not drawn whole: a group has as many images in the sample as chance gives
-    it, and a split keeps them on one side as it does in the whole.
+    them. Where the data set gives folds and no such split, each fold of a class keeps its share.
+    Groups are not drawn whole: a group has as many images in the sample as chance gives it, and a
+    split keeps them on one side as it does in the whole.
 
     Parameters
     ----------
@@ -67,14 +68,18 @@ def draw_sample(images: Sequence[ImageRecord], n: int, seed: int) -> Sample:
     strata: dict[tuple[str, str], list[int]] = defaultdict(list)
     for i, image in enumerate(images):
         if not is_given:
-            strata[image.label, ""].append(i)
+            strata[image.label, image.fold].append(i)
         elif image.split in ("train", "test"):
             strata[image.label, image.split].append(i)
     n_all = sum(map(len, strata.values()))
     if n >= n_all:
         return Sample(tuple(images), len(images))
     # A hold-out needs two images of a class: one to learn from, one to test on.
-    least = [min(len(stratum), 1 if is_given else 2) for stratum in strata.values()]
+    n_parts = Counter(label for label, _ in strata)
+    least = [
+        min(len(stratum), 1 if is_given or n_parts[label] > 1 else 2)
+        for (label, _), stratum in strata.items()
+    ]
     if n < sum(least):
         raise MedrecogError(
             f"A sample of {counted(n, 'image')} cannot hold every class to learn from and to test "

@@ -2,9 +2,11 @@
 
 import warnings
 from collections.abc import Sequence
+from shlex import quote
 
 import numpy as np
 
+from medrecog_core.datasets.counting import counted
 from medrecog_core.datasets.dataset import ImageRecord, unit_of
 from medrecog_core.datasets.hold_out import PART_OF_FOLDS, hold_out, n_groups_by_label
 from medrecog_core.datasets.protocol import Protocol
@@ -21,7 +23,9 @@ def split_images(images: Sequence[ImageRecord], protocol: Protocol | None = None
     Hold-out and k-fold are stratified by class and, unless the protocol says otherwise, keep groups
     whole (scikit-learn's `StratifiedGroupKFold`; an image without a group is a group of its own).
     The hold-out tests on about a quarter of the images, on more where no class has so many groups.
-    Beside a given train and test, images of `val` are left out, as the report did (section 2.2).
+    Beside a given train and test, images of `val` are left out, as the report did (section 2.2);
+    beside given folds, those of no fold. Given parts are kept even where they share groups, which
+    are then counted.
 
     Parameters
     ----------
@@ -34,23 +38,59 @@ def split_images(images: Sequence[ImageRecord], protocol: Protocol | None = None
     ------
     MedrecogError
         If the images cannot be split so: a class would have no image to learn from, the test part
-        would be empty, or there is no given split or no group to go by.
+        would be empty, or there is no given split, given fold or group to go by.
     """
     protocol = protocol or Protocol()
-    kind = protocol.kind
-    if kind == "auto":
-        given = {image.split for image in images}
-        kind = "given" if {"train", "test"} <= given else "hold-out"
+    kind = resolved_kind(images, protocol)
     words, folds = {
         "given": _given,
+        "given-folds": _given_folds,
         "hold-out": _hold_out,
         "k-fold": _k_fold,
         "leave-one-group-out": _leave_one_group_out,
     }[kind](images, protocol)
-    mend = "mend the split" if kind == "given" else "choose fewer folds or another seed"
+    is_given = kind in ("given", "given-folds")
+    mend = "mend the split" if is_given else "choose fewer folds or another seed"
     for fold in folds:
         _check_classes(images, fold, mend)
     return Split(words, folds, n_leaking_groups(images, folds))
+
+
+def resolved_kind(images: Sequence[ImageRecord], protocol: Protocol) -> str:
+    """Return the kind of a protocol, and for `auto` the one that the images lead to."""
+    if protocol.kind != "auto":
+        return protocol.kind
+    if {"train", "test"} <= {image.split for image in images}:
+        return "given"
+    return "given-folds" if len(given_folds(images)) > 1 else "hold-out"
+
+
+def given_folds(images: Sequence[ImageRecord]) -> tuple[str, ...]:
+    """Return the names of the folds that a data set gives, numbers by their value."""
+    names = {image.fold for image in images if image.fold}
+    return tuple(sorted(names, key=lambda name: (not name.isdecimal(), len(name), name)))
+
+
+def _given_folds(images: Sequence[ImageRecord], _: Protocol) -> tuple[str, tuple[Fold, ...]]:
+    names = given_folds(images)
+    if len(names) < 2:
+        raise MedrecogError(
+            "The data set gives no folds. Choose another protocol, or add the data set with a "
+            "column of fold numbers (--split-column)."
+            if not names
+            else f"The data set gives the fold “{names[0]}” only. Choose another protocol."
+        )
+    used = [i for i, image in enumerate(images) if image.fold]
+    folds = tuple(
+        Fold(
+            tuple(i for i in used if images[i].fold != name),
+            tuple(i for i in used if images[i].fold == name),
+        )
+        for name in names
+    )
+    words = f"cross-validation over the {len(names)} given folds"
+    unused = len(images) - len(used)
+    return words + (f", {counted(unused, 'image')} of no fold unused" if unused else ""), folds
 
 
 def _given(images: Sequence[ImageRecord], _: Protocol) -> tuple[str, tuple[Fold, ...]]:
@@ -141,8 +181,8 @@ def _check_classes(images: Sequence[ImageRecord], fold: Fold, mend: str) -> None
     unlearnt = sorted({images[i].label for i in fold.test} - learnt)
     if unlearnt:
         raise MedrecogError(
-            f"The class “{unlearnt[0]}” has test images but none to train on: "
-            f"{mend}, or leave the class out."
+            f"The class “{unlearnt[0]}” has test images but none to train on. Exclude it "
+            f"(“datasets classes NAME --exclude-class {quote(unlearnt[0])}”), or {mend}."
         )
     if len(learnt) < 2 or not fold.test:
         raise MedrecogError(

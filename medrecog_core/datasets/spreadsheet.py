@@ -1,10 +1,11 @@
-"""The first sheet of an Excel file as text."""
+"""The sheets of an Excel file as text."""
 
 import datetime
 import zipfile
+from collections.abc import Iterable
 from pathlib import Path
 
-from medrecog_core.errors import MedrecogError
+from medrecog_core.errors import MedrecogError, UsageError
 
 SUFFIXES = frozenset({".xlsx"})
 FORMULA_ERRORS = frozenset(
@@ -12,36 +13,64 @@ FORMULA_ERRORS = frozenset(
 )
 """What a cell holds whose formula cannot be computed (ECMA-376, part 1, section 18.17.2.7)."""
 
+MOST_CELLS = 20_000_000
+"""What a table may hold, whatever its kind; more would not fit in the memory of a laptop."""
+
+_MOST_ROWS = 2**20
+"""Rows of a sheet (ECMA-376, part 1, section 18.3.1.73: Excel has no more)."""
+
 _MOST_BYTES = 500 * 2**20
+_MOST_BYTES_AT_ONCE = 100 * 2**20
+_READ_AT_ONCE = frozenset({"xl/sharedStrings.xml", "xl/styles.xml", "xl/workbook.xml"})
 
 
-def read_first_sheet(file: Path) -> list[list[str]]:
-    """Return the rows of the first sheet, every cell as text; of formulas, the last values.
+def read_sheets(file: Path, only: str = "") -> dict[str, list[list[str]]]:
+    """Return the rows of an Excel file's sheets, every cell as text; of formulas, the last values.
 
-    Whole numbers have no decimal point, dates are in ISO 8601, and empty rows at the end are left
-    out, so that the position of a row is its number in the sheet.
+    Whole numbers have no decimal point, dates are in ISO 8601, and empty cells at the end of a row
+    and empty rows at the end are dropped, so that the position of a row is its number in the sheet.
+
+    Parameters
+    ----------
+    file
+        The file.
+    only
+        Name of the sheet to read; empty for all.
 
     Raises
     ------
+    UsageError
+        If there is no sheet of that name.
     MedrecogError
         If the file is no Excel file of the kind `.xlsx`, or holds too much.
     """
     import openpyxl
 
     try:
-        # The file is a zip, whose parts are read into memory.
-        with zipfile.ZipFile(file) as parts:
-            n_bytes = sum(part.file_size for part in parts.infolist())
-        if n_bytes > _MOST_BYTES:
-            raise MedrecogError(
-                f"The table {file} has {n_bytes / 2**20:,.0f} MB when unpacked, more than the "
-                f"{_MOST_BYTES // 2**20} allowed: save the sheet as CSV."
-            )
+        _check_size(file)
         book = openpyxl.load_workbook(file, read_only=True, data_only=True)
         try:
-            sheet = book.worksheets[0]
-            sheet.reset_dimensions()  # some programs write them wrongly
-            rows = [[_text(value) for value in row] for row in sheet.iter_rows(values_only=True)]
+            sheets = {sheet.title: sheet for sheet in book.worksheets}
+            if only and only not in sheets:
+                raise UsageError(
+                    f"The table {file} has no sheet “{only}”. Available: {', '.join(sheets)}."
+                )
+            found: dict[str, list[list[str]]] = {}
+            n_cells = 0
+            for name in [only] if only else sheets:
+                sheets[name].reset_dimensions()  # some programs write them wrongly
+                rows: list[list[str]] = []
+                for values in sheets[name].iter_rows(values_only=True):
+                    rows.append(_row(values))
+                    n_cells += len(rows[-1])
+                    if len(rows) > _MOST_ROWS or n_cells > MOST_CELLS:
+                        raise MedrecogError(
+                            f"The sheet “{name}” of {file} is larger than the {_MOST_ROWS:,} rows "
+                            f"or {MOST_CELLS:,} cells allowed. Delete the rows that are not needed."
+                        )
+                while rows and not rows[-1]:
+                    rows.pop()
+                found[name] = rows
         finally:
             book.close()
     except (FileNotFoundError, MedrecogError):
@@ -50,11 +79,29 @@ def read_first_sheet(file: Path) -> list[list[str]]:
     except Exception as error:
         reason = getattr(error, "strerror", None) or " ".join(str(error).split())
         raise MedrecogError(
-            f"The table {file} cannot be read as Excel file ({reason}): save it as .xlsx or CSV."
+            f"The table {file} cannot be read as Excel file ({reason}). Save it as .xlsx or CSV."
         ) from error
-    while rows and not any(rows[-1]):
-        rows.pop()
-    return rows
+    return found
+
+
+def _check_size(file: Path) -> None:
+    # The file is a zip, some parts of which are read into memory.
+    with zipfile.ZipFile(file) as parts:
+        sizes = {part.filename: part.file_size for part in parts.infolist()}
+    at_once = sum(n_bytes for part, n_bytes in sizes.items() if part in _READ_AT_ONCE)
+    for n_bytes, most in ((sum(sizes.values()), _MOST_BYTES), (at_once, _MOST_BYTES_AT_ONCE)):
+        if n_bytes > most:
+            raise MedrecogError(
+                f"The table {file} has {n_bytes / 2**20:,.0f} MB when unpacked, more than the "
+                f"{most // 2**20} allowed. Save the sheet as CSV."
+            )
+
+
+def _row(values: Iterable[object]) -> list[str]:
+    cells = [_text(value) for value in values]
+    while cells and not cells[-1]:
+        cells.pop()
+    return cells
 
 
 def cell_name(column: int, row: int) -> str:

@@ -2,7 +2,7 @@
 
 from medrecog_core.experiments.cell_result import CellResult
 from medrecog_core.experiments.cost import Cost, ScaleCost, estimate_cost
-from medrecog_core.experiments.execution import execute, result_document
+from medrecog_core.experiments.execution import execute, launch, result_document
 from medrecog_core.experiments.extracted_dataset import ExtractedDataset, extract_dataset
 from medrecog_core.experiments.health_check import (
     HealthCheck,
@@ -11,14 +11,11 @@ from medrecog_core.experiments.health_check import (
     launch_health_check,
 )
 from medrecog_core.experiments.identical_run import identical_run
-from medrecog_core.experiments.launching import launch, relaunch, stop
 from medrecog_core.experiments.leakage import Leakage, LeakageReport, measure_leakage
 from medrecog_core.experiments.plan import Plan, ScalePlan, plan_run
 from medrecog_core.experiments.presets import PRESETS, Preset, find_preset
 from medrecog_core.experiments.repetition import changed_cells, read_request, specification_of
 from medrecog_core.experiments.run_folder import RunFolder, RunImage
-from medrecog_core.experiments.run_queue import runs_at_once, runs_before
-from medrecog_core.experiments.run_state import RunState
 from medrecog_core.experiments.runs import all_runs, create_run, find_run, search_runs
 from medrecog_core.experiments.specification import RunSpecification
 
@@ -35,7 +32,6 @@ __all__ = [
     "RunFolder",
     "RunImage",
     "RunSpecification",
-    "RunState",
     "ScaleCost",
     "ScalePlan",
     "all_runs",
@@ -54,11 +50,7 @@ __all__ = [
     "measure_leakage",
     "plan_run",
     "read_request",
-    "relaunch",
     "result_document",
-    "runs_at_once",
-    "runs_before",
     "search_runs",
     "specification_of",
-    "stop",
 ]

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 from medrecog_core.experiments.cell_result import CellResult
 from medrecog_core.experiments.run_folder import RunFolder
+from medrecog_core.images import PLAIN, Rendering
 
 
 @dataclass(frozen=True)
@@ -22,6 +23,8 @@ class CellImage:
         Patient or lesion, empty where it has none.
     sha256
         Of the file as the run saw it.
+    rendering
+        How the file's stored values became a picture.
     """
 
     path: str
@@ -30,6 +33,7 @@ class CellImage:
     score: float
     group: str
     sha256: str
+    rendering: Rendering = PLAIN
 
     @property
     def is_right(self) -> bool:
@@ -57,6 +61,7 @@ def cell_images(run: RunFolder, result: CellResult) -> list[CellImage]:
             score=float(row.max()),
             group=image.group,
             sha256=image.sha256,
+            rendering=image.rendering,
         )
         for image, row in zip(run.tested_images(), scores, strict=True)
     ]

@@ -4,7 +4,7 @@ import collections
 import math
 import shutil
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +16,7 @@ from medrecog_core.experiments.training_time import seconds_of_training, trainin
 from medrecog_core.features import Cell, DescriptorSource, DescriptorStore
 from medrecog_core.features.encodings.local_descriptors import bytes_an_image
 from medrecog_core.features.network_rates import gflop_an_image, seconds_an_image
-from medrecog_core.images import Preprocessing, find_preprocessing
+from medrecog_core.images import Preprocessing, Rendering, find_preprocessing
 from medrecog_core.locations import cache_folder
 from medrecog_core.networks import Network, find_network
 
@@ -93,10 +93,17 @@ class Cost:
         }
 
 
-def estimate_cost(specification: RunSpecification) -> Cost:
+def estimate_cost(specification: RunSpecification, rendering: Rendering | None = None) -> Cost:
     """Return what a run of a specification will cost; no image is read.
 
     Files are taken for what they were when the data set was added.
+
+    Parameters
+    ----------
+    specification
+        Of the run.
+    rendering
+        How stored values become pictures, in the place of the data set's own rendering.
 
     Raises
     ------
@@ -107,10 +114,17 @@ def estimate_cost(specification: RunSpecification) -> Cost:
     """
     network = find_network(specification.network)
     source = descriptor_source(specification)
-    images: Sequence[ImageRecord] = library.load(specification.dataset).images
+    dataset = library.load(specification.dataset)
+    if rendering is not None:
+        dataset = replace(dataset, rendering=rendering)
+    images: Sequence[ImageRecord] = dataset.images
     if specification.sample is not None:
         images = draw_sample(images, specification.sample, specification.seed).images
-    known = {image.file.sha256 for image in images if image.file is not None}
+    known = {
+        (image.file.sha256, dataset.rendering_of(image).identity)
+        for image in images
+        if image.file is not None
+    }
     n_unknown = sum(image.file is None for image in images)
     by_scale = collections.defaultdict(list)
     for cell in dict.fromkeys(cell.stored for cell in specification.read_cells):
@@ -158,16 +172,16 @@ def _training_seconds(
 
 
 def _count_by_deepest_missing(
-    hashes: set[str], deepest_first: list[Cell], source: DescriptorSource, store: Any
+    known: set[tuple[str, str]], deepest_first: list[Cell], source: DescriptorSource, store: Any
 ) -> collections.Counter[str]:
     """Count the images that lack a cell, by the deepest layer they lack."""
     counts: collections.Counter[str] = collections.Counter()
     if store is None:
-        counts[deepest_first[0].layer] = len(hashes)
+        counts[deepest_first[0].layer] = len(known)
         return counts
-    for sha256 in hashes:
+    for sha256, identity in known:
         for cell in deepest_first:
-            if source.key(sha256, cell) not in store:
+            if source.key(sha256, cell, identity) not in store:
                 counts[cell.layer] += 1
                 break
     return counts

@@ -2,10 +2,8 @@
 
 import dataclasses
 import platform
-import time
-import traceback
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from contextlib import suppress
 from importlib.metadata import PackageNotFoundError, version
 from typing import Any
@@ -14,8 +12,7 @@ import psutil
 
 from medrecog_core import __version__
 from medrecog_core.datasets import Split, split_images
-from medrecog_core.errors import MedrecogError, StoppedError, StorageError
-from medrecog_core.experiments import run_queue
+from medrecog_core.errors import MedrecogError, StorageError
 from medrecog_core.experiments.cell_evaluation import evaluate_cell
 from medrecog_core.experiments.extracted_dataset import (
     ExtractedDataset,
@@ -23,25 +20,29 @@ from medrecog_core.experiments.extracted_dataset import (
     load_sample,
 )
 from medrecog_core.experiments.forecast import TRAINING, forecast_run
-from medrecog_core.experiments.repetition import changed_cells, differences
+from medrecog_core.experiments.repetition import (
+    changed_cells,
+    differences,
+    recorded_rendering,
+)
 from medrecog_core.experiments.run_folder import RunFolder, RunImage
+from medrecog_core.experiments.runs import create_run
+from medrecog_core.experiments.specification import RunSpecification
 from medrecog_core.experiments.stored_images import StoredImages
 from medrecog_core.experiments.training_time import keep_training_times, training_work
-from medrecog_core.experiments.working import room_for_the_last_word, working_on
 from medrecog_core.features import DescriptorSource, DescriptorStore
-from medrecog_core.jobs.journal import Journal
-from medrecog_core.jobs.progress import Progress, ignore, stop_if
-from medrecog_core.jobs.supervision import stop_on_signals, supervise
+from medrecog_core.jobs.job import Job
+from medrecog_core.jobs.progress import Progress, Report, ignore, stop_if
+from medrecog_core.jobs.work import Work, carry_out
+from medrecog_core.jobs.work import launch as launch_job
 from medrecog_core.locations import cache_folder
-from medrecog_core.mode import check_may_change
 from medrecog_core.networks import Network, find_device, find_network, find_weights
 
-_SECONDS_BETWEEN_LOOKS = 0.3
 _RECORDED_PACKAGES = ("tensorflow", "keras", "scikit-learn", "numpy", "pillow")
 
 
-def execute(run: RunFolder, report: Callable[[Progress], None] = ignore) -> None:
-    """Carry out a run in this process, or carry it on: what was done is not done again.
+def execute(run: RunFolder, report: Report = ignore) -> None:
+    """Carry out a run in this process, or resume it: what was done is not done again.
 
     It waits for its turn first. The run's folder says at any time how far it is. SIGTERM, SIGINT
     and the folder's stop note end it within seconds; at most the batch or cell in hand is lost.
@@ -60,64 +61,20 @@ def execute(run: RunFolder, report: Callable[[Progress], None] = ignore) -> None
     MedrecogError
         If it failed, or another process is working on it.
     """
-    check_may_change("carry out a run")
-    state = run.state()
-    if state.status == "running":
-        raise MedrecogError(f"The run {run.id} is at work already.")
-    run.end_silent_process(state)
-    # Signals are caught until the last word is written: a second one must not leave the run
-    # without it.
-    with stop_on_signals() as interrupted, working_on(run), room_for_the_last_word(run) as free:
-        if state.has_ended:
-            run.forget_stop()  # one that was left while the run waited is heeded
-        journal = Journal(run, report)
-
-        def should_stop() -> bool:
-            return interrupted.is_set() or run.is_asked_to_stop()
-
-        def end_unfinished(status: str, error: str = "", details: str = "") -> None:
-            free()
-            # Where even that finds no room, the error itself is what people are to read.
-            with suppress(StorageError):
-                journal.end(status, error, details)
-
-        try:
-            _wait_for_turn(run, journal, should_stop)
-            supervise(lambda: _carry_out(run, journal, should_stop), should_stop, journal.beat)
-            journal.end("finished")
-        except (StoppedError, KeyboardInterrupt):
-            end_unfinished("stopped")
-            raise StoppedError(
-                f"The run {run.id} was stopped; what was done is kept, and “resume {run.id}” "
-                "goes on."
-            ) from None
-        except MedrecogError as error:
-            end_unfinished("failed", str(error))
-            raise
-        except OSError as error:
-            where = f" ({error.filename})" if error.filename else ""
-            sentence = f"The run {run.id} failed: {error.strerror or error}{where}."
-            end_unfinished("failed", sentence, traceback.format_exc())
-            raise MedrecogError(sentence) from error
-        except BaseException as error:
-            sentence = f"The run failed: {type(error).__name__}: {error}"
-            end_unfinished("failed", sentence, traceback.format_exc())
-            raise
-        finally:
-            run_queue.leave(run)
+    carry_out(run, report)
 
 
-def _wait_for_turn(run: RunFolder, journal: Journal, should_stop: Callable[[], bool]) -> None:
-    told = ""
-    while before := run_queue.take_turn(run, journal.begin):
-        more = f" and {len(before) - 1} more" if len(before) > 1 else ""
-        stage = f"waiting for {before[0].id}{more}"
-        if stage != told:
-            told = stage
-            journal.progress(Progress(stage, 0, 0, waits=True))
-        journal.beat()
-        stop_if(should_stop())
-        time.sleep(_SECONDS_BETWEEN_LOOKS)
+def launch(specification: RunSpecification) -> RunFolder:
+    """Create a run and start a process that carries it out; return at once.
+
+    Raises
+    ------
+    StorageError
+        If the cache folder cannot be written to.
+    """
+    run = create_run(specification)
+    launch_job(run)
+    return run
 
 
 def result_document(run: RunFolder) -> dict[str, Any]:
@@ -145,19 +102,22 @@ def result_document(run: RunFolder) -> dict[str, Any]:
     return document
 
 
-def _carry_out(run: RunFolder, journal: Journal, should_stop: Callable[[], bool]) -> None:
+def work_on_run(job: Job, work: Work) -> None:
+    """Extract what is missing, then train and test the cells that are missing."""
+    run = RunFolder(job.id)
     specification = run.specification()
     network = find_network(specification.network)
+    rendering = recorded_rendering(run)
     with suppress(MedrecogError):  # what is wrong the work itself finds out, and says so
-        load_sample(specification, journal.progress, should_stop)
-        journal.expect(forecast_run(run))
-    extracted = extract_dataset(specification, journal.progress, should_stop)
+        load_sample(specification, work.report, work.should_stop, rendering)
+        work.expect(forecast_run(run, rendering).seconds_left)
+    extracted = extract_dataset(specification, work.report, work.should_stop, rendering)
     source = extracted.source
     positions, split = split_images(extracted.images, specification.split_protocol).without_unused()
     images = [extracted.images[i] for i in positions]
     files = [extracted.files[i] for i in positions]
     used = [
-        RunImage(str(file.path), file.sha256, image.label, image.group)
+        RunImage(str(file.path), file.sha256, image.label, image.group, file.rendering)
         for image, file in zip(images, files, strict=True)
     ]
     if not _was_done_with(run, used, split, source):
@@ -174,7 +134,7 @@ def _carry_out(run: RunFolder, journal: Journal, should_stop: Callable[[], bool]
         # An earlier attempt may have read other scales, or the same.
         "peak_memory_bytes": _greater(
             _earlier_peaks(run),
-            {f"extracting at {s}": n for s, n in extracted.peak_memory.items()},
+            {f"extract-{s}": n for s, n in extracted.peak_memory.items()},
         ),
     }
     earlier = run.repeated()
@@ -183,19 +143,19 @@ def _carry_out(run: RunFolder, journal: Journal, should_stop: Callable[[], bool]
             "run": earlier.get("run", ""),
             "differences": differences(earlier, record),
         }
-    run.write_record({**record, "seconds": journal.seconds})
+    run.write_record({**record, "seconds": work.seconds()})
     todo = run.missing_cells()
     with DescriptorStore(cache_folder().features) as store:
         stored = StoredImages(images, files, network, source, store)
         for i, cell in enumerate(todo):
-            stop_if(should_stop())
-            journal.progress(Progress(TRAINING, i, len(todo)))
-            data = stored.cell_data(cell, split, specification, journal.progress, should_stop)
-            result, scores = evaluate_cell(cell, data, specification, should_stop)
+            stop_if(work.should_stop())
+            work.report(Progress(TRAINING, i, len(todo)))
+            data = stored.cell_data(cell, split, specification, work.report, work.should_stop)
+            result, scores = evaluate_cell(cell, data, specification, work.should_stop)
             run.write_cell(result, scores)
             keep_training_times([(training_work(cell, specification, images), result.seconds)])
-    journal.progress(Progress(TRAINING, len(todo), len(todo)))
-    run.write_record({**record, "seconds": journal.seconds})
+    work.report(Progress(TRAINING, len(todo), len(todo)))
+    run.write_record({**record, "seconds": work.seconds()})
 
 
 def _earlier_peaks(run: RunFolder) -> dict[str, int]:
@@ -221,6 +181,7 @@ def _describe_data(extracted: ExtractedDataset, split: Split) -> dict[str, Any]:
             "n_excluded": len(extracted.dataset.excluded),
             "fingerprint": extracted.dataset.fingerprint,
         },
+        "rendering": extracted.dataset.rendering.to_document(),
         "n_images": len(extracted.images),
         "sample": extracted.sample,
         "skipped": [dataclasses.asdict(entry) for entry in extracted.skipped],

@@ -18,8 +18,8 @@ from medrecog_core.features import (
     hash_images,
 )
 from medrecog_core.features.network_rates import keep_rates
-from medrecog_core.images import find_preprocessing
-from medrecog_core.jobs.progress import Progress, ignore, never, stop_if
+from medrecog_core.images import Rendering, find_preprocessing
+from medrecog_core.jobs.progress import Progress, Stage, ignore, never, stop_if
 from medrecog_core.locations import cache_folder
 from medrecog_core.mode import check_may_change
 from medrecog_core.networks import (
@@ -28,6 +28,8 @@ from medrecog_core.networks import (
     installed_weights,
     resolve_precision,
 )
+
+_DRAWING = Stage("draw-demo", "Generating the demo images", "images")
 
 
 @dataclass(frozen=True)
@@ -82,8 +84,18 @@ def load_sample(
     specification: RunSpecification,
     report: Callable[[Progress], None] = ignore,
     should_stop: Callable[[], bool] = never,
+    rendering: Rendering | None = None,
 ) -> tuple[Dataset, str]:
     """Load the data set of a specification, with the images that are drawn from it.
+
+    Parameters
+    ----------
+    specification
+        Names the data set and the size of the sample.
+    report, should_stop
+        Called with the progress, and asked between the pictures of the demo.
+    rendering
+        How stored values become pictures, in the place of the data set's own rendering.
 
     Returns
     -------
@@ -100,13 +112,15 @@ def load_sample(
     """
 
     def report_drawing(done: int, total: int) -> None:
-        report(Progress("drawing the demo pictures", done, total))
+        report(Progress(_DRAWING, done, total))
         stop_if(should_stop())
 
     dataset = library.load(specification.dataset, report_drawing)
     if not dataset.root.is_dir():
         raise _gone(dataset.root, dataset)
     dataset = library.complete(dataset.name)
+    if rendering is not None:
+        dataset = dataclasses.replace(dataset, rendering=rendering)
     if specification.sample is None:
         return dataset, ""
     drawn = draw_sample(dataset.images, specification.sample, specification.seed)
@@ -117,8 +131,18 @@ def extract_dataset(
     specification: RunSpecification,
     report: Callable[[Progress], None] = ignore,
     should_stop: Callable[[], bool] = never,
+    rendering: Rendering | None = None,
 ) -> ExtractedDataset:
     """Put every descriptor that a specification needs into the store.
+
+    Parameters
+    ----------
+    specification
+        What is read.
+    report, should_stop
+        Called with the progress, and asked before each batch.
+    rendering
+        How stored values become pictures, in the place of the data set's own rendering.
 
     Raises
     ------
@@ -132,7 +156,7 @@ def extract_dataset(
     network = find_network(specification.network)
     check_readable(network, {cell.layer for cell in specification.read_cells})
 
-    dataset, sample = load_sample(specification, report, should_stop)
+    dataset, sample = load_sample(specification, report, should_stop, rendering)
     # A split that cannot work is found out now, not after hours in the network.
     split_images(dataset.images, specification.split_protocol)
     states = file_states(dataset)
@@ -142,9 +166,10 @@ def extract_dataset(
     found, unread = hash_images(paths, report, should_stop)
     _check_still_there(unread, folders, dataset)
     hashed, changed = _unchanged(dataset, found)
+    files = list(hashed.values())
     with DescriptorStore(cache_folder().features) as store:
         extraction = extract(
-            hashed,
+            files,
             specification.read_cells,
             network,
             source,
@@ -155,20 +180,21 @@ def extract_dataset(
     keep_rates(network, source.precision, extraction.passes)
     _check_still_there(extraction.skipped, folders, dataset)
     skipped = (*unread, *changed, *extraction.skipped)
-    left_out = {entry.path for entry in skipped}
-    file_of = {file.path: file for file in hashed if str(file.path) not in left_out}
+    file_of = {
+        path: file for path, file in hashed.items() if file.identity not in extraction.unreadable
+    }
     if not file_of:
         raise MedrecogError(
-            f"None of the {len(paths)} images of “{dataset.name}” can be read; "
+            f"None of the {len(dataset.images)} images of “{dataset.name}” can be read; "
             f"the first, {skipped[0].path}: {skipped[0].reason}."
         )
-    used = [image for image in dataset.images if dataset.absolute_path(image) in file_of]
+    used = [image for image in dataset.images if image.path in file_of]
     return ExtractedDataset(
         dataset,
         sample,
         source,
         tuple(used),
-        tuple(file_of[dataset.absolute_path(image)] for image in used),
+        tuple(file_of[image.path] for image in used),
         skipped,
         extraction.network_images,
         extraction.seconds,
@@ -181,10 +207,14 @@ def file_states(dataset: Dataset) -> list[list[Any]]:
     """Return a row an image: path, label, split, group, and its file's size and time of change.
 
     The size is in bytes and the time in nanoseconds since 1970; both are -1 where there is no
-    file.
+    file. Where the data set gives folds, the image's follows.
     """
     return [
-        [image.path, image.label, image.split, image.group, *_state(dataset.absolute_path(image))]
+        [
+            *(image.path, image.label, image.split, image.group),
+            *_state(dataset.absolute_path(image)),
+            *([image.fold] if image.fold else []),
+        ]
         for image in dataset.images
     ]
 
@@ -216,20 +246,22 @@ def _gone(folder: Path, dataset: Dataset) -> MedrecogError:
 
 def _unchanged(
     dataset: Dataset, files: Sequence[HashedImage]
-) -> tuple[list[HashedImage], list[Skipped]]:
-    """Part the files into those that are what the data set took in, and the others."""
-    state_of = {dataset.absolute_path(image): image.file for image in dataset.images}
-    same, changed = [], []
-    for file in files:
-        state = state_of[file.path]
-        if state is None or state.sha256 == file.sha256:
-            same.append(file)
+) -> tuple[dict[str, HashedImage], list[Skipped]]:
+    """Map the paths of images to their files, under their renderings, and list changed files."""
+    file_at = {file.path: file for file in files}
+    same: dict[str, HashedImage] = {}
+    changed: dict[Path, Skipped] = {}
+    for image in dataset.images:
+        file = file_at.get(dataset.absolute_path(image))
+        if file is None:
+            continue
+        if image.file is None or image.file.sha256 == file.sha256:
+            rendering = dataset.rendering_of(image)
+            same[image.path] = dataclasses.replace(file, rendering=rendering)
         else:
-            changed.append(
-                Skipped(
-                    str(file.path),
-                    "it has changed since the data set was added; “datasets refresh "
-                    f"{dataset.name}” takes in what is there now",
-                )
+            changed[file.path] = Skipped(
+                str(file.path),
+                "it has changed since the data set was added; “datasets refresh "
+                f"{dataset.name}” takes in what is there now",
             )
-    return same, changed
+    return same, list(changed.values())

@@ -8,9 +8,10 @@ from medrecog_core.datasets.sampling import draw_sample
 from medrecog_core.experiments.cost import estimate_cost
 from medrecog_core.experiments.run_folder import RunFolder
 from medrecog_core.experiments.training_time import seconds_of_training, training_work
-from medrecog_core.jobs.progress import Progress
+from medrecog_core.images import Rendering
+from medrecog_core.jobs.progress import Progress, Stage
 
-TRAINING = "training"
+TRAINING = Stage("train", "Training classifiers", "cells")
 """The stage in which a run counts its cells."""
 
 
@@ -63,7 +64,7 @@ class Forecast:
         if progress.scale is not None:
             self._hear_of_scale(progress, progress.scale)
             self._told_at = now
-        elif progress.stage == TRAINING:
+        elif progress.stage.id == TRAINING.id:
             self._hear_of_cells(progress, now)
             self._told_at = now
         expected = (
@@ -99,8 +100,15 @@ class Forecast:
         self._cells_left = sum(self._cells[progress.done :])
 
 
-def forecast_run(run: RunFolder) -> Forecast:
+def forecast_run(run: RunFolder, rendering: Rendering | None = None) -> Forecast:
     """Return the forecast of a run whose data set is there, for what it has not done yet.
+
+    Parameters
+    ----------
+    run
+        The run.
+    rendering
+        How stored values become pictures, in the place of the data set's own rendering.
 
     Raises
     ------
@@ -110,7 +118,7 @@ def forecast_run(run: RunFolder) -> Forecast:
         If the store cannot be used.
     """
     specification = run.specification()
-    cost = estimate_cost(specification)
+    cost = estimate_cost(specification, rendering)
     images = library.load(specification.dataset).images
     if specification.sample is not None:
         images = draw_sample(images, specification.sample, specification.seed).images

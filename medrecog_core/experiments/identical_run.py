@@ -12,7 +12,7 @@ from medrecog_core.networks import resolve_precision
 
 
 def identical_run(specification: RunSpecification) -> RunFolder | None:
-    """Return the newest finished run of the same specification, images and weights, if any.
+    """Return the newest finished run of the same specification, images, rendering and weights.
 
     No image is read: a file whose size and time of change are the same is taken for unchanged,
     as version control systems do, and one where they differ for changed.
@@ -23,12 +23,18 @@ def identical_run(specification: RunSpecification) -> RunFolder | None:
         return None
     try:
         source = descriptor_source(specification)
-        files = file_states(library.load(specification.dataset))
+        dataset = library.load(specification.dataset)
+        files = file_states(dataset)
     except MedrecogError:
         return None  # whoever runs it is told why it cannot be run
     for run in candidates:
         try:
-            if run.source() == source and run.files() == files and run.is_whole():
+            is_same = (
+                run.source() == source
+                and run.rendering() == dataset.rendering
+                and run.files() == files
+            )
+            if is_same and run.is_whole():
                 return run
         except MedrecogError:
             continue

@@ -11,6 +11,7 @@ from medrecog_core.errors import MedrecogError
 from medrecog_core.experiments.cell_evaluation import evaluate_cell
 from medrecog_core.experiments.cell_result import CellResult
 from medrecog_core.experiments.extracted_dataset import extract_dataset
+from medrecog_core.experiments.forecast import TRAINING
 from medrecog_core.experiments.specification import RunSpecification
 from medrecog_core.experiments.stored_images import StoredImages
 from medrecog_core.features import AnyCell, DescriptorStore
@@ -103,7 +104,7 @@ def measure_leakage(
         stored = StoredImages(extracted.images, extracted.files, network, extracted.source, store)
         for i, cell in enumerate(specification.cells):
             stop_if(should_stop())
-            report(Progress("training", i, len(specification.cells)))
+            report(Progress(TRAINING, i, len(specification.cells)))
             results = []
             for asked, split in zip((mixed, grouped), splits, strict=True):
                 data = stored.cell_data(cell, split, asked, report, should_stop)
@@ -111,7 +112,7 @@ def measure_leakage(
                 results.append((result, _in_order(extracted.images, split, result, scores)))
             (one, one_scored), (other, other_scored) = results
             found.append(Leakage(cell, one, other, compare(one_scored, other_scored)))
-    report(Progress("training", len(specification.cells), len(specification.cells)))
+    report(Progress(TRAINING, len(specification.cells), len(specification.cells)))
     return LeakageReport(
         len(extracted.images),
         len({image.group for image in extracted.images if image.group}),

@@ -9,6 +9,7 @@ from medrecog_core import atomic_file
 from medrecog_core.errors import StorageError, UsageError
 from medrecog_core.experiments.run_folder import RunFolder
 from medrecog_core.experiments.specification import RunSpecification
+from medrecog_core.images import Rendering
 
 _COMPARED = {
     "medrecog": "medrecog",
@@ -84,6 +85,7 @@ def differences(earlier: Mapping[str, Any], record: Mapping[str, Any]) -> list[s
     """
     before = _record_of(earlier)
     named = {name: (_at(before, path), _at(record, path)) for path, name in _COMPARED.items()}
+    named["rendering"] = (_rendering(before).title, _rendering(record).title)
     versions = _at(before, "versions"), _at(record, "versions")
     if all(isinstance(v, dict) for v in versions):
         for package in sorted(versions[0].keys() | versions[1].keys()):
@@ -105,6 +107,32 @@ def changed_cells(earlier: Mapping[str, Any], run: RunFolder) -> list[str] | Non
     then = {_name(cell): _figures(cell) for cell in earlier["cells"]}
     now = {_name(cell): _figures(cell) for cell in (r.to_document() for r in run.cells())}
     return sorted(name for name in then.keys() | now.keys() if then.get(name) != now.get(name))
+
+
+def recorded_rendering(run: RunFolder) -> Rendering | None:
+    """Return the rendering that a run has to use because it was recorded before.
+
+    That is its own, of an earlier attempt, or else that of the run it repeats; None where there is
+    neither, so that the run uses the data set's.
+
+    Raises
+    ------
+    MedrecogError
+        If the run to repeat has no valid rendering.
+    """
+    try:
+        if record := run.record():
+            return _rendering(record)
+    except StorageError:
+        pass  # a damaged record is written anew
+    repeated = run.repeated()
+    record = {} if repeated is None else dict(_record_of(repeated))
+    # A document without a record says nothing of how images were read.
+    return _rendering(record) if "preprocessing" in record else None
+
+
+def _rendering(record: Mapping[str, Any]) -> Rendering:
+    return Rendering.from_document(record.get("rendering"))
 
 
 def _record_of(document: Mapping[str, Any]) -> Mapping[str, Any]:

@@ -232,15 +232,17 @@ class _Aligned:
 
     def __init__(self, run: RunFolder, result: CellResult) -> None:
         tested, scores = run.tested_images(), run.scores(result.cell)
-        self._keys = [(image.sha256, image.label, image.group) for image in tested]
+        self._keys = [
+            (image.sha256, image.label, image.group, str(image.rendering.frame)) for image in tested
+        ]
         order = sorted(range(len(tested)), key=lambda i: self._keys[i])
         self._keys = [self._keys[i] for i in order]
         self.images = ScoredImages.of(
-            [label for _, label, _ in self._keys],
+            [label for _, label, _, _ in self._keys],
             scores[np.array(order)],
             [row.label for row in result.metrics.classes],
             # Copies of one file are no independent images, whatever their paths in either run.
-            groups=[group or f"/{sha256}" for sha256, _, group in self._keys],
+            groups=[group or f"/{sha256}" for sha256, _, group, _ in self._keys],
             positive=result.metrics.positive,
         )
 

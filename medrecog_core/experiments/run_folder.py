@@ -2,52 +2,57 @@
 
 import io
 import shutil
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, dataclass, replace
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
 import numpy as np
 from pydantic import TypeAdapter
 
 from medrecog_core import atomic_file
 from medrecog_core.datasets import Split, library
-from medrecog_core.errors import MedrecogError, StorageError, UsageError
+from medrecog_core.errors import StorageError, UsageError
 from medrecog_core.experiments.cell_result import CellResult
 from medrecog_core.experiments.run_record import checked_record
-from medrecog_core.experiments.run_state import RunState
 from medrecog_core.experiments.specification import RunSpecification
 from medrecog_core.features import AnyCell, DescriptorSource
-from medrecog_core.jobs.process import ProcessIdentity
-from medrecog_core.locations import cache_folder, unwritable
+from medrecog_core.images import PLAIN, Rendering
+from medrecog_core.images.rendering import rows_document, rows_of_document
+from medrecog_core.jobs.job import Job, damaged
+from medrecog_core.locations import cache_folder
 from medrecog_core.mode import check_may_change
-
-_T = TypeVar("_T")
 
 _LONGEST_TITLE = 100
 
 
 @dataclass(frozen=True)
 class RunImage:
-    """An image as a run used it."""
+    """An image as a run used it.
+
+    Attributes
+    ----------
+    path, sha256
+        Of its file.
+    label, group
+        Its class, and its patient or lesion; empty where it has none.
+    rendering
+        How the file's stored values became a picture; the plain one for plain images.
+    """
 
     path: str
     sha256: str
     label: str
     group: str
+    rendering: Rendering = PLAIN
 
 
-class RunFolder:
-    """Reads and writes what is known of one run."""
+class RunFolder(Job):
+    """Reads and writes what is known of one run, which is a job too."""
 
     def __init__(self, run_id: str) -> None:
-        self.id = run_id
-        self.path = cache_folder().runs / run_id
-
-    @property
-    def log(self) -> RunLog:
-        """What the run's processes did and printed."""
-        return RunLog(self.path / "log.txt")
+        super().__init__(cache_folder().runs / run_id)
 
     @property
     def title(self) -> str:
@@ -77,42 +82,6 @@ class RunFolder:
     def specification(self) -> RunSpecification:
         """Return what the run was asked to do."""
         return self._read("specification.json", RunSpecification.from_document)
-
-    def state(self) -> RunState:
-        """Return how the run is doing, as its folder and its process say.
-
-        A run whose folder is damaged has failed, for that reason.
-        """
-        try:
-            state: RunState = self._read("state.json", _STATE.validate_python)
-            launched = None
-            if state.status == "queued" and state.process is None:
-                launched = self._read("launch.json", _PROCESS.validate_python, default=None)
-        except StorageError as error:
-            return RunState("failed", error=str(error))
-        return state.seen_now(launched, self.is_asked_to_stop())
-
-    def write_state(self, state: RunState) -> None:
-        """Replace what the folder says of how the run is doing."""
-        atomic_file.write_json(self.path / "state.json", asdict(state))
-
-    def write_launch(self, process: ProcessIdentity) -> None:
-        """Note the process that was started to work on the run."""
-        atomic_file.write_json(self.path / "launch.json", asdict(process))
-
-    def ask_to_stop(self) -> None:
-        """Leave a note that the run is to stop."""
-        check_may_change("stop a run")
-        atomic_file.write_bytes(self.path / "stop", b"")
-
-    def is_asked_to_stop(self) -> bool:
-        """Return whether the run is to stop."""
-        return (self.path / "stop").exists()
-
-    def forget_stop(self) -> None:
-        """Take the note back, before the run goes on."""
-        check_may_change("carry on a run")
-        (self.path / "stop").unlink(missing_ok=True)
 
     def cells(self) -> list[CellResult]:
         """Return the cells that are finished, in the order of the grid."""
@@ -175,7 +144,7 @@ class RunFolder:
         try:
             scores: np.ndarray = np.load(file, allow_pickle=False)
         except (OSError, EOFError, ValueError) as error:
-            raise StorageError(_damaged(file)) from error
+            raise StorageError(damaged(file)) from error
         return scores
 
     def images(self) -> list[RunImage]:
@@ -184,9 +153,7 @@ class RunFolder:
         Those of a run that came in a bundle are named relative to the images of its data set, and
         need not be here.
         """
-        images: list[RunImage] = self._read(
-            "images.json", lambda document: [RunImage(*fields) for fields in document], default=[]
-        )
+        images: list[RunImage] = self._read("images.json", images_of_document, default=[])
         if all(Path(image.path).is_absolute() for image in images):
             return images
         root = library.root_of(self.specification().dataset)
@@ -194,8 +161,7 @@ class RunFolder:
 
     def write_images(self, images: Sequence[RunImage]) -> None:
         """Keep which images the run used, and how."""
-        fields = [[i.path, i.sha256, i.label, i.group] for i in images]
-        atomic_file.write_json(self.path / "images.json", fields)
+        atomic_file.write_json(self.path / "images.json", images_document(images))
 
     def split(self) -> Split:
         """Return the folds of the run: positions in `images`."""
@@ -235,6 +201,16 @@ class RunFolder:
         """Return what the run ran on and with; empty until the cells are begun."""
         return self._read("record.json", checked_record, default={})
 
+    def rendering(self) -> Rendering:
+        """Return how stored values became pictures; runs of version 0.1.0 used the plain way.
+
+        Raises
+        ------
+        StorageError
+            If the run's record is damaged.
+        """
+        return Rendering.from_document(self.record().get("rendering"))
+
     def source(self) -> DescriptorSource:
         """Return what the run's descriptors depend on besides image and cell.
 
@@ -249,54 +225,41 @@ class RunFolder:
                 record["weights"]["identity"], record["preprocessing"], record["precision"]
             )
         except (KeyError, TypeError) as error:
-            raise StorageError(_damaged(self.path / "record.json")) from error
+            raise StorageError(damaged(self.path / "record.json")) from error
 
     def write_record(self, record: dict[str, Any]) -> None:
         """Keep what the run runs on and with."""
         atomic_file.write_json(self.path / "record.json", record)
 
-    def end_silent_process(self, state: RunState) -> None:
-        """End the process of an interrupted run if it only hangs; what it has done is kept."""
-        if state.status == "interrupted" and state.process is not None:
-            state.process.kill()
-
-    def delete(self) -> None:
-        """Delete the run; descriptors stay in the store.
-
-        Raises
-        ------
-        MedrecogError
-            If a process is working on it.
-        """
-        check_may_change("delete a run")
-        state = self.state()
-        if not state.has_ended:
-            raise MedrecogError(f"The run {self.id} is at work: stop it before deleting it.")
-        self.end_silent_process(state)
-        try:
-            shutil.rmtree(self.path)
-        except OSError as error:
-            raise StorageError(unwritable(self.path, error)) from error
-
-    def _read(self, name: str, parse: Callable[[Any], _T], **default: _T) -> _T:
-        try:
-            return parse(atomic_file.read_json(self.path / name))
-        except FileNotFoundError:
-            if "default" in default:
-                return default["default"]
-            raise StorageError(
-                f"The run {self.id} is incomplete, it has no {name}: delete it and start another."
-            ) from None
-        except (AttributeError, KeyError, StorageError, TypeError, UsageError, ValueError) as error:
-            raise StorageError(_damaged(self.path / name)) from error
+    def remove_leftovers(self) -> None:
+        """Delete the unfinished files of a process that was killed while writing."""
+        super().remove_leftovers()
+        for file in self.path.glob("cells/.*"):
+            with suppress(OSError):
+                file.unlink()
 
 
-_STATE = TypeAdapter(RunState)
-_PROCESS = TypeAdapter(ProcessIdentity)
+def images_document(images: Sequence[RunImage]) -> Any:
+    """Return images as JSON values; see `rows_document`."""
+    rows: list[list[Any]] = [[i.path, i.sha256, i.label, i.group] for i in images]
+    return rows_document(rows, [image.rendering for image in images])
+
+
+def images_of_document(document: Any) -> list[RunImage]:
+    """Return the images in a document of `images_document`.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If it is damaged.
+    """
+    rows = rows_of_document(document)
+    return [
+        RunImage(path, sha256, label, group, rendering)
+        for (path, sha256, label, group), rendering in rows
+    ]
+
+
 _REPEATED = TypeAdapter(dict[str, Any])
 _FILES = TypeAdapter(list[list[Any]])
 _TITLE = TypeAdapter(str)
-
-
-def _damaged(file: Path) -> str:
-    return f"{file} is damaged or cannot be read: resume or delete its run."

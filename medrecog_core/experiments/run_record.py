@@ -4,6 +4,10 @@ from typing import Any
 
 from pydantic import BaseModel
 
+from medrecog_core.errors import MedrecogError
+from medrecog_core.images import Rendering
+from medrecog_core.jobs.state import stage_id
+
 
 class _Dataset(BaseModel):
     name: str
@@ -42,11 +46,19 @@ class _Record(BaseModel):
 def checked_record(document: Any) -> dict[str, Any]:
     """Return a record as it is written, if it has all that readers rely on.
 
+    Stages are named by their ids, also in records of version 0.1.0.
+
     Raises
     ------
-    pydantic.ValidationError
-        If it has not.
+    ValueError
+        If it has not, as pydantic's ValidationError, or its rendering is not valid.
     """
     _Record.model_validate(document)
-    record: dict[str, Any] = document
+    try:
+        Rendering.from_document(document.get("rendering"))
+    except MedrecogError as error:
+        raise ValueError("the record's rendering is none") from error
+    record: dict[str, Any] = dict(document)
+    for name in ("seconds", "peak_memory_bytes"):
+        record[name] = {stage_id(stage): n for stage, n in record.get(name, {}).items()}
     return record

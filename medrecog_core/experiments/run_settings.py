@@ -62,6 +62,7 @@ def run_settings(run: RunFolder) -> dict[str, str]:
     return settings | {
         "precision": str(record.get("precision", asked["precision"])),
         "weights": f"{weights.get('title', 'unknown')} ({weights.get('identity', '')})",
+        "rendering": run.rendering().title,
         "split": str(record.get("split", {}).get("kind", "unknown")),
         "images": str(record.get("n_images", "unknown")),
         "fingerprint of the data set": str(dataset.get("fingerprint", ""))[:_SHORT_FINGERPRINT],

@@ -9,9 +9,9 @@ from typing import Any
 from medrecog_core import atomic_file
 from medrecog_core.errors import MedrecogError
 from medrecog_core.experiments.run_folder import RunFolder
-from medrecog_core.experiments.run_state import RunState
 from medrecog_core.experiments.specification import RunSpecification
 from medrecog_core.jobs.process import this_process
+from medrecog_core.jobs.state import JobState
 from medrecog_core.locations import cache_folder
 from medrecog_core.mode import check_may_change
 
@@ -44,7 +44,7 @@ def create_run(
         run.write_repeated(repeated)
     # Until another process is started for it, the run waits in this one and ends with it.
     run.write_launch(this_process())
-    run.write_state(RunState(created=now))
+    run.write_state(JobState(created=now))
     return run
 
 

@@ -7,6 +7,7 @@ from typing import Any
 
 from medrecog_core.atomic_file import read_json, write_json
 from medrecog_core.datasets import ImageRecord
+from medrecog_core.datasets.splitting import given_folds, resolved_kind
 from medrecog_core.errors import StorageError
 from medrecog_core.experiments.cell_evaluation import INNER_FOLDS
 from medrecog_core.experiments.specification import RunSpecification
@@ -90,10 +91,13 @@ def seconds_of_training(work: float) -> float | None:
 
 
 def _n_folds(specification: RunSpecification, images: Sequence[ImageRecord]) -> int:
-    if specification.protocol == "k-fold":
+    kind = resolved_kind(images, specification.split_protocol)
+    if kind == "k-fold":
         return specification.n_folds * specification.n_repeats
-    if specification.protocol == "leave-one-group-out":
+    if kind == "leave-one-group-out":
         return max(1, len({image.group for image in images}))
+    if kind == "given-folds":
+        return max(1, len(given_folds(images)))
     return 1
 
 

@@ -39,6 +39,8 @@ class Extraction:
         at which images went through the network.
     skipped
         Images that could not be read.
+    unreadable
+        Their identities.
     passes
         What went through the network together, and how long that took.
     """
@@ -47,6 +49,7 @@ class Extraction:
     seconds: dict[int, float] = field(default_factory=dict)
     peak_memory: dict[int, int] = field(default_factory=dict)
     skipped: list[Skipped] = field(default_factory=list)
+    unreadable: frozenset[tuple[str, str]] = frozenset()
     passes: list[NetworkPass] = field(default_factory=list)
 
 
@@ -62,10 +65,10 @@ def extract(
     """Put the descriptors of images in cells into the store, where they are missing.
 
     A scale costs one pass through the network, up to the deepest layer that is missing, whatever
-    the number of layers and poolings. Images of the same content go through once, also where
-    several processes want them at once. Each batch is kept as soon as it is computed. For the cells
-    of encodings that is the local descriptors: the encodings themselves depend on a codebook, and
-    are not kept.
+    the number of layers and poolings. Images of the same content and rendering go through once,
+    also where several processes want them at once. Each batch is kept as soon as it is computed.
+    For the cells of encodings that is the local descriptors: the encodings themselves depend on a
+    codebook, and are not kept.
 
     Parameters
     ----------
@@ -92,10 +95,10 @@ def extract(
         If local descriptors would take more room than they may.
     """
     extraction = Extraction()
-    unreadable: dict[str, Skipped] = {}
+    unreadable: dict[tuple[str, str], Skipped] = {}
     graphs = _GraphInMemory(network, source)
     preprocessing = preprocessing_of_version(source.preprocessing)
-    distinct = list({image.sha256: image for image in images}.values())
+    distinct = list({image.identity: image for image in images}.values())
     stored = dict.fromkeys(cell.stored for cell in cells)
     check_room(network, stored, len(distinct), preprocessing.largest_proportion)
     for scale, cells_of_scale in itertools.groupby(
@@ -103,7 +106,7 @@ def extract(
     ):
         start = time.monotonic()
         wanted = list(cells_of_scale)
-        todo = [image for image in distinct if image.sha256 not in unreadable]
+        todo = [image for image in distinct if image.identity not in unreadable]
         missing = _by_deepest_missing(todo, wanted, network, source, store, report, should_stop)
         with contextlib.ExitStack() as alone:
             if missing:
@@ -129,7 +132,7 @@ def extract(
                         np.stack([pixels for _, pixels in batch])
                     )
                     store.put(
-                        (source.key(image.sha256, Cell(layer, scale, pooling)), vectors[i])
+                        (source.key_of(image, Cell(layer, scale, pooling)), vectors[i])
                         for (layer, pooling), vectors in values.items()
                         for i, (image, _) in enumerate(batch)
                     )
@@ -143,10 +146,11 @@ def extract(
         if meter.done:
             extraction.peak_memory[scale] = peak_memory()
     extraction.skipped = [
-        Skipped(str(image.path), unreadable[image.sha256].reason)
+        Skipped(image.name, unreadable[image.identity].reason)
         for image in images
-        if image.sha256 in unreadable
+        if image.identity in unreadable
     ]
+    extraction.unreadable = frozenset(unreadable)
     return extraction
 
 
@@ -172,10 +176,10 @@ def read_descriptors(
     channels = network.layer(cell.layer).channels
     matrix = np.empty((len(images), channels), dtype=np.float32)
     for row, image in zip(matrix, images, strict=True):
-        vector = store.get(source.key(image.sha256, cell), channels)
+        vector = store.get(source.key_of(image, cell), channels)
         if vector is None:
             raise StorageError(
-                f"The descriptor of {image.path} in {cell.name} is missing from the store or "
+                f"The descriptor of {image.name} in {cell.name} is missing from the store or "
                 "damaged: start the run again, and it will be computed again."
             )
         row[:] = vector
@@ -226,7 +230,7 @@ def _by_deepest_missing(
         stop_if(should_stop())
         for cell in deepest_first:
             channels = network.layer(cell.layer).channels
-            if store.get(source.key(image.sha256, cell), channels) is None:
+            if store.get(source.key_of(image, cell), channels) is None:
                 groups[cell.layer].append(image)
                 break
         meter.add(1)

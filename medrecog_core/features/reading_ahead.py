@@ -71,7 +71,7 @@ def read_batches(
     preprocessing: Preprocessing,
     scale: int,
     size: int,
-    unreadable: dict[str, Skipped],
+    unreadable: dict[tuple[str, str], Skipped],
 ) -> Iterator[Batch]:
     """Decode images in threads, ahead of whoever takes the batches.
 
@@ -85,7 +85,7 @@ def read_batches(
         Squares in a batch at most; of larger images fewer, so that a batch of several has no more
         pixels than one of squares.
     unreadable
-        Takes, by SHA-256, the images that cannot be read; they are left out of the batches.
+        Takes, by identity, the images that cannot be read; they are left out of the batches.
 
     Yields
     ------
@@ -108,7 +108,7 @@ def read_batches(
             try:
                 pixels = reading.result()
             except UnreadableImageError as error:
-                unreadable[image.sha256] = Skipped(str(image.path), str(error))
+                unreadable[image.identity] = Skipped(image.name, str(error))
                 continue
             held[pixels.shape].append((image, pixels))
             n_pixels = pixels.shape[0] * pixels.shape[1]
@@ -125,4 +125,4 @@ def _read_pixels(image: HashedImage, preprocessing: Preprocessing, scale: int) -
     content = read_file(image.path)
     if hashlib.sha256(content).hexdigest() != image.sha256:
         raise UnreadableImageError("the file changed while it was being worked on")
-    return preprocessing.pixels(decode_image(content), scale)
+    return preprocessing.pixels(decode_image(content, rendering=image.rendering), scale)

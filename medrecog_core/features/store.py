@@ -15,6 +15,7 @@ from diskcache.core import MODE_BINARY, MODE_RAW
 
 from medrecog_core.errors import StorageError
 from medrecog_core.features.cell import LOCAL, Cell
+from medrecog_core.features.hashed_image import HashedImage
 from medrecog_core.locations import create_folder, unwritable
 
 
@@ -30,6 +31,8 @@ class DescriptorKey:
         Identity of the weights, version of the preprocessing, `float32` or `bfloat16`.
     layer, scale, pooling
         The cell; in the place of a pooling, `local` stands for an image's local descriptors.
+    rendering
+        Identity of the image's rendering; empty for plain images.
     """
 
     sha256: str
@@ -39,11 +42,13 @@ class DescriptorKey:
     layer: str
     scale: int
     pooling: str
+    rendering: str = ""
 
     @property
     def text(self) -> str:
-        """The key as one string."""
-        return "/".join(map(str, astuple(self)))
+        """The key as one string; that of a plain image does not name its rendering."""
+        parts = astuple(self)
+        return "/".join(map(str, parts if self.rendering else parts[:-1]))
 
 
 @dataclass(frozen=True)
@@ -54,8 +59,18 @@ class DescriptorSource:
     preprocessing: str
     precision: str
 
-    def key(self, sha256: str, cell: Cell) -> DescriptorKey:
-        """Return the key of an image's descriptor in a cell."""
+    def key(self, sha256: str, cell: Cell, rendering: str = "") -> DescriptorKey:
+        """Return the key of a content's descriptor in a cell.
+
+        Parameters
+        ----------
+        sha256
+            Of the image file's bytes.
+        cell
+            The cell.
+        rendering
+            Identity of the image's rendering.
+        """
         return DescriptorKey(
             sha256,
             self.weights,
@@ -64,7 +79,12 @@ class DescriptorSource:
             cell.layer,
             cell.scale,
             cell.pooling,
+            rendering,
         )
+
+    def key_of(self, image: HashedImage, cell: Cell) -> DescriptorKey:
+        """Return the key of an image's descriptor in a cell."""
+        return self.key(image.sha256, cell, image.rendering.identity)
 
 
 class _DamagedEntryError(OSError):

@@ -1,5 +1,7 @@
 """Safe reading of image files, and the pixels that a network reads."""
 
+from medrecog_core.images.content import is_without_content
+from medrecog_core.images.grey_range import GreyRange, choose_window, read_range
 from medrecog_core.images.header import ImageHeader, read_header
 from medrecog_core.images.preprocessing import (
     DEFAULT_PREPROCESSING,
@@ -16,14 +18,16 @@ from medrecog_core.images.preprocessing import (
 from medrecog_core.images.reading import (
     FORMATS,
     SUFFIXES,
-    UnreadableImageError,
     decode_image,
+    image_suffix,
     is_image_file,
     read_file,
     read_image,
 )
+from medrecog_core.images.refusal import UnreadableImageError
 from medrecog_core.images.rendering import PLAIN, Rendering
 from medrecog_core.images.thumbnails import thumbnail
+from medrecog_core.images.unsupported import UNSUPPORTED_SUFFIXES, unsupported
 
 __all__ = [
     "DEFAULT_PREPROCESSING",
@@ -34,18 +38,25 @@ __all__ = [
     "REPORT_SCALES",
     "SQUEEZE",
     "SUFFIXES",
+    "UNSUPPORTED_SUFFIXES",
+    "GreyRange",
     "ImageHeader",
     "Preprocessing",
     "Rendering",
     "UnreadableImageError",
     "check_scale",
+    "choose_window",
     "decode_image",
     "find_preprocessing",
+    "image_suffix",
     "is_image_file",
+    "is_without_content",
     "preprocessing_of_version",
     "read_file",
     "read_header",
     "read_image",
+    "read_range",
     "squeeze",
     "thumbnail",
+    "unsupported",
 ]

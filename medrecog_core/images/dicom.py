@@ -1,15 +1,21 @@
 """DICOM files: pixels as 8-bit RGB, and the tags that name a label or a patient."""
 
+import contextlib
 import functools
 import io
+import logging
 import warnings
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from types import ModuleType
 from typing import TYPE_CHECKING, Any, BinaryIO
 
 import numpy as np
 from PIL import Image
+
+from medrecog_core.images.frames import frame_index
+from medrecog_core.images.refusal import UnreadableImageError
+from medrecog_core.images.rendering import PLAIN, Rendering
 
 if TYPE_CHECKING:
     from pydicom import Dataset
@@ -41,13 +47,14 @@ def is_dicom_file(path: Path) -> bool:
         return False
 
 
-def decode_dicom(content: bytes, max_pixels: int) -> Image.Image:
-    """Decode the first frame of a DICOM file to 8-bit RGB, as a viewer shows it at first.
+def decode_dicom(content: bytes, max_pixels: int, rendering: Rendering = PLAIN) -> Image.Image:
+    """Decode a frame of a DICOM file to 8-bit RGB, as a viewer shows it at first.
 
     Grey values go through the modality LUT or rescale, then through the first VOI LUT or window
-    (PS3.3, C.11.1 and C.11.2). Without one, pixels of up to 8 bits keep their range and others are
-    scaled from the smallest to the largest value that is no padding. MONOCHROME1 is inverted, so
-    that white is the largest value everywhere. YCbCr and palette colours become RGB.
+    (PS3.3, C.11.1 and C.11.2). Without one, pixels of up to 8 bits keep their range and others go
+    through the rendering's window; without that, they are scaled from the smallest to the largest
+    value that is no padding. MONOCHROME1 is inverted, so that white is the largest value
+    everywhere. YCbCr and palette colours become RGB.
 
     Parameters
     ----------
@@ -55,29 +62,83 @@ def decode_dicom(content: bytes, max_pixels: int) -> Image.Image:
         The whole file.
     max_pixels
         Pixels of a frame above which it is not decoded.
+    rendering
+        Which frame is read, the window of files with more than 8 bits that have none, and whether
+        it overrides the window of those that have.
 
     Returns
     -------
     PIL.Image.Image
-        RGB; its `info["frames"]` is the number of frames in the file.
+        RGB; its `info` has the number of `frames` in the file, and which `frame` this is, from 0.
 
     Raises
     ------
     UnusableDicomError
-        If there are no pixels, too many, or such as cannot be decompressed here.
+        If there are no pixels, too many, or such as cannot be decompressed here, or not that frame.
     """
-    try:
+    with _damage_as_refusal():
         dataset = _read(io.BytesIO(content))
         _check(dataset, max_pixels)
-        image = Image.fromarray(_rgb(dataset))
-        image.info["frames"] = _n_frames(dataset)
-    except UnusableDicomError:
-        raise
-    # Damaged files make pydicom fail in many ways.
-    except Exception as error:
-        reason = " ".join(str(error).split())
-        raise UnusableDicomError(f"the DICOM file is damaged or truncated ({reason})") from error
-    return image
+        index = _frame_index(dataset, rendering)
+        image = Image.fromarray(_rgb(dataset, index, rendering))
+        image.info |= {"frames": _n_frames(dataset), "frame": index}
+        return image
+
+
+def grey_values(
+    content: bytes, max_pixels: int, rendering: Rendering = PLAIN
+) -> tuple[np.ndarray, bool] | None:
+    """Return the values that a grey window applies to, and whether the file has its own window.
+
+    Parameters
+    ----------
+    content, max_pixels, rendering
+        As `decode_dicom`; of the rendering, only the frame.
+
+    Returns
+    -------
+    tuple or None
+        Values of the frame after the modality LUT or rescale, without padding, of any shape and
+        perhaps none; None for colours and for plain 8-bit images.
+
+    Raises
+    ------
+    UnusableDicomError
+        As `decode_dicom`.
+    """
+    with _damage_as_refusal():
+        dataset = _read(io.BytesIO(content))
+        _check(dataset, max_pixels)
+        if dataset.PhotometricInterpretation not in _MONOCHROME:
+            return None
+        index = _frame_index(dataset, rendering)
+        pixels = _frame(dataset, index)
+        values = _modality_values(pixels, dataset, index)
+        if _is_plain(values, pixels, dataset):
+            return None
+        has_own = _has_lut(dataset) or _has_window(dataset)
+        values = _without_padding(values, pixels, dataset)
+        # Rescaled values are floating-point numbers, even where nothing was rescaled.
+        if not dataset.PixelRepresentation and (values == np.rint(values)).all():
+            values = values.astype(np.int64)
+        return values, has_own
+
+
+def count_frames(content: bytes) -> tuple[int, int, int]:
+    """Return the number of frames of a DICOM file, their width and their height.
+
+    Numbers that the file does not give are 1 frame, and 0 pixels.
+
+    Raises
+    ------
+    UnusableDicomError
+        If the file cannot be read as DICOM.
+    """
+    tags = ["NumberOfFrames", "Columns", "Rows"]
+    with _damage_as_refusal():
+        dataset = _read(io.BytesIO(content), specific_tags=tags, stop_before_pixels=True)
+        width, height = (max(int(dataset.get(tag) or 0), 0) for tag in tags[1:])
+        return _n_frames(dataset), width, height
 
 
 def read_tags(path: Path, keywords: Sequence[str]) -> dict[str, str]:
@@ -100,17 +161,9 @@ def read_tags(path: Path, keywords: Sequence[str]) -> dict[str, str]:
     UnusableDicomError
         If the file cannot be read as DICOM.
     """
-    try:
-        with path.open("rb") as file:
-            dataset = _read(file, specific_tags=list(keywords), stop_before_pixels=True)
-            return {keyword: _text(dataset.get(keyword)) for keyword in keywords}
-    except OSError as error:
-        raise UnusableDicomError(f"the file cannot be read ({error.strerror or error})") from error
-    except UnusableDicomError:
-        raise
-    except Exception as error:
-        reason = " ".join(str(error).split())
-        raise UnusableDicomError(f"the DICOM file is damaged or truncated ({reason})") from error
+    with _damage_as_refusal(), path.open("rb") as file:
+        dataset = _read(file, specific_tags=list(keywords), stop_before_pixels=True)
+        return {keyword: _text(dataset.get(keyword)) for keyword in keywords}
 
 
 def keyword_of(tag: str) -> str | None:
@@ -131,6 +184,22 @@ def keyword_of(tag: str) -> str | None:
         return None
 
 
+@contextlib.contextmanager
+def _damage_as_refusal() -> Iterator[None]:
+    try:
+        yield
+    except UnusableDicomError:
+        raise
+    except UnreadableImageError as error:
+        raise UnusableDicomError(str(error)) from error
+    except OSError as error:
+        raise UnusableDicomError(f"the file cannot be read ({error.strerror or error})") from error
+    # Damaged files make pydicom fail in many ways.
+    except Exception as error:
+        reason = " ".join(str(error).split())
+        raise UnusableDicomError(f"the DICOM file is damaged or truncated ({reason})") from error
+
+
 @functools.cache
 def _pydicom() -> ModuleType:
     import pydicom
@@ -139,6 +208,8 @@ def _pydicom() -> ModuleType:
     # Values that break the standard are usual, and no obstacle to reading the pixels.
     pydicom.config.settings.reading_validation_mode = pydicom.config.IGNORE
     warnings.filterwarnings("ignore", module="pydicom")
+    # What goes wrong is raised too, and becomes the refusal of the file.
+    logging.getLogger("pydicom").setLevel(logging.CRITICAL)
     return pydicom
 
 
@@ -193,25 +264,34 @@ def _check(dataset: "Dataset", max_pixels: int) -> None:
 
 
 def _n_frames(dataset: "Dataset") -> int:
-    return int(dataset.get("NumberOfFrames") or 1)
+    return max(int(dataset.get("NumberOfFrames") or 1), 1)
 
 
-def _rgb(dataset: "Dataset") -> np.ndarray:
-    """Return the first frame, uint8, shape (rows, columns, 3)."""
-    from pydicom.pixels.processing import apply_color_lut
+def _frame_index(dataset: "Dataset", rendering: Rendering) -> int:
+    return frame_index(rendering, _n_frames(dataset))
+
+
+def _frame(dataset: "Dataset", index: int) -> np.ndarray:
     from pydicom.pixels.utils import pixel_array
 
     try:
-        pixels = pixel_array(dataset, index=0)
+        return pixel_array(dataset, index=index)
     except RuntimeError as error:  # what pydicom raises when every decompressor failed
         syntax = dataset.file_meta.TransferSyntaxUID.name
         raise UnusableDicomError(
             f"the pixels, compressed as {syntax}, cannot be decompressed here; "
             "they are damaged or of a kind that is not read"
         ) from error
+
+
+def _rgb(dataset: "Dataset", index: int, rendering: Rendering) -> np.ndarray:
+    """Return a frame, uint8, shape (rows, columns, 3)."""
+    from pydicom.pixels.processing import apply_color_lut
+
+    pixels = _frame(dataset, index)
     kind = dataset.PhotometricInterpretation
     if kind in _MONOCHROME:
-        grey = _grey(pixels, dataset)
+        grey = _grey(pixels, dataset, index, rendering)
         return np.repeat(grey[..., None], 3, axis=2)
     if kind == "PALETTE COLOR":
         colours = apply_color_lut(pixels, dataset)[..., :3]
@@ -221,41 +301,62 @@ def _rgb(dataset: "Dataset") -> np.ndarray:
     return _to_8_bits(pixels, 0, 2**dataset.BitsStored - 1)
 
 
-def _grey(pixels: np.ndarray, dataset: "Dataset") -> np.ndarray:
-    from pydicom.pixels.processing import apply_modality_lut, apply_voi, apply_windowing
+def _modality_values(pixels: np.ndarray, dataset: "Dataset", index: int) -> np.ndarray:
+    from pydicom.pixels.processing import apply_modality_lut
 
-    _take_over_first_frame(dataset)
-    values = apply_modality_lut(pixels, dataset)
-    if _has_lut(dataset):
+    _take_over_groups(dataset, index)
+    values: np.ndarray = apply_modality_lut(pixels, dataset)
+    return values
+
+
+def _is_plain(values: np.ndarray, pixels: np.ndarray, dataset: "Dataset") -> bool:
+    return dataset.BitsStored <= 8 and values is pixels
+
+
+def _without_padding(values: np.ndarray, pixels: np.ndarray, dataset: "Dataset") -> np.ndarray:
+    shown: np.ndarray = values[pixels != dataset.get("PixelPaddingValue")]
+    return shown
+
+
+def _grey(pixels: np.ndarray, dataset: "Dataset", index: int, rendering: Rendering) -> np.ndarray:
+    from pydicom.pixels.processing import apply_voi, apply_windowing
+
+    values = _modality_values(pixels, dataset, index)
+    is_plain = _is_plain(values, pixels, dataset)
+    has_own = not rendering.overrides_own and (_has_lut(dataset) or _has_window(dataset))
+    if rendering.window is not None and not is_plain and not has_own:
+        grey = _to_8_bits(values, *rendering.window)
+    elif has_own and _has_lut(dataset):
         grey = _to_8_bits(
             apply_voi(np.rint(values).astype(np.int64), dataset),
             0,
             2 ** dataset.VOILUTSequence[0].LUTDescriptor[2] - 1,
         )
-    elif _has_window(dataset):
+    elif has_own:
         with np.errstate(over="ignore", divide="ignore", invalid="ignore"):
             # What lies far below and above the window gives the two ends of its output.
             low, high = apply_windowing(np.array([-1e12, 1e12]), dataset)
             grey = _to_8_bits(apply_windowing(values, dataset), low, high)
-    elif dataset.BitsStored <= 8 and values is pixels:
+    elif is_plain:
         shift = 2 ** (dataset.BitsStored - 1) if dataset.PixelRepresentation else 0
         grey = _to_8_bits(values, -shift, 2**dataset.BitsStored - 1 - shift)
     else:
-        shown = values[pixels != dataset.get("PixelPaddingValue")]
+        shown = _without_padding(values, pixels, dataset)
         grey = _to_8_bits(values, *((shown.min(), shown.max()) if shown.size else (0, 0)))
     return 255 - grey if dataset.PhotometricInterpretation == "MONOCHROME1" else grey
 
 
-def _take_over_first_frame(dataset: "Dataset") -> None:
-    """Put the first frame's rescale and window where those of a single frame stand.
+def _take_over_groups(dataset: "Dataset", index: int) -> None:
+    """Put a frame's rescale and window where those of a single frame are.
 
     Enhanced objects have them in functional groups (PS3.3, C.7.6.16.2.9 and C.7.6.16.2.10).
     """
-    for groups in ("SharedFunctionalGroupsSequence", "PerFrameFunctionalGroupsSequence"):
-        for first in list(dataset.get(groups) or [])[:1]:
-            for name in ("PixelValueTransformationSequence", "FrameVOILUTSequence"):
-                for item in list(first.get(name) or [])[:1]:
-                    dataset.update(item)
+    shared = list(dataset.get("SharedFunctionalGroupsSequence") or [])[:1]
+    of_frame = list(dataset.get("PerFrameFunctionalGroupsSequence") or [])[index : index + 1]
+    for groups in (*shared, *of_frame):
+        for name in ("PixelValueTransformationSequence", "FrameVOILUTSequence"):
+            for item in list(groups.get(name) or [])[:1]:
+                dataset.update(item)
 
 
 def _has_lut(dataset: "Dataset") -> bool:

@@ -5,9 +5,12 @@ import io
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from PIL import Image
+from PIL import Image, UnidentifiedImageError
 
-from medrecog_core.images.reading import FORMATS, UnreadableImageError
+from medrecog_core.images import channels, dicom, heic, nifti
+from medrecog_core.images.frames import count_frames
+from medrecog_core.images.reading import header_mode, pillow_formats
+from medrecog_core.images.refusal import UnreadableImageError
 
 
 @dataclass(frozen=True)
@@ -17,13 +20,16 @@ class ImageHeader:
     Attributes
     ----------
     format
-        `JPEG`, `PNG` and so on.
+        `JPEG`, `PNG` and so on, `DICOM` or `NIfTI`.
     width, height
         In pixels, as stored: an EXIF orientation is not applied.
     mode
-        Pillow's mode of the stored pixels, such as `L`, `RGB` or `I;16`.
+        Pillow's mode of the stored pixels, such as `L`, `RGB` or `I;16`; empty for files
+        that Pillow does not read, or whose channels it reads in part.
     jpeg_quality
         See `estimate_jpeg_quality`; 0 where the file is no JPEG.
+    n_frames
+        Frames of the file, or slices of its volume.
     """
 
     format: str
@@ -31,22 +37,46 @@ class ImageHeader:
     height: int
     mode: str
     jpeg_quality: int
+    n_frames: int = 1
 
 
-def read_header(content: bytes) -> ImageHeader:
+def read_header(content: bytes, axis: int = 2) -> ImageHeader:
     """Read the header of an image file's bytes; no pixel is decoded.
+
+    Parameters
+    ----------
+    content
+        The file's bytes.
+    axis
+        Axis of a volume that slices are counted along.
 
     Raises
     ------
     UnreadableImageError
-        If there is no header of one of `FORMATS`.
+        If there is no header of an image that can be read.
     """
+    if dicom.is_dicom(content):
+        try:
+            n_frames, width, height = dicom.count_frames(content)
+        except dicom.UnusableDicomError as error:
+            raise UnreadableImageError(str(error)) from error
+        return ImageHeader("DICOM", width, height, "", 0, n_frames)
+    if nifti.is_nifti(content):
+        n_slices, width, height = nifti.read_shape(content, axis)
+        return ImageHeader("NIfTI", width, height, "", 0, n_slices)
+    if heic.is_heic(content):
+        heic.register()
     try:
-        with Image.open(io.BytesIO(content), formats=FORMATS) as image:
+        with Image.open(io.BytesIO(content), formats=pillow_formats()) as image:
             quality = estimate_jpeg_quality(getattr(image, "quantization", {}))
-            return ImageHeader(image.format or "", *image.size, image.mode, quality)
+            n_frames = count_frames(content, image)
+            mode = header_mode(image)
+            return ImageHeader(image.format or "", *image.size, mode, quality, n_frames)
     # Damaged files make Pillow's plug-ins fail in many ways (struct.error, KeyError, ...).
     except Exception as error:
+        if isinstance(error, UnidentifiedImageError) and channels.is_tiff(content):
+            n_pages, width, height = channels.read_size(content)
+            return ImageHeader("TIFF", width, height, "", 0, n_pages)
         raise UnreadableImageError(f"the file has no header of an image ({error})") from error
 
 

@@ -3,33 +3,66 @@
 import io
 import stat
 import warnings
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
-from PIL import Image, ImageOps, UnidentifiedImageError
-from PIL.TiffImagePlugin import PHOTOMETRIC_INTERPRETATION, TiffImageFile
+from PIL import Image, ImageOps, UnidentifiedImageError, features
+from PIL.TiffImagePlugin import (
+    BITSPERSAMPLE,
+    PHOTOMETRIC_INTERPRETATION,
+    SAMPLEFORMAT,
+    TiffImageFile,
+)
 
-from medrecog_core.errors import MedrecogError
-from medrecog_core.images import dicom
+from medrecog_core.images import channels, dicom, heic, netpbm, nifti
+from medrecog_core.images.frames import count_frames, frame_index, seek_frame
+from medrecog_core.images.refusal import UnreadableImageError
+from medrecog_core.images.rendering import PLAIN, Rendering
+from medrecog_core.images.stored_frame import StoredFrame
 
-FORMATS = ("JPEG", "PNG", "TIFF", "BMP", "WEBP")
-"""As Pillow names them; DICOM is read beside them."""
-SUFFIXES = dicom.SUFFIXES | {
-    *(".jpg", ".jpeg", ".jpe", ".png", ".tif", ".tiff", ".bmp", ".webp"),
-}
+_HAS_AVIF = features.check("avif")
+FORMATS = (
+    *("JPEG", "PNG", "TIFF", "BMP", "WEBP", "GIF", "PPM", "JPEG2000"),
+    *(("AVIF",) if _HAS_AVIF else ()),
+)
+"""As Pillow names them; DICOM and NIfTI are read beside them, and HEIC where pi-heif is."""
+SUFFIXES = (
+    frozenset(
+        {
+            *(".jpg", ".jpeg", ".jpe", ".jfif", ".jif", ".png", ".tif", ".tiff", ".bmp", ".webp"),
+            *(
+                ".gif",
+                ".pgm",
+                ".ppm",
+                ".pbm",
+                ".pnm",
+                ".jp2",
+                ".j2k",
+                ".jpx",
+                ".j2c",
+                ".jpc",
+                ".jpf",
+            ),
+            *((".avif",) if _HAS_AVIF else ()),
+            *(heic.SUFFIXES if heic.is_installed() else ()),
+        }
+    )
+    | dicom.SUFFIXES
+    | nifti.SUFFIXES
+)
 MAX_BYTES = 200 * 2**20
 MAX_PIXELS = 50_000_000
 
-_MAX_12_BIT = 2**12 - 1
 _WHITE_IS_ZERO = 0
+_SIGNED = 2
+_J2K_START = b"\xff\x4f\xff\x51"
+_J2K_DEPTH = 42
+"""Where the depth of the first component is, from the start of a codestream (T.800, A.5.1)."""
 
 # Pillow's own guard is kept at the same bound, in case a format plug-in decodes while it opens.
 Image.MAX_IMAGE_PIXELS = MAX_PIXELS
 warnings.simplefilter("error", Image.DecompressionBombWarning)
-
-
-class UnreadableImageError(MedrecogError):
-    """The file is not an image that can be used; the message is the reason, without the name."""
 
 
 def read_file(path: Path) -> bytes:
@@ -68,20 +101,32 @@ def is_image_file(path: Path) -> bool:
     Its ending says so, or, where it has none, that it begins as DICOM does: scanners name files
     after unique identifiers, whose last number looks like an ending.
     """
-    suffix = path.suffix.lower()
+    suffix = image_suffix(path)
     if suffix in SUFFIXES:
         return True
     return (not suffix or suffix[1:].isdigit()) and dicom.is_dicom_file(path)
 
 
-def decode_image(content: bytes, at_least: int | None = None) -> Image.Image:
+def image_suffix(path: Path) -> str:
+    """Return the ending of a file's name in lower case; `.nii.gz` is one."""
+    name = path.name.lower()
+    return ".nii.gz" if name.endswith(".nii.gz") else path.suffix.lower()
+
+
+def decode_image(
+    content: bytes, at_least: int | None = None, rendering: Rendering = PLAIN
+) -> Image.Image:
     """Decode the bytes of an image file to upright 8-bit RGB.
 
     Grey and palette images are spread over three channels, CMYK is converted, transparency is laid
-    over white, EXIF orientation is applied, and of several frames the first is taken. 16-bit grey
-    is scaled to 8 bits linearly: from 0..4095 where no pixel exceeds that (12-bit detectors), else
-    from 0..65535; a TIFF that says that 0 is white is inverted. DICOM is shown by its own window;
-    see `dicom.decode_dicom`.
+    over white, EXIF orientation is applied, and a TIFF that says that 0 is white is inverted.
+
+    Grey values of more than 8 bits become 8 bits by the rendering's window, linearly; what lies
+    outside becomes black or white. Without a window, 16 bits are scaled from 0..4095 where no pixel
+    exceeds that (12-bit detectors), else from 0..65535; PGM and JPEG 2000 from the range that they
+    state. DICOM is shown by its own window, if it has one and the rendering does not override it;
+    see `dicom.decode_dicom`. Of NIfTI files, a slice is shown; see `nifti.read_slice`. Of TIFF
+    files with more than four channels, the rendering's channel is shown, or the first three.
 
     Parameters
     ----------
@@ -91,40 +136,74 @@ def decode_image(content: bytes, at_least: int | None = None) -> Image.Image:
         Where a small copy will do: a side in pixels. A JPEG is then decoded at the smallest of its
         own scales (1/1, 1/2, 1/4, 1/8) that leaves both sides as long, which saves most of the
         work; what is cut off is noticed all the same.
+    rendering
+        Grey window, frame, axis and channel. Single frames of at most 8 bits a channel that Pillow
+        reads look the same under all.
+
+    Returns
+    -------
+    PIL.Image.Image
+        RGB; of a file with several frames, `info["frames"]` is their number and `info["frame"]` the
+        one that was read, from 0.
 
     Raises
     ------
     UnreadableImageError
-        If the bytes are no image of one of `FORMATS` or DICOM, are truncated or damaged, have more
-        than `MAX_PIXELS` pixels, or hold floating-point pixels.
+        If the bytes are no image of one of these formats, are truncated or damaged, have more
+        than `MAX_PIXELS` pixels, do not have the frame, or hold floating-point, 32-bit or negative
+        grey values and the rendering has no window.
     """
     if not content:
         raise UnreadableImageError("the file is empty")
     if dicom.is_dicom(content):
         try:
-            return dicom.decode_dicom(content, MAX_PIXELS)
+            return dicom.decode_dicom(content, MAX_PIXELS, rendering)
         except dicom.UnusableDicomError as error:
             raise UnreadableImageError(str(error)) from error
+    return read_frame(content, rendering, at_least).to_rgb(rendering.window)
+
+
+def read_frame(
+    content: bytes, rendering: Rendering = PLAIN, at_least: int | None = None
+) -> StoredFrame:
+    """Read the frame of a file other than DICOM that a rendering names, upright.
+
+    Parameters
+    ----------
+    content, rendering, at_least
+        As `decode_image`; of the rendering, the window plays no part.
+
+    Raises
+    ------
+    UnreadableImageError
+        As `decode_image`.
+    """
+    if nifti.is_nifti(content):
+        return nifti.read_slice(content, rendering, MAX_PIXELS)
+    if heic.is_heic(content):
+        heic.register()
     try:
-        with Image.open(io.BytesIO(content), formats=FORMATS) as image:
-            width, height = image.size
-            if width * height > MAX_PIXELS:
-                raise UnreadableImageError(_too_many_pixels(width * height))
-            if at_least is not None:
-                image.draft(None, (at_least, at_least))
-            image.load()
-            return _to_rgb(_upright(image), _zero_is_white(image))
+        with Image.open(io.BytesIO(content), formats=pillow_formats()) as image:
+            return _frame_of(image, content, rendering, at_least)
     except UnreadableImageError:
         raise
     except (Image.DecompressionBombError, Image.DecompressionBombWarning):
         raise UnreadableImageError(_too_many_pixels()) from None
     except UnidentifiedImageError:
+        if channels.is_tiff(content):
+            return channels.read_channels(content, rendering, MAX_PIXELS)
         raise UnreadableImageError(
-            f"the content is not an image in one of the formats {', '.join((*FORMATS, 'DICOM'))}"
+            "the content is not an image in one of the formats "
+            f"{', '.join((*FORMATS, 'DICOM', 'NIfTI'))}"
         ) from None
     # Damaged files make Pillow's plug-ins fail in many ways (struct.error, KeyError, ...).
     except Exception as error:
         raise UnreadableImageError(f"the image is damaged or truncated ({error})") from error
+
+
+def pillow_formats() -> tuple[str, ...]:
+    """Return the formats that Pillow reads here, with those of plug-ins that are registered."""
+    return (*FORMATS, heic.FORMAT) if heic.FORMAT in Image.OPEN else FORMATS
 
 
 def read_image(path: Path) -> Image.Image:
@@ -136,6 +215,12 @@ def read_image(path: Path) -> Image.Image:
         If the file cannot be read or is no usable image.
     """
     return decode_image(read_file(path))
+
+
+def _check_size(image: Image.Image) -> None:
+    n_pixels = image.width * image.height
+    if n_pixels > MAX_PIXELS:
+        raise UnreadableImageError(_too_many_pixels(n_pixels))
 
 
 def _too_many_pixels(n_pixels: int | None = None) -> str:
@@ -153,36 +238,64 @@ def _upright(image: Image.Image) -> Image.Image:
         return image
 
 
-def _zero_is_white(image: Image.Image) -> bool:
-    return (
-        isinstance(image, TiffImageFile)
-        and image.tag_v2.get(PHOTOMETRIC_INTERPRETATION) == _WHITE_IS_ZERO
+def _frame_of(
+    image: Image.Image, content: bytes, rendering: Rendering, at_least: int | None
+) -> StoredFrame:
+    _check_size(image)
+    n_frames = count_frames(content, image)
+    rendering = rendering.for_file(header_mode(image), n_frames)
+    if rendering.channel is not None and channels.has_more(image):
+        return channels.read_channels(content, rendering, MAX_PIXELS)
+    index = frame_index(rendering, n_frames)
+    if index:
+        seek_frame(image, index)
+        _check_size(image)
+    if netpbm.is_deep(image):
+        values, largest = netpbm.read_values(content, image)
+        return StoredFrame(values=values, own_window=(0, largest))
+    if at_least is not None:
+        image.draft(None, (at_least, at_least))
+    image.load()
+    upright = _upright(image)
+    if takes_window(image.mode):
+        frame = _stored_values(image, np.asarray(upright), content)
+    else:
+        frame = StoredFrame(upright)
+    return replace(frame, n_frames=n_frames, index=index)
+
+
+def header_mode(image: Image.Image) -> str:
+    """Return Pillow's mode of an opened file, empty where Pillow reads a part of its channels."""
+    return "" if channels.has_more(image) else image.mode
+
+
+def takes_window(mode: str) -> bool:
+    """Return whether a mode of Pillow's has grey values of more than 8 bits."""
+    return mode == "F" or mode.startswith("I")
+
+
+def _stored_values(image: Image.Image, values: np.ndarray, content: bytes) -> StoredFrame:
+    """Undo what Pillow does to values of more than 8 bits, and find out how they are meant."""
+    frame = StoredFrame(
+        values=values,
+        is_unsigned=values.dtype.kind != "f",
+        transparent=image.info.get("transparency"),
     )
-
-
-def _to_rgb(image: Image.Image, zero_is_white: bool) -> Image.Image:
-    if image.mode.startswith("I"):
-        return _to_8_bits(image, zero_is_white).convert("RGB")
-    if image.mode in ("RGBA", "LA", "PA", "RGBa", "La") or "transparency" in image.info:
-        layer = image.convert("RGBA")
-        background = Image.new("RGBA", layer.size, "white")
-        return Image.alpha_composite(background, layer).convert("RGB")
-    if image.mode == "F":
-        raise UnreadableImageError("the pixels are floating-point numbers; save 8 or 16 bits")
-    return image.convert("RGB")
-
-
-def _to_8_bits(image: Image.Image, zero_is_white: bool) -> Image.Image:
-    pixels = np.asarray(image)
-    largest = int(pixels.max())
-    if int(pixels.min()) < 0 or largest > 65535:
-        raise UnreadableImageError(
-            "the pixels are 32-bit or negative numbers; save 8 or 16 bits without a sign"
+    if isinstance(image, TiffImageFile):
+        is_signed = _SIGNED in image.tag_v2.get(SAMPLEFORMAT, ())
+        # Pillow reads 32 bits without a sign as with one.
+        if values.dtype == np.int32 and 32 in image.tag_v2.get(BITSPERSAMPLE, ()) and not is_signed:
+            frame = replace(frame, values=values.view(np.uint32))
+        # Pillow inverts such images of 8 bits, not of 16.
+        is_inverted = image.tag_v2.get(PHOTOMETRIC_INTERPRETATION) == _WHITE_IS_ZERO
+        frame = replace(
+            frame,
+            is_unsigned=frame.is_unsigned and not is_signed,
+            zero_is_white=is_inverted,
         )
-    top = _MAX_12_BIT if largest <= _MAX_12_BIT else 65535
-    grey = (pixels.astype(np.float32) * (255 / top)).round().astype(np.uint8)
-    # Pillow inverts such images of 8 bits, not of 16.
-    if zero_is_white:
-        grey = 255 - grey
-    grey[pixels == image.info.get("transparency")] = 255
-    return Image.fromarray(grey)
+    elif image.format == "JPEG2000":
+        # Pillow shifts 9 to 15 bits up to 16.
+        depth = (content[content.index(_J2K_START) + _J2K_DEPTH] & 0x7F) + 1
+        shifted = values >> max(16 - depth, 0)
+        frame = replace(frame, values=shifted, own_window=(0, 2 ** min(depth, 16) - 1))
+    return frame

@@ -1,7 +1,9 @@
 """How stored values become an 8-bit picture: grey window, frame, slice and channel."""
 
 import math
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass, fields, replace
+from functools import cached_property
 from typing import Any
 
 from medrecog_core.errors import MedrecogError, UsageError
@@ -60,7 +62,8 @@ class Rendering:
                     f"The grey window {low:g}:{high:g} is not possible. "
                     "Enter two numbers, the smaller first."
                 )
-            object.__setattr__(self, "window", (float(low), float(high)))
+            # Adding zero makes a negative zero a positive one, which is the same window.
+            object.__setattr__(self, "window", (float(low) + 0.0, float(high) + 0.0))
         if self.overrides_own and self.window is None:
             raise UsageError("Enter a grey window to use it for files that have their own.")
         is_number = isinstance(self.frame, int) and not isinstance(self.frame, bool)
@@ -73,7 +76,7 @@ class Rendering:
         if self.channel is not None and self.channel < 0:
             raise UsageError(f"The channel {self.channel} is not possible. Channels count from 0.")
 
-    @property
+    @cached_property
     def identity(self) -> str:
         """What stands for it in keys and fingerprints; empty for the rule of version 0.1.0."""
         parts = []
@@ -86,6 +89,23 @@ class Rendering:
             if value != field.default:
                 parts.append(f"{field.name}={value}")
         return ",".join(parts)
+
+    @property
+    def title(self) -> str:
+        """The rendering in words, for reports and pages."""
+        parts = ["grey values of more than 8 bits by the range of each file"]
+        if self.window is not None:
+            parts = [f"grey window {self.window[0]:.10g} to {self.window[1]:.10g}"]
+        if self.overrides_own:
+            parts.append("also for DICOM files with a window of their own")
+        if self.frame != FIRST:
+            is_number = isinstance(self.frame, int)
+            parts.append(f"frame {self.frame}" if is_number else f"{self.frame} frame")
+        if self.axis != PLAIN.axis:
+            parts.append(f"slices along axis {self.axis}")
+        if self.channel is not None:
+            parts.append(f"channel {self.channel}")
+        return ", ".join(parts)
 
     def of_frame(self, frame: int | None) -> "Rendering":
         """Return the rendering of one frame of a file; None leaves it as it is."""
@@ -133,3 +153,46 @@ class Rendering:
 
 PLAIN = Rendering()
 """Each file by its own range and its first frame, as version 0.1.0 read it."""
+
+
+def rows_document(rows: Sequence[list[Any]], renderings: Sequence[Rendering]) -> Any:
+    """Return rows about images, each with its rendering, as JSON values.
+
+    Parameters
+    ----------
+    rows
+        JSON values of each image.
+    renderings
+        Of each image.
+
+    Returns
+    -------
+    list or dict
+        The rows, if all images are plain, as version 0.1.0 wrote them; else the distinct
+        `renderings` beside the `images`, whose rows end with a position among them.
+    """
+    if all(rendering == PLAIN for rendering in renderings):
+        return list(rows)
+    position_of: dict[Rendering, int] = {}
+    positions = [position_of.setdefault(each, len(position_of)) for each in renderings]
+    return {
+        "renderings": [rendering.to_document() for rendering in position_of],
+        "images": [[*row, position] for row, position in zip(rows, positions, strict=True)],
+    }
+
+
+def rows_of_document(document: Any) -> list[tuple[list[Any], Rendering]]:
+    """Return the rows in a document of `rows_document`, each with its rendering.
+
+    Raises
+    ------
+    ValueError
+        If it is damaged.
+    """
+    if isinstance(document, list):
+        return [(list(row), PLAIN) for row in document]
+    try:
+        renderings = [Rendering.from_document(each) for each in document["renderings"]]
+        return [(list(row), renderings[position]) for *row, position in document["images"]]
+    except (IndexError, KeyError, MedrecogError, TypeError) as error:
+        raise ValueError("the rows of images are damaged") from error

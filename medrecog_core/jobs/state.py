@@ -27,6 +27,16 @@ _IDS_OF_WORDS = (
     ("drawing local descriptors", "sample-local-descriptors"),
     ("drawing the demo pictures", "draw-demo"),
 )
+_LABELS = (
+    (r"extract-(\d+)", r"Extracting features at \1 px"),
+    (r"look-up-(\d+)", r"Checking the feature cache at \1 px"),
+    (r"wait-for-extraction-(\d+)", r"Waiting for another process at \1 px"),
+    ("wait-for-turn", "Waiting in the queue"),
+    ("learn-codebook", "Learning codebooks"),
+    ("train", "Training classifiers"),
+    ("encode", "Encoding images"),
+    ("draw-demo", "Generating the demo images"),
+)
 
 
 def stage_id(name: str) -> str:
@@ -35,6 +45,14 @@ def stage_id(name: str) -> str:
         if match := re.fullmatch(pattern, name):
             return match.expand(id_)
     return "-".join(re.findall(r"[a-z0-9]+", name.lower())) or "unknown"
+
+
+def stage_label(id_: str) -> str:
+    """Return a stage's id in words, for tables of what took how long."""
+    for pattern, label in _LABELS:
+        if match := re.fullmatch(pattern, id_):
+            return match.expand(label)
+    return id_.replace("-", " ").capitalize()
 
 
 @dataclass(frozen=True)

@@ -25,8 +25,8 @@ def answer_document(file: str, answer: Answer) -> dict[str, Any]:
     -------
     dict
         `file` and `error`; or `file`, `label`, `scores`, `probabilities`, `at_threshold`,
-        `unlike_training`, `distance`, `p_value` and `nearest`, with null where the model cannot
-        tell.
+        `unlike_training`, `distance`, `p_value`, `nearest` and `remark`, with null where there is
+        none.
     """
     if isinstance(answer, UnreadableImageError):
         return {"file": file, "error": str(answer)}
@@ -51,6 +51,7 @@ def answer_document(file: str, answer: Answer) -> dict[str, Any]:
             }
             for near in alike.nearest
         ],
+        "remark": answer.remark or None,
     }
 
 
@@ -90,4 +91,6 @@ def _row(file: str, answer: Answer) -> dict[str, Any]:
             "nearest distance": nearest.distance,
             "nearest file": nearest.path,
         }
+    if answer.remark:
+        row["remark"] = answer.remark
     return row

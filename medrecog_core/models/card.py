@@ -8,6 +8,7 @@ from pydantic import TypeAdapter
 
 from medrecog_core.classification import DecisionThreshold, Estimate
 from medrecog_core.features import AnyCell, DescriptorSource, Fusion
+from medrecog_core.images import PLAIN, Rendering
 
 TRAINING, ALL = "training", "all"
 TRAINED_ON = (TRAINING, ALL)
@@ -85,6 +86,8 @@ class ModelCard:
         What the model has not, and why, as sentences.
     versions
         Of medrecog, Python and packages that the run ran with, by name.
+    rendering
+        How the stored values of images become pictures, those of new images too.
     """
 
     name: str
@@ -121,6 +124,7 @@ class ModelCard:
     threshold: DecisionThreshold | None = None
     missing: tuple[str, ...] = ()
     versions: Mapping[str, str] = field(default_factory=dict)
+    rendering: Rendering = PLAIN
 
     @classmethod
     def from_document(cls, document: dict[str, Any]) -> "ModelCard":
@@ -128,12 +132,13 @@ class ModelCard:
 
         Raises
         ------
-        TypeError, ValueError
+        MedrecogError, TypeError, ValueError
             If the document is no card.
         """
         if unknown := sorted(set(document) - set(cls.__dataclass_fields__)):
             raise ValueError(f"a card has no “{unknown[0]}”")
-        card = _CARD.validate_python(document)
+        rendering = Rendering.from_document(document.get("rendering"))
+        card = _CARD.validate_python({**document, "rendering": rendering})
         if len(card.classes) < 2 or list(card.classes) != sorted(set(card.classes)):
             raise ValueError("a model has at least two classes, sorted")
         if card.trained_on not in TRAINED_ON:

@@ -8,7 +8,7 @@ from medrecog_core.classification.calibration_choice import BARE, SHARES
 from medrecog_core.datasets.counting import counted
 from medrecog_core.datasets.split import describe_leak
 from medrecog_core.errors import MedrecogError
-from medrecog_core.images import preprocessing_of_version
+from medrecog_core.images import PLAIN, preprocessing_of_version
 from medrecog_core.intended_use import RESEARCH_ONLY
 from medrecog_core.models.card import ALL, CalibrationReport, ModelCard
 from medrecog_core.networks import find_network
@@ -110,6 +110,8 @@ def _lines(card: ModelCard) -> Iterable[str]:
         f"- {card.cell.layer} at {card.cell.scale} pixels, {card.cell.pooling} pooling; "
         f"normalisation {card.normalisation}"
     )
+    if card.rendering != PLAIN:
+        yield f"- rendering: {card.rendering.title}"
     yield f"- weights: {card.weights_title} (`{card.source.weights}`)"
     yield f"- preprocessing: {_preprocessing(card)}; precision: {card.source.precision}"
     yield f"- SVM: C = {card.C:g}, class weight {card.class_weight}, seed {card.seed}"

@@ -26,6 +26,7 @@ from medrecog_core.models.storage import (
     FORMAT,
     NewerModelError,
     card_document,
+    format_of,
     load_model,
     model_files,
     model_names,
@@ -69,7 +70,7 @@ def exported_model(name: str, with_paths: bool = False) -> bytes:
     }
     manifest = {
         "kind": KIND,
-        "format": FORMAT,
+        "format": format_of(model.card),
         "medrecog": __version__,
         "files": {name: hashlib.sha256(content).hexdigest() for name, content in files.items()},
     }

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
+from PIL import Image
 
 from medrecog_core.errors import MedrecogError, UsageError
 from medrecog_core.features import Cell, PooledNetwork, batch_size, concatenate, members
@@ -14,6 +15,7 @@ from medrecog_core.features.cell import MAP
 from medrecog_core.images import (
     UnreadableImageError,
     decode_image,
+    is_without_content,
     preprocessing_of_version,
     read_file,
 )
@@ -47,6 +49,8 @@ class Prediction:
         What the image counts as at the model's decision threshold; None where it has none.
     resemblance
         How like the training images it is; None where the model has none of them.
+    remark
+        What the reader has to know about how the file was read, as a sentence; empty for nothing.
     """
 
     label: str
@@ -54,6 +58,7 @@ class Prediction:
     probabilities: dict[str, float] | None = None
     at_threshold: str | None = None
     resemblance: Resemblance | None = None
+    remark: str = ""
 
 
 class Predictor:
@@ -106,10 +111,11 @@ class Predictor:
         size = max(1, size // self._preprocessing.largest_proportion)
         for first in range(0, len(contents), size):
             found: dict[int, Prediction | UnreadableImageError] = {}
+            remarks: dict[int, str] = {}
             of_shape: dict[tuple[int, ...], dict[int, _Pixels]] = defaultdict(dict)
             for i, content in enumerate(contents[first : first + size]):
                 try:
-                    pixels = self._pixels(content)
+                    pixels, remarks[i] = self._pixels(content)
                 except UnreadableImageError as error:
                     found[i] = error
                 else:
@@ -117,7 +123,10 @@ class Predictor:
                     of_shape[shape][i] = pixels
             for batch in of_shape.values():
                 readings = self._read(list(batch.values()))
-                found |= zip(batch, self._classify(readings), strict=True)
+                found |= {
+                    i: replace(prediction, remark=remarks[i])
+                    for i, prediction in zip(batch, self._classify(readings), strict=True)
+                }
             answers += [found[i] for i in sorted(found)]
         return answers
 
@@ -142,19 +151,25 @@ class Predictor:
                 f"The model “{card.name}” reads {card.cell.pooling}, whose scores are no sum over "
                 "positions: choose a model of max or average pooling."
             )
-        pixels = self._pixels(content)
+        pixels, remark = self._pixels(content)
         readings = self._read([pixels], with_maps=True)
         (prediction,) = self._classify(readings)
         maps = {m: readings[m.layer, MAP, m.scale][0] for m in self._members}
-        return prediction, explained_image(self.model, pixels[self._scales[-1]], maps)
+        explained = explained_image(self.model, pixels[self._scales[-1]], maps)
+        return replace(prediction, remark=remark), explained
 
     def _readings_of(self, member: Cell) -> list[tuple[str, str]]:
         pooled = (member.layer, member.stored.pooling)
         return [pooled, (member.layer, MAP)] if can_explain(self.model) else [pooled]
 
-    def _pixels(self, content: bytes) -> _Pixels:
-        image = decode_image(content)
-        return {scale: self._preprocessing.pixels(image, scale) for scale in self._scales}
+    def _pixels(self, content: bytes) -> tuple[_Pixels, str]:
+        image = decode_image(content, rendering=self.model.card.rendering)
+        if is_without_content(image):
+            n_frames, frame = _frames_of(image)
+            read = f"frame {frame} of {n_frames:,} (from 0)" if n_frames > 1 else "the image"
+            raise UnreadableImageError(f"{read} has no content; it is almost all of one colour")
+        pixels = {scale: self._preprocessing.pixels(image, scale) for scale in self._scales}
+        return pixels, describe_frame(image)
 
     def _read(self, images: Sequence[_Pixels], with_maps: bool = False) -> _Readings:
         found: dict[tuple[str, str, int], np.ndarray] = {}
@@ -209,6 +224,18 @@ class Predictor:
                 )
             ]
         return predictions
+
+
+def describe_frame(image: Image.Image) -> str:
+    """Return which frame of a file a decoded image is, as a sentence; empty where it has one."""
+    n_frames, frame = _frames_of(image)
+    if n_frames == 1:
+        return ""
+    return f"The file has {n_frames:,} frames. Frame {frame} was used (frames count from 0)."
+
+
+def _frames_of(image: Image.Image) -> tuple[int, int]:
+    return image.info.get("frames", 1), image.info.get("frame", 0)
 
 
 def _by_class(classes: Sequence[str], values: np.ndarray) -> dict[str, float]:

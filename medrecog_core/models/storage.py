@@ -21,6 +21,8 @@ from medrecog_core.classification import (
 from medrecog_core.datasets import check_name
 from medrecog_core.errors import MedrecogError, StorageError
 from medrecog_core.features import Cell, Codebook, Fusion, grid, members
+from medrecog_core.images import PLAIN
+from medrecog_core.images.rendering import rows_document, rows_of_document
 from medrecog_core.locations import cache_folder, unwritable
 from medrecog_core.mode import check_may_change
 from medrecog_core.models.arrays import read_arrays, write_arrays
@@ -29,8 +31,13 @@ from medrecog_core.models.model import Model
 from medrecog_core.models.training_images import TrainingImage, TrainingImages
 from medrecog_core.networks import find_network
 
-FORMAT = 2
-"""Of the files; models without a number are of format 1, and are read too."""
+FORMAT = 3
+"""Of the files; those of earlier formats are read too, and those without a number are of format 1.
+
+A model of plain images is written in format 2, which has no rendering, so that earlier versions
+read it; they would read other images in another way than the model was trained with.
+"""
+_FORMAT_OF_PLAIN = 2
 
 CARD, SVM, CALIBRATION = "model.json", "svm.npz", "calibration.npz"
 DESCRIPTORS, IMAGES = "training-images.npz", "training-images.json"
@@ -73,7 +80,15 @@ def save_model(model: Model) -> None:
 
 def card_document(card: ModelCard) -> dict[str, Any]:
     """Return a card as JSON values, with the number of the format."""
-    return {"format": FORMAT, **asdict(card)}
+    document = asdict(card)
+    if card.rendering == PLAIN:
+        del document["rendering"]
+    return {"format": format_of(card), **document}
+
+
+def format_of(card: ModelCard) -> int:
+    """Return the number of the format that a model is written in."""
+    return _FORMAT_OF_PLAIN if card.rendering == PLAIN else FORMAT
 
 
 def model_files(model: Model) -> dict[str, bytes]:
@@ -92,7 +107,8 @@ def model_files(model: Model) -> dict[str, bytes]:
         arrays["descriptors"] = arrays["descriptors"].astype(np.float16)
         files[DESCRIPTORS] = write_arrays(**arrays)
         rows = [[image.path, image.label, image.sha256] for image in known.images]
-        files[IMAGES] = atomic_file.encoded_json(rows)
+        renderings = [image.rendering for image in known.images]
+        files[IMAGES] = atomic_file.encoded_json(rows_document(rows, renderings))
     return files
 
 
@@ -219,8 +235,8 @@ def _training_images(
     rows = l2_normalise(arrays["descriptors"]).astype(np.float32)
     detector = NoveltyDetector.from_arrays({**arrays, "descriptors": rows})
     images = tuple(
-        TrainingImage(str(path), str(label), str(sha256))
-        for path, label, sha256 in json.loads(read(IMAGES))
+        TrainingImage(str(path), str(label), str(sha256), rendering)
+        for (path, label, sha256), rendering in rows_of_document(json.loads(read(IMAGES)))
     )
     if rows.shape != (card.n_indexed, length) or len(images) != card.n_indexed:
         raise ValueError("the training images and their descriptors do not belong together")

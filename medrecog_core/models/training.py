@@ -103,7 +103,7 @@ def train_model(run: RunFolder, cell: AnyCell, name: str, on: str = TRAINING) ->
     learnt = run.images() if on == ALL else run.trained_images()
     # A record's path is its identity below a root; the run's files have none in common.
     records = [ImageRecord(f"{i}", each.label, group=each.group) for i, each in enumerate(learnt)]
-    files = [HashedImage(Path(image.path), image.sha256) for image in learnt]
+    files = [HashedImage(Path(image.path), image.sha256, image.rendering) for image in learnt]
     labels = [image.label for image in learnt]
     words = (specification.n_words, specification.seed)
     with DescriptorStore(cache_folder().features) as store:
@@ -148,7 +148,7 @@ def train_model(run: RunFolder, cell: AnyCell, name: str, on: str = TRAINING) ->
     training_images = attempts.make(
         "similar training images and no warning of unlike ones",
         lambda: index_training_images(
-            [TrainingImage(image.path, image.label, image.sha256) for image in learnt],
+            [TrainingImage(i.path, i.label, i.sha256, i.rendering) for i in learnt],
             descriptors,
             [image.group for image in learnt],
             specification.seed,
@@ -245,6 +245,7 @@ def _of_run(run: RunFolder, specification: RunSpecification, result: CellResult)
         "sample": record.get("sample", ""),
         "network": specification.network,
         "source": run.source(),
+        "rendering": run.rendering(),
         "weights_title": record["weights"]["title"],
         "seed": specification.seed,
         "class_weight": specification.class_weight,

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from medrecog_core.classification import NoveltyDetector, fit_novelty_detector, l2_normalise
+from medrecog_core.images import PLAIN, Rendering
 
 MOST_BYTES = 64 * 2**20
 """Of the descriptors that a model keeps, two bytes a number."""
@@ -25,11 +26,14 @@ class TrainingImage:
         Its class.
     sha256
         Of its file, in hexadecimal.
+    rendering
+        How the file's stored values became a picture.
     """
 
     path: str
     label: str
     sha256: str
+    rendering: Rendering = PLAIN
 
 
 @dataclass(frozen=True)
@@ -38,7 +42,7 @@ class SimilarImage:
 
     Attributes
     ----------
-    path, label, sha256
+    path, label, sha256, rendering
         Of the training image; see `TrainingImage`.
     distance
         Cosine distance of the descriptors, from 0 (the same direction) to 2.
@@ -48,6 +52,7 @@ class SimilarImage:
     label: str
     sha256: str
     distance: float
+    rendering: Rendering = PLAIN
 
 
 @dataclass(frozen=True)
@@ -112,7 +117,7 @@ class TrainingImages:
 
     def _similar(self, position: int, distance: float) -> SimilarImage:
         image = self.images[position]
-        return SimilarImage(image.path, image.label, image.sha256, distance)
+        return SimilarImage(image.path, image.label, image.sha256, distance, image.rendering)
 
 
 def index_training_images(

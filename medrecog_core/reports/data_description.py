@@ -39,6 +39,8 @@ class DataDescription:
     findings
         Titles of what the health check found in the data set as the run saw it, the severe ones
         first; None where it was not checked.
+    rendering
+        How the stored values of images became pictures, in words.
     """
 
     counts: tuple[ClassCount, ...]
@@ -48,6 +50,7 @@ class DataDescription:
     excluded: tuple[tuple[str, int], ...]
     unreadable: tuple[tuple[str, str], ...]
     findings: tuple[str, ...] | None
+    rendering: str
 
     @property
     def n_excluded(self) -> int:
@@ -87,6 +90,7 @@ def describe_data(run: RunFolder) -> DataDescription:
         tuple(excluded),
         tuple((entry["path"], entry["reason"]) for entry in record["skipped"]),
         findings,
+        run.rendering().title,
     )
 
 

@@ -18,6 +18,7 @@ from medrecog_core.experiments.ranked_cells import RankedCell, rank_cells, score
 from medrecog_core.features import Cell
 from medrecog_core.images import PREPROCESSINGS
 from medrecog_core.intended_use import RESEARCH_ONLY
+from medrecog_core.jobs.state import stage_label
 from medrecog_core.networks import find_network
 from medrecog_core.reports.cell_table import ready
 from medrecog_core.reports.data_description import DataDescription, describe_data
@@ -105,7 +106,7 @@ def html_report(run: RunFolder) -> str:
         published=_published(run, ranked),
         data=data,
         most_listed=_MOST_LISTED,
-        settings=_settings(run),
+        settings=_settings(run, data),
         machine=_machine(record),
         stages=_stages(record),
         limits=_limits(images, record),
@@ -213,7 +214,7 @@ def _published(run: RunFolder, ranked: list[RankedCell]) -> dict[str, Any] | Non
     }
 
 
-def _settings(run: RunFolder) -> list[tuple[str, str]]:
+def _settings(run: RunFolder, data: DataDescription) -> list[tuple[str, str]]:
     asked, record = run.specification(), run.record()
     preprocessing = next(
         (p.title for p in PREPROCESSINGS.values() if p.version == record["preprocessing"]),
@@ -226,6 +227,7 @@ def _settings(run: RunFolder) -> list[tuple[str, str]]:
         "Scales": ", ".join(map(str, asked.scales)) + " pixels",
         "Poolings": ", ".join(asked.poolings),
         "Fusions": ", ".join(fusion.name for fusion in asked.fusions),
+        "Rendering": data.rendering,
         "Preprocessing": preprocessing,
         "Precision": record["precision"],
         "Normalisation": asked.normalisation
@@ -254,7 +256,9 @@ def _machine(record: dict[str, Any]) -> list[tuple[str, str]]:
 
 def _stages(record: dict[str, Any]) -> list[tuple[str, float, float | None]]:
     peaks = record.get("peak_memory_bytes", {})
-    return [(stage, s, peaks.get(stage)) for stage, s in record.get("seconds", {}).items()]
+    return [
+        (stage_label(stage), s, peaks.get(stage)) for stage, s in record.get("seconds", {}).items()
+    ]
 
 
 def _limits(images: ScoredImages, record: dict[str, Any]) -> list[str]:

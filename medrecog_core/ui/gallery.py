@@ -7,7 +7,7 @@ from pathlib import Path
 
 import streamlit as st
 
-from medrecog_core.images import UnreadableImageError, thumbnail
+from medrecog_core.images import PLAIN, Rendering, UnreadableImageError, thumbnail
 
 PER_PAGE = 24
 _COLUMN_WIDTH = 150
@@ -26,11 +26,17 @@ class Picture:
     sha256
         Of the content to show, where it is known: its thumbnail is found faster, and also where the
         file is not here.
+    rendering
+        How the file's stored values become a picture.
+    name
+        What it is called where it is opened; empty for its path.
     """
 
     path: Path
     caption: str
     sha256: str = ""
+    rendering: Rendering = PLAIN
+    name: str = ""
 
 
 def show_gallery(
@@ -73,7 +79,9 @@ def show_pictures(
         for picture in pictures:
             with st.container(width=_COLUMN_WIDTH, gap="xxsmall"):
                 try:
-                    content = thumbnail(picture.path, sha256=picture.sha256)
+                    content = thumbnail(
+                        picture.path, sha256=picture.sha256, rendering=picture.rendering
+                    )
                     st.image(content, width="stretch", alt=picture.caption)
                     if not picture.path.exists():
                         st.caption(":material/cloud_off: not on this machine")
@@ -84,7 +92,7 @@ def show_pictures(
                 else:
                     st.button(
                         picture.caption,
-                        key=f"{key}-{picture.path}",
+                        key=f"{key}-{picture.name or picture.path}",
                         type="tertiary",
                         help="Show this image in full",
                         on_click=open_picture,

@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from medrecog_core.experiments import RunState
+from medrecog_core.jobs.state import JobState
 
 _BADGES = {
     "queued": ("gray", "schedule"),
@@ -15,7 +15,7 @@ _BADGES = {
 }
 
 
-def show_status(state: RunState) -> None:
+def show_status(state: JobState) -> None:
     """Show a run's status as a badge."""
     color, icon = _BADGES[state.status]
     st.badge(state.status, icon=f":material/{icon}:", color=color)  # type: ignore[arg-type]

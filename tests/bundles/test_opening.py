@@ -8,9 +8,10 @@ import numpy as np
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from PIL import Image
 
 from medrecog_core.bundles import open_bundle, write_bundle
-from medrecog_core.datasets import find_changes, library
+from medrecog_core.datasets import Dataset, ImageRecord, find_changes, library
 from medrecog_core.errors import MedrecogError, StorageError
 from medrecog_core.experiments import all_runs, find_run, result_document
 from medrecog_core.experiments.ranked_cells import rank_cells
@@ -19,7 +20,8 @@ from medrecog_core.locations import CacheFolder
 from medrecog_core.mode import ReadOnlyError
 from medrecog_core.models import load_model, train_model
 from medrecog_core.settings import MODE_VARIABLE, VIEWER
-from tests.textures import NAME
+from tests.deep_images import MODEL, deep_specification
+from tests.textures import NAME, finished_run
 
 
 def files_below(folder):
@@ -189,3 +191,56 @@ def test_a_bit_that_fell_over_is_found_or_does_no_harm(written, tmp_path, place,
         assert files_below(cache.root) == files_below(whole.root)
         for each in (cache, whole):
             shutil.rmtree(each.root)
+
+
+def test_images_in_a_window_are_shown_in_it_there(deep_run, tmp_path, there, monkeypatch):
+    images = deep_run.images()
+    shown = {
+        i.sha256: thumbnail(Path(i.path), sha256=i.sha256, rendering=i.rendering) for i in images
+    }
+    model = load_model(MODEL)
+    write_bundle([deep_run], tmp_path / "small.zip", with_models=True)
+    write_bundle([deep_run], tmp_path / "whole.zip", "images")
+    open_bundle(tmp_path / "small.zip", there)
+    monkeypatch.setenv("MEDRECOG_CACHE", str(there.root))
+    run = find_run(deep_run.id)
+    assert [i.rendering for i in run.images()] == [i.rendering for i in images]
+    assert run.rendering() == library.load("deep").rendering == load_model(MODEL).card.rendering
+    for image in run.images():
+        assert not Path(image.path).exists()
+        small = thumbnail(Path(image.path), sha256=image.sha256, rendering=image.rendering)
+        assert small == shown[image.sha256]
+    assert load_model(MODEL).card == model.card
+    whole = CacheFolder(tmp_path / "whole")
+    open_bundle(tmp_path / "whole.zip", whole)
+    monkeypatch.setenv("MEDRECOG_CACHE", str(whole.root))
+    assert all(Path(image.path).is_file() for image in find_run(deep_run.id).images())
+
+
+def test_frames_of_a_file_go_along_once(tmp_path, cache, there, monkeypatch):
+    for name in "ab":
+        frames = [
+            Image.fromarray(
+                np.random.default_rng([ord(name), i]).integers(0, 256, (16, 16), dtype=np.uint8)
+            )
+            for i in range(4)
+        ]
+        frames[0].save(tmp_path / f"{name}.tif", save_all=True, append_images=frames[1:])
+    rows = tuple(
+        ImageRecord(f"{name}.tif#{i}", name, "train" if i < 2 else "test", frame=i)
+        for name in "ab"
+        for i in range(4)
+    )
+    library.save(Dataset("stacks", tmp_path, rows, "made"))
+    run = finished_run(deep_specification(dataset="stacks"))
+    write_bundle([run], tmp_path / "whole.zip", "images")
+    with zipfile.ZipFile(tmp_path / "whole.zip") as opened:
+        names = opened.namelist()
+    assert sum("/images/" in name for name in names) == 2
+    assert sum(name.startswith("bundled-thumbnails/") for name in names) == 8
+    open_bundle(tmp_path / "whole.zip", there)
+    monkeypatch.setenv("MEDRECOG_CACHE", str(there.root))
+    opened_run = find_run(run.id)
+    assert [i.rendering for i in opened_run.images()] == [i.rendering for i in run.images()]
+    assert all(Path(image.path).is_file() for image in opened_run.images())
+    assert find_changes(library.load("stacks")) == ()

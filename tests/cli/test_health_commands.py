@@ -4,6 +4,7 @@ from pathlib import Path
 import pytest
 
 from medrecog_core.datasets import kept_report, library
+from medrecog_core.images import FORMATS
 from medrecog_core.locations import CacheFolder
 from tests.textures import N_IMAGES, write_textures
 
@@ -36,11 +37,10 @@ class TestCheck:
         (folder / "noise/noise-2.png").write_text("no picture")
         answer = call("datasets", "check", "textures", "--json")
         assert answer.status == 0
-        assert {Path(e["path"]).name: e["reason"] for e in answer.json["unreadable"]} == {
-            "waves-1.png": "the file is empty",
-            "noise-2.png": "the content is not an image in one of the formats "
-            "JPEG, PNG, TIFF, BMP, WEBP, DICOM",
-        }
+        reasons = {Path(e["path"]).name: e["reason"] for e in answer.json["unreadable"]}
+        assert set(reasons) == {"waves-1.png", "noise-2.png"}
+        assert reasons["waves-1.png"] == "the file is empty"
+        assert ", ".join(FORMATS) in reasons["noise-2.png"]
         assert "2 of 12 images cannot be read" in call("datasets", "check", "textures").out
 
     def test_findings_are_kept_and_printed_with_what_they_exclude(

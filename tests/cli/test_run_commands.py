@@ -5,8 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from medrecog_core.experiments import RunFolder, RunState, all_runs, create_run, run_queue
+from medrecog_core.experiments import RunFolder, all_runs, create_run, run_queue
 from medrecog_core.jobs.process import this_process
+from medrecog_core.jobs.state import JobState
 from medrecog_core.locations import CacheFolder
 from medrecog_core.networks import Network, import_weights
 from tests.textures import (
@@ -327,7 +328,7 @@ class TestQueue:
         self, call: Call, finished: RunFolder
     ) -> None:
         other = create_run(specification(seed=1))
-        other.write_state(RunState("running", process=this_process()))
+        other.write_state(JobState("running", process=this_process()))
         run_queue.join(other)
         ender = threading.Thread(target=end_when_somebody_waits, args=(other,))
         ender.start()
@@ -362,7 +363,7 @@ def end_when_somebody_waits(run: RunFolder) -> None:
         return any(other.state().stage == f"waiting for {run.id}" for other in all_runs())
 
     wait_until(somebody_waits)
-    run.write_state(RunState("finished"))
+    run.write_state(JobState("finished"))
 
 
 class TestTitlesAndSearch:
@@ -461,7 +462,7 @@ class TestCancelResumeDelete:
         self, call: Call, cache: CacheFolder, command: str
     ) -> None:
         run = create_run(specification())
-        run.write_state(RunState("running", process=this_process()))
+        run.write_state(JobState("running", process=this_process()))
         answer = call(command, run.id, "--json")
         assert answer.status == 1
         assert "is at work" in answer.sentence

@@ -2,8 +2,9 @@ import re
 
 import pytest
 
-from medrecog_core.experiments import RunFolder, RunState, create_run
+from medrecog_core.experiments import RunFolder, create_run
 from medrecog_core.jobs.process import this_process
+from medrecog_core.jobs.state import JobState
 from medrecog_core.locations import CacheFolder
 from tests.made_runs import CLASSES, made_run
 from tests.textures import N_IMAGES, specification
@@ -91,13 +92,13 @@ class TestTheRunItself:
 
     def test_a_run_at_work_shows_its_stage(self, call: Call, cache: CacheFolder) -> None:
         run = create_run(specification())
-        run.write_state(RunState("running", "training", 1, 4, process=this_process()))
+        run.write_state(JobState("running", "training", 1, 4, process=this_process()))
         out = call("show", run.id).out
         assert out == f"{run.id}: running\ntraining: 1 of 4\n"
 
     def test_a_failed_run_shows_why(self, call: Call, cache: CacheFolder) -> None:
         run = create_run(specification())
-        run.write_state(RunState("failed", error="It did not work."))
+        run.write_state(JobState("failed", error="It did not work."))
         assert call("show", run.id).out == f"{run.id}: failed: It did not work.\n"
 
     @pytest.mark.parametrize("name", ["specification.json", "record.json"])

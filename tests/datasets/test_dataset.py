@@ -151,6 +151,12 @@ def test_the_frames_of_a_file_lie_in_it():
     assert ImageRecord("a/1#2.png", "a").file_path == "a/1#2.png"
 
 
+def test_frames_of_a_file_stay_together_unless_their_groups_are_given():
+    assert ImageRecord("a/1.dcm#3", "a", frame=3).group == "a/1.dcm"
+    assert ImageRecord("a/1.dcm#3", "a", group="p", frame=3).group == "p"
+    assert ImageRecord("a/1.dcm", "a").group == ""
+
+
 @pytest.mark.parametrize(("path", "frame"), [("a.dcm", 0), ("a.dcm#1", 2), ("a#-1", -1), ("#0", 0)])
 def test_a_path_that_is_not_that_of_its_frame_is_refused(path, frame):
     with pytest.raises(MedrecogError):

@@ -99,3 +99,9 @@ def test_connected_sets_are_those_of_a_plain_walk(pairs):
         for k in joined:
             sets[k] = joined
     assert connected_sets(pairs, 10) == sorted({tuple(sorted(each)) for each in sets.values()})
+
+
+def test_frames_of_one_file_are_no_duplicates():
+    state = FileState("0", 1, 1, n_frames=2)
+    frames = [ImageRecord(f"{n}#{i}", "x", file=state, frame=i) for n in "ab" for i in range(2)]
+    assert exact_duplicates(frames) == [(frames[0], frames[2]), (frames[1], frames[3])]

@@ -1,12 +1,15 @@
 import os
 import shutil
+from dataclasses import replace
 
+import numpy as np
 import pytest
 from PIL import Image
 
-from medrecog_core.datasets import find_changes, library
-from medrecog_core.datasets.file_changes import refreshed
+from medrecog_core.datasets import Dataset, ImageRecord, find_changes, library
+from medrecog_core.datasets.file_changes import OUTSIDE_WINDOW, refreshed
 from medrecog_core.errors import MedrecogError
+from medrecog_core.images import Rendering
 
 
 @pytest.fixture
@@ -87,3 +90,86 @@ def test_a_folder_that_is_gone_is_named(skin):
     skin.root.rename(skin.root.with_name("elsewhere"))
     with pytest.raises(MedrecogError, match=r"The folder .*images .*is gone: put it back"):
         find_changes(skin)
+
+
+def write_deep(path, largest):
+    Image.fromarray(np.linspace(0, largest, 64).reshape(8, 8).astype(np.uint16)).save(path)
+
+
+@pytest.fixture
+def deep(tmp_path, cache):
+    """Give a data set of 16-bit images in the window of 12 bits."""
+    for i in range(4):
+        write_deep(tmp_path / f"{i}.png", 4000 + i)
+    images = tuple(ImageRecord(f"{i}.png", "ab"[i % 2]) for i in range(4))
+    return library.save(
+        Dataset("deep", tmp_path, images, "made", rendering=Rendering(window=(0, 4095)))
+    )
+
+
+def test_a_changed_file_with_values_outside_the_window_is_a_warning_and_moves_nothing(deep):
+    write_deep(deep.root / "1.png", 60_000)
+    write_deep(deep.root / "2.png", 3000)
+    changes = {change.path: change for change in find_changes(deep)}
+    assert changes["1.png"].outside == (0, 60_000)
+    assert "60000" in changes["1.png"].reason
+    assert changes["2.png"].outside is None
+    now, _ = library.refresh("deep")
+    assert now.rendering == deep.rendering
+    (warning,) = now.warnings
+    assert (warning.id, warning.paths) == (OUTSIDE_WINDOW, ("1.png",))
+    assert library.load("deep") == now
+
+    write_deep(deep.root / "1.png", 4095)
+    write_deep(deep.root / "3.png", 4096)
+    (warning,) = library.refresh("deep")[0].warnings
+    assert warning.paths == ("3.png",)
+    (deep.root / "3.png").rename(deep.root / "4.png")
+    (warning,) = library.refresh("deep")[0].warnings
+    assert warning.paths == ("4.png",)
+    write_deep(deep.root / "4.png", 10)
+    assert library.refresh("deep")[0].warnings == ()
+
+
+def test_no_window_means_no_warning(deep):
+    plain = replace(deep, rendering=Rendering())
+    write_deep(deep.root / "1.png", 60_000)
+    assert [change.outside for change in find_changes(plain)] == [None]
+
+
+@pytest.fixture
+def stacks(tmp_path, cache):
+    """Give a data set whose images are the frames of two files."""
+    for name, n in (("a.tif", 3), ("b.tif", 2)):
+        write_stack(tmp_path / name, n)
+    images = tuple(
+        ImageRecord(f"{name}.tif#{i}", name, group=name, frame=i)
+        for name, n in (("a", 3), ("b", 2))
+        for i in range(n)
+    )
+    return library.save(Dataset("stacks", tmp_path, images, "made"))
+
+
+def write_stack(path, n):
+    frames = [Image.new("L", (8, 8), 10 * i + n) for i in range(n)]
+    frames[0].save(path, save_all=True, append_images=frames[1:])
+
+
+def test_frames_move_with_their_file(stacks):
+    assert [image.file.n_frames for image in stacks.images] == [3, 3, 3, 2, 2]
+    (stacks.root / "a.tif").rename(stacks.root / "c.tif")
+    now, changes = library.refresh("stacks")
+    assert [change.moved_to for change in changes] == ["c.tif#0", "c.tif#1", "c.tif#2"]
+    assert [image.path for image in now.images if image.label == "a"] == [
+        "c.tif#0",
+        "c.tif#1",
+        "c.tif#2",
+    ]
+    assert all(now.absolute_path(image).is_file() for image in now.images)
+
+
+def test_frames_that_a_changed_file_no_longer_has_are_left_out(stacks):
+    write_stack(stacks.root / "a.tif", 1)
+    now, _ = library.refresh("stacks")
+    assert [image.path for image in now.images] == ["a.tif#0", "b.tif#0", "b.tif#1"]
+    assert [entry.path for entry in now.left_out] == ["a.tif#1", "a.tif#2"]

@@ -2,12 +2,14 @@ import hashlib
 import os
 from dataclasses import replace
 
+import nibabel
+import numpy as np
 import pytest
 from PIL import Image
 
-from medrecog_core.datasets import FileState, library
+from medrecog_core.datasets import Dataset, FileState, ImageRecord, library
 from medrecog_core.datasets.file_state import is_untouched, read_state, read_states, with_states
-from medrecog_core.images import UnreadableImageError
+from medrecog_core.images import Rendering, UnreadableImageError
 
 
 @pytest.fixture
@@ -62,3 +64,17 @@ def test_a_file_is_untouched_until_its_size_or_time_changes(picture):
     assert not is_untouched(picture, state)
     picture.unlink()
     assert not is_untouched(picture, state)
+
+
+def test_frames_and_slices_along_the_axis_are_counted(tmp_path, picture):
+    frames = [Image.new("L", (8, 8), i) for i in range(3)]
+    frames[0].save(tmp_path / "3.tif", save_all=True, append_images=frames[1:])
+    volume = nibabel.Nifti1Image(np.zeros((4, 5, 6), np.int16), np.eye(4))
+    nibabel.save(volume, tmp_path / "volume.nii")
+    assert read_state(picture).n_frames == 1
+    assert read_state(tmp_path / "3.tif").n_frames == 3
+    assert read_state(tmp_path / "volume.nii").n_frames == 6
+    assert read_state(tmp_path / "volume.nii", axis=0).n_frames == 4
+    images = (ImageRecord("volume.nii#3", "a", frame=3), ImageRecord("3.tif#0", "b", frame=0))
+    dataset = Dataset("some", tmp_path, images, "made", rendering=Rendering(axis=1))
+    assert [image.file.n_frames for image in with_states(dataset).images] == [5, 3]

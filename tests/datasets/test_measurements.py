@@ -1,8 +1,12 @@
+from dataclasses import replace
+
+import numpy as np
 import pytest
 from PIL import Image
 
-from medrecog_core.datasets import library, measurements
+from medrecog_core.datasets import Dataset, ImageRecord, library, measurements
 from medrecog_core.datasets.measurements import measure_images
+from medrecog_core.images import Rendering
 
 
 @pytest.fixture
@@ -26,7 +30,7 @@ def measured(monkeypatch):
     monkeypatch.setattr(
         measurements,
         "measure_image",
-        lambda content: contents.append(content) or measure(content),
+        lambda content, rendering: contents.append(content) or measure(content, rendering),
     )
     return contents
 
@@ -94,3 +98,21 @@ def test_only_a_few_images_are_read_ahead(write_files, cache, measured):
     with pytest.raises(KeyboardInterrupt):
         measure_images(dataset, cache.datasets / "m.json", report=interrupt)
     assert len(measured) < 20
+
+
+def test_images_are_measured_under_each_rendering_of_their_data_set(tmp_path, measured):
+    values = np.linspace(0, 4095, 32 * 32).reshape(32, 32).astype(np.uint16)
+    Image.fromarray(values).save(tmp_path / "16.png")
+    Image.fromarray((values // 16).astype(np.uint8)).save(tmp_path / "8.png")
+    images = (ImageRecord("16.png", "a"), ImageRecord("8.png", "b"))
+    plain = library.save(Dataset("deep", tmp_path, images, "made"))
+    file = tmp_path / "measurements.json"
+    first = measure_images(plain, file)
+    narrow = replace(plain, rendering=Rendering(window=(0, 400)))
+    second = measure_images(narrow, file)
+    assert len(measured) == 3
+    assert second["8.png"] == first["8.png"]
+    assert second["16.png"].contrast < first["16.png"].contrast
+    assert measure_images(plain, file) == first
+    assert measure_images(narrow, file) == second
+    assert len(measured) == 3

@@ -94,3 +94,19 @@ def test_too_few_images_give_a_sentence_that_says_how_many_are_needed():
     with pytest.raises(MedrecogError, match=r"A sample of 5 images .* ask for at least 6\."):
         draw_sample(images, 5, 0)
     assert strata(draw_sample(images, 6, 0).images) == {("a", ""): 2, ("b", ""): 2, ("c", ""): 2}
+
+
+def test_each_given_fold_of_a_class_keeps_its_share():
+    images = [
+        ImageRecord(f"{label}{fold}{i:02}.png", label, fold=fold)
+        for label in "ab"
+        for fold, n in (("0", 30), ("1", 10))
+        for i in range(n)
+    ]
+    drawn = draw_sample(images, 16, 0).images
+    counts = {
+        (label, f): sum(i.label == label and i.fold == f for i in drawn)
+        for label in "ab"
+        for f in "01"
+    }
+    assert counts == {("a", "0"): 6, ("a", "1"): 2, ("b", "0"): 6, ("b", "1"): 2}

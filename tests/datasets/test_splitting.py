@@ -57,7 +57,7 @@ def test_groups_on_both_sides_of_a_given_split_are_counted():
 def test_a_test_class_without_training_images_is_refused():
     images = records(("a", "train"), ("b", "train"), ("a", "test"), ("c", "test"))
     with pytest.raises(
-        MedrecogError, match="class “c” has test images but none to train on: mend the split"
+        MedrecogError, match=r"class “c” has test images but none to train on\. Exclude it"
     ):
         split(images)
 
@@ -113,7 +113,7 @@ def test_of_few_images_one_a_class_is_tested(n, part):
 
 def test_a_class_of_one_image_is_refused():
     with pytest.raises(
-        MedrecogError, match="class “c” has 1 image, too few to learn from and to test on: add"
+        MedrecogError, match=r"class “c” has 1 image, too few to train on and to test on\. Add"
     ):
         split([*many(8, "a", "b"), ImageRecord("c.png", "c")])
 
@@ -121,7 +121,7 @@ def test_a_class_of_one_image_is_refused():
 def test_a_class_of_one_group_is_refused():
     images = [*many(8, "a"), *(ImageRecord(f"b{i}.png", "b", "", "p1") for i in range(5))]
     with pytest.raises(
-        MedrecogError, match="class “b” has 5 images of a single group, too few to learn"
+        MedrecogError, match="class “b” has 5 images of a single group, too few to train"
     ):
         split(images)
 
@@ -282,3 +282,62 @@ def test_any_k_fold_keeps_groups_whole_and_tests_every_image_once(images, n_fold
         assert not set(fold.train) & set(fold.test)
         assert {images[i].label for i in fold.test} <= {images[i].label for i in fold.train}
     assert not found.leaks
+
+
+def in_folds(*labels_folds_groups):
+    return [
+        ImageRecord(f"{i:03}.png", label, group=group, fold=fold)
+        for i, (label, fold, group) in enumerate(labels_folds_groups)
+    ]
+
+
+folds_of_images = st.lists(
+    st.tuples(st.sampled_from("ab"), st.sampled_from(["", "1", "2", "10", "x"]), st.just("")),
+    max_size=30,
+)
+
+
+@given(folds_of_images)
+def test_given_folds_are_a_partition_and_each_is_tested_by_the_others(rows):
+    # Both classes in two folds, so that each fold leaves both to be trained on.
+    images = in_folds(*rows, *((label, fold, "") for label in "ab" for fold in ("1", "2")))
+    found = split(images, kind="given-folds")
+    used = {i for i, image in enumerate(images) if image.fold}
+    names = ["1", "2", *(n for n in ("10", "x") if any(i.fold == n for i in images))]
+    assert sorted(found.tested) == sorted(used)
+    assert len(found.folds) == len(names)
+    for name, fold in zip(names, found.folds, strict=True):
+        assert set(fold.test) == {i for i in used if images[i].fold == name}
+        assert set(fold.train) == used - set(fold.test)
+
+
+def test_folds_are_the_automatic_protocol_where_there_is_no_given_split():
+    images = in_folds(*((label, fold, "") for label in "ab" for fold in "01"))
+    assert split(images).kind == "cross-validation over the 2 given folds"
+    with_split = [ImageRecord(i.path, i.label, "train", fold=i.fold) for i in images]
+    with_split += records(("a", "test"), ("b", "test"))
+    assert split(with_split).kind == "given split"
+    more = [*images, ImageRecord("z.png", "a")]
+    assert split(more).kind == "cross-validation over the 2 given folds, 1 image of no fold unused"
+
+
+def test_groups_across_given_folds_are_counted():
+    rows = [("a", "0", "p"), ("a", "1", "p"), ("b", "0", "q"), ("b", "1", "r"), ("b", "1", "r")]
+    assert split(in_folds(*rows), kind="given-folds").n_leaking_groups == 1
+
+
+@pytest.mark.parametrize("fold", ["", "3"])
+def test_given_folds_need_two_folds(fold):
+    images = in_folds(("a", fold, ""), ("b", fold, ""))
+    with pytest.raises(MedrecogError, match=r"gives (no folds|the fold “3” only)"):
+        split(images, kind="given-folds")
+    more = [ImageRecord(f"more {i.path}", i.label, fold=i.fold) for i in images]
+    assert "hold-out" in split([*images, *more]).kind
+
+
+def test_a_class_of_a_single_given_fold_is_refused():
+    images = in_folds(
+        ("a", "0", ""), ("a", "1", ""), ("b", "0", ""), ("b", "1", ""), ("c", "1", "")
+    )
+    with pytest.raises(MedrecogError, match="class “c” has test images but none to train on"):
+        split(images, kind="given-folds")

@@ -23,7 +23,6 @@ from medrecog_core.experiments import (
     RunFolder,
     RunImage,
     RunSpecification,
-    RunState,
     all_runs,
     create_run,
     execute,
@@ -41,6 +40,7 @@ from medrecog_core.features import (
 from medrecog_core.features.encodings import StoredLocalDescriptors, encode_images, learn_codebook
 from medrecog_core.jobs.process import this_process
 from medrecog_core.jobs.progress import Progress
+from medrecog_core.jobs.state import JobState
 from medrecog_core.locations import CacheFolder, unwritable
 from medrecog_core.networks import find_network, resolve_precision
 from tests.textures import (
@@ -330,7 +330,7 @@ class TestFailure:
 
     def test_a_run_at_work_is_left_alone(self, known: Path) -> None:
         run = create_run(specification())
-        at_work = RunState("running", stage="training", process=this_process())
+        at_work = JobState("running", stage="training", process=this_process())
         run.write_state(at_work)
         with pytest.raises(MedrecogError, match=f"{run.id} is at work already"):
             execute(run)

@@ -5,7 +5,8 @@ from pathlib import Path
 import pytest
 
 from medrecog_core.datasets import library
-from medrecog_core.experiments import RunFolder, RunState, create_run, identical_run
+from medrecog_core.experiments import RunFolder, create_run, identical_run
+from medrecog_core.jobs.state import JobState
 from medrecog_core.locations import CacheFolder
 from medrecog_core.networks import resolve_precision
 from tests.textures import add_textures, specification
@@ -57,7 +58,7 @@ def test_another_specification_is_not(finished: RunFolder, changes: dict[str, ob
 
 @pytest.mark.parametrize("status", ["stopped", "failed", "interrupted"])
 def test_an_unfinished_run_is_not(finished: RunFolder, status: str) -> None:
-    finished.write_state(RunState(status))
+    finished.write_state(JobState(status))
     assert identical_run(finished.specification()) is None
 
 
@@ -104,6 +105,6 @@ def test_a_data_set_that_is_gone_is_not(finished: RunFolder) -> None:
 def test_of_several_the_newest_is_found(finished: RunFolder, cache: CacheFolder) -> None:
     newer = create_run(finished.specification())
     shutil.copytree(finished.path, newer.path, dirs_exist_ok=True)
-    newer.write_state(RunState("finished", created=finished.state().created + 60))
+    newer.write_state(JobState("finished", created=finished.state().created + 60))
     found = identical_run(finished.specification())
     assert found is not None and found.id == newer.id

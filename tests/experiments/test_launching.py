@@ -14,16 +14,15 @@ from medrecog_core.errors import MedrecogError, StorageError
 from medrecog_core.experiments import (
     RunFolder,
     RunSpecification,
-    RunState,
     create_run,
     execute,
     launch,
     launching,
-    relaunch,
-    stop,
 )
 from medrecog_core.features import batch_size
 from medrecog_core.jobs.process import ProcessIdentity, identify, this_process
+from medrecog_core.jobs.state import JobState
+from medrecog_core.jobs.work import resume, stop
 from medrecog_core.locations import CacheFolder
 from medrecog_core.networks import find_device, resolve_precision
 from tests.textures import (
@@ -135,10 +134,10 @@ def test_stop_stops_a_detached_run_and_relaunch_carries_it_on(launched: RunFolde
     stop(launched)
     wait_until(lambda: launched.state().has_ended)
     assert launched.state().status == "stopped"
-    relaunch(launched)
+    resume(launched)
     assert not launched.state().has_ended
     with pytest.raises(MedrecogError, match=f"{launched.id} is at work already"):
-        relaunch(launched)
+        resume(launched)
     wait_until(lambda: launched.state().has_ended)
     assert launched.state().status == "finished"
     assert dict(launched.state().network_images) == {SCALE: N}
@@ -213,19 +212,19 @@ class TestRelaunch:
     ) -> None:
         monkeypatch.setattr(launching, "start_detached", no_process)
         run = create_run(specification())
-        run.write_state(RunState(status, process=this_process()))
+        run.write_state(JobState(status, process=this_process()))
         with pytest.raises(MedrecogError, match="is at work already"):
-            relaunch(run)
+            resume(run)
 
     def test_it_forgets_the_error_and_the_stop_note_and_keeps_the_rest(
         self, cache: CacheFolder, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         monkeypatch.setattr(launching, "start_detached", lambda *_: this_process())
         run = create_run(specification())
-        ended = RunState("failed", error="No.", created=5.0, network_images=((224, 3),))
+        ended = JobState("failed", error="No.", created=5.0, network_images=((224, 3),))
         run.write_state(ended)
         run.ask_to_stop()
-        relaunch(run)
+        resume(run)
         assert not run.is_asked_to_stop()
         assert run.state() == replace(ended, status="queued", error="")
 
@@ -234,7 +233,7 @@ class TestStop:
     @pytest.mark.parametrize("status", ["finished", "failed", "stopped", "interrupted"])
     def test_a_run_that_ended_cannot_be_stopped(self, cache: CacheFolder, status: str) -> None:
         run = create_run(specification())
-        run.write_state(RunState(status))
+        run.write_state(JobState(status))
         with pytest.raises(MedrecogError, match=f"{run.id} is not at work: it is {status}"):
             stop(run)
         assert not run.is_asked_to_stop()
@@ -249,7 +248,7 @@ class TestStop:
     ) -> None:
         run = create_run(specification())
         process = start_sleeper()
-        run.write_state(RunState("running", process=process))
+        run.write_state(JobState("running", process=process))
         stop(run)
         wait_until(lambda: not process.is_alive())
         assert run.is_asked_to_stop()

@@ -7,7 +7,6 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from medrecog_core.experiments.run_state import SECONDS_OF_SILENCE
 from pydantic import TypeAdapter
 
 from medrecog_core.classification import measure
@@ -18,13 +17,13 @@ from medrecog_core.experiments import (
     RunFolder,
     RunImage,
     RunSpecification,
-    RunState,
     all_runs,
     create_run,
     find_run,
 )
 from medrecog_core.features import Cell
 from medrecog_core.jobs.process import ProcessIdentity, identify, this_process
+from medrecog_core.jobs.state import SECONDS_OF_SILENCE, JobState
 from medrecog_core.locations import CacheFolder
 from tests.made_runs import made_run
 
@@ -68,24 +67,24 @@ class TestState:
     def test_a_run_that_ended_stays_so_though_its_process_is_gone(
         self, run: RunFolder, dead_process: ProcessIdentity, status: str
     ) -> None:
-        run.write_state(RunState(status, process=dead_process))
+        run.write_state(JobState(status, process=dead_process))
         assert run.state().status == status
         assert run.state().has_ended
 
     def test_a_run_at_work_runs_while_its_process_lives(self, run: RunFolder) -> None:
-        run.write_state(RunState("running", process=this_process()))
+        run.write_state(JobState("running", process=this_process()))
         assert run.state().status == "running"
 
     def test_a_run_whose_process_died_is_interrupted(
         self, run: RunFolder, dead_process: ProcessIdentity
     ) -> None:
-        run.write_state(RunState("running", process=dead_process))
+        run.write_state(JobState("running", process=dead_process))
         assert run.state().status == "interrupted"
         assert run.state().has_ended
 
     def test_a_run_whose_process_number_is_used_again_is_interrupted(self, run: RunFolder) -> None:
         earlier = replace(this_process(), started=this_process().started - 60)
-        run.write_state(RunState("running", process=earlier))
+        run.write_state(JobState("running", process=earlier))
         assert run.state().status == "interrupted"
 
     def test_a_waiting_run_whose_process_died_before_its_first_word_is_interrupted(
@@ -100,7 +99,7 @@ class TestState:
 
     @given(
         st.builds(
-            RunState,
+            JobState,
             status=st.sampled_from(["finished", "failed", "stopped", "interrupted"]),
             stage=st.text(st.characters(exclude_categories=["Cs"])),
             done=st.integers(0, 10**6),
@@ -114,12 +113,12 @@ class TestState:
             ),
         )
     )
-    def test_it_is_read_as_it_was_written(self, state: RunState) -> None:
-        document = TypeAdapter(RunState).dump_json(state)
-        assert TypeAdapter(RunState).validate_json(document) == state
+    def test_it_is_read_as_it_was_written(self, state: JobState) -> None:
+        document = TypeAdapter(JobState).dump_json(state)
+        assert TypeAdapter(JobState).validate_json(document) == state
 
     def test_it_survives_the_disk(self, run: RunFolder) -> None:
-        state = RunState(
+        state = JobState(
             "stopped",
             "extracting at 224",
             3,
@@ -140,8 +139,8 @@ class TestState:
         assert run.state() == state
 
     def test_the_time_that_is_left_follows_from_the_rate(self) -> None:
-        assert RunState(done=4, total=10, rate=2.0).seconds_left == 3
-        assert RunState(done=4, total=10).seconds_left is None
+        assert JobState(done=4, total=10, rate=2.0).seconds_left == 3
+        assert JobState(done=4, total=10).seconds_left is None
 
 
 class TestDamage:
@@ -275,13 +274,13 @@ class TestCells:
 
 class TestDeleting:
     def test_a_run_that_ended_is_deleted(self, run: RunFolder) -> None:
-        run.write_state(RunState("finished"))
+        run.write_state(JobState("finished"))
         run.delete()
         assert not run.path.exists()
 
     @pytest.mark.parametrize("status", ["queued", "running"])
     def test_a_run_at_work_is_not_deleted(self, run: RunFolder, status: str) -> None:
-        run.write_state(RunState(status, process=this_process()))
+        run.write_state(JobState(status, process=this_process()))
         with pytest.raises(MedrecogError, match=f"{run.id} is at work: stop it"):
             run.delete()
         assert run.path.exists()
@@ -335,7 +334,7 @@ def test_a_hanging_process_is_ended_before_its_run_is_deleted(run: RunFolder) ->
         try:
             identity = identify(process.pid)
             silent = time.monotonic() - SECONDS_OF_SILENCE - 1
-            run.write_state(RunState("running", process=identity, heartbeat=silent))
+            run.write_state(JobState("running", process=identity, heartbeat=silent))
             assert run.state().status == "interrupted"
             run.delete()
             assert not identity.is_alive()

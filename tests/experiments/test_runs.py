@@ -4,12 +4,12 @@ from medrecog_core.errors import MedrecogError, StorageError
 from medrecog_core.experiments import (
     RunFolder,
     RunSpecification,
-    RunState,
     all_runs,
     create_run,
     find_run,
     search_runs,
 )
+from medrecog_core.jobs.state import JobState
 from medrecog_core.locations import CacheFolder
 from tests.textures import cache_at
 
@@ -42,7 +42,7 @@ class TestFinding:
     def test_runs_are_listed_the_newest_first(self, cache: CacheFolder) -> None:
         runs = [create_run(SPECIFICATION) for _ in range(3)]
         for created, run in zip((20.0, 30.0, 10.0), runs, strict=True):
-            run.write_state(RunState("finished", created=created))
+            run.write_state(JobState("finished", created=created))
         assert [run.id for run in all_runs()] == [runs[1].id, runs[0].id, runs[2].id]
 
     def test_a_folder_that_can_be_no_run_is_not_listed(self, run: RunFolder) -> None:
@@ -60,7 +60,7 @@ class TestSearching:
         other = RunSpecification(dataset="moles", scales=(544,), poolings=("average",))
         runs = [create_run(SPECIFICATION), create_run(other)]
         runs[1].rename("Deepest block")
-        runs[1].write_state(RunState("failed", error="No."))
+        runs[1].write_state(JobState("failed", error="No."))
         return runs
 
     @pytest.mark.parametrize(

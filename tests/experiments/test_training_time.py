@@ -1,4 +1,5 @@
 import math
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -33,6 +34,10 @@ def test_more_images_classes_folds_and_values_of_c_are_more_work() -> None:
     several = {"C": [0.1, 1, 10], "protocol": "k-fold", "n_folds": 5}
     assert work(**several, n_repeats=2) > work(**several)
     assert work(protocol="leave-one-group-out", n=50) > work(n=50)
+    in_folds = [replace(image, fold=str(i % 5)) for i, image in enumerate(images(5000, 2))]
+    for protocol in ("given-folds", "auto"):
+        of_folds = training_work(BLOCK5, specification(protocol=protocol), in_folds)
+        assert of_folds == work(protocol="k-fold", n_folds=5)
 
 
 def test_one_gram_matrix_serves_all_folds_unless_something_is_learned_from_them() -> None:

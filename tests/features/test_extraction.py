@@ -1,5 +1,8 @@
+from dataclasses import replace
+
 import numpy as np
 import pytest
+from PIL import Image
 
 from medrecog_core.errors import MedrecogError, StoppedError, StorageError
 from medrecog_core.features import (
@@ -16,7 +19,7 @@ from medrecog_core.features import (
 )
 from medrecog_core.features.cell import LOCAL
 from medrecog_core.features.encodings import StoredLocalDescriptors
-from medrecog_core.images import read_image, squeeze
+from medrecog_core.images import Rendering, read_image, squeeze
 from medrecog_core.networks import find_network
 
 VGG19 = find_network("vgg19")
@@ -224,8 +227,6 @@ def test_missing_descriptor_is_named(images, source, store):
 
 
 def test_precision_and_weights_are_part_of_the_key(images, source, store):
-    from dataclasses import replace
-
     extract(images[:1], CELLS[:1], VGG19, source, store)
     for other in (replace(source, precision="bfloat16"), replace(source, weights="others")):
         with pytest.raises(StorageError):
@@ -248,3 +249,37 @@ def test_empty_list_of_images_needs_no_network(source, store, passes):
         224: 0
     }
     assert passes == []
+
+
+def test_one_file_in_two_renderings_has_two_descriptors(tmp_path, source, store):
+    pixels = np.random.default_rng(0).integers(0, 4096, (32, 32), dtype=np.uint16)
+    Image.fromarray(pixels).save(tmp_path / "16.png")
+    (file,), _ = hash_images([tmp_path / "16.png"])
+    narrow, wide = (
+        replace(file, rendering=Rendering(window=window)) for window in ((0, 4095), (1000, 2000))
+    )
+    done = extract([narrow, wide, narrow], CELLS[:1], VGG19, source, store)
+    assert done.network_images == {224: 2}
+    assert len(store) == 2
+    one, other, again = read_descriptors([narrow, wide, narrow], CELLS[0], VGG19, source, store)
+    assert not np.allclose(one, other)
+    np.testing.assert_array_equal(one, again)
+    with pytest.raises(StorageError):
+        read_descriptors([file], CELLS[0], VGG19, source, store)
+    plain = extract([file], CELLS[:1], VGG19, source, store)
+    assert plain.network_images == {224: 1}
+
+
+def test_only_the_frame_that_cannot_be_read_is_left_out(tmp_path, source, store):
+    frames = [
+        Image.fromarray(np.random.default_rng(i).integers(0, 256, (16, 16), dtype=np.uint8))
+        for i in range(2)
+    ]
+    frames[0].save(tmp_path / "2.tif", save_all=True, append_images=frames[1:])
+    (file,), _ = hash_images([tmp_path / "2.tif"])
+    images = [replace(file, rendering=Rendering(frame=i)) for i in range(3)]
+    done = extract(images, CELLS[:1], VGG19, source, store)
+    assert done.unreadable == {images[2].identity}
+    assert [entry.path for entry in done.skipped] == [f"{tmp_path / '2.tif'}#2"]
+    first, second = read_descriptors(images[:2], CELLS[0], VGG19, source, store)
+    assert not np.allclose(first, second)

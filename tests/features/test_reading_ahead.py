@@ -58,8 +58,8 @@ def test_unreadable_images_are_noted_and_batches_filled_with_the_next(write_imag
     unreadable = {}
     batches = list(read_batches(images, SQUEEZED, 224, 3, unreadable))
     assert [[image for image, _ in batch] for batch in batches] == [[images[0], *images[3:]]]
-    assert set(unreadable) == {images[1].sha256, images[2].sha256}
-    assert "changed" in unreadable[images[1].sha256].reason
+    assert set(unreadable) == {images[1].identity, images[2].identity}
+    assert "changed" in unreadable[images[1].identity].reason
 
 
 def test_nothing_is_read_far_ahead_of_the_taker(write_image, monkeypatch):

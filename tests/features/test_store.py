@@ -4,6 +4,7 @@ import subprocess
 import sys
 import textwrap
 from dataclasses import astuple, fields, replace
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -11,14 +12,26 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from medrecog_core.errors import StorageError
-from medrecog_core.features import DescriptorKey, DescriptorStore
+from medrecog_core.features import (
+    Cell,
+    DescriptorKey,
+    DescriptorSource,
+    DescriptorStore,
+    HashedImage,
+)
 from medrecog_core.features.cell import LOCAL
+from medrecog_core.images import PLAIN
+from tests.renderings import RENDERINGS
 
 KEY = DescriptorKey("a" * 64, "weights-1", "squeeze-1", "float32", "block5", 224, "average")
 VECTOR = np.arange(512, dtype=np.float32) / 7
 
 word = st.text("abcdefghijklmnopqrstuvwxyz0123456789-", min_size=1, max_size=12)
-keys = st.builds(DescriptorKey, word, word, word, word, word, st.integers(224, 4000), word)
+identities = (st.just(PLAIN) | RENDERINGS).map(lambda rendering: rendering.identity)
+keys = st.builds(
+    DescriptorKey, word, word, word, word, word, st.integers(224, 4000), word, identities
+)
+SOURCE = DescriptorSource("embedded", "squeeze-1", "float32")
 
 
 @pytest.fixture
@@ -42,7 +55,22 @@ def test_every_part_of_a_key_counts(key, part):
     value = getattr(key, part)
     changed = replace(key, **{part: value + 1 if isinstance(value, int) else value + "x"})
     assert changed.text != key.text
-    assert len(astuple(changed)) == len(key.text.split("/"))
+    n_parts = len(astuple(key)) - (not key.rendering)
+    assert len(key.text.split("/")) == n_parts
+
+
+def test_the_keys_of_plain_images_are_those_of_version_0_1_0():
+    cell = Cell("block5", 224, "max")
+    text = f"{'a' * 64}/embedded/squeeze-1/float32/block5/224/max"
+    assert SOURCE.key("a" * 64, cell).text == text
+    assert SOURCE.key_of(HashedImage(Path("any.png"), "a" * 64), cell).text == text
+
+
+@given(RENDERINGS | st.just(PLAIN), RENDERINGS | st.just(PLAIN))
+def test_one_file_has_a_key_for_each_rendering(one, other):
+    cell = Cell("block5", 224, "max")
+    keys = [SOURCE.key_of(HashedImage(Path("1.tif"), "a" * 64, r), cell) for r in (one, other)]
+    assert (keys[0].text == keys[1].text) == (one == other)
 
 
 def test_what_is_put_comes_back_equal(store):

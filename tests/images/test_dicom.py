@@ -17,7 +17,13 @@ from pydicom.uid import (
     JPEGLSLossless,
 )
 
-from medrecog_core.images import UnreadableImageError, decode_image, is_image_file, reading
+from medrecog_core.images import (
+    Rendering,
+    UnreadableImageError,
+    decode_image,
+    is_image_file,
+    reading,
+)
 from medrecog_core.images.dicom import UnusableDicomError, is_dicom, keyword_of, read_tags
 from tests.dicom_files import dicom_bytes, dicom_dataset
 
@@ -270,3 +276,50 @@ def test_reading_other_images_does_not_load_pydicom(tmp_path):
         [sys.executable, "-c", program], capture_output=True, text=True, check=True
     )
     assert done.stdout.strip() == "False"
+
+
+WINDOW = Rendering(window=(1000, 3000))
+OVERRIDING = Rendering(window=(1000, 3000), overrides_own=True)
+RAMP_IN_WINDOW = np.rint((RAMP.astype(float).clip(1000, 3000) - 1000) / 2000 * 255)
+
+
+def grey_under(made, rendering):
+    return np.asarray(decode_image(dicom_bytes(made), rendering=rendering))[..., 0]
+
+
+def test_files_without_a_window_get_that_of_the_data_set():
+    np.testing.assert_array_equal(grey_under(dicom_dataset(RAMP), WINDOW), RAMP_IN_WINDOW)
+
+
+def test_the_window_of_the_data_set_is_one_of_rescaled_values():
+    made = dicom_dataset(RAMP, RescaleSlope=2, RescaleIntercept=-1000)
+    found = grey_under(made, Rendering(window=(1000, 5000)))
+    np.testing.assert_array_equal(found, RAMP_IN_WINDOW)
+
+
+def test_a_window_of_its_own_wins_unless_it_is_overridden():
+    made = dicom_dataset(RAMP, WindowCenter=500, WindowWidth=400)
+    np.testing.assert_array_equal(grey_under(made, WINDOW), grey(made))
+    np.testing.assert_array_equal(grey_under(made, OVERRIDING), RAMP_IN_WINDOW)
+
+
+def test_a_lut_of_its_own_wins_unless_it_is_overridden():
+    lut = Dataset()
+    lut.LUTDescriptor = [256, 0, 16]
+    lut.LUTData = np.linspace(65535, 0, 256).astype(np.uint16).tobytes()
+    made = dicom_dataset(RAMP)
+    made.VOILUTSequence = [lut]
+    lut["LUTDescriptor"].VR = "US"
+    lut["LUTData"].VR = "OW"
+    np.testing.assert_array_equal(grey_under(made, WINDOW), grey(made))
+    np.testing.assert_array_equal(grey_under(made, OVERRIDING), RAMP_IN_WINDOW)
+
+
+def test_8_bits_keep_their_range_under_every_window():
+    pixels = np.arange(256, dtype=np.uint8).reshape(16, 16)
+    np.testing.assert_array_equal(grey_under(dicom_dataset(pixels), OVERRIDING), pixels)
+
+
+def test_monochrome_1_is_inverted_after_the_window_of_the_data_set():
+    made = dicom_dataset(RAMP, PhotometricInterpretation="MONOCHROME1")
+    np.testing.assert_array_equal(grey_under(made, WINDOW), 255 - RAMP_IN_WINDOW)

@@ -1,3 +1,4 @@
+import contextlib
 import io
 import os
 import struct
@@ -15,14 +16,20 @@ from PIL.PngImagePlugin import PngImageFile
 
 from medrecog_core.images import (
     FORMATS,
+    PLAIN,
+    GreyRange,
+    Rendering,
     UnreadableImageError,
     decode_image,
+    is_image_file,
     read_file,
+    read_header,
     read_image,
+    read_range,
     reading,
 )
 
-LOSSLESS = ("PNG", "TIFF", "BMP", "WEBP")
+LOSSLESS = ("PNG", "TIFF", "BMP", "WEBP", "PPM", "JPEG2000")
 SIZE = (37, 23)
 
 
@@ -281,7 +288,7 @@ def test_a_truncated_jpeg_is_refused(share):
 
 @once
 def sample(format):
-    options = {"exif": Image.Exif()} if format != "BMP" else {}
+    options = {"exif": Image.Exif()} if format in ("JPEG", "PNG", "TIFF", "WEBP") else {}
     if options:
         options["exif"][0x0112] = 1
     return encode(Image.fromarray(noise(*SIZE[::-1], 3)), format, **options)
@@ -318,11 +325,45 @@ def test_damaged_bytes_are_refused_or_still_an_image(format, damages):
     assert image is None or image.mode == "RGB"
 
 
+SIGNATURES = [
+    *(b"", b"\x1f\x8b\x08\0", b"\x5c\x01\0\0" + bytes(340) + b"n+1\0", b"\0" * 128 + b"DICM"),
+    *(b"\0\0\0\x18ftypheic", b"\x08\0\x05\0\x0a\0\0\0ISO_IR 100"),
+    *(sample(format)[:12] for format in FORMATS),
+]
+
+
 @pytest.mark.filterwarnings("ignore::UserWarning")
-@given(st.binary(max_size=200), st.sampled_from([b"", *(sample(f)[:12] for f in FORMATS)]))
-def test_random_bytes_are_refused(content, signature):
-    with pytest.raises(UnreadableImageError):
-        decode_image(signature + content)
+@given(
+    st.binary(max_size=200),
+    st.sampled_from(SIGNATURES),
+    st.sampled_from([PLAIN, Rendering(window=(0, 99), frame="middle"), Rendering(channel=1)]),
+)
+def test_random_bytes_are_refused_or_a_picture(content, signature, rendering):
+    content = signature + content
+    for read in (lambda: decode_image(content, None, rendering), lambda: read_header(content)):
+        with contextlib.suppress(UnreadableImageError):
+            read()
+    with contextlib.suppress(UnreadableImageError):
+        read_range(content, rendering)
+
+
+@pytest.mark.parametrize(("depth", "top"), [(10, 1023), (12, 4095), (16, 65535)])
+def test_jpeg_2000_keeps_its_stored_values_and_its_range(depth, top):
+    from openjpeg.utils import encode_array
+
+    values = np.linspace(0, top, 4096).astype(np.uint16).reshape(64, 64)
+    content = bytes(encode_array(values, bits_stored=depth, photometric_interpretation=2))
+    assert read_range(content) == GreyRange(0, top)
+    np.testing.assert_array_equal(decode(content), grey_as_rgb(np.rint(values / top * 255)))
+    windowed = decode_image(content, rendering=Rendering(window=(100, 355)))
+    np.testing.assert_array_equal(
+        np.asarray(windowed)[..., 0], values.astype(int).clip(100, 355) - 100
+    )
+
+
+@pytest.mark.parametrize("name", ["a.JFIF", "a.jif", "a.gif", "a.pgm", "a.ppm", "a.jp2", "a.j2k"])
+def test_image_files_are_known_by_their_endings(name):
+    assert is_image_file(Path(name))
 
 
 def test_an_empty_file_is_refused(tmp_path):
@@ -337,9 +378,9 @@ def test_a_text_file_named_jpg_is_refused(tmp_path):
         read_image(tmp_path / "a.jpg")
 
 
-def test_a_gif_is_refused_and_the_formats_are_named():
+def test_another_format_is_refused_and_the_formats_are_named():
     with pytest.raises(UnreadableImageError) as caught:
-        decode_image(encode(Image.new("RGB", (4, 4)), "GIF"))
+        decode_image(encode(Image.new("RGB", (4, 4)), "ICO"))
     for format in FORMATS:
         assert format in str(caught.value)
 

@@ -7,8 +7,8 @@ import pytest
 from PIL import Image
 
 from medrecog_core import atomic_file
-from medrecog_core.images import UnreadableImageError, thumbnail, thumbnails
-from medrecog_core.images.thumbnails import bundled_thumbnail
+from medrecog_core.images import Rendering, UnreadableImageError, thumbnail, thumbnails
+from medrecog_core.images.thumbnails import bundled_thumbnail, thumbnail_name
 from medrecog_core.locations import cache_folder
 from medrecog_core.settings import CACHE_VARIABLE
 
@@ -95,3 +95,45 @@ def test_another_side_has_a_thumbnail_of_its_own(photo, cache):
     assert Image.open(io.BytesIO(thumbnail(photo, 512))).size == (512, 256)
     assert Image.open(io.BytesIO(thumbnail(photo))).size == (256, 128)
     assert len(kept(cache)) == 2
+
+
+@pytest.fixture
+def scan(tmp_path):
+    Image.fromarray(np.arange(64, dtype=np.uint16).reshape(8, 8) * 60).save(tmp_path / "scan.png")
+    return tmp_path / "scan.png"
+
+
+def middle(content):
+    return np.asarray(Image.open(io.BytesIO(content)).convert("L"))[4, 4]
+
+
+def test_each_rendering_of_a_file_has_a_thumbnail_of_its_own(scan, cache):
+    dark, bright = Rendering(window=(0, 65535)), Rendering(window=(0, 1000))
+    found = [middle(thumbnail(scan, rendering=one)) for one in (dark, bright)]
+    assert found[0] < 30
+    assert found[1] > 240
+    assert len(kept(cache)) == 2
+    known = hashlib.sha256(scan.read_bytes()).hexdigest()
+    for rendering, level in zip((dark, bright), found, strict=True):
+        assert middle(thumbnail(scan, sha256=known, rendering=rendering)) == level
+    assert len(kept(cache)) == 2
+
+
+def test_plain_files_have_one_thumbnail_under_all_renderings(photo, cache):
+    first = thumbnail(photo)
+    assert thumbnail(photo, rendering=Rendering(window=(0, 100), frame="middle")) == first
+    assert len(kept(cache)) == 1
+
+
+def test_the_names_of_plain_thumbnails_are_those_of_earlier_versions():
+    assert thumbnail_name("ab" * 32) == f"ab/{'ab' * 32}-256.jpg"
+    assert thumbnail_name("ab" * 32, rendering=Rendering(frame=2)) != thumbnail_name("ab" * 32)
+
+
+def test_a_bundled_thumbnail_stands_in_under_its_rendering_alone(tmp_path):
+    rendering = Rendering(window=(0, 100))
+    atomic_file.write_bytes(bundled_thumbnail("cd" * 32, rendering=rendering), b"from elsewhere")
+    gone = tmp_path / "gone.png"
+    assert thumbnail(gone, sha256="cd" * 32, rendering=rendering) == b"from elsewhere"
+    with pytest.raises(UnreadableImageError, match="the file is not there"):
+        thumbnail(gone, sha256="cd" * 32)

@@ -5,10 +5,12 @@ import pytest
 
 from medrecog_core import atomic_file
 from medrecog_core.errors import StorageError
-from medrecog_core.experiments import RunFolder, RunState, create_run, journal
+from medrecog_core.experiments import RunFolder, create_run
+from medrecog_core.jobs import journal
 from medrecog_core.jobs.journal import Journal
 from medrecog_core.jobs.process import this_process
 from medrecog_core.jobs.progress import Progress, ignore
+from medrecog_core.jobs.state import JobState
 from medrecog_core.locations import CacheFolder
 from tests.textures import specification
 
@@ -37,15 +39,15 @@ def run(cache: CacheFolder) -> RunFolder:
     return create_run(specification())
 
 
-def written(run: RunFolder) -> RunState:
-    state: RunState = run._read("state.json", journal_state)
+def written(run: RunFolder) -> JobState:
+    state: JobState = run._read("state.json", journal_state)
     return state
 
 
-def journal_state(document: dict[str, object]) -> RunState:
+def journal_state(document: dict[str, object]) -> JobState:
     from pydantic import TypeAdapter
 
-    return TypeAdapter(RunState).validate_python(document)
+    return TypeAdapter(JobState).validate_python(document)
 
 
 def test_a_run_waits_then_works_then_has_ended(run: RunFolder, clock: Clock) -> None:
@@ -77,7 +79,7 @@ def test_progress_is_reported_and_written_not_too_often(run: RunFolder, clock: C
 def test_every_batch_is_written_and_added_to_those_of_earlier_processes(
     run: RunFolder, clock: Clock
 ) -> None:
-    run.write_state(RunState("stopped", network_images=((224, 3), (544, 1)), attempts=1))
+    run.write_state(JobState("stopped", network_images=((224, 3), (544, 1)), attempts=1))
     kept = Journal(run, ignore)
     kept.begin()
     kept.progress(Progress("extracting at 224", 8, 20, scale=224))

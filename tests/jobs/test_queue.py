@@ -2,11 +2,13 @@ import os
 import shutil
 
 import pytest
-from medrecog_core.experiments.run_queue import join, leave, runs_at_once, take_turn
+from medrecog_core.experiments.run_queue import jobs_at_once, join, leave, take_turn
 
 from medrecog_core.errors import MedrecogError, StorageError, UsageError
-from medrecog_core.experiments import RunFolder, RunState, create_run, run_queue, runs_before
+from medrecog_core.experiments import RunFolder, create_run
+from medrecog_core.jobs import queue
 from medrecog_core.jobs.process import ProcessIdentity, this_process
+from medrecog_core.jobs.state import JobState
 from medrecog_core.locations import CacheFolder
 from tests.textures import specification
 
@@ -28,16 +30,16 @@ def ids(runs: list[RunFolder]) -> list[str]:
 
 def asks(run: RunFolder) -> list[str]:
     """Let a run ask for its turn, and return whom it has to wait for."""
-    return ids(take_turn(run, lambda: run.write_state(RunState("running", process=this_process()))))
+    return ids(take_turn(run, lambda: run.write_state(JobState("running", process=this_process()))))
 
 
 def end(run: RunFolder, status: str = "finished") -> None:
-    run.write_state(RunState(status, process=this_process()))
+    run.write_state(JobState(status, process=this_process()))
     leave(run)
 
 
 def die(run: RunFolder) -> None:
-    run.write_state(RunState(run.state().status, process=DEAD))
+    run.write_state(JobState(run.state().status, process=DEAD))
 
 
 class TestTurn:
@@ -67,7 +69,7 @@ class TestTurn:
     @pytest.mark.parametrize("status", ["queued", "running"])
     def test_a_killed_one_holds_nobody_up(self, runs: list[RunFolder], status: str) -> None:
         first, second, _ = runs
-        first.write_state(RunState(status, process=this_process()))
+        first.write_state(JobState(status, process=this_process()))
         assert asks(second) == [first.id]
         die(first)
         assert asks(second) == []
@@ -80,27 +82,27 @@ class TestTurn:
         assert asks(runs[2]) == []
 
     def test_one_that_works_out_of_turn_is_waited_for(self, runs: list[RunFolder]) -> None:
-        runs[2].write_state(RunState("running", process=this_process()))
+        runs[2].write_state(JobState("running", process=this_process()))
         assert asks(runs[0]) == [runs[2].id]
 
     def test_one_that_was_passed_over_gets_the_last_place(self, runs: list[RunFolder]) -> None:
         first, second, third = runs
         die(first)
         assert asks(second) == []
-        first.write_state(RunState("queued", process=this_process()))
+        first.write_state(JobState("queued", process=this_process()))
         assert asks(first) == [second.id, third.id]
 
     def test_joining_twice_keeps_the_place(self, runs: list[RunFolder]) -> None:
         join(runs[0])
-        assert ids(runs_before(runs[1])) == [runs[0].id]
-        assert runs_before(runs[0]) == []
+        assert ids(jobs_before(runs[1])) == [runs[0].id]
+        assert jobs_before(runs[0]) == []
 
     def test_what_else_lies_in_the_folder_is_no_run(
         self, runs: list[RunFolder], cache: CacheFolder
     ) -> None:
         for name in (".000000000001.x-1", "000000000000", "1.x", "x.000000000001"):
             (cache.queue / name).write_text("")
-        assert runs_before(runs[0]) == []
+        assert jobs_before(runs[0]) == []
 
     def test_an_error_at_the_beginning_leaves_the_queue_open(self, runs: list[RunFolder]) -> None:
         def fail() -> None:
@@ -118,7 +120,7 @@ class TestSetting:
     ) -> None:
         if text is not None:
             monkeypatch.setenv("MEDRECOG_RUNS_AT_ONCE", text)
-        assert runs_at_once() == n
+        assert jobs_at_once() == n
 
     @pytest.mark.parametrize("text", ["0", "-1", "two", "1.5"])
     def test_anything_else_gives_a_sentence(
@@ -126,7 +128,7 @@ class TestSetting:
     ) -> None:
         monkeypatch.setenv("MEDRECOG_RUNS_AT_ONCE", text)
         with pytest.raises(UsageError, match=f"MEDRECOG_RUNS_AT_ONCE is “{text}”"):
-            runs_at_once()
+            jobs_at_once()
 
 
 def test_a_queue_that_cannot_be_written_gives_a_sentence(
@@ -142,5 +144,5 @@ def test_a_process_that_hangs_in_the_queue_is_told_of(
     runs: list[RunFolder], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(run_queue, "_SECONDS_TO_GET_IN", 0.05)
-    with run_queue._alone(), pytest.raises(MedrecogError, match="does not answer"):
+    with queue._alone(), pytest.raises(MedrecogError, match="does not answer"):
         join(runs[0])

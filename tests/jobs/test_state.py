@@ -4,10 +4,9 @@ import time
 from dataclasses import replace
 
 import pytest
-from medrecog_core.experiments.run_state import SECONDS_OF_SILENCE
 
-from medrecog_core.experiments import RunState
 from medrecog_core.jobs.process import ProcessIdentity, identify, this_process
+from medrecog_core.jobs.state import SECONDS_OF_SILENCE, JobState
 
 
 @pytest.fixture(scope="module")
@@ -16,8 +15,8 @@ def dead() -> ProcessIdentity:
         return identify(process.pid)
 
 
-def at_work(silent_for: float = 0, status: str = "running") -> RunState:
-    return RunState(status, process=this_process(), heartbeat=time.monotonic() - silent_for)
+def at_work(silent_for: float = 0, status: str = "running") -> JobState:
+    return JobState(status, process=this_process(), heartbeat=time.monotonic() - silent_for)
 
 
 @pytest.mark.parametrize("status", ["finished", "failed", "stopped", "interrupted"])
@@ -25,7 +24,7 @@ def at_work(silent_for: float = 0, status: str = "running") -> RunState:
 def test_what_has_ended_stays_as_it_is(
     dead: ProcessIdentity, status: str, asked_to_stop: bool
 ) -> None:
-    state = RunState(status, process=dead)
+    state = JobState(status, process=dead)
     assert state.seen_now(None, asked_to_stop) == state
 
 
@@ -67,7 +66,7 @@ def test_a_folder_of_another_machine_or_of_before_its_restart_shows_no_run_at_wo
 
 
 def test_a_launched_process_counts_until_it_has_said_a_word(dead: ProcessIdentity) -> None:
-    silent = RunState("queued")
+    silent = JobState("queued")
     assert silent.seen_now(this_process(), False).status == "queued"
     assert silent.seen_now(dead, False).status == "interrupted"
     assert silent.seen_now(None, False).status == "interrupted"
@@ -75,5 +74,5 @@ def test_a_launched_process_counts_until_it_has_said_a_word(dead: ProcessIdentit
 
 
 def test_the_time_left_follows_from_the_rate() -> None:
-    assert RunState(done=2, total=10, rate=4.0).seconds_left == 2
-    assert RunState(done=2, total=10).seconds_left is None
+    assert JobState(done=2, total=10, rate=4.0).seconds_left == 2
+    assert JobState(done=2, total=10).seconds_left is None

@@ -34,6 +34,7 @@ def test_a_document_says_all_that_the_model_can_tell() -> None:
         "distance": 0.5,
         "p_value": 0.01,
         "nearest": [{"path": "/x/1.png", "label": "a", "sha256": "00", "distance": 0.25}],
+        "remark": None,
     }
     bare = answer_document("1.png", BARE)
     assert (bare["label"], bare["probabilities"], bare["nearest"]) == ("b", None, None)

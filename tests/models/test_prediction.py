@@ -265,7 +265,9 @@ def test_a_training_image_is_nearest_to_itself_and_not_unlike(
 
 
 def test_an_image_unlike_the_training_images_is_told(predictor: Predictor, tmp_path: Path) -> None:
-    Image.new("RGB", (300, 300), (255, 0, 0)).save(tmp_path / "red.png")
+    red = Image.new("RGB", (300, 300), (255, 0, 0))
+    red.paste((0, 0, 255), (0, 0, 10, 10))
+    red.save(tmp_path / "red.png")
     detector = predictor.model.training_images.detector
     # So few training images cannot make anything surprising at the usual alarm.
     few = replace(predictor.model.training_images, detector=replace(detector, alarm=0.11))

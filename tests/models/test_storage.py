@@ -238,7 +238,7 @@ def test_a_model_of_the_first_format_is_read(model: Model, cache: CacheFolder) -
 
 def test_a_model_of_a_newer_format_says_to_update(model: Model, cache: CacheFolder) -> None:
     file = file_of(cache, "model.json")
-    file.write_text(json.dumps({**json.loads(file.read_text()), "format": 3}))
+    file.write_text(json.dumps({**json.loads(file.read_text()), "format": 4}))
     with pytest.raises(MedrecogError, match=r"by a newer version of medrecog .*: update medrecog"):
         load_model("my-model")
 

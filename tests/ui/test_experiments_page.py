@@ -7,14 +7,9 @@ from urllib.parse import urlencode
 
 import pytest
 
-from medrecog_core.experiments import (
-    RunState,
-    all_runs,
-    create_run,
-    launching,
-    run_queue,
-)
+from medrecog_core.experiments import all_runs, create_run, launching, run_queue
 from medrecog_core.jobs.process import identify, this_process
+from medrecog_core.jobs.state import JobState
 from tests.textures import (
     LAYERS,
     add_textures,
@@ -56,7 +51,7 @@ def run_in(state, **changes):
 def at_work(known):
     """Give a run that a process of another program is working on."""
     process = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(60)"])
-    state = RunState(
+    state = JobState(
         "running", "extracting at 224", 4, 12, 2.0, 3_700.0, process=identify(process.pid)
     )
     yield run_in(state, scales=[224, 544])
@@ -126,7 +121,7 @@ def test_a_run_gets_a_title_and_loses_it(finished):
 
 
 def test_a_run_is_deleted_by_a_second_press_and_no_other(finished):
-    other = run_in(RunState("stopped"), layers=["block1"])
+    other = run_in(JobState("stopped"), layers=["block1"])
     test = opened(PAGE)
     assert f"The results of {other.id} go; descriptors stay in the store." in words(test)
     test.button(key=f"delete-{other.id}").click().run()
@@ -140,7 +135,7 @@ def test_a_run_at_work_can_not_be_deleted(at_work):
 
 
 def test_runs_are_found_by_what_describes_them(finished):
-    other = run_in(RunState("stopped"), layers=["block4"])
+    other = run_in(JobState("stopped"), layers=["block4"])
     test = opened(PAGE)
 
     def shown():
@@ -191,9 +186,9 @@ def test_a_run_is_stopped(at_work):
 @pytest.mark.parametrize(
     ("state", "sentence"),
     [
-        (RunState("stopped"), ""),
-        (RunState("failed", error="The disk is full."), "The disk is full."),
-        (RunState("running"), "Its process ended without a word"),
+        (JobState("stopped"), ""),
+        (JobState("failed", error="The disk is full."), "The disk is full."),
+        (JobState("running"), "Its process ended without a word"),
     ],
 )
 def test_a_run_that_did_not_finish_says_why_and_is_carried_on(known, no_process, state, sentence):
@@ -209,7 +204,7 @@ def test_a_run_that_did_not_finish_says_why_and_is_carried_on(known, no_process,
 def test_of_three_runs_two_wait_and_say_for_whom(known):
     runs = []
     for status, stage in (("running", "training"), ("queued", "waiting"), ("queued", "waiting")):
-        runs.append(run_in(RunState(status, stage, process=this_process())))
+        runs.append(run_in(JobState(status, stage, process=this_process())))
         run_queue.join(runs[-1])
     first, second, third = runs
     first.rename("The first")

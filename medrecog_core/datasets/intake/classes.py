@@ -1,9 +1,323 @@
 """The classes of an import: spellings, measurements, and which classes are wanted."""
 
+from collections import Counter
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import replace
+from shlex import quote
+
+from medrecog_core.datasets.counting import counted
+from medrecog_core.datasets.dataset import DatasetWarning, ImageRecord, LeftOut, unit_of
 from medrecog_core.datasets.intake.decisions import Decisions
 from medrecog_core.datasets.intake.interpretation import Interpretation
+from medrecog_core.datasets.intake.measured import (
+    MOST_CLASSES,
+    binned,
+    is_measurement,
+    proposed_limits,
+)
+from medrecog_core.datasets.intake.spelling import (
+    merged_spellings,
+    missing_words,
+    number_of,
+    spelling_key,
+)
+from medrecog_core.errors import MedrecogError, UsageError
+
+_LEAST_UNITS = 2
+_TEST_PARTS = ("test", "val")
 
 
 def choose_classes(found: Interpretation, decisions: Decisions) -> Interpretation:
-    """Return it with the classes that the decisions and the evidence give."""
+    """Return it with the classes that the decisions and the evidence give.
+
+    In this order: labels that mean a missing one are set apart; measurements are binned; classes
+    are merged as named, then by spelling; classes that are not wanted are left out.
+
+    Raises
+    ------
+    UsageError
+        If a named class does not exist.
+    MedrecogError
+        If the labels are a measurement and no bins are given, or fewer than two classes are left.
+    """
+    found = _without_unlabelled(found, decisions)
+    found = _with_bins(found, decisions)
+    found = _with_merges(found, decisions)
+    found = _with_wanted(found, decisions)
+    if len(found.classes) == 1:
+        raise MedrecogError(_one_class(found))
     return found
+
+
+def renamed(
+    images: Sequence[ImageRecord], merges: Mapping[str, str]
+) -> tuple[tuple[ImageRecord, ...], Counter[str]]:
+    """Return the images with classes merged, and how many each old name had.
+
+    Raises
+    ------
+    UsageError
+        If a class to merge does not exist.
+    """
+    counts = Counter(image.label for image in images)
+    check_known(merges, counts, "--merge-class")
+    images = tuple(
+        replace(image, label=merges[image.label])
+        if merges.get(image.label, image.label) != image.label
+        else image
+        for image in images
+    )
+    return images, counts
+
+
+def is_wanted(only: Collection[str], excluded: Collection[str]) -> Callable[[ImageRecord], bool]:
+    """Return whether an image's class is wanted; `only` is every class where it is empty."""
+    return lambda image: (not only or image.label in only) and image.label not in excluded
+
+
+def check_known(names: Collection[str], known: Collection[str], option: str) -> None:
+    """Refuse names of classes that do not exist.
+
+    Raises
+    ------
+    UsageError
+        If there is one.
+    """
+    for name in names:
+        if name not in known:
+            raise UsageError(
+                f"Unknown class “{name}” for {option}. Available: {', '.join(sorted(known))}."
+            )
+
+
+def class_option(option: str, *names: str) -> str:
+    """Return an option with names of classes, as it is written in a shell."""
+    return " ".join(f"{option} {quote(name)}" for name in names)
+
+
+def small_classes(images: Sequence[ImageRecord]) -> list[DatasetWarning]:
+    """Return what is to be said of classes too small to be trained and tested by chance.
+
+    Hold-out and k-fold need two images of each class, and two groups where groups are given.
+    """
+    if {"train", "test"} <= {image.split for image in images} or any(i.fold for i in images):
+        return []
+    # One group for everything is said once, not for each class.
+    has_groups = len({unit_of(image.group, image.path) for image in images}) > 1
+    warnings = []
+    for label in sorted({image.label for image in images}):
+        members = [image for image in images if image.label == label]
+        units = {unit_of(image.group if has_groups else "", image.path) for image in members}
+        if len(units) >= _LEAST_UNITS:
+            continue
+        n_images = counted(len(members), "image")
+        held = n_images if len(members) == 1 else f"{n_images}, all of one group,"
+        warnings.append(
+            DatasetWarning(
+                "small-class",
+                f"The class “{label}” has {held} and is imported. Hold-out and k-fold need at "
+                "least two to train on and to test on, so they will refuse this data set. Use "
+                f"{class_option('--exclude-class', label)} to leave the class out, or "
+                f"--merge-class {quote(f'{label}=OTHER')} to merge it with another one.",
+                tuple(image.path for image in members),
+            )
+        )
+    return warnings
+
+
+def unlabelled_warning(words: Collection[str], paths: Sequence[str]) -> DatasetWarning:
+    """Return what is to be said of images whose label means that they have none."""
+    named = ", ".join(f"“{word}”" for word in sorted(words)) or "empty"
+    keep = " ".join(f"--merge-class {quote(f'{w}={w}')}" for w in sorted(words) if w)
+    otherwise = f" To import them as a class all the same, use {keep}." if keep else ""
+    return DatasetWarning(
+        "unlabelled",
+        f"{counted(len(paths), 'image')} without a label (the label is {named}) "
+        f"{'is' if len(paths) == 1 else 'are'} not imported and kept apart for Predict.{otherwise}",
+        tuple(paths),
+    )
+
+
+def doubtful_warning(word: str, paths: Sequence[str]) -> DatasetWarning:
+    """Return what is to be said of a class whose name can mean a missing label."""
+    return DatasetWarning(
+        "unlabelled",
+        f"The class “{word}” ({counted(len(paths), 'image')}) is imported as a class, but its name "
+        f"can mean that there is no label. Use {class_option('--exclude-class', word)} to leave "
+        "these images out.",
+        tuple(paths),
+    )
+
+
+def _without_unlabelled(found: Interpretation, decisions: Decisions) -> Interpretation:
+    """Set images apart whose class is a missing one by its name, or by its place."""
+    confirmed = {*decisions.merges, *decisions.only_classes, *decisions.excluded_classes}
+    missing, doubtful = missing_words(image.label for image in found.images)
+    by_place = _unlabelled_by_place(found.images)
+    missing = (missing | by_place) - confirmed
+    # What a table's rows say of missing labels was said where they were read.
+    said = {
+        path for warning in found.warnings if warning.id == "unlabelled" for path in warning.paths
+    }
+    warnings = []
+    for word in sorted(doubtful - missing - confirmed):
+        paths = [image.path for image in found.images if image.label == word]
+        if not said.issuperset(paths):
+            warnings.append(doubtful_warning(word, paths))
+    apart = [image for image in found.images if image.label in missing]
+    if apart:
+        paths = [image.path for image in apart]
+        warnings.append(unlabelled_warning({image.label for image in apart}, paths))
+    if not warnings:
+        return found
+    return found.with_images(
+        tuple(image for image in found.images if image.label not in missing),
+        warnings=tuple(warnings),
+        unlabelled=tuple(image.path for image in apart),
+        remark=f"{counted(len(apart), 'image')} without a label kept apart" if apart else "",
+    )
+
+
+def _unlabelled_by_place(images: Sequence[ImageRecord]) -> frozenset[str]:
+    """Return classes that hold all images of the test or val part and are none to train on.
+
+    Such as `test/unknown` and `test/images` beside `train/CLASS`. A name that begins like one of
+    the training classes is a spelling of it, and is said otherwise.
+    """
+    labels: dict[str, set[str]] = {}
+    for image in images:
+        labels.setdefault(image.split, set()).add(image.label)
+    trained = labels.get("train", set())
+    found = set()
+    for part in _TEST_PARTS:
+        tested = labels.get(part, set())
+        if len(trained) < 2 or len(tested) != 1 or tested & trained:
+            continue
+        (name,) = tested
+        key = spelling_key(name)
+        if not any(is_name_like(key, spelling_key(other)) for other in trained):
+            found.add(name)
+    return frozenset(found)
+
+
+def is_name_like(one: str, other: str) -> bool:
+    """Return whether two spelling keys are of one class, as one begins with the other."""
+    short, long = sorted((one, other), key=len)
+    if not short or not long.startswith(short):
+        return False
+    return len(short) == len(long) or not long[len(short)].isalnum()
+
+
+def _with_bins(found: Interpretation, decisions: Decisions) -> Interpretation:
+    labels = [image.label for image in found.images]
+    if decisions.bins:
+        images = tuple(
+            replace(image, label=binned(image.label, decisions.bins)) for image in found.images
+        )
+        return found.with_images(images, remark="measurements in bins")
+    n_values = len(set(labels))
+    if not is_measurement(labels):
+        return _with_many_numbers(found)
+    limits = ",".join(f"{limit:g}" for limit in proposed_limits(labels))
+    values = sorted(set(labels), key=lambda label: float(number_of(label) or 0))
+    raise MedrecogError(
+        f"The labels look like a measurement: {n_values:,} different numbers in "
+        f"{counted(len(labels), 'image')}, from {values[0]} to {values[-1]}. Use --bins {limits} "
+        "to make classes of them, or choose another label column."
+    )
+
+
+def _with_many_numbers(found: Interpretation) -> Interpretation:
+    """Warn about more numbers than people number classes with, unless they count up."""
+    counts = Counter(image.label for image in found.images)
+    values = [number_of(label) for label in counts]
+    if len(counts) <= MOST_CLASSES or None in values:
+        return found
+    whole = sorted(int(value) for value in values if value is not None)
+    if whole[0] in (0, 1) and whole == list(range(whole[0], whole[-1] + 1)):
+        return found
+    limits = ",".join(f"{limit:g}" for limit in proposed_limits(counts.elements()))
+    warning = DatasetWarning(
+        "measurement",
+        f"The labels are {len(counts):,} different numbers from {whole[0]} to {whole[-1]}, each "
+        f"imported as a class. If they are a measurement, use --bins {limits} to make classes of "
+        "them.",
+        tuple(image.path for image in found.images),
+    )
+    return found.with_images(found.images, warnings=(warning,))
+
+
+def _with_merges(found: Interpretation, decisions: Decisions) -> Interpretation:
+    merges = {old: new for old, new in decisions.merges.items() if old != new}
+    images, _ = renamed(found.images, merges)
+    remarks = [f"{old} merged into {new}" for old, new in merges.items()]
+    counts = Counter(image.label for image in images)
+    spellings = {old: new for old, new in merged_spellings(counts).items() if old != new}
+    warnings: tuple[DatasetWarning, ...] = ()
+    if decisions.merges_spellings:
+        images, _ = renamed(images, spellings)
+        remarks += [f"{old} merged into {new}" for old, new in spellings.items()]
+    elif spellings:
+        warnings = _similar_names(images, counts, spellings)
+    if not (merges or spellings):
+        return found
+    return found.with_images(images, remark=", ".join(remarks), warnings=warnings)
+
+
+def _similar_names(
+    images: Sequence[ImageRecord], counts: Mapping[str, int], spellings: Mapping[str, str]
+) -> tuple[DatasetWarning, ...]:
+    by_target: dict[str, list[str]] = {}
+    for old, new in spellings.items():
+        by_target.setdefault(new, []).append(old)
+    warnings = []
+    for new, olds in sorted(by_target.items()):
+        named = ", ".join(f"“{name}” ({counted(counts[name], 'image')})" for name in (new, *olds))
+        merges = " ".join(f"--merge-class {quote(f'{old}={new}')}" for old in olds)
+        warnings.append(
+            DatasetWarning(
+                "similar-class-names",
+                f"These classes differ in case, spaces or the way they are written only, and are "
+                f"imported as different classes: {named}. Use --merge-spellings, or {merges}, to "
+                "merge them.",
+                tuple(image.path for image in images if image.label in olds),
+            )
+        )
+    return tuple(warnings)
+
+
+def _with_wanted(found: Interpretation, decisions: Decisions) -> Interpretation:
+    only, excluded = decisions.only_classes, decisions.excluded_classes
+    if not (only or excluded):
+        return found
+    # A class that was set apart for its name may be named all the same.
+    known = {image.label for image in found.images}
+    check_known(only, known, "--only-class")
+    check_known(excluded, known, "--exclude-class")
+    wanted = is_wanted(only, excluded)
+    left_out = tuple(
+        LeftOut(image.path, f"its class “{image.label}” is not imported, as chosen")
+        for image in found.images
+        if not wanted(image)
+    )
+    images = tuple(image for image in found.images if wanted(image))
+    n_classes = counted(len(known), "class", "classes")
+    remark = f"{len({image.label for image in images})} of {n_classes}, as chosen"
+    return found.with_images(images, remark=remark, left_out=left_out)
+
+
+def _one_class(found: Interpretation) -> str:
+    apart = (
+        f" and {counted(len(found.unlabelled), 'image')} without a label"
+        if found.unlabelled
+        else ""
+    )
+    # A table that lies in the folder and may have the labels.
+    table = next((reason for reason in found.reasons if "--labels" in reason), "")
+    hint = f" {table.removesuffix('.')}." if table else ""
+    return (
+        f"There {'is' if len(found.images) == 1 else 'are'} {counted(len(found.images), 'image')} "
+        f"of the only class “{found.classes[0]}”{apart}. A data set needs at least two classes. "
+        "Choose other labels with --label-column or --class-level, or other classes with "
+        f"--only-class, --exclude-class and --merge-class.{hint}"
+    )

@@ -1,6 +1,7 @@
 """One way to understand what is there: which images, with which label, split and group."""
 
-from dataclasses import dataclass, replace
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 
 from medrecog_core.datasets.dataset import DatasetWarning, ImageRecord, LeftOut
 from medrecog_core.datasets.intake.decisions import Decisions
@@ -26,6 +27,17 @@ class Interpretation:
         Paths of images without a label, kept apart for Predict.
     reasons
         In words, the evidence for it.
+    group_columns
+        Of a table: from each column that may be the group, in the table's order, to the value of
+        each image. `with_groups` chooses among them; the images have no group yet.
+    split_values
+        Of a table's split column: from an image's path to the value as it is written there, be it
+        `Training` or `3`. `with_splits` reads it; the images have no split or fold yet. Images
+        whose split is given by the names of tables have it already.
+    split_column
+        The column's name; empty where there is none.
+    split_places
+        From an image's path to the row that gives its split value, such as `train.csv row 12`.
     """
 
     images: tuple[ImageRecord, ...]
@@ -35,6 +47,10 @@ class Interpretation:
     warnings: tuple[DatasetWarning, ...] = ()
     unlabelled: tuple[str, ...] = ()
     reasons: tuple[str, ...] = ()
+    group_columns: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+    split_values: Mapping[str, str] = field(default_factory=dict)
+    split_column: str = ""
+    split_places: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def classes(self) -> tuple[str, ...]:

@@ -67,10 +67,11 @@ class StoredLocalDescriptors:
         """
         channels = self.network.layer(self.cell.layer).channels
         local = Cell(self.cell.layer, self.cell.scale, LOCAL)
-        found = self.store.get(self.source.key(self.images[i].sha256, local), channels)
+        image = self.images[i]
+        found = self.store.get(self.source.key_of(image, local), channels)
         if found is None:
             raise StorageError(
-                f"The local descriptors of {self.images[i].path} in {self.cell.name} are missing "
+                f"The local descriptors of {image.name} in {self.cell.name} are missing "
                 "from the store or damaged: start the run again, and they will be computed again."
             )
         return found.reshape(-1, channels).astype(np.float32)

@@ -68,7 +68,7 @@ def show_images(dataset: Dataset, report: HealthReport | None) -> None:
     show_gallery(
         _Pictures(dataset, shown),
         key="page",
-        open_picture=lambda picture: open_image(picture.path.relative_to(dataset.root).as_posix()),
+        open_picture=lambda picture: open_image(picture.name),
     )
 
 
@@ -84,7 +84,7 @@ def picture_of(dataset: Dataset, image: ImageRecord, note: str = "") -> Picture:
     if note:
         parts.append(note)
     sha256 = image.file.sha256 if untouched and image.file else ""
-    return Picture(path, " · ".join(parts), sha256)
+    return Picture(path, " · ".join(parts), sha256, dataset.rendering_of(image), image.path)
 
 
 def excluded_paths(dataset: Dataset) -> frozenset[str]:

@@ -7,6 +7,7 @@ import pandas as pd
 import streamlit as st
 
 from medrecog_core.datasets import Dataset
+from medrecog_core.images import PLAIN
 from medrecog_core.mode import is_viewer
 from medrecog_core.ui.quantities import counted
 
@@ -31,6 +32,8 @@ def show_summary(dataset: Dataset) -> None:
     # Where the images lie on the server is nothing to those who only look.
     where = "" if is_viewer() else f", in {dataset.root}"
     st.caption(f"{dataset.layout[0].upper()}{dataset.layout[1:]}{where}")
+    if dataset.rendering != PLAIN:
+        st.caption(f"Rendering of the images: {dataset.rendering.title}.")
     show_class_counts(dataset)
     if dataset.left_out:
         with st.expander(

@@ -4,7 +4,7 @@ import streamlit as st
 
 from medrecog_core.datasets import Dataset, HealthReport, ImageRecord, library
 from medrecog_core.errors import MedrecogError
-from medrecog_core.images import UnreadableImageError, thumbnail
+from medrecog_core.images import PLAIN, UnreadableImageError, thumbnail
 from medrecog_core.mode import is_viewer
 from medrecog_core.ui.datasets.dataset_gallery import (
     close_image,
@@ -48,13 +48,13 @@ def show_image(dataset: Dataset, report: HealthReport | None, path: str) -> None
 
 def _picture(dataset: Dataset, image: ImageRecord) -> tuple[bytes, bool]:
     """Return the picture, and whether it is of the file and no thumbnail from elsewhere."""
-    path = dataset.absolute_path(image)
+    path, rendering = dataset.absolute_path(image), dataset.rendering_of(image)
     try:
-        return thumbnail(path, _SIDE), True
+        return thumbnail(path, _SIDE, rendering=rendering), True
     except UnreadableImageError:
         if image.file is None or path.exists():
             raise
-        return thumbnail(path, sha256=image.file.sha256), False
+        return thumbnail(path, sha256=image.file.sha256, rendering=rendering), False
 
 
 def _show_row(dataset: Dataset, image: ImageRecord, report: HealthReport | None) -> None:
@@ -68,6 +68,10 @@ def _show_row(dataset: Dataset, image: ImageRecord, report: HealthReport | None)
         if state.width:
             row["pixels"] = f"{state.width} x {state.height}"
             row["mode"] = state.mode
+        if state.n_frames > 1:
+            row["frames"] = f"{state.n_frames:,}"
+        if (rendering := dataset.rendering_of(image)) != PLAIN:
+            row["rendering"] = rendering.title
         row["file size"] = size(state.n_bytes)
         row["SHA-256"] = f"{state.sha256[:16]} …"
     found = [
@@ -110,11 +114,7 @@ def _show_mates(dataset: Dataset, report: HealthReport | None, image: ImageRecor
         of_group = [each for each in others if each.group == image.group]
         _show_strip(dataset, f"Of the same group, {image.group}", of_group, "mates")
     if image.file is not None:
-        copies = [
-            each
-            for each in others
-            if each.file is not None and each.file.sha256 == image.file.sha256
-        ]
+        copies = [each for each in others if each.content == image.content]
         _show_strip(dataset, "The same file again", copies, "copies")
     if report is None:
         if not is_viewer():
@@ -128,8 +128,7 @@ def _show_mates(dataset: Dataset, report: HealthReport | None, image: ImageRecor
     alike = [
         each
         for each in others
-        if each.path in paths
-        and not (each.file and image.file and each.file.sha256 == image.file.sha256)
+        if each.path in paths and not (each.content is not None and each.content == image.content)
     ]
     _show_strip(dataset, "Nearly the same", alike, "alike")
 
@@ -141,7 +140,7 @@ def _show_strip(dataset: Dataset, title: str, images: list[ImageRecord], key: st
     show_pictures(
         [picture_of(dataset, each, each.split) for each in images[:_MOST_MATES]],
         key,
-        lambda picture: open_image(picture.path.relative_to(dataset.root).as_posix()),
+        lambda picture: open_image(picture.name),
     )
 
 

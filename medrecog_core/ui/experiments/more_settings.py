@@ -25,6 +25,7 @@ POOLING_TITLES = {
 _PROTOCOL_TITLES = {
     "auto": "the data set's own split, else a hold-out",
     "given": "the data set's own split",
+    "given-folds": "the data set's own folds",
     "hold-out": "hold-out of a quarter",
     "k-fold": "k-fold cross-validation",
     "leave-one-group-out": "leave one group out",

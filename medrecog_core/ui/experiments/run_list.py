@@ -5,7 +5,8 @@ import time
 import streamlit as st
 
 from medrecog_core.errors import MedrecogError
-from medrecog_core.experiments import RunFolder, runs_before, search_runs
+from medrecog_core.experiments import RunFolder, search_runs
+from medrecog_core.jobs.queue import jobs_before
 from medrecog_core.mode import is_viewer
 from medrecog_core.ui.quantities import counted
 from medrecog_core.ui.run_status import show_status
@@ -45,7 +46,7 @@ def show_runs(runs: list[RunFolder]) -> None:
 
 def show_queue(run: RunFolder) -> None:
     """Say what a waiting run waits for."""
-    before = runs_before(run)
+    before = jobs_before(run)
     if not before:
         st.caption("It is its turn: it starts in a moment.")
         return

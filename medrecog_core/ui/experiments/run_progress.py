@@ -3,7 +3,9 @@
 import streamlit as st
 
 from medrecog_core.errors import MedrecogError
-from medrecog_core.experiments import RunFolder, RunState, relaunch, stop
+from medrecog_core.experiments import RunFolder
+from medrecog_core.jobs.state import JobState
+from medrecog_core.jobs.work import resume, stop
 from medrecog_core.mode import is_viewer
 from medrecog_core.networks import find_network
 from medrecog_core.ui.experiments.run_list import show_log, show_queue
@@ -28,7 +30,7 @@ def show_live(run: RunFolder) -> None:
     live()
 
 
-def _show_once(run: RunFolder, state: RunState) -> None:
+def _show_once(run: RunFolder, state: JobState) -> None:
     with st.container(horizontal=True, vertical_alignment="center"):
         show_status(state)
         st.markdown(f"`{run.id}`" if run.title == run.id else f"**{run.title}** `{run.id}`")
@@ -62,7 +64,7 @@ def _show_once(run: RunFolder, state: RunState) -> None:
             icon=":material/play_arrow:",
             key=f"resume-{run.id}",
             on_click=_attempt,
-            args=(relaunch, run),
+            args=(resume, run),
         )
     skipped = run.record().get("skipped", [])
     if skipped:
@@ -82,22 +84,22 @@ def _show_once(run: RunFolder, state: RunState) -> None:
     show_log(run)
 
 
-def _show_stage(state: RunState) -> None:
+def _show_stage(state: JobState) -> None:
     if not state.total:
-        st.progress(0.0, text=(state.stage or "starting").capitalize() + " …")
+        st.progress(0.0, text=(state.stage.label if state.stage else "Starting") + " …")
         return
-    words = f"{state.stage.capitalize()}: {state.done:,} of {state.total:,}"
+    words = f"{state.stage.label if state.stage else 'Working'}: {state.done:,} of {state.total:,}"
     if state.rate and state.done < state.total:
         words += f", {state.rate:.1f} a second"
-        if state.seconds_left is not None:
-            words += f", about {duration(state.seconds_left)} left"
+        if state.stage_seconds_left is not None:
+            words += f", about {duration(state.stage_seconds_left)} left"
     st.progress(min(1.0, state.done / state.total), text=words)
 
 
-def _show_time_left(state: RunState) -> None:
-    if state.run_seconds_left is not None:
+def _show_time_left(state: JobState) -> None:
+    if state.job_seconds_left is not None:
         st.caption(
-            f":material/schedule: About {duration(state.run_seconds_left)} to the end of the run, "
+            f":material/schedule: About {duration(state.job_seconds_left)} to the end of the run, "
             "over all scales and SVMs."
         )
 

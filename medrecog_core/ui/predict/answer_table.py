@@ -72,4 +72,6 @@ def _row(name: str, answer: Answer) -> dict[str, Any]:
     if answer.resemblance is not None:
         row["unlike the training images"] = answer.resemblance.is_unlike
         row["nearest"] = answer.resemblance.nearest[0].label
+    if answer.remark:
+        row["remark"] = answer.remark
     return row

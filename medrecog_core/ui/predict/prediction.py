@@ -6,7 +6,7 @@ import altair as alt
 import pandas as pd
 import streamlit as st
 
-from medrecog_core.images import UnreadableImageError, decode_image
+from medrecog_core.images import Rendering, UnreadableImageError, decode_image
 from medrecog_core.models import Model, Prediction, describe_threshold
 from medrecog_core.ui.predict.answers import Answered
 from medrecog_core.ui.predict.evidence_map import show_evidence
@@ -51,7 +51,9 @@ def show_prediction(
         if with_evidence and answered.explained is not None:
             show_evidence(answered.explained, answer.label, name, key=f"class of {name}")
         else:
-            _show_image(name, content)
+            _show_image(name, content, model.card.rendering)
+        if answer.remark:
+            st.caption(answer.remark)
     if answer.resemblance is not None:
         st.markdown("**Most similar training images**, with label and distance")
         show_similar_images(answer.resemblance.nearest)
@@ -61,12 +63,11 @@ def show_prediction(
         )
 
 
-def _show_image(name: str, content: bytes) -> None:
-    preview = decode_image(content)
+def _show_image(name: str, content: bytes, rendering: Rendering) -> None:
+    preview = decode_image(content, at_least=_LONGEST_SIDE, rendering=rendering)
     preview.thumbnail((_LONGEST_SIDE, _LONGEST_SIDE))
     st.image(preview, width="stretch", alt=name, output_format="JPEG")
-    frames = preview.info.get("frames", 1)
-    st.caption(name if frames == 1 else f"{name}, the first of {frames} frames")
+    st.caption(name)
 
 
 def _show_likeness(answer: Prediction) -> None:

@@ -30,6 +30,7 @@ def picture_of(image: SimilarImage) -> bytes | None:
     try:
         # By its content alone: a path may come from another machine, where it was another file, or
         # be left out of an exported model.
-        return thumbnail(Path(image.path or image.sha256), sha256=image.sha256)
+        path = Path(image.path or image.sha256)
+        return thumbnail(path, sha256=image.sha256, rendering=image.rendering)
     except UnreadableImageError:
         return None

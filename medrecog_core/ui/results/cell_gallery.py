@@ -26,11 +26,14 @@ def show_cell_gallery(images: Sequence[CellImage], classes: Sequence[str]) -> No
     st.markdown("**Test images**")
     true, predicted = choose_square(classes)
     shown = [image for image in images if _is_in_square(image, true, predicted)]
-    is_repeated = len({image.path for image in images}) < len(images)
+    is_repeated = len({(image.path, image.rendering) for image in images}) < len(images)
     noun = "prediction" if is_repeated else "test image"
     st.caption(_told(len(shown), len(images), noun, true, predicted))
     show_gallery(
-        [Picture(Path(image.path), _words(image), image.sha256) for image in shown],
+        [
+            Picture(Path(image.path), _words(image), image.sha256, image.rendering)
+            for image in shown
+        ],
         key=PAGE,
         per_page=_PER_PAGE,
     )

@@ -6,6 +6,7 @@ from typing import Any
 import streamlit as st
 
 from medrecog_core.datasets.split import describe_leak
+from medrecog_core.images import PLAIN, Rendering
 from medrecog_core.ui.quantities import counted
 
 
@@ -23,6 +24,8 @@ def show_record(record: Mapping[str, Any]) -> None:
         f"{counted(split['n_test'], 'image')} ({split['kind']}). {record['network']}, weights: "
         f"{record['weights']['title']}, {record['precision']}."
     )
+    if (rendering := Rendering.from_document(record.get("rendering"))) != PLAIN:
+        st.caption(f"Rendering of the images: {rendering.title}.")
     if record["skipped"]:
         with st.expander(f"{counted(len(record['skipped']), 'image')} could not be read"):
             st.dataframe(record["skipped"], hide_index=True)

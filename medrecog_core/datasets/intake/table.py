@@ -1,0 +1,499 @@
+"""A table in whatever separators, encoding and form people keep it."""
+
+import codecs
+import csv
+import io
+import itertools
+import re
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+
+from medrecog_core.datasets import spreadsheet
+from medrecog_core.datasets.counting import counted
+from medrecog_core.datasets.dataset import DatasetWarning, LeftOut
+from medrecog_core.datasets.intake.columns import is_usual
+from medrecog_core.datasets.intake.decisions import BY_EVIDENCE, Decisions
+from medrecog_core.errors import MedrecogError, UsageError
+from medrecog_core.images import SUFFIXES as IMAGE_SUFFIXES
+
+SUFFIXES = frozenset({".csv", ".tsv", ".tab", ".txt"}) | spreadsheet.SUFFIXES
+"""Endings of files that may be tables."""
+
+SPACES = " "
+"""Separator of cells between which any number of spaces and tabs may lie."""
+
+NamesImage = Callable[[str], bool]
+"""Whether the text of a cell names an image that exists."""
+
+_OTHER_SPREADSHEETS = (".xls", ".xlsm", ".xlsb", ".ods", ".numbers")
+_SEPARATORS = (",", ";", "\t", "|", SPACES)
+_NAMES_OF_SEPARATORS = {";": "semicolons", "\t": "tabs", "|": "vertical bars", SPACES: "spaces"}
+_HINT = re.compile(r'"?sep=(.)"?')
+_MARKS = (
+    (codecs.BOM_UTF8, "utf-8-sig"),
+    (codecs.BOM_UTF32_LE, "utf-32"),
+    (codecs.BOM_UTF32_BE, "utf-32"),
+    (codecs.BOM_UTF16_LE, "utf-16"),
+    (codecs.BOM_UTF16_BE, "utf-16"),
+)
+_MOST_BYTES = 500 * 2**20
+_SAMPLE = 200
+_LEAST_FIT = 0.6
+_NUMBER = re.compile(r"[+-]?(\d+([.,]\d*)?|[.,]\d+)([eE][+-]?\d+)?")
+
+
+def no_image(cell: str) -> bool:
+    """Say that a cell names no image, where it is not known which images there are."""
+    return False
+
+
+@dataclass(frozen=True)
+class Table:
+    """The cells of a table, without spaces around them.
+
+    Attributes
+    ----------
+    path
+        Its file.
+    header
+        Names of its columns; those without a name are called `column 1` and so on.
+    rows
+        A list of cells a row, each as long as the header; empty rows are dropped.
+    numbers
+        The number of each row in the table, where the first row, header or not, is 1.
+    has_header
+        Whether its first row names the columns.
+    is_sheet
+        Whether it is the sheet of an Excel file, whose cells have names such as C7.
+    remarks
+        In words, how it was read, where that is not as usual.
+    warnings
+        What was decided.
+    left_out
+        Rows that cannot be read.
+    """
+
+    path: Path
+    header: tuple[str, ...]
+    rows: list[list[str]]
+    numbers: list[int]
+    has_header: bool = True
+    is_sheet: bool = False
+    remarks: tuple[str, ...] = ()
+    warnings: tuple[DatasetWarning, ...] = ()
+    left_out: tuple[LeftOut, ...] = ()
+    _position: dict[str, int] = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        positions: dict[str, int] = {}
+        for position, name in enumerate(self.header):
+            positions.setdefault(name, position)
+        object.__setattr__(self, "_position", positions)
+
+    @property
+    def name(self) -> str:
+        """The name of its file."""
+        return self.path.name
+
+    @cached_property
+    def repeated(self) -> frozenset[str]:
+        """Names that more than one column has."""
+        return frozenset(name for name, n in Counter(self.header).items() if n > 1)
+
+    def position(self, column: str) -> int:
+        """Return the position of a column, from 0."""
+        return self._position[column]
+
+    def values(self, column: str) -> list[str]:
+        """Return a column's cells."""
+        position = self.position(column)
+        return [row[position] for row in self.rows]
+
+    def find(self, column: str) -> str:
+        """Return the name of a column that was given by name or number, from 1.
+
+        Raises
+        ------
+        UsageError
+            If there is no such column, or there are two.
+        """
+        if column in self.repeated:
+            raise UsageError(
+                f"The table {self.path} has two columns “{column}”. Rename one, or give the "
+                "column's number."
+            )
+        if column in self._position:
+            return column
+        if column.isdecimal() and 1 <= int(column) <= len(self.header):
+            name = self.header[int(column) - 1]
+            if name not in self.repeated:
+                return name
+        alike = [name for name in self.header if name.casefold() == column.casefold()]
+        if len(alike) == 1:
+            return alike[0]
+        raise UsageError(
+            f"The table {self.path} has no column “{column}”. Available: {_listed(self.header)}."
+        )
+
+
+def read_table(
+    path: Path, decisions: Decisions = BY_EVIDENCE, names_image: NamesImage = no_image
+) -> Table:
+    """Read a table: text with any usual separator and encoding, or a sheet of an Excel file.
+
+    Parameters
+    ----------
+    path
+        The file.
+    decisions
+        Encoding, sheet and header where they are given; else they are found by evidence.
+    names_image
+        Evidence: cells that name an image are no names of columns, and not cut in two.
+
+    Raises
+    ------
+    UsageError
+        If the encoding is unknown, or there is no sheet of the given name.
+    MedrecogError
+        If the table cannot be read, is empty or too large.
+    """
+    suffix = path.suffix.lower()
+    if suffix in _OTHER_SPREADSHEETS:
+        raise MedrecogError(f"The table {path} cannot be read. Save it as .xlsx or CSV.")
+    remarks: list[str] = []
+    warnings: list[DatasetWarning] = []
+    try:
+        if suffix in spreadsheet.SUFFIXES:
+            cells = _read_sheet(path, decisions, names_image, remarks, warnings)
+        else:
+            cells = _read_text(path, decisions, names_image, remarks, warnings)
+    except FileNotFoundError:
+        raise MedrecogError(
+            f"The table {path} does not exist. Give the path of a CSV or Excel file."
+        ) from None
+    except OSError as error:
+        reason = error.strerror or error
+        raise MedrecogError(f"The table {path} cannot be read ({reason}).") from error
+    return _table(path, cells, decisions, names_image, remarks, warnings)
+
+
+def _listed(names: Sequence[str], most: int = 20) -> str:
+    shown = ", ".join(f"“{name}”" for name in names[:most])
+    return f"{shown} and {len(names) - most:,} more" if len(names) > most else shown
+
+
+# --- Text ---------------------------------------------------------------------------------------
+
+
+def _read_text(
+    path: Path,
+    decisions: Decisions,
+    names_image: NamesImage,
+    remarks: list[str],
+    warnings: list[DatasetWarning],
+) -> list[list[str]]:
+    n_bytes = path.stat().st_size
+    if n_bytes > _MOST_BYTES:
+        raise MedrecogError(
+            f"The table {path} has {n_bytes / 2**20:,.0f} MB, more than the {_MOST_BYTES // 2**20} "
+            "allowed. Delete the rows and columns that are not needed."
+        )
+    content = path.read_bytes()
+    encoding = _encoding(path, content, decisions.encoding)
+    text = content.decode(encoding or "cp1252", "strict" if encoding else _AS_LATIN_1)
+    if encoding is None:
+        warnings.append(_guessed_encoding(path, text))
+    skipped, separator = _separator(path, text, names_image)
+    rows: list[list[str]] = [[]] * skipped
+    n_cells = 0
+    reader = _reader(text, separator)
+    for _ in range(skipped):
+        next(reader)
+    try:
+        for row in reader:
+            rows.append([cell.strip() for cell in row])
+            n_cells += len(row)
+            if n_cells > spreadsheet.MOST_CELLS:
+                raise MedrecogError(
+                    f"The table {path} has more than the {spreadsheet.MOST_CELLS:,} cells allowed. "
+                    "Delete the columns that are not needed."
+                )
+    except csv.Error as error:
+        raise MedrecogError(
+            f"The table {path} cannot be read ({error} after row {len(rows):,}). "
+            "Check its quotation marks."
+        ) from error
+    if separator in _NAMES_OF_SEPARATORS:
+        remarks.append(f"separated by {_NAMES_OF_SEPARATORS[separator]}")
+    return rows
+
+
+def _as_latin_1(error: UnicodeError) -> tuple[str, int]:
+    """Decode the five bytes that Windows-1252 does not define as its own control characters."""
+    assert isinstance(error, UnicodeDecodeError)  # noqa: S101
+    return error.object[error.start : error.end].decode("latin-1"), error.end
+
+
+_AS_LATIN_1 = "medrecog-latin-1"
+codecs.register_error(_AS_LATIN_1, _as_latin_1)
+
+
+def _encoding(path: Path, content: bytes, named: str) -> str | None:
+    """Return the encoding by its byte order mark, by name or by evidence, None if unknown."""
+    marked = next((name for mark, name in _MARKS if content.startswith(mark)), "")
+    if not marked and b"\0" in content[:4096]:
+        marked = _wide_encoding(content[:4096])
+    for encoding in filter(None, (marked, named or "utf-8")):
+        try:
+            content.decode(encoding)
+        except LookupError as error:
+            raise UsageError(
+                f"Unknown encoding “{named}”. Use for example utf-8, cp1252 or gbk."
+            ) from error
+        except (UnicodeError, ValueError) as error:
+            if encoding == named:
+                raise MedrecogError(
+                    f"The table {path} is not encoded as {named} ({error}). "
+                    "Give its encoding with --encoding."
+                ) from error
+        else:
+            return encoding
+    return None
+
+
+def _wide_encoding(content: bytes) -> str:
+    """Return which UTF-16 a text without mark is in: of most letters one byte is 0."""
+    even, odd = content[::2].count(0), content[1::2].count(0)
+    if max(even, odd) < len(content) / 4:
+        return ""
+    return "utf-16-be" if even > odd else "utf-16-le"
+
+
+def _guessed_encoding(path: Path, text: str) -> DatasetWarning:
+    examples = itertools.islice(dict.fromkeys(re.findall(r"\w*[^\x00-\x7f]\w*", text)), 3)
+    return DatasetWarning(
+        "table-encoding",
+        f"{path.name} is not UTF-8 and was read as Windows-1252, for example "
+        f"{', '.join(f'“{example}”' for example in examples)}. If that is wrong, give its encoding "
+        "with --encoding.",
+        (path.name,),
+    )
+
+
+def _reader(text: str, separator: str) -> Iterator[list[str]]:
+    lines: Iterable[str] = io.StringIO(text, newline="")
+    if separator == SPACES:
+        lines = (line.replace("\t", " ").strip() + "\n" for line in lines)
+    # Strict, because a quote that is never closed would swallow the rows after it.
+    return csv.reader(lines, delimiter=separator, skipinitialspace=separator == SPACES, strict=True)
+
+
+@dataclass(frozen=True)
+class _Fit:
+    """How well a separator explains the first rows of a text."""
+
+    separator: str
+    width: int
+    fit: float
+    n_usual: int
+    n_images: float
+    failed: bool
+
+    @property
+    def is_wide(self) -> bool:
+        return self.width > 1
+
+    @property
+    def rank(self) -> tuple[bool, float, bool, int, float]:
+        least = 0.9 if self.separator == SPACES else _LEAST_FIT
+        fits = not self.failed and self.fit >= least
+        return (fits, round(self.n_images, 1), self.is_wide, self.n_usual, round(self.fit, 2))
+
+
+def _separator(path: Path, text: str, names_image: NamesImage) -> tuple[int, str]:
+    """Return how many rows are no part of the table, and the separator.
+
+    The right separator cuts every row into as many cells as the first, which names columns or
+    images; a wrong one hardly ever does.
+    """
+    hint = _HINT.fullmatch(text[:10].partition("\n")[0].strip("\r\ufeff"))
+    if hint:
+        return 1, hint[1]
+    separators = list(_SEPARATORS)
+    if path.suffix.lower() in (".tsv", ".tab"):
+        separators.sort(key=lambda separator: separator != "\t")
+    fits = [_fit(text, separator, names_image) for separator in separators]
+    best = max(fits, key=lambda fit: fit.rank)
+    if not best.is_wide:
+        # One column of everything always works; a mistake in the quotes must not lead to it.
+        best = next((fit for fit in fits if fit.failed and fit.is_wide), best)
+    return 0, best.separator
+
+
+def _fit(text: str, separator: str, names_image: NamesImage) -> _Fit:
+    rows: list[list[str]] = []
+    failed = False
+    try:
+        for row in _reader(text, separator):
+            if any(cell.strip() for cell in row):
+                rows.append([cell.strip() for cell in row[:1000]])
+            if len(rows) == _SAMPLE:
+                break
+    except csv.Error:
+        failed = True
+    if not rows:
+        return _Fit(separator, 0, 0, 0, 0, failed)
+    width = len(rows[0])
+    fit = sum(1.0 if len(row) == width else 0.5 * (len(row) < width) for row in rows) / len(rows)
+    n_images = sum(any(map(names_image, row[:50])) for row in rows) / len(rows)
+    return _Fit(separator, width, fit, sum(map(is_usual, rows[0])), n_images, failed)
+
+
+# --- Excel --------------------------------------------------------------------------------------
+
+
+def _read_sheet(
+    path: Path,
+    decisions: Decisions,
+    names_image: NamesImage,
+    remarks: list[str],
+    warnings: list[DatasetWarning],
+) -> list[list[str]]:
+    sheets = spreadsheet.read_sheets(path, decisions.sheet)
+    filled = {name: rows for name, rows in sheets.items() if rows}
+    if len(filled) < 2:
+        return next(iter(filled.values()), [])
+    matching = [
+        name
+        for name, rows in filled.items()
+        if any(names_image(cell) for row in rows[:_SAMPLE] for cell in row)
+    ]
+    chosen = next(iter(matching or filled))
+    remarks.append(f"its sheet “{chosen}”")
+    if len(matching) != 1:
+        others = _listed([name for name in filled if name != chosen])
+        warnings.append(
+            DatasetWarning(
+                "table-sheet",
+                f"{path.name} has {counted(len(filled), 'sheet')}; “{chosen}” was read. "
+                f"Use --sheet for another: {others}.",
+                (path.name,),
+            )
+        )
+    return filled[chosen]
+
+
+# --- Header and rows ----------------------------------------------------------------------------
+
+
+def _table(
+    path: Path,
+    cells: list[list[str]],
+    decisions: Decisions,
+    names_image: NamesImage,
+    remarks: list[str],
+    warnings: list[DatasetWarning],
+) -> Table:
+    numbers = [number for number, row in enumerate(cells, start=1) if any(row)]
+    rows = [cells[number - 1] for number in numbers]
+    if not rows:
+        raise MedrecogError(f"The table {path} is empty. It needs a row for each image.")
+    if decisions.header is None:
+        has_header, is_sure = _has_header(rows, names_image)
+        if not has_header and not is_sure:
+            warnings.append(
+                DatasetWarning(
+                    "table-header",
+                    f"The first row of {path.name} looks like the others, so its columns are "
+                    "called column 1, column 2, … Use --header if it names the columns.",
+                    (f"{path.name} row {numbers[0]}",),
+                )
+            )
+    else:
+        has_header = decisions.header
+    if has_header and len(rows) < 2:
+        raise MedrecogError(
+            f"The table {path} has only one row. It needs a row for each image; use --no-header "
+            "if its first row does not name the columns."
+        )
+    if not has_header:
+        remarks.append("without a header")
+    width = len(rows[0]) if has_header else max(map(len, rows[:_SAMPLE]))
+    names = rows[0] if has_header else []
+    while has_header and width and not names[width - 1] and not _has_cell(rows, width - 1):
+        width -= 1
+    header = tuple((names[i] if i < len(names) else "") or f"column {i + 1}" for i in range(width))
+    left_out: list[LeftOut] = []
+    kept: list[list[str]] = []
+    kept_numbers: list[int] = []
+    for row, number in zip(rows[has_header:], numbers[has_header:], strict=True):
+        if len(row) > width and any(row[width:]):
+            left_out.append(
+                LeftOut(
+                    f"{path.name} row {number}",
+                    f"it has {len(row):,} cells, more than the {width:,} columns of the table",
+                )
+            )
+            continue
+        kept.append(row[:width] + [""] * (width - len(row)))
+        kept_numbers.append(number)
+    if left_out:
+        warnings.append(
+            DatasetWarning(
+                "long-rows",
+                f"{counted(len(left_out), 'row')} of {path.name} with more cells than columns were "
+                "left out. Put cells that contain the separator in quotation marks.",
+                tuple(entry.path for entry in left_out),
+            )
+        )
+    if width * len(kept) > spreadsheet.MOST_CELLS:
+        raise MedrecogError(
+            f"The table {path} has {width:,} columns and {len(kept):,} rows, more than the "
+            f"{spreadsheet.MOST_CELLS:,} cells allowed. Delete the columns that are not needed."
+        )
+    if not kept:
+        raise MedrecogError(
+            f"Every row of the table {path} has more cells than its first row has columns. "
+            "Check its separators."
+        )
+    return Table(
+        path,
+        header,
+        kept,
+        kept_numbers,
+        has_header,
+        path.suffix.lower() in spreadsheet.SUFFIXES,
+        tuple(remarks),
+        tuple(warnings),
+        tuple(left_out),
+    )
+
+
+def _has_cell(rows: list[list[str]], position: int) -> bool:
+    return any(len(row) > position and row[position] for row in rows)
+
+
+def _has_header(rows: list[list[str]], names_image: NamesImage) -> tuple[bool, bool]:
+    """Return whether the first row names the columns, and whether that is sure."""
+    first, others = rows[0], rows[1 : _SAMPLE + 1]
+    if any(map(is_usual, first)):
+        return True, True
+    if any(map(names_image, first)):
+        return False, True
+    if any(map(_is_file, first)):
+        return False, False
+    has_numbers = False
+    for position, cell in enumerate(first[:1000]):
+        below = [row[position] for row in others if len(row) > position and row[position]]
+        if below and all(map(_NUMBER.fullmatch, below)):
+            if not _NUMBER.fullmatch(cell):
+                return True, True
+            has_numbers = True
+    return not has_numbers, False
+
+
+def _is_file(cell: str) -> bool:
+    return Path(cell).suffix.lower() in IMAGE_SUFFIXES

@@ -1,0 +1,607 @@
+"""Images whose labels are in one or several tables."""
+
+import filecmp
+from collections import Counter, defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+from medrecog_core.datasets import spreadsheet
+from medrecog_core.datasets.counting import counted
+from medrecog_core.datasets.dataset import DatasetWarning, ImageRecord, LeftOut
+from medrecog_core.datasets.intake.columns import (
+    Columns,
+    choose_columns,
+    is_label,
+    label_column_needed,
+)
+from medrecog_core.datasets.intake.decisions import Decisions
+from medrecog_core.datasets.intake.interpretation import Interpretation
+from medrecog_core.datasets.intake.labels import labels_of_rows
+from medrecog_core.datasets.intake.matching import (
+    KINDS,
+    ImageNames,
+    Match,
+    MatchedRow,
+    split_word,
+)
+from medrecog_core.datasets.intake.survey import Survey
+from medrecog_core.datasets.intake.table import Table, read_table
+from medrecog_core.errors import MedrecogError, UsageError
+
+_MOST_UNCLEAR = 0.1
+"""Share of a table's rows that may name several images each, before it is refused."""
+_LEAST_IMAGES, _LEAST_ROWS = 0.1, 0.5
+"""A table that lies in the folder is about the images if it names this share of them, or if this
+share of its rows does."""
+_MOST_TABLES = 200
+_MOST_COPIES = 20
+_N_SHOWN = 3
+_UNLABELLED = ("test", "unlabelled", "unlabeled", "unknown")
+
+
+@dataclass(frozen=True, eq=False)
+class _Source:
+    """A table, what its columns are, and the images of its rows.
+
+    `place` is its path below the root, or its name where it lies elsewhere.
+    """
+
+    table: Table
+    place: str
+    columns: Columns
+    matches: list[Match]
+
+    @property
+    def split(self) -> str:
+        """The split that its name, or else that of a folder it lies in, means."""
+        return split_word(self.place.split("/"))
+
+    @property
+    def is_list(self) -> bool:
+        """Whether it has names of images and nothing else."""
+        return len(self.table.header) == 1
+
+    def paths(self) -> set[str]:
+        """Return the images that its rows name."""
+        return {path for match in self.matches for path in match.paths}
+
+
+@dataclass(frozen=True)
+class TablesInFolder:
+    """What the tables that lie in a folder say about its images.
+
+    Attributes
+    ----------
+    interpretations
+        One for each table, or each set of tables, that has labels; best first.
+    unused
+        In words, the tables that name images and have no column that is certainly the label.
+    """
+
+    interpretations: tuple[Interpretation, ...]
+    unused: tuple[str, ...]
+
+
+def read_tables(survey: Survey, decisions: Decisions) -> Interpretation:
+    """Return what the given tables say about the images of a folder.
+
+    Tables with the same label columns are read as one; where they have no split column and their
+    names say `train` and `test`, they give the split. Tables without a label add groups and splits
+    to the images that they name.
+
+    Raises
+    ------
+    UsageError
+        If a given column, sheet or encoding does not exist, or the image or label column is not
+        recognised.
+    MedrecogError
+        If a table cannot be read, names no image, or names images that are not clear.
+    """
+    names = _names(survey)
+    wanted = [_located(survey.root, table) for table in decisions.tables]
+    is_only = len(wanted) == 1
+    sources = [_read(survey.root, path, decisions, names, is_only=is_only) for path in wanted]
+    _check_given(sources, decisions)
+    for source in sources:
+        if not any(match.paths or match.candidates for match in source.matches):
+            raise _no_image(survey, source)
+    labelled = [source for source in sources if source.columns.labels]
+    if not labelled:
+        raise label_column_needed(sources[0].table.name, sources[0].columns)
+    others = [source for source in sources if not source.columns.labels]
+    return _interpretation(survey, decisions, labelled, others)
+
+
+def find_tables(survey: Survey, decisions: Decisions) -> list[Interpretation]:
+    """Return what tables that lie in a folder say about its images, best first.
+
+    Raises
+    ------
+    MedrecogError
+        If the labels of the only table are contradictory, or what its rows name is not clear.
+    """
+    return list(look_at_tables(survey, decisions).interpretations)
+
+
+def unused_tables(survey: Survey, decisions: Decisions) -> tuple[str, ...]:
+    """Return, in words, which tables name images and have no column that is clearly the label."""
+    return look_at_tables(survey, decisions).unused
+
+
+def look_at_tables(survey: Survey, decisions: Decisions) -> TablesInFolder:
+    """Return what the tables that lie in a folder say about its images.
+
+    Raises
+    ------
+    MedrecogError
+        If the labels of the only table are contradictory, or what its rows name is not clear.
+    """
+    if decisions.class_level is not None or decisions.label_tag or not survey.images:
+        return TablesInFolder((), ())
+    names = _names(survey)
+    sources = []
+    for place in survey.tables[:_MOST_TABLES]:
+        try:
+            source = _read(survey.root, survey.root / place, decisions, names, is_only=False)
+        except MedrecogError:
+            # Notes and other text; a table that cannot be read is refused when it is given.
+            continue
+        if _is_about(source, len(survey.images)):
+            sources.append(source)
+    others = [source for source in sources if not source.columns.labels]
+    found: list[Interpretation] = []
+    refused: list[MedrecogError] = []
+    for labelled, decided in _families(sources, decisions):
+        joined = _joined(labelled, others)
+        tables = tuple(survey.root / source.place for source in (*labelled, *joined))
+        try:
+            found.append(_interpretation(survey, replace(decided, tables=tables), labelled, joined))
+        except MedrecogError as error:
+            refused.append(error)
+    if refused and not found:
+        raise refused[0]
+    used = {table for each in found for table in each.decisions.tables}
+    unused = tuple(
+        f"{other.place} names {counted(len(other.paths()), 'image')}, but has no column that is "
+        "certainly the label. Use --labels and --label-column to read it"
+        for other in others
+        if survey.root / other.place not in used
+    )
+    found = _different(found)
+    return TablesInFolder(
+        tuple(replace(each, reasons=(*each.reasons, *unused)) for each in found), unused
+    )
+
+
+def _different(found: Sequence[Interpretation]) -> list[Interpretation]:
+    """Return the interpretations, best first, and one only of those that say the same."""
+    best: dict[tuple[ImageRecord, ...], Interpretation] = {}
+    for each in sorted(found, key=lambda each: (-len(each.images), len(each.warnings))):
+        first = best.setdefault(each.images, each)
+        if first is not each:
+            same = ", ".join(table.name for table in each.decisions.tables)
+            best[each.images] = replace(first, reasons=(*first.reasons, f"{same} says the same"))
+    return list(best.values())
+
+
+# --- Reading ------------------------------------------------------------------------------------
+
+
+def _names(survey: Survey) -> ImageNames:
+    return ImageNames(survey.root.parts, survey.images)
+
+
+def _located(root: Path, table: Path) -> Path:
+    """Return a table's path, which may be given from the folder of the images."""
+    inside = root / table
+    return inside if not table.exists() and inside.is_file() else table
+
+
+def _read(
+    root: Path, path: Path, decisions: Decisions, names: ImageNames, *, is_only: bool
+) -> _Source:
+    table = read_table(path, decisions, names.names_image)
+    asked = decisions if is_only else _decisions_for(table, decisions)
+    columns = choose_columns(table, asked, names.names_image)
+    if decisions.label_columns and not asked.label_columns:
+        columns = replace(columns, labels=(), candidates=())
+    place = path.relative_to(root).as_posix() if path.is_relative_to(root) else path.name
+    matches = names.match(table.values(columns.image), place)
+    return _Source(table, place, columns, [_with_copies(root, match) for match in matches])
+
+
+def _decisions_for(table: Table, decisions: Decisions) -> Decisions:
+    """Return the decisions about columns that a table has; others are about other tables."""
+
+    def has(column: str | None) -> bool:
+        try:
+            return bool(column) and table.find(column or "") in table.header
+        except UsageError:
+            return False
+
+    def kept(column: str | None) -> str | None:
+        return column if not column or has(column) else ""
+
+    labels = decisions.label_columns if all(map(has, decisions.label_columns)) else ()
+    return replace(
+        decisions,
+        image_column=decisions.image_column if has(decisions.image_column) else None,
+        label_columns=labels,
+        group_column=kept(decisions.group_column),
+        split_column=kept(decisions.split_column),
+    )
+
+
+def _check_given(sources: Sequence[_Source], decisions: Decisions) -> None:
+    """Refuse names of columns that no table has, with the error of the first table."""
+    given = (
+        *decisions.label_columns,
+        decisions.image_column,
+        decisions.group_column,
+        decisions.split_column,
+    )
+    for column in filter(None, given):
+        refused: list[UsageError] = []
+        for source in sources:
+            try:
+                source.table.find(column)
+            except UsageError as error:
+                refused.append(error)
+        if len(refused) == len(sources):
+            raise refused[0]
+
+
+def _with_copies(root: Path, match: Match) -> Match:
+    """Return the files as images where several that have a name are copies of each other."""
+    if not 1 < len(match.candidates) <= _MOST_COPIES:
+        return match
+    first, *others = (root / path for path in match.candidates)
+    try:
+        are_copies = all(filecmp.cmp(first, other, shallow=False) for other in others)
+    except OSError:
+        return match
+    return Match(match.candidates, match.kinds) if are_copies else match
+
+
+def _no_image(survey: Survey, source: _Source) -> MedrecogError:
+    image = source.columns.image
+    values = source.table.values(image)
+    row = next((i for i, value in enumerate(values) if value), 0)
+    return MedrecogError(
+        f"No row of {source.table.path} names an image below {survey.root}. Row "
+        f"{source.table.numbers[row]} has “{values[row]}” in the column “{image}”. Check the "
+        "folder, or give the column with --image-column."
+    )
+
+
+def _is_about(source: _Source, n_images: int) -> bool:
+    n_rows = sum(bool(match.paths or match.candidates) for match in source.matches)
+    n_named = len(source.paths())
+    return bool(n_rows) and (
+        n_named >= _LEAST_IMAGES * n_images or n_rows >= _LEAST_ROWS * len(source.matches)
+    )
+
+
+def _joined(labelled: Sequence[_Source], others: Sequence[_Source]) -> list[_Source]:
+    """Return the tables without labels that give the same images groups or splits."""
+    places = {source.place for source in labelled}
+    paths = set().union(*(source.paths() for source in labelled))
+    near = [each for each in others if each.place not in places and each.paths() & paths]
+    joined = [each for each in near if each.columns.groups or each.columns.split]
+    has_split = any(each.columns.split for each in (*labelled, *joined))
+    if not has_split and not _name_splits(labelled):
+        lists = [each for each in near if each.is_list]
+        joined += lists if _name_splits(lists) else []
+    return joined
+
+
+def _name_splits(sources: Sequence[_Source]) -> bool:
+    splits = {source.split for source in sources}
+    return len(splits) > 1 and "" not in splits
+
+
+def _families(
+    sources: Sequence[_Source], decisions: Decisions
+) -> list[tuple[list[_Source], Decisions]]:
+    """Return which tables belong together, with the decisions that read them so."""
+    families: dict[tuple[object, ...], list[_Source]] = defaultdict(list)
+    found: list[tuple[list[_Source], Decisions]] = []
+    for source in sources:
+        columns = source.columns
+        if columns.labels:
+            families[frozenset(columns.labels), columns.kind, bool(columns.split)].append(source)
+        elif columns.candidates and all(map(is_label, columns.candidates)):
+            for name in columns.candidates:
+                read_so = replace(source, columns=replace(columns, labels=(name,)))
+                found.append(([read_so], replace(decisions, label_columns=(name,))))
+    for family in families.values():
+        n_paths = sum(len(source.paths()) for source in family)
+        are_apart = n_paths == len(set().union(*(source.paths() for source in family)))
+        if are_apart or _name_splits(family):
+            found.append((family, decisions))
+        else:
+            found += [([source], decisions) for source in family]
+    return found
+
+
+# --- From rows to images ------------------------------------------------------------------------
+
+
+@dataclass
+class _Said:
+    """What the rows of all tables say, image by image."""
+
+    rows: list[MatchedRow] = field(default_factory=list)
+    groups: dict[str, dict[str, str]] = field(default_factory=dict)
+    splits: dict[str, str] = field(default_factory=dict)
+    split_rows: dict[str, str] = field(default_factory=dict)
+    split_of: dict[str, str] = field(default_factory=dict)
+    left_out: list[LeftOut] = field(default_factory=list)
+    warnings: list[DatasetWarning] = field(default_factory=list)
+    different_groups: dict[str, None] = field(default_factory=dict)
+
+
+def _interpretation(
+    survey: Survey, decisions: Decisions, labelled: Sequence[_Source], others: Sequence[_Source]
+) -> Interpretation:
+    columns = _common_columns(labelled)
+    said = _Said()
+    for source in (*labelled, *others):
+        said.left_out += source.table.left_out
+        said.warnings += source.table.warnings
+        _check_formulas(source)
+        _gather(source, said, has_labels=source in labelled)
+        if source in labelled:
+            said.warnings += _about_matches(survey, source, said.left_out)
+    split_remark = _splits_by_name(labelled, others, said)
+    if said.different_groups:
+        said.warnings.append(
+            DatasetWarning(
+                "group-conflicts",
+                f"{counted(len(said.different_groups), 'image')} with different groups in "
+                "different rows; the first was used. Use --group-column to choose another column, "
+                "or “” for no groups.",
+                tuple(said.different_groups),
+            )
+        )
+    found = labels_of_rows(said.rows, columns, decisions)
+    # Rows of an image that is left out for its label do not make it an image without a row.
+    named = {row.path for row in said.rows}
+    unnamed = [path for path in survey.images if path not in named]
+    unlabelled, unnamed = _apart(unnamed, named)
+    said.left_out += [LeftOut(path, "no row of the table") for path in unnamed]
+    said.warnings += _about_images(unnamed, unlabelled)
+    images = tuple(
+        ImageRecord(path, label, said.split_of.get(path, ""))
+        for path, label in sorted(found.label_of.items())
+    )
+    if not images:
+        raise MedrecogError(
+            f"No row of {_listed(labelled)} has both an image below {survey.root} and a label. "
+            f"Check the column{'s' if len(columns.labels) > 1 else ''} "
+            f"{', '.join(f'“{name}”' for name in columns.labels[:_N_SHOWN])}."
+        )
+    remarks = [
+        f"labels from {_listed(labelled)}",
+        split_remark,
+        *dict.fromkeys(remark for source in labelled for remark in source.table.remarks),
+        f"with {_listed(others)}" if others else "",
+        found.remark,
+    ]
+    return Interpretation(
+        images,
+        ", ".join(filter(None, remarks)),
+        decisions,
+        (*said.left_out, *found.left_out),
+        (*said.warnings, *found.warnings),
+        tuple(sorted((*found.unlabelled, *unlabelled))),
+        tuple(
+            f"{source.place}: {reason}" for source in labelled for reason in source.columns.reasons
+        ),
+        said.groups,
+        said.splits,
+        next((each.columns.split for each in (*labelled, *others) if each.columns.split), ""),
+        said.split_rows,
+    )
+
+
+def _listed(sources: Sequence[_Source]) -> str:
+    *first, last = [source.place for source in sources]
+    if len(first) > _N_SHOWN:
+        return f"{', '.join(first[:_N_SHOWN])} and {len(sources) - _N_SHOWN} other tables"
+    return f"{', '.join(first)} and {last}" if first else last
+
+
+def _common_columns(labelled: Sequence[_Source]) -> Columns:
+    first = labelled[0].columns
+    for source in labelled[1:]:
+        if set(source.columns.labels) != set(first.labels):
+            raise MedrecogError(
+                f"The tables {labelled[0].place} and {source.place} have different label columns, "
+                f"{_short(first.labels)} and {_short(source.columns.labels)}. Name the label "
+                "column with --label-column, or give one table."
+            )
+    rater = next((s.columns.rater for s in labelled if s.columns.rater), "")
+    return replace(first, rater=rater)
+
+
+def _short(names: Sequence[str]) -> str:
+    shown = ", ".join(f"“{name}”" for name in names[:_N_SHOWN])
+    return f"{shown}, …" if len(names) > _N_SHOWN else shown
+
+
+def _check_formulas(source: _Source) -> None:
+    table = source.table
+    if not table.is_sheet:
+        return
+    for name in (source.columns.image, *source.columns.used):
+        position = table.position(name)
+        for row, number in zip(table.rows, table.numbers, strict=True):
+            if row[position] in spreadsheet.FORMULA_ERRORS:
+                raise MedrecogError(
+                    f"The cell {spreadsheet.cell_name(position, number)} of {table.path} (column "
+                    f"“{name}”) holds {row[position]}, the error of a formula. Put a value in its "
+                    "place."
+                )
+
+
+def _gather(source: _Source, said: _Said, *, has_labels: bool) -> None:
+    table, columns = source.table, source.columns
+    used = columns.used if has_labels else tuple(filter(None, (*columns.groups, columns.split)))
+    positions = [(name, table.position(name)) for name in used]
+    for row, number, match in zip(table.rows, table.numbers, source.matches, strict=True):
+        if not match.paths:
+            continue
+        values = {name: row[position] for name, position in positions}
+        for path in match.paths:
+            if has_labels:
+                said.rows.append(MatchedRow(path, source.place, number, values))
+            for name in columns.groups:
+                if values[name]:
+                    first = said.groups.setdefault(name, {}).setdefault(path, values[name])
+                    if first != values[name]:
+                        said.different_groups[path] = None
+            if columns.split and values[columns.split]:
+                value = values[columns.split]
+                place = f"{source.place} row {number}"
+                if said.splits.setdefault(path, value) != value:
+                    raise MedrecogError(
+                        f"The image {path} has the split “{said.splits[path]}” in "
+                        f"{said.split_rows[path]} and “{value}” in {place}. Correct one of them, "
+                        "or use another column with --split-column."
+                    )
+                said.split_rows.setdefault(path, place)
+
+
+def _splits_by_name(labelled: Sequence[_Source], others: Sequence[_Source], said: _Said) -> str:
+    """Find the split that the names of tables give, where no column does."""
+    if said.splits:
+        return ""
+    lists = [source for source in others if source.is_list]
+    for sources in (labelled, lists):
+        if not _name_splits(sources):
+            continue
+        table_of: dict[str, str] = {}
+        both: dict[str, tuple[str, str]] = {}
+        for source in sources:
+            for path in source.paths():
+                if said.split_of.setdefault(path, source.split) != source.split:
+                    both[path] = (table_of[path], source.place)
+                table_of.setdefault(path, source.place)
+        if both:
+            path, (one, other) = min(both.items())
+            raise MedrecogError(
+                f"{counted(len(both), 'image')} in both {one} and {other}, for example {path}. "
+                "Delete the rows from one of them."
+            )
+        return f"split by {_listed(sources)}"
+    return ""
+
+
+# --- What is to be said -------------------------------------------------------------------------
+
+
+def _about_matches(
+    survey: Survey, source: _Source, left_out: list[LeftOut]
+) -> list[DatasetWarning]:
+    """Return what is to be said about how rows found their images; complete what was left out."""
+    values = source.table.values(source.columns.image)
+    missing: list[str] = []
+    unclear: list[str] = []
+    kinds: Counter[str] = Counter()
+    loose: list[str] = []
+    example = Match()
+    for value, number, match in zip(values, source.table.numbers, source.matches, strict=True):
+        place = f"{source.place} row {number}"
+        kinds.update(match.kinds)
+        if match.kinds:
+            loose.append(place)
+        if match.paths:
+            continue
+        left_out.append(LeftOut(f"{place}: {value or '(no image)'}", match.reason))
+        if match.candidates:
+            unclear.append(place)
+            example = example if example.candidates else match
+        else:
+            missing.append(place)
+    n_rows = len(values)
+    name = source.place
+    warnings = []
+    if len(unclear) > _MOST_UNCLEAR * (n_rows - len(missing)):
+        shown = ", ".join(example.candidates[:_N_SHOWN])
+        raise MedrecogError(
+            f"It is not clear which images {counted(len(unclear), 'row')} of {name} name. For "
+            f"{unclear[0]}, {example.reason}: {shown}. Write the path below {survey.root} in the "
+            f"column “{source.columns.image}”, or choose another with --image-column."
+        )
+    if unclear:
+        warnings.append(
+            DatasetWarning(
+                "ambiguous-rows",
+                f"It is not clear which images {counted(len(unclear), 'row')} of {name} name; they "
+                f"were left out. Write the path below the folder in the column "
+                f"“{source.columns.image}”, or choose another with --image-column.",
+                tuple(unclear),
+            )
+        )
+    if loose:
+        how = ", ".join(f"{KINDS[kind]} ({n:,})" for kind, n in kinds.most_common())
+        warnings.append(
+            DatasetWarning(
+                "rows-matched-loosely",
+                f"{counted(len(loose), 'row')} of {name} name their images not exactly as the "
+                f"files are called: {how}. Correct the column “{source.columns.image}”, or choose "
+                "another with --image-column, if an image is wrong.",
+                tuple(loose),
+            )
+        )
+    if missing:
+        warnings.append(
+            DatasetWarning(
+                "rows-without-image",
+                f"{counted(len(missing), 'row')} of {name} without an image in the folder; they "
+                "were left out. Add the images, or choose another column with --image-column.",
+                tuple(missing),
+            )
+        )
+    return warnings
+
+
+def _apart(unnamed: Sequence[str], named: set[str]) -> tuple[list[str], list[str]]:
+    """Divide images without a row into those of folders for unlabelled images, and the others."""
+    folders = {path.rpartition("/")[0] for path in named}
+    unlabelled: list[str] = []
+    others: list[str] = []
+    for path in unnamed:
+        folder = path.rpartition("/")[0]
+        is_meant = folder not in folders and any(
+            split_word([part]) == "test" or part.lower() in _UNLABELLED
+            for part in folder.split("/")
+        )
+        (unlabelled if is_meant else others).append(path)
+    return unlabelled, others
+
+
+def _about_images(unnamed: Sequence[str], unlabelled: Sequence[str]) -> list[DatasetWarning]:
+    warnings = []
+    if unnamed:
+        warnings.append(
+            DatasetWarning(
+                "images-without-row",
+                f"{counted(len(unnamed), 'image')} without a row in the table; they were left "
+                "out. Add rows, or give a further table with --labels.",
+                tuple(unnamed),
+            )
+        )
+    if unlabelled:
+        warnings.append(
+            DatasetWarning(
+                "unlabelled",
+                f"{counted(len(unlabelled), 'image')} without a row in the table, in folders for "
+                "unlabelled images; they are kept apart for Predict. Give a further table with "
+                "--labels if there are labels.",
+                tuple(unlabelled),
+            )
+        )
+    return warnings

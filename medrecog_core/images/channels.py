@@ -1,0 +1,166 @@
+"""TIFF files that Pillow reads in part or not: many channels, or numbers of 64 bits."""
+
+import io
+import zlib
+from typing import Any
+
+import numpy as np
+from PIL import Image
+from PIL.TiffImagePlugin import SAMPLESPERPIXEL, TiffImageFile
+
+from medrecog_core.images.frames import count_tiff_pages, frame_index
+from medrecog_core.images.refusal import UnreadableImageError
+from medrecog_core.images.rendering import Rendering
+from medrecog_core.images.stored_frame import StoredFrame
+
+_MAGICS = (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")
+_NONE, _LZW, _DEFLATE = 1, 5, (8, 32946)
+_LZW_RATIO = 4096 * 8 // 9
+"""A code of 9 bits or more stands for 4096 bytes at most."""
+_MAX_UNPACKED_BYTES = 2**31
+_CHANNELS_LAST, _CHANNELS_FIRST, _NO_CHANNELS = "YXS", "SYX", "YX"
+_MAX_CHANNELS = 1000
+_WHITE_IS_ZERO = 0
+
+
+def is_tiff(content: bytes) -> bool:
+    """Return whether bytes begin as a TIFF file does."""
+    return content[:4] in _MAGICS
+
+
+def has_more(image: Image.Image) -> bool:
+    """Return whether a file that Pillow has opened has more channels than Pillow reads."""
+    return isinstance(image, TiffImageFile) and int(image.tag_v2.get(SAMPLESPERPIXEL, 1)) > len(
+        image.getbands()
+    )
+
+
+def read_channels(content: bytes, rendering: Rendering, max_pixels: int) -> StoredFrame:
+    """Read a channel, or the first three, of a page of a TIFF file.
+
+    Parameters
+    ----------
+    content
+        The file's bytes.
+    rendering
+        The page as frame; the channel, or None for the first three as red, green and blue, where
+        blue is empty if there are two.
+    max_pixels
+        Pixels above which a page is not read.
+
+    Raises
+    ------
+    UnreadableImageError
+        If the file is damaged, too large, compressed otherwise than with LZW or deflate, has no
+        such page or channel, or holds other than real numbers.
+    """
+    try:
+        n_pages = count_tiff_pages(content)
+        index = frame_index(rendering, n_pages)
+        pixels, zero_is_white = _pixels(content, index, max_pixels)
+        values = _chosen(pixels, rendering.channel)
+    except UnreadableImageError:
+        raise
+    # Damaged files make tifffile fail in many ways.
+    except Exception as error:
+        reason = " ".join(str(error).split())
+        raise UnreadableImageError(f"the image is damaged or truncated ({reason})") from error
+    if values.dtype == np.uint8:
+        shown = 255 - values if zero_is_white else values
+        return StoredFrame(Image.fromarray(shown), n_frames=n_pages, index=index)
+    return StoredFrame(
+        values=values,
+        is_unsigned=values.dtype.kind == "u",
+        zero_is_white=zero_is_white,
+        n_frames=n_pages,
+        index=index,
+    )
+
+
+def read_size(content: bytes) -> tuple[int, int, int]:
+    """Return the number of pages, and the width and height of the first.
+
+    Raises
+    ------
+    UnreadableImageError
+        If there is no page.
+    """
+    from tifffile import TiffFile
+
+    try:
+        with TiffFile(io.BytesIO(content)) as file:
+            page: Any = file.pages[0]
+            return count_tiff_pages(content), int(page.imagewidth), int(page.imagelength)
+    except Exception as error:
+        reason = " ".join(str(error).split())
+        raise UnreadableImageError(f"the file has no header of an image ({reason})") from error
+
+
+def _pixels(content: bytes, index: int, max_pixels: int) -> tuple[np.ndarray, bool]:
+    """Return a page, shape (height, width, channels), and whether 0 is white."""
+    from tifffile import TiffFile
+
+    with TiffFile(io.BytesIO(content)) as file:
+        page: Any = file.pages[index]
+        n_pixels = int(page.imagewidth) * int(page.imagelength)
+        if n_pixels > max_pixels:
+            raise UnreadableImageError(
+                f"the image has {n_pixels / 1e6:,.1f} million pixels, "
+                f"more than the {max_pixels // 10**6} allowed"
+            )
+        dtype = page.dtype
+        if dtype is None or dtype.kind not in "iuf" or page.samplesperpixel > _MAX_CHANNELS:
+            raise UnreadableImageError("the pixels are of a kind that is not read")
+        if page.nbytes > _MAX_UNPACKED_BYTES:
+            raise UnreadableImageError(
+                f"the image has {page.nbytes / 2**20:,.0f} MB of pixels, "
+                f"more than the {_MAX_UNPACKED_BYTES // 2**20:,} allowed"
+            )
+        _check_unpacked_size(content, page)
+        pixels = page.asarray(maxworkers=1)
+        if page.axes == _NO_CHANNELS:
+            pixels = pixels[..., None]
+        elif page.axes == _CHANNELS_FIRST:
+            pixels = np.moveaxis(pixels, 0, -1)
+        elif page.axes != _CHANNELS_LAST:
+            raise UnreadableImageError(f"the axes {page.axes} of the image are not read")
+        return pixels, page.photometric == _WHITE_IS_ZERO
+
+
+def _check_unpacked_size(content: bytes, page: Any) -> None:
+    """Refuse parts that unpack to more than they should: tifffile has no bound."""
+    if page.compression == _NONE:
+        return
+    largest = int(np.prod(page.chunks)) * page.dtype.itemsize
+    for start, n_bytes in zip(page.dataoffsets, page.databytecounts, strict=True):
+        if page.compression in _DEFLATE:
+            unpacked = zlib.decompressobj().decompress(
+                content[start : start + n_bytes], largest + 1
+            )
+            is_too_large = len(unpacked) > largest
+        elif page.compression == _LZW:
+            is_too_large = n_bytes * _LZW_RATIO > _MAX_UNPACKED_BYTES
+        else:
+            raise UnreadableImageError(
+                f"the TIFF file has {page.samplesperpixel} channels of {page.dtype} compressed as "
+                f"{getattr(page.compression, 'name', page.compression)}, which is not read; "
+                "save it without compression"
+            )
+        if is_too_large:
+            raise UnreadableImageError("the image is damaged (a part unpacks to too many bytes)")
+
+
+def _chosen(pixels: np.ndarray, channel: int | None) -> np.ndarray:
+    n_channels = pixels.shape[2]
+    if n_channels == 1:
+        return pixels[..., 0]
+    if channel is None:
+        colours = np.zeros((*pixels.shape[:2], 3), pixels.dtype)
+        colours[..., : min(n_channels, 3)] = pixels[..., :3]
+        return colours
+    if channel >= n_channels:
+        raise UnreadableImageError(
+            f"the image has {n_channels} channels, so there is no channel {channel}; "
+            "channels count from 0"
+        )
+    return pixels[..., channel]

@@ -1,0 +1,31 @@
+"""Whether a picture shows anything."""
+
+import numpy as np
+from PIL import Image
+
+MAX_SPREAD = 2
+"""Grey levels, of 255, that almost all pixels of a picture without content lie within."""
+MIN_SHARE = 0.9995
+"""Share of the pixels that these are at least: noise, a dead pixel or a mark are no content."""
+
+
+def is_without_content(image: Image.Image) -> bool:
+    """Return whether a picture is of one colour, or nearly so.
+
+    It is if, in each of the channels red, green and blue, at least `MIN_SHARE` of the pixels lie
+    within `MAX_SPREAD` grey levels of each other. Of a picture with 224 x 224 pixels, 26 may
+    differ.
+
+    Parameters
+    ----------
+    image
+        8-bit RGB, as `decode_image` returns it.
+    """
+    pixels = np.asarray(image.convert("RGB")).reshape(-1, 3)
+    enough = MIN_SHARE * len(pixels)
+    for channel in pixels.T:
+        counts = np.bincount(channel, minlength=256 + MAX_SPREAD)
+        within = np.convolve(counts, np.ones(MAX_SPREAD + 1, int), "valid")
+        if within.max() < enough:
+            return False
+    return True
