@@ -11,9 +11,10 @@ from medrecog_core.locations import cache_folder
 from medrecog_core.mode import is_viewer
 from medrecog_core.models import model_names
 from medrecog_core.networks import NETWORKS, all_installed_weights, find_device
+from medrecog_core.ui.jobs import show_status
 from medrecog_core.ui.page import PAGES, open_page, shown_errors
+from medrecog_core.ui.plain_text import literal
 from medrecog_core.ui.quantities import counted, size
-from medrecog_core.ui.run_status import show_status
 
 open_page("Home")
 
@@ -49,7 +50,9 @@ def show_latest(runs: list[RunFolder]) -> None:
     for run in runs[:5]:
         state = run.state()
         with st.container(horizontal=True, vertical_alignment="center"):
-            st.page_link("pages/3_Results.py", label=run.title, query_params={"run": run.id})
+            st.page_link(
+                "pages/3_Results.py", label=literal(run.title), query_params={"run": run.id}
+            )
             show_status(state)
             st.caption(time.strftime("%Y-%m-%d %H:%M", time.localtime(state.created)))
 
@@ -102,7 +105,7 @@ def show_installed() -> None:
                 if weights is None:
                     without.append(network.title)
                     continue
-                st.markdown(f"{network.title}: {weights.title}")
+                st.markdown(f"{network.title}: {literal(weights.title)}")
                 missing = [x.name for x in network.layers if not weights.can_read(x)]
                 needs = f"; {' and '.join(missing)} need Keras's official file" if missing else ""
                 st.caption(f"Reads {weights.layers[0]} to {weights.layers[-1]}{needs}.")
@@ -110,7 +113,7 @@ def show_installed() -> None:
                 st.caption(f"Without weights yet: {', '.join(without)}. See the page Networks.")
         with middle.container(border=True, height="stretch"):
             st.markdown("**Processor**" if device.kind == "cpu" else "**GPU**")
-            st.markdown(f"{device.name}, {counted(device.n_cores, 'core')}")
+            st.markdown(f"{literal(device.name)}, {counted(device.n_cores, 'core')}")
             st.caption(
                 "Multiplies bfloat16 faster than float32: “auto” precision means bfloat16."
                 if device.has_fast_bfloat16
@@ -122,7 +125,7 @@ def show_installed() -> None:
                 st.markdown(f"{counted(len(store), 'descriptor')}, {size(store.n_bytes)}")
             st.caption(
                 f"{counted(len(library.names()), 'data set')}, {counted(len(all_runs()), 'run')}, "
-                f"{counted(len(model_names()), 'model')} in {cache_folder().root}"
+                f"{counted(len(model_names()), 'model')} in {literal(cache_folder().root)}"
             )
 
 

@@ -58,9 +58,9 @@ def draw(root: Path, n: int, side: int) -> None:
 
 
 def step_import(root: Path) -> dict[str, Any]:
-    from medrecog_core.datasets import library
+    from medrecog_core.datasets import library, read_dataset
 
-    dataset = library.save(library.read_folder(NAME, root))
+    dataset = library.save(read_dataset(NAME, root))
     return {"images": len(dataset.images)}
 
 

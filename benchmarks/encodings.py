@@ -29,7 +29,7 @@ import numpy as np
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
 from medrecog_core.classification import measure, train_svm
-from medrecog_core.datasets import library
+from medrecog_core.datasets import read_dataset
 from medrecog_core.features import (
     DEFAULT_N_WORDS,
     POOLINGS,
@@ -54,7 +54,7 @@ class Images:
     """The images of a folder, whose descriptors are all in the store."""
 
     def __init__(self, folder: Path, cells: tuple[Cell, ...], store: DescriptorStore) -> None:
-        dataset = library.read_folder("images", folder)
+        dataset = read_dataset("images", folder)
         self.files, _ = hash_images([dataset.absolute_path(image) for image in dataset.images])
         self.labels = np.array([image.label for image in dataset.images])
         train = np.array([image.split == "train" for image in dataset.images])

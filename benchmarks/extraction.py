@@ -33,7 +33,7 @@ from PIL import Image
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
 from medrecog_core.classification import measure, train_svm
-from medrecog_core.datasets import library
+from medrecog_core.datasets import read_dataset
 from medrecog_core.features import (
     DescriptorSource,
     DescriptorStore,
@@ -202,7 +202,7 @@ def agreement(n_images: int) -> float:
 
 def accuracies(root: Path) -> dict[str, dict[str, float]]:
     """Accuracy of every cell in both precisions, and the smallest cosine on real images."""
-    dataset = library.read_folder("images", root)
+    dataset = read_dataset("images", root)
     files, _ = hash_images([dataset.absolute_path(image) for image in dataset.images])
     labels = np.array([image.label for image in dataset.images])
     train = np.array([image.split == "train" for image in dataset.images])

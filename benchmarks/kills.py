@@ -27,7 +27,7 @@ import numpy as np
 PROJECT = Path(__file__).parents[1]
 sys.path.insert(0, str(PROJECT))
 
-from medrecog_core.datasets import library
+from medrecog_core.datasets import library, read_dataset
 from medrecog_core.experiments import RunFolder, RunSpecification, create_run, execute, find_run
 from medrecog_core.features import DescriptorStore, PooledNetwork, batch_size
 from medrecog_core.locations import CacheFolder, cache_folder
@@ -86,7 +86,7 @@ class KilledRun:
 
     def __init__(self, folder: Path, pictures: Path) -> None:
         os.environ[CACHE_VARIABLE] = str(folder / "cache")
-        library.save(library.read_folder("drawn", pictures))
+        library.save(read_dataset("drawn", pictures))
         self.passes = folder / "passes.txt"
         self.passes.touch()
         self.run = create_run(SPECIFICATION)

@@ -40,6 +40,7 @@ from medrecog_core.ui.experiments.run_list import FOLLOWED, SEEN, follow, show_r
 from medrecog_core.ui.experiments.run_progress import show_live
 from medrecog_core.ui.experiments.run_view import view_runs
 from medrecog_core.ui.page import open_page, shown_errors
+from medrecog_core.ui.plain_text import literal
 from medrecog_core.ui.quantities import counted
 
 _PRESET, _SCALES, _POOLINGS = "preset", key_of("scales"), key_of("poolings")
@@ -141,7 +142,7 @@ def describe(specification: RunSpecification) -> str:
     n_scales = len(set(specification.scales))
     plan = plan_run(specification)
     if plan.warning:
-        st.warning(plan.warning, icon=":material/memory:")
+        st.warning(literal(plan.warning), icon=":material/memory:")
     batches = ", ".join(f"{scale.memory.images_at_once} at {scale.scale}" for scale in plan.scales)
     images = "every image"
     if specification.sample is not None:
@@ -177,7 +178,8 @@ def offer_identical_run(specification: RunSpecification | None) -> None:
         del st.session_state["done already"]
         return
     st.info(
-        f"This was done already, on the same images with the same weights, by “{run.title}”.",
+        "This was done already, on the same images with the same weights, by "
+        f"“{literal(run.title)}”.",
         icon=":material/task_alt:",
     )
     with st.container(horizontal=True, vertical_alignment="center"):
@@ -205,7 +207,7 @@ def followed_run(runs: list[RunFolder]) -> RunFolder | None:
     except MedrecogError as error:
         del st.session_state[FOLLOWED]
         st.query_params.pop(SEEN, None)
-        st.warning(str(error), icon=":material/link_off:")
+        st.warning(literal(error), icon=":material/link_off:")
         return None
     st.query_params[SEEN] = run.id
     return run
@@ -219,7 +221,7 @@ def show_experiments() -> None:
             show_cost(specification)
             put_form_in_address(specification)
         except MedrecogError as error:
-            st.warning(str(error), icon=":material/warning:")
+            st.warning(literal(error), icon=":material/warning:")
             specification = None
         # Not by a callback, whose argument would be the form as it was before it was changed last.
         if (
@@ -233,7 +235,7 @@ def show_experiments() -> None:
         ):
             start(specification)
         if "launch error" in st.session_state:
-            st.error(st.session_state.pop("launch error"), icon=":material/error:")
+            st.error(literal(st.session_state.pop("launch error")), icon=":material/error:")
         offer_identical_run(specification)
     runs = all_runs()
     followed = followed_run(runs)

@@ -12,7 +12,9 @@ from medrecog_core.reports.measures import best_cell
 from medrecog_core.ui.choice import choose
 from medrecog_core.ui.experiments.run_list import SEEN, follow
 from medrecog_core.ui.heat_map import show_heat_map, show_legend
+from medrecog_core.ui.jobs import show_status
 from medrecog_core.ui.page import RESEARCH_ONLY, open_page, show_absence, shown_errors
+from medrecog_core.ui.plain_text import literal
 from medrecog_core.ui.results.cell_calibration import show_calibration
 from medrecog_core.ui.results.cell_choice import choose_cell, forget_cell, take_cell
 from medrecog_core.ui.results.cell_curves import forget_curve, show_curves, show_folds
@@ -32,7 +34,6 @@ from medrecog_core.ui.results.report_comparison import show_beside_report
 from medrecog_core.ui.results.run_comparison import show_comparison
 from medrecog_core.ui.results.run_record import show_record
 from medrecog_core.ui.results.square_choice import forget_square
-from medrecog_core.ui.run_status import show_status
 
 open_page("Results")
 
@@ -41,11 +42,11 @@ def show_run(run: RunFolder) -> None:
     finished, record = run.cells(), run.record()
     state = run.state()
     if run.title != run.id:
-        st.subheader(run.title)
+        st.subheader(literal(run.title))
     if state.status != "finished":
         show_status(state)
         if state.error:
-            st.error(state.error, icon=":material/error:")
+            st.error(literal(state.error), icon=":material/error:")
     if not finished:
         st.info("This run has no finished cell yet.", icon=":material/hourglass_empty:")
         if is_viewer():
@@ -95,7 +96,7 @@ def show_run(run: RunFolder) -> None:
 def show_cell(run: RunFolder, result: CellResult, is_best: bool) -> str:
     """Show a cell in detail; return the class that its curves are about."""
     cell, metrics = result.cell, result.metrics
-    st.subheader(f"{cell.layer}, {cell.scale} pixels, {cell.pooling} pooling")
+    st.subheader(f"{literal(cell.layer)}, {cell.scale} pixels, {literal(cell.pooling)} pooling")
     if is_best:
         st.caption("The best cell. Click another in the heat map to see it here.")
     show_measures(load_estimates(run, result), result.n_test)
@@ -117,7 +118,7 @@ def show_cell(run: RunFolder, result: CellResult, is_best: bool) -> str:
         try:
             show_calibration(load_calibration(run, result), metrics.positive)
         except MedrecogError as error:
-            st.caption(f"No probabilities: {error}")
+            st.caption(f"No probabilities: {literal(error)}")
     return curve
 
 

@@ -6,6 +6,7 @@ from medrecog_core.mode import is_viewer
 from medrecog_core.models import Model, can_explain, delete_model, model_names
 from medrecog_core.ui.choice import choose
 from medrecog_core.ui.page import RESEARCH_ONLY, open_page, show_absence, shown_errors
+from medrecog_core.ui.plain_text import literal
 from medrecog_core.ui.predict.answer_table import show_answer_table
 from medrecog_core.ui.predict.answers import answers_of
 from medrecog_core.ui.predict.kept_model import load_kept_model
@@ -20,7 +21,7 @@ def delete(name: str) -> None:
     with shown_errors():
         delete_model(name)
         st.session_state.pop("model", None)
-        st.toast(f"Deleted the model {name}.", icon=":material/delete:")
+        st.toast(f"Deleted the model {literal(name)}.", icon=":material/delete:")
 
 
 def given_images() -> list[tuple[str, bytes]]:
@@ -74,9 +75,9 @@ with shown_errors():
             chosen = choose("Model", names, key="model")
             # Named after the model, so that it closes with it and cannot slide onto the next one.
             if not is_viewer():
-                with st.popover(f"Delete {chosen}", type="tertiary"):
+                with st.popover(f"Delete {literal(chosen)}", type="tertiary"):
                     st.button(
-                        f"Delete the model {chosen}",
+                        f"Delete the model {literal(chosen)}",
                         key=f"delete-{chosen}",
                         on_click=delete,
                         args=(chosen,),

@@ -7,14 +7,14 @@ import pytest
 
 from medrecog_core import atomic_file, experiments, models, networks
 from medrecog_core.datasets import (
-    Reading,
+    Decisions,
     add_dataset,
     check_health,
     download_dataset,
     library,
     read_dataset,
 )
-from medrecog_core.datasets.importing import add_part
+from medrecog_core.datasets.importing import add_part, propose_dataset
 from medrecog_core.errors import MedrecogError, StorageError, UsageError
 from medrecog_core.experiments import RunFolder, RunSpecification
 from medrecog_core.images import thumbnail
@@ -108,8 +108,12 @@ def doors(finished, pictures):
         library.exclude: (NAME, [image]),
         library.include: (NAME, [image]),
         library.remove: (NAME,),
+        library.choose_classes: (NAME, ["stripes"]),
+        library.restore_classes: (NAME,),
+        library.move: (NAME, pictures),
         add_dataset: ("more", [pictures]),
-        add_part: ("more", textures, Reading(entry="mini-mit")),
+        propose_dataset: ("more", [next(pictures.rglob("*.png"))]),
+        add_part: ("more", textures, Decisions(entry="mini-mit")),
         download_dataset: ("ham10000",),
         check_health: (textures,),
         experiments.launch_health_check: (NAME,),

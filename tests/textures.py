@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from medrecog_core.datasets import library
+from medrecog_core.datasets import library, read_dataset
 from medrecog_core.experiments import RunFolder, RunSpecification, create_run, execute
 from medrecog_core.features import ENCODINGS
 from medrecog_core.locations import cache_folder
@@ -35,7 +35,7 @@ def write_textures(folder: Path, classes: tuple[str, ...] = CLASSES, n: int = PE
 
 def add_textures(folder: Path, name: str = NAME) -> None:
     """Make the pictures below a folder known to the cache folder in use."""
-    library.save(library.read_folder(name, folder))
+    library.save(read_dataset(name, folder))
 
 
 def specification(**changes: object) -> RunSpecification:

@@ -1,25 +1,37 @@
 """`datasets` and `extract`."""
 
-from collections import Counter
 from pathlib import Path
 from typing import Any
 
 import click
 
 from medrecog_core.cli.catalogue_commands import catalogue
+from medrecog_core.cli.dataset_output import (
+    commands_for_alternatives,
+    describe_dataset,
+    show_dataset,
+    show_proposal,
+)
+from medrecog_core.cli.decision_options import decision_options
 from medrecog_core.cli.output import CommaSeparated, json_option, write_json, write_table
 from medrecog_core.cli.plan_output import announce_plan, describe_scale
-from medrecog_core.cli.progress import shown_count, shown_files, shown_megabytes, shown_progress
-from medrecog_core.datasets import Dataset, Reading, add_dataset, download_dataset, library
+from medrecog_core.cli.progress import shown_progress
+from medrecog_core.datasets import (
+    Decisions,
+    add_dataset,
+    download_dataset,
+    library,
+    propose_dataset,
+)
 from medrecog_core.datasets.catalogue import find
-from medrecog_core.datasets.dicom_tags import PATIENT
+from medrecog_core.datasets.counting import counted
 from medrecog_core.datasets.downloading import differences
-from medrecog_core.errors import MedrecogError
+from medrecog_core.datasets.importing import HASHING, free_name
+from medrecog_core.errors import MedrecogError, UsageError
 from medrecog_core.experiments import RunSpecification, extract_dataset
 from medrecog_core.images import PREPROCESSINGS
+from medrecog_core.jobs.progress import counting, counting_bytes, counting_files
 from medrecog_core.networks import DEFAULT_NETWORK, PRECISIONS
-
-HASHING = "hashing files"
 
 
 @click.group()
@@ -38,7 +50,7 @@ def list_datasets(as_json: bool) -> None:
     damaged: dict[str, str] = {}
     with shown_progress() as report:
         for name in library.names():
-            drawing = shown_count(report, "drawing the demo pictures")
+            drawing = counting(report, library.DRAWING)
             try:
                 documents.append(describe_dataset(library.load(name, drawing)))
             except MedrecogError as error:
@@ -70,84 +82,59 @@ def list_datasets(as_json: bool) -> None:
 @datasets.command()
 @click.argument("name")
 @click.argument("path", nargs=-1, required=True, type=click.Path(path_type=Path))
-@click.option(
-    "--labels", type=click.Path(path_type=Path), help="CSV, TSV or .xlsx table of labels."
-)
-@click.option("--image-column", help="Column that names the image.")
-@click.option("--label-column", help="Column of the label.")
-@click.option("--group-column", help="Column of the patient, lesion or other group; “” for none.")
-@click.option("--split-column", help="Column that says train, test or val; “” for none.")
-@click.option("--label-tag", default="", help="DICOM tag of the label, such as BodyPartExamined.")
-@click.option(
-    "--group-tag",
-    default=PATIENT,
-    show_default=True,
-    help="DICOM tag of the group; “” for none.",
-)
-@click.option("--no-groups", is_flag=True, help="Take no groups over.")
-@click.option("--keep-val", is_flag=True, help="Take images of val as training images.")
-@click.option("--catalogue", "entry", default="", help="Catalogue entry that selects classes.")
+@decision_options
 @json_option
-def add(
-    name: str,
-    path: tuple[Path, ...],
-    labels: Path | None,
-    image_column: str | None,
-    label_column: str | None,
-    group_column: str | None,
-    split_column: str | None,
-    label_tag: str,
-    group_tag: str,
-    no_groups: bool,
-    keep_val: bool,
-    entry: str,
-    as_json: bool,
-) -> None:
+def add(name: str, path: tuple[Path, ...], as_json: bool, **options: Any) -> None:
     """Add a folder of images, or archives, as data set NAME.
 
-    PATH is a folder, whose images stay where they are, or one archive or more (.zip, .tar, .tar.gz,
-    .tgz) with the lists and tables that belong to them, which are unpacked below the cache folder.
-    Known layouts are recognised; others have a folder a class, perhaps below train and test
-    folders, or a table of labels, whose columns are guessed where they are not named.
+    PATH is a folder, whose images stay where they are, or one or more archives (.zip, .tar,
+    .tar.gz, .tgz) with the lists and tables that belong to them, which are extracted into the cache
+    folder. What is not decided by an option is decided by what is there; “datasets propose” shows
+    it without adding anything.
     """
-    reading = Reading(
-        table=labels,
-        image_column=image_column,
-        label_column=label_column,
-        group_column=group_column,
-        split_column=split_column,
-        label_tag=label_tag,
-        group_tag=group_tag,
-        has_groups=not no_groups,
-        keeps_val=keep_val,
-        entry=entry,
-    )
-    with shown_progress() as report:
+    decisions = Decisions(**options)
+    with shown_progress() as report, commands_for_alternatives(name, path, as_json):
         dataset = add_dataset(
             name,
             path,
-            reading,
-            report=shown_megabytes(report),
-            hashed=shown_files(report, HASHING),
+            decisions,
+            report=counting_bytes(report),
+            hashed=counting_files(report, HASHING),
         )
     show_dataset(dataset, as_json)
 
 
 @datasets.command()
+@click.argument("path", nargs=-1, required=True, type=click.Path(path_type=Path))
+@decision_options
+@json_option
+def propose(path: tuple[Path, ...], as_json: bool, **options: Any) -> None:
+    """Show how “datasets add” would read PATH, why, and the commands to read it otherwise.
+
+    Nothing is added. PATH and the options are those of “datasets add”.
+    """
+    decisions = Decisions(**options)
+    name = free_name(path[0])
+    with shown_progress() as report, commands_for_alternatives(name, path, as_json):
+        proposal = propose_dataset(name, path, decisions, report=counting_bytes(report))
+    show_proposal(proposal, name, path, as_json)
+
+
+@datasets.command()
 @click.argument("name")
-@click.option("--no-groups", is_flag=True, help="Take no groups over.")
-@click.option("--keep-val", is_flag=True, help="Take images of val as training images.")
+@click.option("--no-groups", is_flag=True, help="Ignore group information.")
+@click.option("--keep-val", is_flag=True, help="Add the validation images to the training images.")
 @json_option
 def download(name: str, no_groups: bool, keep_val: bool, as_json: bool) -> None:
-    """Download data set NAME of the catalogue and add it; a download that was cut is carried on."""
+    """Download public data set NAME and add it; an interrupted download is resumed."""
     entry = find(name)
     with shown_progress() as report:
         dataset = download_dataset(
             name,
             keep_val,
             not no_groups,
-            shown_megabytes(report),
-            hashed=shown_files(report, HASHING),
+            counting_bytes(report),
+            hashed=counting_files(report, HASHING),
         )
     others = differences(entry, dataset)
     if as_json:
@@ -168,6 +155,72 @@ def remove(name: str, as_json: bool) -> None:
         write_json({"name": name, "removed": True})
     else:
         click.echo(f"Removed {name}; images that were not unpacked for it are where they were.")
+
+
+@datasets.command("classes")
+@click.argument("name")
+@click.option(
+    "--only-class", "only", multiple=True, help="Use this class only; repeat it for several."
+)
+@click.option(
+    "--exclude-class",
+    "excluded",
+    multiple=True,
+    help="Exclude the images of this class; repeat it for several.",
+)
+@click.option(
+    "--merge-class",
+    "merged",
+    multiple=True,
+    metavar="OLD=NEW",
+    help="Rename class OLD to NEW, or merge it with NEW.",
+)
+@click.option("--restore", is_flag=True, help="Use every class as it was imported.")
+@json_option
+def choose_classes(
+    name: str,
+    only: tuple[str, ...],
+    excluded: tuple[str, ...],
+    merged: tuple[str, ...],
+    restore: bool,
+    as_json: bool,
+) -> None:
+    """Choose which classes of data set NAME are used, and merge classes.
+
+    A choice is added to earlier ones; --restore takes all of them back. Without options, the
+    classes are listed.
+    """
+    is_chosen = bool(only or excluded or merged)
+    if restore and is_chosen:
+        raise UsageError("Restore the classes or choose some. Give one of the two.")
+    if restore:
+        library.restore_classes(name)
+    elif is_chosen:
+        merges = Decisions(merged_classes=merged).merges
+        library.choose_classes(name, only, excluded, merges)
+    show_dataset(library.load(name), as_json)
+
+
+@datasets.command()
+@click.argument("name")
+@click.argument("newroot", type=click.Path(path_type=Path))
+@json_option
+def move(name: str, newroot: Path, as_json: bool) -> None:
+    """Let data set NAME find its images in folder NEWROOT, to which they were moved or copied.
+
+    Every file is compared by its content. Labels, groups, splits and exclusions stay.
+    """
+    with shown_progress() as report:
+        dataset, changes = library.move(name, newroot, counting_files(report, HASHING))
+    if as_json:
+        changed = [{"path": change.path, "reason": change.reason} for change in changes]
+        write_json({**describe_dataset(dataset), "changed": changed})
+        return
+    click.echo(f"{name} finds its images in {dataset.root}.")
+    if changes:
+        click.echo(f"{counted(len(changes), 'image')} of it cannot be found there as imported:")
+        write_table(("image", "what is different"), ((c.path, c.reason) for c in changes))
+        click.echo(f"“datasets refresh {name}” updates the data set.")
 
 
 @click.command("extract")
@@ -216,43 +269,3 @@ def extract_command(
         click.echo(describe_scale(scale, n, extracted.seconds[scale], peak))
     for entry in extracted.skipped:
         click.echo(f"skipped {entry.path}: {entry.reason}")
-
-
-def describe_dataset(dataset: Dataset) -> dict[str, Any]:
-    """Return what a data set is as JSON values."""
-    return {
-        "name": dataset.name,
-        "root": str(dataset.root),
-        "layout": dataset.layout,
-        "synthetic": dataset.synthetic,
-        "n_images": len(dataset.images),
-        "classes": dict(sorted(Counter(image.label for image in dataset.images).items())),
-        "splits": list(dataset.splits),
-        "n_groups": len(dataset.groups),
-        "n_excluded": len(dataset.excluded),
-        "left_out": [{"path": e.path, "reason": e.reason} for e in dataset.left_out],
-    }
-
-
-def show_dataset(dataset: Dataset, as_json: bool) -> None:
-    """Print what a data set is."""
-    if as_json:
-        write_json(describe_dataset(dataset))
-        return
-    parts = [f"{len(dataset.images)} images", f"{len(dataset.classes)} classes"]
-    if dataset.groups:
-        parts.append(f"{len(dataset.groups)} groups")
-    if dataset.excluded:
-        parts.append(f"{len(dataset.excluded)} more excluded")
-    click.echo(f"{dataset.name}: {', '.join(parts)} ({dataset.layout})")
-    splits = dataset.splits or ("",)
-    counts = Counter((image.label, image.split) for image in dataset.images)
-    write_table(
-        ("class", *(split or "images" for split in splits)),
-        ((label, *(counts[label, split] for split in splits)) for label in dataset.classes),
-    )
-    if dataset.left_out:
-        click.echo(f"\n{len(dataset.left_out)} left out:")
-        for reason, n in Counter(e.reason for e in dataset.left_out).most_common():
-            first = next(e.path for e in dataset.left_out if e.reason == reason)
-            click.echo(f"  {n} x {reason}, for example {first}")

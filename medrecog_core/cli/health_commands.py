@@ -7,26 +7,36 @@ from typing import Any
 
 import click
 
-from medrecog_core.cli.dataset_commands import describe_dataset, show_dataset
+from medrecog_core.cli.dataset_output import describe_dataset, show_dataset
 from medrecog_core.cli.output import json_option, write_json, write_table
-from medrecog_core.cli.progress import shown_count, shown_progress
-from medrecog_core.datasets import Dataset, Finding, HealthReport, kept_report, library
+from medrecog_core.cli.progress import shown_progress
+from medrecog_core.datasets import (
+    Dataset,
+    Finding,
+    HealthReport,
+    apply_remedy,
+    kept_report,
+    library,
+)
+from medrecog_core.datasets.class_choice import CLASS_CHOICE
 from medrecog_core.datasets.counting import counted
 from medrecog_core.datasets.file_changes import OUTSIDE_WINDOW
+from medrecog_core.datasets.health import carry_out_health_check
+from medrecog_core.datasets.remedy import shell_command
 from medrecog_core.errors import MedrecogError, UsageError
-from medrecog_core.experiments import carry_out_health_check
+from medrecog_core.jobs.progress import counting
 
 _SHOWN_IMAGES = 5
 
 
 @click.command()
 @click.argument("name")
-@click.option("--refresh", is_flag=True, help="Take in first what the files are now.")
+@click.option("--refresh", is_flag=True, help="Update the file index before checking.")
 @json_option
 def check(name: str, refresh: bool, as_json: bool) -> None:
-    """Check the health of data set NAME: leaks, duplicates, shortcuts, images of no use.
+    """Check the health of data set NAME: leakage, duplicates, shortcuts, classes, unusable images.
 
-    The images in use are checked, not the excluded ones. What was measured before is not measured
+    Images in use are checked, excluded ones are not. Images that were checked before are not read
     again.
     """
     with shown_progress() as report:
@@ -46,9 +56,11 @@ def check(name: str, refresh: bool, as_json: bool) -> None:
     show_dataset(dataset, as_json)
     click.echo("")
     if unreadable:
-        click.echo(f"{len(unreadable)} of {len(dataset.images)} images cannot be read.")
+        click.echo(
+            f"{len(unreadable):,} of {counted(len(dataset.images), 'image')} cannot be read."
+        )
     else:
-        click.echo(f"All {len(dataset.images)} images can be read.")
+        click.echo(f"All {counted(len(dataset.images), 'image')} can be read.")
     _show_findings(name, health)
     _show_shortcuts(health)
 
@@ -57,22 +69,23 @@ def check(name: str, refresh: bool, as_json: bool) -> None:
 @click.argument("name")
 @json_option
 def refresh(name: str, as_json: bool) -> None:
-    """Take in what the files of data set NAME are now: changed, moved or gone.
+    """Update the index of data set NAME to its files: changed, moved or deleted ones.
 
-    New files are not taken in: to have them, remove the data set and add it again.
+    New files are not added. To add them, delete the data set and add it again.
     """
     with shown_progress() as report:
-        dataset, changes = library.refresh(name, shown_count(report, "comparing files"))
+        dataset, changes = library.refresh(name, counting(report, library.COMPARING))
     if as_json:
         changed = [{"path": change.path, "reason": change.reason} for change in changes]
         warnings = [asdict(each) for each in dataset.warnings]
         write_json({**describe_dataset(dataset), "changed": changed, "warnings": warnings})
         return
     if not changes:
-        click.echo(f"Every file of {name} is what it was.")
+        click.echo(f"No file of {name} has changed.")
         return
-    click.echo(f"{len(changes)} files of {name} are not what they were:")
-    write_table(("image", "what is different"), ((c.path, c.reason) for c in changes))
+    n = len(changes)
+    click.echo(f"{counted(n, 'file')} of {name} {'has' if n == 1 else 'have'} changed:")
+    write_table(("image", "change"), ((c.path, c.reason) for c in changes))
     for warning in dataset.warnings:
         if warning.id == OUTSIDE_WINDOW:
             click.echo(f"Warning: {warning.message}")
@@ -80,19 +93,21 @@ def refresh(name: str, as_json: bool) -> None:
 
 @click.command()
 @click.argument("name")
-@click.option("--finding", help="Kind of a finding, as “datasets check” names it.")
+@click.option("--finding", help="Apply the remedy of this finding of “datasets check”.")
 @click.option("--image", "images", multiple=True, help="Path of an image; may be repeated.")
-@click.option("--reason", default="", help="Why, for single images.")
+@click.option("--reason", default="", help="Reason, for single images.")
 @json_option
 def exclude(
     name: str, finding: str | None, images: tuple[str, ...], reason: str, as_json: bool
 ) -> None:
-    """Leave images of data set NAME out of runs: those of a finding, or single ones.
+    """Exclude images of data set NAME from runs: those of a finding, or single ones.
 
-    Which images a finding excludes is said by “datasets check”; “datasets include” takes it back.
+    “datasets check” lists the findings and what their remedies do. “datasets include” undoes it.
+    Where the remedy of a finding merges classes, they are merged; “datasets classes NAME --restore”
+    undoes that.
     """
     if (finding is None) == (not images):
-        raise UsageError("Which images are to be excluded? Give --finding KIND or --image PATH.")
+        raise UsageError("Enter the images to exclude, as --finding KIND or --image PATH.")
     if finding is None:
         before = library.load(name)
         now = library.exclude(name, images, reason=reason)
@@ -101,50 +116,57 @@ def exclude(
     found = _current_report(name).finding(finding)
     if found is None:
         raise MedrecogError(
-            f"The data set “{name}” has no finding “{finding}”: “datasets check {name}” lists them."
-        )
-    if not found.to_exclude:
-        raise MedrecogError(
-            f"The finding “{finding}” is not about single images, so none can be excluded for it."
+            f"The data set “{name}” has no finding “{finding}”. “datasets check {name}” lists its "
+            "findings."
         )
     before = library.load(name)
-    now = library.exclude(name, found.to_exclude, found.kind, found.title)
+    now = apply_remedy(name, found)
+    if found.remedy is not None and found.remedy.merges and not as_json:
+        click.echo(f"{found.remedy.words} “{_undo(name, found)}” undoes it.")
+        show_dataset(now, as_json)
+        return
     _show_exclusions(before, now, as_json)
 
 
 @click.command()
 @click.argument("name")
-@click.option("--finding", help="Kind of the finding they were excluded for, or “chosen”.")
+@click.option("--finding", help="The finding that they were excluded for, or “chosen”.")
 @click.option("--image", "images", multiple=True, help="Path of an image; may be repeated.")
-@click.option("--all", "everything", is_flag=True, help="Every excluded image.")
+@click.option(
+    "--all",
+    "everything",
+    is_flag=True,
+    help="Every excluded image, except those of excluded classes.",
+)
 @json_option
 def include(
     name: str, finding: str | None, images: tuple[str, ...], everything: bool, as_json: bool
 ) -> None:
-    """Use excluded images of data set NAME again."""
+    """Restore excluded images of data set NAME."""
     if [finding is not None, bool(images), everything].count(True) != 1:
-        raise UsageError(
-            "Which images are to be used again? Give --finding KIND, --image PATH or --all."
-        )
+        raise UsageError("Enter the images to restore, as --finding KIND, --image PATH or --all.")
     before = library.load(name)
     excluded_for: dict[str, list[str]] = {}
     for exclusion in before.excluded:
         excluded_for.setdefault(exclusion.finding, []).append(exclusion.image.path)
     paths: Sequence[str] = images
     if everything:
-        paths = [path for each in excluded_for.values() for path in each]
+        # Images of excluded classes come back with their classes: “datasets classes --restore”.
+        paths = [
+            path for kind, each in excluded_for.items() if kind != CLASS_CHOICE for path in each
+        ]
     elif finding is not None:
         if finding not in excluded_for:
             kinds = ", ".join(sorted(excluded_for)) or "none"
             raise MedrecogError(
-                f"No image of “{name}” is excluded for “{finding}”; there is {kinds}."
+                f"No image of “{name}” is excluded for “{finding}”. Available: {kinds}."
             )
         paths = excluded_for[finding]
     _show_exclusions(before, library.include(name, paths), as_json)
 
 
 def _current_report(name: str) -> HealthReport:
-    """Return a report on the data set as it is now, checking it where there is none."""
+    """Return a report on the data set as it is now, and check it if there is none."""
     kept = kept_report(name)
     if kept is not None and kept.fingerprint == library.load(name).fingerprint:
         return kept
@@ -161,7 +183,7 @@ def _with_notes(finding: Finding | None) -> list[dict[str, str]]:
 
 def _show_findings(name: str, health: HealthReport) -> None:
     if not health.findings:
-        click.echo("Nothing was found that flatters or spoils results.")
+        click.echo("No problems found.")
     for finding in health.findings:
         click.echo(f"\n{finding.severity}: {finding.title} [{finding.kind}]")
         click.echo(f"  {finding.words}")
@@ -169,27 +191,52 @@ def _show_findings(name: str, health: HealthReport) -> None:
             note = f": {finding.notes[i]}" if finding.notes else ""
             click.echo(f"    {path}{note}")
         if len(finding.images) > _SHOWN_IMAGES:
-            click.echo(f"    and {len(finding.images) - _SHOWN_IMAGES} more")
-        if finding.to_exclude:
-            click.echo(
-                f"  “datasets exclude {name} --finding {finding.kind}” leaves out "
-                f"{counted(len(finding.to_exclude), 'image')}: {finding.rule}."
-            )
+            click.echo(f"    and {len(finding.images) - _SHOWN_IMAGES:,} more")
+        if finding.files:
+            click.echo("  Other files or rows:")
+        for file in finding.files[:_SHOWN_IMAGES]:
+            click.echo(f"    {file}")
+        if len(finding.files) > _SHOWN_IMAGES:
+            click.echo(f"    and {len(finding.files) - _SHOWN_IMAGES:,} more")
+        _show_remedy(name, finding)
     if health.n_expected_pairs:
+        n = health.n_expected_pairs
         click.echo(
-            f"\n{health.n_expected_pairs} pairs of images of one group look nearly the same, "
-            "as one expects."
+            f"\n{counted(n, 'pair')} of near-duplicates {'is' if n == 1 else 'are'} within one "
+            "group, as expected."
         )
+
+
+def _show_remedy(name: str, finding: Finding) -> None:
+    remedy = finding.remedy
+    if remedy is not None:
+        click.echo(f"  Remedy: {remedy.label}. {remedy.words}")
+        click.echo(f"    {shell_command('datasets', 'exclude', name, '--finding', finding.kind)}")
+        click.echo(f"    To undo it: {_undo(name, finding)}")
+    if finding.refusal:
+        click.echo(f"  {finding.refusal}")
+    for advice in finding.advice:
+        click.echo(f"  {advice.words}")
+        if advice.command:
+            click.echo(f"    {advice.command}")
+
+
+def _undo(name: str, finding: Finding) -> str:
+    if finding.remedy is not None and finding.remedy.merges:
+        return shell_command("datasets", "classes", name, "--restore")
+    return shell_command("datasets", "include", name, "--finding", finding.kind)
 
 
 def _show_shortcuts(health: HealthReport) -> None:
     if not health.shortcuts:
-        click.echo("\nThe classes are too small to look for shortcuts.")
+        click.echo("\nNot enough images per class to test for shortcuts.")
         return
     n = health.shortcuts[0].n_images
-    click.echo(f"\nHow well the files alone tell the classes apart ({n} images, cross-validated):")
+    click.echo(
+        f"\nHow well file properties alone predict the class (cross-validated, n = {n:,} images):"
+    )
     write_table(
-        ("feature", "balanced accuracy", "chance", "97.5 % of guesses below", "AUC"),
+        ("property", "balanced accuracy", "chance", "97.5th percentile of chance", "AUC"),
         (
             (s.feature, s.balanced_accuracy, s.chance, s.chance_upper, s.auc)
             for s in health.shortcuts
@@ -207,7 +254,7 @@ def _show_exclusions(before: Dataset, now: Dataset, as_json: bool) -> None:
         return
     is_now = {exclusion.image.path for exclusion in now.excluded}
     click.echo(
-        f"{counted(len(is_now - was), 'image')} excluded, {len(was - is_now)} used again; "
+        f"{counted(len(is_now - was), 'image')} excluded, {len(was - is_now):,} restored; "
         f"{now.name} has {counted(len(now.images), 'image')} in use and "
         f"{len(now.excluded)} excluded."
     )

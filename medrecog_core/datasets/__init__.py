@@ -16,22 +16,29 @@ from medrecog_core.datasets.dataset import (
 from medrecog_core.datasets.downloading import download_dataset
 from medrecog_core.datasets.file_changes import FileChange, find_changes
 from medrecog_core.datasets.finding import Finding
-from medrecog_core.datasets.health import HealthReport, check_health, kept_report
-from medrecog_core.datasets.importing import Reading, add_dataset, read_dataset
-from medrecog_core.datasets.label_table import guess_columns, read_rows
+from medrecog_core.datasets.health import HealthReport, apply_remedy, check_health, kept_report
+from medrecog_core.datasets.importing import add_dataset, propose_dataset, read_dataset
+from medrecog_core.datasets.intake.ambiguity import AmbiguousError
+from medrecog_core.datasets.intake.decisions import BY_EVIDENCE, Decisions
+from medrecog_core.datasets.intake.proposal import Proposal
 from medrecog_core.datasets.protocol import PROTOCOLS, Protocol
+from medrecog_core.datasets.remedy import Advice, Remedy
 from medrecog_core.datasets.sampling import Sample, draw_sample
 from medrecog_core.datasets.shortcuts import Shortcut
 from medrecog_core.datasets.split import Fold, Split
 from medrecog_core.datasets.splitting import split_images
 
 __all__ = [
+    "BY_EVIDENCE",
     "CATALOGUE",
     "PROTOCOLS",
     "SPLITS",
+    "Advice",
+    "AmbiguousError",
     "CatalogueEntry",
     "Dataset",
     "DatasetWarning",
+    "Decisions",
     "Exclusion",
     "FileChange",
     "FileState",
@@ -40,22 +47,23 @@ __all__ = [
     "HealthReport",
     "ImageRecord",
     "LeftOut",
+    "Proposal",
     "Protocol",
-    "Reading",
+    "Remedy",
     "Sample",
     "Shortcut",
     "Split",
     "add_dataset",
+    "apply_remedy",
     "check_health",
     "check_name",
     "download_dataset",
     "draw_sample",
     "find_changes",
-    "guess_columns",
     "kept_report",
     "library",
+    "propose_dataset",
     "read_dataset",
-    "read_rows",
     "split_images",
     "unit_of",
 ]

@@ -7,15 +7,20 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import IO
 
-from medrecog_core.datasets.archive_members import Member, is_archive, opened_archive
+from medrecog_core.datasets.archive_members import Member, encodings_of, is_archive, opened_archive
+from medrecog_core.datasets.counting import counted
 from medrecog_core.datasets.dataset import LeftOut
 from medrecog_core.datasets.files import shown
+from medrecog_core.datasets.intake import medmnist
+from medrecog_core.datasets.intake.survey import TABLE_SUFFIXES
 from medrecog_core.errors import MedrecogError, StorageError
+from medrecog_core.images import SUFFIXES
 from medrecog_core.locations import create_folder, unwritable
 
 NESTED = "an archive inside the archive, which is not unpacked; unpack it and add it too"
 NOT_UTF_8 = "the name of the file or its folder is not UTF-8; rename it"
 
+_WANTED = SUFFIXES | TABLE_SUFFIXES
 _CHUNK_BYTES = 2**20
 _RATIO_MATTERS_FROM_BYTES = 100 * 2**20
 
@@ -50,6 +55,7 @@ def unpack(
     bounds: Bounds = BOUNDS,
     keep: Callable[[str], bool] = lambda name: True,
     report: Callable[[int, int], None] = lambda done, total: None,
+    encoding: str = "",
 ) -> list[LeftOut]:
     """Unpack archives into one new folder, which is there when all went well and else is not.
 
@@ -67,11 +73,14 @@ def unpack(
         Tells by its name whether a member is wanted.
     report
         Is told the bytes of the archives that are done and that there are.
+    encoding
+        Of names that are not UTF-8. Without one, an archive with images or tables of such names is
+        refused, with the encodings that they may have.
 
     Returns
     -------
     list of LeftOut
-        Members that were not unpacked: nested archives and names that are not UTF-8.
+        Members that were not unpacked: nested archives, and other files whose names are not UTF-8.
 
     Raises
     ------
@@ -94,14 +103,22 @@ def unpack(
             def report_bytes(done: int, before: int = before) -> None:
                 report(min(before + done, total), total)
 
-            with opened_archive(archive) as (members, n_read):
+            if archive.name.lower().endswith(medmnist.SUFFIX):
+                medmnist.write_images(archive, temporary, bounds.n_bytes)
+                before += _size(archive)
+                report(min(before, total), total)
+                continue
+            with opened_archive(archive, encoding) as (members, n_read):
                 guard = _Guard(archive, bounds, _size(archive), written)
                 if isinstance(members, list):  # a zip says beforehand what it holds
                     _check_space(folder, sum(member.n_bytes for member, _ in members))
                     guard.check_all(member for member, _ in members)
+                    _check_names(archive, [m for m, _ in members if m.kind == "file"], keep)
                 for member, content in members:
                     path = guard.check(member)
                     if member.kind == "file" and not _is_passed_over(path) and keep(path):
+                        if not isinstance(members, list):
+                            _check_names(archive, [member], keep)
                         reason = _reason_to_leave_out(path, member)
                         if reason:
                             left_out.append(LeftOut(shown(path), reason))
@@ -180,6 +197,24 @@ class _Guard:
         return MedrecogError(
             f"{self._archive.name} was not unpacked because it holds {what}: {advice}."
         )
+
+
+def _check_names(archive: Path, members: Sequence[Member], keep: Callable[[str], bool]) -> None:
+    """Refuse images and tables whose names are in an unknown encoding."""
+    names = [
+        member.name for member in members if not member.is_utf_8 and _suffix(member.name) in _WANTED
+    ]
+    names = [name for name in names if not _is_passed_over(name) and keep(name)]
+    if names:
+        raw = [name.encode(errors="surrogateescape") for name in names]
+        raise MedrecogError(
+            f"{archive} has {counted(len(names), 'file')} whose names are not UTF-8. "
+            f"{encodings_of(raw)}"
+        )
+
+
+def _suffix(name: str) -> str:
+    return PurePosixPath(name).suffix.lower()
 
 
 def _reason_to_leave_out(path: str, member: Member) -> str:

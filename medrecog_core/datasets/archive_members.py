@@ -1,25 +1,48 @@
 """The members of zip and tar archives, as they say they are."""
 
+import codecs
 import contextlib
 import gzip
 import io
 import stat
+import struct
 import tarfile
+import unicodedata
 import zipfile
 import zlib
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, cast
 
-from medrecog_core.errors import MedrecogError
+from medrecog_core.errors import MedrecogError, UsageError
 
 SUFFIXES = (".zip", ".tar", ".tar.gz", ".tgz")
+OTHER_SUFFIXES = (
+    *(".7z", ".rar", ".tar.bz2", ".tbz2", ".tar.xz", ".txz", ".tar.zst", ".tzst"),
+    ".npz",
+)
+"""Archives that are refused with the way out, and files of arrays; see `is_archive`."""
+
+_OTHER_KINDS = {
+    b"7z\xbc\xaf\x27\x1c": "7z",
+    b"Rar!\x1a\x07": "RAR",
+    b"BZh": "bzip2",
+    b"\xfd7zXZ\x00": "xz",
+    b"\x28\xb5\x2f\xfd": "Zstandard",
+}
+"""From how a file begins to what it is called."""
+
+ENCODINGS = ("gbk", "big5", "cp932", "cp949", "cp850", "cp1252", "cp866", "cp1251")
+"""Encodings of names in zip files of East Asian, Western and Russian systems."""
 
 # What tarfile reads at once beside a member's content are names and attributes.
 _LARGEST_HEADER_BYTES = 2**24
 _ENCRYPTED = 1
 _UTF_8_NAME = 0x800
+_UNICODE_PATH = 0x7075
+_FIELD = struct.Struct("<HH")
+_CRC = struct.Struct("<L")
 
 
 class DamagedArchiveError(MedrecogError):
@@ -41,7 +64,7 @@ class Member:
     is_encrypted
         Whether a password is needed.
     is_utf_8
-        Whether its name is known to be UTF-8.
+        Whether its name is known to be UTF-8, or its encoding was given.
     """
 
     name: str
@@ -53,7 +76,7 @@ class Member:
 
 def is_archive(path: Path) -> bool:
     """Return whether a file is meant as an archive, by its ending."""
-    return path.name.lower().endswith(SUFFIXES)
+    return path.name.lower().endswith((*SUFFIXES, *OTHER_SUFFIXES))
 
 
 Content = Callable[[], contextlib.AbstractContextManager[IO[bytes]]]
@@ -61,19 +84,38 @@ Members = Iterable[tuple[Member, Content]]
 
 
 @contextlib.contextmanager
-def opened_archive(archive: Path) -> Iterator[tuple[Members, Callable[[], int]]]:
+def opened_archive(
+    archive: Path, encoding: str = ""
+) -> Iterator[tuple[Members, Callable[[], int]]]:
     """Give an archive's members, and a function of the number of its bytes that have been read.
 
     A zip's members are a list, known before anything is read; a tar's come one after the other, and
     each must be read before the next.
 
+    Parameters
+    ----------
+    archive
+        The file; what it is, its content says.
+    encoding
+        Of names that are not UTF-8, such as those of old Windows programs.
+
     Raises
     ------
     DamagedArchiveError
         If it is damaged or no archive; also while its members are read.
+    UsageError
+        If there is no such encoding.
     MedrecogError
-        If the file cannot be read.
+        If the file cannot be read, is an archive of another kind, or its names are in another
+        encoding than the given one.
     """
+    if encoding:
+        try:
+            codecs.lookup(encoding)
+        except LookupError as error:
+            raise UsageError(
+                f"Unknown encoding “{encoding}”. Available, among others: {', '.join(ENCODINGS)}."
+            ) from error
     try:
         file = archive.open("rb")
     except OSError as error:
@@ -82,17 +124,23 @@ def opened_archive(archive: Path) -> Iterator[tuple[Members, Callable[[], int]]]
         ) from error
     try:
         with file:
-            beginning = file.read(4)
+            beginning = file.read(8)
             file.seek(0)
+            for magic, kind in _OTHER_KINDS.items():
+                if beginning.startswith(magic):
+                    raise MedrecogError(
+                        f"{archive} is a {kind} archive, which is not supported. Extract it "
+                        "yourself, for example with 7-Zip, and add the folder."
+                    )
             if beginning[:2] == b"PK":
                 with zipfile.ZipFile(file) as opened:
-                    yield _members_of_zip(opened), file.tell
+                    yield _members_of_zip(opened, encoding), file.tell
             else:
                 is_compressed = beginning[:2] == b"\x1f\x8b"
                 plain = gzip.GzipFile(fileobj=file) if is_compressed else file
                 bound = cast("IO[bytes]", _HeaderBound(plain))
                 with plain, tarfile.open(fileobj=bound, mode="r:") as opened_tar:
-                    yield _members_of_tar(opened_tar), file.tell
+                    yield _members_of_tar(opened_tar, encoding), file.tell
     except (zipfile.BadZipFile, tarfile.TarError, gzip.BadGzipFile, zlib.error) as error:
         raise _damaged(archive, error) from error
     except (EOFError, NotImplementedError, RuntimeError, UnicodeError, ValueError) as error:
@@ -107,7 +155,7 @@ def _damaged(archive: Path, error: Exception) -> DamagedArchiveError:
     )
 
 
-def _members_of_zip(opened: zipfile.ZipFile) -> Members:
+def _members_of_zip(opened: zipfile.ZipFile, encoding: str) -> Members:
     members: list[tuple[Member, Content]] = []
     for info in opened.infolist():
         mode = info.external_attr >> 16
@@ -116,7 +164,7 @@ def _members_of_zip(opened: zipfile.ZipFile) -> Members:
             kind = "link"
         elif stat.S_IFMT(mode) and not (stat.S_ISREG(mode) or stat.S_ISDIR(mode)):
             kind = "device"
-        name, is_utf_8 = _name_in_zip(info)
+        name, is_utf_8 = _name_in_zip(info, encoding)
         is_encrypted = bool(info.flag_bits & _ENCRYPTED)
 
         def content(info: zipfile.ZipInfo = info) -> contextlib.AbstractContextManager[IO[bytes]]:
@@ -127,17 +175,64 @@ def _members_of_zip(opened: zipfile.ZipFile) -> Members:
     return members
 
 
-def _name_in_zip(info: zipfile.ZipInfo) -> tuple[str, bool]:
+def _name_in_zip(info: zipfile.ZipInfo, encoding: str) -> tuple[str, bool]:
     """Return a member's name, and whether it is UTF-8; many programs write UTF-8 unannounced."""
     if info.flag_bits & _UTF_8_NAME or info.filename.isascii():
         return info.filename, True
+    raw = info.filename.encode("cp437")
+    announced = _announced_name(info, raw)
+    if announced:
+        return announced, True
+    return _decoded(raw, encoding)
+
+
+def _announced_name(info: zipfile.ZipInfo, raw: bytes) -> str:
+    """Return the name of the Unicode Path field (APPNOTE.TXT, 4.6.9); empty where it has none."""
+    extra = info.extra
+    while len(extra) >= _FIELD.size:
+        kind, length = _FIELD.unpack_from(extra)
+        content = extra[_FIELD.size : _FIELD.size + length]
+        if kind == _UNICODE_PATH and len(content) > _CRC.size:
+            (crc,) = _CRC.unpack_from(content, 1)
+            if crc == zlib.crc32(raw):
+                return content[1 + _CRC.size :].decode()
+        extra = extra[_FIELD.size + length :]
+    return ""
+
+
+def _decoded(raw: bytes, encoding: str) -> tuple[str, bool]:
+    """Return a name, and whether it could be decoded: as UTF-8, or in the given encoding."""
     try:
-        return info.filename.encode("cp437").decode(), True
-    except UnicodeError:
-        return info.filename, False
+        return raw.decode(), True
+    except UnicodeDecodeError:
+        if not encoding:
+            return raw.decode(errors="surrogateescape"), False
+    try:
+        return raw.decode(encoding), True
+    except UnicodeDecodeError as error:
+        raise MedrecogError(
+            f"A name in the archive, {raw!r}, is not in the encoding {encoding}. "
+            f"{encodings_of([raw])}"
+        ) from error
 
 
-def _members_of_tar(opened: tarfile.TarFile) -> Members:
+def encodings_of(names: Collection[bytes]) -> str:
+    """Return in words which encodings names may have, with the first name in each of them."""
+    found = []
+    for encoding in ENCODINGS:
+        try:
+            texts = [name.decode(encoding) for name in names]
+        except UnicodeDecodeError:
+            continue
+        strange = (letter for text in texts for letter in text if not letter.isascii())
+        if all(unicodedata.category(letter)[0] in "LM" for letter in strange):
+            found.append(f"{encoding} (“{texts[0]}”)")
+    if not found:
+        return "Give their encoding with --encoding."
+    return f"Give their encoding with --encoding, for example {', '.join(found)}."
+
+
+def _members_of_tar(opened: tarfile.TarFile, encoding: str) -> Members:
     while (info := opened.next()) is not None:
         kind = "device"
         if info.isreg() and not info.issparse():
@@ -153,7 +248,8 @@ def _members_of_tar(opened: tarfile.TarFile) -> Members:
             extracted = opened.extractfile(info)
             return contextlib.nullcontext(io.BytesIO()) if extracted is None else extracted
 
-        yield Member(info.name, info.size, kind), content
+        name, is_utf_8 = _decoded(info.name.encode(errors="surrogateescape"), encoding)
+        yield Member(name, info.size, kind, is_utf_8=is_utf_8), content
         opened.members = []  # type: ignore[attr-defined]  # else it remembers every member
 
 

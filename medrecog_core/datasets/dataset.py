@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from functools import cached_property
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 from typing import Any
 
 from medrecog_core.datasets.counting import counted
@@ -20,6 +20,7 @@ CHOSEN = "chosen"
 """Kind of the exclusions that someone made of single images, not for a finding."""
 
 _NAME = re.compile(r"[a-z0-9][a-z0-9_-]{0,63}")
+_OF_ANOTHER = ("a companion of", "an exact copy of")
 _WARNING_ID = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
 
 
@@ -100,7 +101,7 @@ class ImageRecord:
             raise MedrecogError(
                 f"The split “{self.split}” of {self.path} is unknown: use train, test or val."
             )
-        if PurePosixPath(self.path).is_absolute() or ".." in PurePosixPath(self.path).parts:
+        if self.path.startswith("/") or ".." in self.path.split("/"):
             raise MedrecogError(f"The image {self.path} lies outside the data set's folder.")
         if self.frame is not None and (
             self.frame < 0 or not self.path.endswith(f"#{self.frame}") or not self.file_path
@@ -128,6 +129,12 @@ class LeftOut:
 
     path: str
     reason: str
+
+    @property
+    def kind(self) -> str:
+        """The reason without the name of another file, to count entries by."""
+        kind = next((kind for kind in _OF_ANOTHER if self.reason.startswith(f"{kind} ")), "")
+        return f"{kind} another file" if kind else self.reason
 
 
 @dataclass(frozen=True)

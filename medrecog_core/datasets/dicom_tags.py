@@ -1,6 +1,6 @@
 """Labels and patients that the tags of DICOM files tell."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -12,7 +12,8 @@ from medrecog_core.images.dicom import UnusableDicomError, is_dicom_file, keywor
 
 PATIENT = "PatientID"
 
-_FRAMES = "NumberOfFrames"
+_NEVER_DICOM = frozenset({".jpg", ".jpeg", ".png", ".bmp", ".gif", ".webp", ".tif", ".tiff"})
+"""Endings of files that are not opened to see whether they are DICOM."""
 
 
 def check_tag(tag: str) -> str:
@@ -102,35 +103,32 @@ def with_patients(
     images
         In the same order.
     remark
-        In words, what was taken from tags, and how many files have several frames.
+        In words, what was taken from tags.
 
     Raises
     ------
     UsageError
         If there is no such tag.
     """
-    keyword = check_tag(group_tag) if group_tag else ""
-    found: list[ImageRecord] = []
-    n_given = n_frames = 0
-    for image in images:
-        tags = _tags(root / image.path, filter(None, (keyword, _FRAMES)))
-        group = tags.get(keyword, "")
-        is_given = bool(group and not image.group)
-        found.append(replace(image, group=group) if is_given else image)
-        n_given += is_given
-        n_frames += tags.get(_FRAMES, "") not in ("", "0", "1")
-    remarks = [f"groups from the DICOM tag {keyword}"] if n_given else []
-    if n_frames:
-        files = "1 file has" if n_frames == 1 else f"{n_frames:,} files have"
-        remarks.append(f"{files} several frames, of which the first is taken")
-    return found, "; ".join(remarks)
+    # PatientID needs no look into the dictionary of tags, which takes long to load.
+    keyword = check_tag(group_tag) if group_tag not in ("", PATIENT) else group_tag
+    if not keyword:
+        return list(images), ""
+    found = [
+        replace(image, group=group)
+        if not image.group and (group := _tag(root / image.file_path, keyword))
+        else image
+        for image in images
+    ]
+    is_given = any(one is not image for one, image in zip(found, images, strict=True))
+    return found, f"groups from the DICOM tag {keyword}" if is_given else ""
 
 
-def _tags(path: Path, keywords: Iterable[str]) -> dict[str, str]:
-    """Return tags, none where the file is no DICOM; damage shows when the image is read."""
-    if not is_dicom_file(path):
-        return {}
+def _tag(path: Path, keyword: str) -> str:
+    """Return a tag, empty where the file is no DICOM; damage shows when the image is read."""
+    if path.suffix.lower() in _NEVER_DICOM or not is_dicom_file(path):
+        return ""
     try:
-        return read_tags(path, list(keywords))
+        return read_tags(path, [keyword])[keyword]
     except UnusableDicomError:
-        return {}
+        return ""

@@ -8,8 +8,6 @@ from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
 
-from filelock import FileLock, Timeout
-
 from medrecog_core.datasets import library
 from medrecog_core.datasets.archive import BOUNDS
 from medrecog_core.datasets.archive_members import DamagedArchiveError
@@ -17,7 +15,8 @@ from medrecog_core.datasets.catalogue import CatalogueEntry, PublishedFile, find
 from medrecog_core.datasets.dataset import Dataset
 from medrecog_core.datasets.file_state import HashReport
 from medrecog_core.datasets.file_state import ignore as ignore_hashing
-from medrecog_core.datasets.importing import Reading, Report, add_dataset, add_part, ignore
+from medrecog_core.datasets.importing import HASHING, Report, add_dataset, add_part, ignore
+from medrecog_core.datasets.intake.decisions import Decisions
 from medrecog_core.datasets.larger_set import (
     download_folder,
     downloaded_for_another,
@@ -26,6 +25,11 @@ from medrecog_core.datasets.larger_set import (
 )
 from medrecog_core.errors import MedrecogError, StorageError, UsageError
 from medrecog_core.jobs.download import Download
+from medrecog_core.jobs.job import Job
+from medrecog_core.jobs.kinds import DOWNLOAD_DATASET
+from medrecog_core.jobs.locks import locked
+from medrecog_core.jobs.progress import Stage, counting_bytes, counting_files
+from medrecog_core.jobs.work import Work, start
 from medrecog_core.locations import create_folder, unwritable
 from medrecog_core.mode import check_may_change
 
@@ -77,20 +81,20 @@ def download_dataset(
         raise UsageError(
             f"There is a data set “{name}” already: remove it first to download it again."
         )
-    reading = Reading(
+    decisions = Decisions(
         keeps_val=keeps_val,
         has_groups=has_groups,
         entry=entry.name if entry.selects_classes else "",
     )
     larger = larger_set(entry)
     if larger is not None:
-        return add_part(name, larger, reading, report, hashed)
+        return add_part(name, larger, decisions, report, hashed)
     folder = create_folder(download_folder(entry))
     with _alone(folder, entry):
         files = [_fetched(entry, file, folder, report, pause) for file in entry.files]
         bounds = replace(BOUNDS, n_bytes=max(_LEAST_BYTES, 20 * entry.n_bytes))
         try:
-            dataset = add_dataset(entry.name, files, reading, bounds, report, hashed)
+            dataset = add_dataset(entry.name, files, decisions, bounds, report, hashed)
         except DamagedArchiveError:
             _forget(folder, entry)  # else the next attempt would find the same files
             raise
@@ -149,7 +153,9 @@ def _fetched(
     try:
         download.fetch(
             largest,
-            lambda done, total: report(f"downloading {file.name}", done, total or file.n_bytes),
+            lambda done, total: report(
+                Stage("download", f"Downloading {file.name}"), done, total or file.n_bytes
+            ),
             pause,
         )
     except (StorageError, UsageError):
@@ -186,18 +192,34 @@ def _forget(folder: Path, entry: CatalogueEntry) -> None:
 
 @contextlib.contextmanager
 def _alone(folder: Path, entry: CatalogueEntry) -> Iterator[None]:
-    lock = FileLock(folder / ".lock", timeout=0)
+    busy = f"Another process is downloading {entry.name}. Wait until it has ended."
     try:
-        lock.acquire()
-    except Timeout as error:
-        raise MedrecogError(
-            f"Another process is downloading {entry.name}: wait until it has ended."
-        ) from error
-    try:
-        yield
+        with locked(folder / ".lock", busy):
+            yield
     finally:
-        lock.release()
         with contextlib.suppress(OSError):
             (folder / ".lock").unlink()
             folder.rmdir()  # unless something that has come is kept in it
             folder.parent.rmdir()
+
+
+def start_download(name: str) -> Job:
+    """Start a job that downloads a data set of the catalogue and adds it; return at once.
+
+    Raises
+    ------
+    UsageError
+        If it is not in the catalogue.
+    MedrecogError
+        If another job works on a data set of this name.
+    """
+    return start(DOWNLOAD_DATASET, find(name).name, f"Download {name}")
+
+
+def work(job: Job, work: Work) -> None:
+    """Do the work of a job that `start_download` started."""
+    download_dataset(
+        job.order().subject,
+        report=counting_bytes(work.checked_report),
+        hashed=counting_files(work.checked_report, HASHING),
+    )

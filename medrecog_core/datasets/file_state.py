@@ -4,7 +4,7 @@ import hashlib
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
-from itertools import repeat
+from functools import partial
 from pathlib import Path
 
 from medrecog_core.datasets.dataset import Dataset, FileState
@@ -16,11 +16,15 @@ HashReport = Callable[[int, int, int], None]
 """Is told the files that are read, the files in all, and the bytes of those that are read."""
 
 
+Inspect = Callable[[Path, bytes, FileState], None]
+"""Is given each file that is read, with its content and state; it may be called in threads."""
+
+
 def ignore(done: int, total: int, n_bytes: int) -> None:
     """Report progress to nobody."""
 
 
-def read_state(path: Path, axis: int = PLAIN.axis) -> FileState:
+def read_state(path: Path, axis: int = PLAIN.axis, inspect: Inspect | None = None) -> FileState:
     """Return what a file is now: its bytes are hashed and its header is read.
 
     Parameters
@@ -29,6 +33,8 @@ def read_state(path: Path, axis: int = PLAIN.axis) -> FileState:
         The file.
     axis
         Axis of a volume that slices are counted along.
+    inspect
+        Is given the file's content.
 
     Raises
     ------
@@ -36,6 +42,13 @@ def read_state(path: Path, axis: int = PLAIN.axis) -> FileState:
         If the bytes cannot be read; a file that is no image has a state without width and height.
     """
     content = read_file(path)
+    state = _state_of(path, content, axis)
+    if inspect is not None:
+        inspect(path, content, state)
+    return state
+
+
+def _state_of(path: Path, content: bytes, axis: int) -> FileState:
     try:
         status = path.stat()
     except OSError:
@@ -57,7 +70,10 @@ def read_state(path: Path, axis: int = PLAIN.axis) -> FileState:
 
 
 def read_states(
-    paths: Sequence[Path], report: HashReport = ignore, axis: int = PLAIN.axis
+    paths: Sequence[Path],
+    report: HashReport = ignore,
+    axis: int = PLAIN.axis,
+    inspect: Inspect | None = None,
 ) -> list[FileState | UnreadableImageError]:
     """Return the state of every file, or why it has none, in the order of the paths.
 
@@ -69,12 +85,15 @@ def read_states(
         Called after each; what it raises ends the reading at once.
     axis
         See `read_state`.
+    inspect
+        Is given each file's content, so that no file need be read twice.
     """
     n_bytes = 0
     states: list[FileState | UnreadableImageError] = []
+    state_of = partial(_state_or_error, axis=axis, inspect=inspect)
     with ThreadPoolExecutor(_READERS) as readers:
         try:
-            for done, state in enumerate(readers.map(_state_or_error, paths, repeat(axis)), 1):
+            for done, state in enumerate(readers.map(state_of, paths), 1):
                 states.append(state)
                 n_bytes += state.n_bytes if isinstance(state, FileState) else 0
                 report(done, len(paths), n_bytes)
@@ -129,8 +148,10 @@ def is_untouched(path: Path, state: FileState) -> bool:
     return (status.st_size, status.st_mtime_ns) == (state.n_bytes, state.modified)
 
 
-def _state_or_error(path: Path, axis: int) -> FileState | UnreadableImageError:
+def _state_or_error(
+    path: Path, axis: int, inspect: Inspect | None
+) -> FileState | UnreadableImageError:
     try:
-        return read_state(path, axis)
+        return read_state(path, axis, inspect)
     except UnreadableImageError as error:
         return error

@@ -1,6 +1,9 @@
-"""A finding: one thing of a data set that flatters or spoils results."""
+"""A finding: one thing of a data set that makes results too good, or worthless."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+
+from medrecog_core.datasets.dataset import Dataset
+from medrecog_core.datasets.remedy import Advice, Remedy, reason_against
 
 SEVERITIES = ("severe", "warning", "note")
 """From what makes results wrong to what one should know."""
@@ -21,13 +24,17 @@ class Finding:
     images
         Paths of all the images concerned, sorted.
     notes
-        What is to be said of each image, in the same order; empty where nothing is.
+        A remark on each image, in the same order; empty where there is none.
     sets
         Images that belong together, such as copies of one file.
-    to_exclude
-        Paths that excluding the finding excludes.
-    rule
-        In words, which these are.
+    files
+        Other files, and rows of tables, that the finding is about.
+    remedy
+        What makes it disappear; None where nothing can, or must not.
+    refusal
+        Why its remedy is not offered, as a sentence; empty where it is, or there is none.
+    advice
+        What else can be done, by hand.
     """
 
     kind: str
@@ -37,5 +44,21 @@ class Finding:
     images: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
     sets: tuple[tuple[str, ...], ...] = ()
-    to_exclude: tuple[str, ...] = ()
-    rule: str = ""
+    files: tuple[str, ...] = ()
+    remedy: Remedy | None = None
+    refusal: str = ""
+    advice: tuple[Advice, ...] = ()
+
+    @property
+    def to_exclude(self) -> tuple[str, ...]:
+        """Paths of the images that its remedy excludes."""
+        return self.remedy.images if self.remedy else ()
+
+    def guarded(self, dataset: Dataset) -> "Finding":
+        """Return it without its remedy, and with the reason, if that would spoil the data set."""
+        reason = self.remedy and reason_against(dataset, self.remedy)
+        if not (self.remedy and reason):
+            return self
+        label = self.remedy.label
+        refusal = f"“{label}” is not offered, because {reason}."
+        return replace(self, remedy=None, refusal=refusal)

@@ -1,4 +1,4 @@
-"""The health report of a data set: what in it flatters or spoils results."""
+"""The health report of a data set: what in it makes results too good, or worthless."""
 
 import dataclasses
 import time
@@ -9,29 +9,44 @@ from typing import Any
 from pydantic import TypeAdapter
 
 from medrecog_core import atomic_file
+from medrecog_core.datasets import library
 from medrecog_core.datasets.chest_patients import number_findings
-from medrecog_core.datasets.class_balance import balance_findings
+from medrecog_core.datasets.class_balance import (
+    balance_findings,
+    small_class_findings,
+    training_findings,
+)
+from medrecog_core.datasets.class_names import spelling_findings, unlabelled_findings
+from medrecog_core.datasets.companions import companion_findings
 from medrecog_core.datasets.counting import counted
 from medrecog_core.datasets.dataset import Dataset
 from medrecog_core.datasets.duplicates import near_duplicates
 from medrecog_core.datasets.file_changes import FileChange, find_changes
 from medrecog_core.datasets.finding import SEVERITIES, Finding
+from medrecog_core.datasets.grey_levels import grey_findings
+from medrecog_core.datasets.grouping import grouping_findings
 from medrecog_core.datasets.image_quality import quality_findings
+from medrecog_core.datasets.import_warnings import import_findings
 from medrecog_core.datasets.leaks import (
     duplicate_findings,
     group_findings,
     near_duplicate_findings,
 )
-from medrecog_core.datasets.library import folder_of
 from medrecog_core.datasets.measurements import measure_images
+from medrecog_core.datasets.remedy import Advice, reason_against, refresh_command
 from medrecog_core.datasets.shortcuts import Shortcut, measure_shortcuts, shortcut_findings
-from medrecog_core.errors import StorageError
+from medrecog_core.errors import MedrecogError, StorageError
+from medrecog_core.jobs.job import Job, create_job, working_on
+from medrecog_core.jobs.kinds import CHECK
+from medrecog_core.jobs.progress import Progress, Report, Stage, counting
+from medrecog_core.jobs.progress import ignore as ignore_progress
+from medrecog_core.jobs.work import Work, carry_out, start
 from medrecog_core.mode import check_may_change
 
-VERSION = 1
-"""Of the report; one of another version is as good as none."""
+VERSION = 2
+"""Of the report's form. Reports of version 1 are read too; others count as none."""
 
-StageReport = Callable[[str, int, int], None]
+StageReport = Callable[[Stage, int, int], None]
 
 
 @dataclass(frozen=True)
@@ -47,12 +62,11 @@ class HealthReport:
     findings
         The severe ones first.
     shortcuts
-        How well each feature of the files tells the classes apart; empty where that could not be
-        measured.
+        How well each file property predicts the class; empty where that could not be measured.
     n_expected_pairs
-        Pairs of near-duplicates within one group, as one expects them.
+        Pairs of near-duplicates within one group, which are expected.
     near_pairs
-        Pairs of paths of images that are nearly the same, those within groups included.
+        Pairs of paths of near-duplicates, including those within groups.
     checked
         When, in seconds since 1970.
     seconds
@@ -78,22 +92,25 @@ class HealthReport:
 
     def to_document(self) -> dict[str, Any]:
         """Return the report as JSON values."""
-        return dataclasses.asdict(self)
+        document = dataclasses.asdict(self)
+        for finding, values in zip(self.findings, document["findings"], strict=True):
+            values["to_exclude"] = finding.to_exclude
+        return document
 
 
-def _ignore(stage: str, done: int, total: int) -> None:
+def _ignore(stage: Stage, done: int, total: int) -> None:
     """Report progress to nobody."""
 
 
 def check_health(dataset: Dataset, report: StageReport = _ignore) -> HealthReport:
-    """Check a data set and keep the report; what was measured before is not measured again.
+    """Check a data set and keep the report; images that were measured before are not read again.
 
     Parameters
     ----------
     dataset
         One that the library keeps.
     report
-        Called with a stage in words and how far it is; what it raises ends the check.
+        Called with a stage and how far it is; what it raises ends the check.
 
     Raises
     ------
@@ -105,31 +122,43 @@ def check_health(dataset: Dataset, report: StageReport = _ignore) -> HealthRepor
     check_may_change("check a data set")
     start = time.time()
 
-    def stage(words: str) -> Callable[[int, int], None]:
-        return lambda done, total: report(words, done, total)
+    def stage(id_: str, label: str, unit: str = "images") -> Callable[[int, int], None]:
+        return lambda done, total: report(Stage(id_, label, unit), done, total)
 
-    changes = find_changes(dataset, stage("comparing files"))
+    changes = find_changes(dataset, stage("compare-files", "Comparing files", "files"))
     measurements = measure_images(
         dataset,
-        folder_of(dataset.name) / "measurements.json",
+        library.folder_of(dataset.name) / "measurements.json",
         [change.path for change in changes],
-        stage("measuring images"),
+        stage("measure-images", "Measuring images"),
     )
     pairs = near_duplicates(
-        [measurements[image.path] for image in dataset.images], stage("comparing images")
+        [measurements[image.path] for image in dataset.images],
+        stage("compare-images", "Comparing images"),
     )
     near_findings, n_expected = near_duplicate_findings(dataset, pairs)
-    shortcuts = measure_shortcuts(dataset, measurements, stage("looking for shortcuts"))
+    shortcuts = measure_shortcuts(
+        dataset, measurements, stage("find-shortcuts", "Looking for shortcuts", "properties")
+    )
     findings = [
         *_change_findings(changes, dataset.name),
         *group_findings(dataset),
+        *grouping_findings(dataset),
         *number_findings(dataset),
+        *training_findings(dataset),
+        *spelling_findings(dataset),
         *duplicate_findings(dataset),
         *near_findings,
+        *companion_findings(dataset, measurements),
+        *grey_findings(dataset, measurements),
         *shortcut_findings(shortcuts),
         *quality_findings(measurements),
+        *small_class_findings(dataset),
         *balance_findings(dataset),
+        *unlabelled_findings(dataset),
     ]
+    findings += import_findings(dataset, {finding.kind for finding in findings})
+    findings = [finding.guarded(dataset) for finding in findings]
     paths = [image.path for image in dataset.images]
     health = HealthReport(
         dataset.fingerprint,
@@ -142,8 +171,55 @@ def check_health(dataset: Dataset, report: StageReport = _ignore) -> HealthRepor
         start,
         time.time() - start,
     )
-    atomic_file.write_json(folder_of(dataset.name) / "health.json", health.to_document())
+    atomic_file.write_json(library.folder_of(dataset.name) / "health.json", health.to_document())
     return health
+
+
+def start_health_check(name: str, refresh: bool = False) -> Job:
+    """Start a job that checks a data set, unless one does; return at once.
+
+    Parameters
+    ----------
+    name
+        The data set.
+    refresh
+        Whether to update the file index first.
+
+    Raises
+    ------
+    MedrecogError
+        If another job works on the data set.
+    """
+    return working_on(name, CHECK) or start(CHECK, name, f"Check {name}", {"refresh": refresh})
+
+
+def carry_out_health_check(
+    name: str, refresh: bool = False, report: Report = ignore_progress
+) -> HealthReport:
+    """Check a data set as a job in this process, which others can see.
+
+    Raises
+    ------
+    MedrecogError
+        If there is no such data set, it cannot be checked, or another job works on it.
+    """
+    check_may_change("check a data set")
+    library.load(name, counting(report, library.DRAWING))
+    carry_out(create_job(CHECK, name, f"Check {name}", {"refresh": refresh}), report)
+    found = kept_report(name)
+    if found is None:
+        raise StorageError(f"The health report of “{name}” cannot be read. Check it again.")
+    return found
+
+
+def work(job: Job, work: Work) -> None:
+    """Do the work of a job that checks a data set."""
+    name, report = job.order().subject, work.checked_report
+    library.load(name, counting(report, library.DRAWING))
+    dataset = library.complete(name, counting(report, library.HASHING))
+    if job.order().arguments["refresh"]:
+        dataset, _ = library.refresh(name, counting(report, library.COMPARING))
+    check_health(dataset, lambda stage, done, total: report(Progress(stage, done, total)))
 
 
 def kept_report(name: str) -> HealthReport | None:
@@ -152,25 +228,78 @@ def kept_report(name: str) -> HealthReport | None:
     The fingerprint says whether it is about the data set as it is now.
     """
     try:
-        document = atomic_file.read_json(folder_of(name) / "health.json")
+        document = atomic_file.read_json(library.folder_of(name) / "health.json")
+        if document["version"] == 1:
+            document = _in_form_of_version_2(document)
         report: HealthReport = _REPORT.validate_python(document)
-    except (FileNotFoundError, StorageError, ValueError):
+    except (FileNotFoundError, StorageError, AttributeError, KeyError, TypeError, ValueError):
         return None
     return report if report.version == VERSION else None
+
+
+def apply_remedy(name: str, finding: Finding) -> Dataset:
+    """Do what the remedy of a finding says; `library.include` or `library.restore_classes` undo it.
+
+    Parameters
+    ----------
+    name
+        The data set.
+    finding
+        Of a report on the data set, which may have changed since.
+
+    Returns
+    -------
+    Dataset
+        As it is kept from now on, with another fingerprint.
+
+    Raises
+    ------
+    MedrecogError
+        If the finding has no remedy, or the data set would be left with fewer than two classes, a
+        class without images, or a class without training images.
+    StorageError
+        If the data set is damaged or cannot be written.
+    """
+    remedy = finding.remedy
+    if remedy is None:
+        raise MedrecogError(
+            finding.refusal or f"The finding “{finding.kind}” has no remedy that can be applied."
+        )
+    reason = reason_against(library.load(name), remedy)
+    if reason:
+        raise MedrecogError(f"“{remedy.label}” was not applied, because {reason}.")
+    if remedy.merges:
+        return library.choose_classes(name, merge=dict(remedy.merges))
+    return library.exclude(name, remedy.images, finding.kind, finding.title)
+
+
+def _in_form_of_version_2(document: dict[str, Any]) -> dict[str, Any]:
+    """Return a report of version 1, whose findings said what to exclude and why in two fields."""
+    findings = []
+    for values in document["findings"]:
+        images = values.get("to_exclude")
+        words = values.get("rule", "")
+        remedy = {"words": f"{words[:1].upper()}{words[1:]}.", "images": images} if images else None
+        findings.append({**values, "remedy": remedy})
+    return {**document, "findings": findings, "version": VERSION}
 
 
 def _change_findings(changes: Sequence[FileChange], name: str) -> list[Finding]:
     if not changes:
         return []
+    n = len(changes)
     return [
         Finding(
             "changed",
             "severe",
-            f"{counted(len(changes), 'file')} not as when the data set was added",
-            f"{counted(len(changes), 'file')} changed, moved or vanished; runs leave them out "
-            f"until “datasets refresh {name}” takes in what is there now.",
+            f"{counted(n, 'file')} changed since the data set was added",
+            f"{counted(n, 'file')} changed, moved or disappeared. Runs leave "
+            f"{'it' if n == 1 else 'them'} out until you update the index.",
             images=tuple(change.path for change in changes),
             notes=tuple(change.reason for change in changes),
+            advice=(
+                Advice("Updates the index to the files as they are now.", refresh_command(name)),
+            ),
         )
     ]
 

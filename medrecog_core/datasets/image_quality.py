@@ -8,6 +8,7 @@ from medrecog_core.datasets.counting import counted
 from medrecog_core.datasets.duplicates import is_blank
 from medrecog_core.datasets.finding import Finding
 from medrecog_core.datasets.measurement import SIDE, ImageMeasurement
+from medrecog_core.datasets.remedy import Remedy
 
 TINY_SIDE = 112
 """Half of the least scale: a shorter side is enlarged more than twice, and three quarters of what
@@ -16,9 +17,7 @@ BLUR_Z = -3.5
 """Modified z-score below which sharpness is an outlier (Iglewicz and Hoaglin, How to detect and
 handle outliers, ASQC 1993)."""
 MIN_FOR_BLUR = 20
-"""Fewer images say too little of what is usual in the set."""
-
-_ALL = "all of them are excluded"
+"""With fewer images, the usual sharpness is not known well enough."""
 
 
 def quality_findings(measurements: Mapping[str, ImageMeasurement]) -> list[Finding]:
@@ -42,35 +41,58 @@ def quality_findings(measurements: Mapping[str, ImageMeasurement]) -> list[Findi
         if is_blank(m)
     }
     blurred = _blurred({path: m for path, m in readable.items() if path not in blank})
-    of_all = f"of {counted(len(measurements), 'image')}"
+    n_all = counted(len(measurements), "image")
+
+    def words(notes: dict[str, str], one: str, several: str) -> str:
+        n = len(notes)
+        return f"{n:,} of {n_all} {one if n == 1 else several}"
+
     findings = [
         _finding(
             "unreadable",
             "severe",
             unreadable,
-            f"{len(unreadable):,} {of_all} cannot be read; runs leave them out.",
+            words(
+                unreadable,
+                "cannot be read; runs leave it out.",
+                "cannot be read; runs leave them out.",
+            ),
         ),
-        _finding("blank", "warning", blank, f"{len(blank):,} {of_all} show next to nothing."),
+        _finding(
+            "blank",
+            "warning",
+            blank,
+            words(
+                blank,
+                "is almost uniform and shows nothing to classify.",
+                "are almost uniform and show nothing to classify.",
+            ),
+        ),
         _finding(
             "blurred",
             "note",
             blurred,
-            f"Far less sharp than is usual here (variance of the Laplacian at up to {SIDE} "
-            f"pixels): {len(blurred):,} {of_all}.",
+            words(
+                blurred,
+                "is much less sharp than the other images",
+                "are much less sharp than the other images",
+            )
+            + f" (variance of the Laplacian at up to {SIDE} pixels).",
         ),
         _finding(
             "tiny",
             "note",
             tiny,
-            f"A side below {TINY_SIDE} pixels, enlarged more than twice for the least scale: "
-            f"{len(tiny):,} {of_all}.",
+            words(tiny, "has", "have")
+            + f" a side below {TINY_SIDE} pixels and {'is' if len(tiny) == 1 else 'are'} enlarged "
+            "more than twice for the smallest input size.",
         ),
     ]
     return [finding for finding in findings if finding.images]
 
 
 def _blurred(measurements: Mapping[str, ImageMeasurement]) -> dict[str, str]:
-    """Map the path of an image that is an outlier of little sharpness to what is to be said.
+    """Map the path of each image that is much less sharp than the rest to a note on it.
 
     The logarithm is compared, because sharpness spreads over orders of magnitude.
     """
@@ -100,6 +122,5 @@ def _finding(kind: str, severity: str, notes: dict[str, str], words: str) -> Fin
         words,
         images=paths,
         notes=tuple(notes.values()),
-        to_exclude=paths,
-        rule=_ALL,
+        remedy=Remedy(f"Excludes all {kind} images.", paths) if paths else None,
     )

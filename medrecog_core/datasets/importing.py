@@ -1,113 +1,115 @@
 """Making a data set of what people have: a folder, archives, tables, DICOM files."""
 
 import contextlib
+import itertools
+import re
 import shutil
+import tempfile
+import unicodedata
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from filelock import FileLock, Timeout
-
 from medrecog_core.datasets import catalogue, library
 from medrecog_core.datasets.archive import BOUNDS, NESTED, Bounds, unpack
 from medrecog_core.datasets.archive_members import is_archive
-from medrecog_core.datasets.dataset import Dataset, ImageRecord, LeftOut, check_name
-from medrecog_core.datasets.dicom_tags import PATIENT, read_tagged_images, with_patients
+from medrecog_core.datasets.dataset import Dataset, LeftOut, check_name
 from medrecog_core.datasets.file_state import HashReport
 from medrecog_core.datasets.file_state import ignore as ignore_hashing
 from medrecog_core.datasets.files import files_below
-from medrecog_core.datasets.label_table import choose_columns, read_label_table, read_rows
+from medrecog_core.datasets.intake.ambiguity import AmbiguousError
+from medrecog_core.datasets.intake.decisions import BY_EVIDENCE, Decisions
+from medrecog_core.datasets.intake.interpretation import Interpretation
+from medrecog_core.datasets.intake.proposal import Proposal, propose
 from medrecog_core.datasets.larger_set import link_or_copy
-from medrecog_core.datasets.layouts import Found, read_layout
-from medrecog_core.errors import MedrecogError, StorageError, UsageError
-from medrecog_core.images import UnreadableImageError, is_image_file, read_image
+from medrecog_core.datasets.library import IMAGES
+from medrecog_core.errors import MedrecogError, StoppedError, StorageError, UsageError
+from medrecog_core.images import UnreadableImageError, decode_image, is_image_file, read_file
+from medrecog_core.jobs.job import Job
+from medrecog_core.jobs.kinds import IMPORT
+from medrecog_core.jobs.locks import locked
+from medrecog_core.jobs.progress import Stage, counting_bytes, counting_files
+from medrecog_core.jobs.work import Work, start
 from medrecog_core.locations import cache_folder, create_folder, unwritable
 from medrecog_core.mode import check_may_change
 
-Report = Callable[[str, int, int], None]
-"""Is told a stage, the bytes done and the bytes in all."""
+PREVIEWED = 200
+"""Files whose pixels are looked at for a preview."""
+_LONGEST_NAME = 60
+UNPACKING = Stage("unpack", "Extracting archives")
+HASHING = Stage("hash-files", "Reading files", "files")
+ARCHIVES = ".zip, .tar, .tar.gz, .tgz"
+
+Report = Callable[[Stage, int, int], None]
+"""Is given a stage, the bytes done and the bytes in all."""
 
 
-def ignore(stage: str, done: int, total: int) -> None:
-    """Report progress to nobody."""
+def ignore(stage: Stage, done: int, total: int) -> None:
+    """Report progress to no one."""
 
 
-@dataclass(frozen=True)
-class Reading:
-    """How the labels, groups and splits of images are found.
-
-    Attributes
-    ----------
-    table
-        Table of labels; without one, the layout of the files tells them.
-    image_column, label_column, group_column, split_column
-        Names of its columns, None to guess; an empty name leaves group or split out.
-    label_tag
-        DICOM tag of the label, in place of a table.
-    group_tag
-        DICOM tag of the group, for DICOM images that have none; empty for none.
-    has_groups
-        Whether groups are taken over; without, every image stands for itself.
-    keeps_val
-        Whether images of the split val are training images; else they are left out when an
-        experiment learns and tests.
-    entry
-        Name of a catalogue entry that selects classes, such as `mini-mit`.
-    """
-
-    table: Path | None = None
-    image_column: str | None = None
-    label_column: str | None = None
-    group_column: str | None = None
-    split_column: str | None = None
-    label_tag: str = ""
-    group_tag: str = PATIENT
-    has_groups: bool = True
-    keeps_val: bool = False
-    entry: str = ""
-
-    def __post_init__(self) -> None:
-        if self.table and self.label_tag:
-            raise UsageError("The labels are in a table or in a DICOM tag: name one of them.")
-        columns = (self.image_column, self.label_column, self.split_column)
-        if not self.table and any(column is not None for column in columns):
-            raise UsageError("Columns are those of a table of labels: name the table too.")
-        if self.entry:
-            catalogue.find(self.entry)
-
-
-BY_LAYOUT = Reading()
-"""Everything is told by the layout of the files."""
-
-
-def read_dataset(name: str, folder: Path, reading: Reading = BY_LAYOUT) -> Dataset:
+def read_dataset(
+    name: str,
+    folder: Path,
+    decisions: Decisions = BY_EVIDENCE,
+    hashed: HashReport = ignore_hashing,
+) -> Dataset:
     """Return the data set that a folder of images holds, without keeping it.
 
     Raises
     ------
+    AmbiguousError
+        If two interpretations explain the images about equally.
     MedrecogError
         If the folder has no images with labels or none that can be read, or the table or tag
         cannot be read.
     """
     root = library.resolved(folder)
-    images, left_out, layout = _found(root, reading)
-    if reading.keeps_val and any(image.split == "val" for image in images):
-        images = [replace(i, split="train" if i.split == "val" else i.split) for i in images]
-        layout += "; val kept as training images"
-    takes_groups = reading.has_groups and reading.group_column != ""
-    if not takes_groups and any(image.group for image in images):
-        images = [replace(image, group="") for image in images]
-        layout += "; groups not taken over"
-    images, remark = with_patients(root, images, reading.group_tag if takes_groups else "")
-    layout += f"; {remark}" if remark else ""
-    _check_readable(root, images)
-    return Dataset(name, root, tuple(images), layout, left_out=tuple(left_out))
+    dataset = propose(name, root, _resolved(decisions), report=hashed).dataset
+    _check_readable(dataset)
+    return dataset
+
+
+def propose_dataset(
+    name: str,
+    sources: Sequence[Path],
+    decisions: Decisions = BY_EVIDENCE,
+    at_most: int | None = PREVIEWED,
+    bounds: Bounds = BOUNDS,
+    report: Report = ignore,
+) -> Proposal:
+    """Return what `add_dataset` would make of a folder or of archives, without keeping anything.
+
+    Archives are unpacked below the cache folder for that, and deleted again.
+
+    Parameters
+    ----------
+    name, sources, decisions, bounds, report
+        As in `add_dataset`; a name that is taken does not matter.
+    at_most
+        Files whose pixels are looked at; None for all.
+
+    Raises
+    ------
+    UsageError
+        If the sources do not go together.
+    AmbiguousError, MedrecogError, StorageError
+        As `add_dataset`.
+    """
+    paths = checked_sources(sources)
+    if not paths[0].is_file():
+        return propose(name, paths[0], _resolved(decisions), at_most)
+    check_may_change("extract an archive")
+    parent = create_folder(cache_folder().datasets)
+    with tempfile.TemporaryDirectory(prefix=".preview-", dir=parent) as temporary:
+        opened = unpack_sources(paths, Path(temporary) / IMAGES, decisions, bounds, report)
+        return opened.propose(name, decisions, at_most)
 
 
 def add_dataset(
     name: str,
     sources: Sequence[Path],
-    reading: Reading = BY_LAYOUT,
+    decisions: Decisions = BY_EVIDENCE,
     bounds: Bounds = BOUNDS,
     report: Report = ignore,
     hashed: HashReport = ignore_hashing,
@@ -123,8 +125,8 @@ def add_dataset(
         Of the data set.
     sources
         One folder; or archives, and beside them the tables and lists that belong to them.
-    reading
-        How labels, groups and splits are found; its table may lie in an archive.
+    decisions
+        What is decided already; tables may be in an archive.
     bounds
         What each archive may hold at most.
     report
@@ -136,44 +138,39 @@ def add_dataset(
     ------
     UsageError
         If the name cannot be one or is taken, or the sources do not go together.
+    AmbiguousError
+        If two interpretations explain the images about equally.
     MedrecogError
         If an archive is refused, or there are no images with labels.
     StorageError
         If the cache folder cannot be written to.
     """
     check_may_change("add a data set")
-    if check_name(name) in library.names():
-        raise UsageError(f"There is a data set “{name}” already: choose another name.")
-    paths = [library.resolved(source) for source in sources]
-    if len(paths) == 1 and not paths[0].is_file():
-        return library.save(read_dataset(name, paths[0], reading), hashed)
-    for path in paths:
-        if not path.is_file():
-            raise UsageError(
-                f"{path} is no file: give one folder of images, or archives (.zip, .tar, .tar.gz, "
-                ".tgz) with the tables or lists that belong to them."
-            )
-    archives = [path for path in paths if is_archive(path)]
-    if not archives:
-        raise UsageError(
-            f"{paths[0]} is neither a folder nor an archive (.zip, .tar, .tar.gz, .tgz): "
-            "give the folder of the images, and a table with --labels."
-        )
+    _check_free(name)
+    paths = checked_sources(sources)
+    if not paths[0].is_file():
+        return library.save(read_dataset(name, paths[0], decisions, hashed))
     with _alone(), _images_folder(name) as folder:
-        left_out = _unpack(archives, folder, reading, bounds, report)
-        for path in paths:
-            if path not in archives:
-                _take_over(path, folder)
-        with _inner_archives_named(left_out, paths[0]):
-            dataset = read_dataset(name, folder, _with_unpacked_table(reading, folder))
-        dataset = replace(dataset, left_out=(*left_out, *dataset.left_out))
-        return library.save(dataset, hashed)
+        opened = unpack_sources(paths, folder, decisions, bounds, report)
+        dataset = opened.propose(name, decisions, None, hashed).dataset
+        _check_readable(dataset)
+        return library.save(dataset)
+
+
+def free_name(source: Path) -> str:
+    """Return a name for the data set of a folder or archive that no data set has yet."""
+    stem = re.sub(r"(\.tar)?\.[^.]*$", "", source.name) if source.is_file() else source.name
+    plain = unicodedata.normalize("NFKD", stem).encode("ascii", "ignore").decode().lower()
+    name = re.sub(r"[^a-z0-9_]+", "-", plain).strip("-_")[:_LONGEST_NAME] or "images"
+    taken = library.names()
+    numbered = (f"{name}-{i}" for i in itertools.count(2))
+    return name if name not in taken else next(each for each in numbered if each not in taken)
 
 
 def add_part(
     name: str,
     larger: Dataset,
-    reading: Reading,
+    decisions: Decisions,
     report: Report = ignore,
     hashed: HashReport = ignore_hashing,
 ) -> Dataset:
@@ -187,8 +184,8 @@ def add_part(
     name
         Of the data set.
     larger
-        The other one, whose layout tells the classes.
-    reading
+        The other one.
+    decisions
         Its catalogue entry selects them.
     report, hashed
         As in `add_dataset`.
@@ -204,10 +201,9 @@ def add_part(
     """
     check_may_change("add a data set")
     if not larger.root.is_relative_to(library.folder_of(larger.name)):
-        return add_dataset(name, [larger.root], reading, report=report, hashed=hashed)
-    if check_name(name) in library.names():
-        raise UsageError(f"There is a data set “{name}” already: choose another name.")
-    classes = set(catalogue.find(reading.entry).classes)
+        return add_dataset(name, [larger.root], decisions, report=report, hashed=hashed)
+    _check_free(name)
+    classes = set(catalogue.find(decisions.entry).classes)
     # Lists and tables come along.
     files = [
         file
@@ -215,77 +211,162 @@ def add_part(
         if not is_image_file(file) or file.parent.name in classes
     ]
     sizes = [file.stat().st_size for file in files]
+    copying = Stage("copy-files", f"Copying files of {larger.name}")
     with _alone(), _images_folder(name) as folder:
         done = 0
         for file, n_bytes in zip(files, sizes, strict=True):
             link_or_copy(file, folder / file.relative_to(larger.root))
             done += n_bytes
-            report(f"taking over files of {larger.name}", done, sum(sizes))
-        return library.save(read_dataset(name, folder, reading), hashed)
+            report(copying, done, sum(sizes))
+        return library.save(read_dataset(name, folder, decisions, hashed))
 
 
-def _found(root: Path, reading: Reading) -> Found:
-    if reading.label_tag:
-        return read_tagged_images(root, reading.label_tag)
-    if reading.table is None:
-        return read_layout(root, catalogue.find(reading.entry).classes if reading.entry else ())
-    table = library.resolved(reading.table)
-    header, rows = read_rows(table)
-    columns = choose_columns(
-        header,
-        table,
-        reading.image_column,
-        reading.label_column,
-        reading.group_column,
-        reading.split_column,
-    )
-    images, left_out, layout = read_label_table(root, table, rows, columns)
-    if columns.group:
-        layout += f", groups from its column {columns.group}"
-    return images, left_out, layout
+@dataclass(frozen=True)
+class UnpackedSources:
+    """Archives, and the tables and lists beside them, unpacked into a folder.
+
+    Attributes
+    ----------
+    sources
+        The files.
+    folder
+        Where they were unpacked.
+    left_out
+        What was not unpacked.
+    """
+
+    sources: tuple[Path, ...]
+    folder: Path
+    left_out: tuple[LeftOut, ...]
+
+    def propose(
+        self,
+        name: str,
+        decisions: Decisions = BY_EVIDENCE,
+        at_most: int | None = PREVIEWED,
+        hashed: HashReport = ignore_hashing,
+    ) -> Proposal:
+        """Return what the folder's files make as a data set; see `propose_dataset`.
+
+        Tables that decisions name may be in an archive, and so are those of the decisions that are
+        returned.
+        """
+        try:
+            decided = _resolved(decisions, self.folder)
+            proposal = propose(name, self.folder, decided, at_most, hashed)
+        except AmbiguousError as error:
+            again = tuple(map(self._repeatable, error.interpretations))
+            raise AmbiguousError(str(error), again) from error
+        except MedrecogError as error:
+            inner = [entry.path for entry in self.left_out if entry.reason == NESTED]
+            if not inner:
+                # The folder is deleted when this is read.
+                sentence = str(error).replace(str(self.folder), str(self.sources[0]))
+                raise type(error)(sentence) from error
+            raise MedrecogError(
+                f"{self.sources[0]} contains the archive {inner[0]}, which is not extracted, and "
+                "no data set beside it. Extract it yourself, and add what is in it."
+            ) from error
+        dataset = proposal.dataset
+        return replace(
+            proposal,
+            dataset=replace(dataset, left_out=(*self.left_out, *dataset.left_out)),
+            decisions=_relative_tables(proposal.decisions, self.folder),
+            alternatives=tuple(map(self._repeatable, proposal.alternatives)),
+        )
+
+    def _repeatable(self, found: Interpretation) -> Interpretation:
+        # A command that repeats it finds these tables in the archive, not in this folder.
+        return replace(found, decisions=_relative_tables(found.decisions, self.folder))
 
 
-def _check_readable(root: Path, images: Sequence[ImageRecord]) -> None:
+def unpack_sources(
+    sources: Sequence[Path],
+    folder: Path,
+    decisions: Decisions = BY_EVIDENCE,
+    bounds: Bounds = BOUNDS,
+    report: Report = ignore,
+) -> UnpackedSources:
+    """Unpack archives, and copy the tables and lists beside them, into a new folder.
+
+    Raises
+    ------
+    UsageError
+        If there is no archive among the files.
+    MedrecogError
+        If an archive is refused.
+    StorageError
+        If the folder cannot be written to.
+    """
+    archives = [path for path in sources if is_archive(path)]
+    if not archives:
+        raise UsageError(
+            f"{sources[0]} is neither a folder nor an archive ({ARCHIVES}). Enter the folder of "
+            "the images, and give a table with --labels."
+        )
+    left_out = _unpack(archives, folder, decisions, bounds, report)
+    for path in sources:
+        if path not in archives:
+            _take_over(path, folder)
+    return UnpackedSources(tuple(sources), folder, tuple(left_out))
+
+
+def checked_sources(sources: Sequence[Path]) -> list[Path]:
+    """Return absolute paths, of one folder or of files only.
+
+    Raises
+    ------
+    UsageError
+        If they do not go together.
+    MedrecogError
+        If there is no such file or folder.
+    """
+    paths = [library.resolved(source) for source in sources]
+    for path in paths:
+        if not path.exists():
+            raise MedrecogError(f"There is no folder or file {path}. Check the path.")
+    if len(paths) > 1 or paths[0].is_file():
+        for path in paths:
+            if not path.is_file():
+                raise UsageError(
+                    f"{path} is not a file. Enter one folder of images, or archives ({ARCHIVES}) "
+                    "with the tables or lists that belong to them."
+                )
+    return paths
+
+
+def _check_free(name: str) -> None:
+    if check_name(name) in library.names():
+        raise UsageError(f"A data set named “{name}” already exists. Choose another name.")
+
+
+def _check_readable(dataset: Dataset) -> None:
     """Refuse images of which none can be read; usually the first one can, and no other is read."""
     reasons: list[str] = []
-    for image in images:
+    for image in dataset.images:
         try:
-            read_image(root / image.path)
+            content = read_file(dataset.absolute_path(image))
+            decode_image(content, rendering=dataset.rendering_of(image))
         except UnreadableImageError as error:
             reasons.append(f"{image.path}: {error}")
         else:
             return
     raise MedrecogError(
-        f"None of the {len(images):,} images below {root} can be read ({reasons[0]}): "
-        "check that the files are whole."
+        f"None of the {len(dataset.images):,} images in {dataset.root} can be read "
+        f"({reasons[0]}). Check that the files are complete."
     )
 
 
 def _unpack(
-    archives: Sequence[Path], folder: Path, reading: Reading, bounds: Bounds, report: Report
+    archives: Sequence[Path], folder: Path, decisions: Decisions, bounds: Bounds, report: Report
 ) -> list[LeftOut]:
-    classes = set(catalogue.find(reading.entry).classes) if reading.entry else set()
+    classes = set(catalogue.find(decisions.entry).classes) if decisions.entry else set()
 
     def keep(path: str) -> bool:
         parts = path.split("/")
         return not classes or len(parts) < 2 or parts[-2] in classes
 
-    return unpack(archives, folder, bounds, keep, lambda *count: report("unpacking", *count))
-
-
-@contextlib.contextmanager
-def _inner_archives_named(left_out: Sequence[LeftOut], archive: Path) -> Iterator[None]:
-    """Where there are no images, point at the archive inside the archive, which may hold them."""
-    try:
-        yield
-    except MedrecogError as error:
-        inner = [entry.path for entry in left_out if entry.reason == NESTED]
-        if not inner:
-            raise
-        raise MedrecogError(
-            f"{archive} holds the archive {inner[0]}, which is not unpacked, and no data set "
-            "beside it: unpack it by hand, and add what is in it."
-        ) from error
+    return unpack(archives, folder, bounds, keep, lambda *count: report(UNPACKING, *count))
 
 
 def _take_over(path: Path, folder: Path) -> None:
@@ -296,19 +377,31 @@ def _take_over(path: Path, folder: Path) -> None:
         raise StorageError(unwritable(folder / path.name, error)) from error
 
 
-def _with_unpacked_table(reading: Reading, folder: Path) -> Reading:
-    """Return the reading with the table in the archive, where there is none on the disk."""
-    if reading.table is None or library.resolved(reading.table).exists():
-        return reading
-    inside = folder / reading.table
-    is_inside = not reading.table.is_absolute() and ".." not in reading.table.parts
-    return replace(reading, table=inside) if is_inside and inside.is_file() else reading
+def _resolved(decisions: Decisions, folder: Path | None = None) -> Decisions:
+    """Return the decisions with absolute tables; those not on the disk may be in the folder."""
+    return replace(decisions, tables=tuple(_table(table, folder) for table in decisions.tables))
+
+
+def _table(table: Path, folder: Path | None) -> Path:
+    resolved = library.resolved(table)
+    if folder is None or resolved.exists() or table.is_absolute() or ".." in table.parts:
+        return resolved
+    inside = folder / table
+    return inside if inside.is_file() else resolved
+
+
+def _relative_tables(decisions: Decisions, folder: Path) -> Decisions:
+    tables = (
+        table.relative_to(folder) if table.is_relative_to(folder) else table
+        for table in decisions.tables
+    )
+    return replace(decisions, tables=tuple(tables))
 
 
 @contextlib.contextmanager
 def _images_folder(name: str) -> Iterator[Path]:
     """Give the place for unpacked images, and leave nothing there when the block fails."""
-    folder = create_folder(cache_folder().datasets / name) / "images"
+    folder = create_folder(cache_folder().datasets / name) / IMAGES
     # Of a process that was killed: there is no data set of this name yet.
     shutil.rmtree(folder, ignore_errors=True)
     for unfinished in folder.parent.glob(".unpacking-*"):
@@ -322,16 +415,61 @@ def _images_folder(name: str) -> Iterator[Path]:
         raise
 
 
-@contextlib.contextmanager
-def _alone() -> Iterator[None]:
-    lock = FileLock(create_folder(cache_folder().datasets) / ".adding.lock", timeout=0)
+def _alone() -> contextlib.AbstractContextManager[None]:
+    return locked(
+        cache_folder().datasets / ".adding.lock",
+        "Another process is adding a data set. Try again when it has finished.",
+    )
+
+
+def start_import(
+    name: str, sources: Sequence[Path], decisions: Decisions, uploaded: Path | None = None
+) -> Job:
+    """Start a job that adds a data set; return at once.
+
+    Parameters
+    ----------
+    name, sources, decisions
+        As in `add_dataset`.
+    uploaded
+        Folder of uploaded sources, which is deleted once the job has ended.
+
+    Raises
+    ------
+    UsageError
+        If the name cannot be one or is taken.
+    MedrecogError
+        If another job works on a data set of this name.
+    """
+    _check_free(name)
+    arguments = {
+        "sources": [str(path) for path in sources],
+        "decisions": decisions.to_document(),
+        "uploaded": str(uploaded) if uploaded else "",
+    }
+    return start(IMPORT, name, f"Import {name}", arguments)
+
+
+def work(job: Job, work: Work) -> None:
+    """Do the work of a job that `start_import` started."""
+    order = job.order()
+    uploaded = order.arguments["uploaded"]
     try:
-        lock.acquire()
-    except Timeout as error:
-        raise MedrecogError(
-            "Another process is adding a data set: try again when it has ended."
-        ) from error
-    try:
-        yield
-    finally:
-        lock.release()
+        add_dataset(
+            order.subject,
+            [Path(path) for path in order.arguments["sources"]],
+            Decisions.from_document(order.arguments["decisions"]),
+            report=counting_bytes(work.checked_report),
+            hashed=counting_files(work.checked_report, HASHING),
+        )
+    except StoppedError:
+        raise  # the uploaded files are there for another attempt
+    except MedrecogError:
+        _delete_uploaded(uploaded)
+        raise
+    _delete_uploaded(uploaded)
+
+
+def _delete_uploaded(folder: str) -> None:
+    if folder:
+        shutil.rmtree(folder, ignore_errors=True)

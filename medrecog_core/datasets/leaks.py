@@ -1,21 +1,22 @@
-"""Findings on what stands on both sides of a split, or under two labels, or twice."""
+"""Findings on images that are in several splits, under several labels, or there several times."""
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
 
 from medrecog_core.datasets.counting import counted
 from medrecog_core.datasets.dataset import Dataset, ImageRecord
 from medrecog_core.datasets.duplicates import Pair, connected_sets, exact_duplicates
 from medrecog_core.datasets.finding import Finding
+from medrecog_core.datasets.remedy import Remedy, exclude_classes
 
 _KEPT_FIRST = ("test", "val", "train", "")
-"""Of copies in several splits those of the first of these stay: the test is left as it is."""
-_KEEP_TEST = "the copies outside the test are excluded, so that the test stays as it is"
-_DROP_ALL = "all of them are excluded, since which label is right is not known"
-_KEEP_ONE = "all but the first of each set, by path, are excluded"
+"""Of copies in several splits, those in the first of these stay, so the test part is unchanged."""
+_KEEP_TEST = "Excludes the copies outside the test part, so that the test part does not change."
+_DROP_ALL = "Excludes all copies, because the correct label is unknown."
+_KEEP_ONE = "Excludes all but the first image of each set, by path."
 _NO_SPLIT = (
-    " The data set gives no split, and a split by chance puts copies on both sides unless they are "
-    "of one group."
+    " There is no predefined split, so a random split can put copies on both sides unless they "
+    "share a group."
 )
 
 
@@ -28,44 +29,44 @@ def duplicate_findings(dataset: Dataset) -> list[Finding]:
     within = [each for each in copies if id(each) not in elsewhere]
     findings = []
     if across_splits:
+        n = len(across_splits)
         findings.append(
             _finding(
                 "duplicates-across-splits",
                 "severe",
-                f"{counted(len(across_splits), 'image')} in more than one split",
-                "The same file stands in more than one split, "
-                f"{counted(len(across_splits), 'time')}: a model is tested on what it has learnt "
-                "by heart.",
+                f"{counted(n, 'file')} in more than one split",
+                f"{counted(n, 'file')} {_is(n)} in more than one split, so the model would be "
+                "tested on images it was trained on.",
                 across_splits,
-                (image for each in across_splits for image in _outside_test(each)),
-                _KEEP_TEST,
+                _excluding(_KEEP_TEST, (i for each in across_splits for i in _outside_test(each))),
             )
         )
     if across_classes:
+        n = len(across_classes)
         findings.append(
             _finding(
                 "duplicates-across-classes",
                 "severe",
-                f"{counted(len(across_classes), 'image')} under more than one label",
-                "The same file stands under different labels, "
-                f"{counted(len(across_classes), 'time')}: at least one of the labels is wrong.",
+                f"{counted(n, 'file')} under different labels",
+                f"{counted(n, 'file')} {'appears' if n == 1 else 'appear'} under different labels, "
+                "so at least one label is wrong.",
                 across_classes,
-                (image for each in across_classes for image in each),
-                _DROP_ALL,
+                _without_repeated_class(dataset, across_classes)
+                or _excluding(_DROP_ALL, (i for each in across_classes for i in each)),
             )
         )
     if within:
-        n_more = sum(len(each) - 1 for each in within)
+        n = sum(len(each) - 1 for each in within)
         findings.append(
             _finding(
                 "duplicates",
                 "warning",
-                f"{counted(len(within), 'image')} more than once",
-                f"{counted(n_more, 'file')} hold the bytes of another of the same class and split: "
-                "they count twice." + ("" if dataset.splits else _NO_SPLIT),
+                f"{counted(n, 'exact duplicate')}",
+                f"{counted(n, 'file')} {_is(n)} {'an ' if n == 1 else ''}exact "
+                f"{'duplicate' if n == 1 else 'duplicates'} of another in the same class and split "
+                f"and {_is(n)} counted twice." + ("" if dataset.splits else _NO_SPLIT),
                 within,
-                (image for each in within for image in each[1:]),
-                _KEEP_ONE,
+                _excluding(_KEEP_ONE, (i for each in within for i in each[1:])),
             )
         )
     return findings
@@ -79,15 +80,15 @@ def near_duplicate_findings(dataset: Dataset, pairs: Sequence[Pair]) -> tuple[li
     dataset
         The data set.
     pairs
-        As `near_duplicates` gives them, of positions in `dataset.images`. Pairs of one content are
-        passed over: they are exact duplicates.
+        As `near_duplicates` returns them, of positions in `dataset.images`. Pairs of the same
+        content are skipped, because they are exact duplicates.
 
     Returns
     -------
     findings
         Up to three: across splits, across classes, and the rest.
     n_expected
-        Pairs of images of one group, which one expects to look alike; they are in no finding.
+        Pairs of images of one group, which are expected to look alike; they are in no finding.
     """
     images = dataset.images
     alike = [
@@ -95,54 +96,58 @@ def near_duplicate_findings(dataset: Dataset, pairs: Sequence[Pair]) -> tuple[li
     ]
     of_one_group = [entry for entry in alike if entry[0].group and entry[0].group == entry[1].group]
     expected = {pair for _, _, pair in of_one_group}
-    told = [entry for entry in alike if entry[2] not in expected]
-    across_splits = [pair for first, second, pair in told if first.split != second.split]
-    across_classes = [pair for first, second, pair in told if first.label != second.label]
+    others = [entry for entry in alike if entry[2] not in expected]
+    across_splits = [pair for first, second, pair in others if first.split != second.split]
+    across_classes = [pair for first, second, pair in others if first.label != second.label]
     elsewhere = {*across_splits, *across_classes}
-    within = [pair for _, _, pair in told if pair not in elsewhere]
+    within = [pair for _, _, pair in others if pair not in elsewhere]
     findings = []
     if across_splits:
-        outside = (
-            image for i, j in across_splits for image in _outside_test((images[i], images[j]))
-        )
+        n = len(across_splits)
         findings.append(
             _finding(
                 "near-duplicates-across-splits",
                 "severe",
-                f"{counted(len(across_splits), 'pair')} of nearly the same image in two splits",
-                "Images that look nearly the same stand in different splits, in "
-                f"{counted(len(across_splits), 'pair')}: a model is tested on what it has almost "
-                "seen.",
+                f"{counted(n, 'near-duplicate pair')} in different splits",
+                f"{counted(n, 'pair')} of images that look nearly the same {_is(n)} in different "
+                "splits, so the model would be tested on images it was almost trained on.",
                 _sets(images, across_splits),
-                outside,
-                _KEEP_TEST,
+                _excluding(
+                    _KEEP_TEST,
+                    (
+                        image
+                        for i, j in across_splits
+                        for image in _outside_test((images[i], images[j]))
+                    ),
+                ),
             )
         )
     if across_classes:
+        n = len(across_classes)
         findings.append(
             _finding(
                 "near-duplicates-across-classes",
                 "warning",
-                f"{counted(len(across_classes), 'pair')} of nearly the same image under two labels",
-                "Images that look nearly the same have different labels, in "
-                f"{counted(len(across_classes), 'pair')}: look at them, a label may be wrong.",
+                f"{counted(n, 'near-duplicate pair')} with different labels",
+                f"{counted(n, 'pair')} of images that look nearly the same "
+                f"{'has' if n == 1 else 'have'} different labels. Check them, a label may be "
+                "wrong.",
                 _sets(images, across_classes),
-                (images[i] for pair in across_classes for i in pair),
-                _DROP_ALL,
+                _excluding(_DROP_ALL, (images[i] for pair in across_classes for i in pair)),
             )
         )
     if within:
         sets = _sets(images, within)
+        n = sum(map(len, sets))
         findings.append(
             _finding(
                 "near-duplicates",
                 "note",
-                f"{counted(len(sets), 'set')} of nearly the same image",
-                f"{counted(sum(map(len, sets)), 'image')} of the same class and split look nearly "
-                "the same as another." + ("" if dataset.splits else _NO_SPLIT),
+                f"{counted(len(sets), 'set')} of near-duplicates",
+                f"{counted(n, 'image')} of the same class and split look nearly the same as "
+                "another." + ("" if dataset.splits else _NO_SPLIT),
                 sets,
-                (image for each in sets for image in each[1:]),
-                _KEEP_ONE,
+                _excluding(_KEEP_ONE, (image for each in sets for image in each[1:])),
             )
         )
     return findings, len(expected)
@@ -157,16 +162,20 @@ def group_findings(dataset: Dataset) -> list[Finding]:
     leaking = [tuple(each) for each in members.values() if len({image.split for image in each}) > 1]
     if not leaking:
         return []
+    n = len(leaking)
     return [
         _finding(
             "groups-across-splits",
             "severe",
-            f"{counted(len(leaking), 'group')} in more than one split",
-            f"{counted(len(leaking), 'group')} of {len(members):,} (patients, lesions) have images "
-            "in more than one split: a model is tested on whom it has learnt from.",
+            f"{counted(n, 'group')} in more than one split",
+            f"{n:,} of {counted(len(members), 'group')} (patients, lesions) {_is(n)} in more than "
+            "one split, so the model would be tested on patients it was trained on.",
             leaking,
-            (image for each in leaking for image in _outside_test(each)),
-            "their images outside the test are excluded, so that the test stays as it is",
+            _excluding(
+                "Excludes their images outside the test part, so that the test part does not "
+                "change.",
+                (image for each in leaking for image in _outside_test(each)),
+            ),
         )
     ]
 
@@ -177,8 +186,7 @@ def _finding(
     title: str,
     words: str,
     sets: Iterable[Sequence[ImageRecord]],
-    to_exclude: Iterable[ImageRecord],
-    rule: str,
+    remedy: Remedy,
 ) -> Finding:
     paths = tuple(tuple(image.path for image in each) for each in sets)
     return Finding(
@@ -188,9 +196,35 @@ def _finding(
         words,
         images=tuple(sorted({path for each in paths for path in each})),
         sets=paths,
-        to_exclude=tuple(sorted({image.path for image in to_exclude})),
-        rule=rule,
+        remedy=remedy,
     )
+
+
+def _excluding(words: str, images: Iterable[ImageRecord]) -> Remedy:
+    return Remedy(words, tuple(sorted({image.path for image in images})))
+
+
+def _without_repeated_class(
+    dataset: Dataset, copies: Sequence[Sequence[ImageRecord]]
+) -> Remedy | None:
+    """Return the remedy that excludes the one class that only repeats others, if there is one.
+
+    A folder that holds the folders of the classes a second time makes such a class.
+    """
+    n_of_class = Counter(image.label for image in dataset.images)
+    n_copied = Counter(image.label for each in copies for image in each)
+    repeated = [
+        label
+        for label, n in n_of_class.items()
+        if n_copied[label] == n
+        and all(len({image.label for image in each} - {label}) == 1 for each in copies)
+        and len({i.label for each in copies for i in each if i.label != label}) > 1
+    ]
+    return exclude_classes(dataset, repeated) if len(repeated) == 1 else None
+
+
+def _is(n: int) -> str:
+    return "is" if n == 1 else "are"
 
 
 def _sets(images: Sequence[ImageRecord], pairs: Sequence[Pair]) -> list[tuple[ImageRecord, ...]]:

@@ -9,7 +9,6 @@ from pathlib import Path
 from medrecog_core import atomic_file
 from medrecog_core.datasets import demo_folder
 from medrecog_core.datasets.class_choice import CLASSES, read_choice, write_choice
-from medrecog_core.datasets.class_folders import read_class_folders
 from medrecog_core.datasets.dataset import CHOSEN, Dataset, Exclusion, check_name
 from medrecog_core.datasets.file_changes import FileChange, find_changes, refreshed
 from medrecog_core.datasets.file_state import HashReport, with_states
@@ -19,12 +18,6 @@ from medrecog_core.datasets.kept_exclusions import (
     kept_document,
     read_kept,
     with_kept,
-)
-from medrecog_core.datasets.label_table import (
-    Columns,
-    choose_columns,
-    read_label_table,
-    read_rows,
 )
 from medrecog_core.datasets.manifest import (
     EXCLUSIONS,
@@ -38,10 +31,18 @@ from medrecog_core.datasets.manifest import (
 )
 from medrecog_core.datasets.moving import moved_to
 from medrecog_core.errors import MedrecogError, StorageError, UsageError
+from medrecog_core.jobs.job import Job, working_on
+from medrecog_core.jobs.kinds import DRAW_DEMO
+from medrecog_core.jobs.progress import Stage, counting
+from medrecog_core.jobs.work import Work, start
 from medrecog_core.locations import cache_folder, unwritable
 from medrecog_core.mode import check_may_change, is_viewer
 
 Report = Callable[[int, int], None]
+
+DRAWING = Stage("draw-demo", "Generating the demo images", "images")
+HASHING = Stage("hash-files", "Reading files", "files")
+COMPARING = Stage("compare-files", "Comparing files", "files")
 
 IMAGES = "images"
 """Folder of a data set whose images lie in the cache folder."""
@@ -132,44 +133,6 @@ def _load_demo(report: Report) -> Dataset:
     with contextlib.suppress(StorageError):
         write_manifest(folder, looked_at)
     return excluding_as_written(folder, looked_at)
-
-
-def read_folder(name: str, root: Path) -> Dataset:
-    """Return the data set that a folder of class folders holds, without keeping it.
-
-    Raises
-    ------
-    MedrecogError
-        If it holds none.
-    """
-    root = resolved(root)
-    images, left_out, layout = read_class_folders(root)
-    return Dataset(name, root, tuple(images), layout, left_out=tuple(left_out))
-
-
-def read_table(
-    name: str,
-    root: Path,
-    table: Path,
-    image: str | None = None,
-    label: str | None = None,
-    group: str | None = None,
-    split: str | None = None,
-) -> Dataset:
-    """Return the data set that a folder of images and a table of labels hold, without keeping it.
-
-    Columns that are not named are guessed; an empty name leaves group or split out.
-
-    Raises
-    ------
-    MedrecogError
-        If they hold none, or the table cannot be read or has not the named columns.
-    """
-    root, table = resolved(root), resolved(table)
-    header, rows = read_rows(table)
-    columns: Columns = choose_columns(header, table, image, label, group, split)
-    images, left_out, layout = read_label_table(root, table, rows, columns)
-    return Dataset(name, root, tuple(images), layout, left_out=tuple(left_out))
 
 
 def save(dataset: Dataset, report: HashReport = ignore_hashing) -> Dataset:
@@ -531,3 +494,14 @@ def _modified(file: Path) -> int:
         return file.stat().st_mtime_ns
     except OSError:
         return 0
+
+
+def start_drawing() -> Job:
+    """Start a job that generates the demo's images, unless one does; return at once."""
+    name = demo_folder.NAME
+    return working_on(name, DRAW_DEMO) or start(DRAW_DEMO, name, "Generate the demo images")
+
+
+def work_on_drawing(job: Job, work: Work) -> None:
+    """Do the work of a job that `start_drawing` started."""
+    load(job.order().subject, counting(work.checked_report, DRAWING))

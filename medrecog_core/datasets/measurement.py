@@ -8,18 +8,27 @@ from PIL import Image
 
 from medrecog_core.images import (
     PLAIN,
+    GreyRange,
     Rendering,
     UnreadableImageError,
     decode_image,
     read_header,
+    read_range,
 )
+from medrecog_core.images.reading import takes_window
 
 SIDE = 256
 """Longest side, in pixels, at which images are looked at; smaller ones stay as they are."""
 GREY_SIDE = 16
 """Side of the grey square that near-duplicates are compared by."""
-VERSION = 1
+VERSION = 2
 """Part of what is kept on disk: a new way of measuring measures all again."""
+
+_TWO = 2
+# Of JPEG masks: grey values from one end that compression leaves, and how many pixels are there.
+_COMPRESSION_NOISE = 16.0
+_SHARE_AT_ENDS = 0.95
+_LEAST_CONTRAST = 64.0
 
 
 @dataclass(frozen=True)
@@ -45,6 +54,10 @@ class ImageMeasurement:
         brightfield microscopy, ICPR 2000).
     grey
         The image as a square of `GREY_SIDE` grey values, base64 of uint8 in rows.
+    is_two_valued
+        Whether it has exactly two colours, or, as a JPEG, grey values at two ends only.
+    grey_range
+        Stored values of a file with more than 8 bits a channel; None of others.
     """
 
     reason: str = ""
@@ -56,6 +69,8 @@ class ImageMeasurement:
     contrast: float = 0.0
     sharpness: float = 0.0
     grey: str = ""
+    is_two_valued: bool = False
+    grey_range: GreyRange | None = None
 
     @property
     def grey_values(self) -> np.ndarray:
@@ -86,9 +101,12 @@ def measure_image(content: bytes, rendering: Rendering = PLAIN) -> ImageMeasurem
     try:
         header = read_header(content)
         width, height, mode, quality = header.width, header.height, header.mode, header.jpeg_quality
+        has_range = takes_window(mode) or not mode
     except UnreadableImageError:
         # Formats that Pillow has no header of.
         (width, height), mode, quality = image.size, image.mode, 0
+        has_range = True
+    n_colours = len(image.getcolors(_TWO) or ())
     image.thumbnail((SIDE, SIDE), Image.Resampling.BILINEAR)
     grey = image.convert("L")
     values = np.asarray(grey, np.float32)
@@ -104,4 +122,17 @@ def measure_image(content: bytes, rendering: Rendering = PLAIN) -> ImageMeasurem
         round(float(values.std()), 4),
         round(float(laplace(values).var()), 4),
         base64.b64encode(np.asarray(square).tobytes()).decode("ascii"),
+        n_colours == _TWO or (quality > 0 and _has_two_ends(values)),
+        read_range(content, rendering) if has_range else None,
     )
+
+
+def _has_two_ends(values: np.ndarray) -> bool:
+    """Return whether grey values lie at two ends, except for what compression and scaling add."""
+    low, high = float(values.min()), float(values.max())
+    if high - low < _LEAST_CONTRAST:
+        return False
+    at_low, at_high = (
+        float((abs(values - end) <= _COMPRESSION_NOISE).mean()) for end in (low, high)
+    )
+    return min(at_low, at_high) > 0 and at_low + at_high >= _SHARE_AT_ENDS

@@ -14,12 +14,14 @@ from medrecog_core import atomic_file
 from medrecog_core.datasets.dataset import Dataset, ImageRecord
 from medrecog_core.datasets.measurement import VERSION, ImageMeasurement, measure_image
 from medrecog_core.errors import StorageError
-from medrecog_core.images import Rendering, UnreadableImageError, read_file
+from medrecog_core.images import GreyRange, Rendering, UnreadableImageError, read_file
 
 _READERS = 2
 _AHEAD = 4 * _READERS
 _SECONDS_BETWEEN_WRITES = 20
-_ROWS = TypeAdapter(dict[str, tuple[str, int, int, str, int, int, float, float, str]])
+_Range = tuple[float, float, bool, bool]
+_Row = tuple[str, int, int, str, int, int, float, float, str, bool, _Range | None]
+_ROWS = TypeAdapter(dict[str, _Row])
 
 
 def measure_images(
@@ -121,7 +123,10 @@ def _read(file: Path) -> dict[str, ImageMeasurement]:
         rows = _ROWS.validate_python(document["images"])
     except (FileNotFoundError, StorageError, KeyError, TypeError, ValueError):
         return {}
-    return {key: ImageMeasurement(*row) for key, row in rows.items()}
+    return {
+        key: ImageMeasurement(*row[:-1], row[-1] and GreyRange(*row[-1]))
+        for key, row in rows.items()
+    }
 
 
 def _write(file: Path, measurements: dict[str, ImageMeasurement]) -> None:

@@ -1,7 +1,7 @@
-"""How well the class can be told without looking at the picture.
+"""How well file properties alone predict the class, without the pixels.
 
 Where the classes came from different machines or archives, the size, the proportions, the mode, the
-file's size or the JPEG quality may give the class away, and a network may learn that instead of the
+file's size or the JPEG quality may reveal the class, and a network may learn that instead of the
 disease (Zech et al., Variable generalization performance of a deep learning model to detect
 pneumonia in chest radiographs, PLOS Medicine 2018).
 """
@@ -19,7 +19,7 @@ from medrecog_core.datasets.measurement import ImageMeasurement
 
 TOGETHER = "all together"
 MIN_PER_CLASS = 5
-"""Groups that a class needs to be asked about; as many folds are made."""
+"""Groups that a class needs to be measured; as many folds are made."""
 WARNING_GAIN, SEVERE_GAIN = 0.2, 0.5
 """Of the way from chance to certainty."""
 
@@ -41,7 +41,7 @@ FEATURES = tuple(_READ)
 
 @dataclass(frozen=True)
 class Shortcut:
-    """How well one feature of the files alone tells the classes apart.
+    """How well one file property alone predicts the class.
 
     Attributes
     ----------
@@ -54,7 +54,7 @@ class Shortcut:
     chance
         The balanced accuracy of guessing: one over the number of classes.
     chance_upper
-        What guesses exceed in one case of 40: the 97.5 % quantile where the labels are shuffled.
+        97.5th percentile of chance: of the balanced accuracy where the labels are shuffled.
     n_images, n_classes
         On how many it was measured.
     """
@@ -80,16 +80,17 @@ def measure_shortcuts(
     measurements: Mapping[str, ImageMeasurement],
     report: Callable[[int, int], None] = lambda done, total: None,
 ) -> tuple[Shortcut, ...]:
-    """Measure how well each feature alone, and all together, tell the classes apart.
+    """Measure how well each file property alone, and all together, predict the class.
 
     A decision tree of depth 4 with balanced class weights is cross-validated in 5 stratified folds,
     which keep groups whole. The chance level comes from shuffling the labels against the tree's
-    answers, one image of each group. Classes with fewer than `MIN_PER_CLASS` groups are left aside.
+    predictions, one image of each group. Classes with fewer than `MIN_PER_CLASS` groups are left
+    out.
 
     Parameters
     ----------
     dataset
-        The data set; its splits are not looked at.
+        The data set; its splits play no part.
     measurements
         From path to what was measured.
     report
@@ -124,38 +125,38 @@ def measure_shortcuts(
 
 
 def shortcut_findings(shortcuts: Sequence[Shortcut]) -> list[Finding]:
-    """Return the finding on shortcuts, if any feature tells the classes apart."""
-    telling = sorted(
+    """Return the finding on shortcuts, if any file property reveals the class."""
+    revealing = sorted(
         (s for s in shortcuts if s.gain >= WARNING_GAIN), key=lambda s: s.gain, reverse=True
     )
-    if not telling:
+    if not revealing:
         return []
-    alone = [shortcut for shortcut in telling if shortcut.feature != TOGETHER]
-    best = telling[0]
+    alone = [shortcut for shortcut in revealing if shortcut.feature != TOGETHER]
+    best = revealing[0]
     named = ", ".join(f"{s.feature} {s.balanced_accuracy:.2f}" for s in alone)
     words = (
-        "Without looking at the picture, a small decision tree tells the classes apart with "
-        f"balanced accuracy {best.balanced_accuracy:.2f} (chance {best.chance:.2f}, AUC "
-        f"{best.auc:.2f}; {best.feature}, cross-validated on {best.n_images:,} images)."
+        "A decision tree that sees only file properties, not pixels, reaches balanced accuracy "
+        f"{best.balanced_accuracy:.2f} (chance {best.chance:.2f}, AUC {best.auc:.2f}; "
+        f"{best.feature}, cross-validated, n = {best.n_images:,} images)."
     )
     if named:
-        words += f" Each alone: {named}."
+        words += f" Single properties: {named}."
     words += (
-        " A network can learn this instead of what the pictures show, and would fail on images "
-        "from elsewhere."
+        " A network can learn these differences instead of the content of the images, and would "
+        "then fail on images from other sources."
     )
-    others = [shortcut for shortcut in telling if shortcut.feature not in ("file size", TOGETHER)]
+    others = [shortcut for shortcut in revealing if shortcut.feature not in ("file size", TOGETHER)]
     if not others:
         words += (
-            " The size of a file also depends on what it shows, since busy pictures compress less; "
-            "it matters less than the others."
+            " The file size also depends on the content, because detailed images compress less, so "
+            "this matters less than the other properties."
         )
     severe = bool(others) and best.gain >= SEVERE_GAIN
     return [
         Finding(
             "shortcuts",
             "severe" if severe else "warning",
-            "The files alone give the class away",
+            "File properties reveal the class (shortcut)",
             words,
         )
     ]

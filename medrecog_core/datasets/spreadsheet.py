@@ -4,6 +4,7 @@ import datetime
 import zipfile
 from collections.abc import Iterable
 from pathlib import Path
+from typing import IO
 
 from medrecog_core.errors import MedrecogError, UsageError
 
@@ -19,6 +20,7 @@ MOST_CELLS = 20_000_000
 _MOST_ROWS = 2**20
 """Rows of a sheet (ECMA-376, part 1, section 18.3.1.73: Excel has no more)."""
 
+_SHEETS = "xl/worksheets/"
 _MOST_BYTES = 500 * 2**20
 _MOST_BYTES_AT_ONCE = 100 * 2**20
 _READ_AT_ONCE = frozenset({"xl/sharedStrings.xml", "xl/styles.xml", "xl/workbook.xml"})
@@ -64,10 +66,7 @@ def read_sheets(file: Path, only: str = "") -> dict[str, list[list[str]]]:
                     rows.append(_row(values))
                     n_cells += len(rows[-1])
                     if len(rows) > _MOST_ROWS or n_cells > MOST_CELLS:
-                        raise MedrecogError(
-                            f"The sheet “{name}” of {file} is larger than the {_MOST_ROWS:,} rows "
-                            f"or {MOST_CELLS:,} cells allowed. Delete the rows that are not needed."
-                        )
+                        raise _too_large(file, name)
                 while rows and not rows[-1]:
                     rows.pop()
                 found[name] = rows
@@ -86,8 +85,8 @@ def read_sheets(file: Path, only: str = "") -> dict[str, list[list[str]]]:
 
 def _check_size(file: Path) -> None:
     # The file is a zip, some parts of which are read into memory.
-    with zipfile.ZipFile(file) as parts:
-        sizes = {part.filename: part.file_size for part in parts.infolist()}
+    with zipfile.ZipFile(file) as book:
+        sizes = {part.filename: part.file_size for part in book.infolist()}
     at_once = sum(n_bytes for part, n_bytes in sizes.items() if part in _READ_AT_ONCE)
     for n_bytes, most in ((sum(sizes.values()), _MOST_BYTES), (at_once, _MOST_BYTES_AT_ONCE)):
         if n_bytes > most:
@@ -95,6 +94,31 @@ def _check_size(file: Path) -> None:
                 f"The table {file} has {n_bytes / 2**20:,.0f} MB when unpacked, more than the "
                 f"{most // 2**20} allowed. Save the sheet as CSV."
             )
+    with zipfile.ZipFile(file) as book:
+        for part in sizes:
+            if part.startswith(_SHEETS):
+                with book.open(part) as opened:
+                    _check_counts(file, part.removeprefix(_SHEETS), opened)
+
+
+def _check_counts(file: Path, name: str, sheet: IO[bytes]) -> None:
+    """Refuse a sheet of too many rows or cells, be they empty, before it is parsed."""
+    n_rows = n_cells = 0
+    before = b""
+    while piece := sheet.read(2**20):
+        text = before + piece
+        n_rows += text.count(b"<row") + text.count(b":row")
+        n_cells += text.count(b"<c ") + text.count(b"<c>") + text.count(b"<c/")
+        if n_rows > _MOST_ROWS or n_cells > MOST_CELLS:
+            raise _too_large(file, name)
+        before = text[-3:]
+
+
+def _too_large(file: Path, name: str) -> MedrecogError:
+    return MedrecogError(
+        f"The sheet “{name}” of {file} is larger than the {_MOST_ROWS:,} rows or {MOST_CELLS:,} "
+        "cells allowed. Delete the rows that are not needed."
+    )
 
 
 def _row(values: Iterable[object]) -> list[str]:

@@ -4,12 +4,6 @@ from medrecog_core.experiments.cell_result import CellResult
 from medrecog_core.experiments.cost import Cost, ScaleCost, estimate_cost
 from medrecog_core.experiments.execution import execute, launch, result_document
 from medrecog_core.experiments.extracted_dataset import ExtractedDataset, extract_dataset
-from medrecog_core.experiments.health_check import (
-    HealthCheck,
-    carry_out_health_check,
-    find_health_check,
-    launch_health_check,
-)
 from medrecog_core.experiments.identical_run import identical_run
 from medrecog_core.experiments.leakage import Leakage, LeakageReport, measure_leakage
 from medrecog_core.experiments.plan import Plan, ScalePlan, plan_run
@@ -24,7 +18,6 @@ __all__ = [
     "CellResult",
     "Cost",
     "ExtractedDataset",
-    "HealthCheck",
     "Leakage",
     "LeakageReport",
     "Plan",
@@ -35,18 +28,15 @@ __all__ = [
     "ScaleCost",
     "ScalePlan",
     "all_runs",
-    "carry_out_health_check",
     "changed_cells",
     "create_run",
     "estimate_cost",
     "execute",
     "extract_dataset",
-    "find_health_check",
     "find_preset",
     "find_run",
     "identical_run",
     "launch",
-    "launch_health_check",
     "measure_leakage",
     "plan_run",
     "read_request",

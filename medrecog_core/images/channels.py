@@ -96,6 +96,19 @@ def read_size(content: bytes) -> tuple[int, int, int]:
         raise UnreadableImageError(f"the file has no header of an image ({reason})") from error
 
 
+def count_channels(content: bytes) -> int:
+    """Return the number of channels of a TIFF file's first page; 1 if it cannot be read."""
+    from tifffile import TiffFile
+
+    try:
+        with TiffFile(io.BytesIO(content)) as file:
+            page: Any = file.pages[0]
+            return int(page.samplesperpixel)
+    # Damaged files make tifffile fail in many ways.
+    except Exception:
+        return 1
+
+
 def _pixels(content: bytes, index: int, max_pixels: int) -> tuple[np.ndarray, bool]:
     """Return a page, shape (height, width, channels), and whether 0 is white."""
     from tifffile import TiffFile

@@ -1,18 +1,16 @@
 """DICOM files: pixels as 8-bit RGB, and the tags that name a label or a patient."""
 
 import contextlib
-import functools
 import io
-import logging
-import warnings
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from types import ModuleType
-from typing import TYPE_CHECKING, Any, BinaryIO
+from typing import TYPE_CHECKING
 
 import numpy as np
 from PIL import Image
 
+from medrecog_core.images import dicom_file, dicom_frame
+from medrecog_core.images.dicom_file import SUFFIXES, UnusableDicomError, is_dicom, is_dicom_file
 from medrecog_core.images.frames import frame_index
 from medrecog_core.images.refusal import UnreadableImageError
 from medrecog_core.images.rendering import PLAIN, Rendering
@@ -20,31 +18,19 @@ from medrecog_core.images.rendering import PLAIN, Rendering
 if TYPE_CHECKING:
     from pydicom import Dataset
 
-SUFFIXES = frozenset({".dcm", ".dicom"})
+__all__ = [
+    "SUFFIXES",
+    "UnusableDicomError",
+    "count_frames",
+    "decode_dicom",
+    "grey_values",
+    "is_dicom",
+    "is_dicom_file",
+    "keyword_of",
+    "read_tags",
+]
 
-_PREAMBLE_BYTES = 128
-_MAGIC = b"DICM"
-_FILE_META_GROUP = 2
-_DEFLATED = "1.2.840.10008.1.2.1.99"
 _MONOCHROME = ("MONOCHROME1", "MONOCHROME2")
-
-
-class UnusableDicomError(Exception):
-    """The DICOM file holds no image that can be used; the message is the reason."""
-
-
-def is_dicom(content: bytes) -> bool:
-    """Return whether bytes begin as a DICOM file does (PS3.10, section 7.1)."""
-    return content[_PREAMBLE_BYTES : _PREAMBLE_BYTES + len(_MAGIC)] == _MAGIC
-
-
-def is_dicom_file(path: Path) -> bool:
-    """Return whether a file begins as a DICOM file does."""
-    try:
-        with path.open("rb") as file:
-            return is_dicom(file.read(_PREAMBLE_BYTES + len(_MAGIC)))
-    except OSError:
-        return False
 
 
 def decode_dicom(content: bytes, max_pixels: int, rendering: Rendering = PLAIN) -> Image.Image:
@@ -77,11 +63,11 @@ def decode_dicom(content: bytes, max_pixels: int, rendering: Rendering = PLAIN) 
         If there are no pixels, too many, or such as cannot be decompressed here, or not that frame.
     """
     with _damage_as_refusal():
-        dataset = _read(io.BytesIO(content))
-        _check(dataset, max_pixels)
+        dataset = dicom_file.read(io.BytesIO(content))
+        dicom_frame.check_image(dataset, max_pixels)
         index = _frame_index(dataset, rendering)
-        image = Image.fromarray(_rgb(dataset, index, rendering))
-        image.info |= {"frames": _n_frames(dataset), "frame": index}
+        image = Image.fromarray(_rgb(dataset, index, rendering, max_pixels))
+        image.info |= {"frames": dicom_frame.n_frames(dataset), "frame": index}
         return image
 
 
@@ -107,12 +93,12 @@ def grey_values(
         As `decode_dicom`.
     """
     with _damage_as_refusal():
-        dataset = _read(io.BytesIO(content))
-        _check(dataset, max_pixels)
+        dataset = dicom_file.read(io.BytesIO(content))
+        dicom_frame.check_image(dataset, max_pixels)
         if dataset.PhotometricInterpretation not in _MONOCHROME:
             return None
         index = _frame_index(dataset, rendering)
-        pixels = _frame(dataset, index)
+        pixels = dicom_frame.read_frame(dataset, index, max_pixels)
         values = _modality_values(pixels, dataset, index)
         if _is_plain(values, pixels, dataset):
             return None
@@ -122,6 +108,18 @@ def grey_values(
         if not dataset.PixelRepresentation and (values == np.rint(values)).all():
             values = values.astype(np.int64)
         return values, has_own
+
+
+def is_document(content: bytes) -> bool:
+    """Return whether a DICOM file says that it is no image, but a report or the like."""
+    try:
+        tags = ["SOPClassUID"]
+        dataset = dicom_file.read(io.BytesIO(content), specific_tags=tags, stop_before_pixels=True)
+        kind = str(dataset.SOPClassUID.name)
+    # Damaged files make pydicom fail in many ways.
+    except Exception:
+        return False
+    return kind.endswith("Storage") and "Image" not in kind
 
 
 def count_frames(content: bytes) -> tuple[int, int, int]:
@@ -136,9 +134,9 @@ def count_frames(content: bytes) -> tuple[int, int, int]:
     """
     tags = ["NumberOfFrames", "Columns", "Rows"]
     with _damage_as_refusal():
-        dataset = _read(io.BytesIO(content), specific_tags=tags, stop_before_pixels=True)
+        dataset = dicom_file.read(io.BytesIO(content), specific_tags=tags, stop_before_pixels=True)
         width, height = (max(int(dataset.get(tag) or 0), 0) for tag in tags[1:])
-        return _n_frames(dataset), width, height
+        return dicom_frame.n_frames(dataset), width, height
 
 
 def read_tags(path: Path, keywords: Sequence[str]) -> dict[str, str]:
@@ -162,7 +160,7 @@ def read_tags(path: Path, keywords: Sequence[str]) -> dict[str, str]:
         If the file cannot be read as DICOM.
     """
     with _damage_as_refusal(), path.open("rb") as file:
-        dataset = _read(file, specific_tags=list(keywords), stop_before_pixels=True)
+        dataset = dicom_file.read(file, specific_tags=list(keywords), stop_before_pixels=True)
         return {keyword: _text(dataset.get(keyword)) for keyword in keywords}
 
 
@@ -171,7 +169,7 @@ def keyword_of(tag: str) -> str | None:
 
     `PatientID`, `0010,0020`, `(0010,0020)` and `00100020` name the same.
     """
-    _pydicom()
+    dicom_file.load()
     from pydicom.datadict import keyword_for_tag, tag_for_keyword
 
     tag = tag.strip()
@@ -200,95 +198,15 @@ def _damage_as_refusal() -> Iterator[None]:
         raise UnusableDicomError(f"the DICOM file is damaged or truncated ({reason})") from error
 
 
-@functools.cache
-def _pydicom() -> ModuleType:
-    import pydicom
-    import pydicom.config
-
-    # Values that break the standard are usual, and no obstacle to reading the pixels.
-    pydicom.config.settings.reading_validation_mode = pydicom.config.IGNORE
-    warnings.filterwarnings("ignore", module="pydicom")
-    # What goes wrong is raised too, and becomes the refusal of the file.
-    logging.getLogger("pydicom").setLevel(logging.CRITICAL)
-    return pydicom
-
-
-def _read(file: BinaryIO, **options: Any) -> "Dataset":
-    pydicom = _pydicom()
-    from pydicom.filereader import read_dataset
-
-    file.seek(_PREAMBLE_BYTES)
-    if file.read(len(_MAGIC)) != _MAGIC:
-        raise UnusableDicomError("the file does not begin as a DICOM file does")
-    meta = read_dataset(
-        file,
-        is_implicit_VR=False,
-        is_little_endian=True,
-        stop_when=lambda tag, *_: tag.group != _FILE_META_GROUP,
-    )
-    # pydicom would inflate it without a bound, and a small file can hold gigabytes.
-    if str(meta.get("TransferSyntaxUID", "")) == _DEFLATED:
-        raise UnusableDicomError("the whole DICOM file is deflated; save it without")
-    file.seek(0)
-    dataset: Dataset = pydicom.dcmread(file, **options)
-    return dataset
-
-
-def _check(dataset: "Dataset", max_pixels: int) -> None:
-    from pydicom.pixels.decoders.base import get_decoder
-
-    if "EncapsulatedDocument" in dataset:
-        raise UnusableDicomError("the DICOM file holds a document, such as a PDF, and no image")
-    if "FloatPixelData" in dataset or "DoubleFloatPixelData" in dataset:
-        raise UnusableDicomError("the pixels are floating-point numbers; save 8 or 16 bits")
-    if "PixelData" not in dataset:
-        kind = getattr(dataset.get("SOPClassUID"), "name", "")
-        raise UnusableDicomError("the DICOM file has no pixels" + (f"; it is {kind}" * bool(kind)))
-    n_pixels = int(dataset.Rows) * int(dataset.Columns)
-    if n_pixels > max_pixels:
-        raise UnusableDicomError(
-            f"the image has {n_pixels / 1e6:,.1f} million pixels, "
-            f"more than the {max_pixels // 10**6} allowed"
-        )
-    syntax = dataset.file_meta.TransferSyntaxUID
-    if syntax.is_compressed:
-        try:
-            readable = get_decoder(syntax).is_available
-        except NotImplementedError:
-            readable = False
-        if not readable:
-            raise UnusableDicomError(
-                f"the pixels are compressed as {syntax.name}, which cannot be read here; "
-                "save the file without compression"
-            )
-
-
-def _n_frames(dataset: "Dataset") -> int:
-    return max(int(dataset.get("NumberOfFrames") or 1), 1)
-
-
 def _frame_index(dataset: "Dataset", rendering: Rendering) -> int:
-    return frame_index(rendering, _n_frames(dataset))
+    return frame_index(rendering, dicom_frame.n_frames(dataset))
 
 
-def _frame(dataset: "Dataset", index: int) -> np.ndarray:
-    from pydicom.pixels.utils import pixel_array
-
-    try:
-        return pixel_array(dataset, index=index)
-    except RuntimeError as error:  # what pydicom raises when every decompressor failed
-        syntax = dataset.file_meta.TransferSyntaxUID.name
-        raise UnusableDicomError(
-            f"the pixels, compressed as {syntax}, cannot be decompressed here; "
-            "they are damaged or of a kind that is not read"
-        ) from error
-
-
-def _rgb(dataset: "Dataset", index: int, rendering: Rendering) -> np.ndarray:
+def _rgb(dataset: "Dataset", index: int, rendering: Rendering, max_pixels: int) -> np.ndarray:
     """Return a frame, uint8, shape (rows, columns, 3)."""
     from pydicom.pixels.processing import apply_color_lut
 
-    pixels = _frame(dataset, index)
+    pixels = dicom_frame.read_frame(dataset, index, max_pixels)
     kind = dataset.PhotometricInterpretation
     if kind in _MONOCHROME:
         grey = _grey(pixels, dataset, index, rendering)

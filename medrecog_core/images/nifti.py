@@ -7,6 +7,7 @@ axial slices, and superior in the others. The orientation in the header is not a
 
 import gzip
 import io
+import logging
 import math
 import zlib
 from typing import Any
@@ -120,6 +121,8 @@ def _header(content: bytes) -> Any:
     from nibabel.nifti1 import Nifti1Header
     from nibabel.nifti2 import Nifti2Header
 
+    # What is wrong with a header is raised too, and becomes the refusal of the file.
+    logging.getLogger("nibabel.global").setLevel(logging.CRITICAL + 1)
     try:
         packed = content[:2] == _GZIP
         start = _unpacked(content, _HEADER_BYTES) if packed else content[:_HEADER_BYTES]

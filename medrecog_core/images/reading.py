@@ -99,7 +99,7 @@ def is_image_file(path: Path) -> bool:
     """Return whether a file is meant as an image, readable or not.
 
     Its ending says so, or, where it has none, that it begins as DICOM does: scanners name files
-    after unique identifiers, whose last number looks like an ending.
+    after unique identifiers, whose last number looks like an ending; see `dicom.is_dicom_file`.
     """
     suffix = image_suffix(path)
     if suffix in SUFFIXES:
@@ -194,7 +194,7 @@ def read_frame(
             return channels.read_channels(content, rendering, MAX_PIXELS)
         raise UnreadableImageError(
             "the content is not an image in one of the formats "
-            f"{', '.join((*FORMATS, 'DICOM', 'NIfTI'))}"
+            f"{', '.join((*pillow_formats(), 'DICOM', 'NIfTI'))}"
         ) from None
     # Damaged files make Pillow's plug-ins fail in many ways (struct.error, KeyError, ...).
     except Exception as error:

@@ -41,17 +41,17 @@ class JobKind:
         return function
 
 
-RUN, TRAIN, IMPORT, CHECK, REFRESH = "run", "train", "import", "check", "refresh"
+RUN, TRAIN, IMPORT, CHECK, DRAW_DEMO = "run", "train", "import", "check", "draw-demo"
 DOWNLOAD_DATASET, DOWNLOAD_WEIGHTS = "download-dataset", "download-weights"
 
 KINDS = {
     kind.name: kind
     for kind in (
-        JobKind(RUN, "Run", "medrecog_core.runs.execution:work_on_run", TRAINING_LANE),
+        JobKind(RUN, "Run", "medrecog_core.experiments.execution:work_on_run", TRAINING_LANE),
         JobKind(TRAIN, "Model training", "medrecog_core.models.training:work", TRAINING_LANE),
         JobKind(IMPORT, "Import", "medrecog_core.datasets.importing:work"),
         JobKind(CHECK, "Health check", "medrecog_core.datasets.health:work"),
-        JobKind(REFRESH, "Index update", "medrecog_core.datasets.library:work_on_refresh"),
+        JobKind(DRAW_DEMO, "Demo images", "medrecog_core.datasets.library:work_on_drawing"),
         JobKind(DOWNLOAD_DATASET, "Download", "medrecog_core.datasets.downloading:work"),
         JobKind(DOWNLOAD_WEIGHTS, "Download", "medrecog_core.networks.weight_import:work"),
     )

@@ -3,9 +3,11 @@
 import re
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from medrecog_core.errors import StoppedError
+
+MEGABYTE = 10**6
 
 _ID = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
 
@@ -126,3 +128,43 @@ class Meter:
         if self.done < self.total:
             self.total = self.done
             self._report(Progress(self.stage, self.done, self.total, scale=self.scale))
+
+
+def counting(report: Report, stage: Stage) -> Callable[[int, int], None]:
+    """Return a function of (done, total) that reports a stage with its rate."""
+    first: tuple[int, float] | None = None
+
+    def count(done: int, total: int) -> None:
+        nonlocal first
+        now = time.monotonic()
+        # What is resumed begins with much done, which took no time.
+        first = first or (done, now)
+        report(Progress(stage, done, total, (done - first[0]) / max(now - first[1], 1e-9)))
+
+    return count
+
+
+def counting_files(report: Report, stage: Stage) -> Callable[[int, int, int], None]:
+    """Return a function of (files done, files in all, bytes done) that reports a stage."""
+    start: float | None = None
+
+    def count(done: int, total: int, n_bytes: int) -> None:
+        nonlocal start
+        start = time.monotonic() if start is None else start
+        seconds = max(time.monotonic() - start, 1e-9)
+        rates = (done / seconds, n_bytes / seconds) if done and seconds > 1e-6 else (0.0, 0.0)
+        report(Progress(stage, done, total, rates[0], bytes_rate=rates[1]))
+
+    return count
+
+
+def counting_bytes(report: Report) -> Callable[[Stage, int, int], None]:
+    """Return a function of (stage, bytes done, bytes in all) that reports megabytes."""
+    counts: dict[str, Callable[[int, int], None]] = {}
+
+    def count(stage: Stage, done: int, total: int) -> None:
+        if stage.id not in counts:
+            counts[stage.id] = counting(report, replace(stage, unit="MB"))
+        counts[stage.id](done // MEGABYTE, total // MEGABYTE)
+
+    return count

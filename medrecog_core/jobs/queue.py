@@ -53,6 +53,17 @@ def jobs_before(job: Job) -> list[Job]:
     return _before(job, _places())
 
 
+def working_jobs() -> list[Job]:
+    """Return the jobs of all lanes that work or wait, the first first."""
+    found = []
+    for place in _places():
+        with suppress(MedrecogError):
+            job = find_job(place.job_id)
+            if not job.state().has_ended:
+                found.append(job)
+    return found
+
+
 def take_turn(job: Job, begin: Callable[[], None]) -> list[Job]:
     """Begin a job if it is its turn.
 

@@ -43,6 +43,16 @@ class Work:
     expect: Callable[[Callable[[Progress], float | None]], None]
     seconds: Callable[[], dict[str, float]]
 
+    @property
+    def checked_report(self) -> Report:
+        """`report`, after which the work ends where it was asked to stop."""
+
+        def report(progress: Progress) -> None:
+            self.report(progress)
+            stop_if(self.should_stop())
+
+        return report
+
 
 def start(kind: str, subject: str, title: str, arguments: Mapping[str, Any] | None = None) -> Job:
     """Create a job and start a process that carries it out; return at once.

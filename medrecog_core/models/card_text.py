@@ -1,7 +1,8 @@
 """A model's card as a text for people."""
 
+import re
 import time
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 
 from medrecog_core.classification import DecisionThreshold, Estimate
 from medrecog_core.classification.calibration_choice import BARE, SHARES
@@ -23,9 +24,22 @@ MEASURE_TITLES = {
 }
 
 
-def card_markdown(card: ModelCard) -> str:
-    """Return a card as Markdown."""
-    return "\n".join(_lines(card))
+def escape(text: str) -> str:
+    """Return Markdown that is shown as this text, in a line that begins with other words."""
+    return re.sub(r"([\\`*_{}\[\]<>#!|~&$])", r"\\\1", " ".join(text.split()))
+
+
+def card_markdown(card: ModelCard, literal: Callable[[str], str] = escape) -> str:
+    """Return a card as Markdown.
+
+    Parameters
+    ----------
+    card
+        The card.
+    literal
+        How names, and sentences that hold them, are written so that they show as they are.
+    """
+    return "\n".join(_lines(card, literal))
 
 
 def limits(card: ModelCard) -> list[str]:
@@ -74,20 +88,21 @@ def describe_threshold(threshold: DecisionThreshold) -> str:
     )
 
 
-def _lines(card: ModelCard) -> Iterable[str]:
+def _lines(card: ModelCard, literal: Callable[[str], str]) -> Iterable[str]:
     network = find_network(card.network)
-    yield f"# {card.name}"
+    yield f"# {literal(card.name)}"
     yield f"\n**{RESEARCH_ONLY}** A linear SVM on descriptors of {network.title}, frozen.\n"
     yield "## Data\n"
-    yield f"- data set: {card.dataset}{' (synthetic pictures)' if card.synthetic else ''}"
+    yield f"- data set: {literal(card.dataset)}{' (synthetic pictures)' if card.synthetic else ''}"
     if card.fingerprint:
-        yield f"- fingerprint: `{card.fingerprint}`"
-    yield f"- classes: {', '.join(card.classes)}" + (
-        f"; positive: {card.positive}" if card.positive else ""
+        yield f"- fingerprint: {_code(card.fingerprint)}"
+    yield f"- classes: {', '.join(map(literal, card.classes))}" + (
+        f"; positive: {literal(card.positive)}" if card.positive else ""
     )
     if card.n_learnt:
-        yield f"- learnt from {_images(card.n_learnt, card.n_learnt_groups)} ({card.trained_on})"
-    yield f"- run: {card.run}; split: {card.split or 'not recorded'}"
+        learnt = _images(card.n_learnt, card.n_learnt_groups)
+        yield f"- learnt from {learnt} ({literal(card.trained_on)})"
+    yield f"- run: {literal(card.run)}; split: {literal(card.split or 'not recorded')}"
     yield "\n## Figures\n"
     tested = _images(card.n_test, card.n_test_groups or card.n_test)
     yield f"Of the run's cell, on {tested} not learnt from, with 95 % intervals.\n"
@@ -104,22 +119,24 @@ def _lines(card: ModelCard) -> Iterable[str]:
     if card.calibration is not None:
         yield f"\n{describe_calibration(card.calibration)}"
     if card.threshold is not None:
-        yield f"\n{describe_threshold(card.threshold)}"
+        yield f"\n{literal(describe_threshold(card.threshold))}"
     yield "\n## How images are read\n"
     yield (
-        f"- {card.cell.layer} at {card.cell.scale} pixels, {card.cell.pooling} pooling; "
-        f"normalisation {card.normalisation}"
+        f"- {literal(card.cell.layer)} at {card.cell.scale} pixels, {literal(card.cell.pooling)} "
+        f"pooling; normalisation {literal(card.normalisation)}"
     )
     if card.rendering != PLAIN:
-        yield f"- rendering: {card.rendering.title}"
-    yield f"- weights: {card.weights_title} (`{card.source.weights}`)"
-    yield f"- preprocessing: {_preprocessing(card)}; precision: {card.source.precision}"
-    yield f"- SVM: C = {card.C:g}, class weight {card.class_weight}, seed {card.seed}"
+        yield f"- rendering: {literal(card.rendering.title)}"
+    yield f"- weights: {literal(card.weights_title)} ({_code(card.source.weights)})"
+    yield f"- preprocessing: {_preprocessing(card)}; precision: {literal(card.source.precision)}"
+    yield f"- SVM: C = {card.C:g}, class weight {literal(card.class_weight)}, seed {card.seed}"
     yield "\n## Limits\n"
-    yield from (f"- {sentence}" for sentence in limits(card))
+    yield from (f"- {literal(sentence)}" for sentence in limits(card))
     yield "\n## Made\n"
     made = time.strftime("%Y-%m-%d", time.gmtime(card.created))
-    versions = ", ".join(f"{name} {version}" for name, version in card.versions.items())
+    versions = ", ".join(
+        f"{literal(name)} {literal(version)}" for name, version in card.versions.items()
+    )
     yield f"{made}" + (f", with {versions}." if versions else ".")
 
 
@@ -133,9 +150,14 @@ def _accuracy(card: ModelCard) -> Estimate:
     return Estimate("accuracy", card.accuracy, low, high, "wilson", card.n_test, card.n_test)
 
 
+def _code(name: str) -> str:
+    """Return a name as code, which no character of it can end."""
+    return f"`{re.sub(r'[^ -_a-~]', '?', name)}`"
+
+
 def _preprocessing(card: ModelCard) -> str:
     version = card.source.preprocessing
     try:
-        return f"{preprocessing_of_version(version).title} (`{version}`)"
+        return f"{preprocessing_of_version(version).title} ({_code(version)})"
     except MedrecogError:
-        return f"`{version}`, which this version does not have"
+        return f"{_code(version)}, which this version does not have"

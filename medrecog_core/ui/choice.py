@@ -4,6 +4,8 @@ from collections.abc import Callable, Sequence
 
 import streamlit as st
 
+from medrecog_core.ui.plain_text import literal
+
 
 def choose(
     label: str,
@@ -33,7 +35,7 @@ def choose(
     asked = st.query_params.get(key)
     if asked is not None and asked not in options:
         st.warning(
-            f"There is no {label.lower()} “{asked}” here: {options[0]} is shown.",
+            f"There is no {label.lower()} “{literal(asked)}” here: {literal(options[0])} is shown.",
             icon=":material/link_off:",
         )
     # Streamlit leaves a widget's own default out of the address, and tomorrow's first option may

@@ -8,6 +8,7 @@ from pathlib import Path
 import streamlit as st
 
 from medrecog_core.images import PLAIN, Rendering, UnreadableImageError, thumbnail
+from medrecog_core.ui.plain_text import literal
 
 PER_PAGE = 24
 _COLUMN_WIDTH = 150
@@ -86,12 +87,14 @@ def show_pictures(
                     if not picture.path.exists():
                         st.caption(":material/cloud_off: not on this machine")
                 except UnreadableImageError as error:
-                    st.caption(f":material/broken_image: {picture.path.name}: {error}")
+                    st.caption(
+                        f":material/broken_image: {literal(picture.path.name)}: {literal(error)}"
+                    )
                 if open_picture is None:
-                    st.caption(picture.caption)
+                    st.caption(literal(picture.caption))
                 else:
                     st.button(
-                        picture.caption,
+                        literal(picture.caption),
                         key=f"{key}-{picture.name or picture.path}",
                         type="tertiary",
                         help="Show this image in full",

@@ -1,11 +1,14 @@
 import csv
+import shlex
 import shutil
 from pathlib import Path
 
 import pytest
+from PIL import Image
 
 from medrecog_core.datasets import library
 from medrecog_core.datasets.catalogue import find
+from medrecog_core.images import PLAIN
 from medrecog_core.locations import CacheFolder
 from tests.archives import PNG, pack
 from tests.file_server import serving
@@ -75,6 +78,9 @@ class TestAdd:
             "splits": [],
             "n_groups": 0,
             "n_excluded": 0,
+            "n_unlabelled": 0,
+            "rendering": PLAIN.to_document(),
+            "warnings": [],
             "left_out": [{"path": "noise/notes.txt", "reason": "not an image, by its name"}],
         }
         assert library.names() == ["demo", "textures"]
@@ -137,7 +143,7 @@ class TestAdd:
         columns = ["--image-column", "what", "--label-column", "nonsense"]
         answer = call("datasets", "add", "tabled", folder, "--labels", table, *columns, "--json")
         assert answer.status == 2
-        assert "no column “nonsense”: it has what, is, who, part" in answer.sentence
+        assert "no column “nonsense”. Available: “what”, “is”, “who”, “part”." in answer.sentence
         assert answer.json == {"error": answer.sentence}
         assert library.names() == ["demo"]
 
@@ -146,13 +152,13 @@ class TestAdd:
     ) -> None:
         answer = call("datasets", "add", "tabled", folder, "--labels", table)
         assert answer.status == 2
-        assert "--image-column" in answer.sentence
+        assert "--label-column" in answer.sentence
 
     def test_a_taken_name_is_bad_usage(self, call: Call, folder: Path) -> None:
         call("datasets", "add", "textures", folder)
         answer = call("datasets", "add", "textures", folder, "--json")
         assert answer.status == 2
-        assert "There is a data set “textures” already" in answer.sentence
+        assert "A data set named “textures” already exists" in answer.sentence
 
     @pytest.mark.parametrize("name", ["Textures", "../x", "a b"])
     def test_a_name_that_cannot_be_is_bad_usage(self, call: Call, folder: Path, name: str) -> None:
@@ -165,7 +171,7 @@ class TestAdd:
     ) -> None:
         answer = call("datasets", "add", "textures", tmp_path / "none")
         assert answer.status == 1
-        assert f"There is no folder {tmp_path / 'none'}" in answer.sentence
+        assert f"There is no folder or file {tmp_path / 'none'}" in answer.sentence
         answer = call("datasets", "add", "textures", folder, "--labels", tmp_path / "none.csv")
         assert answer.status == 1
         assert "none.csv" in answer.sentence
@@ -289,3 +295,157 @@ class TestUnknown:
         assert answer.status == 1
         assert answer.sentence == "There is no data set “nothing”: there are demo, textures."
         assert answer.json == {"error": answer.sentence}
+
+
+class TestPropose:
+    def test_it_shows_what_would_be_added_and_the_command(self, call: Call, folder: Path) -> None:
+        answer = call("datasets", "propose", folder, "--json")
+        assert answer.status == 0
+        assert answer.json["n_images"] == N_IMAGES
+        assert answer.json["counts"] == {label: {"": PER_CLASS} for label in CLASSES}
+        assert answer.json["reasons"]
+        assert answer.json["alternatives"] == []
+        assert library.names() == ["demo"]
+        command = shlex.split(answer.json["command"])
+        assert command[:3] == ["python", "-m", "medrecog_core"]
+        added = call(*command[3:], "--json")
+        assert added.json["classes"] == answer.json["classes"]
+
+    def test_people_see_reasons_and_the_command(self, call: Call, folder: Path) -> None:
+        out = call("datasets", "propose", folder).out
+        assert "Reasons:" in out
+        assert f"python -m medrecog_core datasets add images {folder}" in out
+
+    def test_an_archive_is_shown_and_nothing_stays(
+        self, call: Call, folder: Path, tmp_path: Path, cache: CacheFolder
+    ) -> None:
+        archive = shutil.make_archive(str(tmp_path / "textures"), "zip", folder)
+        answer = call("datasets", "propose", archive, "--json")
+        assert answer.json["n_images"] == N_IMAGES
+        assert answer.json["name"] == "textures"
+        assert not list(cache.datasets.glob(".preview-*"))
+
+    def test_where_two_readings_are_as_likely_each_has_its_command(
+        self, call: Call, tmp_path: Path
+    ) -> None:
+        root = tmp_path / "two ways"
+        numbers = iter(range(100))
+        for outer in ("oak", "elm"):
+            for inner in ("leaf", "bark"):
+                for _ in range(3):
+                    path = root / outer / inner / f"{next(numbers)}.png"
+                    path.parent.mkdir(parents=True, exist_ok=True)
+                    Image.new("RGB", (8, 8), (next(numbers), 9, 9)).save(path)
+        for command in (["add", "both", root], ["propose", root]):
+            answer = call("datasets", *command, "--json")
+            assert answer.status == 1
+            assert set(answer.json) == {"error", "alternatives"}
+            assert answer.err.startswith("medrecog: " + answer.json["error"])
+            for each in answer.json["alternatives"]:
+                assert each["command"] in answer.err
+        assert library.names() == ["demo"]
+        commands = [shlex.split(each["command"]) for each in answer.json["alternatives"]]
+        assert len({tuple(command) for command in commands}) == 2
+        for number, command in enumerate(commands):
+            assert command[5:7] == ["two-ways", str(root)]
+            command[5] = f"way-{number}"
+            assert call(*command[3:]).status == 0
+        assert library.load("way-0").classes != library.load("way-1").classes
+
+
+class TestWarnings:
+    @pytest.fixture
+    def spelled(self, tmp_path: Path) -> Path:
+        for i, label in enumerate(("Nevus", "nevus", "Nevus", "nevus", "df", "df")):
+            path = tmp_path / "spelled" / label / f"{i}.png"
+            path.parent.mkdir(parents=True, exist_ok=True)
+            Image.new("RGB", (8, 8), (20 * i, 9, 9)).save(path)
+        return tmp_path / "spelled"
+
+    def test_what_was_decided_is_said(self, call: Call, spelled: Path) -> None:
+        answer = call("datasets", "add", "spelled", spelled, "--json")
+        (warning,) = answer.json["warnings"]
+        assert set(warning) == {"id", "message", "paths"}
+        assert warning["id"] == "similar-class-names"
+        assert "--merge-spellings" in warning["message"]
+        assert len(warning["paths"]) == 2
+        assert call("datasets", "list", "--json").json[1]["warnings"] == [warning]
+
+    def test_people_see_it_too(self, call: Call, spelled: Path) -> None:
+        out = call("datasets", "add", "spelled", spelled).out
+        assert "Warning [similar-class-names]: " in out
+
+    def test_the_named_option_decides_otherwise(self, call: Call, spelled: Path) -> None:
+        answer = call("datasets", "add", "spelled", spelled, "--merge-spellings", "--json")
+        assert answer.json["warnings"] == []
+        assert len(answer.json["classes"]) == 2
+
+
+class TestClasses:
+    def test_classes_are_excluded_merged_and_restored(self, call: Call, folder: Path) -> None:
+        first, second, third = CLASSES
+        call("datasets", "add", "textures", folder)
+        answer = call("datasets", "classes", "textures", "--exclude-class", first, "--json")
+        assert answer.json["classes"] == {second: PER_CLASS, third: PER_CLASS}
+        assert answer.json["n_excluded"] == PER_CLASS
+        call("datasets", "classes", "textures", "--restore")
+        merge = f"{first}={second}"
+        answer = call("datasets", "classes", "textures", "--merge-class", merge, "--json")
+        assert answer.json["classes"] == {second: 2 * PER_CLASS, third: PER_CLASS}
+        answer = call("datasets", "classes", "textures", "--restore", "--json")
+        assert answer.json["classes"] == dict.fromkeys(CLASSES, PER_CLASS)
+        answer = call("datasets", "classes", "textures", "--only-class", first, "--json")
+        assert answer.status == 1
+        only = ["--only-class", first, "--only-class", second]
+        answer = call("datasets", "classes", "textures", *only, "--json")
+        assert list(answer.json["classes"]) == sorted((first, second))
+
+    @pytest.mark.parametrize(
+        "options",
+        [
+            ["--merge-class", "a"],
+            ["--exclude-class", "nothing"],
+            ["--restore", "--only-class", "a"],
+        ],
+    )
+    def test_what_cannot_be_chosen_is_bad_usage(
+        self, call: Call, folder: Path, options: list[str]
+    ) -> None:
+        call("datasets", "add", "textures", folder)
+        assert call("datasets", "classes", "textures", *options, "--json").status == 2
+
+
+class TestMove:
+    def test_images_are_found_in_their_new_folder(
+        self, call: Call, folder: Path, tmp_path: Path
+    ) -> None:
+        call("datasets", "add", "textures", folder)
+        folder.rename(tmp_path / "elsewhere")
+        answer = call("datasets", "move", "textures", tmp_path / "elsewhere", "--json")
+        assert answer.json["root"] == str(tmp_path / "elsewhere")
+        assert answer.json["changed"] == []
+        assert call("datasets", "check", "textures", "--json").json["unreadable"] == []
+
+    def test_a_folder_that_is_not_there_gets_one_sentence(
+        self, call: Call, folder: Path, tmp_path: Path
+    ) -> None:
+        call("datasets", "add", "textures", folder)
+        answer = call("datasets", "move", "textures", tmp_path / "nowhere", "--json")
+        assert answer.status == 1
+        assert answer.json == {"error": answer.sentence}
+
+
+class TestWrongInput:
+    @pytest.mark.parametrize("command", [["add", "set"], ["propose"]])
+    @pytest.mark.parametrize("source", ["missing", "empty", "text.txt", "text.zip"])
+    def test_it_gets_one_sentence(
+        self, call: Call, tmp_path: Path, command: list[str], source: str
+    ) -> None:
+        (tmp_path / "empty").mkdir()
+        for name in ("text.txt", "text.zip"):
+            (tmp_path / name).write_text("no archive")
+        answer = call("datasets", *command, tmp_path / source, "--json")
+        assert answer.status in (1, 2)
+        assert answer.json == {"error": answer.sentence}
+        assert source in answer.sentence
+        assert library.names() == ["demo"]

@@ -2,6 +2,7 @@ import shutil
 from pathlib import Path
 
 import pytest
+from PIL import Image
 
 from medrecog_core.datasets import kept_report, library
 from medrecog_core.images import FORMATS
@@ -20,7 +21,7 @@ def folder(tmp_path: Path) -> Path:
 def with_copy(call: Call, folder: Path) -> Path:
     """Make a data set known that has one file twice."""
     shutil.copy(folder / "noise/noise-0.png", folder / "noise/noise-9.png")
-    call("datasets", "add", "textures", folder)
+    call("datasets", "add", "textures", folder, "--keep-copies")
     return folder
 
 
@@ -54,9 +55,10 @@ class TestCheck:
         report = kept_report("textures")
         assert report is not None and report.finding("duplicates") is not None
         out = call("datasets", "check", "textures").out
-        assert "warning: 1 image more than once [duplicates]" in out
-        assert "“datasets exclude textures --finding duplicates” leaves out 1 image:" in out
-        assert "The classes are too small to look for shortcuts." in out
+        assert "warning: 1 exact duplicate [duplicates]" in out
+        assert "datasets exclude textures --finding duplicates\n" in out
+        assert "datasets include textures --finding duplicates\n" in out
+        assert "Not enough images per class to test for shortcuts." in out
 
     def test_a_changed_file_is_named_until_the_check_takes_it_in(
         self, call: Call, with_copy: Path
@@ -88,9 +90,7 @@ class TestRefresh:
             {"path": "noise/noise-9.png", "reason": "the file is not there"}
         ]
         assert library.load("textures").fingerprint != before
-        assert (
-            "Every file of textures is what it was." in call("datasets", "refresh", "textures").out
-        )
+        assert "No file of textures has changed." in call("datasets", "refresh", "textures").out
 
 
 class TestExclude:
@@ -102,19 +102,36 @@ class TestExclude:
             {
                 "path": "noise/noise-9.png",
                 "finding": "duplicates",
-                "reason": "1 image more than once",
+                "reason": "1 exact duplicate",
             }
         ]
         assert "1 more excluded" in call("datasets", "check", "textures").out
         answer = call("datasets", "include", "textures", "--finding", "duplicates", "--json")
         assert (answer.json["n_images"], answer.json["excluded"]) == (N_IMAGES + 1, [])
 
+    def test_a_finding_whose_remedy_merges_classes(self, call: Call, folder: Path) -> None:
+        shutil.copytree(folder / "waves", folder / "Waves ")
+        for file in (folder / "Waves ").iterdir():
+            Image.open(file).transpose(Image.Transpose.ROTATE_90).save(file)
+        call("datasets", "add", "textures", folder)
+        out = call("datasets", "exclude", "textures", "--finding", "similar-class-names").out
+        assert "datasets classes textures --restore" in out
+        assert len(library.load("textures").classes) == 3
+        answer = call("datasets", "exclude", "textures", "--finding", "similar-class-names")
+        assert answer.status == 1
+
     def test_single_images_are_excluded_with_a_reason(self, call: Call, known: Path) -> None:
         images = ["--image", "noise/noise-1.png", "--image", "waves/waves-1.png"]
         out = call("datasets", "exclude", "textures", *images, "--reason", "hand in view").out
-        assert out.startswith("2 images excluded, 0 used again; textures has 10 images in use")
+        assert out.startswith("2 images excluded, 0 restored; textures has 10 images in use")
         assert "hand in view" in out
         assert call("datasets", "include", "textures", "--all", "--json").json["excluded"] == []
+
+    def test_images_of_excluded_classes_stay_excluded(self, call: Call, known: Path) -> None:
+        library.choose_classes("textures", exclude=["noise"])
+        call("datasets", "exclude", "textures", "--image", "waves/waves-1.png")
+        left = call("datasets", "include", "textures", "--all", "--json").json["excluded"]
+        assert {each["finding"] for each in left} == {"class-choice"}
 
     @pytest.mark.parametrize("arguments", [[], ["--finding", "tiny", "--image", "a.png"]])
     def test_it_must_be_said_what_is_excluded(
@@ -123,7 +140,7 @@ class TestExclude:
         for command in ("exclude", "include"):
             answer = call("datasets", command, "textures", *arguments)
             assert answer.status == 2
-            assert "Which images are to be" in answer.sentence
+            assert "Enter the images to" in answer.sentence
 
     def test_a_finding_that_is_not_there(self, call: Call, known: Path) -> None:
         answer = call("datasets", "exclude", "textures", "--finding", "blank")
@@ -131,12 +148,15 @@ class TestExclude:
         assert "has no finding “blank”" in answer.sentence
         answer = call("datasets", "include", "textures", "--finding", "blank")
         assert answer.status == 1
-        assert answer.sentence == "No image of “textures” is excluded for “blank”; there is none."
+        assert answer.sentence == "No image of “textures” is excluded for “blank”. Available: none."
 
-    def test_a_finding_that_is_about_no_images(self, call: Call, known: Path) -> None:
-        answer = call("datasets", "exclude", "textures", "--finding", "class-imbalance")
-        assert answer.status == 1
-        assert "is not about single images" in answer.sentence
+    def test_a_remedy_that_would_leave_no_classes_is_refused(self, call: Call, known: Path) -> None:
+        answer = call("datasets", "check", "textures", "--json")
+        (found,) = (f for f in answer.json["health"]["findings"] if f["kind"] == "small-class")
+        assert (found["remedy"], found["to_exclude"]) == (None, [])
+        answer = call("datasets", "exclude", "textures", "--finding", "small-class")
+        assert (answer.status, answer.sentence) == (1, found["refusal"])
+        assert library.load("textures").excluded == ()
 
     def test_an_image_that_is_not_there_is_bad_usage(self, call: Call, known: Path) -> None:
         answer = call("datasets", "exclude", "textures", "--image", "none.png", "--json")

@@ -1,3 +1,4 @@
+import zlib
 from pathlib import Path
 
 import numpy as np
@@ -33,7 +34,9 @@ def write_files(tmp_path):
             file = tmp_path / folder / path
             file.parent.mkdir(parents=True, exist_ok=True)
             if file.suffix == ".png":
-                Image.new("RGB", (2, 2)).save(file)
+                # No two alike, since second copies are not imported.
+                colour = zlib.crc32(path.encode()).to_bytes(4)[:3]
+                Image.new("RGB", (2, 2), tuple(colour)).save(file)
             else:
                 file.write_bytes(b"")
         return tmp_path / folder

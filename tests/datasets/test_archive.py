@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from medrecog_core.datasets import LeftOut, archive
 from medrecog_core.datasets.archive import Bounds, unpack
-from medrecog_core.errors import MedrecogError, StorageError
+from medrecog_core.errors import MedrecogError, StorageError, UsageError
 from tests.archives import pack
 
 KINDS = ("a.zip", "a.tar", "a.tar.gz", "a.tgz")
@@ -187,17 +187,80 @@ def test_a_nested_archive_is_left_out_and_listed(kind, tmp_path):
     assert files_in(tmp_path / "images") == {"nv/1.png": b"1"}
 
 
-def test_names_that_are_not_utf_8_are_left_out_and_listed(kind, tmp_path):
-    name = "nv/\udce9.png"
-    if kind.suffix == ".zip":
-        pack(kind, [("nv/1.png", b"1"), ("nv/X.png", b"2")])
-        kind.write_bytes(kind.read_bytes().replace(b"nv/X.png", b"nv/\xe9.png"))
-    else:
-        pack(kind, [("nv/1.png", b"1"), (name, b"2")])
+def pack_raw(path, members, encoding):
+    """Pack files whose names are in an old encoding, as old programs do."""
+    if path.suffix != ".zip":
+        return pack(
+            path, [(os.fsdecode(name.encode(encoding)), content) for name, content in members]
+        )
+
+    class RawName(zipfile.ZipInfo):
+        def _encodeFilenameFlags(self):
+            return self.filename.encode(encoding), 0
+
+    with zipfile.ZipFile(path, "w") as opened:
+        for name, content in members:
+            opened.writestr(RawName(name), content)
+    return path
+
+
+def test_other_files_whose_names_are_not_utf_8_are_left_out_and_listed(kind, tmp_path):
+    pack_raw(kind, [("nv/1.png", b"1"), ("nv/é.doc", b"2")], "cp1252")
     (left_out,) = unpack([kind], tmp_path / "images")
     assert left_out.reason == archive.NOT_UTF_8
     left_out.path.encode()
     assert files_in(tmp_path / "images") == {"nv/1.png": b"1"}
+
+
+@pytest.mark.parametrize(
+    ("encoding", "name"),
+    [
+        *(("gbk", "良性/1.png"), ("cp932", "表示ソ/1.png"), ("cp949", "양성/1.png")),
+        *(("big5", "良性/1.png"), ("cp850", "Nävus/1.png"), ("cp1251", "норма/1.csv")),
+    ],
+)
+def test_names_in_other_encodings_are_refused_until_theirs_is_given(kind, tmp_path, encoding, name):
+    path = pack_raw(kind, [(name, b"1"), ("a/2.png", b"2")], encoding)
+    with pytest.raises(MedrecogError, match=r"names are not UTF-8.*--encoding") as refused:
+        unpack([path], tmp_path / "images")
+    assert f"{encoding} (“{name}”)" in str(refused.value)
+    unpack([path], tmp_path / "given", encoding=encoding)
+    assert files_in(tmp_path / "given") == {name: b"1", "a/2.png": b"2"}
+
+
+def test_another_encoding_than_that_of_the_names_is_refused(tmp_path):
+    path = pack_raw(tmp_path / "a.zip", [("é/1.png", b"1")], "cp1252")
+    with pytest.raises(MedrecogError, match="is not in the encoding cp932"):
+        unpack([path], tmp_path / "images", encoding="cp932")
+    with pytest.raises(UsageError, match="Unknown encoding “klingon”"):
+        unpack([path], tmp_path / "images", encoding="klingon")
+
+
+def test_a_given_encoding_does_not_touch_names_in_utf_8(kind, tmp_path):
+    pack(kind, [("é/1.png", b"1")])
+    unpack([kind], tmp_path / "images", encoding="cp932")
+    assert files_in(tmp_path / "images") == {"é/1.png": b"1"}
+
+
+def test_backslashes_in_names_are_folders(tmp_path):
+    unpack([pack(tmp_path / "a.zip", [("nv\\sub\\1.png", b"1")])], tmp_path / "images")
+    assert files_in(tmp_path / "images") == {"nv/sub/1.png": b"1"}
+
+
+@pytest.mark.parametrize(
+    ("beginning", "word"),
+    [
+        (b"7z\xbc\xaf\x27\x1c", "7z"),
+        (b"Rar!\x1a\x07\x01\x00", "RAR"),
+        (b"BZh91AY&SY", "bzip2"),
+        (b"\xfd7zXZ\x00", "xz"),
+    ],
+)
+def test_other_archives_are_refused_with_the_way_out(tmp_path, beginning, word):
+    path = tmp_path / "a.zip"
+    path.write_bytes(beginning + bytes(100))
+    with pytest.raises(MedrecogError, match=f"is a {word} archive.*add the folder"):
+        unpack([path], tmp_path / "images")
 
 
 def test_utf_8_that_a_zip_does_not_announce_is_read_as_such(tmp_path):

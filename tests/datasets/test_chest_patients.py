@@ -4,9 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from medrecog_core.datasets import Dataset, ImageRecord
+from medrecog_core.datasets import Dataset, ImageRecord, read_dataset
 from medrecog_core.datasets.chest_patients import chest_patient, number_findings
-from medrecog_core.datasets.layouts import read_layout
 from medrecog_core.datasets.leaks import group_findings
 
 
@@ -67,7 +66,7 @@ def test_other_data_sets_have_no_such_finding():
 
 def test_the_real_names_are_two_series_that_the_official_split_keeps_apart(shared_data):
     """What the docstring of `chest_patient` says of the published images."""
-    images = tuple(read_layout(shared_data / "chest_xray")[0])
+    images = read_dataset("chest", shared_data / "chest_xray").images
     assert group_findings(Dataset("chest", shared_data, images, "")) == []
     (found,) = number_findings(Dataset("chest", shared_data, images, ""))
     assert "170 of the 202 persons of the test" in found.words

@@ -3,7 +3,11 @@ from pathlib import Path
 import pytest
 
 from medrecog_core.datasets import Dataset, ImageRecord
-from medrecog_core.datasets.class_balance import balance_findings
+from medrecog_core.datasets.class_balance import (
+    balance_findings,
+    small_class_findings,
+    training_findings,
+)
 
 
 def dataset(**counts):
@@ -22,9 +26,9 @@ def test_even_classes_have_no_finding():
 @pytest.mark.parametrize(
     ("counts", "severity", "words"),
     [
-        ({"mel": 30, "nv": 120}, "note", "“nv”, has 120 images, the smallest, “mel”, 30: 4.0 to 1"),
-        ({"mel": 30, "nv": 600}, "warning", "right for 95% of the images"),
-        ({"mel": 15, "nv": 15}, "warning", "“mel” hangs on single images"),
+        ({"mel": 30, "nv": 120}, "note", "“nv”, has 120 images, the smallest, “mel”, 30."),
+        ({"mel": 30, "nv": 600}, "warning", "would give 95% accuracy"),
+        ({"mel": 15, "nv": 15}, "warning", "“mel” depend on very few images"),
     ],
 )
 def test_uneven_and_small_classes_are_found(counts, severity, words):
@@ -32,3 +36,67 @@ def test_uneven_and_small_classes_are_found(counts, severity, words):
     assert (found.kind, found.severity) == ("class-imbalance", severity)
     assert words in found.words
     assert found.to_exclude == ()
+
+
+def given(**parts):
+    """Make a data set of classes with as many images in each split as is said."""
+    images = tuple(
+        ImageRecord(f"{split}/{label}/{i:03d}.png", label, split)
+        for label, n_of in parts.items()
+        for split, n in n_of.items()
+        for i in range(n)
+    )
+    return Dataset("skin", Path("/images"), images, "made")
+
+
+def test_classes_of_usual_size_are_not_small():
+    assert small_class_findings(dataset(mel=5, nv=9)) == []
+
+
+def test_small_classes_are_found_with_their_images_and_excluded_as_a_whole():
+    whole = dataset(bkl=4, df=1, mel=9, nv=9)
+    (found,) = small_class_findings(whole)
+    assert (found.kind, found.severity) == ("small-class", "severe")
+    assert len(found.images) == 5
+    assert found.remedy.classes == ("bkl", "df")
+    assert found.guarded(whole).remedy == found.remedy
+    assert "“bkl” (4 images), “df” (1 image)" in found.words
+    assert "--merge-class bkl=OTHER" in found.advice[0].command
+
+
+def test_groups_count_and_one_group_for_everything_is_not_said_of_every_class():
+    images = tuple(
+        ImageRecord(f"{label}/{i}.png", label, group=f"{label}-{i % n}")
+        for label, n in (("mel", 3), ("nv", 6))
+        for i in range(12)
+    )
+    whole = Dataset("skin", Path("/images"), images, "made")
+    (found,) = small_class_findings(whole)
+    assert found.remedy.classes == ("mel",)
+    assert "(12 images in 3 groups)" in found.words
+    assert found.guarded(whole).remedy is None
+    same = tuple(ImageRecord(i.path, i.label, group="ANONYMOUS") for i in images)
+    assert small_class_findings(Dataset("skin", Path("/images"), same, "made")) == []
+
+
+def test_a_class_that_is_only_tested_is_found_and_excluded_as_a_whole():
+    whole = given(
+        mel={"train": 3, "test": 2}, nv={"train": 3, "test": 2}, other={"test": 2, "val": 1}
+    )
+    (found,) = training_findings(whole)
+    assert (found.kind, found.severity) == ("class-missing-from-training", "severe")
+    assert found.images == found.remedy.images
+    assert {path.split("/")[1] for path in found.images} == {"other"}
+    assert found.guarded(whole).remedy is not None
+
+
+def test_without_a_training_part_or_with_every_class_in_it_nothing_is_missing():
+    assert training_findings(dataset(mel=3, nv=3)) == []
+    assert training_findings(given(mel={"train": 2, "test": 1}, nv={"train": 2})) == []
+    assert training_findings(given(mel={"test": 2}, nv={"test": 2})) == []
+
+
+def test_the_only_training_class_is_not_left_alone():
+    whole = given(mel={"train": 3}, nv={"test": 3})
+    (found,) = training_findings(whole)
+    assert found.guarded(whole).refusal.endswith("fewer than two classes would be left.")

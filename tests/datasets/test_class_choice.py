@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from medrecog_core.datasets import Dataset, Exclusion, ImageRecord, library
+from medrecog_core.datasets import Dataset, Exclusion, ImageRecord, library, read_dataset
 from medrecog_core.datasets.class_choice import CLASS_CHOICE, CLASSES, ClassChoice, read_choice
 from medrecog_core.errors import MedrecogError, StorageError, UsageError
 
@@ -104,7 +104,7 @@ def test_choices_add_up_to_those_made_one_by_one(steps):
 @pytest.fixture
 def kept(write_files):
     root = write_files(*(f"{label}/{i}.png" for i, label in enumerate(LABELS)))
-    return library.save(library.read_folder("choice", root))
+    return library.save(read_dataset("choice", root))
 
 
 def test_a_choice_is_kept_and_can_be_undone(kept):

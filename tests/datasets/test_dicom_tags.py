@@ -70,9 +70,3 @@ def test_patients_become_groups_where_there_are_none(write_dicom):
     assert [image.group for image in found] == ["P1", "", "", "", "own"]
     assert remark == "groups from the DICOM tag PatientID"
     assert with_patients(root, images, "") == (images, "")
-
-
-def test_several_frames_are_said(write_dicom):
-    root = write_dicom("a.dcm", NumberOfFrames=3)
-    remark = with_patients(root, [ImageRecord("a.dcm", "x")])[1]
-    assert remark == "1 file has several frames, of which the first is taken"

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from medrecog_core.datasets import Dataset, ImageRecord, find_changes, library
+from medrecog_core.datasets import Dataset, ImageRecord, find_changes, library, read_dataset
 from medrecog_core.datasets.file_changes import OUTSIDE_WINDOW, refreshed
 from medrecog_core.errors import MedrecogError
 from medrecog_core.images import Rendering
@@ -17,7 +17,7 @@ def skin(write_files):
     root = write_files("nv/1.png", "nv/2.png", "mel/1.png", "mel/2.png")
     for i, path in enumerate(sorted(root.rglob("*.png"))):
         Image.new("RGB", (10 + i, 10)).save(path)
-    return library.save(library.read_folder("skin", root))
+    return library.save(read_dataset("skin", root))
 
 
 def reasons(dataset):

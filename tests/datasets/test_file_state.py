@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from medrecog_core.datasets import Dataset, FileState, ImageRecord, library
+from medrecog_core.datasets import Dataset, FileState, ImageRecord, read_dataset
 from medrecog_core.datasets.file_state import is_untouched, read_state, read_states, with_states
 from medrecog_core.images import Rendering, UnreadableImageError
 
@@ -48,7 +48,7 @@ def test_states_stand_in_the_order_of_the_files(picture, tmp_path):
 
 
 def test_only_files_without_a_state_are_looked_at(write_files):
-    dataset = library.read_folder("skin", write_files("nv/1.png", "mel/1.png"))
+    dataset = read_dataset("skin", write_files("nv/1.png", "mel/1.png"))
     known = FileState("0" * 64, 1, 2)
     dataset = replace(dataset, images=(replace(dataset.images[0], file=known), dataset.images[1]))
     (first, second) = with_states(dataset).images

@@ -5,8 +5,16 @@ import numpy as np
 import pytest
 from filelock import FileLock
 
-from medrecog_core.datasets import LeftOut, Reading, add_dataset, library, read_dataset
+from medrecog_core.datasets import (
+    Decisions,
+    LeftOut,
+    add_dataset,
+    library,
+    propose_dataset,
+    read_dataset,
+)
 from medrecog_core.datasets.archive import NESTED, Bounds
+from medrecog_core.datasets.importing import free_name
 from medrecog_core.errors import MedrecogError, UsageError
 from medrecog_core.images import read_image
 from tests.archives import PNG, pack
@@ -78,8 +86,8 @@ def test_a_table_beside_the_archive_or_in_it_gives_the_labels(tmp_path):
     images = [("x/1.png", PNG), ("x/2.png", PNG)]
     (tmp_path / "beside.csv").write_text(text)
     archive = pack(tmp_path / "a.zip", [*images, ("inside.csv", text.encode())])
-    beside = add_dataset("beside", [archive], Reading(table=tmp_path / "beside.csv"))
-    inside = add_dataset("inside", [archive], Reading(table=Path("inside.csv")))
+    beside = add_dataset("beside", [archive], Decisions(tables=(tmp_path / "beside.csv",)))
+    inside = add_dataset("inside", [archive], Decisions(tables=(Path("inside.csv"),)))
     assert [i.label for i in beside.images] == [i.label for i in inside.images] == ["nv", "mel"]
 
 
@@ -97,7 +105,7 @@ def test_only_the_classes_of_the_catalogue_entry_are_unpacked(tmp_path, cache):
     lists[1].write_text("bakery/1.png\n")
     members = [(f"Images/{label}/1.png", PNG) for label in ("bar", "bakery", "office")]
     archive = pack(tmp_path / "indoor.tar", members)
-    dataset = add_dataset("mini-mit", [archive, *lists], Reading(entry="mini-mit"))
+    dataset = add_dataset("mini-mit", [archive, *lists], Decisions(entry="mini-mit"))
     assert dataset.classes == ("bakery", "bar")
     assert not (cache.datasets / "mini-mit/images/Images/office").exists()
 
@@ -106,10 +114,10 @@ def test_only_the_classes_of_the_catalogue_entry_are_unpacked(tmp_path, cache):
     ("members", "sentence"),
     [
         ([*TWO_CLASSES, ("../1.png", PNG)], "leads out of the folder"),
-        ([("nv/1.png", b""), ("mel/1.png", b"")], "None of the 2 images below .* can be read"),
+        ([("nv/1.png", b""), ("mel/1.png", b"")], "None of the 2 images in .* can be read"),
         ([("notes.txt", b"")], "has no class folders with images"),
-        ([("nv/1.png", PNG)], "needs images of at least two classes"),
-        ([("all.zip", b"PK")], "a.zip holds the archive all.zip, which is not unpacked"),
+        ([("nv/1.png", PNG)], "needs at least two classes"),
+        ([("all.zip", b"PK")], "a.zip contains the archive all.zip"),
     ],
 )
 def test_after_a_refusal_nothing_is_left(tmp_path, cache, members, sentence):
@@ -123,8 +131,8 @@ def test_a_folder_with_no_readable_image_is_refused_and_one_is_enough(write_file
     with pytest.raises(MedrecogError) as refused:
         read_dataset("set", root)
     assert str(refused.value) == (
-        f"None of the 2 images below {root} can be read (mel/1.jpg: the file is empty): "
-        "check that the files are whole."
+        f"None of the 2 images in {root} can be read (mel/1.jpg: the file is empty). "
+        "Check that the files are complete."
     )
     assert len(read_dataset("set", write_files("nv/2.png")).images) == 3
 
@@ -173,7 +181,10 @@ def test_two_processes_do_not_unpack_at_once(tmp_path, cache):
 
 def test_a_taken_name_is_refused_before_anything_is_unpacked(tmp_path, write_files):
     add_dataset("set", [write_files("nv/1.png", "mel/1.png")])
-    for name, sentence in (("set", "There is a data set “set” already"), ("A", "cannot be a name")):
+    for name, sentence in (
+        ("set", "A data set named “set” already exists"),
+        ("A", "cannot be a name"),
+    ):
         with pytest.raises(UsageError, match=sentence):
             add_dataset(name, [tmp_path / "gone.zip"])
 
@@ -181,35 +192,37 @@ def test_a_taken_name_is_refused_before_anything_is_unpacked(tmp_path, write_fil
 def test_sources_that_do_not_go_together_are_refused(tmp_path, write_files):
     root = write_files("nv/1.png", "mel/1.png")
     archive = pack(tmp_path / "a.zip", TWO_CLASSES)
-    with pytest.raises(UsageError, match="images is no file: give one folder of images, or"):
+    with pytest.raises(UsageError, match="images is not a file"):
         add_dataset("set", [archive, root])
     with pytest.raises(UsageError, match=r"1\.png is neither a folder nor an archive"):
         add_dataset("set", [root / "nv/1.png"])
-    with pytest.raises(MedrecogError, match="There is no folder"):
+    with pytest.raises(MedrecogError, match="There is no folder or file"):
         add_dataset("set", [tmp_path / "gone"])
 
 
 def test_val_is_kept_as_training_images_where_that_is_asked_for(write_files):
     root = write_files("train/nv/1.png", "val/nv/2.png", "test/mel/1.png", "train/mel/2.png")
     assert read_dataset("set", root).splits == ("train", "test", "val")
-    kept = read_dataset("set", root, Reading(keeps_val=True))
+    kept = read_dataset("set", root, Decisions(keeps_val=True))
     assert kept.splits == ("train", "test")
-    assert kept.layout.endswith("; val kept as training images")
+    assert kept.layout.endswith("; val added to the training images")
 
 
-@pytest.mark.parametrize("reading", [Reading(has_groups=False), Reading(group_column="")])
-def test_groups_are_not_taken_over_where_that_is_asked_for(write_files, reading):
+@pytest.mark.parametrize("decisions", [Decisions(has_groups=False), Decisions(group_column="")])
+def test_groups_are_not_taken_over_where_that_is_asked_for(write_files, decisions):
     root = write_files("NORMAL/IM-1-1.png", "PNEUMONIA/person1_virus_1.png")
     assert read_dataset("set", root).groups == {"IM-1", "person1_virus"}
-    without = read_dataset("set", root, reading)
+    without = read_dataset("set", root, decisions)
     assert without.groups == frozenset()
-    assert without.layout.endswith("; groups not taken over")
+    assert without.layout.endswith("; groups not used")
 
 
 def test_groups_from_a_column_are_said(write_files, tmp_path):
     (tmp_path / "t.csv").write_text("image,dx,patient\n1,nv,a\n2,mel,b\n")
-    dataset = read_dataset("set", write_files("1.png", "2.png"), Reading(table=tmp_path / "t.csv"))
-    assert dataset.layout == "labels from t.csv, groups from its column patient"
+    dataset = read_dataset(
+        "set", write_files("1.png", "2.png"), Decisions(tables=(tmp_path / "t.csv",))
+    )
+    assert dataset.layout == "labels from t.csv; groups from the column patient"
 
 
 def test_dicom_files_are_grouped_by_patient_and_read_like_any_image(tmp_path):
@@ -221,15 +234,59 @@ def test_dicom_files_are_grouped_by_patient_and_read_like_any_image(tmp_path):
     assert dataset.groups == {"P1", "P2"}
     assert dataset.layout == "a folder a class; groups from the DICOM tag PatientID"
     assert read_image(dataset.absolute_path(dataset.images[0])).getpixel((0, 0)) == (9, 9, 9)
-    by_tag = read_dataset("set", tmp_path / "scans", Reading(label_tag="Modality", group_tag=""))
+    by_tag = read_dataset("set", tmp_path / "scans", Decisions(label_tag="Modality", group_tag=""))
     assert by_tag.classes == ("mel", "nv")
     assert by_tag.groups == frozenset()
 
 
-def test_readings_that_contradict_themselves_are_refused(tmp_path):
-    with pytest.raises(UsageError, match="name one of them"):
-        Reading(table=tmp_path, label_tag="Modality")
-    with pytest.raises(UsageError, match="name the table too"):
-        Reading(label_column="dx")
-    with pytest.raises(UsageError, match="in the catalogue"):
-        Reading(entry="isic")
+def test_a_proposal_keeps_nothing_and_says_why(tmp_path, cache):
+    archive = pack(tmp_path / "a.zip", TWO_CLASSES)
+    proposal = propose_dataset("set", [archive])
+    assert paths(proposal.dataset) == ["mel/1.png", "nv/1.png"]
+    assert proposal.reasons
+    assert names_below(cache.datasets) == set()
+
+
+@pytest.mark.parametrize(
+    ("name", "free"),
+    [
+        ("Kvasir Dataset (v2)", "kvasir-dataset-v2"),
+        ("a.tar.gz", "a"),
+        ("ÀÉ.zip", "ae"),
+        ("…", "images"),
+    ],
+)
+def test_a_name_is_proposed_from_the_source(tmp_path, name, free):
+    source = tmp_path / name
+    source.touch() if "." in name[1:] else source.mkdir()
+    assert free_name(source) == free
+
+
+def test_a_proposed_name_is_not_taken(write_files):
+    root = write_files("nv/1.png", "mel/1.png")
+    add_dataset("images", [root])
+    assert free_name(root) == "images-2"
+
+
+def test_every_frame_of_a_file_is_kept_as_an_image(tmp_path):
+    from PIL import Image
+
+    for label in ("nv", "mel"):
+        (tmp_path / "scans" / label).mkdir(parents=True)
+        pages = [Image.new("L", (8, 8), 60 * i + len(label)) for i in range(3)]
+        pages[0].save(tmp_path / f"scans/{label}/1.tif", save_all=True, append_images=pages[1:])
+    dataset = add_dataset("set", [tmp_path / "scans"], Decisions(frames="all"))
+    assert paths(dataset) == [f"{label}/1.tif#{i}" for label in ("mel", "nv") for i in range(3)]
+    assert library.load("set") == dataset
+
+
+def test_the_window_of_16_bit_files_is_kept(tmp_path):
+    from PIL import Image
+
+    for i, label in enumerate(("nv", "mel")):
+        (tmp_path / "scans" / label).mkdir(parents=True)
+        pixels = np.full((8, 8), 4000 + 2000 * i, np.uint16)
+        Image.fromarray(pixels).save(tmp_path / f"scans/{label}/1.png")
+    dataset = add_dataset("set", [tmp_path / "scans"])
+    assert library.load("set").rendering.window == (0, 8191)
+    assert "grey-window" in [warning.id for warning in dataset.warnings]

@@ -6,7 +6,7 @@ import pytest
 
 from medrecog_core.datasets import (
     CATALOGUE,
-    Reading,
+    Decisions,
     add_dataset,
     catalogue,
     download_dataset,
@@ -76,7 +76,7 @@ def test_either_set_can_be_removed(files):
 
 
 def test_it_is_the_set_that_its_own_archive_gives(files, cache):
-    from_archive = add_dataset("by-hand", files, Reading(entry="mini-mit"))
+    from_archive = add_dataset("by-hand", files, Decisions(entry="mini-mit"))
     add_dataset("mit67", files)
     from_larger = download_dataset("mini-mit")
     assert [(i.path, i.label, i.split) for i in from_larger.images] == [
@@ -107,7 +107,7 @@ def test_a_larger_set_that_is_not_whole_is_none(files, spoil):
 
 
 def test_no_set_is_made_of_a_smaller_one(files):
-    add_dataset("mini-mit", files, Reading(entry="mini-mit"))
+    add_dataset("mini-mit", files, Decisions(entry="mini-mit"))
     assert larger_set(catalogue.CATALOGUE["mit67"]) is None
 
 

@@ -7,7 +7,7 @@ from PIL import Image, ImageFilter
 from skimage.filters import laplace
 
 from medrecog_core.datasets.measurement import measure_image
-from medrecog_core.images import UnreadableImageError
+from medrecog_core.images import Rendering, UnreadableImageError
 
 
 def encoded(image, form="PNG", **options):
@@ -59,3 +59,50 @@ def test_the_grey_square_has_the_means_of_its_parts(noise):
 def test_a_cut_image_is_refused(noise):
     with pytest.raises(UnreadableImageError, match="truncated"):
         measure_image(encoded(noise)[:900])
+
+
+def mask(side=64):
+    pixels = np.zeros((side, side), np.uint8)
+    pixels[side // 4 : side // 2, side // 3 : side // 2] = 255
+    return Image.fromarray(pixels)
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        encoded(mask()),
+        encoded(mask().convert("1")),
+        encoded(Image.fromarray(np.asarray(mask()) // 255)),
+        encoded(mask(600)),
+        encoded(mask(600), "JPEG", quality=80),
+    ],
+)
+def test_a_mask_has_two_values(content):
+    assert measure_image(content).is_two_valued
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        encoded(Image.new("L", (50, 50))),
+        encoded(Image.radial_gradient("L")),
+        encoded(Image.radial_gradient("L"), "JPEG"),
+        encoded(Image.effect_noise((64, 64), 80), "JPEG"),
+        encoded(Image.new("L", (50, 50), 9), "JPEG"),
+    ],
+)
+def test_other_pictures_have_more_or_one(content):
+    assert not measure_image(content).is_two_valued
+
+
+def test_the_range_of_stored_values_is_that_of_files_with_more_than_8_bits(noise):
+    values = np.linspace(7, 4000, 400).reshape(20, 20)
+    of = {
+        "I;16": measure_image(encoded(Image.fromarray(values.astype(np.uint16)))).grey_range,
+        "L": measure_image(encoded(noise)).grey_range,
+    }
+    assert (of["I;16"].low, of["I;16"].high) == (7, 4000)
+    assert of["L"] is None
+    window = Rendering(window=(0, 100))
+    real = encoded(Image.fromarray((values / 4000).astype(np.float32)), "TIFF")
+    assert measure_image(real, window).grey_range.high == 1

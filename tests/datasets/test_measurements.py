@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from medrecog_core.datasets import Dataset, ImageRecord, library, measurements
+from medrecog_core.datasets import Dataset, ImageRecord, library, measurements, read_dataset
 from medrecog_core.datasets.measurements import measure_images
 from medrecog_core.images import Rendering
 
@@ -14,7 +14,7 @@ def skin(write_files):
     root = write_files(*(f"{label}/{i}.png" for label in ("mel", "nv") for i in range(4)))
     for i, path in enumerate(sorted(root.rglob("*.png"))):
         Image.new("L", (20 + i, 20), 10 * i).save(path)
-    return library.save(library.read_folder("skin", root))
+    return library.save(read_dataset("skin", root))
 
 
 @pytest.fixture
@@ -90,7 +90,7 @@ def test_what_was_measured_before_an_interruption_is_kept(skin, file, measured):
 
 def test_only_a_few_images_are_read_ahead(write_files, cache, measured):
     root = write_files(*(f"{label}/{i}.png" for label in ("mel", "nv") for i in range(100)))
-    dataset = library.read_folder("skin", root)
+    dataset = read_dataset("skin", root)
 
     def interrupt(done, total):
         raise KeyboardInterrupt

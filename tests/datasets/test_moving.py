@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 from PIL import Image
 
-from medrecog_core.datasets import library
+from medrecog_core.datasets import Decisions, library, read_dataset
 from medrecog_core.errors import MedrecogError, UsageError
 
 
@@ -15,7 +15,7 @@ def kept(tmp_path):
         file = tmp_path / "images" / label / f"{i}.png"
         file.parent.mkdir(parents=True, exist_ok=True)
         Image.new("L", (3, 3), 40 * i).save(file)
-    library.save(library.read_folder("moved", tmp_path / "images"))
+    library.save(read_dataset("moved", tmp_path / "images"))
     library.exclude("moved", ["a/0.png"], "blurred", "why")
     return library.choose_classes("moved", merge={"c": "b"})
 
@@ -64,7 +64,7 @@ def test_a_removed_data_set_that_is_added_again_has_its_exclusions(kept, tmp_pat
     assert "moved" not in library.names()
     shutil.move(kept.root, tmp_path / "elsewhere")
     (tmp_path / "elsewhere/a/0.png").rename(tmp_path / "elsewhere/a/zero.png")
-    found = library.save(library.read_folder("moved", tmp_path / "elsewhere"))
+    found = library.save(read_dataset("moved", tmp_path / "elsewhere"))
     assert replace(library.load("moved"), warnings=found.warnings) == found
     assert [(e.image.path, e.finding, e.reason) for e in found.excluded] == [
         ("a/zero.png", "blurred", "why")
@@ -80,7 +80,7 @@ def test_other_images_under_the_name_have_no_exclusions(kept, tmp_path):
         file = tmp_path / "others" / label / f"{i}.png"
         file.parent.mkdir(parents=True, exist_ok=True)
         Image.new("L", (4, 4), 40 * i).save(file)
-    found = library.save(library.read_folder("moved", tmp_path / "others"))
+    found = library.save(read_dataset("moved", tmp_path / "others"))
     assert found.excluded == ()
     assert found.warnings == ()
     assert found.classes == ("x", "y")
@@ -90,8 +90,9 @@ def test_of_copies_the_one_with_the_likest_path_is_excluded_again(tmp_path):
     for path in ("a/1.png", "a/2.png", "b/1.png"):
         (tmp_path / "images" / path).parent.mkdir(parents=True, exist_ok=True)
         Image.new("L", (3, 3)).save(tmp_path / "images" / path)
-    library.save(library.read_folder("copies", tmp_path / "images"))
+    decisions = Decisions(keeps_copies=True)
+    library.save(read_dataset("copies", tmp_path / "images", decisions))
     library.exclude("copies", ["a/2.png"])
     library.remove("copies")
-    found = library.save(library.read_folder("copies", tmp_path / "images"))
+    found = library.save(read_dataset("copies", tmp_path / "images", decisions))
     assert [e.image.path for e in found.excluded] == ["a/2.png"]

@@ -95,7 +95,7 @@ def test_the_size_of_the_files_alone_is_never_severe():
         measure_shortcuts(*drawn(labels, np.full(120, 300), n_bytes=sizes))
     )
     assert finding.severity == "warning"
-    assert "also depends on what it shows" in finding.words
+    assert "also depends on the content" in finding.words
 
 
 def test_small_classes_and_unreadable_images_are_left_aside():

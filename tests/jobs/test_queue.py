@@ -2,12 +2,12 @@ import os
 import shutil
 
 import pytest
-from medrecog_core.experiments.run_queue import jobs_at_once, join, leave, take_turn
 
 from medrecog_core.errors import MedrecogError, StorageError, UsageError
 from medrecog_core.experiments import RunFolder, create_run
 from medrecog_core.jobs import queue
 from medrecog_core.jobs.process import ProcessIdentity, this_process
+from medrecog_core.jobs.queue import jobs_at_once, jobs_before, join, leave, take_turn
 from medrecog_core.jobs.state import JobState
 from medrecog_core.locations import CacheFolder
 from tests.textures import specification
@@ -143,6 +143,6 @@ def test_a_queue_that_cannot_be_written_gives_a_sentence(
 def test_a_process_that_hangs_in_the_queue_is_told_of(
     runs: list[RunFolder], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(run_queue, "_SECONDS_TO_GET_IN", 0.05)
+    monkeypatch.setattr(queue, "_SECONDS_TO_GET_IN", 0.05)
     with queue._alone(), pytest.raises(MedrecogError, match="does not answer"):
         join(runs[0])

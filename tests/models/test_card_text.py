@@ -76,3 +76,19 @@ def test_a_card_of_the_first_format_has_its_accuracy_and_preprocessing(model: Mo
     text = card_markdown(replace(model.card, estimates=(), versions={}, source=source))
     assert "| accuracy | " in text
     assert "`squeeze-0`, which this version does not have" in text
+
+
+def test_names_in_it_are_no_markdown(model: Model) -> None:
+    card = replace(
+        model.card,
+        dataset="![x](http://x.org)\n# y",
+        classes=("$a$", "**b_c**"),
+        fingerprint="0` ![x](y)",
+        weights_title="<b>",
+    )
+    text = card_markdown(card)
+    assert r"- data set: \!\[x\](http://x.org) \# y" in text
+    assert r"- classes: \$a\$, \*\*b\_c\*\*" in text
+    assert "- fingerprint: `0? ![x](y)`" in text
+    assert r"- weights: \<b\> (" in text
+    assert "- classes: [$a$], [**b_c**]" in card_markdown(card, lambda name: f"[{name}]")

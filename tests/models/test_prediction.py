@@ -8,7 +8,7 @@ import pytest
 from PIL import Image
 
 from medrecog_core.classification import DecisionThreshold, LinearSvm
-from medrecog_core.datasets import library
+from medrecog_core.datasets import library, read_dataset
 from medrecog_core.errors import MedrecogError
 from medrecog_core.experiments import RunFolder, RunSpecification
 from medrecog_core.features import ENCODINGS, Cell
@@ -78,7 +78,7 @@ def test_it_reads_new_images_as_its_run_did(
         for i, size in enumerate([(40, 90), (90, 40), (50, 50), (60, 90)]):
             pixels = rng.integers(low, low + 136, (*size, 3), dtype=np.uint8)
             Image.fromarray(pixels).save(tmp_path / "wide" / label / f"{i}.png")
-    library.save(library.read_folder("wide", tmp_path / "wide"))
+    library.save(read_dataset("wide", tmp_path / "wide"))
     asked = {"dataset": "wide", "layers": ["block1"], "poolings": ["average"]}
     run = finished_run(
         RunSpecification.from_document(

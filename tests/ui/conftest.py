@@ -14,14 +14,14 @@ PROJECT = Path(__file__).parents[2]
 class Server:
     """The dashboard as a user starts it, on a free port and with a cache folder of its own."""
 
-    def __init__(self, cache: Path) -> None:
+    def __init__(self, cache: Path, script: str = "app.py") -> None:
         self.cache = cache
         with socket.socket() as free:
             free.bind(("127.0.0.1", 0))
             self.port = free.getsockname()[1]
         self.address = f"http://127.0.0.1:{self.port}"
         self.process = subprocess.Popen(
-            [sys.executable, "-m", "streamlit", "run", "app.py", f"--server.port={self.port}"],
+            [sys.executable, "-m", "streamlit", "run", script, f"--server.port={self.port}"],
             cwd=PROJECT,
             env={**os.environ, "MEDRECOG_CACHE": str(cache)},
             stdout=subprocess.DEVNULL,

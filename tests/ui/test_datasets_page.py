@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from medrecog_core.datasets import library
+from medrecog_core.datasets import library, read_dataset
 from medrecog_core.experiments import find_health_check
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(600)]
@@ -41,7 +41,7 @@ def with_leak(server, tmp_path_factory):
     shutil.copy(root / "train/left/train-left-0.png", root / "test/left/copy.png")
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("MEDRECOG_CACHE", str(server.cache))
-        library.save(library.read_folder("leaking", root))
+        library.save(read_dataset("leaking", root))
     return "leaking"
 
 
@@ -73,13 +73,13 @@ def test_the_demo_is_filtered_opened_and_checked(page, server):
     page.get_by_role("radio", name="Health").click()
     page.get_by_role("button", name="Check this data set").click()
     page.get_by_text("240 images in use checked").wait_for(timeout=2 * MINUTE)
-    page.get_by_text("Nothing was found that flatters or spoils results.").wait_for()
+    page.get_by_text("No problems found.").wait_for()
     assert "/sklearn/" not in server.loaded_libraries()
 
 
 def test_a_finding_is_shown_excluded_and_taken_back(page, server, with_leak):
     page.goto(f"{server.address}/Datasets?dataset={with_leak}&view=Health")
-    page.get_by_text("has not been checked yet").wait_for()
+    page.get_by_text("Not checked yet").wait_for()
     page.get_by_role("button", name="Check this data set").click()
     page.get_by_text("1 image in more than one split").wait_for(timeout=2 * MINUTE)
 
@@ -91,12 +91,12 @@ def test_a_finding_is_shown_excluded_and_taken_back(page, server, with_leak):
     assert library.load(with_leak).excluded[0].image.path == "train/left/train-left-0.png"
 
     # The excluded image is still to be seen.
-    page.get_by_role("button", name="Show them").click()
+    page.get_by_role("button", name="Show excluded images").click()
     caption(page, "left · excluded").first.wait_for()
     page.wait_for_url(re.compile("finding=excluded"))
 
     page.get_by_role("radio", name="Health").click()
-    page.get_by_role("button", name="Undo").click()
+    page.get_by_role("button", name="Restore").click()
     page.get_by_text("25 images in use checked").wait_for(timeout=2 * MINUTE)
     page.get_by_text("1 image in more than one split").wait_for()
     assert library.load(with_leak).excluded == ()

@@ -130,18 +130,18 @@ def test_images_of_the_demo_can_be_looked_at_by_class(page, server):
 def test_a_folder_without_classes_gets_one_sentence(page, server, tmp_path):
     page.goto(f"{server.address}/Datasets")
     page.get_by_role("button", name="Add a data set").click()
-    page.get_by_role("textbox", name="Name").fill("empty")
-    page.get_by_role("textbox", name="Folder of images").fill(str(tmp_path))
-    page.get_by_role("textbox", name="Folder of images").press("Enter")
+    page.get_by_role("textbox", name="Image folder or archive").fill(str(tmp_path))
+    page.get_by_role("textbox", name="Image folder or archive").press("Enter")
     page.get_by_text("has no class folders with images").wait_for()
 
 
 def test_a_data_set_is_added_from_a_folder(page, server, write_class_folders):
     page.goto(f"{server.address}/Datasets")
     page.get_by_role("button", name="Add a data set").click()
+    page.get_by_role("textbox", name="Image folder or archive").fill(str(write_class_folders()))
+    page.get_by_role("textbox", name="Image folder or archive").press("Enter")
     page.get_by_role("textbox", name="Name").fill("two-colours")
-    page.get_by_role("textbox", name="Folder of images").fill(str(write_class_folders()))
-    page.get_by_role("textbox", name="Folder of images").press("Enter")
+    page.get_by_role("textbox", name="Name").press("Enter")
     page.get_by_role("button", name="Add this data set").click()
     page.get_by_role("dialog").wait_for(state="detached")
     page.wait_for_url(re.compile("dataset=two-colours"))

@@ -7,7 +7,7 @@ import pytest
 import streamlit as st
 from streamlit.testing.v1 import AppTest
 
-from medrecog_core.datasets import check_health, library
+from medrecog_core.datasets import check_health, library, read_dataset
 from medrecog_core.features.network_rates import NetworkPass, keep_rates
 from medrecog_core.networks import (
     DEFAULT_NETWORK,
@@ -96,7 +96,7 @@ def test_unknown_names_in_the_address_fall_back_to_what_there_is():
 
 
 def test_added_data_set_shows_its_counts(write_class_folders):
-    library.save(library.read_folder("colours", write_class_folders()))
+    library.save(read_dataset("colours", write_class_folders()))
     test = opened("pages/1_Datasets.py", dataset="colours")
     assert not test.exception
     assert {m.label: m.value for m in test.metric}["Images"] == "6"
@@ -104,7 +104,7 @@ def test_added_data_set_shows_its_counts(write_class_folders):
 
 def test_vanished_image_is_named_in_the_gallery(write_class_folders):
     root = write_class_folders()
-    library.save(library.read_folder("colours", root))
+    library.save(read_dataset("colours", root))
     next(root.rglob("*.png")).unlink()
     test = opened("pages/1_Datasets.py", dataset="colours")
     assert not test.exception
@@ -144,15 +144,15 @@ def test_impossible_scale_is_refused_with_a_sentence():
 
 
 def test_data_set_that_was_not_checked_says_what_to_do(write_class_folders):
-    library.save(library.read_folder("colours", write_class_folders()))
+    library.save(read_dataset("colours", write_class_folders()))
     test = opened("pages/1_Datasets.py", dataset="colours", view="Health")
     assert not test.exception
-    assert "has not been checked yet" in words(test)
+    assert "Not checked yet" in words(test)
     assert "Check this data set" in [button.label for button in test.button]
 
 
 def test_excluded_images_are_counted_apart_and_still_shown(write_class_folders):
-    library.save(library.read_folder("colours", write_class_folders()))
+    library.save(read_dataset("colours", write_class_folders()))
     library.exclude("colours", ["red/0.png"])
     test = opened("pages/1_Datasets.py", dataset="colours")
     figures = {metric.label: metric.value for metric in test.metric}
@@ -162,14 +162,14 @@ def test_excluded_images_are_counted_apart_and_still_shown(write_class_folders):
 
 def test_finding_is_a_filter_of_the_gallery(write_class_folders):
     root = write_class_folders()
-    check_health(library.save(library.read_folder("colours", root)))
+    check_health(library.save(read_dataset("colours", root)))
     test = opened("pages/1_Datasets.py", dataset="colours", finding="blank", **{"class": "red"})
     assert not test.exception
     assert "3 images. Press" in words(test)
 
 
 def test_link_to_an_image_that_is_gone_says_so(write_class_folders):
-    library.save(library.read_folder("colours", write_class_folders()))
+    library.save(read_dataset("colours", write_class_folders()))
     test = opened("pages/1_Datasets.py", dataset="colours", image="../../etc/passwd")
     assert not test.exception
     assert "“colours” has no image “../../etc/passwd”." in words(test)

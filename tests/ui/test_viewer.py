@@ -14,6 +14,7 @@ from medrecog_core.datasets import check_health, library
 from medrecog_core.experiments import create_run, find_run
 from medrecog_core.models import train_model
 from medrecog_core.settings import MODE_VARIABLE, VIEWER
+from medrecog_core.ui.plain_text import literal
 from tests.textures import add_textures, cache_at, specification, write_textures
 
 PROJECT = Path(__file__).parents[2]
@@ -142,7 +143,7 @@ HARMLESS = {
         *_IMAGES,
         ("button_group", "View"),
         ("button", "Show all"),
-        ("button", "Show them"),
+        ("button", "Show excluded images"),
     },
     "datasets, not checked": {("selectbox", "Data set"), ("button_group", "View")},
     "datasets, one image": {*_IMAGES, ("button", "Back to the images")},
@@ -216,7 +217,7 @@ def test_a_run_is_shown_with_what_it_was_asked_to_do(viewed):
     test = shown("experiments, finished", viewed)
     settings = test.table[0].value
     assert list(settings.loc["layers"]) == ["block1, block2"]
-    assert list(settings.loc["C"]) == ["1"]
+    assert list(settings.loc["C"]) == [literal("1")]
 
 
 def test_another_run_is_chosen_in_the_list_and_in_the_address(viewed):

@@ -332,11 +332,9 @@ def _label_columns(
     free = [name for name in table.header if name not in taken]
     values_of = {name: set(table.values(name)) - {""} for name in free}
     candidates = tuple(name for name in free if len(values_of[name]) > 1)
-    usual = sorted(
-        (name for name in free if _key(name) in _LABEL_KEYS and values_of[name]),
-        key=lambda name: (len(values_of[name]) < 2, _LABEL_KEYS[_key(name)]),
-    )
-    telling = [name for name in usual if len(values_of[name]) > 1] or usual[:1]
+    usual = sorted((name for name in free if is_label(name)), key=lambda n: _LABEL_KEYS[_key(n)])
+    filled = [name for name in usual if values_of[name]]
+    telling = [name for name in filled if len(values_of[name]) > 1] or filled[:1]
     if telling:
         first, *others = sorted(telling, key=lambda name: _are_numbers(values_of[name]))
         if all(_say_the_same(table, first, other) for other in others):
@@ -355,6 +353,8 @@ def _label_columns(
     if len(free) == 1 and not named and _are_classes(values_of[free[0]], len(table.rows)):
         reason = f"“{free[0]}” is the label, because it is the only other column"
         return (free[0],), SINGLE, reason, candidates
+    if usual and not candidates:
+        return (usual[0],), SINGLE, f"“{usual[0]}” is the label by its name", ()
     return (), SINGLE, "", tuple(named) or candidates
 
 

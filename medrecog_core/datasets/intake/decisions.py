@@ -1,5 +1,6 @@
 """Everything about an import that its user can decide, with the option that says so."""
 
+import math
 import re
 import shlex
 from dataclasses import dataclass, field, fields
@@ -8,7 +9,7 @@ from typing import Any
 
 from medrecog_core.datasets import catalogue
 from medrecog_core.errors import UsageError
-from medrecog_core.images.rendering import ALL, FIRST, MIDDLE
+from medrecog_core.images.rendering import ALL, AXES, FIRST, MIDDLE
 
 ON_CONFLICT = ("refuse", "majority", "unanimous")
 """What becomes of an image whose rows have different labels."""
@@ -187,8 +188,9 @@ class Decisions:
                     f"Unknown value “{value}” for {option}. "
                     f"Available: {', '.join(filter(None, choices))}."
                 )
-        if list(self.bins) != sorted(set(self.bins)):
-            raise UsageError("The limits of --bins must increase.")
+        if not all(map(math.isfinite, self.bins)) or list(self.bins) != sorted(set(self.bins)):
+            raise UsageError("The limits of --bins must be numbers that increase.")
+        self._check_window()
         both = set(self.only_classes) & set(self.excluded_classes)
         if both:
             raise UsageError(f"Class “{min(both)}” is both kept and excluded. Choose one.")
@@ -199,10 +201,57 @@ class Decisions:
         if self.entry:
             catalogue.find(self.entry)
 
+    def _check_window(self) -> None:
+        if self.window not in (AUTO_WINDOW, OWN_WINDOW) and self.limits is None:
+            raise UsageError(
+                f"“{self.window}” is not a grey window. Use LOW:HIGH with two numbers, "
+                f"{AUTO_WINDOW} or {OWN_WINDOW}."
+            )
+        if self.axis not in AXES:
+            raise UsageError(f"The axis {self.axis} is not possible. Use 0, 1 or 2.")
+        if self.channel is not None and self.channel < 0:
+            raise UsageError(f"The channel {self.channel} is not possible. Channels count from 0.")
+
+    @property
+    def limits(self) -> tuple[float, float] | None:
+        """The grey window that was given as two numbers, if it was."""
+        low, separator, high = self.window.partition(":")
+        try:
+            window = (float(low), float(high))
+        except ValueError:
+            return None
+        is_possible = all(map(math.isfinite, window)) and window[0] < window[1]
+        return window if separator and is_possible else None
+
     @property
     def merges(self) -> dict[str, str]:
         """From the old name of a class to its new one."""
         return {old: new for old, _, new in (pair.partition("=") for pair in self.merged_classes)}
+
+    def to_document(self) -> dict[str, Any]:
+        """Return what differs from the defaults, as JSON values."""
+        document: dict[str, Any] = {}
+        for each in fields(self):
+            value = getattr(self, each.name)
+            if value != each.default:
+                is_several = isinstance(value, tuple)
+                document[each.name] = [_plain(v) for v in value] if is_several else value
+        return document
+
+    @classmethod
+    def from_document(cls, document: dict[str, Any]) -> "Decisions":
+        """Return the decisions that a document describes.
+
+        Raises
+        ------
+        UsageError
+            If decisions contradict each other or are out of range.
+        """
+        values: dict[str, Any] = {
+            k: tuple(v) if isinstance(v, list) else v for k, v in document.items()
+        }
+        values["tables"] = tuple(map(Path, values.get("tables", ())))
+        return cls(**values)
 
     def arguments(self) -> list[str]:
         """Return the options of `datasets add` that say the same."""
@@ -216,18 +265,28 @@ class Decisions:
                 on, _, off = option.partition("/")
                 arguments.append(on if value else off)
             elif "separator" in each.metadata:
-                arguments += [option, each.metadata["separator"].join(f"{v:g}" for v in value)]
+                arguments += [option, each.metadata["separator"].join(map(_number, value))]
             elif isinstance(value, tuple):
-                for part in value:
-                    arguments += [option, str(part)]
+                arguments += [word for part in value for word in (option, str(part))]
             else:
                 arguments += [option, str(value)]
         return arguments
 
     def command(self, name: str, sources: tuple[Path, ...]) -> str:
         """Return the whole command that adds a data set with these decisions, for a shell."""
-        words = ["datasets", "add", name, *map(str, sources), *self.arguments()]
+        # A path that begins with a dash would be read as an option.
+        paths = (f"./{path}" if str(path).startswith("-") else str(path) for path in sources)
+        words = ["datasets", "add", name, *paths, *self.arguments()]
         return shlex.join(["python", "-m", "medrecog_core", *words])
+
+
+def _number(value: float) -> str:
+    # The shortest text that reads back as the same number.
+    return repr(float(value)).removesuffix(".0")
+
+
+def _plain(value: Any) -> Any:
+    return str(value) if isinstance(value, Path) else value
 
 
 BY_EVIDENCE = Decisions()

@@ -10,6 +10,7 @@ from medrecog_core.datasets.counting import counted
 from medrecog_core.datasets.dataset import DatasetWarning, ImageRecord
 from medrecog_core.datasets.dicom_tags import with_patients
 from medrecog_core.datasets.intake.decisions import PATIENT_TAG, Decisions
+from medrecog_core.datasets.intake.folder_names import PERSON, kind_of
 from medrecog_core.datasets.intake.interpretation import Interpretation
 from medrecog_core.datasets.intake.spelling import missing_words
 from medrecog_core.errors import UsageError
@@ -41,7 +42,7 @@ USUAL_PATTERNS = (
 )
 """Patterns of patients in names of files and folders that are proposed, never applied."""
 
-_PATTERN_SHARE = 0.9
+_PATTERN_SHARE = _PEOPLE_SHARE = 0.9
 _OF_A_TAG = "the DICOM tag"
 
 
@@ -76,6 +77,8 @@ def with_groups(root: Path, found: Interpretation, decisions: Decisions) -> Inte
             source = source or f"{_OF_A_TAG} {decisions.group_tag}"
             remark = f"groups from the DICOM tag {decisions.group_tag}"
             found = found.with_images(tuple(tagged), remark=remark)
+    if not any(image.group for image in found.images):
+        found = _by_people(found)
     warnings = [*_one_group(found.images), *_own_groups(root, found, decisions, source)]
     return replace(
         found,
@@ -109,6 +112,23 @@ def _by_level(found: Interpretation, level: int) -> Interpretation:
             f"{found.images[0].path}. Correct --group-level."
         )
     return _grouped(found, groups, f"groups from folder level {level}", "the group level")
+
+
+def _by_people(found: Interpretation) -> Interpretation:
+    """Return it grouped by the outermost folders that are people by their name, if there are.
+
+    Where folders give the classes, they were looked at for it; where a table does, they were not.
+    """
+    folders = [PurePosixPath(image.path).parts[:-1] for image in found.images]
+    for level in range(max(map(len, folders), default=0)):
+        names = [parts[level] if level < len(parts) else "" for parts in folders]
+        people = {name for name in set(names) if kind_of(name) == PERSON}
+        is_level = sum(name in people for name in names) >= _PEOPLE_SHARE * len(names)
+        if is_level and 1 < len(people) < len(names):
+            groups = {i.path: n for i, n in zip(found.images, names, strict=True) if n in people}
+            remark = f"groups from folders such as {min(people)}"
+            return _grouped(found, groups, remark, "the folders")
+    return found
 
 
 def _grouped(

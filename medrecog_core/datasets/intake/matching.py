@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from functools import cached_property, lru_cache
 
 from medrecog_core.datasets.dataset import DatasetWarning, LeftOut
+from medrecog_core.datasets.intake.folder_names import SPLIT_WORDS
 from medrecog_core.images import SUFFIXES as IMAGE_SUFFIXES
 
 
@@ -65,12 +66,7 @@ class LabelledRows:
     remark: str = ""
 
 
-SPLIT_WORDS = {
-    **dict.fromkeys(("train", "training", "trainval", "trn"), "train"),
-    **dict.fromkeys(("test", "testing", "tst"), "test"),
-    **dict.fromkeys(("val", "valid", "validation", "dev"), "val"),
-}
-"""Words in the names of tables and folders that mean a split."""
+_SPLIT_WORDS = {**SPLIT_WORDS, "trainval": "train"}
 
 _OTHER_ENDINGS = (
     ".dcm .dicom .ima .nii .mha .mhd .nrrd .npy .npz .raw .svs .ndpi .mrxs .tif .tiff .png .jpg "
@@ -106,7 +102,7 @@ def split_word(parts: Iterable[str]) -> str:
     """Return the split that names of folders or files mean, the innermost first, or nothing."""
     for part in reversed(list(parts)):
         words = re.findall(r"[a-z]+", part.lower())
-        found = {SPLIT_WORDS[word] for word in words if word in SPLIT_WORDS}
+        found = {_SPLIT_WORDS[word] for word in words if word in _SPLIT_WORDS}
         if found == {"train", "val"}:
             return "train"
         if len(found) == 1:
@@ -196,7 +192,7 @@ _WAYS = (
         lambda name: _folded(_stem(name)),
         _folded_folder,
     ),
-    _Way(NUMBERS, _number_name, lambda name: _without_zeros(_stem(name)), _folder_without_zeros),
+    _Way(NUMBERS, _number_name, _number_name, _folder_without_zeros),
 )
 """From strict to loose."""
 
@@ -213,6 +209,8 @@ class Match:
         Of `KINDS`.
     candidates
         Paths of which it may be each, where that is not clear.
+    has_all
+        Whether these are all the candidates; of very many there are some only.
     reason
         In words, why there is none.
     """
@@ -220,6 +218,7 @@ class Match:
     paths: tuple[str, ...] = ()
     kinds: tuple[str, ...] = ()
     candidates: tuple[str, ...] = ()
+    has_all: bool = True
     reason: str = ""
 
 
@@ -227,6 +226,8 @@ NOT_THERE = "its image is not in the folder"
 NO_NAME = "its image column is empty"
 _NOT_THERE = Match(reason=NOT_THERE)
 _ALL_FOLDERS = 10**6
+_MOST_CANDIDATES = 100
+_MOST_GIVEN = 20
 
 
 class _Node:
@@ -264,7 +265,7 @@ class _Names:
     """
 
     def __init__(self, parts: Sequence[tuple[str, ...]], way: _Way) -> None:
-        self._parts = parts
+        self.parts = parts
         self._way = way
         self._nodes: dict[str, _Node] = {}
         for file, names in enumerate(parts):
@@ -278,11 +279,11 @@ class _Names:
         key = self._way.of_row(name)
         return bool(key) and key in self._nodes
 
-    def find(self, row: tuple[str, ...], n_needed: int) -> tuple[list[int], int]:
+    def find(self, row: tuple[str, ...], n_whole: int, n_part: int) -> tuple[list[int], int]:
         """Return the files with the longest ending in common with a row, and how long it is.
 
-        The ending is the whole of the file's path, or at least the needed number of parts; else
-        there are none.
+        There are none if it is shorter than `n_whole` where it is the whole of a file's path, or
+        shorter than `n_part` where it is not.
         """
         key = self._way.of_row(row[-1])
         node = self._nodes.get(key) if key else None
@@ -292,17 +293,17 @@ class _Names:
         for depth in range(1, len(row)):
             folder = of_folder(row[-1 - depth])
             if len(node.files) == 1:
-                names = self._parts[node.files[0]]
+                names = self.parts[node.files[0]]
                 if depth < len(names) and of_folder(names[-1 - depth]) == folder:
                     continue
-                is_found = depth == len(names) or depth >= n_needed
+                is_found = depth >= (n_whole if depth == len(names) else n_part)
                 return (node.files if is_found else []), depth
-            children = node.children(self._parts, of_folder)
+            children = node.children(self.parts, of_folder)
             child = children.get(folder)
             if child is None:
                 if "" in children:
-                    return children[""].files, depth
-                return (node.files if depth >= n_needed else []), depth
+                    return (children[""].files if depth >= n_whole else []), depth
+                return (node.files if depth >= n_part else []), depth
             node = child
         return node.files, len(row)
 
@@ -314,7 +315,18 @@ class _Search:
     rows: dict[tuple[str, ...], Match | None]
     folder: tuple[str, ...]
     split: str
-    claimed: set[int] = field(default_factory=set)
+    n_common: int
+    n_passed_over: int = 0
+    claimed: dict[int, tuple[str, ...]] = field(default_factory=dict)
+    contested: set[int] = field(default_factory=set)
+
+    def least(self, row: tuple[str, ...]) -> tuple[int, int]:
+        """Return how long the common ending must be, as a whole path and as a part of one.
+
+        The folders before a file's whole path are the table's root, which all rows have.
+        """
+        n_root = max(self.n_common, self.n_passed_over)
+        return max(1, len(row) - n_root), max(1, len(row) - self.n_passed_over)
 
     def unmatched(self) -> list[tuple[str, ...]]:
         return [row for row, match in self.rows.items() if match is None]
@@ -393,58 +405,68 @@ class ImageNames:
         """
         parts = [parts_of(text) for text in texts]
         place = tuple(table.split("/")) if table else ()
-        search = _Search(dict.fromkeys(filter(None, parts)), place[:-1], split_word(place))
-        n_common = _n_common_folders(search.rows)
-        for n_passed_over in sorted({0, n_common}):
-            self._find_images(search, n_passed_over)
-            self._find_folders(search, n_passed_over)
+        rows: dict[tuple[str, ...], Match | None] = dict.fromkeys(filter(None, parts))
+        search = _Search(rows, place[:-1], split_word(place), _n_common_folders(rows))
+        for n_passed_over in sorted({0, search.n_common}):
+            search.n_passed_over = n_passed_over
+            self._find_images(search)
+            self._find_folders(search)
             if any(search.rows.values()):
                 break
         else:
-            self._find_images(search, _ALL_FOLDERS)
+            search.n_passed_over = _ALL_FOLDERS
+            self._find_images(search)
+            for row, match in search.rows.items():
+                if match and not match.paths:
+                    search.rows[row] = None  # a name that several files have says too little
         missing = Match(reason=NO_NAME)
         return [(search.rows[row] or _NOT_THERE) if row else missing for row in parts]
 
-    def _find_images(self, search: _Search, n_passed_over: int) -> None:
+    def _find_images(self, search: _Search) -> None:
         for way in _WAYS:
             left = search.unmatched()
             if not left:
                 return
             names = self._by(way)
-            found = ((row, *names.find(row, max(1, len(row) - n_passed_over))) for row in left)
-            for row, file, match in self._chosen(search, way, found, self._parts):
+            found = ((row, *names.find(row, *search.least(row))) for row in left)
+            for row, file, match in self._chosen(search, way, found, self._by(_WAYS[-1])):
                 search.rows[row] = match
                 if file is not None:
                     search.rows[row] = Match((self._paths[file],), match.kinds)
 
-    def _find_folders(self, search: _Search, n_passed_over: int) -> None:
+    def _find_folders(self, search: _Search) -> None:
         """Find the folders that rows name; a name alone could be anything, such as a class."""
         left = [row for row in search.unmatched() if len(row) > 1]
         if not any(_folded_folder(row[-1]) in self._names_of_folders for row in left):
             return
-        claimed, search.claimed = search.claimed, set()
+        claimed, search.claimed = search.claimed, {}
+        contested, search.contested = search.contested, set()
         for way in (_WAYS[0], _WAYS[2], _WAYS[4]):
             names = self._folders_by(way)
             left = [row for row in search.unmatched() if len(row) > 1]
-            found = ((row, *names.find(row, max(1, len(row) - n_passed_over))) for row in left)
-            for row, file, match in self._chosen(search, way, found, self._folder_parts):
+            found = ((row, *names.find(row, *search.least(row))) for row in left)
+            for row, file, match in self._chosen(search, way, found, self._folders_by(_WAYS[4])):
                 search.rows[row] = match
                 if file is not None:
                     images = self._folders[self._folder_parts[file]]
                     paths = tuple(self._paths[image] for image in images)
                     search.rows[row] = Match(paths, match.kinds)
-        search.claimed = claimed
+        search.claimed, search.contested = claimed, contested
 
     def _chosen(
         self,
         search: _Search,
         way: _Way,
         found: Iterable[tuple[tuple[str, ...], list[int], int]],
-        parts: Sequence[tuple[str, ...]],
+        loosest: _Names,
     ) -> Iterator[tuple[tuple[str, ...], int | None, Match]]:
         """Give each row that finds anything, with its one file, or why that is not clear."""
+        parts = loosest.parts
         offers: dict[tuple[str, ...], tuple[list[int], int]] = {}
         for row, alike, depth in found:
+            if len(alike) > _MOST_CANDIDATES:
+                yield row, None, _unclear(alike, parts)
+                continue
             files = alike
             if len(row) > depth:
                 files = [file for file in alike if not self._differ(row, parts[file], depth)]
@@ -460,28 +482,52 @@ class ImageNames:
                 one_of[row] = chosen[0]
             else:
                 yield row, None, _unclear(files, parts)
+                self._contest(search, files, loosest)
+                search.contested.update(files)
         claims: dict[int, list[tuple[str, ...]]] = defaultdict(list)
         for row, file in one_of.items():
             claims[file].append(row)
-        taken = search.claimed.copy()
         for file, rows in claims.items():
-            whole = [row for row in rows if offers[row][1] == len(parts[file]) == len(row)]
-            best = None if file in taken else rows[0] if len(rows) == 1 else None
-            if file not in taken and len(rows) > 1 and len(whole) == 1:
-                best = whole[0]
+            first = search.claimed.setdefault(file, rows[0])
+            best = rows[0] if first is rows[0] and len(rows) == 1 else None
+            if way is _WAYS[0] and len(rows) > 1:
+                best = next((row for row in rows if len(row) == len(parts[file])), None)
+            if best is not None and way is not _WAYS[0] and file in search.contested:
+                # A row that names no image clearly may mean it.
+                name = "/".join(parts[file])
+                reason = f"another row may mean {name} too"
+                yield best, None, Match(candidates=(name,), reason=reason)
+            elif best is not None:
+                search.claimed[file] = best
+                yield best, file, Match(kinds=self._kinds(way, best, offers[best][1]))
+            elif first is not rows[0]:
+                self._contest(search, [file], loosest)
+            path = "/".join(parts[file])
+            is_taken = best is not None or first is not rows[0]
+            reason = f"{'another row names' if is_taken else 'several rows name'} {path}"
             for row in rows:
-                if row is best:
-                    search.claimed.add(file)
-                    yield row, file, Match(kinds=self._kinds(way, row, offers[row][1]))
-                else:
-                    path = "/".join(parts[file])
-                    has_better = file in taken or best is not None
-                    reason = (
-                        f"another row names {path} more exactly"
-                        if has_better
-                        else f"{len(rows)} rows name {path} in different ways"
-                    )
-                    yield row, None, Match(candidates=(path,), reason=reason)
+                if row is not best:
+                    yield row, None, Match(candidates=(path,), reason=f"{reason} differently")
+                    others, _ = loosest.find(row, *search.least(row))
+                    search.contested.update(others[:_MOST_CANDIDATES])
+
+    def _contest(self, search: _Search, files: Iterable[int], loosest: _Names) -> None:
+        """Give up the stricter rows of images that another row may mean too.
+
+        A row keeps its image if there is no other file that it may mean in the loosest way.
+        """
+        waiting = list(files)
+        while waiting:
+            row = search.claimed.get(waiting.pop())
+            match = search.rows[row] if row else None
+            if row is None or match is None or not match.paths:
+                continue
+            others, _ = loosest.find(row, *search.least(row))
+            if len(others) > 1:
+                search.rows[row] = _unclear(others, loosest.parts)
+                # These may be meant by other rows than their own, then.
+                waiting += others[:_MOST_CANDIDATES]
+                search.contested.update(others[:_MOST_CANDIDATES])
 
     def _base(
         self,
@@ -525,8 +571,10 @@ class ImageNames:
 
 
 def _unclear(files: Sequence[int], parts: Sequence[tuple[str, ...]]) -> Match:
+    given = files if len(files) <= _MOST_GIVEN else files[:3]
     return Match(
-        candidates=tuple("/".join(parts[file]) for file in files),
+        candidates=tuple("/".join(parts[file]) for file in given),
+        has_all=len(given) == len(files),
         reason=f"{len(files):,} files have that name; give the path",
     )
 

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from medrecog_core.datasets.dataset import Dataset
+from medrecog_core.datasets.file_state import HashReport, ignore
 from medrecog_core.datasets.intake.classes import choose_classes
 from medrecog_core.datasets.intake.companions import without_companions
 from medrecog_core.datasets.intake.copies import without_copies
@@ -14,15 +15,6 @@ from medrecog_core.datasets.intake.pixels import with_rendering
 from medrecog_core.datasets.intake.source import interpretations
 from medrecog_core.datasets.intake.splits import with_splits
 from medrecog_core.datasets.intake.survey import survey_folder
-from medrecog_core.errors import MedrecogError
-
-
-class AmbiguousError(MedrecogError):
-    """Two interpretations explain the images about equally; `interpretations` holds them."""
-
-    def __init__(self, message: str, interpretations: tuple[Interpretation, ...]) -> None:
-        super().__init__(message)
-        self.interpretations = interpretations
 
 
 @dataclass(frozen=True)
@@ -32,27 +24,57 @@ class Proposal:
     Attributes
     ----------
     dataset
-        As it would be, its files not hashed yet.
+        As it would be; the state of its files is known only where all were looked at.
     reasons
         In words, the evidence for this interpretation.
     alternatives
         Other interpretations, the likelier first; their decisions lead to them.
+    decisions
+        Decisions that lead to this interpretation and no other.
     """
 
     dataset: Dataset
     reasons: tuple[str, ...]
     alternatives: tuple[Interpretation, ...]
+    decisions: Decisions = BY_EVIDENCE
 
 
-def propose(name: str, root: Path, decisions: Decisions = BY_EVIDENCE) -> Proposal:
-    """Return what a folder's files make as a data set, without keeping anything."""
+def propose(
+    name: str,
+    root: Path,
+    decisions: Decisions = BY_EVIDENCE,
+    at_most: int | None = None,
+    report: HashReport = ignore,
+) -> Proposal:
+    """Return what a folder's files make as a data set, without keeping anything.
+
+    Parameters
+    ----------
+    name
+        Of the data set.
+    root
+        The folder, absolute.
+    decisions
+        What is decided already.
+    at_most
+        Files whose pixels are looked at, for a preview; None for all.
+    report
+        Is told how far looking at the files is.
+
+    Raises
+    ------
+    AmbiguousError
+        If two interpretations explain the images about equally.
+    MedrecogError
+        If the folder has no images with labels, or a table or tag cannot be read.
+    """
     survey = without_companions(survey_folder(root), decisions)
     first, *others = interpretations(survey, decisions)
     found = choose_classes(first, decisions)
     found = with_groups(root, found, decisions)
     found = with_splits(found, decisions)
     found = without_copies(root, found, decisions)
-    found, rendering = with_rendering(root, found, decisions)
+    found, rendering = with_rendering(root, found, decisions, at_most, report)
     dataset = Dataset(
         name,
         root,
@@ -63,4 +85,4 @@ def propose(name: str, root: Path, decisions: Decisions = BY_EVIDENCE) -> Propos
         warnings=(*survey.warnings, *found.warnings),
         unlabelled=found.unlabelled,
     )
-    return Proposal(dataset, found.reasons, tuple(others))
+    return Proposal(dataset, found.reasons, tuple(others), first.decisions)

@@ -1,10 +1,213 @@
 """Where labels come from: a known layout, a table, DICOM tags or folders."""
 
+import unicodedata
+from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+
+from medrecog_core.datasets.counting import counted
+from medrecog_core.datasets.dataset import DatasetWarning, LeftOut
+from medrecog_core.datasets.dicom_tags import read_tagged_images, with_patients
+from medrecog_core.datasets.intake.ambiguity import AmbiguousError
 from medrecog_core.datasets.intake.decisions import Decisions
+from medrecog_core.datasets.intake.folders import GROUPS_BY_FOLDER, read_folders
 from medrecog_core.datasets.intake.interpretation import Interpretation
-from medrecog_core.datasets.intake.survey import Survey
+from medrecog_core.datasets.intake.layouts import LAYOUTS
+from medrecog_core.datasets.intake.layouts.named import with_name
+from medrecog_core.datasets.intake.repeats import (
+    Repeats,
+    without_repeats,
+    without_same_names,
+)
+from medrecog_core.datasets.intake.survey import NOT_AN_IMAGE, Survey
+from medrecog_core.datasets.intake.tables import look_at_tables, read_tables
+from medrecog_core.errors import MedrecogError
+
+_MOST_IMAGES = 0.5
+"""Part of the images that a table must label to stand against the folders."""
+_SAMPLED = 20
+"""Files that are looked at, whether they name their patients themselves."""
+_NAMED = 0.8
+"""Part of these that must do so for folders not to."""
 
 
 def interpretations(survey: Survey, decisions: Decisions) -> list[Interpretation]:
-    """Return the interpretations that explain the images, best first."""
-    raise NotImplementedError
+    """Return the interpretations that explain the images, best first.
+
+    What is decided wins: a DICOM tag, tables, folder levels. Else a known layout does. Else what
+    the folders say is compared with what the tables in the folder say:
+
+    - where the folders say no class, a table gives the labels;
+    - where a table labels most images and says the same as the folders, the folders do; where the
+      folders can be read in several ways, the way that a table agrees with is taken;
+    - where they disagree, or the folders can be read in several ways, neither is guessed.
+
+    Raises
+    ------
+    AmbiguousError
+        If two interpretations explain the images about equally.
+    MedrecogError
+        If there are no images with labels.
+    """
+    if decisions.label_tag:
+        images, left_out, layout = read_tagged_images(survey.root, decisions.label_tag)
+        known = {entry.path for entry in survey.left_out}
+        rest = tuple(entry for entry in left_out if entry.path not in known)
+        return [Interpretation(tuple(images), layout, decisions, left_out=rest)]
+    if decisions.tables:
+        lean = without_same_names(survey, decisions)
+        return [_complete(read_tables(lean, decisions), survey, lean)]
+    repeats = without_repeats(survey, decisions)
+    is_decided = decisions.class_level is not None or decisions.group_level is not None
+    if not is_decided:
+        for layout_of in LAYOUTS:
+            if layout_of.recognise(survey):
+                by_name = layout_of.by_file_name
+                lean = without_same_names(survey, decisions) if by_name else survey
+                return [_complete(layout_of.read(lean, decisions), survey, lean)]
+    return _compared(survey, repeats, decisions)
+
+
+def _compared(survey: Survey, repeats: Repeats, decisions: Decisions) -> list[Interpretation]:
+    lean = without_same_names(survey, decisions) if survey.tables else survey
+    looked_at = look_at_tables(lean, decisions)
+    tables = list(looked_at.interpretations)
+    try:
+        folders = read_folders(repeats.survey, decisions, repeats.transparent)
+    except MedrecogError:
+        if not tables:
+            raise
+        return _of_tables(tables, survey, lean)
+    if tables and all(len(one.classes) < 2 for one in folders):
+        return _of_tables(tables, survey, lean)  # one class is none
+    found = [
+        with_name(_left_to_tags(survey, decisions, _complete(one, survey, repeats.survey)))
+        for one in folders
+    ]
+    found = [replace(one, reasons=(*one.reasons, *looked_at.unused)) for one in found]
+    strong = [table for table in tables if len(table.images) >= _MOST_IMAGES * len(found[0].images)]
+    agreeing = [one for one in found if any(_agree(one, table) for table in strong)]
+    if len(found) > 1 and agreeing:
+        first, *others = agreeing
+        return [first, *others, *(one for one in found if one not in agreeing)]
+    against = [table for table in strong if not any(_agree(one, table) for one in found)]
+    if against and not agreeing:
+        readings = [*(_complete(one, survey, lean) for one in against), *found]
+        raise AmbiguousError(
+            f"{_named(against[0])} and the folders give the images different labels "
+            f"({_classes(against[0])} and {_classes(found[0])}). Choose one of the two.",
+            readings,
+        )
+    if len(found) > 1:
+        raise AmbiguousError(
+            f"The folders of {survey.root} can be read in {len(found)} ways: the classes are "
+            f"{' or '.join(_classes(one) for one in found)}. Choose one with --class-level.",
+            found,
+        )
+    weak = [table for table in tables if table not in strong and not _agree(found[0], table)]
+    return [
+        *(_pointing_at(one, weak) for one in found),
+        *(_complete(t, survey, lean) for t in weak),
+    ]
+
+
+def _of_tables(
+    tables: Sequence[Interpretation], survey: Survey, lean: Survey
+) -> list[Interpretation]:
+    complete = [_complete(table, survey, lean) for table in tables]
+    first = max(complete, key=lambda table: len(table.images))
+    others = [table for table in complete if table is not first]
+    against = [
+        table
+        for table in others
+        if len(table.images) >= _MOST_IMAGES * len(first.images) and not _agree(first, table)
+    ]
+    if against:
+        raise AmbiguousError(
+            f"{_named(first)} and {_named(against[0])} give the images different labels "
+            f"({_classes(first)} and {_classes(against[0])}). Choose one of the two.",
+            (first, *against),
+        )
+    return [first, *others]
+
+
+def _complete(found: Interpretation, survey: Survey, lean: Survey) -> Interpretation:
+    """Add what steps after the survey left out, and the tables that are not used."""
+    known = {entry.path for entry in survey.left_out}
+    used = {path.as_posix() for path in map(Path, found.decisions.tables)}
+    told = {entry.path for entry in found.left_out}
+    unused = (
+        LeftOut(table, NOT_AN_IMAGE)
+        for table in survey.tables
+        if table not in told and table not in used and (survey.root / table).as_posix() not in used
+    )
+    more = [entry for entry in lean.left_out if entry.path not in known]
+    return replace(
+        found,
+        left_out=tuple(sorted((*found.left_out, *more, *unused), key=lambda entry: entry.path)),
+        warnings=(*lean.warnings[len(survey.warnings) :], *found.warnings),
+    )
+
+
+def _left_to_tags(survey: Survey, decisions: Decisions, found: Interpretation) -> Interpretation:
+    """Return it without groups from folders where DICOM files name their patients themselves."""
+    if decisions.group_level is not None or not decisions.group_tag:
+        return found
+    grouped = [image for image in found.images if image.group]
+    if not grouped:
+        return found
+    step = -(-len(grouped) // _SAMPLED)
+    sample = [replace(image, group="") for image in grouped[::step]]
+    tagged, _ = with_patients(survey.root, sample, decisions.group_tag)
+    groups = [image.group for image in tagged if image.group]
+    if len(set(groups)) < 2 or len(groups) < _NAMED * len(sample):
+        return found
+    images = tuple(replace(image, group="") for image in found.images)
+    return replace(
+        found,
+        images=images,
+        layout=found.layout.removesuffix(GROUPS_BY_FOLDER),
+        decisions=replace(found.decisions, group_level=None),
+    )
+
+
+def _agree(one: Interpretation, table: Interpretation) -> bool:
+    """Return whether labels of the same images correspond, each to one."""
+    label_of = {image.path: image.label for image in table.images}
+    pairs: dict[str, set[str]] = defaultdict(set)
+    back: dict[str, set[str]] = defaultdict(set)
+    for image in one.images:
+        other = label_of.get(image.path)
+        if other is not None:
+            pairs[_plain(image.label)].add(_plain(other))
+            back[_plain(other)].add(_plain(image.label))
+    return bool(pairs) and all(len(s) == 1 for s in (*pairs.values(), *back.values()))
+
+
+def _plain(label: str) -> str:
+    return " ".join(unicodedata.normalize("NFKC", label).casefold().replace("_", " ").split())
+
+
+def _pointing_at(found: Interpretation, tables: Sequence[Interpretation]) -> Interpretation:
+    if not tables:
+        return found
+    names = tuple(sorted({str(path) for table in tables for path in table.decisions.tables}))
+    warning = DatasetWarning(
+        "table-in-folder",
+        f"{', '.join(_named(table) for table in tables)} names images and labels and is not used, "
+        "because it has less than half of the images. Use --labels to take the labels from it.",
+        names,
+    )
+    return replace(found, warnings=(*found.warnings, warning))
+
+
+def _named(table: Interpretation) -> str:
+    names = [Path(path).name for path in table.decisions.tables]
+    return " and ".join(f"“{name}”" for name in names) or "The table"
+
+
+def _classes(found: Interpretation) -> str:
+    names = ", ".join(f"“{name}”" for name in found.classes[:3])
+    more = ", …" if len(found.classes) > 3 else ""
+    return f"{counted(len(found.classes), 'class', 'classes')} {names}{more}"

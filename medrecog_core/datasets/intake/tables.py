@@ -35,7 +35,6 @@ _LEAST_IMAGES, _LEAST_ROWS = 0.1, 0.5
 """A table that lies in the folder is about the images if it names this share of them, or if this
 share of its rows does."""
 _MOST_TABLES = 200
-_MOST_COPIES = 20
 _N_SHOWN = 3
 _UNLABELLED = ("test", "unlabelled", "unlabeled", "unknown")
 
@@ -61,6 +60,11 @@ class _Source:
     def is_list(self) -> bool:
         """Whether it has names of images and nothing else."""
         return len(self.table.header) == 1
+
+    @property
+    def names_any(self) -> bool:
+        """Whether any row names an image, even if it is not clear which."""
+        return any(match.paths or match.candidates for match in self.matches)
 
     def paths(self) -> set[str]:
         """Return the images that its rows name."""
@@ -104,7 +108,7 @@ def read_tables(survey: Survey, decisions: Decisions) -> Interpretation:
     sources = [_read(survey.root, path, decisions, names, is_only=is_only) for path in wanted]
     _check_given(sources, decisions)
     for source in sources:
-        if not any(match.paths or match.candidates for match in source.matches):
+        if not source.names_any:
             raise _no_image(survey, source)
     labelled = [source for source in sources if source.columns.labels]
     if not labelled:
@@ -141,7 +145,7 @@ def look_at_tables(survey: Survey, decisions: Decisions) -> TablesInFolder:
         return TablesInFolder((), ())
     names = _names(survey)
     sources = []
-    for place in survey.tables[:_MOST_TABLES]:
+    for place in _likeliest(survey):
         try:
             source = _read(survey.root, survey.root / place, decisions, names, is_only=False)
         except MedrecogError:
@@ -166,7 +170,7 @@ def look_at_tables(survey: Survey, decisions: Decisions) -> TablesInFolder:
         f"{other.place} names {counted(len(other.paths()), 'image')}, but has no column that is "
         "certainly the label. Use --labels and --label-column to read it"
         for other in others
-        if survey.root / other.place not in used
+        if survey.root / other.place not in used and not other.is_list
     )
     found = _different(found)
     return TablesInFolder(
@@ -183,6 +187,20 @@ def _different(found: Sequence[Interpretation]) -> list[Interpretation]:
             same = ", ".join(table.name for table in each.decisions.tables)
             best[each.images] = replace(first, reasons=(*first.reasons, f"{same} says the same"))
     return list(best.values())
+
+
+def read_as(survey: Survey, decisions: Decisions, table: Table, columns: Columns) -> Interpretation:
+    """Return what a table says about the images of a folder, whose columns are known.
+
+    Raises
+    ------
+    MedrecogError
+        If it names no image, or images that are not clear.
+    """
+    source = _source(survey.root, table, columns, _names(survey))
+    if not source.names_any:
+        raise _no_image(survey, source)
+    return _interpretation(survey, decisions, [source], [])
 
 
 # --- Reading ------------------------------------------------------------------------------------
@@ -206,6 +224,11 @@ def _read(
     columns = choose_columns(table, asked, names.names_image)
     if decisions.label_columns and not asked.label_columns:
         columns = replace(columns, labels=(), candidates=())
+    return _source(root, table, columns, names)
+
+
+def _source(root: Path, table: Table, columns: Columns, names: ImageNames) -> _Source:
+    path = table.path
     place = path.relative_to(root).as_posix() if path.is_relative_to(root) else path.name
     matches = names.match(table.values(columns.image), place)
     return _Source(table, place, columns, [_with_copies(root, match) for match in matches])
@@ -254,7 +277,7 @@ def _check_given(sources: Sequence[_Source], decisions: Decisions) -> None:
 
 def _with_copies(root: Path, match: Match) -> Match:
     """Return the files as images where several that have a name are copies of each other."""
-    if not 1 < len(match.candidates) <= _MOST_COPIES:
+    if len(match.candidates) < 2 or not match.has_all:
         return match
     first, *others = (root / path for path in match.candidates)
     try:
@@ -281,6 +304,17 @@ def _is_about(source: _Source, n_images: int) -> bool:
     return bool(n_rows) and (
         n_named >= _LEAST_IMAGES * n_images or n_rows >= _LEAST_ROWS * len(source.matches)
     )
+
+
+def _likeliest(survey: Survey) -> list[str]:
+    """Return the tables to look at: some sets have a text for each image."""
+    stems = {path.rpartition("/")[2].rpartition(".")[0] for path in survey.images}
+
+    def unlikeliness(place: str) -> tuple[bool, bool, int]:
+        stem, _, suffix = place.rpartition("/")[2].rpartition(".")
+        return stem in stems, suffix.lower() == "txt", place.count("/")
+
+    return sorted(sorted(survey.tables, key=unlikeliness)[:_MOST_TABLES])
 
 
 def _joined(labelled: Sequence[_Source], others: Sequence[_Source]) -> list[_Source]:

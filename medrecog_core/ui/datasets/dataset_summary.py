@@ -1,66 +1,155 @@
-"""A data set in a few numbers and one plot."""
+"""A data set in a few numbers and one chart, and what its import decided."""
 
+import csv
+import io
 from collections import Counter
+from collections.abc import Callable, Sequence
 
 import altair as alt
 import pandas as pd
 import streamlit as st
 
-from medrecog_core.datasets import Dataset
-from medrecog_core.images import PLAIN
+from medrecog_core.datasets import Dataset, DatasetWarning, LeftOut
 from medrecog_core.mode import is_viewer
+from medrecog_core.ui.datasets.class_choice import show_class_choice, show_move
+from medrecog_core.ui.plain_text import literal
 from medrecog_core.ui.quantities import counted
 
-_ALL_CLASSES_SHOWN = 30
-_LEFT_OUT_SHOWN = 1000
+_CLASSES_SHOWN = 30
+_ROWS_SHOWN = 1000
+_CHART_HEIGHT = 520  # pixels in which the chart of many classes scrolls
 _LEAST_NUMBERED = 0.06  # of the longest bar, for a bar to have room for its number
 
 
 def show_summary(dataset: Dataset) -> None:
     """Show how many images, classes and groups a data set has, and how they are split."""
     if dataset.synthetic:
-        st.info(f"These are {dataset.layout}.", icon=":material/draw:")
+        st.info(f"These are {literal(dataset.layout)}.", icon=":material/draw:")
+    show_numbers(dataset)
+    # Where the images lie on the server is nothing to those who only look.
+    where = "" if is_viewer() else f", in {dataset.root}"
+    st.caption(literal(f"{dataset.layout[0].upper()}{dataset.layout[1:]}{where}"))
+    show_rendering(dataset)
+    show_class_counts(dataset)
+    if not is_viewer():
+        with st.container(horizontal=True):
+            show_class_choice(dataset)
+            show_move(dataset)
+    if dataset.warnings:
+        with st.expander(
+            f"{counted(len(dataset.warnings), 'warning')} when it was imported",
+            icon=":material/warning:",
+        ):
+            show_warnings(dataset.warnings)
+    show_left_out(dataset.left_out)
+
+
+def show_numbers(dataset: Dataset) -> None:
+    """Show how much there is of everything."""
     with st.container(horizontal=True, gap="medium"):
         st.metric("Images", f"{len(dataset.images):,}", width="content")
         if dataset.excluded:
             st.metric("Excluded", f"{len(dataset.excluded):,}", width="content")
-        st.metric("Classes", len(dataset.classes), width="content")
-        st.metric(
-            "Groups", f"{len(dataset.groups):,}" if dataset.groups else "none", width="content"
-        )
-        st.metric("Split", " + ".join(dataset.splits) or "none given", width="content")
-    # Where the images lie on the server is nothing to those who only look.
-    where = "" if is_viewer() else f", in {dataset.root}"
-    st.caption(f"{dataset.layout[0].upper()}{dataset.layout[1:]}{where}")
-    if dataset.rendering != PLAIN:
-        st.caption(f"Rendering of the images: {dataset.rendering.title}.")
-    show_class_counts(dataset)
-    if dataset.left_out:
-        with st.expander(
-            f"{counted(len(dataset.left_out), 'file or row', 'files or rows')} left out"
-        ):
-            reasons = Counter(entry.reason for entry in dataset.left_out).most_common()
-            st.markdown("  \n".join(f"{n:,} x {reason}" for reason, n in reasons[:20]))
-            st.dataframe(
-                [
-                    {"file or row": e.path, "reason": e.reason}
-                    for e in dataset.left_out[:_LEFT_OUT_SHOWN]
-                ],
-                hide_index=True,
+        if dataset.unlabelled:
+            st.metric(
+                "Unlabeled",
+                f"{len(dataset.unlabelled):,}",
+                width="content",
+                help="Images without a label. They are not used in runs; classify them with a "
+                "model on the Predict page.",
             )
+        st.metric("Classes", len(dataset.classes), width="content")
+        groups = f"{len(dataset.groups):,}" if dataset.groups else "none"
+        st.metric("Groups", groups, width="content")
+        split = literal(" + ".join(dataset.splits)) or "none given"
+        st.metric("Split", split, width="content")
 
 
-def show_class_counts(dataset: Dataset) -> None:
-    """Show how many images in use each class has, by split, as bars."""
+def show_rendering(dataset: Dataset) -> None:
+    """Show how stored values become pictures, where there is a choice."""
+    if dataset.rendering.identity:
+        title = dataset.rendering.title
+        st.caption(
+            literal(f"{title[0].upper()}{title[1:]}"),
+            help="How stored values become 8-bit pictures. It was set when the data set was "
+            "imported, and its runs and models use it too.",
+        )
+
+
+def show_warnings(
+    warnings: Sequence[DatasetWarning], remedy: Callable[[str], None] = lambda message: None
+) -> None:
+    """Show what an import decided and which files that is about.
+
+    Parameters
+    ----------
+    warnings
+        The warnings.
+    remedy
+        Called with the message of each, below it, to show what can be changed.
+    """
+    for warning in warnings:
+        st.warning(literal(warning.message), icon=":material/warning:")
+        remedy(warning.message)
+        if warning.paths:
+            n = counted(len(warning.paths), "file or row", "files or rows")
+            with st.popover(f"Show {n}", type="tertiary"):
+                rows = [{"file or row": path} for path in warning.paths[:_ROWS_SHOWN]]
+                st.dataframe(rows, hide_index=True)
+                _say_if_cut(len(warning.paths))
+
+
+def show_left_out(left_out: Sequence[LeftOut]) -> None:
+    """Show which files are no images of the data set, and why."""
+    if not left_out:
+        return
+    with st.expander(f"{counted(len(left_out), 'file or row', 'files or rows')} skipped"):
+        reasons = Counter(entry.kind for entry in left_out).most_common()
+        st.markdown("  \n".join(f"{n:,} x {literal(reason)}" for reason, n in reasons[:20]))
+        rows = [{"file or row": e.path, "reason": e.reason} for e in left_out[:_ROWS_SHOWN]]
+        st.dataframe(rows, hide_index=True)
+        _say_if_cut(len(left_out))
+        st.download_button(
+            "Download list",
+            lambda: _as_csv(left_out),
+            "skipped-files.csv",
+            "text/csv",
+            icon=":material/download:",
+            on_click="ignore",
+        )
+
+
+def show_class_counts(dataset: Dataset, key: str = "") -> None:
+    """Show how many images in use each class has, by split, as bars; of many classes the largest.
+
+    Parameters
+    ----------
+    dataset
+        The data set.
+    key
+        Distinguishes several charts on a page.
+    """
     splits = [*dataset.splits, "all"]
     counts = Counter((image.label, image.split or "all") for image in dataset.images)
+    totals = Counter(image.label for image in dataset.images)
+    order, others = list(dataset.classes), ""
+    if len(order) > _CLASSES_SHOWN:
+        n_others = len(order) - _CLASSES_SHOWN
+        if not st.toggle(f"Show all {len(order):,} classes", key=f"all classes {key}"):
+            order = [label for label, _ in totals.most_common(_CLASSES_SHOWN)]
+            others = f"… {counted(n_others, 'smaller class', 'smaller classes')}"
+    shown = set(order)
+    merged: Counter[tuple[str, str]] = Counter()
+    for (label, split), n in counts.items():
+        merged[label if label in shown else others, split] += n
+    order += [others] * bool(others)
     table = pd.DataFrame(
-        [(label, split, n, splits.index(split)) for (label, split), n in counts.items()],
+        [(label, split, n, splits.index(split)) for (label, split), n in merged.items()],
         columns=["class", "split", "images", "place"],
     )
     # Vega is a third of Plotly's size, which a browser reads before it shows the first picture.
     bars = alt.Chart(table).encode(
-        y=alt.Y("class:N", sort=list(dataset.classes), title=None, axis=alt.Axis(labelLimit=160)),
+        y=alt.Y("class:N", sort=order, title=None, axis=alt.Axis(labelLimit=160)),
         x=alt.X("images:Q", stack="zero", axis=alt.Axis(tickMinStep=1, tickCount=5)),
         order="place:O",
     )
@@ -70,22 +159,33 @@ def show_class_counts(dataset: Dataset) -> None:
         tooltip=["class:N", "split:N", alt.Tooltip("images:Q", format=",")],
     )
     on_bar = "#12191a" if st.context.theme.type == "dark" else "white"
+    longest = table.groupby("class")["images"].sum().max()
     numbers = bars.mark_text(align="right", dx=-4, color=on_bar).encode(
         text=alt.Text("images:Q", format=","),
         opacity=alt.condition(
-            f"datum.images > {_LEAST_NUMBERED * max(Counter(_labels(dataset)).values())}",
-            alt.value(1),
-            alt.value(0),
+            f"datum.images > {_LEAST_NUMBERED * longest}", alt.value(1), alt.value(0)
         ),
     )
-    per_class = 34 if len(dataset.classes) <= _ALL_CLASSES_SHOWN else 18
-    around = 110 if dataset.splits else 70  # pixels for the axis, and for the legend
-    st.altair_chart(
-        alt.layer(coloured, numbers).properties(height=around + per_class * len(dataset.classes)),
-        width="stretch",
-        alt="Images of each class: " + ", ".join(f"{k[0]} {k[1]} {n}" for k, n in counts.items()),
-    )
+    per_class = 34 if len(order) <= _CLASSES_SHOWN else 18
+    height = (110 if dataset.splits else 70) + per_class * len(order)  # with axis and legend
+    with st.container(height=_CHART_HEIGHT if height > 2 * _CHART_HEIGHT else "content"):
+        st.altair_chart(
+            alt.layer(coloured, numbers).properties(height=height),
+            width="stretch",
+            alt="Images of each class: "
+            + ", ".join(f"{label} {split} {n}" for (label, split), n in merged.items()),
+        )
 
 
-def _labels(dataset: Dataset) -> list[str]:
-    return [image.label for image in dataset.images]
+def _say_if_cut(n: int) -> None:
+    if n > _ROWS_SHOWN:
+        st.caption(f"The first {_ROWS_SHOWN:,} of {n:,}.")
+
+
+def _as_csv(left_out: Sequence[LeftOut]) -> bytes:
+    text = io.StringIO()
+    writer = csv.writer(text)
+    writer.writerow(["file or row", "reason"])
+    writer.writerows((entry.path, entry.reason) for entry in left_out)
+    # With a byte order mark, without which Excel does not read UTF-8.
+    return text.getvalue().encode("utf-8-sig", "surrogateescape")

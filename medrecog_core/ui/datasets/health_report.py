@@ -1,4 +1,4 @@
-"""The health report of a data set: checking it, its findings, and what was excluded for them."""
+"""The health report of a data set: checking it, its findings and remedies, excluded images."""
 
 import time
 from collections import Counter
@@ -7,39 +7,40 @@ import pandas as pd
 import plotly.express as px
 import streamlit as st
 
-from medrecog_core.datasets import Dataset, Finding, HealthReport, library
+from medrecog_core.datasets import Dataset, Finding, HealthReport, apply_remedy, library
+from medrecog_core.datasets.class_choice import CLASS_CHOICE, read_choice
+from medrecog_core.datasets.health import start_health_check
 from medrecog_core.errors import MedrecogError
-from medrecog_core.experiments import HealthCheck, find_health_check, launch_health_check
+from medrecog_core.jobs.job import last_job
+from medrecog_core.jobs.kinds import CHECK
 from medrecog_core.mode import is_viewer
 from medrecog_core.ui.datasets.dataset_gallery import (
-    excluded_paths,
     finding_name,
     first_page,
     open_image,
     picture_of,
 )
 from medrecog_core.ui.gallery import show_pictures
+from medrecog_core.ui.jobs import show_job
+from medrecog_core.ui.plain_text import literal
 from medrecog_core.ui.quantities import counted, duration
 
 _MOST_PICTURES = 8
+_MOST_FILES = 1000
 _BADGES = {"severe": ("red", "error"), "warning": ("orange", "warning"), "note": ("blue", "info")}
 
 
 def show_health(dataset: Dataset, report: HealthReport | None) -> None:
-    """Show the last report with its findings, or what to do to get one."""
-    check = find_health_check(dataset.name)
-    at_work = check is not None and check.is_at_work
+    """Show the last report with its findings, or how to get one."""
+    check = last_job(CHECK, dataset.name)
     is_current = report is not None and report.fingerprint == dataset.fingerprint
-    if at_work:
-        _follow(dataset.name)
-    else:
-        if check is not None and check.error:
-            st.error(check.error, icon=":material/error:")
-        elif check is not None and not check.ended:
-            st.warning("The last check ended without a word.", icon=":material/power_off:")
+    if check is not None and check.state().status != "finished":
+        show_job(check)
+    if check is None or check.state().has_ended:
         _offer_check(dataset, report, is_current)
     if report is not None:
         _show_report(dataset, report)
+    _show_merged_classes(dataset)
     _show_exclusions(dataset)
 
 
@@ -54,14 +55,14 @@ def _offer_check(dataset: Dataset, report: HealthReport | None, is_current: bool
         return
     if report is None:
         st.info(
-            "This data set has not been checked yet. The check looks for leaks between the splits, "
-            "duplicates, images of no use, and for whatever gives the classes away without the "
-            "picture.",
+            "Not checked yet. The check looks for leakage between splits, duplicates, unusable "
+            "images, problems with classes and groups, and file properties that reveal the class "
+            "(shortcuts).",
             icon=":material/health_and_safety:",
         )
     elif not is_current:
         st.info(
-            "The data set is not as it was when it was checked: check it again.",
+            "The data set has changed since the last check. Check it again.",
             icon=":material/history:",
         )
     st.button(
@@ -73,28 +74,6 @@ def _offer_check(dataset: Dataset, report: HealthReport | None, is_current: bool
     )
 
 
-def _follow(name: str) -> None:
-    @st.fragment(run_every="1s")
-    def follow() -> None:
-        check = find_health_check(name)
-        if check is None or not check.is_at_work:
-            st.rerun()  # the whole page: there is a report, or an error
-        else:
-            _show_progress(check)
-
-    follow()
-
-
-def _show_progress(check: HealthCheck) -> None:
-    words = check.stage.capitalize()
-    if not check.total:
-        st.progress(0.0, text=f"{words} …")
-        return
-    st.progress(
-        min(1.0, check.done / check.total), text=f"{words}: {check.done:,} of {check.total:,}"
-    )
-
-
 def _show_report(dataset: Dataset, report: HealthReport) -> None:
     when = time.strftime("%Y-%m-%d %H:%M", time.localtime(report.checked))
     st.caption(
@@ -102,19 +81,18 @@ def _show_report(dataset: Dataset, report: HealthReport) -> None:
         f"{duration(report.seconds)}."
     )
     if not report.findings:
-        st.success(
-            "Nothing was found that flatters or spoils results.", icon=":material/check_circle:"
-        )
+        st.success("No problems found.", icon=":material/check_circle:")
     for finding in report.findings:
-        if not finding.to_exclude or set(finding.to_exclude) - excluded_paths(dataset):
+        if finding.remedy is None or not finding.remedy.is_done(dataset):
             _show_finding(dataset, finding, report)
     if report.n_expected_pairs:
+        n = report.n_expected_pairs
         st.caption(
-            f"{counted(report.n_expected_pairs, 'pair')} of images of one group look nearly the "
-            "same, as one expects."
+            f"{counted(n, 'pair')} of near-duplicates {'is' if n == 1 else 'are'} within one "
+            "group, as expected."
         )
     if report.finding("shortcuts") is None:
-        with st.expander("Without the picture, the classes are hard to tell apart"):
+        with st.expander("No shortcuts: file properties alone do not predict the class"):
             _show_shortcuts(report)
 
 
@@ -123,38 +101,67 @@ def _show_finding(dataset: Dataset, finding: Finding, report: HealthReport) -> N
     with st.container(border=True):
         with st.container(horizontal=True, vertical_alignment="center"):
             st.badge(finding.severity, icon=f":material/{icon}:", color=color)  # type: ignore[arg-type]
-            st.markdown(f"**{finding.title}**")
-        st.markdown(finding.words)
+            st.markdown(f"**{literal(finding.title)}**")
+        st.markdown(literal(finding.words))
         if finding.kind == "shortcuts":
             _show_shortcuts(report)
         _show_finding_pictures(dataset, finding)
         with st.container(horizontal=True, vertical_alignment="center"):
-            if finding.to_exclude and not is_viewer():
+            if finding.remedy and not is_viewer():
                 st.button(
-                    f"Exclude {counted(len(finding.to_exclude), 'image')}",
-                    icon=":material/block:",
+                    literal(finding.remedy.label),
+                    icon=":material/merge:" if finding.remedy.merges else ":material/block:",
                     key=f"exclude-{finding.kind}",
-                    on_click=_exclude,
+                    on_click=_apply,
                     args=(dataset.name, finding),
                 )
             if finding.kind == "changed" and not is_viewer():
                 st.button(
-                    "Take in what is there now",
+                    "Update index",
                     icon=":material/refresh:",
                     on_click=_launch,
                     args=(dataset.name, True),
                 )
             if finding.images:
                 st.button(
-                    f"Show all {len(finding.images):,}" if len(finding.images) > 1 else "Show it",
+                    f"Show all {len(finding.images):,}"
+                    if len(finding.images) > 1
+                    else "Show image",
                     icon=":material/photo_library:",
                     key=f"show-{finding.kind}",
                     type="tertiary",
                     on_click=_show_in_gallery,
                     args=(finding.kind,),
                 )
-        if finding.to_exclude and not is_viewer():
-            st.caption(f"The rule: {finding.rule}. It can be undone below.")
+        _show_files(finding)
+        if not is_viewer():
+            _show_remedy(finding)
+
+
+def _show_remedy(finding: Finding) -> None:
+    if finding.remedy:
+        undo = (
+            "You can restore the classes below."
+            if finding.remedy.merges
+            else f"You can restore {'it' if len(finding.remedy.images) == 1 else 'them'} below."
+        )
+        st.caption(f"{literal(finding.remedy.words)} {undo}")
+    if finding.refusal:
+        st.caption(literal(finding.refusal))
+    if finding.kind == "changed":
+        return  # its button does that
+    for advice in finding.advice:
+        st.caption(literal(advice.words))
+        if advice.command:
+            st.code(advice.command, language="bash", wrap_lines=True)
+
+
+def _show_files(finding: Finding) -> None:
+    if finding.files:
+        with st.expander(f"{counted(len(finding.files), 'file or row', 'files or rows')}"):
+            st.dataframe(
+                [{"file or row": file} for file in finding.files[:_MOST_FILES]], hide_index=True
+            )
 
 
 def _show_finding_pictures(dataset: Dataset, finding: Finding) -> None:
@@ -175,34 +182,34 @@ def _show_finding_pictures(dataset: Dataset, finding: Finding) -> None:
 
 def _show_shortcuts(report: HealthReport) -> None:
     if not report.shortcuts:
-        st.caption("The classes are too small to measure this.")
+        st.caption("Not enough images per class to test for shortcuts.")
         return
     table = pd.DataFrame(
         [
             {
-                "feature": s.feature,
+                "property": s.feature,
                 "balanced accuracy": s.balanced_accuracy,
                 "AUC": s.auc,
-                "guessing": s.chance_upper,
+                "chance": s.chance_upper,
             }
             for s in report.shortcuts
         ]
     )
     figure = px.bar(
         table,
-        y="feature",
+        y="property",
         x="balanced accuracy",
         orientation="h",
         text_auto=".2f",
-        hover_data={"AUC": ":.2f", "guessing": ":.2f"},
+        hover_data={"AUC": ":.2f", "chance": ":.2f"},
         range_x=[0, 1],
     )
     figure.add_scatter(
-        y=table["feature"],
-        x=table["guessing"],
+        y=table["property"],
+        x=table["chance"],
         mode="markers",
         marker={"symbol": "line-ns-open", "size": 16, "line": {"width": 3}},
-        name="97.5 % of guesses are below",
+        name="97.5th percentile of chance",
     )
     figure.update_layout(
         height=320,
@@ -211,16 +218,16 @@ def _show_shortcuts(report: HealthReport) -> None:
         legend={"orientation": "h", "title": None, "y": 1, "yanchor": "bottom"},
     )
     figure.update_yaxes(autorange="reversed")
-    told = ", ".join(f"{s.feature} {s.balanced_accuracy:.2f}" for s in report.shortcuts)
+    values = ", ".join(f"{s.feature} {s.balanced_accuracy:.2f}" for s in report.shortcuts)
     st.plotly_chart(
         figure,
         width="stretch",
-        alt=f"Balanced accuracy of the class from the files alone: {told}; "
+        alt=f"Balanced accuracy of classifiers that see only file properties: {values}; "
         f"chance {report.shortcuts[0].chance:.2f}.",
     )
     st.caption(
-        f"Balanced accuracy of the class from these alone, on "
-        f"{counted(report.shortcuts[0].n_images, 'image')}, cross-validated; guessing gives "
+        "Balanced accuracy of a classifier that sees only this file property (cross-validated, "
+        f"n = {counted(report.shortcuts[0].n_images, 'image')}); chance = "
         f"{report.shortcuts[0].chance:.2f}."
     )
 
@@ -233,13 +240,23 @@ def _show_exclusions(dataset: Dataset) -> None:
     for (finding, reason), n in sorted(counts.items()):
         with st.container(horizontal=True, vertical_alignment="center"):
             st.markdown(
-                f"**{counted(n, 'image')}**, {finding_name(finding)}"
-                + (f": {reason}" if reason else "")
+                f"**{counted(n, 'image')}**, {literal(finding_name(finding))}"
+                + (f": {literal(reason)}" if reason else "")
             )
             if is_viewer():
                 continue
+            if finding == CLASS_CHOICE:
+                # All choices of classes are taken back together.
+                st.button(
+                    "Restore classes",
+                    icon=":material/undo:",
+                    key=f"restore-classes-{reason}",
+                    on_click=_restore_classes,
+                    args=(dataset.name,),
+                )
+                continue
             st.button(
-                "Undo",
+                "Restore",
                 icon=":material/undo:",
                 key=f"include-{finding}-{reason}",
                 on_click=_include,
@@ -253,12 +270,32 @@ def _show_exclusions(dataset: Dataset) -> None:
                 ),
             )
     st.button(
-        "Show them",
+        "Show excluded images",
         icon=":material/photo_library:",
         type="tertiary",
         on_click=_show_in_gallery,
         args=("excluded",),
     )
+
+
+def _show_merged_classes(dataset: Dataset) -> None:
+    names = read_choice(library.folder_of(dataset.name)).names
+    if not names:
+        return
+    st.subheader("Merged classes")
+    with st.container(horizontal=True, vertical_alignment="center"):
+        st.markdown(
+            ", ".join(f"{literal(old)} → {literal(new)}" for old, new in sorted(names.items()))
+        )
+        if not is_viewer():
+            st.button(
+                "Restore classes",
+                icon=":material/undo:",
+                key="restore-classes",
+                help="Restores every class as it was imported.",
+                on_click=_restore_classes,
+                args=(dataset.name,),
+            )
 
 
 def _show_in_gallery(kind: str) -> None:
@@ -271,18 +308,18 @@ def _show_in_gallery(kind: str) -> None:
 
 def _launch(name: str, refresh: bool = False) -> None:
     try:
-        launch_health_check(name, refresh)
+        start_health_check(name, refresh)
     except MedrecogError as error:
-        st.toast(str(error), icon=":material/error:")
+        st.toast(literal(error), icon=":material/error:")
 
 
-def _exclude(name: str, finding: Finding) -> None:
+def _apply(name: str, finding: Finding) -> None:
     try:
-        library.exclude(name, finding.to_exclude, finding.kind, finding.title)
+        apply_remedy(name, finding)
     except MedrecogError as error:
-        st.toast(str(error), icon=":material/error:")
+        st.toast(literal(error), icon=":material/error:")
     else:
-        # What is left is checked again, which is quick: every image is measured already.
+        # The rest is checked again, which is quick: every image is measured already.
         _launch(name)
 
 
@@ -290,6 +327,15 @@ def _include(name: str, paths: tuple[str, ...]) -> None:
     try:
         library.include(name, paths)
     except MedrecogError as error:
-        st.toast(str(error), icon=":material/error:")
+        st.toast(literal(error), icon=":material/error:")
+    else:
+        _launch(name)
+
+
+def _restore_classes(name: str) -> None:
+    try:
+        library.restore_classes(name)
+    except MedrecogError as error:
+        st.toast(literal(error), icon=":material/error:")
     else:
         _launch(name)

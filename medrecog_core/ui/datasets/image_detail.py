@@ -13,6 +13,7 @@ from medrecog_core.ui.datasets.dataset_gallery import (
     picture_of,
 )
 from medrecog_core.ui.gallery import show_pictures
+from medrecog_core.ui.plain_text import literal
 from medrecog_core.ui.quantities import size
 
 _SIDE = 1280
@@ -24,9 +25,11 @@ def show_image(dataset: Dataset, report: HealthReport | None, path: str) -> None
     st.button("Back to the images", icon=":material/arrow_back:", on_click=close_image)
     image = next((each for each in dataset.every_image if each.path == path), None)
     if image is None:
-        st.warning(f"“{dataset.name}” has no image “{path}”.", icon=":material/link_off:")
+        st.warning(
+            f"“{literal(dataset.name)}” has no image “{literal(path)}”.", icon=":material/link_off:"
+        )
         return
-    st.subheader(image.path.rsplit("/", 1)[-1])
+    st.subheader(literal(image.path.rsplit("/", 1)[-1]))
     left, right = st.columns([3, 2])
     with left:
         try:
@@ -39,7 +42,7 @@ def show_image(dataset: Dataset, report: HealthReport | None, path: str) -> None
             if not is_here:
                 st.caption("The image is not on this machine; this is its thumbnail.")
         except UnreadableImageError as error:
-            st.error(f"It cannot be shown: {error}.", icon=":material/broken_image:")
+            st.error(f"It cannot be shown: {literal(error)}.", icon=":material/broken_image:")
     with right:
         _show_row(dataset, image, report)
         _offer_exclusion(dataset, image)
@@ -81,7 +84,7 @@ def _show_row(dataset: Dataset, image: ImageRecord, report: HealthReport | None)
     ]
     if found:
         row["findings"] = ", ".join(found)
-    st.table(row)
+    st.table({name: literal(value) for name, value in row.items()})
 
 
 def _offer_exclusion(dataset: Dataset, image: ImageRecord) -> None:
@@ -98,7 +101,7 @@ def _offer_exclusion(dataset: Dataset, image: ImageRecord) -> None:
         )
         return
     reason = exclusion.reason or "chosen by hand"
-    st.warning(f"Excluded: {reason}.", icon=":material/block:")
+    st.warning(f"Excluded: {literal(reason)}.", icon=":material/block:")
     if not is_viewer():
         st.button(
             "Use it again",
@@ -136,7 +139,7 @@ def _show_mates(dataset: Dataset, report: HealthReport | None, image: ImageRecor
 def _show_strip(dataset: Dataset, title: str, images: list[ImageRecord], key: str) -> None:
     if not images:
         return
-    st.markdown(f"**{title}** ({len(images):,})")
+    st.markdown(f"**{literal(title)}** ({len(images):,})")
     show_pictures(
         [picture_of(dataset, each, each.split) for each in images[:_MOST_MATES]],
         key,
@@ -148,11 +151,11 @@ def _exclude(name: str, path: str) -> None:
     try:
         library.exclude(name, [path])
     except MedrecogError as error:
-        st.toast(str(error), icon=":material/error:")
+        st.toast(literal(error), icon=":material/error:")
 
 
 def _include(name: str, path: str) -> None:
     try:
         library.include(name, [path])
     except MedrecogError as error:
-        st.toast(str(error), icon=":material/error:")
+        st.toast(literal(error), icon=":material/error:")

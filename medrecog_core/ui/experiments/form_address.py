@@ -14,6 +14,7 @@ from medrecog_core.errors import UsageError
 from medrecog_core.experiments import RunSpecification
 from medrecog_core.images import REPORT_SCALES
 from medrecog_core.networks import Network
+from medrecog_core.ui.plain_text import literal
 
 PARAMETER = "form"
 """Name of the parameter in the address."""
@@ -94,7 +95,7 @@ def shown_scales(scales: Sequence[int]) -> list[int | str]:
 
 
 def _warn(sentence: str) -> None:
-    st.warning(sentence, icon=":material/link_off:")
+    st.warning(literal(sentence), icon=":material/link_off:")
 
 
 def _read(text: str, dataset: str, network: Network) -> RunSpecification:

@@ -8,8 +8,9 @@ from medrecog_core.errors import MedrecogError
 from medrecog_core.experiments import RunFolder, search_runs
 from medrecog_core.jobs.queue import jobs_before
 from medrecog_core.mode import is_viewer
+from medrecog_core.ui.jobs import show_status
+from medrecog_core.ui.plain_text import literal
 from medrecog_core.ui.quantities import counted
-from medrecog_core.ui.run_status import show_status
 
 FOLLOWED = "followed"
 """Key of the session state that names the run which is followed."""
@@ -37,7 +38,7 @@ def show_runs(runs: list[RunFolder]) -> None:
     )
     found = search_runs(runs, text or "")
     if not found:
-        st.info(f"No run is described by “{text}”.", icon=":material/search_off:")
+        st.info(f"No run is described by “{literal(text)}”.", icon=":material/search_off:")
     for run in found[:_SHOWN]:
         _show_run(run)
     if len(found) > _SHOWN:
@@ -58,7 +59,7 @@ def show_queue(run: RunFolder) -> None:
         with st.container(horizontal=True, vertical_alignment="center"):
             show_status(other.state())
             st.button(
-                other.title,
+                literal(other.title),
                 key=f"follow-{other.id}-before-{run.id}",
                 type="tertiary",
                 on_click=follow,
@@ -79,7 +80,7 @@ def _show_run(run: RunFolder) -> None:
     state = run.state()
     with st.container(horizontal=True, vertical_alignment="center"):
         show_status(state)
-        st.page_link("pages/3_Results.py", label=run.title, query_params={"run": run.id})
+        st.page_link("pages/3_Results.py", label=literal(run.title), query_params={"run": run.id})
         st.caption(time.strftime("%Y-%m-%d %H:%M", time.localtime(state.created)))
         if is_viewer():
             st.button(
@@ -104,8 +105,13 @@ def _show_run(run: RunFolder) -> None:
             st.button("Rename", key=f"rename-{run.id}", on_click=_rename, args=(run,))
         if state.has_ended:
             with st.popover("Delete", type="tertiary", key=f"ask-{run.id}"):
-                st.write(f"The results of {run.title} go; descriptors stay in the store.")
-                st.button(f"Delete {run.id}", key=f"delete-{run.id}", on_click=_delete, args=(run,))
+                st.write(f"The results of {literal(run.title)} go; descriptors stay in the store.")
+                st.button(
+                    f"Delete {literal(run.id)}",
+                    key=f"delete-{run.id}",
+                    on_click=_delete,
+                    args=(run,),
+                )
 
 
 def _rename(run: RunFolder) -> None:
@@ -113,15 +119,15 @@ def _rename(run: RunFolder) -> None:
         # What is typed when the button is pressed; an argument would be what it was before.
         run.rename(st.session_state[f"title-{run.id}"])
     except MedrecogError as error:
-        st.toast(str(error), icon=":material/error:")
+        st.toast(literal(error), icon=":material/error:")
 
 
 def _delete(run: RunFolder) -> None:
     try:
         run.delete()
-        st.toast(f"Deleted {run.id}.", icon=":material/delete:")
+        st.toast(f"Deleted {literal(run.id)}.", icon=":material/delete:")
     except MedrecogError as error:
-        st.toast(str(error), icon=":material/error:")
+        st.toast(literal(error), icon=":material/error:")
         return
     if st.session_state.get(FOLLOWED) == run.id:
         del st.session_state[FOLLOWED]

@@ -10,8 +10,9 @@ from medrecog_core.ui.choice import choose
 from medrecog_core.ui.experiments.more_settings import POOLING_TITLES
 from medrecog_core.ui.experiments.run_list import SEEN, show_runs
 from medrecog_core.ui.experiments.run_progress import show_live
+from medrecog_core.ui.jobs import show_status
 from medrecog_core.ui.page import show_absence
-from medrecog_core.ui.run_status import show_status
+from medrecog_core.ui.plain_text import literal
 
 
 def view_runs(runs: list[RunFolder]) -> None:
@@ -23,7 +24,7 @@ def view_runs(runs: list[RunFolder]) -> None:
     run = by_id[choose("Run", list(by_id), key=SEEN)]
     with st.container(border=True):
         _show_state(run)
-        st.table(run_settings(run))
+        st.table({name: literal(value) for name, value in run_settings(run).items()})
     st.subheader("Runs")
     show_runs(runs)
 
@@ -68,10 +69,10 @@ def _show_state(run: RunFolder) -> None:
         return
     with st.container(horizontal=True, vertical_alignment="center"):
         show_status(state)
-        st.markdown(f"**{run.title}**")
+        st.markdown(f"**{literal(run.title)}**")
         st.caption(time.strftime("%Y-%m-%d %H:%M", time.localtime(state.created)))
     if state.error:
-        st.error(state.error, icon=":material/error:")
+        st.error(literal(state.error), icon=":material/error:")
     st.page_link(
         "pages/3_Results.py",
         label="Look at the results",

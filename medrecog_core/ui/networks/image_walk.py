@@ -21,6 +21,7 @@ from medrecog_core.networks import Network, all_installed_weights, find_network
 from medrecog_core.networks.map_layers import reached_map_layers
 from medrecog_core.ui.choice import choose
 from medrecog_core.ui.page import shown_errors
+from medrecog_core.ui.plain_text import literal
 from medrecog_core.ui.quantities import size
 
 BUILT_IN, UPLOAD = "built-in picture", "my own image"
@@ -66,7 +67,9 @@ def show_image_walk(network: Network, scale: int) -> None:
                 return
             pixels = squeeze(decode_image(content), scale)
         except UnreadableImageError as error:
-            st.error(f"The picture cannot be used: {error}.", icon=":material/broken_image:")
+            st.error(
+                f"The picture cannot be used: {literal(error)}.", icon=":material/broken_image:"
+            )
             return
         found = _walked(ImageWalk(network.name, layer, scale, order), content)
         if found is None:

@@ -5,6 +5,7 @@ import streamlit as st
 from PIL import Image
 
 from medrecog_core.models import ExplainedImage
+from medrecog_core.ui.plain_text import literal
 
 _FOR, _AGAINST = (15, 139, 141), (217, 130, 43)
 _MOST_COVER = 0.8
@@ -49,7 +50,7 @@ def show_evidence(explained: ExplainedImage, label: str, name: str, key: str) ->
     for_it, against = parts[parts > 0].sum(), parts[parts < 0].sum()
     bias = explained.evidence.biases[position]
     st.caption(
-        f"Teal speaks for {chosen} ({for_it:+.3f}), orange against it "
+        f"Teal speaks for {literal(chosen)} ({for_it:+.3f}), orange against it "
         f"({against:+.3f}); with the bias ({bias:+.3f}) that makes the score "
         f"{parts.sum() + bias:+.3f}. {parts.shape[0]} x {parts.shape[1]} positions. It shows what "
         "the SVM counted, not where a disease is."

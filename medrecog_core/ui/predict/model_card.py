@@ -14,6 +14,7 @@ from medrecog_core.models import (
 )
 from medrecog_core.models.exchange import MOST_BYTES, SUFFIX
 from medrecog_core.ui.page import shown_errors
+from medrecog_core.ui.plain_text import literal
 from medrecog_core.ui.quantities import counted
 
 _IMPORTED = "imported model"
@@ -27,15 +28,16 @@ def show_card(card: ModelCard) -> None:
     if card.trained_on == ALL:
         tested = "that its run had not learnt from and this model has"
     st.markdown(
-        f"Trained on {counted(learnt, 'image')} of **{card.dataset}**"
+        f"Trained on {counted(learnt, 'image')} of **{literal(card.dataset)}**"
         f"{' (synthetic pictures)' if card.synthetic else ''}"
-        f"{f' ({card.sample})' if card.sample else ''}; accuracy **{card.accuracy:.3f}** "
+        f"{f' ({literal(card.sample)})' if card.sample else ''}; accuracy **{card.accuracy:.3f}** "
         f"(95 % {low:.3f} to {high:.3f}) on "
         f"{counted(card.n_test, 'test image')} {tested}."
     )
     st.caption(
-        f"Classes: {', '.join(card.classes)}. Reads {card.cell.layer} at {card.cell.scale} pixels, "
-        f"{card.cell.pooling} pooling; weights: {card.weights_title}; {card.source.precision}."
+        f"Classes: {', '.join(map(literal, card.classes))}. Reads {literal(card.cell.layer)} at "
+        f"{card.cell.scale} pixels, {literal(card.cell.pooling)} pooling; weights: "
+        f"{literal(card.weights_title)}; {literal(card.source.precision)}."
     )
     if card.n_leaking_groups:
         st.warning(describe_leak(card.n_leaking_groups), icon=":material/water_drop:")
@@ -81,9 +83,11 @@ def show_import(key: str = "import-model") -> None:
                     card = import_content(upload.getvalue(), upload.name, name)
                     st.session_state[_IMPORTED] = card
         if (taken := st.session_state.get(_IMPORTED)) is not None:
-            st.success(f"The model “{taken.name}” is here.", icon=":material/check_circle:")
+            st.success(
+                f"The model “{literal(taken.name)}” is here.", icon=":material/check_circle:"
+            )
             if needs := missing_weights(taken):
-                st.warning(needs, icon=":material/warning:")
+                st.warning(literal(needs), icon=":material/warning:")
             st.page_link(
                 "pages/4_Predict.py",
                 label="Classify an image with it",
@@ -94,5 +98,5 @@ def show_import(key: str = "import-model") -> None:
 
 def _below_title(card: ModelCard) -> str:
     """Return the card without its first line, its headings smaller than the page's."""
-    _, _, text = card_markdown(card).partition("\n")
+    _, _, text = card_markdown(card, literal).partition("\n")
     return text.replace("\n## ", "\n##### ")

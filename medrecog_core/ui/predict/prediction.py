@@ -8,6 +8,7 @@ import streamlit as st
 
 from medrecog_core.images import Rendering, UnreadableImageError, decode_image
 from medrecog_core.models import Model, Prediction, describe_threshold
+from medrecog_core.ui.plain_text import literal
 from medrecog_core.ui.predict.answers import Answered
 from medrecog_core.ui.predict.evidence_map import show_evidence
 from medrecog_core.ui.predict.similar_images import show_similar_images
@@ -34,13 +35,16 @@ def show_prediction(
     """
     answer = answered.answer
     if isinstance(answer, UnreadableImageError):
-        st.error(f"{name} could not be classified: {answer}.", icon=":material/broken_image:")
+        st.error(
+            f"{literal(name)} could not be classified: {literal(answer)}.",
+            icon=":material/broken_image:",
+        )
         return
     left, right = st.columns([1, 1.4], gap="large")
     # The label first: it is waited for, and the picture takes longer to draw.
     with right:
         _show_likeness(answer)
-        st.metric("Label", answer.label)
+        st.metric("Label", literal(answer.label))
         if answer.probabilities is None:
             _show_scores(answer)
         else:
@@ -67,7 +71,7 @@ def _show_image(name: str, content: bytes, rendering: Rendering) -> None:
     preview = decode_image(content, at_least=_LONGEST_SIDE, rendering=rendering)
     preview.thumbnail((_LONGEST_SIDE, _LONGEST_SIDE))
     st.image(preview, width="stretch", alt=name, output_format="JPEG")
-    st.caption(name)
+    st.caption(literal(name))
 
 
 def _show_likeness(answer: Prediction) -> None:
@@ -95,14 +99,15 @@ def _show_probabilities(model: Model, answer: Prediction) -> None:
     likeliest = max(probabilities, key=probabilities.__getitem__)
     if likeliest != answer.label:
         st.info(
-            f"The score is greatest for {answer.label}, the probability for {likeliest}, since "
-            "probabilities also weigh how frequent the classes are. Take neither for sure.",
+            f"The score is greatest for {literal(answer.label)}, the probability for "
+            f"{literal(likeliest)}, since probabilities also weigh how frequent the classes are. "
+            "Take neither for sure.",
             icon=":material/balance:",
         )
     if (threshold := model.card.threshold) is not None and answer.at_threshold is not None:
         st.markdown(
-            f"At the decision threshold: **{answer.at_threshold}**",
-            help=describe_threshold(threshold),
+            f"At the decision threshold: **{literal(answer.at_threshold)}**",
+            help=literal(describe_threshold(threshold)),
         )
 
 
@@ -121,6 +126,7 @@ def _show_scores(answer: Prediction) -> None:
 def probability_bars(probabilities: dict[str, float], label: str) -> alt.LayerChart:
     """Return a bar for each class, the greatest probability first."""
     table = pd.DataFrame(probabilities.items(), columns=["class", "probability"])
+    table["is_answer"] = table["class"] == label
     bars = alt.Chart(table).encode(
         x=alt.X(
             "probability:Q", title="probability", scale=alt.Scale(domain=[0, 1]), axis=_percent()
@@ -131,7 +137,7 @@ def probability_bars(probabilities: dict[str, float], label: str) -> alt.LayerCh
     numbers = bars.encode(text=alt.Text("probability:Q", format=".1%"))
     return _layers(
         table,
-        bars.mark_bar(cornerRadius=3).encode(color=_colour(label)),
+        bars.mark_bar(cornerRadius=3).encode(color=_colour()),
         numbers.transform_filter("datum.probability < 0.85").mark_text(
             align="left", dx=4, color=_TEXT
         ),
@@ -144,13 +150,14 @@ def probability_bars(probabilities: dict[str, float], label: str) -> alt.LayerCh
 def score_bars(answer: Prediction) -> alt.LayerChart:
     """Return a bar for each class, the greatest score first."""
     table = pd.DataFrame(answer.scores.items(), columns=["class", "score"])
+    table["is_answer"] = table["class"] == answer.label
     bars = alt.Chart(table).encode(x=alt.X("score:Q", title="score"), y=_classes(answer.scores))
     numbers = (
         bars.mark_text(align="left", dx=4, color=_TEXT)
         .encode(text=alt.Text("score:Q", format="+.3f"), x=alt.X("end:Q"))
         .transform_calculate(end="max(datum.score, 0)")
     )
-    marks = bars.mark_bar(cornerRadius=3).encode(color=_colour(answer.label))
+    marks = bars.mark_bar(cornerRadius=3).encode(color=_colour())
     return _layers(table, marks, numbers)
 
 
@@ -162,8 +169,8 @@ def _percent() -> alt.Axis:
     return alt.Axis(format="%", tickCount=5)
 
 
-def _colour(label: str) -> Any:
-    return alt.condition(alt.datum["class"] == label, alt.value(_CHOSEN), alt.value(_OTHER))
+def _colour() -> Any:
+    return alt.condition("datum.is_answer", alt.value(_CHOSEN), alt.value(_OTHER))
 
 
 def _layers(table: pd.DataFrame, *layers: alt.Chart) -> alt.LayerChart:

@@ -7,6 +7,7 @@ import streamlit as st
 
 from medrecog_core.images import UnreadableImageError, thumbnail
 from medrecog_core.models import SimilarImage
+from medrecog_core.ui.plain_text import literal
 
 _WIDTH = 132
 
@@ -22,7 +23,7 @@ def show_similar_images(images: Sequence[SimilarImage]) -> None:
                     st.caption(":material/hide_image: not on this machine")
                 else:
                     st.image(picture, width="stretch", alt=f"Training image, {caption}")
-                st.caption(caption)
+                st.caption(literal(caption))
 
 
 def picture_of(image: SimilarImage) -> bytes | None:

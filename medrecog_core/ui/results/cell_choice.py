@@ -4,6 +4,8 @@ from collections.abc import Sequence
 
 import streamlit as st
 
+from medrecog_core.ui.plain_text import literal
+
 BEST = "the best"
 """In place of a cell: the best one in whatever measure is shown."""
 
@@ -15,7 +17,7 @@ def choose_cell(names: Sequence[str]) -> str:
     """Show a select box of the finished cells; return the chosen one, empty for the best."""
     asked = st.session_state.get(CELL, st.query_params.get(CELL, BEST))
     if asked not in (BEST, *names):
-        st.info(f"The cell {asked} is not finished: the best one is shown.")
+        st.info(f"The cell {literal(asked)} is not finished: the best one is shown.")
         st.session_state[CELL] = BEST
     chosen: str = st.selectbox("Cell", [BEST, *names], key=CELL, bind="query-params", width=420)
     return "" if chosen == BEST else chosen

@@ -9,6 +9,7 @@ from medrecog_core.classification import ScoredImages, precision_recall_curve, r
 from medrecog_core.experiments.cell_result import FoldResult
 from medrecog_core.reports.figures.curves import draw_folds, draw_precision_recall, draw_roc
 from medrecog_core.reports.run_figures import curve_classes, find_class
+from medrecog_core.ui.plain_text import literal
 
 CURVE = "curve"
 """Name of the class of the curves in the address."""
@@ -35,7 +36,7 @@ def show_curves(images: ScoredImages) -> str:
     roc = roc_curve(images.scores[:, position], is_member)
     recall = precision_recall_curve(images.scores[:, position], is_member)
     left, right = st.columns(2)
-    counts = f"{roc.n_members:,} test images of {label}, {roc.n_others:,} of others"
+    counts = f"{roc.n_members:,} test images of {literal(label)}, {roc.n_others:,} of others"
     with left:
         st.markdown(f"**ROC**, area {roc.area:.3f}")
         st.altair_chart(
@@ -60,7 +61,9 @@ def forget_curve() -> None:
 def _choose(labels: Sequence[str]) -> str:
     asked = st.session_state.get(CURVE, st.query_params.get(CURVE, _FIRST))
     if asked not in (_FIRST, *labels):
-        st.warning(f"There is no class “{asked}” with curves here.", icon=":material/link_off:")
+        st.warning(
+            f"There is no class “{literal(asked)}” with curves here.", icon=":material/link_off:"
+        )
     st.session_state[CURVE] = asked if asked in labels else labels[0]
     chosen: str = st.selectbox(
         "Class of the curves", labels, key=CURVE, bind="query-params", width=240

@@ -7,6 +7,7 @@ import streamlit as st
 
 from medrecog_core.experiments.cell_images import CellImage
 from medrecog_core.ui.gallery import Picture, show_gallery
+from medrecog_core.ui.plain_text import literal
 from medrecog_core.ui.quantities import counted
 from medrecog_core.ui.results.square_choice import ANY, PAGE, choose_square
 
@@ -53,9 +54,9 @@ def _told(n: int, n_all: int, noun: str, true: str, predicted: str) -> str:
         return f"{what}. Click a square of the confusion matrix to see its images."
     what = counted(n, noun)
     if true != ANY:
-        what += f" of {true}"
+        what += f" of {literal(true)}"
     if predicted != ANY:
-        what += f" taken for {predicted}" if predicted != true else ", recognised"
+        what += f" taken for {literal(predicted)}" if predicted != true else ", recognised"
     return f"{what}, the greatest score first." if n > 1 else f"{what}."
 
 

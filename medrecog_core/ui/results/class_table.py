@@ -5,6 +5,7 @@ from collections.abc import Sequence
 import streamlit as st
 
 from medrecog_core.classification import ClassEstimates, Estimate
+from medrecog_core.ui.plain_text import literal
 
 
 def show_class_table(rows: Sequence[ClassEstimates], positive: str | None) -> None:
@@ -42,8 +43,8 @@ def show_class_table(rows: Sequence[ClassEstimates], positive: str | None) -> No
     if positive is not None:
         (other,) = (row.label for row in rows if row.label != positive)
         st.caption(
-            f"Recall of {positive} is the sensitivity, of {other} the specificity; precision of "
-            f"{positive} is the positive predictive value."
+            f"Recall of {literal(positive)} is the sensitivity, of {literal(other)} the "
+            f"specificity; precision of {literal(positive)} is the positive predictive value."
         )
 
 

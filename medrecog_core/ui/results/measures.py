@@ -31,13 +31,14 @@ def choose_positive(metrics: Metrics) -> str | None:
     if usual is None:
         return None
     _forget_unknown(POSITIVE, labels)
-    chosen: str = st.segmented_control(
+    # Not a segmented control, which reads Markdown in its options and names them so in the address.
+    chosen: str = st.selectbox(
         "Positive class",
         labels,
-        default=usual,
-        required=True,
+        index=labels.index(usual),
         key=POSITIVE,
         bind="query-params",
+        width=240,
         help="What is looked for: sensitivity is the share of it that is found, specificity the "
         "share of the other class that is left alone. The curves are about it too.",
     )

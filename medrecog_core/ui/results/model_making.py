@@ -7,6 +7,7 @@ from medrecog_core.features import AnyCell
 from medrecog_core.jobs.process import run_command
 from medrecog_core.models import ALL, TRAINING
 from medrecog_core.ui.page import shown_errors
+from medrecog_core.ui.plain_text import literal
 
 _MADE = "made model"
 _LONGEST_NAME = 64
@@ -48,7 +49,7 @@ def show_model_making(run: RunFolder, cell: AnyCell) -> None:
                 st.session_state[_MADE] = (run.id, cell, name)
     made_run, made_cell, made = st.session_state.get(_MADE, ("", None, ""))
     if (made_run, made_cell) == (run.id, cell):
-        st.success(f"The model “{made}” is ready.", icon=":material/check_circle:")
+        st.success(f"The model “{literal(made)}” is ready.", icon=":material/check_circle:")
         st.page_link(
             "pages/4_Predict.py",
             label="Classify an image with it",

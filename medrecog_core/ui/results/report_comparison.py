@@ -7,6 +7,7 @@ import streamlit as st
 from medrecog_core.experiments import CellResult
 from medrecog_core.experiments.published_tables import beside_report, find_published_table
 from medrecog_core.features import Cell
+from medrecog_core.ui.plain_text import literal
 
 
 def show_beside_report(dataset: str, classes: Sequence[str], results: Sequence[CellResult]) -> None:
@@ -22,7 +23,7 @@ def show_beside_report(dataset: str, classes: Sequence[str], results: Sequence[C
     table = find_published_table(dataset, classes)
     if table is None:
         return
-    with st.expander(f"Beside the report: {table.name}, {table.dataset}"):
+    with st.expander(f"Beside the report: {literal(table.name)}, {literal(table.dataset)}"):
         accuracies = {r.cell: r.metrics.accuracy for r in results if isinstance(r.cell, Cell)}
         rows = beside_report(accuracies, table)
         if not rows:
@@ -45,4 +46,4 @@ def show_beside_report(dataset: str, classes: Sequence[str], results: Sequence[C
                 "difference": st.column_config.NumberColumn(format="%+.3f"),
             },
         )
-        st.caption(f"{table.source}. {table.note}")
+        st.caption(f"{literal(table.source)}. {literal(table.note)}")

@@ -18,6 +18,7 @@ from medrecog_core.reports.figures.difference_map import (
     draw_difference_map,
 )
 from medrecog_core.ui.page import shown_errors
+from medrecog_core.ui.plain_text import literal
 from medrecog_core.ui.quantities import counted
 from medrecog_core.ui.results.kept_results import load_comparison
 
@@ -59,7 +60,7 @@ def _choose(names: Sequence[str]) -> list[str]:
         asked = [name for name in st.query_params.get(COMPARED, "").split(_BETWEEN) if name]
     known = [name for name in asked if name in names]
     if known != asked:
-        gone = ", ".join(f"“{name}”" for name in asked if name not in names)
+        gone = ", ".join(f"“{literal(name)}”" for name in asked if name not in names)
         st.warning(f"There is no other run {gone} here.", icon=":material/link_off:")
     st.session_state[COMPARED] = known
     chosen: list[str] = st.multiselect(
@@ -81,7 +82,7 @@ def _titles(runs: Sequence[ComparedRun]) -> dict[str, str]:
 
 def _show_leaks(found: RunComparison, titles: Mapping[str, str]) -> None:
     leaking = [
-        f"{titles[run.run]} ({counted(run.n_leaking_groups, 'group')})"
+        f"{literal(titles[run.run])} ({counted(run.n_leaking_groups, 'group')})"
         for run in found.runs
         if run.n_leaking_groups
     ]
@@ -126,7 +127,9 @@ def _show_runs(found: RunComparison, titles: Mapping[str, str]) -> None:
 
 def _show_pairs(found: RunComparison, titles: Mapping[str, str]) -> None:
     for pair in found.pairs:
-        st.markdown(f"- **{titles[pair.one]}** − **{titles[pair.other]}**: {_told(pair)}")
+        st.markdown(
+            f"- **{literal(titles[pair.one])}** − **{literal(titles[pair.other])}**: {_told(pair)}"
+        )
     if any(pair.comparison is not None for pair in found.pairs):
         st.caption(
             "The best cells, in pairs on the same test images, with Holm's correction. Each was "
@@ -151,28 +154,35 @@ def _show_cells(found: RunComparison, titles: Sequence[str]) -> None:
     if not found.cells:
         st.caption("No cell is finished in all of them.")
         return
+    # Titles can be anything, also the name of another column or of the index.
     config: dict[str, Any] = {
-        title: st.column_config.NumberColumn(format="%.3f") for title in titles
+        _column(i): st.column_config.NumberColumn(title, format="%.3f")
+        for i, title in enumerate(titles)
     }
     config["difference"] = st.column_config.NumberColumn(format="%+.3f")
     with st.expander(f"Cells in common: {len(found.cells):,}"):
         if len(titles) == 2:
-            st.markdown(f"**{titles[0]}** − **{titles[1]}**, {found.measure.replace('_', ' ')}")
+            st.markdown(
+                f"**{literal(titles[0])}** − **{literal(titles[1])}**, "
+                f"{found.measure.replace('_', ' ')}"
+            )
             st.altair_chart(
                 draw_difference_map(found.cells, titles),
                 width="stretch",
                 alt=describe_difference_map(found.cells, titles),
             )
-        st.dataframe(
-            [_row(cell, titles) for cell in found.cells], hide_index=True, column_config=config
-        )
+        st.dataframe([_row(cell) for cell in found.cells], hide_index=True, column_config=config)
 
 
-def _row(cell: CommonCell, titles: Sequence[str]) -> dict[str, str | float]:
+def _column(i: int) -> str:
+    return f"run {i}"
+
+
+def _row(cell: CommonCell) -> dict[str, str | float]:
     row: dict[str, str | float] = {
         "cell": cell.cell.name,
-        **dict(zip(titles, cell.values, strict=True)),
+        **{_column(i): value for i, value in enumerate(cell.values)},
     }
-    if len(titles) == 2:
+    if len(cell.values) == 2:
         row["difference"] = cell.difference
     return row

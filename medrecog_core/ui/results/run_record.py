@@ -7,6 +7,7 @@ import streamlit as st
 
 from medrecog_core.datasets.split import describe_leak
 from medrecog_core.images import PLAIN, Rendering
+from medrecog_core.ui.plain_text import literal
 from medrecog_core.ui.quantities import counted
 
 
@@ -14,18 +15,22 @@ def show_record(record: Mapping[str, Any]) -> None:
     """Show a run's record: data set, split, network and weights; leaks and images left out."""
     dataset, split = record["dataset"], record["split"]
     if dataset["synthetic"]:
-        st.info(f"The data set “{dataset['name']}” is {dataset['layout']}.", icon=":material/draw:")
+        st.info(
+            f"The data set “{literal(dataset['name'])}” is {literal(dataset['layout'])}.",
+            icon=":material/draw:",
+        )
     if record.get("sample"):
-        st.info(f"These results stand on {record['sample']}.", icon=":material/colorize:")
+        st.info(f"These results stand on {literal(record['sample'])}.", icon=":material/colorize:")
     if split["n_leaking_groups"]:
         st.warning(describe_leak(split["n_leaking_groups"]), icon=":material/water_drop:")
     st.caption(
-        f"{dataset['name']}: trained on {counted(split['n_train'], 'image')}, tested on "
-        f"{counted(split['n_test'], 'image')} ({split['kind']}). {record['network']}, weights: "
-        f"{record['weights']['title']}, {record['precision']}."
+        f"{literal(dataset['name'])}: trained on {counted(split['n_train'], 'image')}, tested on "
+        f"{counted(split['n_test'], 'image')} ({literal(split['kind'])}). "
+        f"{literal(record['network'])}, weights: {literal(record['weights']['title'])}, "
+        f"{literal(record['precision'])}."
     )
     if (rendering := Rendering.from_document(record.get("rendering"))) != PLAIN:
-        st.caption(f"Rendering of the images: {rendering.title}.")
+        st.caption(literal(f"Rendering of the images: {rendering.title}."))
     if record["skipped"]:
         with st.expander(f"{counted(len(record['skipped']), 'image')} could not be read"):
             st.dataframe(record["skipped"], hide_index=True)

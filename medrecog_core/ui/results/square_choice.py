@@ -4,6 +4,8 @@ from collections.abc import Sequence
 
 import streamlit as st
 
+from medrecog_core.ui.plain_text import literal
+
 ANY = "any"
 """Of a class, where it does not matter."""
 
@@ -50,7 +52,7 @@ def chart_key(name: str) -> str:
 def _choose(label: str, key: str, classes: Sequence[str]) -> str:
     asked = st.session_state.get(key, st.query_params.get(key, ANY))
     if asked not in (ANY, *classes):
-        st.warning(f"There is no class “{asked}” in this run.", icon=":material/link_off:")
+        st.warning(f"There is no class “{literal(asked)}” in this run.", icon=":material/link_off:")
         st.session_state[key] = ANY
     chosen: str = st.selectbox(
         label,

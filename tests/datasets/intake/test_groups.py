@@ -209,3 +209,12 @@ def test_images_of_one_patient_are_of_one_group(rows):
             assert not patient or image.group == patient
             assert bool(image.group) == bool(patient or lesion)
     assert len(found.images) == len(rows)
+
+
+def test_folders_of_people_group_images_of_a_table():
+    paths = [f"train/patient{i // 2:03}/study1/{i}.png" for i in range(6)]
+    found = grouped(interpreted(*paths))
+    assert groups(found) == [f"patient{i // 2:03}" for i in range(6)]
+    assert found.layout.endswith("groups from folders such as patient000")
+    assert groups(grouped(interpreted(*paths), has_groups=False)) == [""] * 6
+    assert groups(grouped(interpreted(*paths[::2]))) == [""] * 3

@@ -5,12 +5,12 @@ import os
 import re
 
 import pytest
+from medrecog_core.ui.datasets.adding_process import _progress
 from PIL import Image
 
 from medrecog_core.datasets.catalogue import find
 from medrecog_core.errors import UsageError
 from medrecog_core.ui.datasets.adding_dataset import _check_new_name
-from medrecog_core.ui.datasets.adding_process import _progress
 from tests.archives import pack
 from tests.file_server import Answer, serving
 from tests.ui.conftest import Server
@@ -84,11 +84,11 @@ def fill(page, label, text):
     page.get_by_role("textbox", name=label).press("Enter")
 
 
-def test_an_archive_on_this_machine_is_unpacked_and_shown(dialog, server, tmp_path):
+def test_an_archive_on_the_server_is_extracted_and_shown(dialog, server, tmp_path):
     archive = pack(tmp_path / "a.zip", [("red/1.png", png("red")), ("blue/1.png", png("blue"))])
+    fill(dialog, "Image folder or archive", str(archive))
+    dialog.get_by_text("A folder a class").wait_for()
     fill(dialog, "Name", "from-archive")
-    fill(dialog, "Folder of images, or archive", str(archive))
-    dialog.get_by_text("is unpacked when it is added").wait_for()
     dialog.get_by_role("button", name="Add this data set").click()
     dialog.wait_for_url(re.compile("dataset=from-archive"))
     assert (server.cache / "datasets/from-archive/images/red/1.png").is_file()
@@ -96,30 +96,29 @@ def test_an_archive_on_this_machine_is_unpacked_and_shown(dialog, server, tmp_pa
 
 def test_an_archive_that_is_refused_gets_one_sentence(dialog, server, tmp_path):
     archive = pack(tmp_path / "bad.zip", [("../1.png", png("red"))])
-    fill(dialog, "Name", "bad")
-    fill(dialog, "Folder of images, or archive", str(archive))
-    dialog.get_by_role("button", name="Add this data set").click()
+    fill(dialog, "Image folder or archive", str(archive))
     dialog.get_by_text("bad.zip was not unpacked because it holds").wait_for()
+    assert dialog.get_by_role("button", name="Add this data set").count() == 0
     assert not (server.cache / "datasets/bad").exists()
 
 
-def test_an_archive_and_a_table_are_uploaded_and_its_columns_mapped(dialog, server, tmp_path):
+def test_an_archive_and_a_table_are_uploaded_and_its_columns_matched(dialog, server, tmp_path):
     archive = pack(tmp_path / "a.zip", [("x/1.png", png("red")), ("x/2.png", png("blue"))])
     table = tmp_path / "labels.csv"
     table.write_text("what,dx,patient\n1,nv,a\n2,mel,b\n")
     dialog.get_by_role("radio", name="Upload").click()
     dialog.get_by_test_id("stFileUploaderDropzoneInput").set_input_files([archive, table])
-    dialog.get_by_text("The first of 2 rows. Which column is what?").wait_for()
+    dialog.get_by_text("The first of 2 rows of labels.csv. Match the columns:").wait_for()
     fill(dialog, "Name", "uploaded")
     dialog.get_by_role("button", name="Add this data set").click()
     dialog.wait_for_url(re.compile("dataset=uploaded"))
-    dialog.get_by_text("Labels from labels.csv, groups from its column patient").wait_for()
+    dialog.get_by_text("Labels from labels.csv; groups from the column patient").wait_for()
     assert not list((server.cache / "datasets").glob(".upload-*"))
 
 
 def test_a_published_set_is_downloaded_with_progress(dialog, server, mirror):
     mirror.answers += [Answer(cut_after=0)]
-    dialog.get_by_role("radio", name="Catalogue").click()
+    dialog.get_by_role("radio", name="Public data sets").click()
     dialog.get_by_role("combobox", name="Published data set").fill("Kvasir, version 1")
     dialog.keyboard.press("Enter")
     dialog.get_by_text("KVASIR: A Multi-Class Image Dataset").wait_for()

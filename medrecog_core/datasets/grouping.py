@@ -1,0 +1,127 @@
+"""Findings on groups: one for nearly everything, or none where names seem to hold patients."""
+
+import re
+from collections import Counter
+
+from medrecog_core.datasets.counting import counted
+from medrecog_core.datasets.dataset import Dataset
+from medrecog_core.datasets.finding import Finding
+from medrecog_core.datasets.intake.decisions import Decisions
+from medrecog_core.datasets.intake.groups import USUAL_PATTERNS
+from medrecog_core.datasets.remedy import Advice, import_command
+
+MOST_IN_GROUP = 0.5
+"""Share of the images: a group of more leaves no fair split."""
+
+_FEWEST_IMAGES = 10
+_MATCHED = 0.95
+_MOST_GROUPS = 0.8
+"""Groups for each image: with more, hardly any image shares its group."""
+_GROUPS_PER_CLASS = 2
+"""With fewer groups for each class, they rather are the classes themselves."""
+
+# Names that begin with a number and have more parts can be those of patients, or not.
+_NUMBERED_PREFIX = r"(?:^|/)([A-Za-z]{0,8}\d+)[_-][^/]*$"
+
+
+def grouping_findings(dataset: Dataset) -> list[Finding]:
+    """Return the findings on one group for nearly everything, and on patients in names."""
+    return [*_one_group(dataset), *_patients_in_names(dataset)]
+
+
+def likely_pattern(dataset: Dataset) -> str:
+    """Return a pattern of the paths whose first group seems to be the patient; empty if none is."""
+    return next(
+        (p for p in (*USUAL_PATTERNS, _NUMBERED_PREFIX) if _makes_groups(dataset, p)),
+        "",
+    )
+
+
+def _one_group(dataset: Dataset) -> list[Finding]:
+    counts = Counter(image.group for image in dataset.images if image.group)
+    if not counts:
+        return []
+    group, n = counts.most_common(1)[0]
+    if n <= MOST_IN_GROUP * len(dataset.images):
+        return []
+    every = n == len(dataset.images)
+    how_many = f"All {n:,} images" if every else f"{n:,} of {counted(len(dataset.images), 'image')}"
+    pattern = likely_pattern(dataset)
+    without = import_command(dataset, Decisions(has_groups=False))
+    advice = [
+        Advice(
+            "Import the images again without groups, if the images are of different patients: use "
+            "the same options as before, and --no-groups.",
+            without,
+        )
+    ]
+    if pattern:
+        advice.insert(0, _again_with(dataset, pattern))
+    else:
+        advice.append(
+            Advice(
+                "Or import them again with --group-pattern and a regular expression, if the paths "
+                "name the patient."
+            )
+        )
+    return [
+        Finding(
+            "one-group",
+            "severe",
+            "One group for " + ("all images" if every else "most images"),
+            f"{how_many} are in the group “{group}”. Images of one group stay in one part of a "
+            "split, so there is "
+            + ("no way to split them." if every else "no balanced way to split them."),
+            images=tuple(image.path for image in dataset.images if image.group == group),
+            advice=tuple(advice),
+        )
+    ]
+
+
+def _patients_in_names(dataset: Dataset) -> list[Finding]:
+    pattern = "" if dataset.groups else likely_pattern(dataset)
+    if not pattern:
+        return []
+    groups = _groups(dataset, pattern)
+    names = sorted(set(groups.values()))
+    return [
+        Finding(
+            "patients-in-names",
+            "note" if pattern == _NUMBERED_PREFIX else "warning",
+            "No groups, but names that may contain patients",
+            f"The data set has no groups, but the names of {len(groups):,} of "
+            f"{counted(len(dataset.images), 'image')} may contain {len(names):,} patients, such as "
+            f"“{names[0]}”. Without groups, images of one patient can be in the training and the "
+            "test part.",
+            images=tuple(sorted(groups)),
+            advice=(_again_with(dataset, pattern),),
+        )
+    ]
+
+
+def _again_with(dataset: Dataset, pattern: str) -> Advice:
+    return Advice(
+        "Import the images again with groups from their paths: use the same options as before, and "
+        "--group-pattern.",
+        import_command(dataset, Decisions(group_pattern=pattern)),
+    )
+
+
+def _makes_groups(dataset: Dataset, pattern: str) -> bool:
+    """Return whether a pattern makes groups of several images that are not the classes."""
+    n = len(dataset.images)
+    groups = _groups(dataset, pattern)
+    if n < _FEWEST_IMAGES or len(groups) < _MATCHED * n:
+        return False
+    counts = Counter(groups.values())
+    return (
+        _GROUPS_PER_CLASS * len(dataset.classes) < len(counts) <= _MOST_GROUPS * n
+        and max(counts.values()) <= MOST_IN_GROUP * n
+    )
+
+
+def _groups(dataset: Dataset, pattern: str) -> dict[str, str]:
+    """Map the paths that a pattern matches to the group that it gives."""
+    compiled = re.compile(pattern)
+    found = {image.path: compiled.search(image.path) for image in dataset.images}
+    return {path: match[1] for path, match in found.items() if match and match[1]}

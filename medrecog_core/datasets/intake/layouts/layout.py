@@ -1,0 +1,46 @@
+"""A known layout: a published data set whose files need reading of their own."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from medrecog_core.datasets import catalogue
+from medrecog_core.datasets.dataset import ImageRecord
+from medrecog_core.datasets.intake.decisions import Decisions
+from medrecog_core.datasets.intake.interpretation import Interpretation
+from medrecog_core.datasets.intake.survey import Survey
+
+
+@dataclass(frozen=True)
+class Layout:
+    """How a published data set is recognised and read.
+
+    Attributes
+    ----------
+    name
+        For messages.
+    recognise
+        Whether a folder is laid out so.
+    read
+        What it says then.
+    by_file_name
+        Whether files are known by their names alone, so that copies in other folders are left out.
+    """
+
+    name: str
+    recognise: Callable[[Survey], bool]
+    read: Callable[[Survey, Decisions], Interpretation]
+    by_file_name: bool = False
+
+
+def share(images: Sequence[ImageRecord], entry: str) -> str:
+    """Return how many of the published images of a catalogue entry there are; empty for all."""
+    published = catalogue.find(entry).n_images
+    if not published or len(images) == published:
+        return ""
+    return f"; {len(images):,} of the {published:,} images published"
+
+
+def files_named(survey: Survey, name: str) -> list[str]:
+    """Return the tables and other files of a name, in any case, sorted."""
+    files = (*survey.tables, *(entry.path for entry in survey.left_out))
+    return sorted(file for file in files if file.rpartition("/")[2].lower() == name)

@@ -1,0 +1,160 @@
+"""What mends a finding of the health report: images that are excluded, or classes merged."""
+
+import shlex
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from medrecog_core.datasets.counting import counted
+from medrecog_core.datasets.dataset import Dataset, ImageRecord
+from medrecog_core.datasets.intake.decisions import Decisions
+
+
+@dataclass(frozen=True)
+class Remedy:
+    """A change of a data set that makes a finding disappear, and that can be undone.
+
+    Attributes
+    ----------
+    words
+        What it does, as a sentence.
+    images
+        Paths of the images that it excludes.
+    classes
+        Classes that it excludes as a whole, on purpose; all their images are among `images`.
+    merges
+        Pairs of class names: the old one, and the one it becomes.
+
+    Raises
+    ------
+    ValueError
+        If it neither excludes images nor merges classes, or does both.
+    """
+
+    words: str
+    images: tuple[str, ...] = ()
+    classes: tuple[str, ...] = ()
+    merges: tuple[tuple[str, str], ...] = ()
+
+    def __post_init__(self) -> None:
+        if bool(self.images) == bool(self.merges):
+            raise ValueError("a remedy either excludes images or merges classes")
+        if self.classes and not self.images:
+            raise ValueError("a remedy that excludes classes names their images")
+        if any(old == new for old, new in self.merges):
+            raise ValueError("a class cannot be merged with itself")
+
+    @property
+    def label(self) -> str:
+        """What it does in a few words, for a button."""
+        if self.merges:
+            n_names = len({name for pair in self.merges for name in pair})
+            return f"Merge {counted(n_names, 'class name')}"
+        if len(self.classes) == 1:
+            return f"Exclude class “{self.classes[0]}”"
+        if self.classes:
+            return f"Exclude {len(self.classes)} classes"
+        return f"Exclude {counted(len(self.images), 'image')}"
+
+    def is_done(self, dataset: Dataset) -> bool:
+        """Return whether the data set has nothing left that it would change."""
+        if self.merges:
+            return not {old for old, _ in self.merges} & set(dataset.classes)
+        return not set(self.images) & {image.path for image in dataset.images}
+
+
+@dataclass(frozen=True)
+class Advice:
+    """Something to do by hand about a finding.
+
+    Attributes
+    ----------
+    words
+        What it does, as a sentence.
+    command
+        For a shell; empty where there is none.
+    """
+
+    words: str
+    command: str = ""
+
+
+def exclude_classes(dataset: Dataset, labels: Iterable[str]) -> Remedy:
+    """Return the remedy that excludes all images of classes of a data set."""
+    chosen = tuple(sorted(labels))
+    images = [image for image in dataset.images if image.label in chosen]
+    return Remedy(
+        f"Excludes {'class' if len(chosen) == 1 else 'classes'} {quoted(chosen)} with "
+        f"{counted(len(images), 'image')}.",
+        tuple(image.path for image in images),
+        chosen,
+    )
+
+
+def class_command(dataset: Dataset, *options: str) -> str:
+    """Return the command that chooses classes of a data set, for a shell."""
+    return shell_command("datasets", "classes", dataset.name, *options)
+
+
+def refresh_command(name: str) -> str:
+    """Return the command that updates a data set's index to its files."""
+    return shell_command("datasets", "refresh", name)
+
+
+def import_command(dataset: Dataset, decisions: Decisions) -> str:
+    """Return the command that adds a data set's images once more, under another name."""
+    return decisions.command(f"{dataset.name[:_LONGEST_NAME]}-2", (dataset.root,))
+
+
+def reason_against(dataset: Dataset, remedy: Remedy) -> str:
+    """Return why a remedy would do more harm than good; empty where nothing speaks against it.
+
+    It must leave at least two classes, images of every class that it does not exclude on purpose,
+    and training images of every class that has some.
+
+    Returns
+    -------
+    str
+        The end of a sentence, such as `fewer than two classes would be left`.
+    """
+    excluded, new_name = set(remedy.images), dict(remedy.merges)
+    left = [image for image in dataset.images if image.path not in excluded]
+    kept = {new_name.get(image.label, image.label) for image in left}
+    emptied = [
+        label
+        for label in dataset.classes
+        if new_name.get(label, label) not in kept and label not in remedy.classes
+    ]
+    if emptied:
+        have = "class {} would have" if len(emptied) == 1 else "classes {} would have"
+        return f"{have.format(quoted(emptied))} no images left"
+    if len(kept) < 2:
+        return "fewer than two classes would be left"
+    untrained = sorted(
+        (_trained_classes(dataset.images) - _trained_classes(left) - set(remedy.classes))
+        - set(new_name)
+    )
+    if untrained:
+        have = "class {} would have" if len(untrained) == 1 else "classes {} would have"
+        return f"{have.format(quoted(untrained))} no training images left"
+    return ""
+
+
+def quoted(names: Iterable[str]) -> str:
+    """Return class names in quotation marks, at most five of them."""
+    every = list(names)
+    shown = ", ".join(f"“{name}”" for name in every[:_SHOWN_NAMES])
+    return shown if len(every) <= _SHOWN_NAMES else f"{shown} and {len(every) - _SHOWN_NAMES} more"
+
+
+_SHOWN_NAMES = 5
+_LONGEST_NAME = 62
+"""Of a data set, for a name that has two characters more."""
+
+
+def shell_command(*words: str) -> str:
+    """Return a command of the program, for a shell."""
+    return shlex.join(["python", "-m", "medrecog_core", *words])
+
+
+def _trained_classes(images: Iterable[ImageRecord]) -> set[str]:
+    return {image.label for image in images if image.split == "train"}

@@ -1,0 +1,180 @@
+"""DICOM files as data sets of tags: with and without preamble, deflated or not."""
+
+import functools
+import io
+import logging
+import struct
+import threading
+import warnings
+import zlib
+from pathlib import Path
+from types import ModuleType
+from typing import TYPE_CHECKING, Any, BinaryIO
+
+if TYPE_CHECKING:
+    from pydicom import Dataset
+
+SUFFIXES = frozenset({".dcm", ".dicom"})
+MAX_INFLATED_BYTES = 2**29
+"""Of a deflated data set."""
+
+_PREAMBLE_BYTES = 128
+_MAGIC = b"DICM"
+_START_BYTES = 4096
+_FILE_META_GROUP = 2
+_DEFLATED = "1.2.840.10008.1.2.1.99"
+_EXPLICIT = b"1.2.840.10008.1.2.1\0"
+_SYNTAX_ELEMENT = b"\2\0\x10\0UI"
+
+# Elements that a data set without preamble begins with, and how many must follow one another.
+_FIRST_ELEMENTS = frozenset(
+    {
+        *((2, element) for element in (0x0000, 0x0001, 0x0002, 0x0010)),
+        *((8, element) for element in (0x0000, 0x0001, 0x0005, 0x0006, 0x0008, 0x0012, 0x0014)),
+        *((8, element) for element in (0x0016, 0x0018, 0x0020, 0x0060)),
+    }
+)
+_FEWEST_ELEMENTS = 3
+_LAST_GROUP = 0x0028
+_MAX_VALUE_BYTES = 1024
+_SHORT_VRS = frozenset(b"AE AS AT CS DA DS DT FD FL IS LO LT PN SH SL SS ST TM UI UL US".split())
+_LONG_VRS = frozenset({b"OB\0\0", b"UN\0\0", b"UT\0\0"})
+_LOADING = threading.Lock()
+
+
+class UnusableDicomError(Exception):
+    """The DICOM file holds no image that can be used; the message is the reason."""
+
+
+def is_dicom(content: bytes) -> bool:
+    """Return whether bytes begin as a DICOM file does (PS3.10, section 7.1), or as its data set.
+
+    Old scanners and planning systems leave out preamble and prefix.
+    """
+    return _has_preamble(content) or is_bare(content)
+
+
+def is_dicom_file(path: Path) -> bool:
+    """Return whether a file begins as a DICOM file does.
+
+    The preamble may be missing where the name ends in `.dcm` or `.dicom` or has no ending: scanners
+    name files after unique identifiers, whose last number looks like an ending.
+    """
+    suffix = path.suffix.lower()
+    try:
+        with path.open("rb") as file:
+            start = file.read(_START_BYTES)
+    except OSError:
+        return False
+    if _has_preamble(start):
+        return True
+    return (suffix in SUFFIXES or not suffix or suffix[1:].isdigit()) and is_bare(start)
+
+
+def is_bare(content: bytes) -> bool:
+    """Return whether bytes begin as a data set without preamble does, in little endian.
+
+    The first three elements must follow one another in ascending order, the first one be such as
+    data sets begin with, and each be short and of the even length that the standard asks for.
+    """
+    place, previous = 0, (-1, -1)
+    for n_elements in range(_FEWEST_ELEMENTS):
+        header = content[place : place + 8]
+        if len(header) < 8:
+            return False
+        group, element, length = struct.unpack("<HHI", header)
+        if n_elements == 0 and (group, element) not in _FIRST_ELEMENTS:
+            return False
+        if (group, element) <= previous or group % 2 or group > _LAST_GROUP:
+            return False
+        previous = (group, element)
+        if header[4:6] in _SHORT_VRS:
+            length >>= 16
+        elif header[4:8] in _LONG_VRS:
+            length = int.from_bytes(content[place + 8 : place + 12], "little")
+            place += 4
+        place += 8 + length
+        if length % 2 or length > _MAX_VALUE_BYTES or place > len(content):
+            return False
+    return True
+
+
+def read(file: BinaryIO, **options: Any) -> "Dataset":
+    """Read a DICOM file.
+
+    Parameters
+    ----------
+    file
+        Opened for reading bytes.
+    options
+        Of `pydicom.dcmread`.
+
+    Raises
+    ------
+    UnusableDicomError
+        If it does not begin as a DICOM file does, or inflates to more than `MAX_INFLATED_BYTES`.
+    """
+    pydicom = load()
+    file.seek(0)
+    start = file.read(_START_BYTES)
+    has_preamble = _has_preamble(start)
+    if not has_preamble and not is_bare(start):
+        raise UnusableDicomError("the file does not begin as a DICOM file does")
+    file.seek(_PREAMBLE_BYTES + len(_MAGIC) if has_preamble else 0)
+    if _is_deflated(file):
+        file = io.BytesIO(_inflated(file.read()))
+    file.seek(0)
+    dataset: Dataset = pydicom.dcmread(file, force=True, **options)
+    return dataset
+
+
+@functools.cache
+def _configured() -> ModuleType:
+    import pydicom
+    import pydicom.config
+
+    # Values that break the standard are usual, and no obstacle to reading the pixels.
+    pydicom.config.settings.reading_validation_mode = pydicom.config.IGNORE
+    warnings.filterwarnings("ignore", module="pydicom")
+    # What goes wrong is raised too, and becomes the refusal of the file.
+    logging.getLogger("pydicom").setLevel(logging.CRITICAL)
+    return pydicom
+
+
+def load() -> ModuleType:
+    """Return pydicom, set up to read files that break the standard."""
+    with _LOADING:
+        return _configured()
+
+
+def _has_preamble(content: bytes) -> bool:
+    return content[_PREAMBLE_BYTES : _PREAMBLE_BYTES + len(_MAGIC)] == _MAGIC
+
+
+def _is_deflated(file: BinaryIO) -> bool:
+    """Read the file's meta information, and leave the file where the data set begins."""
+    from pydicom.filereader import read_dataset
+
+    start = file.tell()
+    meta = read_dataset(
+        file,
+        is_implicit_VR=False,
+        is_little_endian=True,
+        stop_when=lambda tag, *_: tag.group != _FILE_META_GROUP,
+    )
+    n_bytes = meta.get("FileMetaInformationGroupLength")
+    if n_bytes is not None:
+        # What is deflated may look like one more element.
+        file.seek(start + 12 + int(n_bytes))
+    return str(meta.get("TransferSyntaxUID", "")) == _DEFLATED
+
+
+def _inflated(packed: bytes) -> bytes:
+    """Return a file with preamble whose data set is not deflated; pydicom inflates unboundedly."""
+    content = zlib.decompressobj(-zlib.MAX_WBITS).decompress(packed, MAX_INFLATED_BYTES + 1)
+    if len(content) > MAX_INFLATED_BYTES:
+        raise UnusableDicomError(
+            f"the deflated DICOM file has more than the {MAX_INFLATED_BYTES // 2**20:,} MB allowed"
+        )
+    syntax = _SYNTAX_ELEMENT + struct.pack("<H", len(_EXPLICIT)) + _EXPLICIT
+    return bytes(_PREAMBLE_BYTES) + _MAGIC + syntax + content

@@ -1,0 +1,130 @@
+"""The forms of the dialog that adds a data set, without a browser."""
+
+from pathlib import Path
+
+import pytest
+from PIL import Image
+from streamlit.testing.v1 import AppTest
+
+from medrecog_core.ui.datasets import adding_dataset, import_preview
+from tests.archives import pack
+
+
+def form():
+    from medrecog_core.ui.datasets.adding_dataset import _from_here
+    from medrecog_core.ui.page import shown_errors
+
+    with shown_errors():
+        _from_here()
+
+
+@pytest.fixture
+def started(monkeypatch):
+    """The commands of the processes that would be started."""
+    found = []
+    monkeypatch.setattr(
+        adding_dataset,
+        "start_adding",
+        lambda name, arguments, uploaded=None: found.append((name, arguments)),
+    )
+    import_preview._remembered.clear()
+    import_preview._unpacked.clear()
+    return found
+
+
+def png(path: Path, colour) -> bytes:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    Image.new("RGB", (8, 8), colour).save(path)
+    return path.read_bytes()
+
+
+def opened(path, tables=()) -> AppTest:
+    test = AppTest.from_function(form, default_timeout=60).run()
+    test.text_input[0].set_value(str(path)).run()
+    if tables:
+        test.text_area[0].set_value("\n".join(map(str, tables))).run()
+    assert not test.exception
+    return test
+
+
+def add(test):
+    (button,) = [each for each in test.button if each.label == "Add this data set"]
+    button.click().run()
+    assert not test.exception
+
+
+def test_a_folder_is_previewed_and_added(started, tmp_path):
+    for i, name in enumerate(("nv/1.png", "nv/2.png", "mel/3.png")):
+        png(tmp_path / "Skin Images" / name, (40 * i, 9, 9))
+    test = opened(tmp_path / "Skin Images")
+    (name,) = [each for each in test.text_input if each.label == "Name"]
+    assert name.value == "skin-images"
+    name.set_value("skin").run()
+    add(test)
+    folder = str(tmp_path / "Skin Images")
+    assert started == [("skin", ["datasets", "add", "skin", folder])]
+
+
+def test_a_table_and_what_is_decided_go_into_the_command(started, tmp_path):
+    for i in (1, 2, 3):
+        png(tmp_path / f"images/{i}.png", (40 * i, 9, 9))
+    table = tmp_path / "labels.csv"
+    table.write_text("image,kind,who\n1,nv,a\n2,mel,b\n3,mel,b\n")
+    test = opened(tmp_path / "images", [table])
+    (label,) = [each for each in test.multiselect if each.label == "Label column"]
+    assert label.value == []
+    label.set_value(["kind"]).run()
+    assert not test.error
+    add(test)
+    (_, words) = started[0]
+    assert words[4:] == ["--labels", str(table), "--label-column", "kind"]
+
+
+def test_a_label_column_without_a_reason_is_not_guessed(started, tmp_path):
+    for i in (1, 2, 3):
+        png(tmp_path / f"images/{i}.png", (40 * i, 9, 9))
+    table = tmp_path / "labels.csv"
+    table.write_text("image,zz,who\n1,nv,a\n2,mel,b\n3,mel,b\n")
+    test = opened(tmp_path / "images", [table])
+    (label,) = [each for each in test.multiselect if each.label == "Label column"]
+    assert label.placeholder == "Select the label column"
+    assert "Add this data set" not in [each.label for each in test.button]
+
+
+def test_an_archive_is_previewed_and_added(started, tmp_path, cache):
+    members = [
+        (name, png(tmp_path / name, (40 * i, 9, 9)))
+        for i, name in enumerate(("nv/1.png", "mel/2.png"))
+    ]
+    archive = pack(tmp_path / "skin.zip", members)
+    test = opened(archive)
+    assert {m.label: m.value for m in test.metric}["Images"] == "2"
+    assert len(list(cache.datasets.glob(".preview-*"))) == 1
+    add(test)
+    assert started == [("skin", ["datasets", "add", "skin", str(archive)])]
+
+
+@pytest.mark.parametrize("name", ["missing", "text.txt", "bad.zip"])
+def test_what_cannot_be_added_gets_one_sentence(started, tmp_path, name):
+    (tmp_path / "text.txt").write_text("no archive")
+    pack(tmp_path / "bad.zip", [("../1.png", b"")])
+    test = opened(tmp_path / name)
+    assert len(test.error) == 1
+    assert "Add this data set" not in [each.label for each in test.button]
+
+
+def test_two_ways_to_read_a_folder_are_asked_about(started, tmp_path):
+    for i, outer in enumerate(("oak", "elm")):
+        for j, inner in enumerate(("leaf", "bark")):
+            for k in range(3):
+                png(tmp_path / f"trees/{outer}/{inner}/{k}.png", (90 * i, 90 * j, 40 * k))
+    test = opened(tmp_path / "trees")
+    (choice,) = [each for each in test.selectbox if each.label == "Read it as"]
+    assert choice.value is None
+    assert "Add this data set" not in [each.label for each in test.button]
+    choice.select(choice.options[1]).run()
+    assert not test.exception
+    assert not test.error
+    add(test)
+    (_, words) = started[0]
+    assert "--class-level" in words

@@ -1,0 +1,98 @@
+"""The health report on the Datasets page, without a browser."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+from streamlit.testing.v1 import AppTest
+
+from medrecog_core.datasets import (
+    Dataset,
+    DatasetWarning,
+    ImageRecord,
+    check_health,
+    kept_report,
+    library,
+)
+
+APP = Path(__file__).parents[3] / "app.py"
+MASK = np.zeros((24, 24), np.uint8)
+MASK[4:9, 5:14] = 255
+
+
+@pytest.fixture(autouse=True)
+def checked_in_this_process(monkeypatch):
+    report = "medrecog_core.ui.datasets.health_report"
+    monkeypatch.setattr(
+        f"{report}.launch_health_check", lambda name, refresh: check_health(library.load(name))
+    )
+    monkeypatch.setattr("medrecog_core.ui.datasets.demo_drawing.start_detached", lambda *_: None)
+
+
+@pytest.fixture
+def skin(tmp_path, cache):
+    """A data set with a mask among its images, one group, and a warning of its import."""
+    rng = np.random.default_rng(0)
+    images = []
+    for label in ("$mel$", "nv"):
+        (tmp_path / label).mkdir()
+        for i in range(6):
+            Image.fromarray(rng.integers(0, 256, (24, 24), np.uint8)).save(
+                tmp_path / label / f"{i}.png"
+            )
+            images.append(ImageRecord(f"{label}/{i}.png", label, group="ANONYMOUS"))
+    Image.fromarray(MASK).save(tmp_path / "nv/1 area.png")
+    images.append(ImageRecord("nv/1 area.png", "nv", group="ANONYMOUS"))
+    warning = DatasetWarning("unsupported-files", "1 file (.svs) was not imported.", ("x.svs",))
+    kept = library.save(Dataset("skin", tmp_path, tuple(images), "made", warnings=(warning,)))
+    check_health(kept)
+    return kept
+
+
+def health():
+    test = AppTest.from_file(str(APP), default_timeout=60).run()
+    test.query_params["dataset"] = "skin"
+    test.query_params["view"] = "Health"
+    return test.switch_page("pages/1_Datasets.py").run()
+
+
+def words(test):
+    return "\n".join(each.value for kind in ("markdown", "caption") for each in test.get(kind))
+
+
+def test_findings_come_with_their_remedies_commands_and_the_warnings_of_the_import(skin):
+    test = health()
+    assert not test.exception
+    assert test.button(key="exclude-imported-companions").label == "Exclude 1 image"
+    commands = [each.value for each in test.code]
+    assert any("datasets add skin-2" in each and "--no-groups" in each for each in commands)
+    assert "1 file (.svs) was not imported." in words(test)
+    assert "You can restore it below." in words(test)
+
+
+def test_a_remedy_is_applied_and_undone(skin):
+    test = health()
+    test.button(key="exclude-imported-companions").click().run()
+    assert [each.image.path for each in library.load("skin").excluded] == ["nv/1 area.png"]
+    assert kept_report("skin").finding("imported-companions") is None
+    test = health()
+    (restore,) = (each for each in test.button if each.label == "Restore")
+    restore.click().run()
+    assert library.load("skin").excluded == ()
+    assert kept_report("skin").finding("imported-companions") is not None
+
+
+def test_a_remedy_that_is_not_offered_says_why(skin):
+    test = health()
+    with pytest.raises(KeyError):
+        test.button(key="exclude-tiny")
+    assert "would have no images left" in words(test)
+
+
+def test_merged_and_excluded_classes_are_restored(skin):
+    library.choose_classes("skin", merge={"$mel$": "mel"})
+    test = health()
+    assert "→ mel" in words(test)
+    test.button(key="restore-classes").click().run()
+    assert library.load("skin").classes == ("$mel$", "nv")
