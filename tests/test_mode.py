@@ -14,12 +14,13 @@ from medrecog_core.datasets import (
     library,
     read_dataset,
 )
+from medrecog_core.datasets.health import carry_out_health_check, start_health_check
 from medrecog_core.datasets.importing import add_part, propose_dataset
 from medrecog_core.errors import MedrecogError, StorageError, UsageError
 from medrecog_core.experiments import RunFolder, RunSpecification
 from medrecog_core.images import thumbnail
 from medrecog_core.jobs import work
-from medrecog_core.jobs.process import start_detached
+from medrecog_core.jobs.process import start_module
 from medrecog_core.locations import create_folder
 from medrecog_core.mode import ReadOnlyError, check_may_change, is_viewer
 from medrecog_core.models.exchange import import_content
@@ -116,8 +117,8 @@ def doors(finished, pictures):
         add_part: ("more", textures, Decisions(entry="mini-mit")),
         download_dataset: ("ham10000",),
         check_health: (textures,),
-        experiments.launch_health_check: (NAME,),
-        experiments.carry_out_health_check: (NAME,),
+        start_health_check: (NAME,),
+        carry_out_health_check: (NAME,),
         experiments.create_run: (specification,),
         experiments.launch: (specification,),
         work.resume: (run,),
@@ -130,7 +131,7 @@ def doors(finished, pictures):
         RunFolder.forget_stop: (run,),
         RunFolder.discard_cells: (run,),
         RunFolder.delete: (run,),
-        start_detached: (["runs"], run.path / "log.txt"),
+        start_module: ("medrecog_core", ["runs"], run.path / "log.txt"),
         models.train_model: (run, cell, "another"),
         models.save_model: (model,),
         models.delete_model: ("one",),

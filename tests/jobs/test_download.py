@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 import requests
 
-from medrecog_core import download as module
 from medrecog_core.errors import MedrecogError, StorageError
+from medrecog_core.jobs import download as module
 from medrecog_core.jobs.download import PAUSES, Download
 from tests.file_server import Answer, serving
 

@@ -12,9 +12,8 @@ from medrecog_core.errors import MedrecogError, StorageError
 from medrecog_core.jobs.process import (
     ProcessIdentity,
     identify,
-    last_sentence,
     run_command,
-    start_detached,
+    start_module,
     this_process,
 )
 from medrecog_core.locations import CacheFolder
@@ -65,7 +64,7 @@ def test_a_detached_process_writes_to_its_log_and_leads_a_session_of_its_own(
 ) -> None:
     log = tmp_path / "log.txt"
     log.write_text("earlier\n")
-    process = start_detached(["runs"], log)
+    process = start_module("medrecog_core", ["runs"], log)
     try:
         assert os.getsid(process.pid) == process.pid != os.getsid(0)
     except ProcessLookupError:
@@ -74,18 +73,9 @@ def test_a_detached_process_writes_to_its_log_and_leads_a_session_of_its_own(
     assert log.read_text().startswith("earlier\nThere are no runs yet.")
 
 
-def test_what_a_process_said_last_is_told_also_where_it_said_nothing(tmp_path: Path) -> None:
-    log = tmp_path / "log.txt"
-    assert last_sentence(log) == "The work ended without a word: try again."
-    log.write_text("\n")
-    assert last_sentence(log) == "The work ended without a word: try again."
-    log.write_text("reading: 1/2\nmedrecog: “x” is none.\n")
-    assert last_sentence(log) == "“x” is none."
-
-
 def test_a_log_that_cannot_be_written_gives_a_sentence(tmp_path: Path) -> None:
     with pytest.raises(StorageError, match=r"Cannot write to .*log\.txt"):
-        start_detached(["runs"], tmp_path / "nowhere" / "log.txt")
+        start_module("medrecog_core", ["runs"], tmp_path / "nowhere" / "log.txt")
 
 
 class TestRunCommand:

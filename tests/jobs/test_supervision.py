@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import pytest
 
 from medrecog_core.errors import StoppedError
-from medrecog_core.experiments import supervision
+from medrecog_core.jobs import supervision
 from medrecog_core.jobs.progress import ignore, never
 from medrecog_core.jobs.supervision import is_work_left_behind, stop_on_signals, supervise
 

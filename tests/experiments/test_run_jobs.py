@@ -17,9 +17,9 @@ from medrecog_core.experiments import (
     create_run,
     execute,
     launch,
-    launching,
 )
 from medrecog_core.features import batch_size
+from medrecog_core.jobs import work
 from medrecog_core.jobs.process import ProcessIdentity, identify, this_process
 from medrecog_core.jobs.state import JobState
 from medrecog_core.jobs.work import resume, stop
@@ -181,7 +181,7 @@ class TestLaunch:
             started.append((arguments, log))
             return this_process()
 
-        monkeypatch.setattr(launching, "start_detached", start)
+        monkeypatch.setattr(work, "start_module", start)
         run = launch(specification())
         assert started == [(["resume", run.id], run.log.file)]
         assert run.state().status == "queued"
@@ -192,7 +192,7 @@ class TestLaunch:
         def refuse(*_: object) -> ProcessIdentity:
             raise StorageError("Cannot write to the log.")
 
-        monkeypatch.setattr(launching, "start_detached", refuse)
+        monkeypatch.setattr(work, "start_module", refuse)
         with pytest.raises(StorageError):
             launch(specification())
         (folder,) = cache.runs.iterdir()
@@ -210,7 +210,7 @@ class TestRelaunch:
     def test_a_run_at_work_is_not_started_twice(
         self, cache: CacheFolder, monkeypatch: pytest.MonkeyPatch, status: str
     ) -> None:
-        monkeypatch.setattr(launching, "start_detached", no_process)
+        monkeypatch.setattr(work, "start_module", no_process)
         run = create_run(specification())
         run.write_state(JobState(status, process=this_process()))
         with pytest.raises(MedrecogError, match="is at work already"):
@@ -219,7 +219,7 @@ class TestRelaunch:
     def test_it_forgets_the_error_and_the_stop_note_and_keeps_the_rest(
         self, cache: CacheFolder, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        monkeypatch.setattr(launching, "start_detached", lambda *_: this_process())
+        monkeypatch.setattr(work, "start_module", lambda *_: this_process())
         run = create_run(specification())
         ended = JobState("failed", error="No.", created=5.0, network_images=((224, 3),))
         run.write_state(ended)
