@@ -3,6 +3,9 @@
 import streamlit as st
 
 from medrecog_core.datasets import demo_folder, library
+from medrecog_core.jobs.job import last_job
+from medrecog_core.jobs.kinds import DRAW_DEMO
+from medrecog_core.jobs.state import RESUMABLE
 from medrecog_core.mode import is_viewer
 from medrecog_core.ui.choice import choose
 from medrecog_core.ui.datasets.adding_dataset import ADDED, add_dataset_button
@@ -63,4 +66,6 @@ with shown_errors():
     if name != demo_folder.NAME or is_viewer() or demo_folder.is_drawn():
         show_dataset(name)
     else:
-        show_job(library.start_drawing())
+        drawing = last_job(DRAW_DEMO, name)
+        was_stopped = drawing is not None and drawing.state().status in RESUMABLE
+        show_job(drawing if was_stopped else library.start_drawing())

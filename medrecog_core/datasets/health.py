@@ -36,11 +36,11 @@ from medrecog_core.datasets.measurements import measure_images
 from medrecog_core.datasets.remedy import Advice, reason_against, refresh_command
 from medrecog_core.datasets.shortcuts import Shortcut, measure_shortcuts, shortcut_findings
 from medrecog_core.errors import MedrecogError, StorageError
-from medrecog_core.jobs.job import Job, create_job, working_on
+from medrecog_core.jobs.job import Job, create_job
 from medrecog_core.jobs.kinds import CHECK
 from medrecog_core.jobs.progress import Progress, Report, Stage, counting
 from medrecog_core.jobs.progress import ignore as ignore_progress
-from medrecog_core.jobs.work import Work, carry_out, start
+from medrecog_core.jobs.work import Work, carry_out, start_once
 from medrecog_core.mode import check_may_change
 
 VERSION = 2
@@ -190,7 +190,7 @@ def start_health_check(name: str, refresh: bool = False) -> Job:
     MedrecogError
         If another job works on the data set.
     """
-    return working_on(name, CHECK) or start(CHECK, name, f"Check {name}", {"refresh": refresh})
+    return start_once(CHECK, name, f"Check {name}", {"refresh": refresh})
 
 
 def carry_out_health_check(

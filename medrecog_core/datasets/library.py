@@ -31,10 +31,10 @@ from medrecog_core.datasets.manifest import (
 )
 from medrecog_core.datasets.moving import moved_to
 from medrecog_core.errors import MedrecogError, StorageError, UsageError
-from medrecog_core.jobs.job import Job, working_on
+from medrecog_core.jobs.job import Job
 from medrecog_core.jobs.kinds import DRAW_DEMO
 from medrecog_core.jobs.progress import Stage, counting
-from medrecog_core.jobs.work import Work, start
+from medrecog_core.jobs.work import Work, start_once
 from medrecog_core.locations import cache_folder, unwritable
 from medrecog_core.mode import check_may_change, is_viewer
 
@@ -498,8 +498,7 @@ def _modified(file: Path) -> int:
 
 def start_drawing() -> Job:
     """Start a job that generates the demo's images, unless one does; return at once."""
-    name = demo_folder.NAME
-    return working_on(name, DRAW_DEMO) or start(DRAW_DEMO, name, "Generate the demo images")
+    return start_once(DRAW_DEMO, demo_folder.NAME, "Generate the demo images")
 
 
 def work_on_drawing(job: Job, work: Work) -> None:

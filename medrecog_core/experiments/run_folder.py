@@ -54,15 +54,6 @@ class RunFolder(Job):
     def __init__(self, run_id: str) -> None:
         super().__init__(cache_folder().runs / run_id)
 
-    @property
-    def title(self) -> str:
-        """What people call the run; its identity where it was given no title."""
-        try:
-            title: str = self._read("title.json", _TITLE.validate_python, default="")
-        except StorageError:
-            title = ""
-        return title or self.id
-
     def rename(self, title: str) -> None:
         """Give the run a title for people; an empty one takes it away.
 
@@ -262,4 +253,3 @@ def images_of_document(document: Any) -> list[RunImage]:
 
 _REPEATED = TypeAdapter(dict[str, Any])
 _FILES = TypeAdapter(list[list[Any]])
-_TITLE = TypeAdapter(str)

@@ -73,8 +73,10 @@ class Job:
         return Log(self.path / "log.txt")
 
     def order(self) -> Order:
-        """Return what the job is to do; a folder without an order is that of a run."""
-        return self._read("job.json", _ORDER.validate_python, default=Order(RUN, "", self.id))
+        """Return what the job is to do; a run's folder says so in other files."""
+        is_run = self.path.parent == cache_folder().runs
+        default = {"default": Order(RUN, "", self.id)} if is_run else {}
+        return self._read("job.json", _ORDER.validate_python, **default)
 
     @property
     def kind(self) -> JobKind:
@@ -83,15 +85,20 @@ class Job:
 
     @property
     def title(self) -> str:
-        """What people call the job."""
-        return self.order().title
+        """What people call the job; its identity where nothing else is known."""
+        with suppress(StorageError):
+            title: str = self._read("title.json", _TITLE.validate_python, default="")
+            return title or self.order().title
+        return self.id
 
     def state(self) -> JobState:
         """Return how the job is doing, as its folder and its process say.
 
-        A job whose folder is damaged has failed, for that reason.
+        A job whose folder is damaged, or of a kind that is not known here, has failed, for that
+        reason.
         """
         try:
+            self.kind  # noqa: B018
             state = self._read("state.json", JobState.from_document)
             launched = None
             if state.status == "queued" and state.process is None:
@@ -220,11 +227,11 @@ def create_job(
     _delete_old()
     folder = cache_folder().jobs
     with locked(folder / "lock", "Jobs cannot be started now. Try again.", _SECONDS_TO_LET_GO):
-        other = working_on(subject) if subject else None
+        other = working_on(kind, subject)
         if other is not None:
             raise MedrecogError(
-                f"“{subject}” is in use by another job ({other.title}). Wait until it has ended, "
-                "or stop it."
+                f"The {find_kind(kind).works_on} “{subject}” is in use by another job "
+                f"({other.title}). Wait until it has finished, or stop it with “stop {other.id}”."
             )
         stamp = time.strftime("%Y%m%d-%H%M%S", time.gmtime())
         job = Job(folder / f"{kind}-{stamp}-{secrets.token_hex(3)}")
@@ -236,19 +243,20 @@ def create_job(
     return job
 
 
-def all_jobs() -> list[Job]:
-    """Return every job that is no run, the newest first."""
-    files = cache_folder().jobs.glob("*/job.json")
+def all_jobs(*kinds: str) -> list[Job]:
+    """Return every job that is no run, or those of some kinds, the newest first."""
+    files = cache_folder().jobs.glob("*/state.json")
     jobs = [Job(file.parent) for file in files if _ID.fullmatch(file.parent.name)]
-    return sorted(jobs, key=lambda job: (job.state().created, job.id), reverse=True)
+    found = [job for job in jobs if not kinds or _kind_in(job.id) in kinds]
+    return sorted(found, key=lambda job: (_stamp_in(job.id), job.id), reverse=True)
 
 
-def working_on(subject: str, kind: str = "") -> Job | None:
-    """Return the job that works on a subject or is about to, if any."""
+def working_on(kind: str, subject: str) -> Job | None:
+    """Return the job that works on what a job of this kind and subject would work on, if any."""
+    noun = find_kind(kind).works_on
     for job in all_jobs():
         with suppress(StorageError):
-            order = job.order()
-            is_it = order.subject == subject and kind in ("", order.kind)
+            is_it = noun and job.kind.works_on == noun and job.order().subject == subject
             if is_it and not job.state().has_ended:
                 return job
     return None
@@ -256,12 +264,19 @@ def working_on(subject: str, kind: str = "") -> Job | None:
 
 def last_job(kind: str, subject: str) -> Job | None:
     """Return the newest job of a kind on a subject, ended or not."""
-    for job in all_jobs():
+    for job in all_jobs(kind):
         with suppress(StorageError):
-            order = job.order()
-            if (order.kind, order.subject) == (kind, subject):
+            if job.order().subject == subject:
                 return job
     return None
+
+
+def _kind_in(job_id: str) -> str:
+    return job_id.rsplit("-", 3)[0]
+
+
+def _stamp_in(job_id: str) -> list[str]:
+    return job_id.rsplit("-", 3)[1:]
 
 
 def find_job(job_id: str) -> Job:
@@ -281,10 +296,12 @@ def find_job(job_id: str) -> Job:
 
 def _delete_old() -> None:
     for job in all_jobs():
-        state = job.state()
-        if state.has_ended and time.time() - max(state.created, state.finished) > _SECONDS_KEPT:
-            shutil.rmtree(job.path, ignore_errors=True)
+        with suppress(OSError):
+            last_written = (job.path / "state.json").stat().st_mtime
+            if time.time() - last_written > _SECONDS_KEPT and job.state().has_ended:
+                shutil.rmtree(job.path, ignore_errors=True)
 
 
 _ORDER = TypeAdapter(Order)
 _PROCESS = TypeAdapter(ProcessIdentity)
+_TITLE = TypeAdapter(str)

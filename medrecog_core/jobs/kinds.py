@@ -25,6 +25,8 @@ class JobKind:
         Dotted name of the function that does the work, `module:function`. It is looked up in the
         process that works, so that this package imports nothing above it. It is called with the
         `Job` and the `Work` at hand.
+    works_on
+        What a job's subject is a name of. Jobs that work on one thing cannot work at once.
     lane
         Jobs of one lane wait for their turn; those without a lane start at once.
     """
@@ -32,6 +34,7 @@ class JobKind:
     name: str
     title: str
     work: str
+    works_on: str = ""
     lane: str = ""
 
     def function(self) -> Callable[..., Any]:
@@ -43,17 +46,22 @@ class JobKind:
 
 RUN, TRAIN, IMPORT, CHECK, DRAW_DEMO = "run", "train", "import", "check", "draw-demo"
 DOWNLOAD_DATASET, DOWNLOAD_WEIGHTS = "download-dataset", "download-weights"
+_DATA_SET, _MODEL, _NETWORK = "data set", "model", "network"
 
 KINDS = {
     kind.name: kind
     for kind in (
-        JobKind(RUN, "Run", "medrecog_core.experiments.execution:work_on_run", TRAINING_LANE),
-        JobKind(TRAIN, "Model training", "medrecog_core.models.training:work", TRAINING_LANE),
-        JobKind(IMPORT, "Import", "medrecog_core.datasets.importing:work"),
-        JobKind(CHECK, "Health check", "medrecog_core.datasets.health:work"),
-        JobKind(DRAW_DEMO, "Demo images", "medrecog_core.datasets.library:work_on_drawing"),
-        JobKind(DOWNLOAD_DATASET, "Download", "medrecog_core.datasets.downloading:work"),
-        JobKind(DOWNLOAD_WEIGHTS, "Download", "medrecog_core.networks.weight_import:work"),
+        JobKind(RUN, "Run", "medrecog_core.experiments.execution:work_on_run", lane=TRAINING_LANE),
+        JobKind(
+            TRAIN, "Model training", "medrecog_core.models.training:work", _MODEL, TRAINING_LANE
+        ),
+        JobKind(IMPORT, "Import", "medrecog_core.datasets.importing:work", _DATA_SET),
+        JobKind(CHECK, "Health check", "medrecog_core.datasets.health:work", _DATA_SET),
+        JobKind(
+            DRAW_DEMO, "Demo images", "medrecog_core.datasets.library:work_on_drawing", _DATA_SET
+        ),
+        JobKind(DOWNLOAD_DATASET, "Download", "medrecog_core.datasets.downloading:work", _DATA_SET),
+        JobKind(DOWNLOAD_WEIGHTS, "Download", "medrecog_core.networks.weight_import:work", _NETWORK),
     )
 }
 """Every kind of job; a new one is a row here and its function."""

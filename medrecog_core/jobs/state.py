@@ -163,15 +163,16 @@ class JobState:
         ValueError
             If it describes none.
         """
+        if not isinstance(document, dict):
+            raise ValueError("The state of a job is an object")
         document = dict(document)
         if isinstance(document.get("stage"), str):
             words = document["stage"]
             document["stage"] = {"id": stage_id(words), "label": words} if words else None
         if "run_seconds_left" in document:
             document["job_seconds_left"] = document.pop("run_seconds_left")
-        document["seconds"] = [(stage_id(s), n) for s, n in document.get("seconds", ())]
         state: JobState = _STATE.validate_python(document)
-        return state
+        return replace(state, seconds=tuple((stage_id(s), n) for s, n in state.seconds))
 
 
 _STATE = TypeAdapter(JobState)

@@ -9,7 +9,7 @@ from typing import Any
 
 from medrecog_core.errors import MedrecogError, StoppedError, StorageError
 from medrecog_core.jobs import queue
-from medrecog_core.jobs.job import Job, create_job
+from medrecog_core.jobs.job import Job, create_job, working_on
 from medrecog_core.jobs.journal import Journal
 from medrecog_core.jobs.process import start_module, this_process
 from medrecog_core.jobs.progress import Progress, Report, Stage, ignore, stop_if
@@ -67,6 +67,24 @@ def start(kind: str, subject: str, title: str, arguments: Mapping[str, Any] | No
     job = create_job(kind, subject, title, arguments)
     launch(job)
     return job
+
+
+def start_once(
+    kind: str, subject: str, title: str, arguments: Mapping[str, Any] | None = None
+) -> Job:
+    """Return the job of this kind that works on the subject; where there is none, start one.
+
+    Raises
+    ------
+    MedrecogError
+        If a job of another kind works on the same subject.
+    StorageError
+        If the cache folder cannot be written to.
+    """
+    working = working_on(kind, subject)
+    if working is not None and working.kind.name == kind:
+        return working
+    return start(kind, subject, title, arguments)
 
 
 def launch(job: Job) -> None:

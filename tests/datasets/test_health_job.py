@@ -22,7 +22,7 @@ def test_a_check_in_this_process_is_seen_by_others(known: Path) -> None:
 
     def note(progress: Progress) -> None:
         seen.append(progress)
-        check = working_on("textures")
+        check = working_on(CHECK, "textures")
         if check is not None:
             states.append(check.state())
 

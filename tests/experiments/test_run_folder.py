@@ -1,3 +1,4 @@
+import json
 import subprocess
 import sys
 import time
@@ -7,7 +8,6 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from pydantic import TypeAdapter
 
 from medrecog_core.classification import measure
 from medrecog_core.datasets import Fold, Split
@@ -23,6 +23,7 @@ from medrecog_core.experiments import (
 )
 from medrecog_core.features import Cell
 from medrecog_core.jobs.process import ProcessIdentity, identify, this_process
+from medrecog_core.jobs.progress import Stage
 from medrecog_core.jobs.state import SECONDS_OF_SILENCE, JobState
 from medrecog_core.locations import CacheFolder
 from tests.made_runs import made_run
@@ -101,7 +102,12 @@ class TestState:
         st.builds(
             JobState,
             status=st.sampled_from(["finished", "failed", "stopped", "interrupted"]),
-            stage=st.text(st.characters(exclude_categories=["Cs"])),
+            stage=st.none()
+            | st.builds(
+                Stage,
+                st.from_regex(r"[a-z0-9]+(-[a-z0-9]+)*", fullmatch=True),
+                st.text(st.characters(exclude_categories=["Cs"])),
+            ),
             done=st.integers(0, 10**6),
             total=st.integers(0, 10**6),
             rate=st.floats(0, 1e6),
@@ -114,26 +120,27 @@ class TestState:
         )
     )
     def test_it_is_read_as_it_was_written(self, state: JobState) -> None:
-        document = TypeAdapter(JobState).dump_json(state)
-        assert TypeAdapter(JobState).validate_json(document) == state
+        document = json.loads(json.dumps(state.to_document()))
+        assert JobState.from_document(document) == state
 
     def test_it_survives_the_disk(self, run: RunFolder) -> None:
         state = JobState(
             "stopped",
-            "extracting at 224",
+            Stage("extract-224", "Extracting features at 224 px", "images"),
             3,
             9,
             1.5,
             12.5,
-            "“é”",
-            this_process(),
-            4.0,
-            1.0,
-            2.0,
-            3.0,
-            2,
-            ((224, 3), (544, 0)),
-            (("training", 1.5),),
+            waits=True,
+            error="“é”",
+            process=this_process(),
+            heartbeat=4.0,
+            created=1.0,
+            started=2.0,
+            finished=3.0,
+            attempts=2,
+            network_images=((224, 3), (544, 0)),
+            seconds=(("train", 1.5),),
         )
         run.write_state(state)
         assert run.state() == state
@@ -178,7 +185,7 @@ class TestDamage:
     @pytest.mark.parametrize("content", ["", "[]", '{"dataset": "demo", "layers": ["block9"]}'])
     def test_a_damaged_specification_gives_a_sentence(self, run: RunFolder, content: str) -> None:
         (run.path / "specification.json").write_text(content)
-        with pytest.raises(StorageError, match=r"specification\.json is damaged .*delete its run"):
+        with pytest.raises(StorageError, match=rf"specification\.json is damaged .*{run.id}"):
             run.specification()
 
     def test_a_missing_specification_gives_a_sentence(self, run: RunFolder) -> None:
@@ -281,7 +288,7 @@ class TestDeleting:
     @pytest.mark.parametrize("status", ["queued", "running"])
     def test_a_run_at_work_is_not_deleted(self, run: RunFolder, status: str) -> None:
         run.write_state(JobState(status, process=this_process()))
-        with pytest.raises(MedrecogError, match=f"{run.id} is at work: stop it"):
+        with pytest.raises(MedrecogError, match=f"{run.id}” is {status}. Stop it"):
             run.delete()
         assert run.path.exists()
 

@@ -126,7 +126,7 @@ def test_sigterm_stops_a_detached_run(launched: RunFolder) -> None:
     wait_until(lambda: launched.state().has_ended)
     assert launched.state().status == "stopped"
     wait_until(lambda: not process.is_alive())
-    assert launched.log.file.read_text().rstrip().endswith(f"“resume {launched.id}” goes on.")
+    assert launched.log.file.read_text().rstrip().endswith(f"“resume {launched.id}”.")
     assert "Traceback" not in launched.log.file.read_text()
 
 
@@ -136,7 +136,7 @@ def test_stop_stops_a_detached_run_and_relaunch_carries_it_on(launched: RunFolde
     assert launched.state().status == "stopped"
     resume(launched)
     assert not launched.state().has_ended
-    with pytest.raises(MedrecogError, match=f"{launched.id} is at work already"):
+    with pytest.raises(MedrecogError, match=f"{launched.id} is already"):
         resume(launched)
     wait_until(lambda: launched.state().has_ended)
     assert launched.state().status == "finished"
@@ -177,13 +177,14 @@ class TestLaunch:
     ) -> None:
         started: list[tuple[list[str], Path]] = []
 
-        def start(arguments: list[str], log: Path) -> ProcessIdentity:
+        def start(module: str, arguments: list[str], log: Path) -> ProcessIdentity:
+            assert module == work.WORKER
             started.append((arguments, log))
             return this_process()
 
         monkeypatch.setattr(work, "start_module", start)
         run = launch(specification())
-        assert started == [(["resume", run.id], run.log.file)]
+        assert started == [([run.id], run.log.file)]
         assert run.state().status == "queued"
 
     def test_a_process_that_cannot_be_started_leaves_a_failed_run(
@@ -213,7 +214,7 @@ class TestRelaunch:
         monkeypatch.setattr(work, "start_module", no_process)
         run = create_run(specification())
         run.write_state(JobState(status, process=this_process()))
-        with pytest.raises(MedrecogError, match="is at work already"):
+        with pytest.raises(MedrecogError, match="is already"):
             resume(run)
 
     def test_it_forgets_the_error_and_the_stop_note_and_keeps_the_rest(
@@ -234,7 +235,7 @@ class TestStop:
     def test_a_run_that_ended_cannot_be_stopped(self, cache: CacheFolder, status: str) -> None:
         run = create_run(specification())
         run.write_state(JobState(status))
-        with pytest.raises(MedrecogError, match=f"{run.id} is not at work: it is {status}"):
+        with pytest.raises(MedrecogError, match=f"{run.id} is not running; it is {status}"):
             stop(run)
         assert not run.is_asked_to_stop()
 

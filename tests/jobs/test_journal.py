@@ -9,10 +9,16 @@ from medrecog_core.experiments import RunFolder, create_run
 from medrecog_core.jobs import journal
 from medrecog_core.jobs.journal import Journal
 from medrecog_core.jobs.process import this_process
-from medrecog_core.jobs.progress import Progress, ignore
+from medrecog_core.jobs.progress import Progress, Stage, ignore
 from medrecog_core.jobs.state import JobState
 from medrecog_core.locations import CacheFolder
 from tests.textures import specification
+
+
+READING = Stage("read-files", "Reading files", "files")
+TRAINING = Stage("train", "Training classifiers")
+EXTRACTING = Stage("extract-224", "Extracting features at 224 px", "images")
+WAITING = Stage("wait-for-turn", "Waiting for another")
 
 
 class Clock:
@@ -40,14 +46,7 @@ def run(cache: CacheFolder) -> RunFolder:
 
 
 def written(run: RunFolder) -> JobState:
-    state: JobState = run._read("state.json", journal_state)
-    return state
-
-
-def journal_state(document: dict[str, object]) -> JobState:
-    from pydantic import TypeAdapter
-
-    return TypeAdapter(JobState).validate_python(document)
+    return JobState.from_document(atomic_file.read_json(run.path / "state.json"))
 
 
 def test_a_run_waits_then_works_then_has_ended(run: RunFolder, clock: Clock) -> None:
@@ -69,11 +68,11 @@ def test_progress_is_reported_and_written_not_too_often(run: RunFolder, clock: C
     kept = Journal(run, seen.append)
     kept.begin()
     for done in range(5):
-        kept.progress(Progress("training", done, 10, 2.0))
+        kept.progress(Progress(TRAINING, done, 10, 2.0))
         clock.now += 0.2
     assert [p.done for p in seen] == [0, 1, 2, 3, 4]
     state = written(run)
-    assert (state.stage, state.done, state.total, state.rate) == ("training", 3, 10, 2.0)
+    assert (state.stage, state.done, state.total, state.rate) == (TRAINING, 3, 10, 2.0)
 
 
 def test_every_batch_is_written_and_added_to_those_of_earlier_processes(
@@ -82,8 +81,8 @@ def test_every_batch_is_written_and_added_to_those_of_earlier_processes(
     run.write_state(JobState("stopped", network_images=((224, 3), (544, 1)), attempts=1))
     kept = Journal(run, ignore)
     kept.begin()
-    kept.progress(Progress("extracting at 224", 8, 20, scale=224))
-    kept.progress(Progress("extracting at 224", 16, 20, scale=224))
+    kept.progress(Progress(EXTRACTING, 8, 20, scale=224))
+    kept.progress(Progress(EXTRACTING, 16, 20, scale=224))
     assert dict(written(run).network_images) == {224: 19, 544: 1}
     assert written(run).attempts == 2
 
@@ -92,21 +91,21 @@ def test_stages_are_timed_over_all_processes_and_waiting_is_not_work(
     run: RunFolder, clock: Clock
 ) -> None:
     first = Journal(run, ignore)
-    first.progress(Progress("waiting for another", 0, 0, waits=True))
+    first.progress(Progress(WAITING, 0, 0, waits=True))
     clock.now += 100
     first.begin()
-    first.progress(Progress("reading files", 0, 2))
+    first.progress(Progress(READING, 0, 2))
     clock.now += 2
-    first.progress(Progress("training", 0, 2))
+    first.progress(Progress(TRAINING, 0, 2))
     clock.now += 3
     first.end("stopped")
     second = Journal(run, ignore)
     second.begin()
-    second.progress(Progress("training", 1, 2))
+    second.progress(Progress(TRAINING, 1, 2))
     clock.now += 5
-    assert second.seconds == {"reading files": 2, "training": 3}
+    assert second.seconds == {READING.id: 2, TRAINING.id: 3}
     second.end("finished")
-    assert second.seconds == {"reading files": 2, "training": 8}
+    assert second.seconds == {READING.id: 2, TRAINING.id: 8}
     assert dict(written(run).seconds) == second.seconds
 
 
@@ -133,7 +132,7 @@ def test_a_disk_too_full_for_a_beat_is_left_to_the_work_to_find(
     clock.now += 4
     kept.beat()
     with pytest.raises(StorageError):
-        kept.progress(Progress("training", 0, 4))
+        kept.progress(Progress(TRAINING, 0, 4))
 
 
 def test_after_the_end_nothing_more_is_taken(run: RunFolder) -> None:
@@ -142,7 +141,7 @@ def test_after_the_end_nothing_more_is_taken(run: RunFolder) -> None:
     kept.begin()
     kept.end("stopped")
     before = written(run)
-    kept.progress(Progress("training", 1, 4))
+    kept.progress(Progress(TRAINING, 1, 4))
     kept.beat()
     assert written(run) == before
     assert seen == []
@@ -153,7 +152,7 @@ def test_two_threads_may_use_it(run: RunFolder) -> None:
     kept.begin()
     threads = [
         threading.Thread(
-            target=lambda: [kept.progress(Progress("training", i, 20)) for i in range(20)]
+            target=lambda: [kept.progress(Progress(TRAINING, i, 20)) for i in range(20)]
         )
         for _ in range(3)
     ]
@@ -168,15 +167,15 @@ def test_two_threads_may_use_it(run: RunFolder) -> None:
 def test_the_log_tells_attempts_stages_and_the_end(run: RunFolder) -> None:
     kept = Journal(run, ignore)
     kept.begin()
-    kept.progress(Progress("reading files", 0, 2))
-    kept.progress(Progress("reading files", 1, 2))
-    kept.progress(Progress("training", 0, 2))
+    kept.progress(Progress(READING, 0, 2))
+    kept.progress(Progress(READING, 1, 2))
+    kept.progress(Progress(TRAINING, 0, 2))
     kept.end("failed", "It did not work.", "Traceback: here")
     text = [line.split("UTC  ")[-1] for line in run.log.lines()]
     assert text[0].startswith("attempt 1: medrecog ")
     assert text[1:] == [
-        "reading files",
-        "training",
+        READING.label,
+        TRAINING.label,
         "failed",
         "It did not work.",
         "Traceback: here",
