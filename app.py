@@ -7,11 +7,12 @@ import streamlit as st
 from medrecog_core.datasets import library
 from medrecog_core.experiments import RunFolder, all_runs
 from medrecog_core.features import DescriptorStore
+from medrecog_core.jobs.queue import working_jobs
 from medrecog_core.locations import cache_folder
 from medrecog_core.mode import is_viewer
 from medrecog_core.models import model_names
 from medrecog_core.networks import NETWORKS, all_installed_weights, find_device
-from medrecog_core.ui.jobs import show_status
+from medrecog_core.ui.jobs import MOST_SHOWN, show_job, show_status
 from medrecog_core.ui.page import PAGES, open_page, shown_errors
 from medrecog_core.ui.plain_text import literal
 from medrecog_core.ui.quantities import counted, size
@@ -57,6 +58,18 @@ def show_latest(runs: list[RunFolder]) -> None:
             st.caption(time.strftime("%Y-%m-%d %H:%M", time.localtime(state.created)))
 
 
+def show_jobs() -> None:
+    jobs = working_jobs()
+    if jobs:
+        st.subheader("Working now")
+    for job in jobs[:MOST_SHOWN]:
+        with st.container(border=True):
+            st.markdown(f"**{literal(job.title)}**")
+            show_job(job)
+    if len(jobs) > MOST_SHOWN:
+        st.caption(f"and {len(jobs) - MOST_SHOWN:,} more")
+
+
 def show_view() -> None:
     """The home page of those who only look."""
     st.markdown(
@@ -84,6 +97,7 @@ def show_start() -> None:
     )
     show_pages(STEPS)
     with shown_errors():
+        show_jobs()
         runs = all_runs()
         if runs:
             show_latest(runs)

@@ -8,7 +8,7 @@ from medrecog_core.jobs.kinds import DRAW_DEMO
 from medrecog_core.jobs.state import RESUMABLE
 from medrecog_core.mode import is_viewer
 from medrecog_core.ui.choice import choose
-from medrecog_core.ui.datasets.adding_dataset import ADDED, add_dataset_button
+from medrecog_core.ui.datasets.adding_dataset import ADDED, add_dataset_button, show_imports
 from medrecog_core.ui.datasets.dataset_gallery import forget_filters, show_images
 from medrecog_core.ui.datasets.dataset_summary import show_summary
 from medrecog_core.ui.datasets.health_report import show_health
@@ -63,6 +63,8 @@ with shown_errors():
                 icon=":material/play_circle:",
                 query_params={"on": name},
             )
+    if not is_viewer():
+        show_imports()
     if name != demo_folder.NAME or is_viewer() or demo_folder.is_drawn():
         show_dataset(name)
     else:

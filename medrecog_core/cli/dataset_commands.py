@@ -18,15 +18,13 @@ from medrecog_core.cli.plan_output import announce_plan, describe_scale
 from medrecog_core.cli.progress import shown_progress
 from medrecog_core.datasets import (
     Decisions,
-    add_dataset,
-    download_dataset,
     library,
     propose_dataset,
 )
 from medrecog_core.datasets.catalogue import find
 from medrecog_core.datasets.counting import counted
-from medrecog_core.datasets.downloading import differences
-from medrecog_core.datasets.importing import HASHING, free_name
+from medrecog_core.datasets.downloading import carry_out_download, differences
+from medrecog_core.datasets.importing import HASHING, carry_out_import, free_name
 from medrecog_core.errors import MedrecogError, UsageError
 from medrecog_core.experiments import RunSpecification, extract_dataset
 from medrecog_core.images import PREPROCESSINGS
@@ -94,13 +92,7 @@ def add(name: str, path: tuple[Path, ...], as_json: bool, **options: Any) -> Non
     """
     decisions = Decisions(**options)
     with shown_progress() as report, commands_for_alternatives(name, path, as_json):
-        dataset = add_dataset(
-            name,
-            path,
-            decisions,
-            report=counting_bytes(report),
-            hashed=counting_files(report, HASHING),
-        )
+        dataset = carry_out_import(name, path, decisions, report)
     show_dataset(dataset, as_json)
 
 
@@ -129,13 +121,7 @@ def download(name: str, no_groups: bool, keep_val: bool, as_json: bool) -> None:
     """Download public data set NAME and add it; an interrupted download is resumed."""
     entry = find(name)
     with shown_progress() as report:
-        dataset = download_dataset(
-            name,
-            keep_val,
-            not no_groups,
-            counting_bytes(report),
-            hashed=counting_files(report, HASHING),
-        )
+        dataset = carry_out_download(name, keep_val, not no_groups, report)
     others = differences(entry, dataset)
     if as_json:
         write_json({**describe_dataset(dataset), "differs_from_published": others})

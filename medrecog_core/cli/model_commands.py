@@ -10,6 +10,7 @@ import click
 from medrecog_core import atomic_file
 from medrecog_core import models as trained
 from medrecog_core.cli.output import fail_after_output, json_option, write_json, write_table
+from medrecog_core.cli.progress import shown_progress
 from medrecog_core.errors import MedrecogError
 from medrecog_core.experiments import find_run
 from medrecog_core.images import UnreadableImageError
@@ -46,9 +47,9 @@ def train(
 ) -> None:
     """Keep the SVM of a finished cell as a model that classifies new images."""
     run = find_run(run_id)
-    card = trained.train_model(
-        run, trained.finished_cell(run, layer, scale, pooling), name, on
-    ).card
+    cell = trained.finished_cell(run, layer, scale, pooling)
+    with shown_progress() as report:
+        card = trained.carry_out_training(run, cell, name, on, report).card
     if as_json:
         write_json(_describe(card))
     else:

@@ -1,4 +1,4 @@
-"""`run`, `runs`, `log`, `rename`, `cancel`, `resume` and `delete`."""
+"""`run`, `runs`, `rename` and `delete`."""
 
 import time
 from collections.abc import Callable
@@ -25,7 +25,6 @@ from medrecog_core.experiments import PRESETS, RunFolder, RunSpecification
 from medrecog_core.features import FUSIONS, POOLINGS
 from medrecog_core.images import PREPROCESSINGS
 from medrecog_core.jobs.progress import Progress
-from medrecog_core.jobs.work import stop as stop_job
 from medrecog_core.networks import DEFAULT_NETWORK, PRECISIONS, check_readable, find_network
 
 
@@ -102,15 +101,7 @@ def run(
     if identical is not None:
         offer_run(identical, as_json)
     else:
-        _execute(experiments.create_run(specification, repeated), as_json)
-
-
-@click.command()
-@click.argument("run_id", metavar="RUN")
-@json_option
-def resume(run_id: str, as_json: bool) -> None:
-    """Carry on RUN where it was stopped, interrupted or failed."""
-    _execute(experiments.find_run(run_id), as_json)
+        execute_run(experiments.create_run(specification, repeated), as_json)
 
 
 @click.command()
@@ -164,20 +155,6 @@ def runs(search: str, as_json: bool) -> None:
 
 @click.command()
 @click.argument("run_id", metavar="RUN")
-@click.option("--lines", type=click.IntRange(min=1), help="Only so many at the end.")
-@json_option
-def log(run_id: str, lines: int | None, as_json: bool) -> None:
-    """Print the log of RUN: its attempts, stages and whatever its processes said."""
-    found = experiments.find_run(run_id).log.lines(lines)
-    if as_json:
-        write_json({"run": run_id, "lines": found})
-    else:
-        for line in found:
-            click.echo(line)
-
-
-@click.command()
-@click.argument("run_id", metavar="RUN")
 @click.argument("title")
 @json_option
 def rename(run_id: str, title: str, as_json: bool) -> None:
@@ -188,18 +165,6 @@ def rename(run_id: str, title: str, as_json: bool) -> None:
         write_json({"run": run_id, "title": folder.title})
     else:
         click.echo(f"{run_id} is called “{folder.title}” now.")
-
-
-@click.command()
-@click.argument("run_id", metavar="RUN")
-@json_option
-def cancel(run_id: str, as_json: bool) -> None:
-    """Stop RUN; what it has done is kept."""
-    stop_job(experiments.find_run(run_id))
-    if as_json:
-        write_json({"run": run_id, "stopping": True})
-    else:
-        click.echo(f"Asked {run_id} to stop; “resume {run_id}” carries it on.")
 
 
 @click.command()
@@ -239,7 +204,8 @@ def _request(
     raise UsageError("Name a data set with --dataset, or a specification with --spec.")
 
 
-def _execute(folder: RunFolder, as_json: bool) -> None:
+def execute_run(folder: RunFolder, as_json: bool) -> None:
+    """Carry out a run in this process, and show it."""
     if folder.state().status != "running":
         announce_plan(folder.specification())
     with shown_progress() as report:

@@ -9,6 +9,7 @@ import unicodedata
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 from medrecog_core.datasets import catalogue, library
 from medrecog_core.datasets.archive import BOUNDS, NESTED, Bounds, unpack
@@ -25,11 +26,13 @@ from medrecog_core.datasets.larger_set import link_or_copy
 from medrecog_core.datasets.library import IMAGES
 from medrecog_core.errors import MedrecogError, StoppedError, StorageError, UsageError
 from medrecog_core.images import UnreadableImageError, decode_image, is_image_file, read_file
-from medrecog_core.jobs.job import Job
+from medrecog_core.jobs.job import Job, create_job
 from medrecog_core.jobs.kinds import IMPORT
 from medrecog_core.jobs.locks import locked
+from medrecog_core.jobs.progress import Report as ProgressReport
 from medrecog_core.jobs.progress import Stage, counting_bytes, counting_files
-from medrecog_core.jobs.work import Work, start
+from medrecog_core.jobs.progress import ignore as ignore_progress
+from medrecog_core.jobs.work import Work, carry_out, start
 from medrecog_core.locations import cache_folder, create_folder, unwritable
 from medrecog_core.mode import check_may_change
 
@@ -150,7 +153,7 @@ def add_dataset(
     paths = checked_sources(sources)
     if not paths[0].is_file():
         return library.save(read_dataset(name, paths[0], decisions, hashed))
-    with _alone(), _images_folder(name) as folder:
+    with _alone(name), _images_folder(name) as folder:
         opened = unpack_sources(paths, folder, decisions, bounds, report)
         dataset = opened.propose(name, decisions, None, hashed).dataset
         _check_readable(dataset)
@@ -212,7 +215,7 @@ def add_part(
     ]
     sizes = [file.stat().st_size for file in files]
     copying = Stage("copy-files", f"Copying files of {larger.name}")
-    with _alone(), _images_folder(name) as folder:
+    with _alone(name), _images_folder(name) as folder:
         done = 0
         for file, n_bytes in zip(files, sizes, strict=True):
             link_or_copy(file, folder / file.relative_to(larger.root))
@@ -415,10 +418,10 @@ def _images_folder(name: str) -> Iterator[Path]:
         raise
 
 
-def _alone() -> contextlib.AbstractContextManager[None]:
+def _alone(name: str) -> contextlib.AbstractContextManager[None]:
     return locked(
-        cache_folder().datasets / ".adding.lock",
-        "Another process is adding a data set. Try again when it has finished.",
+        cache_folder().datasets / f".adding-{name}.lock",
+        f"Another process is adding the data set “{name}”. Wait until it has finished.",
     )
 
 
@@ -432,7 +435,7 @@ def start_import(
     name, sources, decisions
         As in `add_dataset`.
     uploaded
-        Folder of uploaded sources, which is deleted once the job has ended.
+        Folder of uploaded sources, which is deleted once they are added or cannot be.
 
     Raises
     ------
@@ -442,18 +445,41 @@ def start_import(
         If another job works on a data set of this name.
     """
     _check_free(name)
-    arguments = {
-        "sources": [str(path) for path in sources],
-        "decisions": decisions.to_document(),
-        "uploaded": str(uploaded) if uploaded else "",
-    }
-    return start(IMPORT, name, f"Import {name}", arguments)
+    return start(*_order(name, sources, decisions, uploaded))
+
+
+def carry_out_import(
+    name: str,
+    sources: Sequence[Path],
+    decisions: Decisions = BY_EVIDENCE,
+    report: ProgressReport = ignore_progress,
+) -> Dataset:
+    """Add a data set as a job in this process, which others can see and stop.
+
+    Raises
+    ------
+    UsageError
+        If the name cannot be one or is taken, or the sources do not go together.
+    AmbiguousError
+        If two interpretations explain the images about equally.
+    StoppedError
+        If it was stopped.
+    MedrecogError
+        If another job works on a data set of this name, or it cannot be added.
+    """
+    check_may_change("add a data set")
+    _check_free(name)
+    checked_sources(sources)
+    carry_out(create_job(*_order(name, sources, decisions)), report)
+    return library.load(name)
 
 
 def work(job: Job, work: Work) -> None:
-    """Do the work of a job that `start_import` started."""
+    """Do the work of a job that adds a data set."""
     order = job.order()
     uploaded = order.arguments["uploaded"]
+    if uploaded and not Path(uploaded).is_dir():
+        raise MedrecogError("The uploaded files have been deleted. Upload them again.")
     try:
         add_dataset(
             order.subject,
@@ -468,6 +494,19 @@ def work(job: Job, work: Work) -> None:
         _delete_uploaded(uploaded)
         raise
     _delete_uploaded(uploaded)
+
+
+def _order(
+    name: str, sources: Sequence[Path], decisions: Decisions, uploaded: Path | None = None
+) -> tuple[str, str, str, dict[str, Any]]:
+    # The job may be resumed from another working folder.
+    tables = tuple(table.resolve() if table.exists() else table for table in decisions.tables)
+    arguments = {
+        "sources": [str(path.expanduser().resolve()) for path in sources],
+        "decisions": replace(decisions, tables=tables).to_document(),
+        "uploaded": str(uploaded) if uploaded else "",
+    }
+    return IMPORT, name, f"Import {name}", arguments
 
 
 def _delete_uploaded(folder: str) -> None:

@@ -291,7 +291,9 @@ def find_job(job_id: str) -> Job:
         for folder in (cache_folder().jobs, cache_folder().runs):
             if (folder / job_id / "state.json").is_file():
                 return Job(folder / job_id)
-    raise MedrecogError(f"Job “{job_id}” not found.")
+    raise MedrecogError(
+        f"Run or job “{job_id}” not found. The commands “runs” and “jobs” list them."
+    )
 
 
 def _delete_old() -> None:

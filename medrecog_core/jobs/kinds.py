@@ -61,7 +61,9 @@ KINDS = {
             DRAW_DEMO, "Demo images", "medrecog_core.datasets.library:work_on_drawing", _DATA_SET
         ),
         JobKind(DOWNLOAD_DATASET, "Download", "medrecog_core.datasets.downloading:work", _DATA_SET),
-        JobKind(DOWNLOAD_WEIGHTS, "Download", "medrecog_core.networks.weight_import:work", _NETWORK),
+        JobKind(
+            DOWNLOAD_WEIGHTS, "Download", "medrecog_core.networks.weight_import:work", _NETWORK
+        ),
     )
 }
 """Every kind of job; a new one is a row here and its function."""

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from medrecog_core import atomic_file
 from medrecog_core.errors import MedrecogError
-from medrecog_core.jobs.job import Job, find_job
+from medrecog_core.jobs.job import Job, all_jobs, find_job
 from medrecog_core.jobs.locks import locked
 from medrecog_core.locations import cache_folder
 from medrecog_core.settings import read_settings
@@ -54,14 +54,17 @@ def jobs_before(job: Job) -> list[Job]:
 
 
 def working_jobs() -> list[Job]:
-    """Return the jobs of all lanes that work or wait, the first first."""
+    """Return the jobs that work or wait: those of lanes first, in their order.
+
+    Runs are known by their places in the queue, so that not every run has to be looked at.
+    """
     found = []
     for place in _places():
         with suppress(MedrecogError):
-            job = find_job(place.job_id)
-            if not job.state().has_ended:
-                found.append(job)
-    return found
+            found.append(find_job(place.job_id))
+    known = {job.id for job in found}
+    found += [job for job in all_jobs() if job.id not in known]
+    return [job for job in found if not job.state().has_ended]
 
 
 def take_turn(job: Job, begin: Callable[[], None]) -> list[Job]:

@@ -10,16 +10,21 @@ from contextlib import contextmanager
 from typing import Any
 
 from medrecog_core.errors import StoppedError
+from medrecog_core.jobs.progress import never
 
 WORKER = "work on a job"
 """Name of the thread that works."""
 
 _SECONDS_OF_GRACE = 2.5
+_SECONDS_TO_CLEAN_UP = 60
 _SECONDS_BETWEEN_LOOKS = 0.2
 
 
 def supervise(
-    work: Callable[[], None], should_stop: Callable[[], bool], beat: Callable[[], None]
+    work: Callable[[], None],
+    should_stop: Callable[[], bool],
+    beat: Callable[[], None],
+    cleans_up: Callable[[], bool] = never,
 ) -> None:
     """Do work in a thread, and leave it behind where it does not heed a stop in time.
 
@@ -36,6 +41,9 @@ def supervise(
         Whether the work is to end.
     beat
         Called several times a second.
+    cleans_up
+        Whether the work has heeded the stop and deletes what it leaves unfinished, which is waited
+        for longer.
 
     Raises
     ------
@@ -62,7 +70,8 @@ def supervise(
         if should_stop():
             now = time.monotonic()
             asked_at = now if asked_at is None else asked_at
-            if thread.is_alive() and now - asked_at > _SECONDS_OF_GRACE:
+            grace = _SECONDS_TO_CLEAN_UP if cleans_up() else _SECONDS_OF_GRACE
+            if thread.is_alive() and now - asked_at > grace:
                 raise StoppedError("The work was left in the middle of a step.")
     if raised:
         raise raised[0]

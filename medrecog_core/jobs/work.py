@@ -1,18 +1,21 @@
 """Starting, stopping, resuming and carrying out jobs."""
 
+import threading
 import time
 import traceback
 from collections.abc import Callable, Mapping
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from medrecog_core.errors import MedrecogError, StoppedError, StorageError
 from medrecog_core.jobs import queue
 from medrecog_core.jobs.job import Job, create_job, working_on
 from medrecog_core.jobs.journal import Journal
+from medrecog_core.jobs.kinds import RUN
 from medrecog_core.jobs.process import start_module, this_process
 from medrecog_core.jobs.progress import Progress, Report, Stage, ignore, stop_if
+from medrecog_core.jobs.state import JobState
 from medrecog_core.jobs.supervision import stop_on_signals, supervise
 from medrecog_core.mode import check_may_change
 
@@ -36,12 +39,15 @@ class Work:
         To be called with a function from the progress to the expected seconds to the job's end.
     seconds
         From stage id to the time that it took until now, in all attempts.
+    heeded
+        Set once `checked_report` has ended the work.
     """
 
     report: Report
     should_stop: Callable[[], bool]
     expect: Callable[[Callable[[Progress], float | None]], None]
     seconds: Callable[[], dict[str, float]]
+    heeded: threading.Event = field(default_factory=threading.Event)
 
     @property
     def checked_report(self) -> Report:
@@ -49,7 +55,9 @@ class Work:
 
         def report(progress: Progress) -> None:
             self.report(progress)
-            stop_if(self.should_stop())
+            if self.should_stop():
+                self.heeded.set()
+                stop_if(True)
 
         return report
 
@@ -114,6 +122,7 @@ def resume(job: Job) -> None:
     """
     check_may_change("resume a job")
     state = job.state()
+    _check_unfinished(job, state)
     if state.has_ended:
         job.end_silent_process(state)
     with job.worked_on():  # two must not be started
@@ -166,6 +175,7 @@ def carry_out(job: Job, report: Report = ignore) -> None:
     name = f"{kind.title} {job.id}"
     if state.status == "running":
         raise MedrecogError(f"{name} is already running.")
+    _check_unfinished(job, state)
     job.end_silent_process(state)
     # Signals are caught until the last word is written: a second one must not leave the job
     # without it.
@@ -189,7 +199,9 @@ def carry_out(job: Job, report: Report = ignore) -> None:
                 _wait_for_turn(job, journal, should_stop)
             else:
                 journal.begin()
-            supervise(lambda: kind.function()(job, work), should_stop, journal.beat)
+            supervise(
+                lambda: kind.function()(job, work), should_stop, journal.beat, work.heeded.is_set
+            )
             journal.end("finished")
         except (StoppedError, KeyboardInterrupt):
             end_unfinished("stopped")
@@ -211,6 +223,12 @@ def carry_out(job: Job, report: Report = ignore) -> None:
         finally:
             if kind.lane:
                 queue.leave(job)
+
+
+def _check_unfinished(job: Job, state: JobState) -> None:
+    # A finished run may lack cells whose files were damaged.
+    if state.status == "finished" and job.kind.name != RUN:
+        raise MedrecogError(f"{job.kind.title} {job.id} is already finished.")
 
 
 def _wait_for_turn(job: Job, journal: Journal, should_stop: Callable[[], bool]) -> None:

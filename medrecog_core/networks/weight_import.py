@@ -11,11 +11,13 @@ import numpy as np
 
 from medrecog_core.errors import MedrecogError, UsageError
 from medrecog_core.jobs.download import Download
-from medrecog_core.jobs.job import Job
+from medrecog_core.jobs.job import Job, create_job
 from medrecog_core.jobs.kinds import DOWNLOAD_WEIGHTS
 from medrecog_core.jobs.locks import locked
+from medrecog_core.jobs.progress import Report as ProgressReport
 from medrecog_core.jobs.progress import Stage, counting_bytes
-from medrecog_core.jobs.work import Work, start
+from medrecog_core.jobs.progress import ignore as ignore_progress
+from medrecog_core.jobs.work import Work, carry_out, start
 from medrecog_core.locations import cache_folder
 from medrecog_core.mode import check_may_change
 from medrecog_core.networks.installed_file import (
@@ -238,9 +240,33 @@ def start_download(network: Network) -> Job:
     MedrecogError
         If another job downloads them.
     """
-    return start(DOWNLOAD_WEIGHTS, network.name, f"Download {network.title} weights")
+    return start(DOWNLOAD_WEIGHTS, network.name, _title(network))
+
+
+def carry_out_download(network: Network, report: ProgressReport = ignore_progress) -> Weights:
+    """Download official weights as a job in this process, which others can see and stop.
+
+    Raises
+    ------
+    StoppedError
+        If it was stopped; what has come is kept.
+    MedrecogError
+        If another job downloads them, or they cannot be downloaded.
+    """
+    check_may_change("download weights")
+    there = installed_official(network)
+    if there is None:
+        carry_out(create_job(DOWNLOAD_WEIGHTS, network.name, _title(network)), report)
+        there = installed_official(network)
+    if there is None:
+        raise MedrecogError(f"The weights of {network.title} are damaged. Download them again.")
+    return find_weights(network, there.identity)
 
 
 def work(job: Job, work: Work) -> None:
-    """Do the work of a job that `start_download` started."""
+    """Do the work of a job that downloads weights."""
     download_weights(find_network(job.order().subject), counting_bytes(work.checked_report))
+
+
+def _title(network: Network) -> str:
+    return f"Download {network.title} weights"

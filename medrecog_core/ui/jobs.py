@@ -21,7 +21,7 @@ _BADGES = {
     "failed": ("red", "error"),
 }
 _LOG_LINES = 300
-_MOST_SHOWN = 5
+MOST_SHOWN = 5
 
 
 def show_status(state: JobState) -> None:
@@ -103,6 +103,30 @@ def show_job_buttons(job: Job, state: JobState) -> None:
     show_log(job)
 
 
+def dismiss_button(job: Job, state: JobState) -> None:
+    """Show the button that deletes a job that has ended, where it has."""
+    if state.has_ended and not is_viewer():
+        st.button(
+            "Dismiss",
+            icon=":material/close:",
+            key=f"dismiss-{job.id}",
+            type="tertiary",
+            on_click=_attempt,
+            args=(Job.delete, job),
+        )
+
+
+def show_unfinished(*kinds: str) -> None:
+    """Show the jobs of some kinds that work, or ended unfinished and were not dismissed."""
+    for job in all_jobs(*kinds):
+        state = job.state()
+        if state.status != "finished":
+            with st.container(border=True):
+                st.markdown(f"**{literal(job.title)}**")
+                show_job(job)
+                dismiss_button(job, state)
+
+
 def show_log(job: Job) -> None:
     """Show the end of a job's log, folded away."""
     lines = job.log.lines(_LOG_LINES)
@@ -113,21 +137,21 @@ def show_log(job: Job) -> None:
 
 def show_working() -> None:
     """List the jobs that work or wait, in the side bar."""
-    jobs = [*(job for job in all_jobs() if not job.state().has_ended), *working_jobs()]
+    jobs = working_jobs()
     if not jobs:
         return
 
     @st.fragment(run_every="5s")
     def working() -> None:
-        for job in jobs[:_MOST_SHOWN]:
+        for job in jobs[:MOST_SHOWN]:
             state = job.state()
             st.caption(f"**{literal(job.title)}**")
             if state.has_ended:
                 show_status(state)
             else:
                 st.progress(state.share, text=progress_text(state))
-        if len(jobs) > _MOST_SHOWN:
-            st.caption(f"and {len(jobs) - _MOST_SHOWN} more")
+        if len(jobs) > MOST_SHOWN:
+            st.caption(f"and {len(jobs) - MOST_SHOWN} more")
 
     st.markdown("**Working now**")
     working()

@@ -14,7 +14,6 @@ from medrecog_core.jobs.state import JobState
 from medrecog_core.locations import CacheFolder
 from tests.textures import specification
 
-
 READING = Stage("read-files", "Reading files", "files")
 TRAINING = Stage("train", "Training classifiers")
 EXTRACTING = Stage("extract-224", "Extracting features at 224 px", "images")

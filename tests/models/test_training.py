@@ -53,7 +53,7 @@ def test_its_scores_are_those_that_the_run_kept(finished: RunFolder, cache: Cach
 def test_a_taken_name_is_refused(finished: RunFolder) -> None:
     train_model(finished, CELL, "my-model")
     before = load_model("my-model").card
-    with pytest.raises(UsageError, match="There is a model “my-model” already"):
+    with pytest.raises(UsageError, match="“my-model” already exists"):
         train_model(finished, Cell("block1", 224, "max"), "my-model")
     assert load_model("my-model").card == before
 

@@ -25,9 +25,10 @@ from medrecog_core.datasets.intake.table import SUFFIXES as TABLE_SUFFIXES
 from medrecog_core.datasets.larger_set import larger_set
 from medrecog_core.errors import MedrecogError
 from medrecog_core.jobs.job import Job
+from medrecog_core.jobs.kinds import DOWNLOAD_DATASET, IMPORT
 from medrecog_core.locations import cache_folder, create_folder
 from medrecog_core.ui.datasets.import_preview import show_preview
-from medrecog_core.ui.jobs import show_job
+from medrecog_core.ui.jobs import show_unfinished
 from medrecog_core.ui.page import shown_errors
 from medrecog_core.ui.plain_text import literal
 from medrecog_core.ui.quantities import size
@@ -51,27 +52,22 @@ _OLD_SECONDS = 24 * 3600
 
 
 def add_dataset_button() -> None:
-    """Show the button that opens the dialog, or how far an import is that takes long.
+    """Show the button that opens the dialog.
 
     The name of what was added is kept in the session as `ADDED`.
     """
-    if _JOB in st.session_state:
-        _follow(st.session_state[_JOB])
-    if _JOB not in st.session_state and st.button("Add a data set", icon=":material/add:"):
+    if st.button("Add a data set", icon=":material/add:"):
         _add_dataset()
 
 
-def _follow(job: Job) -> None:
-    """Show an import or download; once it has ended, the data set or why there is none."""
-    state = job.state()
-    if state.status == "finished":
+def show_imports() -> None:
+    """Show imports and downloads that work or ended unfinished; open what this session added."""
+    job: Job | None = st.session_state.get(_JOB)
+    if job is not None and job.state().status == "finished":
         del st.session_state[_JOB]
         st.session_state[ADDED] = job.order().subject
         st.rerun()
-    show_job(job)
-    if state.has_ended and st.button("Close", icon=":material/close:", key="close import"):
-        del st.session_state[_JOB]
-        st.rerun()
+    show_unfinished(IMPORT, DOWNLOAD_DATASET)
 
 
 @st.dialog("Add a data set", width="large")
