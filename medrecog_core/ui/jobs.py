@@ -59,7 +59,11 @@ def show_stage(state: JobState) -> None:
             st.info("Stopped. Completed work is saved.", icon=":material/stop_circle:")
         return
     st.progress(state.share, text=progress_text(state))
-    st.caption("You can close this page; the work continues in the background.")
+    in_all = state.job_seconds_left
+    st.caption(
+        (f"About {duration(in_all)} left in total. " if in_all else "")
+        + "You can close this page; the work continues in the background."
+    )
 
 
 def progress_text(state: JobState) -> str:
@@ -73,8 +77,8 @@ def progress_text(state: JobState) -> str:
     words += f": {state.done:,} of {state.total:,}{unit}"
     if state.rate and state.done < state.total:
         words += f", {state.rate:,.1f} per second"
-    if state.seconds_left:
-        words += f", about {duration(state.seconds_left)} left"
+    if state.stage_seconds_left:
+        words += f", about {duration(state.stage_seconds_left)} left"
     return words
 
 

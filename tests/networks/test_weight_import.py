@@ -263,7 +263,7 @@ def test_what_is_damaged_is_downloaded_again(published, monkeypatch, cache):
 
 def test_a_cut_download_is_carried_on(published, monkeypatch):
     content = published.read_bytes()
-    monkeypatch.setattr("medrecog_core.download._CHUNK_BYTES", 1000)
+    monkeypatch.setattr("medrecog_core.jobs.download._CHUNK_BYTES", 1000)
     with serving(content, Answer(cut_after=len(content) // 2)) as server:
         weights, pauses = download(server, monkeypatch)
         assert "Range" in server.requests[1]

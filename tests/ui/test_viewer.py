@@ -12,6 +12,7 @@ from streamlit.testing.v1 import AppTest
 
 from medrecog_core.datasets import check_health, library
 from medrecog_core.experiments import create_run, find_run
+from medrecog_core.jobs.process import this_process
 from medrecog_core.models import train_model
 from medrecog_core.settings import MODE_VARIABLE, VIEWER
 from medrecog_core.ui.plain_text import literal
@@ -253,7 +254,8 @@ def test_a_mode_that_there_is_not_shows_nothing_but_the_sentence(page, monkeypat
     monkeypatch.setenv(MODE_VARIABLE, "veiwer")
     test = opened(page)
     assert [error.value for error in test.error] == [
-        "MEDRECOG_MODE is “veiwer”: set it to “viewer” for a read-only view, or leave it out."
+        "MEDRECOG_MODE is “veiwer”, which is not valid. Set it to “viewer” for a read-only view, "
+        "or leave it out."
     ]
     assert controls(test) == set()
 
@@ -264,7 +266,7 @@ def test_a_mode_that_there_is_not_shows_nothing_but_the_sentence(page, monkeypat
 def test_no_address_changes_anything_where_things_can_be_changed(sight, kept, monkeypatch):
     root, *runs = kept
     monkeypatch.setenv("MEDRECOG_CACHE", str(root))
-    monkeypatch.setattr("medrecog_core.ui.datasets.demo_drawing.start_detached", lambda *_: None)
+    monkeypatch.setattr("medrecog_core.jobs.work.start_module", lambda *_: this_process())
     before = {name: state_of(root / name) for name in ("runs", "datasets", "models")}
     shown(sight, runs)
     assert {name: state_of(root / name) for name in before} == before
