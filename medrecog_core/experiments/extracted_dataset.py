@@ -19,7 +19,7 @@ from medrecog_core.features import (
 )
 from medrecog_core.features.network_rates import keep_rates
 from medrecog_core.images import Rendering, find_preprocessing
-from medrecog_core.jobs.progress import Progress, Stage, ignore, never, stop_if
+from medrecog_core.jobs.progress import Progress, ignore, never, stop_if
 from medrecog_core.locations import cache_folder
 from medrecog_core.mode import check_may_change
 from medrecog_core.networks import (
@@ -28,8 +28,6 @@ from medrecog_core.networks import (
     installed_weights,
     resolve_precision,
 )
-
-_DRAWING = Stage("draw-demo", "Generating the demo images", "images")
 
 
 @dataclass(frozen=True)
@@ -112,7 +110,7 @@ def load_sample(
     """
 
     def report_drawing(done: int, total: int) -> None:
-        report(Progress(_DRAWING, done, total))
+        report(Progress(library.DRAWING, done, total))
         stop_if(should_stop())
 
     dataset = library.load(specification.dataset, report_drawing)

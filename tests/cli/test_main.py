@@ -216,7 +216,7 @@ class TestReadOnlyView:
             "run --dataset textures --layers block1 --again",
             "run --repeat {run}",
             "rename {run} Title",
-            "cancel {run}",
+            "stop {run}",
             "resume {run}",
             "delete {run}",
             "train --run {run} --layer block1 --scale 224 --pooling average --name more",

@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from medrecog_core.experiments import RunFolder, all_runs, create_run
+from medrecog_core.experiments.forecast import TRAINING
 from medrecog_core.jobs import queue
 from medrecog_core.jobs.process import this_process
 from medrecog_core.jobs.state import JobState
@@ -337,7 +338,7 @@ class TestQueue:
         answer = call("run", "--dataset", "textures", *options)
         ender.join()
         assert answer.status == 0
-        assert f"waiting for {other.id}\n" in answer.err
+        assert f"{other.id}\n" in answer.err
 
     def test_a_wrong_setting_is_bad_usage_and_leaves_no_run(
         self, call: Call, known: Path, monkeypatch: pytest.MonkeyPatch
@@ -346,8 +347,8 @@ class TestQueue:
         answer = call("run", "--dataset", "textures", "--json")
         assert answer.status == 2
         assert (
-            answer.sentence
-            == "MEDRECOG_RUNS_AT_ONCE is “many”: set it to a whole number from 1 on."
+            answer.sentence == "MEDRECOG_RUNS_AT_ONCE is “many”, which is not valid. "
+            "Set it to a whole number from 1 on."
         )
         assert all_runs() == []
 
@@ -361,7 +362,7 @@ class TestQueue:
 
 def end_when_somebody_waits(run: RunFolder) -> None:
     def somebody_waits() -> bool:
-        return any(other.state().stage == f"waiting for {run.id}" for other in all_runs())
+        return any(other.state().waits for other in all_runs())
 
     wait_until(somebody_waits)
     run.write_state(JobState("finished"))
@@ -392,7 +393,7 @@ class TestLog:
     def test_it_tells_attempts_and_stages(self, call: Call, finished: RunFolder) -> None:
         lines = call("log", finished.id, "--json").json["lines"]
         assert "attempt 1" in lines[0]
-        assert any(line.endswith("training") for line in lines)
+        assert any(line.endswith(TRAINING.label) for line in lines)
         assert lines[-1].endswith("finished")
         assert call("log", finished.id).out.splitlines() == lines
         assert call("log", finished.id, "--lines", 1).out.splitlines() == lines[-1:]
@@ -429,21 +430,21 @@ class TestRuns:
 
 @pytest.mark.parametrize(
     "command",
-    ["show", "log", "rename x", "cancel", "resume", "delete", "export --to x.csv"],
+    ["show", "log", "rename x", "stop", "cancel", "resume", "delete", "export --to x.csv"],
 )
 @pytest.mark.parametrize("run_id", ["nothing", "../runs", "a/b"])
 def test_an_unknown_run_gives_a_sentence(call: Call, command: str, run_id: str) -> None:
     name, *options = command.split()
     answer = call(name, run_id, *options, "--json")
     assert answer.status == 1
-    assert answer.sentence == f"There is no run “{run_id}”: the command “runs” lists them."
+    assert f"“{run_id}”" in answer.sentence and "“runs”" in answer.sentence
     assert answer.json == {"error": answer.sentence}
 
 
-class TestCancelResumeDelete:
-    def test_a_waiting_run_is_cancelled_and_resumed(self, call: Call, finished: RunFolder) -> None:
+class TestStopResumeDelete:
+    def test_a_waiting_run_is_stopped_and_resumed(self, call: Call, finished: RunFolder) -> None:
         run = create_run(specification())
-        answer = call("cancel", run.id, "--json")
+        answer = call("stop", run.id, "--json")
         assert answer.json == {"run": run.id, "stopping": True}
         stopped = call("resume", run.id, "--json")
         assert stopped.status == 1
@@ -453,10 +454,10 @@ class TestCancelResumeDelete:
         assert resumed.status == 0
         assert (resumed.json["status"], len(resumed.json["cells"])) == ("finished", 4)
 
-    def test_a_finished_run_cannot_be_cancelled(self, call: Call, finished: RunFolder) -> None:
-        answer = call("cancel", finished.id)
+    def test_a_finished_run_cannot_be_stopped(self, call: Call, finished: RunFolder) -> None:
+        answer = call("stop", finished.id)
         assert (answer.status, answer.out) == (1, "")
-        assert answer.sentence == f"The run {finished.id} is not at work: it is finished."
+        assert answer.sentence == f"Run {finished.id} is not running; it is finished."
 
     @pytest.mark.parametrize("command", ["resume", "delete"])
     def test_a_run_at_work_is_left_alone(
@@ -466,7 +467,7 @@ class TestCancelResumeDelete:
         run.write_state(JobState("running", process=this_process()))
         answer = call(command, run.id, "--json")
         assert answer.status == 1
-        assert "is at work" in answer.sentence
+        assert "running" in answer.sentence
         assert answer.json == {"error": answer.sentence}
         assert run.state().status == "running"
 

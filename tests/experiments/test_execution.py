@@ -113,13 +113,13 @@ class TestFinishedRun:
         assert record["precision"] in ("float32", "bfloat16")
         assert set(record["versions"]) >= {"tensorflow", "keras", "scikit-learn", "numpy"}
         assert set(record["seconds"]) == {
-            "reading files",
-            "looking into the store at 224",
-            "extracting at 224",
-            "training",
+            "read-files",
+            "look-up-224",
+            "extract-224",
+            "train",
         }
         assert all(seconds >= 0 for seconds in record["seconds"].values())
-        assert record["seconds"]["extracting at 224"] > 0
+        assert record["seconds"]["extract-224"] > 0
         assert record["run"] == finished.id
         assert record["specification"] == finished.specification().to_document()
         assert record["memory_bytes"] > 2**20
@@ -176,7 +176,7 @@ class TestFinishedRun:
         assert finished.cells() == before
         # That of the process which read the images, and not of this one, which read none.
         assert finished.record()["peak_memory_bytes"] == peaks
-        assert set(peaks) == {"extracting at 224"}
+        assert set(peaks) == {"extract-224"}
         assert finished.state().network_images == ((224, N_IMAGES),)
 
     def test_another_seed_holds_out_other_images(self, finished: RunFolder) -> None:
@@ -199,9 +199,10 @@ class TestFailure:
 
     def test_unreadable_images_alone(self, tmp_path: Path) -> None:
         folder = write_textures(tmp_path / "images")
+        add_textures(folder)
         for file in folder.glob("*/*.png"):
             file.write_bytes(b"")
-        add_textures(folder)
+        library.refresh("textures")
         _, sentence = self.fails(specification())
         assert "None of the 12 images" in sentence
 
@@ -225,7 +226,7 @@ class TestFailure:
         execute(run)
         assert (run.state().status, run.state().error) == ("finished", "")
 
-    @pytest.mark.parametrize("stage", ["reading files", "extracting at 224"])
+    @pytest.mark.parametrize("stage", ["read-files", "extract-224"])
     @pytest.mark.parametrize("gone", ["", "waves"])
     def test_a_folder_that_vanishes_in_mid_run_and_then_its_return(
         self, tmp_path: Path, finished_cache: tuple[Path, str], stage: str, gone: str
@@ -236,7 +237,7 @@ class TestFailure:
         run = create_run(specification())
 
         def take_away(progress: Progress) -> None:
-            if progress.stage == stage and vanishing.exists():
+            if progress.stage.id == stage and vanishing.exists():
                 vanishing.rename(tmp_path / "elsewhere")
 
         with pytest.raises(MedrecogError) as caught:
@@ -326,13 +327,13 @@ class TestFailure:
         with pytest.raises(ZeroDivisionError):
             execute(run)
         assert run.state().status == "failed"
-        assert run.state().error == "The run failed: ZeroDivisionError: oh"
+        assert run.state().error == f"Run {run.id} failed: ZeroDivisionError: oh"
 
     def test_a_run_at_work_is_left_alone(self, known: Path) -> None:
         run = create_run(specification())
-        at_work = JobState("running", stage="training", process=this_process())
+        at_work = JobState("running", process=this_process())
         run.write_state(at_work)
-        with pytest.raises(MedrecogError, match=f"{run.id} is at work already"):
+        with pytest.raises(MedrecogError, match=f"{run.id} is already running"):
             execute(run)
         assert run.state() == at_work
 
@@ -472,7 +473,7 @@ class TestStopping:
             if progress.scale and progress.done:
                 run.ask_to_stop()
 
-        with pytest.raises(StoppedError, match=f"“resume {run.id}” goes on"):
+        with pytest.raises(StoppedError, match=f"“resume {run.id}”"):
             execute(run, leave_note)
         assert run.state().status == "stopped"
         assert run.cells() == []
@@ -489,7 +490,7 @@ class TestStopping:
         run = create_run(specification())
 
         def leave_note(progress: Progress) -> None:
-            if progress.stage == "training" and progress.done == 1:
+            if progress.stage.id == "train" and progress.done == 1:
                 run.ask_to_stop()
 
         with pytest.raises(StoppedError):
@@ -519,7 +520,7 @@ class TestStopping:
         run = create_run(specification())
 
         def send(progress: Progress) -> None:
-            if progress.stage == "training" and progress.done == 1:
+            if progress.stage.id == "train" and progress.done == 1:
                 os.kill(os.getpid(), number)
 
         with pytest.raises(StoppedError):
