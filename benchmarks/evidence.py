@@ -30,15 +30,14 @@ from medrecog_core.classification import (
     l2_normalise,
     l2_score,
     plain_score,
-    pool,
 )
 from medrecog_core.datasets import library
-from medrecog_core.features import FeatureMapNetwork, PooledNetwork
+from medrecog_core.features import GLOBAL_POOLINGS, FeatureMapNetwork, PooledNetwork, with_evidence
 from medrecog_core.images import decode_image, read_file, squeeze
 from medrecog_core.networks import find_network
 
 NETWORK = find_network("vgg19")
-POOLINGS = ("max", "average")
+POOLINGS = with_evidence()
 ENDINGS = {".jpg", ".jpeg", ".png", ".tif", ".tiff", ".bmp", ".webp"}
 
 
@@ -93,11 +92,11 @@ def measure(squares: list[np.ndarray], labels: list[str], layer: str) -> dict[st
             sums = []
             for feature_map in maps:
                 start = time.perf_counter()
-                descriptor = pool(feature_map, pooling)
+                descriptor = GLOBAL_POOLINGS[pooling].pool(feature_map)
                 score: LinearScore = (
                     l2_score(svm, descriptor) if name == "l2" else plain_score(svm, len(descriptor))
                 )
-                sums.append(explain(feature_map, pooling, score).scores)
+                sums.append(explain(feature_map, GLOBAL_POOLINGS[pooling], score).scores)
                 explaining.append(time.perf_counter() - start)
             document[f"{pooling}, {name}"] = {
                 "relative_error": greatest_error(np.array(sums), scores),

@@ -15,7 +15,7 @@ from medrecog_core.experiments import (
     launch,
     plan_run,
 )
-from medrecog_core.features import GLOBAL_POOLINGS, POOLINGS
+from medrecog_core.features import DEFAULT_POOLINGS, ENCODINGS, GLOBAL_POOLINGS, POOLINGS, titles
 from medrecog_core.images import REPORT_SCALES
 from medrecog_core.mode import is_viewer
 from medrecog_core.networks import (
@@ -35,7 +35,7 @@ from medrecog_core.ui.experiments.form_address import (
     shown_scales,
     take_form_from_address,
 )
-from medrecog_core.ui.experiments.more_settings import POOLING_TITLES, more_settings
+from medrecog_core.ui.experiments.more_settings import more_settings
 from medrecog_core.ui.experiments.run_list import FOLLOWED, SEEN, follow, show_runs
 from medrecog_core.ui.experiments.run_progress import show_live
 from medrecog_core.ui.experiments.run_view import view_runs
@@ -59,7 +59,7 @@ def compose() -> RunSpecification:
     default = [layer for layer in network.default_layers if layer in readable]
     st.session_state.setdefault(layers_key(network), default)
     st.session_state.setdefault(_SCALES, list(REPORT_SCALES[:1]))
-    st.session_state.setdefault(_POOLINGS, list(GLOBAL_POOLINGS))
+    st.session_state.setdefault(_POOLINGS, list(DEFAULT_POOLINGS))
     with left:
         offer_presets()
     scales = left.multiselect(
@@ -76,12 +76,13 @@ def compose() -> RunSpecification:
         right.caption(f"{' and '.join(missing)} need other weights: see the page Networks.")
     poolings = right.pills(
         "Poolings",
-        POOLINGS,
+        list(POOLINGS),
         key=_POOLINGS,
-        format_func=POOLING_TITLES.get,
+        format_func=lambda name: POOLINGS[name].title,
         selection_mode="multi",
-        help="Max and average give one number a channel. The others encode every position of the "
-        "map by a codebook, which is learned from the training images and takes a minute or so.",
+        help=f"Pooling by {titles(GLOBAL_POOLINGS, 'or')} gives one value per channel. The other "
+        f"methods, {titles(ENCODINGS)}, encode every position with a codebook learned from the "
+        "training images (about a minute).",
     )
     return RunSpecification.from_document(
         {

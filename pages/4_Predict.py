@@ -2,6 +2,7 @@
 
 import streamlit as st
 
+from medrecog_core.features import titles, with_evidence
 from medrecog_core.mode import is_viewer
 from medrecog_core.models import Model, can_explain, delete_model, model_names
 from medrecog_core.ui.choice import choose
@@ -51,7 +52,10 @@ def classify(model: Model) -> None:
         looked_at = show_answer_table(model.card.name, names, [each.answer for each in answered])
     reasons = False
     if not can_explain(model):
-        st.caption("There is no map for this model: an encoding's score is no sum over places.")
+        st.caption(
+            f"There is no map for this model: only the scores of "
+            f"{titles(with_evidence(), 'and')} pooling are sums over positions."
+        )
     elif st.toggle("Show what the label rests on", key="evidence", bind="query-params"):
         reasons = True
         answered = answers_of(model, contents, looked_at)

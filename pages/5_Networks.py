@@ -5,6 +5,7 @@ from pathlib import Path
 import streamlit as st
 
 from medrecog_core.errors import MedrecogError
+from medrecog_core.features import GLOBAL_POOLINGS, titles
 from medrecog_core.images import REPORT_SCALES
 from medrecog_core.jobs.job import last_job
 from medrecog_core.jobs.kinds import DOWNLOAD_WEIGHTS
@@ -51,7 +52,8 @@ def show_layers(network: Network, scale: int) -> None:
         hide_index=True,
         column_config={
             "descriptor": st.column_config.NumberColumn(
-                "channels", help="Length of the descriptor that max or average pooling gives."
+                "channels",
+                help=f"Length of a descriptor with {titles(GLOBAL_POOLINGS, 'or')} pooling.",
             ),
             "stride": st.column_config.NumberColumn(
                 help="Pixels of the image from one position to the next."

@@ -10,7 +10,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from medrecog_core.datasets import library, read_dataset
+from medrecog_core.datasets import Decisions, library
+from medrecog_core.datasets.intake.proposal import propose
 from medrecog_core.experiments import RunFolder, RunSpecification, create_run, execute
 from medrecog_core.features import ENCODINGS
 from medrecog_core.locations import cache_folder
@@ -35,7 +36,8 @@ def write_textures(folder: Path, classes: tuple[str, ...] = CLASSES, n: int = PE
 
 def add_textures(folder: Path, name: str = NAME) -> None:
     """Make the pictures below a folder known to the cache folder in use."""
-    library.save(read_dataset(name, folder))
+    # Copies and unreadable files too, which an import leaves out or refuses.
+    library.save(propose(name, folder.resolve(), Decisions(keeps_copies=True)).dataset)
 
 
 def specification(**changes: object) -> RunSpecification:
@@ -92,7 +94,7 @@ def encoded_cache(pictures: Path, tmp_path_factory: pytest.TempPathFactory) -> t
     with cache_at(folder):
         add_textures(pictures)
         return folder, finished_run(
-            specification(layers=["block2"], poolings=ENCODINGS, n_words=8)
+            specification(layers=["block2"], poolings=list(ENCODINGS), n_words=8)
         ).id
 
 

@@ -77,7 +77,7 @@ def _unpacked(path: Path, cache: CacheFolder, report: Callable[[int, int], None]
         raise StorageError(unwritable(cache.root, error)) from error
     try:
         try:
-            unpack([path], work / "cache", report=report)
+            unpack([path], work / "cache", report=report, whole=True)
         except DamagedArchiveError as error:
             raise tampered(path, "it cannot be unpacked") from error
         yield work / "cache"

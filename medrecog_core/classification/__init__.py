@@ -36,7 +36,6 @@ from medrecog_core.classification.evidence import (
     l2_score,
     linear_score,
     plain_score,
-    pool,
 )
 from medrecog_core.classification.fused_evidence import explain_fusion
 from medrecog_core.classification.intervals import Estimate, estimate
@@ -117,7 +116,6 @@ __all__ = [
     "mcnemar_p_value",
     "measure",
     "plain_score",
-    "pool",
     "precision_recall_curve",
     "reliability_curve",
     "roc_curve",

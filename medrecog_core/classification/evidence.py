@@ -1,25 +1,35 @@
 """What each position of a layer's map adds to the scores of an image's classes.
 
-A score is linear in the normalised descriptor, and an average-pooled descriptor is the mean of the
+A score is linear in the normalised descriptor, and a pooling shares its descriptor out among the
 map's positions, so the score is a sum over positions, without any approximation. With weights w,
 bias b, the image's descriptor m and its normalisation written as z = factors * (m - centre), where
 the factors are numbers of this image (for L2 normalisation all are 1 / |m|: the length belongs to
 the whole image and is shared out as a factor that all positions have in common),
 
-    score = sum over positions p of w . (factors * (x_p - centre)) / P + b     (average pooling)
+    score = sum over positions p of w . (factors * share_p) + b
 
-For max pooling, channel c's part w_c factors_c (m_c - centre_c) goes to the positions that hold
-its maximum, in equal shares. What a normalisation takes away from every image (the centre of a
-standardisation or PCA) is shared out evenly among positions or winners, so that a position counts
-by how it differs from the training images' mean; the SVM's bias alone is no position's.
+The shares, which sum to m - centre, are the pooling's: (x_p - centre) / P with average pooling of
+P positions x_p. What a normalisation takes away from every image (the centre of a standardisation
+or PCA) is shared out too, so that a position counts by how it differs from the training images'
+mean; the SVM's bias alone is no position's.
 """
 
 from dataclasses import dataclass
+from typing import Protocol
 
 import numpy as np
 
 from medrecog_core.classification.linear_svm import LinearSvm
-from medrecog_core.errors import UsageError
+
+
+class SharedPooling(Protocol):
+    """A pooling whose descriptor is a sum over positions; see `features.pooling`."""
+
+    def pool(self, feature_map: np.ndarray) -> np.ndarray:
+        """Return the descriptor of a map, shape (length,)."""
+
+    def share_out(self, feature_map: np.ndarray, centre: np.ndarray) -> np.ndarray:
+        """Return what each position adds to it minus a centre, shape (positions, length)."""
 
 
 @dataclass(frozen=True)
@@ -146,35 +156,7 @@ def channelwise_score(
     return LinearScore(svm.weights * factors, np.zeros(len(plain)), svm.biases)
 
 
-def pool(feature_map: np.ndarray, pooling: str) -> np.ndarray:
-    """Return the descriptor of one map.
-
-    Parameters
-    ----------
-    feature_map
-        Shape (rows, columns, channels).
-    pooling
-        `max` or `average`.
-
-    Returns
-    -------
-    numpy.ndarray
-        float64, shape (channels,).
-
-    Raises
-    ------
-    UsageError
-        If there is no such pooling.
-    """
-    positions = np.asarray(feature_map, dtype=np.float64)
-    _check_pooling(pooling)
-    pooled: np.ndarray = (
-        positions.max(axis=(0, 1)) if pooling == "max" else positions.mean(axis=(0, 1))
-    )
-    return pooled
-
-
-def explain(feature_map: np.ndarray, pooling: str, score: LinearScore) -> Evidence:
+def explain(feature_map: np.ndarray, pooling: SharedPooling, score: LinearScore) -> Evidence:
     """Share an image's scores out among the positions of its map.
 
     Parameters
@@ -182,7 +164,7 @@ def explain(feature_map: np.ndarray, pooling: str, score: LinearScore) -> Eviden
     feature_map
         Shape (rows, columns, channels), as it comes from the network.
     pooling
-        `max` or `average`, that the SVM was trained with.
+        That the SVM was trained with.
     score
         The image's scores as linear functions of its pooled descriptor.
 
@@ -194,23 +176,8 @@ def explain(feature_map: np.ndarray, pooling: str, score: LinearScore) -> Eviden
     Raises
     ------
     UsageError
-        If there is no such pooling.
+        If the pooling's descriptor cannot be shared out.
     """
-    _check_pooling(pooling)
-    rows, columns, channels = feature_map.shape
-    positions = np.asarray(feature_map, dtype=np.float64).reshape(-1, channels)
-    if pooling == "average":
-        contributions = (positions - score.centre) @ score.weights.T / len(positions)
-    else:
-        greatest = positions.max(axis=0)
-        winners = positions == greatest
-        shares = winners * ((greatest - score.centre) / winners.sum(axis=0))
-        contributions = shares @ score.weights.T
+    rows, columns, _ = feature_map.shape
+    contributions = pooling.share_out(feature_map, score.centre) @ score.weights.T
     return Evidence(contributions.reshape(rows, columns, -1), score.biases)
-
-
-def _check_pooling(pooling: str) -> None:
-    if pooling not in ("max", "average"):
-        raise UsageError(
-            f"There is no evidence for the pooling “{pooling}”: choose a cell with max or average."
-        )

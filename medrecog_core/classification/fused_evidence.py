@@ -12,15 +12,15 @@ import numpy as np
 from medrecog_core.classification.evidence import (
     Evidence,
     LinearScore,
+    SharedPooling,
     explain,
     linear_score,
-    pool,
 )
 from medrecog_core.classification.linear_svm import LinearSvm
 
 
 def explain_fusion(
-    svm: LinearSvm, feature_maps: Sequence[np.ndarray], poolings: Sequence[str]
+    svm: LinearSvm, feature_maps: Sequence[np.ndarray], poolings: Sequence[SharedPooling]
 ) -> Evidence:
     """Share an image's scores out among the positions of its maps, laid over each other.
 
@@ -32,7 +32,7 @@ def explain_fusion(
     feature_maps
         Shape (rows, columns, channels) each.
     poolings
-        `max` or `average`, one for each map.
+        One for each map.
 
     Returns
     -------
@@ -43,9 +43,9 @@ def explain_fusion(
     Raises
     ------
     UsageError
-        If there is no such pooling.
+        If a pooling's descriptor cannot be shared out.
     """
-    pooled = [pool(m, pooling) for m, pooling in zip(feature_maps, poolings, strict=True)]
+    pooled = [pooling.pool(m) for m, pooling in zip(feature_maps, poolings, strict=True)]
     if len(feature_maps) == 1:
         return explain(feature_maps[0], poolings[0], linear_score(svm, pooled[0]))
     lengths = [float(np.linalg.norm(descriptor)) or 1.0 for descriptor in pooled]

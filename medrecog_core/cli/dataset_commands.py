@@ -27,6 +27,7 @@ from medrecog_core.datasets.downloading import carry_out_download, differences
 from medrecog_core.datasets.importing import HASHING, carry_out_import, free_name
 from medrecog_core.errors import MedrecogError, UsageError
 from medrecog_core.experiments import RunSpecification, extract_dataset
+from medrecog_core.features import DEFAULT_POOLINGS
 from medrecog_core.images import PREPROCESSINGS
 from medrecog_core.jobs.progress import counting, counting_bytes, counting_files
 from medrecog_core.networks import DEFAULT_NETWORK, PRECISIONS
@@ -216,7 +217,9 @@ def move(name: str, newroot: Path, as_json: bool) -> None:
     "--layers", type=CommaSeparated(str), help="Without it all that need no classifier head."
 )
 @click.option("--scales", type=CommaSeparated(int), default="224", show_default=True)
-@click.option("--poolings", type=CommaSeparated(str), default="max,average", show_default=True)
+@click.option(
+    "--poolings", type=CommaSeparated(str), default=",".join(DEFAULT_POOLINGS), show_default=True
+)
 @click.option("--precision", default="auto", show_default=True, help=", ".join(PRECISIONS))
 @click.option(
     "--preprocessing",

@@ -56,6 +56,7 @@ def unpack(
     keep: Callable[[str], bool] = lambda name: True,
     report: Callable[[int, int], None] = lambda done, total: None,
     encoding: str = "",
+    whole: bool = False,
 ) -> list[LeftOut]:
     """Unpack archives into one new folder, which is there when all went well and else is not.
 
@@ -76,6 +77,8 @@ def unpack(
     encoding
         Of names that are not UTF-8. Without one, an archive with images or tables of such names is
         refused, with the encodings that they may have.
+    whole
+        Whether to unpack every file. Otherwise those that no data set takes are left out.
 
     Returns
     -------
@@ -119,7 +122,7 @@ def unpack(
                     if member.kind == "file" and not _is_passed_over(path) and keep(path):
                         if not isinstance(members, list):
                             _check_names(archive, [member], keep)
-                        reason = _reason_to_leave_out(path, member)
+                        reason = "" if whole else _reason_to_leave_out(path, member)
                         if reason:
                             left_out.append(LeftOut(shown(path), reason))
                         else:
@@ -220,7 +223,8 @@ def _suffix(name: str) -> str:
 def _reason_to_leave_out(path: str, member: Member) -> str:
     if not member.is_utf_8 or path != shown(path):
         return NOT_UTF_8
-    return NESTED if is_archive(Path(path)) else ""
+    # Arrays in an archive may be anything, such as those of a model.
+    return NESTED if is_archive(Path(path)) and _suffix(path) != ".npz" else ""
 
 
 def _is_passed_over(path: str) -> bool:

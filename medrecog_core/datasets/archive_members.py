@@ -4,6 +4,7 @@ import codecs
 import contextlib
 import gzip
 import io
+import re
 import stat
 import struct
 import tarfile
@@ -224,12 +225,23 @@ def encodings_of(names: Collection[bytes]) -> str:
             texts = [name.decode(encoding) for name in names]
         except UnicodeDecodeError:
             continue
-        strange = (letter for text in texts for letter in text if not letter.isascii())
-        if all(unicodedata.category(letter)[0] in "LM" for letter in strange):
+        if all(map(_is_of_one_script, texts)):
             found.append(f"{encoding} (“{texts[0]}”)")
     if not found:
         return "Give their encoding with --encoding."
     return f"Give their encoding with --encoding, for example {', '.join(found)}."
+
+
+def _is_of_one_script(text: str) -> bool:
+    """Return whether other letters than English ones are letters and in words of their own."""
+    for word in re.findall(r"[^\s/_.()-]+", text):
+        strange = [letter for letter in word if not letter.isascii()]
+        if not all(unicodedata.category(letter)[0] in "LM" for letter in strange):
+            return False
+        is_latin = all("LATIN" in unicodedata.name(letter, "") for letter in strange)
+        if not is_latin and any(letter.isascii() and letter.isalpha() for letter in word):
+            return False
+    return True
 
 
 def _members_of_tar(opened: tarfile.TarFile, encoding: str) -> Members:

@@ -24,7 +24,7 @@ _OF_ANOTHER = ("a companion of", "an exact copy of")
 _WARNING_ID = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class FileState:
     """What an image file was when the data set took it in.
 
@@ -54,7 +54,7 @@ class FileState:
     n_frames: int = 1
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class ImageRecord:
     """One image of a data set.
 
@@ -123,7 +123,7 @@ class ImageRecord:
         return None if self.file is None else (self.file.sha256, self.frame)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class LeftOut:
     """A file or table row that did not become an image of the data set, and why."""
 

@@ -5,12 +5,14 @@ from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from functools import partial
+from itertools import chain
 from pathlib import Path
 
 from medrecog_core.datasets.dataset import Dataset, FileState
 from medrecog_core.images import PLAIN, UnreadableImageError, read_file, read_header
 
 _READERS = 2
+_AHEAD = 256
 
 HashReport = Callable[[int, int, int], None]
 """Is told the files that are read, the files in all, and the bytes of those that are read."""
@@ -93,7 +95,10 @@ def read_states(
     state_of = partial(_state_or_error, axis=axis, inspect=inspect)
     with ThreadPoolExecutor(_READERS) as readers:
         try:
-            for done, state in enumerate(readers.map(state_of, paths), 1):
+            # A part at a time, because each task that waits takes more memory than its answer.
+            parts = (paths[i : i + _AHEAD] for i in range(0, len(paths), _AHEAD))
+            answers = chain.from_iterable(readers.map(state_of, part) for part in parts)
+            for done, state in enumerate(answers, 1):
                 states.append(state)
                 n_bytes += state.n_bytes if isinstance(state, FileState) else 0
                 report(done, len(paths), n_bytes)

@@ -41,7 +41,7 @@ PREVIEWED = 200
 _LONGEST_NAME = 60
 UNPACKING = Stage("unpack", "Extracting archives")
 HASHING = Stage("hash-files", "Reading files", "files")
-ARCHIVES = ".zip, .tar, .tar.gz, .tgz"
+ARCHIVES = ".zip, .tar, .tar.gz, .tgz, MedMNIST .npz"
 
 Report = Callable[[Stage, int, int], None]
 """Is given a stage, the bytes done and the bytes in all."""
@@ -262,6 +262,7 @@ class UnpackedSources:
             raise AmbiguousError(str(error), again) from error
         except MedrecogError as error:
             inner = [entry.path for entry in self.left_out if entry.reason == NESTED]
+            inner += [file.name for file in sorted(self.folder.rglob("*.npz"))]
             if not inner:
                 # The folder is deleted when this is read.
                 sentence = str(error).replace(str(self.folder), str(self.sources[0]))
@@ -369,7 +370,14 @@ def _unpack(
         parts = path.split("/")
         return not classes or len(parts) < 2 or parts[-2] in classes
 
-    return unpack(archives, folder, bounds, keep, lambda *count: report(UNPACKING, *count))
+    return unpack(
+        archives,
+        folder,
+        bounds,
+        keep,
+        lambda *count: report(UNPACKING, *count),
+        decisions.encoding,
+    )
 
 
 def _take_over(path: Path, folder: Path) -> None:

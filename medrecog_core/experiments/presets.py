@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from medrecog_core.errors import UsageError
+from medrecog_core.features import DEFAULT_POOLINGS
 from medrecog_core.images import REPORT_SCALES
 from medrecog_core.networks import DEFAULT_NETWORK
 
@@ -36,7 +37,7 @@ class Preset:
     source: str
     network: str = DEFAULT_NETWORK
     layers: tuple[str, ...] = ("block5", "fc1", "fc2")
-    poolings: tuple[str, ...] = ("max", "average")
+    poolings: tuple[str, ...] = DEFAULT_POOLINGS
 
     @property
     def settings(self) -> dict[str, Any]:

@@ -9,6 +9,7 @@ from medrecog_core.classification import CLASS_WEIGHTS, Normalisation
 from medrecog_core.datasets import Protocol, check_name
 from medrecog_core.errors import StorageError, UsageError
 from medrecog_core.features import (
+    DEFAULT_POOLINGS,
     FUSIONS,
     AnyCell,
     Cell,
@@ -81,7 +82,7 @@ class RunSpecification(BaseModel):
     network: str = DEFAULT_NETWORK
     layers: Annotated[tuple[str, ...], Field(min_length=1, default_factory=_layers_of)]
     scales: Annotated[tuple[int, ...], Field(min_length=1)] = (224,)
-    poolings: Annotated[tuple[str, ...], Field(min_length=1)] = ("max", "average")
+    poolings: Annotated[tuple[str, ...], Field(min_length=1)] = DEFAULT_POOLINGS
     protocol: str = "auto"
     n_folds: int = 5
     n_repeats: int = 1

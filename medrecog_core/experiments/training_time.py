@@ -103,11 +103,10 @@ def _n_folds(specification: RunSpecification, images: Sequence[ImageRecord]) -> 
 
 def _length(network: Network, cell: Cell, n_words: int | None) -> int:
     """Return the length of a cell's descriptors."""
-    channels = network.layer(cell.layer).channels
     if not cell.is_encoded:
-        return channels
+        return cell.stored_length(network)
     words = n_words or DEFAULT_N_WORDS[cell.pooling]
-    numbers = min(channels, _COMPONENTS_OF_AN_ENCODING)
+    numbers = min(network.layer(cell.layer).channels, _COMPONENTS_OF_AN_ENCODING)
     return words * {"bow": 1, "vlad": numbers, "fisher": 2 * numbers}[cell.pooling]
 
 

@@ -1,13 +1,6 @@
 """Descriptors: the grid's cells, one-pass extraction, encodings, and the store that keeps them."""
 
-from medrecog_core.features.cell import (
-    ENCODINGS,
-    GLOBAL_POOLINGS,
-    POOLINGS,
-    Cell,
-    check_pooling,
-    grid,
-)
+from medrecog_core.features.cell import Cell, grid
 from medrecog_core.features.encodings import DEFAULT_N_WORDS, Codebook, learn_codebook
 from medrecog_core.features.extraction import Extraction, extract, read_descriptors
 from medrecog_core.features.feature_map import FeatureMapNetwork
@@ -27,11 +20,24 @@ from medrecog_core.features.hashed_image import HashedImage, Skipped, hash_image
 from medrecog_core.features.image_walk import ImageWalk
 from medrecog_core.features.memory import MemoryEstimate, estimate_memory, peak_memory
 from medrecog_core.features.pooled_network import PooledNetwork, batch_size
+from medrecog_core.features.pooling import (
+    DEFAULT_POOLINGS,
+    ENCODINGS,
+    GLOBAL_POOLINGS,
+    POOLINGS,
+    Encoding,
+    Pooling,
+    check_pooling,
+    in_order,
+    titles,
+    with_evidence,
+)
 from medrecog_core.features.store import DescriptorKey, DescriptorSource, DescriptorStore
 from medrecog_core.features.strongest_maps import ORDERS, StrongestMaps, strongest
 
 __all__ = [
     "DEFAULT_N_WORDS",
+    "DEFAULT_POOLINGS",
     "ENCODINGS",
     "FUSIONS",
     "GLOBAL_POOLINGS",
@@ -43,6 +49,7 @@ __all__ = [
     "DescriptorKey",
     "DescriptorSource",
     "DescriptorStore",
+    "Encoding",
     "Extraction",
     "FeatureMapNetwork",
     "FirstFilters",
@@ -51,6 +58,7 @@ __all__ = [
     "ImageWalk",
     "MemoryEstimate",
     "PooledNetwork",
+    "Pooling",
     "Skipped",
     "StrongestMaps",
     "batch_size",
@@ -64,6 +72,7 @@ __all__ = [
     "fuse_grid",
     "grid",
     "hash_images",
+    "in_order",
     "learn_cell_codebook",
     "learn_codebook",
     "members",
@@ -71,4 +80,6 @@ __all__ = [
     "peak_memory",
     "read_descriptors",
     "strongest",
+    "titles",
+    "with_evidence",
 ]

@@ -4,23 +4,9 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from medrecog_core.errors import UsageError
+from medrecog_core.features.pooling import ENCODINGS, LOCAL, check_pooling, in_order, stored_length
 from medrecog_core.images import check_scale
 from medrecog_core.networks import Network
-
-GLOBAL_POOLINGS = ("max", "average")
-"""One number a channel, taken over all positions inside the network's graph."""
-
-ENCODINGS = ("bow", "vlad", "fisher")
-"""Bag of words, VLAD and Fisher vectors of the local descriptors, by a codebook learned from the
-training images."""
-
-POOLINGS = (*GLOBAL_POOLINGS, *ENCODINGS)
-
-LOCAL = "local"
-"""What the store keeps for encodings in the place of a pooling: the descriptor of each position."""
-
-MAP = "map"
-"""What evidence needs in the place of a pooling: all positions as they are."""
 
 
 @dataclass(frozen=True)
@@ -46,18 +32,9 @@ class Cell:
         """What the network gives for it: the cell itself, or local descriptors to be encoded."""
         return Cell(self.layer, self.scale, LOCAL) if self.is_encoded else self
 
-
-def check_pooling(pooling: str) -> str:
-    """Return the pooling if it exists.
-
-    Raises
-    ------
-    UsageError
-        If it does not.
-    """
-    if pooling not in POOLINGS:
-        raise UsageError(f"There is no pooling “{pooling}”: choose among {', '.join(POOLINGS)}.")
-    return pooling
+    def stored_length(self, network: Network) -> int:
+        """Return the length of the vectors that the store keeps for it."""
+        return stored_length(self.pooling, network.layer(self.layer).channels)
 
 
 def grid(
@@ -72,7 +49,7 @@ def grid(
     """
     chosen_layers = sorted({network.layer(name).name for name in layers}, key=network.depth)
     chosen_scales = sorted({check_scale(scale) for scale in scales})
-    chosen_poolings = sorted({check_pooling(p) for p in poolings}, key=POOLINGS.index)
+    chosen_poolings = in_order(check_pooling(pooling) for pooling in poolings)
     for noun, values in (
         ("layer", chosen_layers),
         ("scale", chosen_scales),

@@ -161,22 +161,22 @@ def read_descriptors(
     source: DescriptorSource,
     store: DescriptorStore,
 ) -> np.ndarray:
-    """Return the descriptors of images in a cell of max or average pooling.
+    """Return the descriptors of images in a cell that needs no codebook.
 
     Returns
     -------
     numpy.ndarray
-        float32, shape (len(images), channels).
+        float32, shape (len(images), length).
 
     Raises
     ------
     StorageError
         If one is not in the store, or has been damaged since it was put there.
     """
-    channels = network.layer(cell.layer).channels
-    matrix = np.empty((len(images), channels), dtype=np.float32)
+    length = cell.stored_length(network)
+    matrix = np.empty((len(images), length), dtype=np.float32)
     for row, image in zip(matrix, images, strict=True):
-        vector = store.get(source.key_of(image, cell), channels)
+        vector = store.get(source.key_of(image, cell), length)
         if vector is None:
             raise StorageError(
                 f"The descriptor of {image.name} in {cell.name} is missing from the store or "
@@ -229,8 +229,7 @@ def _by_deepest_missing(
     for image in images:
         stop_if(should_stop())
         for cell in deepest_first:
-            channels = network.layer(cell.layer).channels
-            if store.get(source.key_of(image, cell), channels) is None:
+            if store.get(source.key_of(image, cell), cell.stored_length(network)) is None:
                 groups[cell.layer].append(image)
                 break
         meter.add(1)

@@ -86,7 +86,7 @@ def describe_images(
     Returns
     -------
     numpy.ndarray
-        float32, shape (len(images), length): the codebook's length or the layer's channels.
+        float32, shape (len(images), length): the codebook's or the pooling's.
 
     Raises
     ------

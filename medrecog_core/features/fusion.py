@@ -8,7 +8,8 @@ from typing import Any
 import numpy as np
 
 from medrecog_core.errors import UsageError
-from medrecog_core.features.cell import POOLINGS, Cell, check_pooling
+from medrecog_core.features.cell import Cell
+from medrecog_core.features.pooling import check_pooling, in_order
 from medrecog_core.images import check_scale
 from medrecog_core.networks import Network
 
@@ -169,5 +170,5 @@ def _fusion(
     return Fusion(
         tuple(sorted(set(layers), key=network.depth)),
         tuple(sorted(set(scales))),
-        tuple(sorted(set(poolings), key=POOLINGS.index)),
+        in_order(poolings),
     )

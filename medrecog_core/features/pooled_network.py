@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 
 from medrecog_core.errors import UsageError
-from medrecog_core.features.cell import GLOBAL_POOLINGS, LOCAL, MAP
+from medrecog_core.features.pooling import GLOBAL_POOLINGS, LOCAL, MAP
 from medrecog_core.networks import Network, find_device, installed_weights, opened_weights
 from medrecog_core.networks.backend import gains_from_xla, import_keras
 from medrecog_core.networks.feature_maps import feature_maps
@@ -35,14 +35,14 @@ def batch_size(scale: int, precision: str) -> int:
 
 
 # A number between -1 and 1 keeps three decimal digits in float16, in half the room.
-_TYPE_OF = {"max": "float32", "average": "float32", LOCAL: "float16", MAP: "float32"}
+_TYPE_OF = {reading: "float16" if reading == LOCAL else "float32" for reading in READINGS}
 
 
 class PooledNetwork:
     """The network up to the deepest layer asked for, each layer pooled inside the graph.
 
-    Max and average are taken over the map's positions; the average is summed in float32 whatever
-    the precision. Local descriptors are the positions themselves, each divided by its Euclidean
+    What each pooling computes is in `GLOBAL_POOLINGS`; sums are taken in float32 whatever the
+    precision. Local descriptors are the positions themselves, each divided by its Euclidean
     length in float32, as NetVLAD takes them (Arandjelović, Gronat, Torii, Pajdla and Sivic, 2016,
     "NetVLAD: CNN architecture for weakly supervised place recognition"). A map is given as it is,
     for evidence. Not to be used by two threads at once.
@@ -86,8 +86,10 @@ class PooledNetwork:
             maps = feature_maps(network, layers, precision, read)
         map_of = dict(zip(layers, maps.outputs, strict=True))
         pool = {
-            "max": keras.layers.GlobalMaxPooling2D(dtype=precision),
-            "average": keras.layers.GlobalAveragePooling2D(dtype="float32"),
+            **{
+                pooling.name: pooling.in_keras(keras, pooling.dtype or precision)
+                for pooling in GLOBAL_POOLINGS.values()
+            },
             LOCAL: keras.layers.UnitNormalization(axis=-1, dtype="float32"),
             MAP: keras.layers.Identity(dtype="float32"),
         }
@@ -131,7 +133,7 @@ class PooledNetwork:
         Returns
         -------
         dict
-            From (layer, pooling) to float32, shape (n, channels), and from (layer, `local`) to
+            From (layer, pooling) to float32, shape (n, length), and from (layer, `local`) to
             float16, shape (n, rows, columns, channels), each position of length 1 or 0, and from
             (layer, `map`) to float32 of that shape.
         """

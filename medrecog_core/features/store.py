@@ -14,8 +14,9 @@ import numpy as np
 from diskcache.core import MODE_BINARY, MODE_RAW
 
 from medrecog_core.errors import StorageError
-from medrecog_core.features.cell import LOCAL, Cell
+from medrecog_core.features.cell import Cell
 from medrecog_core.features.hashed_image import HashedImage
+from medrecog_core.features.pooling import LOCAL
 from medrecog_core.locations import create_folder, unwritable
 
 

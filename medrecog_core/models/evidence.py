@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from medrecog_core.classification import Evidence, explain_fusion
-from medrecog_core.features import GLOBAL_POOLINGS, Cell, members
+from medrecog_core.features import GLOBAL_POOLINGS, POOLINGS, Cell, members
 from medrecog_core.models.model import Model
 
 
@@ -31,8 +31,8 @@ class ExplainedImage:
 
 
 def can_explain(model: Model) -> bool:
-    """Return whether a model's scores are sums over positions, as with max and average pooling."""
-    return all(member.pooling in GLOBAL_POOLINGS for member in members(model.card.cell))
+    """Return whether a model's scores are sums over positions, as its poolings say."""
+    return all(POOLINGS[member.pooling].has_evidence for member in members(model.card.cell))
 
 
 def explained_image(
@@ -51,6 +51,8 @@ def explained_image(
     """
     cells = members(model.card.cell)
     evidence = explain_fusion(
-        model.svm, [feature_maps[cell] for cell in cells], [cell.pooling for cell in cells]
+        model.svm,
+        [feature_maps[cell] for cell in cells],
+        [GLOBAL_POOLINGS[cell.pooling] for cell in cells],
     )
     return ExplainedImage(pixels, model.svm.classes, evidence)

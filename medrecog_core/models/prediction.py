@@ -10,8 +10,16 @@ import numpy as np
 from PIL import Image
 
 from medrecog_core.errors import MedrecogError, UsageError
-from medrecog_core.features import Cell, PooledNetwork, batch_size, concatenate, members
-from medrecog_core.features.cell import MAP
+from medrecog_core.features import (
+    Cell,
+    PooledNetwork,
+    batch_size,
+    concatenate,
+    members,
+    titles,
+    with_evidence,
+)
+from medrecog_core.features.pooling import MAP
 from medrecog_core.images import (
     UnreadableImageError,
     decode_image,
@@ -149,7 +157,7 @@ class Predictor:
         if not can_explain(self.model):
             raise UsageError(
                 f"The model “{card.name}” reads {card.cell.pooling}, whose scores are no sum over "
-                "positions: choose a model of max or average pooling."
+                f"positions: choose a model with {titles(with_evidence(), 'or')} pooling."
             )
         pixels, remark = self._pixels(content)
         readings = self._read([pixels], with_maps=True)

@@ -196,12 +196,13 @@ def read_model(title: str, read: Callable[[str], bytes]) -> Model:
     network, codebooks, length = find_network(card.network), {}, 0
     for member in members(card.cell):
         grid(network, [member.layer], [member.scale], [member.pooling])  # raises where it is none
-        channels = network.layer(member.layer).channels
         if member.is_encoded:
+            channels = network.layer(member.layer).channels
             arrays = read_arrays(read(codebook_file(card.cell, member)))
             codebooks[member] = Codebook.from_arrays(member.pooling, arrays, channels=channels)
-            channels = codebooks[member].length
-        length += channels
+            length += codebooks[member].length
+        else:
+            length += member.stored_length(network)
     calibration = None
     if card.calibration is not None:
         calibration = Calibration.from_arrays(card.classes, read_arrays(read(CALIBRATION)))

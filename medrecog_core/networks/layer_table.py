@@ -19,7 +19,7 @@ class Layer:
     name
         As the network's authors and Keras call that part of it.
     channels
-        Length of the descriptor that max or average pooling gives.
+        Of its maps; a pooling says how long a descriptor it makes of them.
     stride
         Pixels of the input from one position to the next.
     keras_layer

@@ -5,7 +5,7 @@ import io
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
-from medrecog_core.features import POOLINGS, Cell
+from medrecog_core.features import Cell, in_order
 from medrecog_core.images import REPORT_SCALES
 from medrecog_core.networks import Network
 from medrecog_core.reports.latex import escape
@@ -125,7 +125,7 @@ def report_table(values: Mapping[Cell, float], network: Network | None = None) -
     return ReportTable(
         layers,
         scales,
-        _ordered_poolings(cell.pooling for cell in values),
+        in_order(cell.pooling for cell in values),
         dict(values),
         frozenset((layer, _SMALLEST) for layer in layers if layer in heads),
     )
@@ -133,12 +133,6 @@ def report_table(values: Mapping[Cell, float], network: Network | None = None) -
 
 def _in_order(names: Iterable[str]) -> tuple[str, ...]:
     return tuple(dict.fromkeys(names))
-
-
-def _ordered_poolings(poolings: Iterable[str]) -> tuple[str, ...]:
-    found = _in_order(poolings)
-    known = tuple(pooling for pooling in POOLINGS if pooling in found)
-    return known + tuple(pooling for pooling in found if pooling not in known)
 
 
 def _side(scale: int) -> str:

@@ -16,12 +16,12 @@ from medrecog_core.classification import (
     l2_score,
     linear_score,
     plain_score,
-    pool,
     train_svm,
 )
-from medrecog_core.errors import UsageError
+from medrecog_core.features import GLOBAL_POOLINGS, with_evidence
 
-POOLINGS = ("max", "average")
+POOLINGS = [GLOBAL_POOLINGS[name] for name in with_evidence()]
+MAX, AVERAGE = GLOBAL_POOLINGS["max"], GLOBAL_POOLINGS["average"]
 
 
 def case(seed, channels=12, n_classes=3):
@@ -42,7 +42,7 @@ def normalised_scores(svm, normalised):
 @given(st.integers(0, 10_000), st.sampled_from(POOLINGS))
 def test_parts_sum_to_the_svm_s_score_with_l2(seed, pooling):
     feature_map, svm = case(seed)
-    descriptor = pool(feature_map, pooling)
+    descriptor = pooling.pool(feature_map)
     expected = normalised_scores(svm, l2_normalise(descriptor[None])[0])
     found = explain(feature_map, pooling, l2_score(svm, descriptor))
     np.testing.assert_allclose(found.scores, expected, rtol=1e-9, atol=1e-12)
@@ -53,7 +53,7 @@ def test_parts_sum_to_the_svm_s_score_with_l2(seed, pooling):
 @given(st.integers(0, 10_000), st.sampled_from(POOLINGS))
 def test_parts_sum_to_the_svm_s_score_without_normalisation(seed, pooling):
     feature_map, svm = case(seed)
-    expected = normalised_scores(svm, pool(feature_map, pooling))
+    expected = normalised_scores(svm, pooling.pool(feature_map))
     found = explain(feature_map, pooling, plain_score(svm, 12))
     np.testing.assert_allclose(found.scores, expected, rtol=1e-9, atol=1e-12)
 
@@ -62,7 +62,7 @@ def test_parts_sum_to_the_svm_s_score_without_normalisation(seed, pooling):
 def test_parts_sum_to_the_svm_s_score_after_scikit_learn_s_affine_steps(seed, pooling, by_pca):
     feature_map, svm = case(seed)
     train = np.abs(np.random.default_rng(seed).normal(1, 2, size=(30, 12)))
-    descriptor = pool(feature_map, pooling)
+    descriptor = pooling.pool(feature_map)
     if by_pca:
         step = PCA(5, whiten=True).fit(train)
         projection = step.components_.T / np.sqrt(step.explained_variance_)
@@ -80,7 +80,7 @@ def test_parts_sum_to_the_svm_s_score_after_scikit_learn_s_affine_steps(seed, po
 @given(st.integers(0, 10_000), st.sampled_from(POOLINGS))
 def test_parts_sum_to_the_svm_s_score_after_a_square_root_and_l2(seed, pooling):
     feature_map, svm = case(seed)
-    descriptor = pool(feature_map, pooling)
+    descriptor = pooling.pool(feature_map)
     normalised = l2_normalise(np.sqrt(descriptor)[None])[0]
     score = channelwise_score(svm, descriptor, normalised)
     found = explain(feature_map, pooling, score)
@@ -90,7 +90,7 @@ def test_parts_sum_to_the_svm_s_score_after_a_square_root_and_l2(seed, pooling):
 
 
 @pytest.mark.parametrize("kind", NORMALISATIONS)
-@pytest.mark.parametrize("pooling", POOLINGS)
+@pytest.mark.parametrize("pooling", POOLINGS, ids=with_evidence())
 def test_parts_sum_to_the_score_of_a_trained_svm_whatever_its_normalisation(kind, pooling):
     rng = np.random.default_rng(0)
     descriptors = np.abs(rng.normal(size=(40, 12)))
@@ -98,7 +98,7 @@ def test_parts_sum_to_the_score_of_a_trained_svm_whatever_its_normalisation(kind
     svm = train_svm(descriptors, ["a", "b", "c", "d"] * 10, normalisation=normalisation)
     for seed in range(5):
         feature_map, _ = case(seed)
-        descriptor = pool(feature_map, pooling)
+        descriptor = pooling.pool(feature_map)
         found = explain(feature_map, pooling, linear_score(svm, descriptor))
         np.testing.assert_allclose(found.scores, svm.scores(descriptor[None])[0], rtol=1e-6)
 
@@ -106,12 +106,12 @@ def test_parts_sum_to_the_score_of_a_trained_svm_whatever_its_normalisation(kind
 def test_a_position_s_part_is_what_the_score_loses_without_it():
     """With the image's length held, as it is the factor that all positions share."""
     feature_map, svm = case(5)
-    descriptor = pool(feature_map, "average")
+    descriptor = AVERAGE.pool(feature_map)
     score = l2_score(svm, descriptor)
-    found = explain(feature_map, "average", score)
+    found = explain(feature_map, AVERAGE, score)
     without = feature_map.copy()
     without[0, 0] = 0
-    lost = score.scores(descriptor) - score.scores(pool(without, "average"))
+    lost = score.scores(descriptor) - score.scores(AVERAGE.pool(without))
     np.testing.assert_allclose(found.contributions[0, 0], lost, atol=1e-12)
 
 
@@ -120,7 +120,7 @@ def test_only_winners_count_for_max_pooling_and_ties_share():
     feature_map[0, 0, 0] = 3
     feature_map[0, 1, 1] = feature_map[1, 1, 1] = 4
     svm = LinearSvm(("a",), np.array([[2.0, -1.0]]), np.array([0.5]))
-    found = explain(feature_map, "max", l2_score(svm, np.array([3.0, 4.0])))
+    found = explain(feature_map, MAX, l2_score(svm, np.array([3.0, 4.0])))
     np.testing.assert_allclose(found.contributions[..., 0], [[6 / 5, -2 / 5], [0, -2 / 5]])
     assert found.scores == pytest.approx([6 / 5 - 4 / 5 + 0.5])
 
@@ -130,7 +130,7 @@ def test_an_average_position_of_a_standardised_image_adds_nothing():
     mean = np.array([1.0, 3.0])
     feature_map = np.broadcast_to(mean, (3, 3, 2)).copy()
     feature_map[1, 1] = [2.0, 3.0]
-    found = explain(feature_map, "average", affine_score(svm, mean, np.array([0.5, 4.0])))
+    found = explain(feature_map, AVERAGE, affine_score(svm, mean, np.array([0.5, 4.0])))
     expected = np.zeros((3, 3))
     expected[1, 1] = 1 / 9
     np.testing.assert_allclose(found.contributions[..., 0], expected)
@@ -143,11 +143,3 @@ def test_a_black_image_has_the_bias_alone():
         found = explain(empty, pooling, l2_score(svm, np.zeros(12)))
         assert not found.contributions.any()
         np.testing.assert_array_equal(found.scores, svm.biases)
-
-
-def test_other_poolings_have_no_evidence():
-    feature_map, svm = case(0)
-    with pytest.raises(UsageError, match="vlad"):
-        explain(feature_map, "vlad", plain_score(svm, 12))
-    with pytest.raises(UsageError, match="vlad"):
-        pool(feature_map, "vlad")

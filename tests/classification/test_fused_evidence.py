@@ -1,3 +1,5 @@
+import itertools
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -11,14 +13,14 @@ from medrecog_core.classification import (
     explain_fusion,
     l2_normalise,
     linear_score,
-    pool,
     train_svm,
 )
 from medrecog_core.classification.fused_evidence import spread
-from medrecog_core.errors import UsageError
+from medrecog_core.features import GLOBAL_POOLINGS, with_evidence
 
-SHAPES = ((4, 6, 5), (2, 3, 7), (4, 6, 5))
-POOLINGS = ("max", "average", "average")
+POOLINGS = [GLOBAL_POOLINGS[name] for name in (*with_evidence(), "average")]
+SHAPES = list(itertools.islice(itertools.cycle(((4, 6, 5), (2, 3, 7))), len(POOLINGS)))
+MAX = GLOBAL_POOLINGS["max"]
 
 
 def maps(seed):
@@ -27,7 +29,7 @@ def maps(seed):
 
 
 def descriptor(feature_maps):
-    pooled = [pool(m, pooling) for m, pooling in zip(feature_maps, POOLINGS, strict=True)]
+    pooled = [pooling.pool(m) for m, pooling in zip(feature_maps, POOLINGS, strict=True)]
     return np.hstack([l2_normalise(each[None]) for each in pooled])[0]
 
 
@@ -45,10 +47,10 @@ def test_parts_of_all_maps_sum_to_the_score_of_the_fusion_whatever_its_normalisa
 
 def test_a_single_map_is_explained_as_such():
     feature_map = maps(0)[0]
-    train = np.array([pool(maps(seed)[0], "max") for seed in range(20)])
+    train = np.array([MAX.pool(maps(seed)[0]) for seed in range(20)])
     svm = train_svm(train, ["a", "b"] * 10)
-    found = explain_fusion(svm, [feature_map], ["max"])
-    expected = explain(feature_map, "max", linear_score(svm, pool(feature_map, "max")))
+    found = explain_fusion(svm, [feature_map], [MAX])
+    expected = explain(feature_map, MAX, linear_score(svm, MAX.pool(feature_map)))
     np.testing.assert_array_equal(found.contributions, expected.contributions)
 
 
@@ -76,10 +78,3 @@ def test_a_position_is_shared_out_by_area_over_those_that_lie_over_it():
     np.testing.assert_allclose(finer[..., 0], [[0.25, 0.25, 0.75, 0.75]] * 2)
     between = spread(np.array([[[1.0], [3.0]]]), 1, 3)
     np.testing.assert_allclose(between[0, :, 0], [2 / 3, 1 / 3 + 1, 2])
-
-
-def test_other_poolings_have_no_evidence():
-    train = np.array([descriptor(maps(seed)) for seed in range(20)])
-    svm = train_svm(train, ["a", "b"] * 10)
-    with pytest.raises(UsageError, match="vlad"):
-        explain_fusion(svm, maps(0), ("max", "vlad", "average"))

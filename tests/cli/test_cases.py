@@ -129,6 +129,12 @@ RIGHT = [
         "",
         Right(each(10, *TUMOUR), {"unreadable": 2, "copies-across-labels": 2}),
     ),
+    (
+        "14_medmnist_npz",
+        "breastmnist.npz",
+        "",
+        Right({name: {"train": 6, "test": 4, "val": 2} for name in ("0", "1")}),
+    ),
     *(
         (
             "15_semicolon_cp1252",
@@ -257,6 +263,18 @@ RIGHT = [
         "",
         Right({name: {"train": 8} for name in TUMOUR}, {"unlabelled": 16}, n_unlabelled=16),
     ),
+    (
+        "34_archives",
+        "gbk.zip",
+        "--encoding gbk",
+        Right(each(4, "\u826f\u6027", "\u6076\u6027")),
+    ),
+    (
+        "34_archives",
+        "cp850.zip",
+        "--encoding cp850",
+        Right(each(4, "gutartiger Nävus", "bösartig")),
+    ),
     *(
         (
             "35_two_tables",
@@ -277,7 +295,8 @@ RIGHT = [
                 "T1_*_$a$ & $b$",
                 "[0-5] Jahre :red[x] Nävus",
                 "~~4~~ `5` 'q' \"r\" 😀",
-            )
+            ),
+            {"class-level": 4},  # one name holds a slash, which makes a deeper folder
         ),
     ),
     (
@@ -316,6 +335,13 @@ REFUSED = [
     ("10_chexpert_prefix", "", "", 1, "--finding"),
     ("17_raters_disagree", "", "", 1, "--on-conflict"),
     ("19_age_regression", "", "--label-column boneage", 1, "--bins"),
+    ("17_raters_disagree", "", "--on-conflict unanimous", 1, "12 images left out"),
+    ("34_archives", "gbk.zip", "", 1, "--encoding"),
+    ("34_archives", "cp850.zip", "", 1, "--encoding"),
+    ("34_archives", "nested.zip", "", 1, "train.zip"),
+    ("34_archives", "set.7z", "", 1, "7z"),
+    ("34_archives", "set.rar", "", 1, "RAR"),
+    ("14_medmnist_npz", "", "", 1, "breastmnist.npz"),
     ("42_other_files", "nifti", "", 1, "can be read"),
 ]
 

@@ -187,6 +187,12 @@ def test_a_nested_archive_is_left_out_and_listed(kind, tmp_path):
     assert files_in(tmp_path / "images") == {"nv/1.png": b"1"}
 
 
+def test_of_a_whole_every_file_is_unpacked(kind, tmp_path):
+    members = [("model/svm.npz", b"arrays"), ("more/part_2.zip", b"PK")]
+    assert unpack([pack(kind, members)], tmp_path / "folder", whole=True) == []
+    assert files_in(tmp_path / "folder") == dict(members)
+
+
 def pack_raw(path, members, encoding):
     """Pack files whose names are in an old encoding, as old programs do."""
     if path.suffix != ".zip":

@@ -355,7 +355,7 @@ def wide_cache(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, str]:
         add_textures(folder / "images")
         run = finished_run(
             specification(
-                layers=["block2"], poolings=ENCODINGS, n_words=8, preprocessing="keep-aspect"
+                layers=["block2"], poolings=list(ENCODINGS), n_words=8, preprocessing="keep-aspect"
             )
         )
         return folder / "cache", run.id

@@ -22,7 +22,7 @@ SPECIFICATIONS = st.builds(
     dataset=st.from_regex(r"[a-z0-9][a-z0-9_-]{0,63}", fullmatch=True),
     layers=st.lists(st.sampled_from([layer.name for layer in VGG19.layers]), min_size=1),
     scales=st.lists(st.integers(MIN_SCALE, MAX_SCALE), min_size=1, max_size=5),
-    poolings=st.lists(st.sampled_from(POOLINGS), min_size=1),
+    poolings=st.lists(st.sampled_from(list(POOLINGS)), min_size=1),
     C=st.lists(
         st.floats(min_value=0, exclude_min=True, allow_infinity=False, allow_nan=False),
         min_size=1,

@@ -15,7 +15,7 @@ def some(values):
     return st.lists(st.sampled_from(values), min_size=1)
 
 
-@given(some(LAYERS), some([224, 544, 864, 300]), some(POOLINGS))
+@given(some(LAYERS), some([224, 544, 864, 300]), some(list(POOLINGS)))
 def test_grid_holds_every_combination_once_whatever_the_order(layers, scales, poolings):
     cells = grid(VGG19, layers, scales, poolings)
     assert len(set(cells)) == len(cells)

@@ -6,6 +6,7 @@ from PIL import Image
 
 from medrecog_core.errors import MedrecogError, StoppedError, StorageError
 from medrecog_core.features import (
+    GLOBAL_POOLINGS,
     POOLINGS,
     Cell,
     DescriptorStore,
@@ -76,7 +77,7 @@ def test_each_pass_is_told_with_its_deepest_layer_and_time(images, source, store
 def test_encodings_of_a_layer_share_one_pass_with_its_poolings(images, source, store, passes):
     cells = grid(VGG19, ["block1", "block2"], [224], POOLINGS)
     extract(images, cells, VGG19, source, store)
-    read = ("max", "average", LOCAL)
+    read = (*GLOBAL_POOLINGS, LOCAL)
     readings = {(layer, reading) for layer in ("block1", "block2") for reading in read}
     assert sum(n for _, n in passes) == len(images)
     assert {reading for asked, _ in passes for reading in asked} == readings

@@ -3,9 +3,14 @@
 import numpy as np
 import pytest
 
-from medrecog_core.classification import explain, l2_score, plain_score, pool, train_svm
+from medrecog_core.classification import explain, l2_score, plain_score, train_svm
 from medrecog_core.errors import UsageError
-from medrecog_core.features import FeatureMapNetwork, PooledNetwork
+from medrecog_core.features import (
+    GLOBAL_POOLINGS,
+    FeatureMapNetwork,
+    PooledNetwork,
+    with_evidence,
+)
 from medrecog_core.features.self_test import picture
 from medrecog_core.networks import find_network, installed_weights
 
@@ -26,7 +31,7 @@ def pictures(side, n):
 
 @pytest.fixture(scope="module")
 def networks():
-    readings = [("block5", "max"), ("block5", "average")]
+    readings = [("block5", pooling) for pooling in with_evidence()]
     return PooledNetwork(VGG19, readings, "float32"), FeatureMapNetwork(VGG19, "block5", "float32")
 
 
@@ -36,11 +41,12 @@ def test_evidence_sums_to_the_score_of_the_pooled_network(networks, side, n):
     images = pictures(side, n)
     rng = np.random.default_rng(0)
     maps = [network.feature_map(image) for image in images]
-    for (_, pooling), descriptors in pooled_network.descriptors(images).items():
+    for (_, name), descriptors in pooled_network.descriptors(images).items():
+        pooling = GLOBAL_POOLINGS[name]
         others = np.abs(rng.normal(size=(20, 512))) * descriptors.mean()
         svm = train_svm(others, ["a", "b", "c", "d"] * 5)
         for feature_map, descriptor in zip(maps, descriptors, strict=True):
-            found = explain(feature_map, pooling, l2_score(svm, pool(feature_map, pooling)))
+            found = explain(feature_map, pooling, l2_score(svm, pooling.pool(feature_map)))
             np.testing.assert_allclose(found.scores, svm.scores(descriptor[None])[0], rtol=1e-4)
             plain = explain(feature_map, pooling, plain_score(svm, 512))
             expected = svm.weights @ descriptor.astype(np.float64) + svm.biases
@@ -49,13 +55,14 @@ def test_evidence_sums_to_the_score_of_the_pooled_network(networks, side, n):
 
 def test_pooled_bfloat16_maps_are_the_pooled_network_s_descriptors():
     image = pictures(224, 1)
-    readings = [("block4", "max"), ("block4", "average")]
+    readings = [("block4", pooling) for pooling in GLOBAL_POOLINGS]
     expected = PooledNetwork(VGG19, readings, "bfloat16").descriptors(image)
     feature_map = FeatureMapNetwork(VGG19, "block4", "bfloat16", WEIGHTS).feature_map(image[0])
     assert feature_map.dtype == np.float32
     assert feature_map.shape == (14, 14, 512)
     for reading, descriptors in expected.items():
-        np.testing.assert_allclose(pool(feature_map, reading[1]), descriptors[0], rtol=1e-3)
+        pooled = GLOBAL_POOLINGS[reading[1]].pool(feature_map)
+        np.testing.assert_allclose(pooled, descriptors[0], rtol=1e-3)
 
 
 def test_unknown_layer_is_refused():

@@ -112,7 +112,7 @@ def folders_with_roles(
     role_of: dict[tuple[str, ...], str] = {}
     value_of: dict[tuple[str, ...], str] = {}
     _find_splits((), children, role_of, value_of, "")
-    _find_unlabelled(children, role_of, value_of)
+    _find_unlabelled(children, role_of, value_of, decisions)
     _find_names(children, role_of, transparent)
     _find_wrappers(children, role_of)
     around_splits = {path[:-1] for path, role in role_of.items() if role == SPLIT}
@@ -214,12 +214,15 @@ def _find_unlabelled(
     children: dict[tuple[str, ...], set[str]],
     role_of: dict[tuple[str, ...], str],
     value_of: dict[tuple[str, ...], str],
+    decisions: Decisions,
 ) -> None:
-    """Mark folders such as `test/unknown`, unless training folders have the same name."""
+    """Mark folders such as `test/unknown`, unless they have the name of a class."""
     splits = [path for path, role in role_of.items() if role == SPLIT]
-    taught = {
-        name for path in splits if value_of[path] == "train" for name in children.get(path, ())
-    }
+    taught = (
+        {name for path in splits if value_of[path] == "train" for name in children.get(path, ())}
+        | set(decisions.merges)
+        | set(decisions.only_classes)
+    )
     for path in splits:
         for name in children.get(path, ()):
             is_new = value_of[path] != "train" and name not in taught

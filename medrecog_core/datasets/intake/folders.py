@@ -257,7 +257,7 @@ def _interpretation(
     class_of = {folder: _class_position(folder, reading, decisions) for folder in folders}
     labelled = [folder for folder in folders if class_of[folder] is not None]
     group_of, group_words = _groups(labelled, class_of, decisions)
-    unlabelled = _unlabelled(folders, class_of)
+    unlabelled = _unlabelled(folders, class_of, decisions)
     images: list[ImageRecord] = []
     stray: list[str] = []
     kept_apart: list[str] = []
@@ -361,7 +361,9 @@ def _common_level(positions: Sequence[tuple[Folder, int | None]]) -> int | None:
     return below.pop() if len(below) == 1 else None
 
 
-def _unlabelled(folders: Sequence[Folder], class_of: dict[Folder, int | None]) -> frozenset[Folder]:
+def _unlabelled(
+    folders: Sequence[Folder], class_of: dict[Folder, int | None], decisions: Decisions
+) -> frozenset[Folder]:
     """Return the folders of a test part that have no labels, where others have."""
     apart = {
         folder
@@ -376,6 +378,7 @@ def _unlabelled(folders: Sequence[Folder], class_of: dict[Folder, int | None]) -
     strange = {name for name in names - taught if name.lower() in UNLABELLED_NAMES}
     if len(names) == 1 and len(taught) > 1 and all(folder.split == "test" for folder in test):
         strange |= names - taught
+    strange -= {*decisions.merges, *decisions.only_classes}
     return frozenset(apart) | frozenset(
         folder
         for folder in test
@@ -443,8 +446,8 @@ def _warnings(
             DatasetWarning(
                 "unlabelled",
                 f"{counted(n, 'image has', 'images have')} no label and "
-                f"{'is' if n == 1 else 'are'} kept apart for prediction. Use --class-level and "
-                "--merge-class, or a table with --labels, if there are labels.",
+                f"{'is' if n == 1 else 'are'} kept apart for prediction. Use --merge-class "
+                "FOLDER=CLASS for a folder of one class, or give a table with --labels.",
                 tuple(sorted(kept_apart)),
             )
         )

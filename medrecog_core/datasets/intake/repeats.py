@@ -1,5 +1,6 @@
 """Folders that hold again what lies beside them, as archives that were packed twice have it."""
 
+from bisect import bisect_left
 from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
@@ -10,6 +11,9 @@ from medrecog_core.datasets.intake.copies import look_same, same_bytes
 from medrecog_core.datasets.intake.decisions import Decisions
 from medrecog_core.datasets.intake.folder_names import split_of
 from medrecog_core.datasets.intake.survey import Survey
+
+_SAMPLED = 20
+"""Files of a folder that are looked at, whether they are copies."""
 
 
 @dataclass(frozen=True)
@@ -32,27 +36,12 @@ def without_repeats(survey: Survey, decisions: Decisions) -> Repeats:
     """Find folders whose contents lie beside them again, and leave out the second copies.
 
     A folder repeats what lies beside it where its folders have the names of its siblings
-    (`yes`, `no` and `all/yes`, `all/no`), or where two siblings differ in case only. Its files are
+    (`yes`, `no` and `all/yes`, `all/no`), or where two siblings differ in case only, or hold
+    folders of the same names and mostly the same files. Its files are
     left out where the file of the same path there looks the same: size, beginning, middle and end.
     What is there only once is imported as if the repeated folder were not between.
     """
-    children = _children(survey.images)
-    repeated: dict[str, str] = {}  # from the repeated folder to the folder that it repeats
-    for parent, names in children.items():
-        again = []
-        for name in sorted(names):
-            folder = f"{parent}/{name}" if parent else name
-            inner = children.get(folder, set())
-            if len(inner) > 1 and inner <= names - {name} and not all(map(str.isdigit, inner)):
-                again.append(folder)
-        # Where several do, names recur for another reason, as those of classes at two readings.
-        if len(again) == 1:
-            repeated[again[0]] = parent
-        by_lower: dict[str, list[str]] = defaultdict(list)
-        for name in sorted(names):
-            by_lower[name.lower()].append(f"{parent}/{name}" if parent else name)
-        for first, *more in by_lower.values():
-            repeated |= dict.fromkeys(more, first)
+    repeated, transparent = _find(survey)
     if not repeated:
         return Repeats(survey)
     known = set(survey.images)
@@ -68,10 +57,11 @@ def without_repeats(survey: Survey, decisions: Decisions) -> Repeats:
             dropped[path] = other
         else:
             kept.append(path)
-    transparent = frozenset(f for f, other in repeated.items() if f.startswith(other))
     if decisions.keeps_copies:
         dropped, kept = {}, []
-    inside = [path for path in kept if any(path.startswith(f + "/") for f in transparent)]
+    inside = [
+        path for path in kept if any(path.startswith(f + "/") for f in transparent & set(repeated))
+    ]
     if not dropped and not inside:
         return Repeats(survey, transparent)
     n = len(dropped)
@@ -90,6 +80,60 @@ def without_repeats(survey: Survey, decisions: Decisions) -> Repeats:
         )
     warning = DatasetWarning("repeated-subtree", " ".join(text), paths)
     return Repeats(_without(survey, dropped, warning), transparent)
+
+
+def _find(survey: Survey) -> tuple[dict[str, str], frozenset[str]]:
+    """Return what each repeated folder repeats, and the folders that say nothing for that."""
+    children = _children(survey.images)
+    repeated: dict[str, str] = {}
+    transparent: set[str] = set()
+    for parent, names in children.items():
+        folders = [f"{parent}/{name}" if parent else name for name in sorted(names)]
+        by_lower: dict[str, list[str]] = defaultdict(list)
+        by_contents: dict[frozenset[str], list[str]] = defaultdict(list)
+        again: list[tuple[str, list[str]]] = []
+        for folder in folders:
+            by_lower[folder.lower()].append(folder)
+            chain = _chain(folder, children)
+            inner = children.get(chain[-1], set())
+            if len(inner) < 2 or all(map(str.isdigit, inner)):
+                continue
+            if inner <= names - {folder.rpartition("/")[2]}:
+                again.append((chain[-1], chain))
+            elif not split_of(folder.rpartition("/")[2]):
+                by_contents[frozenset(inner)].append(chain[-1])
+        for folder, chain in again:
+            # Where several do, names may recur for another reason.
+            if len(again) == 1 or _holds_again(survey, folder, parent):
+                repeated[folder] = parent
+                transparent.update(chain)
+        for first, *more in by_lower.values():
+            repeated |= {folder: first for folder in more if folder not in repeated}
+        for first, *more in by_contents.values():
+            same = [folder for folder in more if _holds_again(survey, folder, first)]
+            repeated |= {folder: first for folder in same if folder not in repeated}
+            if same:
+                transparent |= {first, *same}
+    return repeated, frozenset(transparent)
+
+
+def _chain(folder: str, children: dict[str, set[str]]) -> list[str]:
+    """Return a folder and the only folders in it, down to the first with several or none."""
+    chain = [folder]
+    while len(inner := children.get(chain[-1], set())) == 1:
+        chain.append(f"{chain[-1]}/{next(iter(inner))}")
+    return chain
+
+
+def _holds_again(survey: Survey, folder: str, other: str) -> bool:
+    """Return whether most of a folder's files, by a sample, look the same as in the other."""
+    start = bisect_left(survey.images, folder + "/")
+    end = bisect_left(survey.images, folder + "0")  # the character after the slash
+    inside = survey.images[start:end]
+    sample = inside[:: -(-len(inside) // _SAMPLED)]
+    before = f"{other}/" if other else ""
+    same = sum(look_same(survey.root, p, before + p[len(folder) + 1 :]) for p in sample)
+    return 2 * same >= len(sample)
 
 
 def without_same_names(survey: Survey, decisions: Decisions) -> Survey:

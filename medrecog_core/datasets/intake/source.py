@@ -1,8 +1,9 @@
 """Where labels come from: a known layout, a table, DICOM tags or folders."""
 
+import contextlib
 import unicodedata
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -56,8 +57,7 @@ def interpretations(survey: Survey, decisions: Decisions) -> list[Interpretation
         rest = tuple(entry for entry in left_out if entry.path not in known)
         return [Interpretation(tuple(images), layout, decisions, left_out=rest)]
     if decisions.tables:
-        lean = without_same_names(survey, decisions)
-        return [_complete(read_tables(lean, decisions), survey, lean)]
+        return [_of_given_tables(survey, decisions)]
     repeats = without_repeats(survey, decisions)
     is_decided = decisions.class_level is not None or decisions.group_level is not None
     if not is_decided:
@@ -72,6 +72,11 @@ def interpretations(survey: Survey, decisions: Decisions) -> list[Interpretation
 def _compared(survey: Survey, repeats: Repeats, decisions: Decisions) -> list[Interpretation]:
     lean = without_same_names(survey, decisions) if survey.tables else survey
     looked_at = look_at_tables(lean, decisions)
+    if lean is not survey:
+        with contextlib.suppress(MedrecogError):
+            whole = look_at_tables(survey, decisions)
+            if _n_labelled(whole.interpretations) > _n_labelled(looked_at.interpretations):
+                lean, looked_at = survey, whole
     tables = list(looked_at.interpretations)
     try:
         folders = read_folders(repeats.survey, decisions, repeats.transparent)
@@ -110,6 +115,22 @@ def _compared(survey: Survey, repeats: Repeats, decisions: Decisions) -> list[In
         *(_pointing_at(one, weak) for one in found),
         *(_complete(t, survey, lean) for t in weak),
     ]
+
+
+def _of_given_tables(survey: Survey, decisions: Decisions) -> Interpretation:
+    """Read tables that name files alone, of which copies are taken once, or whole paths."""
+    lean = without_same_names(survey, decisions)
+    if lean is not survey:
+        # Where rows name the copies apart, each has the label of its row.
+        with contextlib.suppress(MedrecogError):
+            whole = read_tables(survey, decisions)
+            if _n_labelled([whole]) > _n_labelled([read_tables(lean, decisions)]):
+                return _complete(whole, survey, survey)
+    return _complete(read_tables(lean, decisions), survey, lean)
+
+
+def _n_labelled(tables: Iterable[Interpretation]) -> int:
+    return sum(len(table.images) for table in tables)
 
 
 def _of_tables(

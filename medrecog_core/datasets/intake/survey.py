@@ -11,7 +11,7 @@ from medrecog_core.datasets.counting import counted
 from medrecog_core.datasets.dataset import DatasetWarning, LeftOut
 from medrecog_core.datasets.files import shown
 from medrecog_core.errors import MedrecogError
-from medrecog_core.images import SUFFIXES, is_image_file
+from medrecog_core.images import SUFFIXES, is_image_file, unsupported
 
 TABLE_SUFFIXES = frozenset(
     {".csv", ".tsv", ".tab", ".txt", ".xlsx", ".xls", ".xlsm", ".xlsb", ".ods"}
@@ -25,11 +25,20 @@ SYSTEM_FOLDERS = frozenset(
 """Folders that operating systems and storage devices put beside people's files, in lower case."""
 SYSTEM_FILES = frozenset({"thumbs.db", "ehthumbs.db", "desktop.ini", "icon\r"})
 
+_RATHER_SOMETHING_ELSE = frozenset(
+    {
+        *(".pdf", ".svg", ".eps", ".ai", ".wmf", ".emf", ".ico", ".raw", ".img", ".hdr", ".avi"),
+        *(".mp4", ".mov", ".mpg", ".mpeg", ".mkv", ".wmv", ".webm", ".npy", ".npz", ".mat", ".h5"),
+        *(".hdf5", ".tfrecord"),
+    }
+)
+"""Files that may be or hold images, and usually are something else where images lie beside them."""
 NOT_AN_IMAGE = "not an image, by its name"
 NOT_UTF_8 = "the name of the file or its folder is not UTF-8; rename it"
 
 _MOST_WAYS = 50
 """Links that lead to one folder, after which no more are followed: links may multiply."""
+_MOST_REASONS = 3
 _MOST_COUNTED = 10_000
 """Files of a system folder that are counted."""
 
@@ -221,6 +230,8 @@ def _passed_over(path: str, real: str) -> LeftOut:
 
 
 def _suffix(name: str) -> str:
+    if name.lower().endswith(".nii.gz"):
+        return ".nii.gz"
     dot = name.rfind(".")
     return name[dot:].lower() if dot > 0 else ""
 
@@ -238,8 +249,8 @@ def _sorted_out(walk: _Walk) -> Survey:
     images: list[str] = []
     tables: list[str] = []
     unnamed: list[str] = []
-    unsupported: dict[str, list[str]] = defaultdict(list)
-    containers: dict[str, list[str]] = defaultdict(list)
+    unread: dict[str, list[str]] = defaultdict(list)
+    beside: dict[str, list[str]] = defaultdict(list)
     for path in sorted(walk.files):
         if path in aliases or path in stores or _below(path, aliases) or _below(path, stores):
             continue
@@ -259,18 +270,18 @@ def _sorted_out(walk: _Walk) -> Survey:
                 left_out.append(LeftOut(shown(path), NOT_UTF_8))
         elif suffix in TABLE_SUFFIXES and path == shown(path):
             tables.append(path)
-        elif kind := unsupported_ending(name):
-            unsupported[kind].append(shown(path))
-            left_out.append(LeftOut(shown(path), f"images of the kind {kind} are not supported"))
         else:
-            if kind := _ending(name, _CONTAINERS):
-                containers[kind].append(shown(path))
-            left_out.append(LeftOut(shown(path), NOT_AN_IMAGE))
+            reason = unsupported(Path(name))
+            if suffix in _RATHER_SOMETHING_ELSE:
+                beside[suffix].append(path)
+            elif reason:
+                unread[suffix].append(path)
+            left_out.append(LeftOut(shown(path), reason or NOT_AN_IMAGE))
     if not images:
-        unsupported |= containers
+        unread |= beside
     warnings = [
         *_link_warnings(walk, {*aliases, *not_followed}, stores),
-        *_unread_warnings(walk, unnamed, unsupported),
+        *_unread_warnings(walk, unnamed, unread),
     ]
     return Survey(
         walk.root,
@@ -374,7 +385,7 @@ def _link_warnings(
 
 
 def _unread_warnings(
-    walk: _Walk, unnamed: list[str], unsupported: dict[str, list[str]]
+    walk: _Walk, unnamed: list[str], unread: dict[str, list[str]]
 ) -> list[DatasetWarning]:
     warnings = []
     if walk.unreadable:
@@ -396,40 +407,18 @@ def _unread_warnings(
                 tuple(sorted(unnamed)),
             )
         )
-    if unsupported:
-        counts = ", ".join(
-            f"{kind} ({len(paths):,})" for kind, paths in sorted(unsupported.items())
-        )
-        n_files = sum(map(len, unsupported.values()))
+    if unread:
+        counts = ", ".join(f"{suffix} ({len(paths):,})" for suffix, paths in sorted(unread.items()))
+        n_files = sum(map(len, unread.values()))
+        reasons = [
+            reason for suffix in sorted(unread) if (reason := unsupported(Path(f"x{suffix}")))
+        ]
         warnings.append(
             DatasetWarning(
                 "unsupported-files",
                 f"{counted(n_files, 'file')} left out, because the format is not supported: "
-                f"{counts}. Convert them to PNG or DICOM to use them.",
-                tuple(sorted(path for paths in unsupported.values() for path in paths)),
+                f"{counts}. {'. '.join(reasons[:_MOST_REASONS]) or 'Save them as PNG'}.",
+                tuple(sorted(shown(path) for paths in unread.values() for path in paths)),
             )
         )
     return warnings
-
-
-_UNSUPPORTED = (
-    *(".heic", ".heif", ".gif", ".jfif", ".jp2", ".j2k", ".jpx", ".jpf", ".avif", ".pgm", ".ppm"),
-    *(".pnm", ".pbm", ".svs", ".ndpi", ".mrxs", ".scn", ".vms", ".bif", ".czi", ".lif", ".nd2"),
-    *(".oib", ".oif", ".vsi", ".nii", ".nii.gz", ".nrrd", ".nhdr", ".mha", ".mhd", ".mgz", ".mgh"),
-    *(".ima", ".dng", ".cr2", ".nef", ".arw", ".jxl", ".exr", ".tga", ".pcx", ".lsm"),
-)
-_CONTAINERS = (
-    *(".npy", ".npz", ".mat", ".h5", ".hdf5", ".tfrecord", ".raw", ".img", ".mp4", ".avi", ".mov"),
-    *(".mkv", ".wmv", ".mpg", ".mpeg", ".webm"),
-)
-"""Files that may hold images, and usually are something else where there are images beside them."""
-
-
-def unsupported_ending(name: str) -> str:
-    """Return the ending of a file that holds images which are not read, else an empty string."""
-    return _ending(name, _UNSUPPORTED)
-
-
-def _ending(name: str, endings: Iterable[str]) -> str:
-    lower = name.lower()
-    return max((end for end in endings if lower.endswith(end)), key=len, default="")

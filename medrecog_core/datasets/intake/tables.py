@@ -410,6 +410,13 @@ def _interpretation(
         ImageRecord(path, label, said.split_of.get(path, ""))
         for path, label in sorted(found.label_of.items())
     )
+    if not images and found.left_out:
+        reasons = Counter(entry.reason for entry in found.left_out)
+        raise MedrecogError(
+            f"No image gets a label from {_listed(labelled)}. "
+            f"{counted(len(found.left_out), 'image')} left out: "
+            f"{', '.join(f'{reason} ({n:,})' for reason, n in reasons.most_common(_N_SHOWN))}."
+        )
     if not images:
         raise MedrecogError(
             f"No row of {_listed(labelled)} has both an image below {survey.root} and a label. "

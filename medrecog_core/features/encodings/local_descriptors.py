@@ -8,8 +8,9 @@ from typing import Protocol
 import numpy as np
 
 from medrecog_core.errors import MedrecogError, StorageError
-from medrecog_core.features.cell import LOCAL, Cell
+from medrecog_core.features.cell import Cell
 from medrecog_core.features.hashed_image import HashedImage
+from medrecog_core.features.pooling import LOCAL
 from medrecog_core.features.store import DescriptorSource, DescriptorStore
 from medrecog_core.jobs.progress import Meter, Progress, Stage, ignore, never, stop_if
 from medrecog_core.networks import Network
@@ -171,7 +172,7 @@ def bytes_an_image(network: Network, cell: Cell, proportion: float = 1.0) -> int
     """
     layer = network.layer(cell.layer)
     if cell.pooling != LOCAL:
-        return layer.channels * _BYTES_OF_FLOAT32
+        return cell.stored_length(network) * _BYTES_OF_FLOAT32
     rows = math.ceil(cell.scale / layer.stride)
     columns = math.ceil(cell.scale * proportion / layer.stride)
     return rows * columns * layer.channels * _BYTES_OF_FLOAT16

@@ -68,9 +68,8 @@ def show_numbers(dataset: Dataset) -> None:
 def show_rendering(dataset: Dataset) -> None:
     """Show how stored values become pictures, where there is a choice."""
     if dataset.rendering.identity:
-        title = dataset.rendering.title
         st.caption(
-            literal(f"{title[0].upper()}{title[1:]}"),
+            literal(f"Rendering of the images: {dataset.rendering.title}."),
             help="How stored values become 8-bit pictures. It was set when the data set was "
             "imported, and its runs and models use it too.",
         )

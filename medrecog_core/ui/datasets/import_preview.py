@@ -127,10 +127,10 @@ def _remembered(
     try:
         if paths[0].is_dir():
             return propose_dataset(_NAME, paths, _decisions)
-        unpacked = _unpacked(sources, stamp, _decisions, _bounds)
+        unpacked = _unpacked(sources, stamp, _decisions.encoding, _decisions, _bounds)
         if not unpacked.folder.is_dir():
             _unpacked.clear()
-            unpacked = _unpacked(sources, stamp, _decisions, _bounds)
+            unpacked = _unpacked(sources, stamp, _decisions.encoding, _decisions, _bounds)
         return unpacked.propose(_NAME, _decisions, PREVIEWED)
     except MedrecogError as error:
         return error
@@ -138,7 +138,7 @@ def _remembered(
 
 @st.cache_resource(max_entries=4, show_spinner="Extracting the archive …")
 def _unpacked(
-    sources: tuple[str, ...], stamp: str, _decisions: Decisions, _bounds: Bounds
+    sources: tuple[str, ...], stamp: str, encoding: str, _decisions: Decisions, _bounds: Bounds
 ) -> UnpackedSources:
     forget_unpacked()
     parent = create_folder(cache_folder().datasets)

@@ -8,19 +8,10 @@ from medrecog_core.classification import CLASS_WEIGHTS, NORMALISATIONS
 from medrecog_core.datasets import PROTOCOLS
 from medrecog_core.datasets.protocol import MAX_FOLDS, MAX_REPEATS
 from medrecog_core.errors import UsageError
-from medrecog_core.features import DEFAULT_N_WORDS, FUSIONS
+from medrecog_core.features import DEFAULT_N_WORDS, FUSIONS, POOLINGS
 from medrecog_core.images import DEFAULT_PREPROCESSING, PREPROCESSINGS
 from medrecog_core.networks import PRECISIONS
 from medrecog_core.ui.experiments.form_address import key_of
-
-POOLING_TITLES = {
-    "max": "max",
-    "average": "average",
-    "bow": "bag of words",
-    "vlad": "VLAD",
-    "fisher": "Fisher vector",
-}
-"""Poolings, as people call them."""
 
 _PROTOCOL_TITLES = {
     "auto": "the data set's own split, else a hold-out",
@@ -61,7 +52,7 @@ def more_settings() -> dict[str, Any]:
 
 def _about_images() -> dict[str, Any]:
     st.markdown("**Images**")
-    usual = ", ".join(f"{n} for {POOLING_TITLES[p]}" for p, n in DEFAULT_N_WORDS.items())
+    usual = ", ".join(f"{n} for {POOLINGS[p].title}" for p, n in DEFAULT_N_WORDS.items())
     return {
         "preprocessing": st.selectbox(
             "Proportions",

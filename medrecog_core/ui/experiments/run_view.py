@@ -6,8 +6,8 @@ from collections.abc import Iterable
 import streamlit as st
 
 from medrecog_core.experiments import RunFolder
+from medrecog_core.features import POOLINGS
 from medrecog_core.ui.choice import choose
-from medrecog_core.ui.experiments.more_settings import POOLING_TITLES
 from medrecog_core.ui.experiments.run_list import SEEN, show_runs
 from medrecog_core.ui.experiments.run_progress import show_live
 from medrecog_core.ui.jobs import show_status
@@ -48,7 +48,7 @@ def run_settings(run: RunFolder) -> dict[str, str]:
         "precision": record.get("precision", asked.precision),
         "layers": _list(asked.layers),
         "scales": _list(asked.scales),
-        "poolings": _list(POOLING_TITLES.get(pooling, pooling) for pooling in asked.poolings),
+        "poolings": _list(POOLINGS[pooling].title for pooling in asked.poolings),
         "fused": _list(asked.fuse),
         "proportions": asked.preprocessing,
         "protocol": record.get("split", {}).get("kind", asked.protocol),

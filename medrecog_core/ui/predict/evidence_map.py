@@ -4,6 +4,7 @@ import numpy as np
 import streamlit as st
 from PIL import Image
 
+from medrecog_core.features import GLOBAL_POOLINGS
 from medrecog_core.models import ExplainedImage
 from medrecog_core.ui.plain_text import literal
 
@@ -13,10 +14,14 @@ _SIDE = 640
 
 HOW = (
     "Every position of the layer's map adds its part to the score; the parts and the SVM's bias "
-    "sum to it exactly. With average pooling that is each position's share of the mean; with max "
-    "pooling the positions that hold a channel's maximum share its part. The image's own length, "
-    "by which L2 normalisation divides, is a factor that all positions share. Of a fusion, the "
-    "maps of all its cells are laid over each other."
+    "sum to it exactly. "
+    + " ".join(
+        f"With {pooling.title} pooling, {pooling.sharing}."
+        for pooling in GLOBAL_POOLINGS.values()
+        if pooling.has_evidence
+    )
+    + " The image's own length, by which L2 normalisation divides, is a factor that all positions "
+    "share. Of a fusion, the maps of all its cells are laid over each other."
 )
 
 

@@ -212,6 +212,13 @@ def test_test_images_without_labels_are_kept_apart(name):
     assert [(w.id, w.paths) for w in found.warnings] == [("unlabelled", found.unlabelled)]
 
 
+def test_test_images_that_are_merged_with_a_class_have_a_label():
+    paths = [*grid("train/nv", "train/mel"), *grid("test/unknown")]
+    found = reading(*paths, merged_classes=("unknown=nv",))
+    assert found.unlabelled == ()
+    assert {i.label for i in found.images if i.split == "test"} == {"unknown"}
+
+
 def test_test_images_without_class_folders_are_kept_apart():
     found = reading(*grid("train/nv", "train/mel", "test"))
     assert found.unlabelled == tuple(grid("test"))

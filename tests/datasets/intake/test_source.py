@@ -10,13 +10,14 @@ from pathlib import Path
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from PIL import Image
 
 from medrecog_core.datasets import CATALOGUE
 from medrecog_core.datasets.catalogue import MINI_MIT_CLASSES
 from medrecog_core.datasets.intake.ambiguity import AmbiguousError
 from medrecog_core.datasets.intake.companions import without_companions
 from medrecog_core.datasets.intake.copies import without_copies
-from medrecog_core.datasets.intake.decisions import BY_EVIDENCE
+from medrecog_core.datasets.intake.decisions import BY_EVIDENCE, Decisions
 from medrecog_core.datasets.intake.source import interpretations
 from medrecog_core.datasets.intake.survey import survey_folder
 from medrecog_core.errors import MedrecogError
@@ -85,6 +86,34 @@ def test_brain_tumours_with_their_doubled_folder(tree):
     assert {entry.path for entry in found.left_out} == set(copies)
     kept = read(root, keeps_copies=True)
     assert labels(kept) == {path: path.split("/")[-2] for path in (*images, *copies)}
+
+
+@pytest.mark.parametrize(
+    "places",
+    [("", "archive/brain_mri"), ("", "copy1", "copy2"), ("first", "second"), ("a/b", "c/d/e")],
+)
+def test_folders_that_were_unpacked_several_times(tree, places):
+    images = [f"{label}/{label[0]}{i}.jpg" for label in ("no", "yes") for i in range(3)]
+    root = tree(*(os.path.normpath(f"{places[0]}/{path}").lstrip("/") for path in images))
+    copies = [f"{place}/{path}" for place in places[1:] for path in images]
+    for copy in copies:
+        (root / copy).parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy(root / places[0] / "/".join(copy.split("/")[-2:]), root / copy)
+    found = read(root)
+    assert len(found.images) == len(images)
+    assert all(image.path.split("/")[-2] == image.label for image in found.images)
+    assert [(w.id, set(w.paths)) for w in found.warnings] == [("repeated-subtree", set(copies))]
+
+
+def test_a_repeated_folder_with_other_files_is_imported_and_said(tree):
+    paths = [
+        f"{top}{label}/{i}.png" for top in ("", "more/") for label in ("no", "yes") for i in "ab"
+    ]
+    found = read(tree(*paths))
+    assert labels(found) == {path: path.split("/")[-2] for path in paths}
+    assert [(w.id, w.paths) for w in found.warnings] == [
+        ("repeated-subtree", tuple(sorted(p for p in paths if p.startswith("more/"))))
+    ]
 
 
 def test_kermanys_archive_with_a_doubled_folder_and_that_of_macos(tree):
@@ -458,3 +487,21 @@ def test_no_folder_gives_a_wrong_label_without_a_warning(made):
         assert set(made.copies) <= listed or set(made.copies) & set(given) == set()
     else:
         assert not wrong or "class-level" in ids(found), json.dumps(wrong)
+
+
+def test_copies_that_rows_name_apart_have_the_labels_of_their_rows(tmp_path):
+    for path, colour in (("cat/1", 0), ("dog/1", 0), ("cat/2", 90), ("dog/3", 180)):
+        file = tmp_path / "x" / f"{path}.png"
+        file.parent.mkdir(parents=True, exist_ok=True)
+        Image.new("L", (8, 8), colour).save(file)
+    (tmp_path / "t.csv").write_text(
+        "image,label\ncat/1.png,a\ndog/1.png,b\ncat/2.png,a\ndog/3.png,b\n"
+    )
+    survey = survey_folder(tmp_path / "x")
+    (found,) = interpretations(survey, Decisions(tables=(tmp_path / "t.csv",)))
+    assert {image.path: image.label for image in found.images} == {
+        "cat/1.png": "a",
+        "cat/2.png": "a",
+        "dog/1.png": "b",
+        "dog/3.png": "b",
+    }
