@@ -14,17 +14,19 @@ from medrecog_core.datasets import (
     library,
     read_dataset,
 )
+from medrecog_core.datasets.downloading import carry_out_download
 from medrecog_core.datasets.health import carry_out_health_check, start_health_check
-from medrecog_core.datasets.importing import add_part, propose_dataset
+from medrecog_core.datasets.importing import add_part, carry_out_import, propose_dataset
 from medrecog_core.errors import MedrecogError, StorageError, UsageError
 from medrecog_core.experiments import RunFolder, RunSpecification
 from medrecog_core.images import thumbnail
 from medrecog_core.jobs import work
+from medrecog_core.jobs.job import create_job
 from medrecog_core.jobs.process import start_module
 from medrecog_core.locations import create_folder
 from medrecog_core.mode import ReadOnlyError, check_may_change, is_viewer
 from medrecog_core.models.exchange import import_content
-from medrecog_core.networks import DEFAULT_NETWORK, find_network
+from medrecog_core.networks import DEFAULT_NETWORK, find_network, weight_import
 from medrecog_core.settings import MODE_VARIABLE, VIEWER
 from tests.textures import NAME
 
@@ -119,8 +121,15 @@ def doors(finished, pictures):
         check_health: (textures,),
         start_health_check: (NAME,),
         carry_out_health_check: (NAME,),
+        carry_out_import: ("more", [pictures]),
+        carry_out_download: ("ham10000",),
+        weight_import.carry_out_download: (network,),
+        create_job: ("check", NAME, "Check"),
+        models.start_training: (run, cell, "another"),
+        models.carry_out_training: (run, cell, "another"),
         experiments.create_run: (specification,),
         experiments.launch: (specification,),
+        work.carry_out: (run,),
         work.resume: (run,),
         work.stop: (run,),
         experiments.execute: (run,),

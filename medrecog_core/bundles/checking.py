@@ -5,8 +5,6 @@ import re
 from collections.abc import Iterable, Iterator
 from pathlib import Path, PurePosixPath
 
-from pydantic import TypeAdapter
-
 from medrecog_core import atomic_file
 from medrecog_core.bundles.contents import BundleContents, tampered
 from medrecog_core.datasets import demo_folder, library
@@ -19,7 +17,6 @@ from medrecog_core.jobs.state import JobState
 from medrecog_core.models.storage import CARD, DAMAGE, model_files, read_model
 
 _SHA256 = re.compile(r"[0-9a-f]{64}")
-_STATE = TypeAdapter(JobState)
 
 
 def check_documents(path: Path, contents: BundleContents, staged: Path) -> None:
@@ -93,7 +90,7 @@ def _check_model(folder: Path, name: str) -> None:
 
 def _check_run(run: StagedRun, contents: BundleContents) -> None:
     specification = run.specification()
-    state = _STATE.validate_python(atomic_file.read_json(run.path / "state.json"))
+    state = JobState.from_document(atomic_file.read_json(run.path / "state.json"))
     _require(state.has_ended and state.process is None and not state.heartbeat)
     images = images_of_document(atomic_file.read_json(run.path / "images.json"))
     for image in images:

@@ -20,7 +20,8 @@ from medrecog_core.experiments.specification import RunSpecification
 from medrecog_core.features import AnyCell, DescriptorSource
 from medrecog_core.images import PLAIN, Rendering
 from medrecog_core.images.rendering import rows_document, rows_of_document
-from medrecog_core.jobs.job import Job, damaged
+from medrecog_core.jobs.job import Job, Order, damaged
+from medrecog_core.jobs.kinds import RUN
 from medrecog_core.locations import cache_folder
 from medrecog_core.mode import check_may_change
 
@@ -53,6 +54,10 @@ class RunFolder(Job):
 
     def __init__(self, run_id: str) -> None:
         super().__init__(cache_folder().runs / run_id)
+
+    def order(self) -> Order:
+        """Return that the run is a run; what it is to do, its specification says."""
+        return Order(RUN, "", self.id)
 
     def rename(self, title: str) -> None:
         """Give the run a title for people; an empty one takes it away.

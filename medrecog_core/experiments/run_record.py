@@ -6,7 +6,7 @@ from pydantic import BaseModel
 
 from medrecog_core.errors import MedrecogError
 from medrecog_core.images import Rendering
-from medrecog_core.jobs.state import stage_id
+from medrecog_core.jobs.state import by_stage_id
 
 
 class _Dataset(BaseModel):
@@ -59,6 +59,7 @@ def checked_record(document: Any) -> dict[str, Any]:
     except MedrecogError as error:
         raise ValueError("the record's rendering is none") from error
     record: dict[str, Any] = dict(document)
-    for name in ("seconds", "peak_memory_bytes"):
-        record[name] = {stage_id(stage): n for stage, n in record.get(name, {}).items()}
+    for name, combine in (("seconds", sum), ("peak_memory_bytes", max)):
+        if name in record:
+            record[name] = by_stage_id(record[name].items(), combine)
     return record

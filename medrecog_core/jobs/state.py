@@ -2,6 +2,7 @@
 
 import re
 import time
+from collections.abc import Callable, Iterable
 from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
@@ -45,6 +46,16 @@ def stage_id(name: str) -> str:
         if match := re.fullmatch(pattern, name):
             return match.expand(id_)
     return "-".join(re.findall(r"[a-z0-9]+", name.lower())) or "unknown"
+
+
+def by_stage_id(
+    figures: Iterable[tuple[str, float]], combine: Callable[[Iterable[float]], float]
+) -> dict[str, float]:
+    """Return figures of stages by id; those of several old names of one stage are combined."""
+    found: dict[str, list[float]] = {}
+    for name, figure in figures:
+        found.setdefault(stage_id(name), []).append(figure)
+    return {id_: combine(each) if len(each) > 1 else each[0] for id_, each in found.items()}
 
 
 def stage_label(id_: str) -> str:
@@ -172,7 +183,7 @@ class JobState:
         if "run_seconds_left" in document:
             document["job_seconds_left"] = document.pop("run_seconds_left")
         state: JobState = _STATE.validate_python(document)
-        return replace(state, seconds=tuple((stage_id(s), n) for s, n in state.seconds))
+        return replace(state, seconds=tuple(by_stage_id(state.seconds, sum).items()))
 
 
 _STATE = TypeAdapter(JobState)
