@@ -73,7 +73,9 @@ def stop(job_id: str, as_json: bool) -> None:
         click.echo(f"Stopping {job_id}. Completed work is saved; “resume {job_id}” continues it.")
 
 
-cancel = click.Command("cancel", params=stop.params, callback=stop.callback, hidden=True)
+cancel = click.Command(
+    "cancel", params=stop.params, callback=stop.callback, help=stop.help, hidden=True
+)
 
 
 @click.command()
