@@ -56,7 +56,8 @@ class _BarReport:
         if progress.stage.id not in self._tasks:
             if not progress.total:
                 return
-            task = self._bars.add_task(progress.stage.label, rate=rate)
+            unit = f" ({progress.stage.unit})" if progress.stage.unit else ""
+            task = self._bars.add_task(f"{progress.stage.label}{unit}", rate=rate)
             self._tasks[progress.stage.id] = task
         self._bars.update(
             self._tasks[progress.stage.id],
@@ -86,12 +87,13 @@ class _LineReport:
         if not progress.total:
             return
         left = progress.seconds_left
+        unit = f" {progress.stage.unit}" if progress.stage.unit else ""
         rate = f", {progress.rate:.1f} a second" if progress.rate else ""
         if progress.bytes_rate:
             rate += f", {progress.bytes_rate / MEGABYTE:.1f} MB a second"
         remaining = f", {left:.0f} s left" if left else ""
         print(
-            f"{progress.stage.label}: {progress.done}/{progress.total}{rate}{remaining}",
+            f"{progress.stage.label}: {progress.done}/{progress.total}{unit}{rate}{remaining}",
             file=sys.stderr,
             flush=True,
         )

@@ -36,7 +36,7 @@ class TestTrain:
     @pytest.mark.parametrize(
         ("changes", "status", "word"),
         [
-            (["--name", "my-model"], 2, "There is a model “my-model” already"),
+            (["--name", "my-model"], 2, "“my-model” already exists"),
             (["--name", "../x"], 2, "cannot be a name"),
             (["--layer", "block5"], 1, "no finished cell block5-224-average"),
             (["--layer", "block9"], 1, "no finished cell block9-224-average"),

@@ -36,8 +36,8 @@ def test_a_log_gets_a_line_now_and_then(capsys: pytest.CaptureFixture[str], cloc
     out, err = capsys.readouterr()
     assert out == ""
     lines = err.splitlines()
-    assert lines[0] == "extracting at 224: 0/100, 2.0 a second, 50 s left"
-    assert lines[-1] == "extracting at 224: 100/100, 2.0 a second"
+    assert lines[0] == "extracting at 224: 0/100 images, 2.0 a second, 50 s left"
+    assert lines[-1] == "extracting at 224: 100/100 images, 2.0 a second"
     done = [int(line.split()[3].partition("/")[0]) for line in lines]
     assert done[:12] == [*range(11), 12]  # a line a second at first, and then fewer
     assert all(later - earlier <= 10 for earlier, later in pairwise(done))
@@ -66,7 +66,7 @@ def test_a_new_stage_is_told_at_once_and_an_empty_one_never(
         report(Progress(TRAINING, 0, 3))
         report(Progress(TRAINING, 3, 3))
     assert capsys.readouterr().err.splitlines() == [
-        "reading files: 0/3",
+        "reading files: 0/3 files",
         "training: 0/3",
         "training: 3/3",
     ]
@@ -98,8 +98,8 @@ def test_files_become_progress_with_their_bytes(
         clock.now += 2
         show(6, 10, 30_000_000)
     assert capsys.readouterr().err.splitlines() == [
-        "hashing files: 1/10",
-        "hashing files: 6/10, 3.0 a second, 15.0 MB a second, 1 s left",
+        "hashing files: 1/10 files",
+        "hashing files: 6/10 files, 3.0 a second, 15.0 MB a second, 1 s left",
     ]
 
 

@@ -48,7 +48,7 @@ class TestRun:
             assert cell.keys() >= CELL_KEYS
             assert 0 <= cell["accuracy"] <= 1 and 0 <= cell["balanced_accuracy"] <= 1
             assert (cell["n_train"], cell["n_test"]) == (9, 3)
-        assert ": 12/12" in answer.err
+        assert ": 12/12 images" in answer.err
 
     def test_people_see_a_row_a_cell(self, call: Call, finished: RunFolder) -> None:
         answer = call("run", "--dataset", "textures", "--layers", "block1")

@@ -144,9 +144,9 @@ def test_a_stop_keeps_the_batches_that_are_done(known: Path, cache: CacheFolder)
 def test_progress_tells_the_scale_while_images_go_through_the_network(known: Path) -> None:
     seen: list[Progress] = []
     extract_dataset(specification(**CHEAP), seen.append)
-    ends = {p.stage: (p.done, p.total, p.scale) for p in seen}
-    assert ends["reading files"] == (N_IMAGES, N_IMAGES, None)
-    assert ends["extracting at 224"] == (N_IMAGES, N_IMAGES, 224)
+    ends = {p.stage.id: (p.done, p.total, p.scale) for p in seen}
+    assert ends["read-files"] == (N_IMAGES, N_IMAGES, None)
+    assert ends["extract-224"] == (N_IMAGES, N_IMAGES, 224)
     assert [p.done for p in seen if p.scale] == sorted(p.done for p in seen if p.scale)
 
 
