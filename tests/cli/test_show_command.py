@@ -4,6 +4,7 @@ import pytest
 
 from medrecog_core.experiments import RunFolder, create_run
 from medrecog_core.jobs.process import this_process
+from medrecog_core.jobs.progress import Stage
 from medrecog_core.jobs.state import JobState
 from medrecog_core.locations import CacheFolder
 from tests.made_runs import CLASSES, made_run
@@ -92,7 +93,9 @@ class TestTheRunItself:
 
     def test_a_run_at_work_shows_its_stage(self, call: Call, cache: CacheFolder) -> None:
         run = create_run(specification())
-        run.write_state(JobState("running", "training", 1, 4, process=this_process()))
+        run.write_state(
+            JobState("running", Stage("train", "training"), 1, 4, process=this_process())
+        )
         out = call("show", run.id).out
         assert out == f"{run.id}: running\ntraining: 1 of 4\n"
 

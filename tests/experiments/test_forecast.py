@@ -4,7 +4,7 @@ from medrecog_core.experiments import RunFolder, create_run, forecast
 from medrecog_core.experiments.forecast import TRAINING, Forecast, forecast_run
 from medrecog_core.experiments.training_time import keep_training_times
 from medrecog_core.features.network_rates import NetworkPass, keep_rates
-from medrecog_core.jobs.progress import Progress
+from medrecog_core.jobs.progress import Progress, Stage
 from medrecog_core.networks import find_network, resolve_precision
 from tests.clock import Clock
 from tests.textures import N_IMAGES, specification
@@ -18,10 +18,11 @@ def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
 
 
 def extracting(scale: int, done: int, total: int = 100, rate: float = 0.0) -> Progress:
-    return Progress(f"extracting at {scale}", done, total, rate, scale)
+    return Progress(Stage(f"extract-{scale}", "Extracting"), done, total, rate, scale)
 
 
-HASHING = Progress("hashing files", 1, 100)
+HASHING = Progress(Stage("hash-files", "Reading files"), 1, 100)
+ENCODING = Stage("encode", "Encoding images")
 
 
 def test_what_was_measured_before_counts_until_the_run_shows_more(clock: Clock) -> None:
@@ -54,9 +55,9 @@ def test_without_a_measurement_of_cells_the_first_cell_tells_what_the_others_tak
     clock.now += 2
     assert expected.seconds_left(Progress(TRAINING, 1, 2)) == 6
     clock.now += 4
-    assert expected.seconds_left(Progress("encoding images", 3, 9)) == 2
+    assert expected.seconds_left(Progress(ENCODING, 3, 9)) == 2
     clock.now += 4
-    assert expected.seconds_left(Progress("encoding images", 5, 9)) == 0
+    assert expected.seconds_left(Progress(ENCODING, 5, 9)) == 0
     assert expected.seconds_left(Progress(TRAINING, 2, 2)) == 0
 
 

@@ -7,8 +7,10 @@ from medrecog_core.experiments.run_record import checked_record
 
 def test_a_record_is_given_as_it_is_written(finished: RunFolder) -> None:
     record = finished.record()
-    assert checked_record(record) is record
-    assert "versions" in record
+    assert checked_record(record) == record
+    assert "versions" in record and "train" in record["seconds"]
+    words = {**record, "seconds": {"learning 8 words": 1.0, "learning 9 words": 2, "training": 3}}
+    assert checked_record(words)["seconds"] == {"learn-codebook": 3, "train": 3}
     assert checked_record({**record, "of a later version": 1})["of a later version"] == 1
 
 
