@@ -16,6 +16,13 @@ from medrecog_core.locations import CacheFolder
 from tests.textures import N_IMAGES, add_textures, wait_until, write_textures
 
 
+@pytest.fixture
+def known(tmp_path: Path, cache: CacheFolder) -> Path:
+    folder = write_textures(tmp_path / "images")
+    add_textures(folder)
+    return folder
+
+
 def test_a_check_in_this_process_is_seen_by_others(known: Path) -> None:
     seen: list[Progress] = []
     states = []

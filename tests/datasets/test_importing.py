@@ -153,7 +153,7 @@ def test_adding_tells_how_far_unpacking_and_hashing_are(tmp_path, write_files):
     assert [(done, total) for done, total, _ in hashed] == [(1, 2), (2, 2)]
     assert 0 < hashed[0][2] < hashed[1][2]
     tell("archive", [pack(tmp_path / "a.zip", TWO_CLASSES)])
-    assert {stage for stage, *_ in unpacked} == {"unpacking"}
+    assert {stage.id for stage, *_ in unpacked} == {"unpack"}
     assert [(done, total) for done, total, _ in hashed[2:]] == [(1, 2), (2, 2)]
 
 

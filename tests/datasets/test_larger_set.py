@@ -62,7 +62,7 @@ def test_images_that_were_unpacked_for_the_larger_set_are_taken_from_it(files, c
     assert paths(dataset) == MINI_PATHS
     assert dataset.classes == ("bakery", "bar")
     assert dataset.splits == ("train", "test")
-    assert {stage for stage, *_ in seen} == {"taking over files of mit67"}
+    assert {stage.id for stage, *_ in seen} == {"copy-files"}
     assert seen[-1][1] == seen[-1][2] > 0
     assert not (cache.datasets / "mini-mit/images/Images/office").exists()
     assert library.load("mini-mit") == dataset
