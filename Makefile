@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 .PHONY: run test lint benchmark
 
 run: $(VENV)/.run-requirements
-	$(BIN)/streamlit run app.py
+	$(BIN)/python -m medrecog_core dashboard
 
 test: $(VENV)/.dev-requirements
 	$(BIN)/python -m pytest

@@ -16,12 +16,13 @@ from medrecog_core.ui.jobs import MOST_SHOWN, show_job, show_status
 from medrecog_core.ui.page import PAGES, open_page, shown_errors
 from medrecog_core.ui.plain_text import literal
 from medrecog_core.ui.quantities import counted, size
+from medrecog_core.ui.storage import show_storage
 
 open_page("Home")
 
 QUESTION = (
     "How good is a **frozen, pre-trained network**, read at this layer, this input scale and this "
-    "pooling, with a **linear SVM** on top, on this set of images?"
+    "pooling, with a **simple classifier** on top, on this set of images?"
 )
 STEPS = {
     "Datasets": "Look at the demo, or add your images.",
@@ -134,13 +135,14 @@ def show_installed() -> None:
                 else "Gains nothing from bfloat16: “auto” precision means float32."
             )
         with right.container(border=True, height="stretch"):
-            st.markdown("**Kept on this machine**")
+            st.markdown("**Storage**")
             with DescriptorStore(cache_folder().features) as store:
                 st.markdown(f"{counted(len(store), 'descriptor')}, {size(store.n_bytes)}")
             st.caption(
                 f"{counted(len(library.names()), 'data set')}, {counted(len(all_runs()), 'run')}, "
                 f"{counted(len(model_names()), 'model')} in {literal(cache_folder().root)}"
             )
+    show_storage()
 
 
 if is_viewer():

@@ -28,7 +28,7 @@ import numpy as np
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
-from medrecog_core.classification import measure, train_svm
+from medrecog_core.classification import TrainingOptions, find_classifier, measure
 from medrecog_core.datasets import read_dataset
 from medrecog_core.features import (
     DEFAULT_N_WORDS,
@@ -84,7 +84,10 @@ class Images:
         rows = self.files_at(np.concatenate([train, test]))
         matrix = describe_images(rows, cell, codebook, *where)
         seconds = {"codebook": learned - start, "descriptors": time.perf_counter() - learned}
-        svm = train_svm(matrix[: len(train)], self.labels[train].tolist(), seed=seed)
+        known = self.labels[train].tolist()
+        (svm,) = find_classifier("linear-svm").train_path(
+            matrix[: len(train)], known, [1.0], TrainingOptions(seed=seed)
+        )
         return svm.scores(matrix[len(train) :]), svm.classes, seconds
 
 

@@ -24,8 +24,8 @@ import numpy as np
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
 from medrecog_core.classification import (
+    LinearClassifier,
     LinearScore,
-    LinearSvm,
     explain,
     l2_normalise,
     l2_score,
@@ -54,7 +54,7 @@ def image_files(folder: Path | None, n: int) -> tuple[list[Path], list[str]]:
     return [file for file, _ in chosen], [label for _, label in chosen]
 
 
-def train(rows: np.ndarray, labels: list[str]) -> LinearSvm:
+def train(rows: np.ndarray, labels: list[str]) -> LinearClassifier:
     """Train on rows as they are, so that the same serves with and without normalisation."""
     from sklearn.svm import LinearSVC
 
@@ -62,7 +62,7 @@ def train(rows: np.ndarray, labels: list[str]) -> LinearSvm:
     weights, biases = solver.coef_, solver.intercept_
     if len(solver.classes_) == 2:
         weights, biases = np.vstack([-weights, weights]), np.concatenate([-biases, biases])
-    return LinearSvm(tuple(map(str, solver.classes_)), weights, biases)
+    return LinearClassifier(tuple(map(str, solver.classes_)), weights, biases)
 
 
 def greatest_error(sums: np.ndarray, scores: np.ndarray) -> float:

@@ -32,7 +32,7 @@ from PIL import Image
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
-from medrecog_core.classification import measure, train_svm
+from medrecog_core.classification import TrainingOptions, find_classifier, measure
 from medrecog_core.datasets import read_dataset
 from medrecog_core.features import (
     DescriptorSource,
@@ -214,7 +214,9 @@ def accuracies(root: Path) -> dict[str, dict[str, float]]:
             extract(files, cells, NETWORK, source_of(precision), store)
             for cell in cells:
                 matrix = read_descriptors(files, cell, NETWORK, source_of(precision), store)
-                svm = train_svm(matrix[train], labels[train].tolist())
+                (svm,) = find_classifier("linear-svm").train_path(
+                    matrix[train], labels[train].tolist(), [1.0], TrainingOptions()
+                )
                 scores = svm.scores(matrix[~train])
                 result = measure(labels[~train].tolist(), scores, svm.classes)
                 found[cell.name][precision] = result.accuracy

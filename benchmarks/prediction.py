@@ -119,7 +119,7 @@ def measure_warm(contents: list[bytes], layer: str, coefficients: np.ndarray) ->
         taken["label_alone"].append(seconds_of(lambda c=content: predictor.predict([c])))
         taken["usual"].append(seconds_of(lambda c=content: usual(c)))
         label = predictor.explain(content)[0].label
-        agree.append(label == model.svm.classes[int(usual(content))])
+        agree.append(label == model.classifier.classes[int(usual(content))])
     seconds = {name: statistics.median(values) for name, values in taken.items()}
     return {
         "seconds": seconds,
@@ -198,7 +198,7 @@ def main() -> None:
         step = len(dataset.images) // arguments.n
         files = [dataset.absolute_path(image) for image in dataset.images[:: max(1, step)]]
         files = files[: arguments.n]
-        svm = load_model(NAME).svm
+        svm = load_model(NAME).classifier
         coefficients = np.column_stack([svm.weights, svm.biases])
         document: dict[str, Any] = {"layer": arguments.layer, "scale": SCALE, "images": len(files)}
         contents = [file.read_bytes() for file in files]

@@ -45,9 +45,11 @@ import numpy as np
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
 from medrecog_core.classification import (
+    TrainingOptions,
     each_on_one_core,
+    find_classifier,
     l2_normalise,
-    train_choosing_c,
+    score_choosing_value,
     train_svms,
 )
 from medrecog_core.datasets import split_images
@@ -228,12 +230,19 @@ def selection(dataset: str | None) -> dict[str, Any]:
         def choose(cell: tuple[str, Callable[[], np.ndarray], np.ndarray, Fold]) -> dict[str, Any]:
             name, read, labels, fold = cell
             start = time.perf_counter()
-            ((chosen, path),) = train_choosing_c(read(), labels, [fold], CS)
-            _, scores = path.at(chosen.C)
+            ((chosen, path),) = score_choosing_value(
+                find_classifier("linear-svm"),
+                read(),
+                labels,
+                [fold],
+                CS,
+                options=TrainingOptions(),
+            )
+            scores = path.at(chosen.value)
             right = np.array(path.classes)[scores.argmax(axis=1)] == labels[fold[1]]
             return {
                 "cell": name,
-                "C": chosen.C,
+                "C": chosen.value,
                 "accuracy": float(right.mean()),
                 "seconds": time.perf_counter() - start,
             }

@@ -4,9 +4,15 @@ import os
 from dataclasses import dataclass
 from pathlib import Path
 
+import platformdirs
+
 from medrecog_core.errors import StorageError
 from medrecog_core.mode import check_may_change
 from medrecog_core.settings import CACHE_VARIABLE, read_settings
+
+_PROJECT = Path(__file__).parents[1]
+# Where a wheel has what lies at the top of a checkout; see hatch_build.py.
+_DASHBOARD = Path(__file__).with_name("dashboard")
 
 
 @dataclass(frozen=True)
@@ -79,9 +85,30 @@ class CacheFolder:
         return self.root / "weights"
 
 
+def checkout_folder() -> Path | None:
+    """Return the folder of the checkout that the program runs from; None for a wheel."""
+    return None if (_DASHBOARD / "app.py").is_file() else _PROJECT
+
+
+def dashboard_script() -> Path:
+    """Return the app that Streamlit runs; its pages and the theme lie beside it."""
+    return (checkout_folder() or _DASHBOARD) / "app.py"
+
+
+def default_cache_folder() -> Path:
+    """Return the folder that is used where no other is set.
+
+    `cache/` in a checkout, otherwise the user's data folder, such as `~/.local/share/medrecog`.
+    """
+    checkout = checkout_folder()
+    if checkout is not None:
+        return checkout / "cache"
+    return platformdirs.user_data_path("medrecog", appauthor=False)
+
+
 def cache_folder() -> CacheFolder:
-    """Return the cache folder: `MEDRECOG_CACHE` where it is set, else `cache/` of the project."""
-    return CacheFolder(read_settings().cache)
+    """Return the cache folder: `MEDRECOG_CACHE` where it is set, else the default one."""
+    return CacheFolder(read_settings().cache or default_cache_folder())
 
 
 def create_folder(folder: Path) -> Path:

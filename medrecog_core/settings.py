@@ -51,10 +51,11 @@ class Settings(BaseSettings):
         str_strip_whitespace=True,
     )
 
-    cache: Folder = _setting(
-        Path(__file__).parents[1] / "cache",
-        "Folder that holds everything medrecog writes. Default: `cache/` in the checkout. It can "
-        "be copied to another machine. Use a local disk, not a network share.",
+    cache: Folder | None = _setting(
+        None,
+        "Folder that holds everything medrecog writes. Default: `cache/` in a checkout, otherwise "
+        "the user's data folder, such as `~/.local/share/medrecog`. It can be copied to another "
+        "machine. Use a local disk, not a network share.",
         "a folder",
     )
     mode: Annotated[Literal["", "viewer"], BeforeValidator(str.strip)] = _setting(

@@ -2,9 +2,8 @@
 
 import streamlit as st
 
-from medrecog_core.features import titles, with_evidence
 from medrecog_core.mode import is_viewer
-from medrecog_core.models import Model, can_explain, delete_model, model_names
+from medrecog_core.models import Model, delete_model, model_names, why_unexplained
 from medrecog_core.ui.choice import choose
 from medrecog_core.ui.page import RESEARCH_ONLY, open_page, show_absence, shown_errors
 from medrecog_core.ui.plain_text import literal
@@ -15,7 +14,7 @@ from medrecog_core.ui.predict.model_card import show_card, show_import
 from medrecog_core.ui.predict.prediction import show_prediction
 
 open_page("Predict")
-st.warning(f"**{RESEARCH_ONLY}** A label is what an SVM says of a picture.", icon=":material/info:")
+st.warning(f"**{RESEARCH_ONLY}** The label is the output of a classifier.", icon=":material/info:")
 
 
 def delete(name: str) -> None:
@@ -51,11 +50,8 @@ def classify(model: Model) -> None:
     if len(given) > 1:
         looked_at = show_answer_table(model.card.name, names, [each.answer for each in answered])
     reasons = False
-    if not can_explain(model):
-        st.caption(
-            f"There is no map for this model: only the scores of "
-            f"{titles(with_evidence(), 'and')} pooling are sums over positions."
-        )
+    if reason := why_unexplained(model.card):
+        st.caption(f"There is no map for this model. {literal(reason)}")
     elif st.toggle("Show what the label rests on", key="evidence", bind="query-params"):
         reasons = True
         answered = answers_of(model, contents, looked_at)

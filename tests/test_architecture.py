@@ -40,6 +40,7 @@ MAY_IMPORT = {
     "models": _BELOW_MODELS,
     "reports": {*_BELOW_MODELS, "models"},
     "bundles": {*_BELOW_MODELS, "models"},
+    "storage": {*_BELOW_MODELS, "models"},
 }
 MAY_IMPORT |= {"ui": set(MAY_IMPORT), "cli": set(MAY_IMPORT)}
 

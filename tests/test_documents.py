@@ -2,6 +2,7 @@
 
 import re
 import shlex
+import tomllib
 from pathlib import Path
 
 import click
@@ -90,12 +91,15 @@ def test_notice_names_the_weights_that_are_embedded():
     assert embedded_weights.ARCHIVE.name in notice
 
 
-def test_version_is_the_same_everywhere():
-    assert f'version = "{__version__}"' in (PROJECT / "pyproject.toml").read_text()
+def test_version_is_written_in_one_place():
+    project = tomllib.loads((PROJECT / "pyproject.toml").read_text(encoding="utf-8"))
+    assert "version" not in project["project"]
+    version_file = PROJECT / project["tool"]["hatch"]["version"]["path"]
+    assert f'__version__ = "{__version__}"' in version_file.read_text(encoding="utf-8")
 
 
 def test_every_requirement_is_pinned_to_a_compatible_range():
-    for name in ("requirements.txt", "requirements-dev.txt"):
+    for name in ("requirements.txt", "requirements-dev.txt", "requirements-formats.txt"):
         for line in (PROJECT / name).read_text().splitlines():
             if line and not line.startswith(("#", "-r")):
                 assert re.fullmatch(r"[A-Za-z0-9-]+~=\d+(\.\d+)+", line), line

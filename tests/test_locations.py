@@ -4,8 +4,16 @@ from pathlib import Path
 
 import pytest
 
+from medrecog_core import locations
 from medrecog_core.errors import StorageError
-from medrecog_core.locations import cache_folder, create_folder, unwritable
+from medrecog_core.locations import (
+    cache_folder,
+    checkout_folder,
+    create_folder,
+    dashboard_script,
+    default_cache_folder,
+    unwritable,
+)
 from medrecog_core.settings import CACHE_VARIABLE
 
 PROJECT = Path(__file__).parents[1]
@@ -23,6 +31,24 @@ def test_the_cache_is_below_the_project_where_the_environment_says_nothing(monke
     else:
         monkeypatch.setenv(CACHE_VARIABLE, value)
     assert cache_folder().root == PROJECT / "cache"
+
+
+def test_a_checkout_keeps_its_cache_and_its_app():
+    assert checkout_folder() == PROJECT
+    assert default_cache_folder() == PROJECT / "cache"
+    assert dashboard_script() == PROJECT / "app.py"
+
+
+def test_a_wheel_writes_to_the_users_folder_and_runs_its_own_app(monkeypatch, tmp_path):
+    (tmp_path / "app.py").touch()
+    monkeypatch.setattr(locations, "_DASHBOARD", tmp_path)
+    monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path / "data"))
+    monkeypatch.delenv(CACHE_VARIABLE)
+    assert checkout_folder() is None
+    assert cache_folder().root == default_cache_folder()
+    assert default_cache_folder().name == "medrecog"
+    assert PROJECT not in default_cache_folder().parents
+    assert dashboard_script() == tmp_path / "app.py"
 
 
 def test_a_relative_cache_folder_is_made_absolute(monkeypatch, tmp_path):

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from medrecog_core import atomic_file, experiments, models, networks
+from medrecog_core import atomic_file, experiments, models, networks, storage
 from medrecog_core.datasets import (
     Decisions,
     add_dataset,
@@ -148,6 +148,7 @@ def doors(finished, pictures):
         import_content: (b"", "a model"),
         networks.import_weights: (network, pictures),
         networks.download_weights: (network,),
+        storage.delete_features: (storage.Selection(unreachable=True),),
         networks.remove_weights: (network, "0" * 16),
     }
 

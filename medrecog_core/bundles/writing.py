@@ -34,6 +34,7 @@ from medrecog_core.images import UnreadableImageError, read_file, thumbnail
 from medrecog_core.images.thumbnails import thumbnail_name
 from medrecog_core.jobs.progress import Progress, Stage, ignore
 from medrecog_core.models.exchange import without_paths
+from medrecog_core.models.kept_features import what_is_kept
 from medrecog_core.models.storage import (
     CARD,
     card_document,
@@ -58,10 +59,13 @@ class BundleWriting:
         What it holds.
     left_out
         Sentences on what it should hold and does not.
+    features
+        Sentences on the training features that its models contain.
     """
 
     contents: BundleContents
     left_out: tuple[str, ...]
+    features: tuple[str, ...] = ()
 
 
 def write_bundle(
@@ -133,6 +137,7 @@ class _Bundle:
         self._opened, self._pictures, self._report = opened, pictures, report
         self._files: dict[str, BundleFile] = {}
         self._left_out: list[str] = []
+        self._features: list[str] = []
 
     def write(self, runs: Sequence[RunFolder], with_models: bool) -> BundleWriting:
         # By path in the bundle, content and rendering, which can differ between runs.
@@ -155,7 +160,7 @@ class _Bundle:
         self._opened.writestr(
             CONTENTS, contents.model_dump_json(indent=1), compress_type=zipfile.ZIP_DEFLATED
         )
-        return BundleWriting(contents, tuple(self._left_out))
+        return BundleWriting(contents, tuple(self._left_out), tuple(self._features))
 
     def _write_run(self, run: RunFolder) -> list[str]:
         """Write a run's documents and return its images' paths below the data set's root."""
@@ -211,6 +216,8 @@ class _Bundle:
                 continue
             if model.card.run in runs:
                 folder = f"models/{name}"
+                if kept := what_is_kept(model.card):
+                    self._features.append(f"Model {name}: {kept}")
                 for file, content in model_files(without_paths(model)).items():
                     self._add(f"{folder}/{file}", content, zipfile.ZIP_STORED)
                 self._add_json(f"{folder}/{CARD}", card_document(model.card))

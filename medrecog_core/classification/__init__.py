@@ -1,4 +1,4 @@
-"""Linear SVMs on descriptors, how well they do, how sure that is, and why."""
+"""Classifiers on descriptors, how well they do, how sure that is, and why."""
 
 from medrecog_core.classification.calibration import Calibration, calibrate, log_loss
 from medrecog_core.classification.calibration_choice import (
@@ -6,6 +6,13 @@ from medrecog_core.classification.calibration_choice import (
     choose_calibration,
 )
 from medrecog_core.classification.class_estimates import ClassEstimates, estimate_classes
+from medrecog_core.classification.classifier import (
+    Classifier,
+    HyperParameter,
+    ScoredPath,
+    TrainedClassifier,
+    TrainingOptions,
+)
 from medrecog_core.classification.comparison import (
     Comparison,
     Ranked,
@@ -39,7 +46,7 @@ from medrecog_core.classification.evidence import (
 )
 from medrecog_core.classification.fused_evidence import explain_fusion
 from medrecog_core.classification.intervals import Estimate, estimate
-from medrecog_core.classification.linear_svm import LinearSvm
+from medrecog_core.classification.linear_classifier import LinearClassifier
 from medrecog_core.classification.metrics import ClassMetrics, Metrics, measure
 from medrecog_core.classification.normalisation import (
     NORMALISATIONS,
@@ -55,31 +62,42 @@ from medrecog_core.classification.novelty import (
 )
 from medrecog_core.classification.one_vs_rest import CLASS_WEIGHTS
 from medrecog_core.classification.positive_class import choose_positive_class
+from medrecog_core.classification.registry import (
+    CLASSIFIERS,
+    DEFAULT_CLASSIFIER,
+    HYPER_PARAMETERS,
+    find_classifier,
+)
 from medrecog_core.classification.resampling import MEASURES
 from medrecog_core.classification.scored_images import ScoredImages
-from medrecog_core.classification.selection import ChosenC, choose_c, train_choosing_c
+from medrecog_core.classification.selection import Choice, choose_value, score_choosing_value
 from medrecog_core.classification.threads import each_on_one_core
 from medrecog_core.classification.threshold import DecisionThreshold, choose_threshold
-from medrecog_core.classification.training import SvmPath, train_svm, train_svms
+from medrecog_core.classification.training import SvmPath, train_svms
 from medrecog_core.classification.wilson import wilson_interval
 
 __all__ = [
+    "CLASSIFIERS",
     "CLASS_WEIGHTS",
+    "DEFAULT_CLASSIFIER",
+    "HYPER_PARAMETERS",
     "MEASURES",
     "NORMALISATIONS",
     "Calibration",
     "CalibrationChoice",
-    "ChosenC",
+    "Choice",
     "ClassEstimates",
     "ClassMetrics",
+    "Classifier",
     "Comparison",
     "CrossCalibration",
     "DecisionThreshold",
     "Estimate",
     "Evidence",
     "FittedNormalisation",
+    "HyperParameter",
+    "LinearClassifier",
     "LinearScore",
-    "LinearSvm",
     "Metrics",
     "Neighbours",
     "Normalisation",
@@ -91,14 +109,17 @@ __all__ = [
     "ReliabilityCurve",
     "RocCurve",
     "ScoredImages",
+    "ScoredPath",
     "SvmPath",
+    "TrainedClassifier",
+    "TrainingOptions",
     "affine_score",
     "calibrate",
     "channelwise_score",
-    "choose_c",
     "choose_calibration",
     "choose_positive_class",
     "choose_threshold",
+    "choose_value",
     "compare",
     "compare_with_best",
     "cross_calibrate",
@@ -107,6 +128,7 @@ __all__ = [
     "estimate_classes",
     "explain",
     "explain_fusion",
+    "find_classifier",
     "fit_novelty_detector",
     "holm",
     "l2_normalise",
@@ -119,8 +141,7 @@ __all__ = [
     "precision_recall_curve",
     "reliability_curve",
     "roc_curve",
-    "train_choosing_c",
-    "train_svm",
+    "score_choosing_value",
     "train_svms",
     "wilson_interval",
 ]

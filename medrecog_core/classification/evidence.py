@@ -19,7 +19,7 @@ from typing import Protocol
 
 import numpy as np
 
-from medrecog_core.classification.linear_svm import LinearSvm
+from medrecog_core.classification.linear_classifier import LinearClassifier
 
 
 class SharedPooling(Protocol):
@@ -79,7 +79,7 @@ class Evidence:
         return scores
 
 
-def linear_score(svm: LinearSvm, descriptor: np.ndarray) -> LinearScore:
+def linear_score(svm: LinearClassifier, descriptor: np.ndarray) -> LinearScore:
     """Return an image's scores by an SVM as linear functions of its descriptor.
 
     Parameters
@@ -99,7 +99,7 @@ def linear_score(svm: LinearSvm, descriptor: np.ndarray) -> LinearScore:
     return channelwise_score(svm, descriptor, normalisation.apply(descriptor[None])[0])
 
 
-def l2_score(svm: LinearSvm, descriptor: np.ndarray) -> LinearScore:
+def l2_score(svm: LinearClassifier, descriptor: np.ndarray) -> LinearScore:
     """Return the scores of an image whose descriptor is L2-normalised before the SVM.
 
     Parameters
@@ -113,12 +113,12 @@ def l2_score(svm: LinearSvm, descriptor: np.ndarray) -> LinearScore:
     return LinearScore(svm.weights / (length or 1.0), np.zeros(len(descriptor)), svm.biases)
 
 
-def plain_score(svm: LinearSvm, channels: int) -> LinearScore:
+def plain_score(svm: LinearClassifier, channels: int) -> LinearScore:
     """Return the scores of an image whose descriptor goes to the SVM as it is."""
     return LinearScore(svm.weights, np.zeros(channels), svm.biases)
 
 
-def affine_score(svm: LinearSvm, mean: np.ndarray, projection: np.ndarray) -> LinearScore:
+def affine_score(svm: LinearClassifier, mean: np.ndarray, projection: np.ndarray) -> LinearScore:
     """Return the scores of an image normalised by (m - mean) @ projection.
 
     Parameters
@@ -136,7 +136,7 @@ def affine_score(svm: LinearSvm, mean: np.ndarray, projection: np.ndarray) -> Li
 
 
 def channelwise_score(
-    svm: LinearSvm, descriptor: np.ndarray, normalised: np.ndarray
+    svm: LinearClassifier, descriptor: np.ndarray, normalised: np.ndarray
 ) -> LinearScore:
     """Return the scores of an image whose channels are normalised one by one, as by a square root.
 

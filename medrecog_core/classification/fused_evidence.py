@@ -16,11 +16,11 @@ from medrecog_core.classification.evidence import (
     explain,
     linear_score,
 )
-from medrecog_core.classification.linear_svm import LinearSvm
+from medrecog_core.classification.linear_classifier import LinearClassifier
 
 
 def explain_fusion(
-    svm: LinearSvm, feature_maps: Sequence[np.ndarray], poolings: Sequence[SharedPooling]
+    svm: LinearClassifier, feature_maps: Sequence[np.ndarray], poolings: Sequence[SharedPooling]
 ) -> Evidence:
     """Share an image's scores out among the positions of its maps, laid over each other.
 

@@ -1,77 +1,77 @@
-"""Choosing C by cross-validation inside the training part."""
+"""Choosing a classifier's hyper-parameter by cross-validation inside the training part."""
 
 import warnings
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
-from medrecog_core.classification.normalisation import L2, Normalisation
-from medrecog_core.classification.squared_hinge import no_check
-from medrecog_core.classification.training import Fold, SvmPath, train_svms
+from medrecog_core.classification.classifier import (
+    Classifier,
+    Fold,
+    ScoredPath,
+    TrainingOptions,
+)
 from medrecog_core.errors import UsageError
 
 CRITERIA = ("accuracy", "balanced_accuracy")
 
 
 @dataclass(frozen=True)
-class ChosenC:
-    """The C that did best inside a training part.
+class Choice:
+    """The value of the hyper-parameter that did best inside a training part.
 
     Attributes
     ----------
-    C
+    value
         The smallest of the best.
-    Cs
-        What there was to choose from, ascending.
     values
-        The criterion for each of `Cs`, over the images of all inner folds together.
+        What there was to choose from, ascending.
+    results
+        The criterion for each of `values`, over the images of all inner folds together.
     n_folds
         Inner folds that could be used.
     """
 
-    C: float
-    Cs: tuple[float, ...]
+    value: float
     values: tuple[float, ...]
+    results: tuple[float, ...]
     n_folds: int
 
 
-def choose_c(
+def choose_value(
+    classifier: Classifier,
     descriptors: np.ndarray,
     labels: Sequence[str],
-    Cs: Sequence[float],
+    values: Sequence[float],
     *,
     groups: Sequence[str] | None = None,
     n_folds: int = 5,
-    seed: int = 0,
-    class_weight: str = "none",
-    normalisation: Normalisation = L2,
     criterion: str = "accuracy",
-    check: Callable[[], None] = no_check,
-) -> ChosenC:
-    """Choose C by stratified cross-validation, on nothing but the training part given.
+    options: TrainingOptions,
+) -> Choice:
+    """Choose by stratified cross-validation, on nothing but the training part given.
 
     Parameters
     ----------
+    classifier
+        What is trained.
     descriptors
         Of the training images, shape (n, channels).
     labels
         The n labels.
-    Cs
+    values
         To choose from; of several that do equally well the smallest is taken.
     groups
         A group (patient, lesion) for each image, kept whole; one without a name is an image of its
         own.
     n_folds
         Inner folds; fewer where no class has so many groups.
-    seed
-        Of the shuffling into folds.
-    class_weight, normalisation
-        As in `train_svms`; fitted on the training part of each inner fold.
     criterion
         `accuracy`, or `balanced_accuracy`, the mean recall of the classes.
-    check
-        As in `train_svms`.
+    options
+        Of training, on the training part of each inner fold; the seed is that of the shuffling
+        into folds too.
 
     Raises
     ------
@@ -79,69 +79,53 @@ def choose_c(
         If the images cannot be divided into folds with two classes to learn from, or an option does
         not exist.
     """
-    inner = _inner_folds(np.arange(len(labels)), labels, groups, n_folds, seed)
-    paths = train_svms(
-        descriptors,
-        labels,
-        inner,
-        Cs,
-        class_weight=class_weight,
-        normalisation=normalisation,
-        seed=seed,
-        check=check,
-    )
+    name = classifier.parameter.name
+    inner = _inner_folds(np.arange(len(labels)), labels, groups, n_folds, options.seed, name)
+    paths = classifier.score_folds(descriptors, labels, inner, values, options)
     return _best(paths, inner, np.asarray(labels), criterion)
 
 
-def train_choosing_c(
+def score_choosing_value(
+    classifier: Classifier,
     descriptors: np.ndarray,
     labels: Sequence[str],
     folds: Sequence[Fold],
-    Cs: Sequence[float],
+    values: Sequence[float],
     *,
     groups: Sequence[str] | None = None,
     n_folds: int = 5,
-    seed: int = 0,
-    class_weight: str = "none",
-    normalisation: Normalisation = L2,
     criterion: str = "accuracy",
-    check: Callable[[], None] = no_check,
-) -> tuple[tuple[ChosenC, SvmPath], ...]:
-    """Choose C inside the training part of every fold and train all SVMs of that part.
+    options: TrainingOptions,
+) -> tuple[tuple[Choice, ScoredPath], ...]:
+    """Choose inside the training part of every fold and score its test part.
 
-    The same as `choose_c` on each training part and then `train_svms`, but with one Gram matrix for
-    all folds and inner folds where the normalisation allows it.
+    The same as `choose_value` on each training part and then `Classifier.score_folds`, but all in
+    one call, so that a classifier can share work between folds and inner folds.
 
     Parameters
     ----------
-    descriptors, labels, folds, Cs
-        As in `train_svms`.
-    groups, n_folds, seed, class_weight, normalisation, criterion, check
-        As in `choose_c`.
+    classifier, descriptors, labels, folds, values
+        As in `Classifier.score_folds`.
+    groups, n_folds, criterion, options
+        As in `choose_value`.
 
     Returns
     -------
     tuple
-        For each fold the choice and the path; `path.at(choice.C)` is the SVM and its scores.
+        For each fold the choice and the path; `path.at(choice.value)` are its scores.
 
     Raises
     ------
     UsageError
-        As `choose_c` does.
+        As `choose_value` does.
     """
+    name, seed = classifier.parameter.name, options.seed
     inner = [
-        _inner_folds(np.asarray(part, int), labels, groups, n_folds, seed) for part, _ in folds
+        _inner_folds(np.asarray(part, int), labels, groups, n_folds, seed, name)
+        for part, _ in folds
     ]
-    paths = train_svms(
-        descriptors,
-        labels,
-        [*folds, *(fold for of_part in inner for fold in of_part)],
-        Cs,
-        class_weight=class_weight,
-        normalisation=normalisation,
-        seed=seed,
-        check=check,
-    )
+    every = [*folds, *(fold for of_part in inner for fold in of_part)]
+    paths = classifier.score_folds(descriptors, labels, every, values, options)
     outer, rest = paths[: len(folds)], list(paths[len(folds) :])
     chosen = []
     for path, of_part in zip(outer, inner, strict=True):
@@ -156,6 +140,7 @@ def _inner_folds(
     groups: Sequence[str] | None,
     n_folds: int,
     seed: int,
+    name: str,
 ) -> list[tuple[np.ndarray, np.ndarray]]:
     from sklearn.model_selection import StratifiedGroupKFold, StratifiedKFold
 
@@ -181,27 +166,28 @@ def _inner_folds(
         ]
     if not folds:
         raise UsageError(
-            "C cannot be chosen by cross-validation inside the training part, which has too few "
-            "images or groups of a class: choose one C, or add images."
+            f"{name} cannot be chosen by cross-validation inside the training part, which has too "
+            f"few images or groups of a class: choose one {name}, or add images."
         )
     return folds
 
 
 def _best(
-    paths: Sequence[SvmPath], folds: Sequence[Fold], labels: np.ndarray, criterion: str
-) -> ChosenC:
+    paths: Sequence[ScoredPath], folds: Sequence[Fold], labels: np.ndarray, criterion: str
+) -> Choice:
     if criterion not in CRITERIA:
         raise UsageError(
             f"There is no criterion “{criterion}”: choose among {', '.join(CRITERIA)}."
         )
     truth = np.concatenate([labels[np.asarray(test)] for _, test in folds])
-    values = []
-    for i in range(len(paths[0].Cs)):
+    results = []
+    for i in range(len(paths[0].values)):
         predicted = np.concatenate(
             [np.array(path.classes)[path.scores[i].argmax(axis=1)] for path in paths]
         )
         right = predicted == truth
         recalls = [right[truth == label].mean() for label in np.unique(truth)]
-        values.append(float(right.mean() if criterion == "accuracy" else np.mean(recalls)))
-    # Counts that are equal give equal numbers, and the first of them is the smallest C.
-    return ChosenC(paths[0].Cs[int(np.argmax(values))], paths[0].Cs, tuple(values), len(folds))
+        results.append(float(right.mean() if criterion == "accuracy" else np.mean(recalls)))
+    # Counts that are equal give equal numbers, and the first of them is the smallest value.
+    values = paths[0].values
+    return Choice(values[int(np.argmax(results))], values, tuple(results), len(folds))

@@ -1,4 +1,4 @@
-"""Training linear SVMs: one, or those of all folds and values of C with one Gram matrix."""
+"""Training linear SVMs: those of all folds and values of C with one Gram matrix."""
 
 import math
 from collections.abc import Callable, Sequence
@@ -6,8 +6,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from medrecog_core.classification.classifier import Fold, in_all_classes
 from medrecog_core.classification.dual_form import DualForm
-from medrecog_core.classification.linear_svm import LinearSvm
+from medrecog_core.classification.linear_classifier import LinearClassifier
 from medrecog_core.classification.normalisation import L2, FittedNormalisation, Normalisation
 from medrecog_core.classification.one_vs_rest import OneVsRest
 from medrecog_core.classification.primal_form import PrimalForm
@@ -25,10 +26,6 @@ _FEW_CHANNELS = 1024
 _MOST_TOGETHER = 64
 _LIBLINEAR_TOLERANCE = 1e-6
 _MOST_LIBLINEAR_STEPS = 100_000
-
-Positions = Sequence[int] | np.ndarray
-Fold = tuple[Positions, Positions]
-"""Positions of the training and of the test images."""
 
 
 @dataclass(frozen=True)
@@ -51,61 +48,13 @@ class SvmPath:
 
     classes: tuple[str, ...]
     Cs: tuple[float, ...]
-    svms: tuple[LinearSvm, ...]
+    svms: tuple[LinearClassifier, ...]
     scores: tuple[np.ndarray, ...]
 
-    def at(self, C: float) -> tuple[LinearSvm, np.ndarray]:
+    def at(self, C: float) -> tuple[LinearClassifier, np.ndarray]:
         """Return the SVM of one C and its scores of the test images."""
         i = self.Cs.index(C)
         return self.svms[i], self.scores[i]
-
-
-def train_svm(
-    descriptors: np.ndarray,
-    labels: Sequence[str],
-    C: float = 1.0,
-    seed: int = 0,
-    *,
-    class_weight: str = "none",
-    normalisation: Normalisation = L2,
-    check: Callable[[], None] = no_check,
-) -> LinearSvm:
-    """Train the one-vs-rest linear SVMs (squared hinge loss) of scikit-learn's `LinearSVC`.
-
-    Parameters
-    ----------
-    descriptors
-        Shape (n, channels), as they come from the network.
-    labels
-        The n labels, of at least two classes.
-    C
-        Inverse strength of the regularisation.
-    seed
-        Of liblinear's order of coordinates, where it takes over.
-    class_weight
-        As in `train_svms`.
-    normalisation
-        Fitted here.
-    check
-        As in `train_svms`.
-
-    Raises
-    ------
-    UsageError
-        If there are fewer than two classes, or an option does not exist.
-    """
-    everything = range(len(labels))
-    (path,) = train_svms(
-        descriptors,
-        labels,
-        [(everything, [])],
-        [C],
-        class_weight=class_weight,
-        normalisation=normalisation,
-        seed=seed,
-        check=check,
-    )
-    return path.svms[0]
 
 
 def train_svms(
@@ -187,7 +136,10 @@ def train_svms(
             boundaries = [(w[problems.columns(i)], b[problems.columns(i)]) for w, b in solutions]
             svms = tuple(_svm(problems.classes[i], w, b, fitted) for w, b in boundaries)
             tested = fitted.apply(descriptors[test])
-            scores = tuple(_scores(svm, tested, classes) for svm in svms)
+            scores = tuple(
+                in_all_classes(tested @ svm.weights.T + svm.biases, svm.classes, classes)
+                for svm in svms
+            )
             trained.append(SvmPath(classes, path, svms, scores))
     return tuple(trained)
 
@@ -252,15 +204,8 @@ def _svm(
     weights: np.ndarray,
     biases: np.ndarray,
     normalisation: FittedNormalisation,
-) -> LinearSvm:
+) -> LinearClassifier:
     if len(classes) == 2:
         # Two classes share a boundary; what is for the one is against the other.
         weights, biases = np.vstack([-weights, weights]), np.concatenate([-biases, biases])
-    return LinearSvm(classes, weights, biases, normalisation)
-
-
-def _scores(svm: LinearSvm, rows: np.ndarray, classes: tuple[str, ...]) -> np.ndarray:
-    known = rows @ svm.weights.T + svm.biases
-    scores = np.full((len(rows), len(classes)), known.min(initial=0) - 1)
-    scores[:, [classes.index(label) for label in svm.classes]] = known
-    return scores
+    return LinearClassifier(classes, weights, biases, normalisation)

@@ -53,10 +53,11 @@ def bundle(
                 "pictures": contents.pictures,
                 "n_bytes": destination.stat().st_size,
                 "left_out": written.left_out,
+                "training_features": written.features,
             }
         )
         return
-    for sentence in written.left_out:
+    for sentence in (*written.left_out, *written.features):
         click.echo(sentence, err=True)
     size = destination.stat().st_size / 1e6
     click.echo(f"Wrote {destination}: {counted(len(contents.runs), 'run')}, {size:,.1f} MB.")

@@ -4,6 +4,7 @@ from typing import Any
 
 import click
 
+from medrecog_core.cli.classifier_options import classifier_options
 from medrecog_core.cli.output import CommaSeparated, json_option, write_json, write_table
 from medrecog_core.cli.progress import shown_progress
 from medrecog_core.experiments import LeakageReport, RunSpecification, measure_leakage
@@ -16,8 +17,8 @@ from medrecog_core.experiments import LeakageReport, RunSpecification, measure_l
 @click.option("--scales", type=CommaSeparated(int), help="Such as 224,544.")
 @click.option("--poolings", type=CommaSeparated(str), default="average", show_default=True)
 @click.option("--folds", "n_folds", type=int, help="[default: 5]")
-@click.option("--C", "C", type=CommaSeparated(float), help="[default: 1]")
-@click.option("--seed", type=int, help="Of the folds and the SVM.")
+@classifier_options
+@click.option("--seed", type=int, help="Of the folds and the classifier.")
 @json_option
 def leakage(name: str, as_json: bool, **options: Any) -> None:
     """Show by how much mixing the groups of data set NAME flatters accuracy.

@@ -8,6 +8,7 @@ import click
 from medrecog_core import __version__
 from medrecog_core.cli.bundle_commands import bundle, open_bundle_command
 from medrecog_core.cli.compare_command import compare
+from medrecog_core.cli.dashboard_command import dashboard
 from medrecog_core.cli.dataset_commands import datasets, extract_command
 from medrecog_core.cli.export_command import export
 from medrecog_core.cli.health_commands import check, exclude, include, refresh
@@ -32,6 +33,7 @@ from medrecog_core.cli.run_commands import (
 )
 from medrecog_core.cli.show_command import show
 from medrecog_core.cli.split_command import split
+from medrecog_core.cli.storage_commands import storage
 from medrecog_core.cli.weight_commands import weights
 from medrecog_core.errors import MedrecogError, UsageError
 from medrecog_core.mode import is_viewer
@@ -46,6 +48,7 @@ def medrecog() -> None:
 
 
 for _command in (
+    dashboard,
     datasets,
     extract_command,
     leakage,
@@ -71,6 +74,7 @@ for _command in (
     import_model,
     predict,
     weights,
+    storage,
     feature_maps,
     first_filters,
 ):

@@ -1,7 +1,6 @@
 """`train`, `models`, `predict`, `delete-model`, `export-model` and `import-model`."""
 
 import re
-from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -45,9 +44,11 @@ class _Scale(click.ParamType[str]):
 def train(
     run_id: str, layer: str, scale: str, pooling: str, name: str, on: str, as_json: bool
 ) -> None:
-    """Keep the SVM of a finished cell as a model that classifies new images."""
+    """Keep the classifier of a finished cell as a model that classifies new images."""
     run = find_run(run_id)
     cell = trained.finished_cell(run, layer, scale, pooling)
+    if kept := trained.what_would_be_kept(run, cell, on):
+        click.echo(kept, err=True)
     with shown_progress() as report:
         card = trained.carry_out_training(run, cell, name, on, report).card
     if as_json:
@@ -174,11 +175,12 @@ def delete_model(model: str, as_json: bool) -> None:
 @json_option
 def export_model(model: str, file: Path, with_paths: bool, as_json: bool) -> None:
     """Write MODEL to one file, for another machine."""
+    kept = trained.what_is_kept(trained.load_model(model).card)
     trained.export_model(model, file, with_paths)
     if as_json:
-        write_json({"model": model, "file": str(file)})
+        write_json({"model": model, "file": str(file), **({"contains": kept} if kept else {})})
     else:
-        click.echo(f"Wrote {file}.")
+        click.echo(f"Wrote {file}." + (f" {kept}" if kept else ""))
 
 
 @click.command("import-model")
@@ -192,8 +194,9 @@ def import_model(file: Path, name: str, as_json: bool) -> None:
     if as_json:
         write_json({**_describe(card), "missing_weights": needs})
     else:
-        click.echo(f"Took in {card.name}." + (f" {needs}" if needs else ""))
+        told = [f"Took in {card.name}.", needs, trained.what_is_kept(card)]
+        click.echo(" ".join(sentence for sentence in told if sentence))
 
 
 def _describe(card: ModelCard) -> dict[str, Any]:
-    return {**asdict(card), "classes": list(card.classes)}
+    return {**card.to_document(), "classes": list(card.classes)}

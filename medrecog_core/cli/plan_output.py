@@ -53,7 +53,7 @@ def show_dry_run(specification: RunSpecification, as_json: bool) -> None:
         f"About {cost.n_bytes / 1e6:,.1f} MB on disk; {cost.n_bytes_free / 1e9:,.1f} GB are free."
     )
     if cost.training_seconds is not None:
-        click.echo(f"About {cost.training_seconds / 60:.1f} minutes for the SVMs.")
+        click.echo(f"About {cost.training_seconds / 60:.1f} minutes for training.")
     if not cost.fits_on_disk:
         click.echo("That does not fit: free the disk, or choose fewer layers or smaller scales.")
     _warn(plan)

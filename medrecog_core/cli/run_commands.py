@@ -9,6 +9,7 @@ import click
 
 from medrecog_core import experiments
 from medrecog_core.classification import CLASS_WEIGHTS, NORMALISATIONS
+from medrecog_core.cli.classifier_options import classifier_options
 from medrecog_core.cli.output import (
     CommaSeparated,
     fail_after_output,
@@ -54,16 +55,10 @@ from medrecog_core.networks import DEFAULT_NETWORK, PRECISIONS, check_readable, 
 )
 @click.option("--normalisation", help=", ".join(NORMALISATIONS))
 @click.option("--components", "n_components", type=int, help="Of PCA.  [default: 128]")
-@click.option(
-    "--C",
-    "C",
-    type=CommaSeparated(float),
-    help="Inverse strength of the SVM's regularisation; of several, the best inside the training "
-    "part is taken.",
-)
+@classifier_options
 @click.option("--class-weight", help=", ".join(CLASS_WEIGHTS))
 @click.option("--precision", help=", ".join(PRECISIONS))
-@click.option("--seed", type=int, help="Of the hold-out split, the folds, codebooks and the SVM.")
+@click.option("--seed", type=int, help="Of the hold-out split, folds, codebooks and classifier.")
 @click.option("--n-words", type=int, help="Of each codebook, where poolings are encodings.")
 @click.option(
     "--spec",
@@ -83,7 +78,7 @@ def run(
     as_json: bool,
     **options: Any,
 ) -> None:
-    """Run an experiment: an SVM for every cell of layers x scales x poolings.
+    """Run an experiment: a classifier for every cell of layers x scales x poolings.
 
     Where an identical run is finished (the same specification, images and weights), that one is
     shown. Where other runs are at work, it waits for its turn.
@@ -114,15 +109,17 @@ def runs(search: str, as_json: bool) -> None:
         state = folder.state()
         try:
             best = max((r.metrics.accuracy for r in folder.cells()), default=None)
-            dataset = folder.specification().dataset
+            asked = folder.specification()
+            dataset, classifier = asked.dataset, asked.classifier_words
         except MedrecogError:
-            best, dataset = None, ""
+            best, dataset, classifier = None, "", ""
         documents.append(
             {
                 "run": folder.id,
                 "title": folder.title,
                 "status": state.status,
                 "dataset": dataset,
+                "classifier": classifier,
                 "created": state.created,
                 "best_accuracy": best,
             }
@@ -138,13 +135,14 @@ def runs(search: str, as_json: bool) -> None:
         )
         return
     write_table(
-        ("run", "title", "status", "data set", "created", "best accuracy"),
+        ("run", "title", "status", "data set", "classifier", "created", "best accuracy"),
         (
             (
                 d["run"],
                 "" if d["title"] == d["run"] else d["title"],
                 d["status"],
                 d["dataset"],
+                d["classifier"],
                 time.strftime("%Y-%m-%d %H:%M", time.localtime(d["created"])),
                 "" if d["best_accuracy"] is None else f"{d['best_accuracy']:.3f}",
             )

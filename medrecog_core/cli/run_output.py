@@ -30,6 +30,7 @@ def show_run(folder: RunFolder, as_json: bool) -> None:
             click.echo(f"About {state.job_seconds_left / 60:.1f} minutes remaining")
     record = document["record"]
     if record:
+        click.echo(folder.specification().classifier_words)
         click.echo(
             f"{document['dataset']}, {record['split']['kind']}; {record['network']}, weights: "
             f"{record['weights']['title']}; {record['precision']}"

@@ -10,6 +10,9 @@ from medrecog_core.datasets.dataset import Dataset
 from medrecog_core.errors import MedrecogError, StorageError
 from medrecog_core.locations import cache_folder, unwritable
 
+DOWNLOAD = "download"
+"""Folder of a data set that holds its published files."""
+
 
 def larger_set(entry: CatalogueEntry) -> Dataset | None:
     """Return a data set that is kept and holds all images of an entry among others, if any.
@@ -42,7 +45,7 @@ def downloaded_for_another(entry: CatalogueEntry, file: PublishedFile) -> Path |
 
 def download_folder(entry: CatalogueEntry) -> Path:
     """Return where the files of an entry are kept until a data set is made of them."""
-    return cache_folder().datasets / entry.name / "download"
+    return cache_folder().datasets / entry.name / DOWNLOAD
 
 
 def link_or_copy(source: Path, target: Path) -> None:

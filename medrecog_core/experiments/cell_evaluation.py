@@ -1,19 +1,17 @@
-"""Training and testing the SVMs of a cell, fold by fold."""
+"""Training and testing the classifiers of a cell, fold by fold."""
 
 import dataclasses
 import time
 from collections.abc import Callable, Sequence
-from typing import Any
 
 import numpy as np
 
 from medrecog_core.classification import (
     ScoredImages,
-    SvmPath,
+    ScoredPath,
     estimate,
     measure,
-    train_choosing_c,
-    train_svms,
+    score_choosing_value,
 )
 from medrecog_core.datasets import Fold, ImageRecord, Split, unit_of
 from medrecog_core.experiments.cell_result import CellResult, FoldResult
@@ -22,12 +20,12 @@ from medrecog_core.features import AnyCell
 from medrecog_core.jobs.progress import never, stop_if
 
 INNER_FOLDS = 5
-"""Folds of the cross-validation that chooses C within a training part."""
+"""Folds of the cross-validation that chooses the hyper-parameter within a training part."""
 
 
 @dataclasses.dataclass(frozen=True)
 class CellData:
-    """What the SVMs of a cell are trained and tested on.
+    """What the classifiers of a cell are trained and tested on.
 
     Attributes
     ----------
@@ -53,7 +51,7 @@ def evaluate_cell(
     specification: RunSpecification,
     should_stop: Callable[[], bool] = never,
 ) -> tuple[CellResult, np.ndarray]:
-    """Train an SVM a fold and test it.
+    """Train a classifier a fold and test it.
 
     Returns
     -------
@@ -73,16 +71,16 @@ def evaluate_cell(
     folds = data.split.folds
     # Folds that share descriptors are trained together, on products computed once.
     together = [folds] if data.same_in_all_folds else [(fold,) for fold in folds]
-    scores, Cs = [], []
+    scores, values = [], []
     for group in together:
         stop_if(should_stop())
         descriptors = data.descriptors(group[0])
         trained = _train(descriptors, data.images, labels, group, specification, should_stop)
-        for C, path in trained:
-            scores.append(path.at(C)[1])
-            Cs.append(C)
+        for value, path in trained:
+            scores.append(path.at(value))
+            values.append(value)
         classes = trained[0][1].classes
-    result = _result(cell, data, classes, scores, Cs)
+    result = _result(cell, data, classes, scores, values, specification)
     return dataclasses.replace(result, seconds=time.monotonic() - start), np.concatenate(scores)
 
 
@@ -93,23 +91,26 @@ def _train(
     folds: Sequence[Fold],
     specification: RunSpecification,
     should_stop: Callable[[], bool],
-) -> list[tuple[float, SvmPath]]:
-    """Return each fold's C and SVMs; C is chosen where there are several to choose from."""
+) -> list[tuple[float, ScoredPath]]:
+    """Return each fold's hyper-parameter, chosen where there are several values, and scores."""
     parts = [(fold.train, fold.test) for fold in folds]
-    options: dict[str, Any] = {
-        "class_weight": specification.class_weight,
-        "normalisation": specification.normaliser,
-        "seed": specification.seed,
-        "check": lambda: stop_if(should_stop()),
-    }
-    Cs = specification.C
-    if len(Cs) == 1:
-        return [(Cs[0], p) for p in train_svms(descriptors, labels, parts, Cs, **options)]
+    classifier, values = specification.trained_classifier, specification.parameter_values
+    options = specification.training_options(lambda: stop_if(should_stop()))
+    if len(values) == 1:
+        paths = classifier.score_folds(descriptors, labels, parts, values, options)
+        return [(values[0], path) for path in paths]
     groups = [image.group for image in images] if specification.keep_groups else None
-    chosen = train_choosing_c(
-        descriptors, labels, parts, Cs, groups=groups, n_folds=INNER_FOLDS, **options
+    chosen = score_choosing_value(
+        classifier,
+        descriptors,
+        labels,
+        parts,
+        values,
+        groups=groups,
+        n_folds=INNER_FOLDS,
+        options=options,
     )
-    return [(choice.C, path) for choice, path in chosen]
+    return [(choice.value, path) for choice, path in chosen]
 
 
 def _result(
@@ -117,7 +118,8 @@ def _result(
     data: CellData,
     classes: Sequence[str],
     scores: Sequence[np.ndarray],
-    Cs: Sequence[float],
+    values: Sequence[float],
+    specification: RunSpecification,
 ) -> CellResult:
     tested = [data.images[i] for i in data.split.tested]
     labels = [image.label for image in tested]
@@ -130,12 +132,14 @@ def _result(
         measure(labels, every, classes), accuracy_interval=(accuracy.low, accuracy.high)
     )
     folds = []
-    for fold, of_fold, C in zip(data.split.folds, scores, Cs, strict=True):
+    parameter = specification.trained_classifier.parameter.name
+    for fold, of_fold, value in zip(data.split.folds, scores, values, strict=True):
         predicted = np.asarray(classes)[of_fold.argmax(axis=1)]
         right = [
             data.images[i].label == label for i, label in zip(fold.test, predicted, strict=True)
         ]
-        folds.append(FoldResult(len(fold.train), len(fold.test), float(np.mean(right)), C))
+        counts = (len(fold.train), len(fold.test), float(np.mean(right)))
+        folds.append(FoldResult(*counts, value, parameter))
     return CellResult(
         cell,
         metrics,

@@ -1,6 +1,6 @@
 """The result of a cell."""
 
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from typing import Any
 
 from medrecog_core.classification import Metrics
@@ -17,14 +17,33 @@ class FoldResult:
         Images.
     accuracy
         On the fold's test images.
-    C
-        Of its SVM: as given, or chosen on its training part.
+    value
+        Of its classifier's hyper-parameter: as given, or chosen on its training part.
+    parameter
+        Name of the hyper-parameter.
     """
 
     n_train: int
     n_test: int
     accuracy: float
-    C: float
+    value: float
+    parameter: str = "C"
+
+    def to_document(self) -> dict[str, Any]:
+        """Return the result as JSON values, the hyper-parameter by its own name."""
+        return {
+            "n_train": self.n_train,
+            "n_test": self.n_test,
+            "accuracy": self.accuracy,
+            self.parameter: self.value,
+        }
+
+    @classmethod
+    def from_document(cls, document: dict[str, Any]) -> "FoldResult":
+        """Return the result that `to_document` gave."""
+        (parameter,) = set(document) - {"n_train", "n_test", "accuracy"}
+        counts = (document["n_train"], document["n_test"], document["accuracy"])
+        return cls(*counts, document[parameter], parameter)
 
 
 @dataclass(frozen=True)
@@ -38,7 +57,7 @@ class CellResult:
     metrics
         Of the test images of all folds together.
     n_train
-        Images that the SVM of a fold learns from, where folds differ the smallest number.
+        Images that the classifier of a fold learns from, where folds differ the smallest number.
     n_test
         Different images that are tested.
     seconds
@@ -64,7 +83,7 @@ class CellResult:
             "n_train": self.n_train,
             "n_test": self.n_test,
             "seconds": self.seconds,
-            "folds": [asdict(fold) for fold in self.folds],
+            "folds": [fold.to_document() for fold in self.folds],
         }
 
     @classmethod
@@ -76,7 +95,7 @@ class CellResult:
             document["n_train"],
             document["n_test"],
             document["seconds"],
-            tuple(FoldResult(**fold) for fold in document["folds"]),
+            tuple(FoldResult.from_document(fold) for fold in document["folds"]),
         )
 
 

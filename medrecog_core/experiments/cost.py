@@ -60,7 +60,7 @@ class Cost:
     scales
         A cost for each scale, the smallest first.
     training_seconds
-        What all the SVMs take, as far as this machine was measured; None before a measurement.
+        What training takes, as far as this machine was measured; None before a measurement.
     n_bytes, n_bytes_free
         What the new descriptors take on disk, about, and what is free there.
     """
@@ -166,7 +166,7 @@ def _training_seconds(
     specification: RunSpecification, images: Sequence[ImageRecord]
 ) -> float | None:
     works = (training_work(cell, specification, images) for cell in specification.cells)
-    expected = [seconds_of_training(work) for work in works]
+    expected = [seconds_of_training(work, specification.classifier) for work in works]
     known = [seconds for seconds in expected if seconds is not None]
     return sum(known) if len(known) == len(expected) else None
 

@@ -153,7 +153,8 @@ def work_on_run(job: Job, work: Work) -> None:
             data = stored.cell_data(cell, split, specification, work.report, work.should_stop)
             result, scores = evaluate_cell(cell, data, specification, work.should_stop)
             run.write_cell(result, scores)
-            keep_training_times([(training_work(cell, specification, images), result.seconds)])
+            took = (training_work(cell, specification, images), result.seconds)
+            keep_training_times([took], specification.classifier)
     work.report(Progress(TRAINING, len(todo), len(todo)))
     run.write_record({**record, "seconds": work.seconds()})
 

@@ -123,7 +123,7 @@ def forecast_run(run: RunFolder, rendering: Rendering | None = None) -> Forecast
     if specification.sample is not None:
         images = draw_sample(images, specification.sample, specification.seed).images
     works = [training_work(cell, specification, images) for cell in run.missing_cells()]
-    seconds = [seconds_of_training(work) for work in works]
+    seconds = [seconds_of_training(work, specification.classifier) for work in works]
     is_measured = cost.seconds is not None
     return Forecast(
         {each.scale: each.seconds if is_measured else each.gflop for each in cost.scales},  # type: ignore[misc]

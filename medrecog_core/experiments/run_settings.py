@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from typing import Any
 
+from medrecog_core.classification import HYPER_PARAMETERS
 from medrecog_core.experiments.run_folder import RunFolder
 
 _ASKED = {
@@ -21,7 +22,7 @@ _ASKED = {
     "normalisation": "normalisation",
     "n_components": "components",
     "n_words": "words of a codebook",
-    "C": "C",
+    "classifier": "classifier",
     "class_weight": "class weight",
     "seed": "seed",
 }
@@ -56,8 +57,13 @@ def differing_settings(
 
 def run_settings(run: RunFolder) -> dict[str, str]:
     """Return every setting of a run, from its name to its value in words."""
-    asked, record = run.specification().to_document(), run.record()
-    settings = {name: _told(field, asked[field]) for field, name in _ASKED.items()}
+    specification, record = run.specification(), run.record()
+    asked = specification.to_document() | {"classifier": specification.trained_classifier.title}
+    settings = {}
+    for field, name in _ASKED.items():
+        settings[name] = _told(field, asked[field])
+        if field == "classifier":
+            settings |= {each: _told(each, asked.get(each)) for each in HYPER_PARAMETERS}
     dataset, weights = record.get("dataset", {}), record.get("weights", {})
     return settings | {
         "precision": str(record.get("precision", asked["precision"])),
@@ -72,7 +78,7 @@ def run_settings(run: RunFolder) -> dict[str, str]:
 
 def _told(field: str, value: Any) -> str:
     if value is None or value == []:
-        return _LEFT_OPEN[field]
+        return _LEFT_OPEN.get(field, "not used")
     values = value if isinstance(value, list) else [value]
     return ", ".join(_word(each) for each in values)
 

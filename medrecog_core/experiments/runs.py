@@ -73,7 +73,7 @@ def search_runs(runs: Iterable[RunFolder], text: str) -> list[RunFolder]:
     """Return the runs that every word of a text describes, in their order.
 
     A word may be a part of the run's identity or title, the data set, the network, a layer, scale
-    or pooling, or the status; case does not matter.
+    or pooling, the classifier, or the status; case does not matter.
     """
     words = text.casefold().split()
     return [run for run in runs if not words or _is_described(run, words)]
@@ -83,6 +83,7 @@ def _is_described(run: RunFolder, words: list[str]) -> bool:
     try:
         asked = run.specification()
         described = [asked.dataset, asked.network, *asked.layers, *asked.poolings]
+        described += [asked.classifier, asked.trained_classifier.title]
         described += map(str, asked.scales)
     except MedrecogError:
         described = []

@@ -1,11 +1,28 @@
 """What a run is asked to do."""
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Annotated, Any
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    ValidationError,
+    field_validator,
+    model_validator,
+)
 
-from medrecog_core.classification import CLASS_WEIGHTS, Normalisation
+from medrecog_core.classification import (
+    CLASS_WEIGHTS,
+    DEFAULT_CLASSIFIER,
+    HYPER_PARAMETERS,
+    Classifier,
+    Normalisation,
+    TrainingOptions,
+    find_classifier,
+)
+from medrecog_core.classification.squared_hinge import no_check
 from medrecog_core.datasets import Protocol, check_name
 from medrecog_core.errors import StorageError, UsageError
 from medrecog_core.features import (
@@ -28,11 +45,8 @@ def _layers_of(validated: dict[str, Any]) -> tuple[str, ...]:
     return find_network(validated["network"]).default_layers
 
 
-_PositiveNumber = Annotated[float, Field(gt=0, allow_inf_nan=False)]
-
-
 class RunSpecification(BaseModel):
-    """A data set, a grid of cells, and how the SVM is trained.
+    """A data set, a grid of cells, and how the classifier is trained.
 
     Attributes
     ----------
@@ -50,15 +64,18 @@ class RunSpecification(BaseModel):
         grid, or names of fusions such as `block4+block5-224-average`.
     normalisation, n_components
         Of descriptors, fitted on training parts; see `Normalisation`.
-    C
-        Inverse strength of the SVM's regularisation, greater than 0. Where several are given, each
-        fold's is chosen by cross-validation within its training part.
+    classifier
+        Name of the classifier.
+    parameter_values
+        Of the classifier's hyper-parameter, ascending; arguments and documents have them by the
+        hyper-parameter's own name, such as `C` or `k`, one as a number or several as a list. Where
+        several are given, each fold's is chosen by cross-validation within its training part.
     class_weight
         `none`, or `balanced`: the classes weigh alike, however many images they have.
     precision
         `auto`, `float32` or `bfloat16`.
     seed
-        Of hold-out, folds, the sample, codebooks and the SVM, 0 or greater.
+        Of hold-out, folds, the sample, codebooks and the classifier, 0 or greater.
     n_words
         Words of a bag of words or of VLAD, Gaussians of a Fisher vector, from 1 to 4096; None: as
         many as is usual for each (`DEFAULT_N_WORDS`).
@@ -70,8 +87,8 @@ class RunSpecification(BaseModel):
     Raises
     ------
     UsageError
-        If the network, a layer, scale, pooling, the preprocessing or the precision does not
-        exist.
+        If the network, a layer, scale, pooling, the preprocessing, the precision or the classifier
+        does not exist, or the classifier has not the hyper-parameter that is given.
     pydantic.ValidationError
         If a value is of another type or out of range; `from_document` turns it into a sentence.
     """
@@ -90,7 +107,8 @@ class RunSpecification(BaseModel):
     fuse: tuple[str, ...] = ()
     normalisation: str = "l2"
     n_components: Annotated[int, Field(ge=1)] = 128
-    C: Annotated[tuple[_PositiveNumber, ...], Field(min_length=1)] = (1.0,)
+    classifier: str = DEFAULT_CLASSIFIER
+    parameter_values: tuple[int | float, ...]
     class_weight: str = "none"
     precision: str = "auto"
     seed: Annotated[int, Field(ge=0, lt=2**32)] = 0
@@ -132,15 +150,19 @@ class RunSpecification(BaseModel):
             )
         return value
 
-    @field_validator("C", mode="before")
+    @model_validator(mode="before")
     @classmethod
-    def _one_number_may_stand_alone(cls, value: Any) -> Any:
-        return (value,) if isinstance(value, int | float | str) else value
-
-    @field_validator("C")
-    @classmethod
-    def _values_are_in_order(cls, value: tuple[float, ...]) -> tuple[float, ...]:
-        return tuple(sorted(set(value)))
+    def _hyper_parameter_has_its_own_name(cls, values: dict[str, Any]) -> dict[str, Any]:
+        classifier = find_classifier(str(values.get("classifier", DEFAULT_CLASSIFIER)))
+        own = classifier.parameter
+        for name in HYPER_PARAMETERS:
+            if name in values and name != own.name:
+                raise UsageError(
+                    f"“{name}” is not a setting of the classifier {classifier.name}, which has "
+                    f"“{own.name}”: leave {name} out or choose another classifier."
+                )
+        rest = {name: value for name, value in values.items() if name != own.name}
+        return {**rest, "parameter_values": own.check(values.get(own.name, own.default))}
 
     @field_validator("class_weight")
     @classmethod
@@ -177,7 +199,7 @@ class RunSpecification(BaseModel):
 
     @property
     def cells(self) -> tuple[AnyCell, ...]:
-        """What SVMs are trained on: the grid, then the fusions."""
+        """What classifiers are trained on: the grid, then the fusions."""
         return (*self.grid, *self.fusions)
 
     @property
@@ -193,14 +215,41 @@ class RunSpecification(BaseModel):
 
     @property
     def normaliser(self) -> Normalisation:
-        """What is done to descriptors before an SVM sees them."""
+        """What is done to descriptors before the classifier."""
         return Normalisation(self.normalisation, self.n_components)
+
+    @property
+    def trained_classifier(self) -> Classifier:
+        """The classifier."""
+        return find_classifier(self.classifier)
+
+    @property
+    def classifier_words(self) -> str:
+        """The classifier and its hyper-parameter, such as `linear SVM, C = 1`."""
+        classifier = self.trained_classifier
+        values = classifier.parameter.words(self.parameter_values)
+        sign = "=" if len(self.parameter_values) == 1 else "chosen among"
+        return f"{classifier.title}, {classifier.parameter.name} {sign} {values}"
+
+    def training_options(self, check: Callable[[], None] = no_check) -> TrainingOptions:
+        """Return how classifiers are trained.
+
+        Parameters
+        ----------
+        check
+            Called often meanwhile; what it raises ends the training.
+        """
+        return TrainingOptions(self.class_weight, self.normaliser, self.seed, check)
 
     def to_document(self) -> dict[str, Any]:
         """Return the specification as JSON values."""
-        document = self.model_dump(mode="json")
-        if len(self.C) == 1:
-            document["C"] = self.C[0]
+        document: dict[str, Any] = {}
+        for field, value in self.model_dump(mode="json").items():
+            if field == "parameter_values":
+                name = self.trained_classifier.parameter.name
+                document[name] = value[0] if len(value) == 1 else value
+            elif field != "classifier" or value != DEFAULT_CLASSIFIER:
+                document[field] = value
         return document
 
     @classmethod
@@ -236,6 +285,10 @@ class RunSpecification(BaseModel):
             raise UsageError(f"There is no file {path}: give a specification in JSON.") from None
         except StorageError as error:
             raise UsageError(f"{path} cannot be read as JSON: give a specification.") from error
+        if isinstance(document, dict) and "classifier" in changes:
+            # The hyper-parameter in the file belongs to the file's own classifier.
+            own = find_classifier(changes["classifier"]).parameter.name
+            document = {k: v for k, v in document.items() if k not in {*HYPER_PARAMETERS} - {own}}
         return cls.from_document(
             {**document, **changes} if isinstance(document, dict) else document
         )

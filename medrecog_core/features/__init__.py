@@ -3,6 +3,7 @@
 from medrecog_core.features.cell import Cell, grid
 from medrecog_core.features.encodings import DEFAULT_N_WORDS, Codebook, learn_codebook
 from medrecog_core.features.extraction import Extraction, extract, read_descriptors
+from medrecog_core.features.extraction_lock import is_extracting
 from medrecog_core.features.feature_map import FeatureMapNetwork
 from medrecog_core.features.first_filters import FirstFilters, first_filters
 from medrecog_core.features.fold_descriptors import describe_images, learn_cell_codebook
@@ -32,7 +33,12 @@ from medrecog_core.features.pooling import (
     titles,
     with_evidence,
 )
-from medrecog_core.features.store import DescriptorKey, DescriptorSource, DescriptorStore
+from medrecog_core.features.store import (
+    DescriptorKey,
+    DescriptorSource,
+    DescriptorStore,
+    StoredEntry,
+)
 from medrecog_core.features.strongest_maps import ORDERS, StrongestMaps, strongest
 
 __all__ = [
@@ -60,6 +66,7 @@ __all__ = [
     "PooledNetwork",
     "Pooling",
     "Skipped",
+    "StoredEntry",
     "StrongestMaps",
     "batch_size",
     "check_pooling",
@@ -73,6 +80,7 @@ __all__ = [
     "grid",
     "hash_images",
     "in_order",
+    "is_extracting",
     "learn_cell_codebook",
     "learn_codebook",
     "members",

@@ -2,6 +2,7 @@
 
 import contextlib
 import io
+import re
 import sqlite3
 import zlib
 from collections.abc import Iterable, Iterator
@@ -11,13 +12,17 @@ from typing import Any
 
 import diskcache
 import numpy as np
-from diskcache.core import MODE_BINARY, MODE_RAW
+from diskcache.core import DBNAME, MODE_BINARY, MODE_RAW
 
 from medrecog_core.errors import StorageError
 from medrecog_core.features.cell import Cell
 from medrecog_core.features.hashed_image import HashedImage
 from medrecog_core.features.pooling import LOCAL
 from medrecog_core.locations import create_folder, unwritable
+
+_N_FIELDS = 8
+_SHA256 = re.compile("[0-9a-f]{64}")
+_ENTRIES_AT_ONCE = 2000
 
 
 @dataclass(frozen=True)
@@ -50,6 +55,46 @@ class DescriptorKey:
         """The key as one string; that of a plain image does not name its rendering."""
         parts = astuple(self)
         return "/".join(map(str, parts if self.rendering else parts[:-1]))
+
+    @classmethod
+    def from_text(cls, text: str) -> "DescriptorKey":
+        """Return the key that `text` gives as one string.
+
+        Raises
+        ------
+        ValueError
+            If it is not a key of this version.
+        """
+        parts = text.split("/", _N_FIELDS - 1)
+        if len(parts) < _N_FIELDS - 1 or "" in parts or not _SHA256.fullmatch(parts[0]):
+            raise ValueError(f"{text!r} is not a key of a descriptor")
+        sha256, weights, preprocessing, precision, layer, scale, pooling, *rendering = parts
+        key = cls(
+            *(sha256, weights, preprocessing, precision, layer),
+            scale=int(scale),
+            pooling=pooling,
+            rendering="".join(rendering),
+        )
+        if key.text != text:
+            raise ValueError(f"{text!r} is not a key of a descriptor")
+        return key
+
+
+@dataclass(frozen=True)
+class StoredEntry:
+    """An entry of the store without its value.
+
+    Attributes
+    ----------
+    key
+        Its key.
+    n_bytes
+        Bytes of its value and of its key, which is in a table and in its index; on disk they may
+        take more.
+    """
+
+    key: DescriptorKey
+    n_bytes: int
 
 
 @dataclass(frozen=True)
@@ -208,6 +253,37 @@ class DescriptorStore:
             for text, content in entries:
                 self._cache.set(text, content, tag=zlib.crc32(content))
 
+    def entries(self) -> Iterator[list[StoredEntry]]:
+        """Give every entry, some at a time, without reading values.
+
+        What is put or deleted meanwhile may be among them or not. Keys that this version does not
+        know, as a newer one may have written them, are left out.
+        """
+        last = 0
+        while True:
+            with self._explained():
+                rows = self._rows_after(last)
+            if not rows:
+                return
+            last = rows[-1][0]
+            yield list(_entries_in(rows))
+
+    def _rows_after(self, last: int) -> list[tuple[int, Any, int]]:
+        # diskcache lists keys, but not with their sizes.
+        with contextlib.closing(sqlite3.connect(self.folder / DBNAME, timeout=60)) as index:
+            return index.execute(
+                "SELECT rowid, key, size + coalesce(length(value), 0) FROM Cache "
+                "WHERE rowid > ? ORDER BY rowid LIMIT ?",
+                (last, _ENTRIES_AT_ONCE),
+            ).fetchall()
+
+    def delete(self, keys: Iterable[DescriptorKey]) -> None:
+        """Delete some entries, all of them or none; one that is not there is no error."""
+        texts = [key.text for key in keys]
+        with self._explained(), self._cache.transact():
+            for text in texts:
+                self._cache.delete(text)
+
     def check(self) -> list[str]:
         """Return what is inconsistent between index and files, nothing where all is well."""
         with self._explained():
@@ -230,6 +306,13 @@ class DescriptorStore:
 
 def _form(key: DescriptorKey) -> tuple[int, type[np.floating[Any]]]:
     return (3, np.float16) if key.pooling == LOCAL else (1, np.float32)
+
+
+def _entries_in(rows: Iterable[tuple[int, Any, int]]) -> Iterator[StoredEntry]:
+    for _, text, n_bytes in rows:
+        with contextlib.suppress(ValueError):
+            if isinstance(text, str):
+                yield StoredEntry(DescriptorKey.from_text(text), n_bytes + 2 * len(text))
 
 
 def _npy(array: np.ndarray, n_dimensions: int, dtype: type[np.floating[Any]]) -> bytes:

@@ -85,5 +85,24 @@ def waited_for(
         lock.release()
 
 
+def is_held(file: Path) -> bool:
+    """Return whether a process holds a lock at this moment.
+
+    Raises
+    ------
+    StorageError
+        If the file cannot be made.
+    """
+    lock = _lock(file)
+    try:
+        lock.acquire(timeout=0)
+    except Timeout:
+        return True
+    except OSError as error:
+        raise StorageError(unwritable(file, error)) from error
+    lock.release()
+    return False
+
+
 def _lock(file: Path) -> FileLock:
     return FileLock(create_folder(file.parent) / file.name)

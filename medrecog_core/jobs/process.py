@@ -14,11 +14,10 @@ from typing import Any
 import psutil
 
 from medrecog_core.errors import MedrecogError, StorageError
-from medrecog_core.locations import cache_folder, unwritable
+from medrecog_core.locations import cache_folder, checkout_folder, unwritable
 from medrecog_core.mode import check_may_change
 from medrecog_core.settings import CACHE_VARIABLE
 
-_PROJECT = Path(__file__).parents[2]
 _BOOT_ID = Path("/proc/sys/kernel/random/boot_id")
 # The kernel's own time of its start is rounded to a second, and may be rounded anew.
 _TOLERANCE = 2.0
@@ -124,8 +123,7 @@ def start_module(module: str, arguments: Sequence[str], log: Path) -> ProcessIde
     try:
         with log.open("ab") as output:
             process = subprocess.Popen(
-                [sys.executable, "-m", module, *arguments],
-                cwd=_PROJECT,
+                _command_line(module, arguments),
                 env=_environment(),
                 stdin=subprocess.DEVNULL,
                 stdout=output,
@@ -155,8 +153,7 @@ def run_command(arguments: Sequence[str], content: bytes = b"") -> Any:
         With the command's own sentence, if it fails.
     """
     done = subprocess.run(
-        [sys.executable, "-m", "medrecog_core", *arguments, "--json"],
-        cwd=_PROJECT,
+        _command_line("medrecog_core", [*arguments, "--json"]),
         env=_environment(),
         input=content,
         capture_output=True,
@@ -169,5 +166,15 @@ def run_command(arguments: Sequence[str], content: bytes = b"") -> Any:
     return json.loads(done.stdout)
 
 
+def _command_line(module: str, arguments: Sequence[str]) -> list[str]:
+    # Of the working folder (-P) no module is imported: it is whatever the caller's is.
+    return [sys.executable, "-P", "-m", module, *arguments]
+
+
 def _environment() -> dict[str, str]:
-    return {**os.environ, CACHE_VARIABLE: str(cache_folder().root)}
+    variables = {**os.environ, CACHE_VARIABLE: str(cache_folder().root)}
+    checkout = checkout_folder()
+    if checkout is not None:
+        others = filter(None, [variables.get("PYTHONPATH")])
+        variables["PYTHONPATH"] = os.pathsep.join([str(checkout), *others])
+    return variables

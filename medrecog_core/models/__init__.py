@@ -8,7 +8,7 @@ from medrecog_core.models.card_text import (
     describe_threshold,
     limits,
 )
-from medrecog_core.models.evidence import ExplainedImage, can_explain
+from medrecog_core.models.evidence import ExplainedImage, can_explain, why_unexplained
 from medrecog_core.models.exchange import (
     export_model,
     exported_model,
@@ -16,6 +16,7 @@ from medrecog_core.models.exchange import (
     import_model,
     missing_weights,
 )
+from medrecog_core.models.kept_features import what_is_kept, what_would_be_kept
 from medrecog_core.models.model import Model
 from medrecog_core.models.prediction import Prediction, Predictor, predict_files
 from medrecog_core.models.storage import delete_model, load_model, model_names, save_model
@@ -69,4 +70,7 @@ __all__ = [
     "save_model",
     "start_training",
     "train_model",
+    "what_is_kept",
+    "what_would_be_kept",
+    "why_unexplained",
 ]

@@ -1,18 +1,24 @@
 """What people must know of a model: where it comes from and how well it did."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from pydantic import TypeAdapter
 
-from medrecog_core.classification import DecisionThreshold, Estimate
+from medrecog_core.classification import (
+    DEFAULT_CLASSIFIER,
+    Classifier,
+    DecisionThreshold,
+    Estimate,
+    find_classifier,
+)
 from medrecog_core.features import AnyCell, DescriptorSource, Fusion
 from medrecog_core.images import PLAIN, Rendering
 
 TRAINING, ALL = "training", "all"
 TRAINED_ON = (TRAINING, ALL)
-"""The images that some SVM of the run learnt from, or all images of the run."""
+"""The images that some classifier of the run learnt from, or all images of the run."""
 
 
 @dataclass(frozen=True)
@@ -51,13 +57,14 @@ class ModelCard:
         How images are read.
     weights_title
         The weights, for people.
-    C, normalisation, seed
-        Of the SVM, and of the descriptors before it.
+    parameter_value, normalisation, seed
+        The hyper-parameter of the classifier, which documents have by its own name (`C` or `k`);
+        and what is done to descriptors before it.
     classes
         Sorted labels.
     accuracy, accuracy_interval, balanced_accuracy, n_train, n_test
-        Of the run's cell, on test images that its SVMs had not learnt from; the interval is the
-        run's, 95 %.
+        Of the run's cell, on test images that its classifiers had not learnt from; the interval is
+        the run's, 95 %.
     created
         Seconds since 1970.
     sample
@@ -88,6 +95,10 @@ class ModelCard:
         Of medrecog, Python and packages that the run ran with, by name.
     rendering
         How the stored values of images become pictures, those of new images too.
+    classifier
+        Name of the classifier.
+    bytes_kept
+        Of the training images' features that the classifier itself holds; 0 where it holds none.
     """
 
     name: str
@@ -98,7 +109,7 @@ class ModelCard:
     cell: AnyCell
     source: DescriptorSource
     weights_title: str
-    C: float
+    parameter_value: int | float
     normalisation: str
     seed: int
     classes: tuple[str, ...]
@@ -125,6 +136,23 @@ class ModelCard:
     missing: tuple[str, ...] = ()
     versions: Mapping[str, str] = field(default_factory=dict)
     rendering: Rendering = PLAIN
+    classifier: str = DEFAULT_CLASSIFIER
+    bytes_kept: int = 0
+
+    @property
+    def trained_classifier(self) -> Classifier:
+        """The kind of classifier."""
+        return find_classifier(self.classifier)
+
+    def to_document(self) -> dict[str, Any]:
+        """Return the card as JSON values; what older versions do not know only where it matters."""
+        document: dict[str, Any] = {}
+        for name, value in asdict(self).items():
+            if name == "parameter_value":
+                document[self.trained_classifier.parameter.name] = value
+            elif name not in _LATER or value != _LATER[name]:
+                document[name] = value
+        return document
 
     @classmethod
     def from_document(cls, document: dict[str, Any]) -> "ModelCard":
@@ -135,17 +163,24 @@ class ModelCard:
         MedrecogError, TypeError, ValueError
             If the document is no card.
         """
-        if unknown := sorted(set(document) - set(cls.__dataclass_fields__)):
+        parameter = find_classifier(str(document.get("classifier", DEFAULT_CLASSIFIER))).parameter
+        own = {name for name in cls.__dataclass_fields__ if name != "parameter_value"}
+        if unknown := sorted(set(document) - own - {parameter.name}):
             raise ValueError(f"a card has no “{unknown[0]}”")
         rendering = Rendering.from_document(document.get("rendering"))
-        card = _CARD.validate_python({**document, "rendering": rendering})
+        (value,) = parameter.check([document[parameter.name]])
+        rest = {name: given for name, given in document.items() if name != parameter.name}
+        card = _CARD.validate_python({**rest, "rendering": rendering, "parameter_value": value})
         if len(card.classes) < 2 or list(card.classes) != sorted(set(card.classes)):
             raise ValueError("a model has at least two classes, sorted")
         if card.trained_on not in TRAINED_ON:
             raise ValueError(f"there are no models trained on “{card.trained_on}”")
         if isinstance(card.cell, Fusion) and len(card.cell.members) < 2:
             raise ValueError("a fusion has at least two cells")
+        if card.bytes_kept < 0:
+            raise ValueError("a model holds no fewer than no bytes")
         return card
 
 
+_LATER = {"rendering": asdict(PLAIN), "classifier": DEFAULT_CLASSIFIER, "bytes_kept": 0}
 _CARD = TypeAdapter(ModelCard)

@@ -12,6 +12,7 @@ from medrecog_core.errors import MedrecogError
 from medrecog_core.images import PLAIN, preprocessing_of_version
 from medrecog_core.intended_use import RESEARCH_ONLY
 from medrecog_core.models.card import ALL, CalibrationReport, ModelCard
+from medrecog_core.models.kept_features import what_is_kept
 from medrecog_core.networks import find_network
 
 MEASURE_TITLES = {
@@ -53,13 +54,15 @@ def limits(card: ModelCard) -> list[str]:
         told.append(describe_leak(card.n_leaking_groups))
     if card.trained_on == ALL:
         told.append(
-            "It learnt from the test images too: the figures are those of the SVMs of its run, "
-            "which had not, and there is no image left to test it on."
+            "It learnt from the test images too: the figures are those of the classifiers of its "
+            "run, which had not, and there is no image left to test it on."
         )
     told.append(
         "The figures hold for images like those of the data set; other devices, clinics and "
         "patients can change them."
     )
+    if kept := what_is_kept(card):
+        told.append(kept)
     told += card.missing
     return told
 
@@ -91,7 +94,9 @@ def describe_threshold(threshold: DecisionThreshold) -> str:
 def _lines(card: ModelCard, literal: Callable[[str], str]) -> Iterable[str]:
     network = find_network(card.network)
     yield f"# {literal(card.name)}"
-    yield f"\n**{RESEARCH_ONLY}** A linear SVM on descriptors of {network.title}, frozen.\n"
+    title = card.trained_classifier.title
+    kind = f"{title[0].upper()}{title[1:]}"
+    yield f"\n**{RESEARCH_ONLY}** {kind} on descriptors of {network.title}, frozen.\n"
     yield "## Data\n"
     yield f"- data set: {literal(card.dataset)}{' (synthetic pictures)' if card.synthetic else ''}"
     if card.fingerprint:
@@ -129,7 +134,11 @@ def _lines(card: ModelCard, literal: Callable[[str], str]) -> Iterable[str]:
         yield f"- rendering: {literal(card.rendering.title)}"
     yield f"- weights: {literal(card.weights_title)} ({_code(card.source.weights)})"
     yield f"- preprocessing: {_preprocessing(card)}; precision: {literal(card.source.precision)}"
-    yield f"- SVM: C = {card.C:g}, class weight {literal(card.class_weight)}, seed {card.seed}"
+    parameter = card.trained_classifier.parameter
+    yield (
+        f"- {title}: {parameter.name} = {parameter.word(card.parameter_value)}, class weight "
+        f"{literal(card.class_weight)}, seed {card.seed}"
+    )
     yield "\n## Limits\n"
     yield from (f"- {literal(sentence)}" for sentence in limits(card))
     yield "\n## Made\n"

@@ -5,8 +5,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from medrecog_core.classification import Evidence, explain_fusion
-from medrecog_core.features import GLOBAL_POOLINGS, POOLINGS, Cell, members
+from medrecog_core.classification import Evidence, LinearClassifier, explain_fusion
+from medrecog_core.errors import UsageError
+from medrecog_core.features import GLOBAL_POOLINGS, POOLINGS, Cell, members, titles, with_evidence
+from medrecog_core.models.card import ModelCard
 from medrecog_core.models.model import Model
 
 
@@ -31,8 +33,24 @@ class ExplainedImage:
 
 
 def can_explain(model: Model) -> bool:
-    """Return whether a model's scores are sums over positions, as its poolings say."""
-    return all(POOLINGS[member.pooling].has_evidence for member in members(model.card.cell))
+    """Return whether a model's scores are sums over positions of the image."""
+    return not why_unexplained(model.card)
+
+
+def why_unexplained(card: ModelCard) -> str:
+    """Return why a model's scores are no sum over positions, as sentences; empty where they are."""
+    classifier = card.trained_classifier
+    if not classifier.is_linear:
+        return (
+            f"Scores of {classifier.title} cannot be attributed to image regions. Choose a model "
+            "with a linear classifier, or look at the most similar training images."
+        )
+    if not all(POOLINGS[member.pooling].has_evidence for member in members(card.cell)):
+        return (
+            f"Scores of {card.cell.pooling} features cannot be attributed to image regions. Choose "
+            f"a model with {titles(with_evidence(), 'or')} pooling."
+        )
+    return ""
 
 
 def explained_image(
@@ -48,11 +66,18 @@ def explained_image(
         What the network read, uint8, shape (height, width, 3).
     feature_maps
         The map of each member of the model's cell, shape (rows, columns, channels).
+
+    Raises
+    ------
+    UsageError
+        If the classifier is not linear.
     """
-    cells = members(model.card.cell)
+    classifier, cells = model.classifier, members(model.card.cell)
+    if not isinstance(classifier, LinearClassifier):
+        raise UsageError(why_unexplained(model.card))
     evidence = explain_fusion(
-        model.svm,
+        classifier,
         [feature_maps[cell] for cell in cells],
         [GLOBAL_POOLINGS[cell.pooling] for cell in cells],
     )
-    return ExplainedImage(pixels, model.svm.classes, evidence)
+    return ExplainedImage(pixels, classifier.classes, evidence)

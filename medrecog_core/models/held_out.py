@@ -1,4 +1,4 @@
-"""Scores of a model's own images by SVMs that had not learnt from them."""
+"""Scores of a model's own images by classifiers that had not learnt from them."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -53,7 +53,7 @@ def score_held_out(
     specification: RunSpecification,
     descriptors: np.ndarray | None = None,
 ) -> HeldOutScores:
-    """Score images by SVMs trained without their fold, C and codebooks included.
+    """Score images by classifiers trained without their fold, codebooks included.
 
     Parameters
     ----------
@@ -62,7 +62,7 @@ def score_held_out(
     cell
         What is read.
     specification
-        How SVMs are trained.
+        How classifiers are trained.
     descriptors
         Of the cell, shape (n, channels), where they do not depend on the fold; None to have them
         made for each.

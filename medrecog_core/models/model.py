@@ -1,9 +1,9 @@
-"""A trained SVM with everything needed to classify a new image."""
+"""A trained classifier with everything needed to classify a new image."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from medrecog_core.classification import Calibration, LinearSvm
+from medrecog_core.classification import Calibration, TrainedClassifier
 from medrecog_core.features import Cell, Codebook
 from medrecog_core.models.card import ModelCard
 from medrecog_core.models.training_images import TrainingImages
@@ -11,13 +11,13 @@ from medrecog_core.models.training_images import TrainingImages
 
 @dataclass(frozen=True)
 class Model:
-    """A trained SVM and its card.
+    """A trained classifier and its card.
 
     Attributes
     ----------
     card
         What people must know of it.
-    svm
+    classifier
         Acts on the descriptors of the card's cell.
     codebooks
         One for each encoded cell: of a fusion, of its members.
@@ -28,7 +28,7 @@ class Model:
     """
 
     card: ModelCard
-    svm: LinearSvm
+    classifier: TrainedClassifier
     codebooks: Mapping[Cell, Codebook] = field(default_factory=dict)
     calibration: Calibration | None = None
     training_images: TrainingImages | None = None

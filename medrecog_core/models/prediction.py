@@ -16,8 +16,6 @@ from medrecog_core.features import (
     batch_size,
     concatenate,
     members,
-    titles,
-    with_evidence,
 )
 from medrecog_core.features.pooling import MAP
 from medrecog_core.images import (
@@ -27,7 +25,12 @@ from medrecog_core.images import (
     preprocessing_of_version,
     read_file,
 )
-from medrecog_core.models.evidence import ExplainedImage, can_explain, explained_image
+from medrecog_core.models.evidence import (
+    ExplainedImage,
+    can_explain,
+    explained_image,
+    why_unexplained,
+)
 from medrecog_core.models.model import Model
 from medrecog_core.models.training_images import Resemblance
 from medrecog_core.networks import all_installed_weights, check_readable, find_network
@@ -49,7 +52,7 @@ class Prediction:
     label
         The class of the greatest score.
     scores
-        From class to SVM decision value; not a probability.
+        From class to score, as the classifier gives it; not a probability.
     probabilities
         From class to calibrated probability; None where the model has none. The most probable class
         can be another than `label`, since probabilities also weigh how frequent classes are.
@@ -153,12 +156,8 @@ class Predictor:
         UsageError
             If the model's scores are no sum over positions.
         """
-        card = self.model.card
-        if not can_explain(self.model):
-            raise UsageError(
-                f"The model “{card.name}” reads {card.cell.pooling}, whose scores are no sum over "
-                f"positions: choose a model with {titles(with_evidence(), 'or')} pooling."
-            )
+        if reason := why_unexplained(self.model.card):
+            raise UsageError(f"The model “{self.model.card.name}” has no evidence map. {reason}")
         pixels, remark = self._pixels(content)
         readings = self._read([pixels], with_maps=True)
         (prediction,) = self._classify(readings)
@@ -205,9 +204,9 @@ class Predictor:
 
     def _classify(self, readings: _Readings) -> list[Prediction]:
         model = self.model
-        classes, threshold = model.svm.classes, model.card.threshold
+        classes, threshold = model.classifier.classes, model.card.threshold
         descriptors = concatenate([self._describe(m, readings) for m in self._members])
-        scores = model.svm.scores(descriptors)
+        scores = model.classifier.scores(descriptors)
         calibration, known = model.calibration, model.training_images
         predictions = [
             Prediction(classes[int(row.argmax())], _by_class(classes, row)) for row in scores

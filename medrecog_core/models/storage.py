@@ -5,17 +5,17 @@ import re
 import shutil
 import zipfile
 from collections.abc import Callable, Mapping
-from dataclasses import asdict
 from typing import Any
 
 import numpy as np
 
 from medrecog_core import atomic_file
 from medrecog_core.classification import (
+    DEFAULT_CLASSIFIER,
     Calibration,
     FittedNormalisation,
-    LinearSvm,
     NoveltyDetector,
+    TrainedClassifier,
     l2_normalise,
 )
 from medrecog_core.datasets import check_name
@@ -27,19 +27,21 @@ from medrecog_core.locations import cache_folder, unwritable
 from medrecog_core.mode import check_may_change
 from medrecog_core.models.arrays import read_arrays, write_arrays
 from medrecog_core.models.card import ModelCard
+from medrecog_core.models.kept_features import check_kept
 from medrecog_core.models.model import Model
 from medrecog_core.models.training_images import TrainingImage, TrainingImages
 from medrecog_core.networks import find_network
 
-FORMAT = 3
+FORMAT = 4
 """Of the files; those of earlier formats are read too, and those without a number are of format 1.
 
-A model of plain images is written in format 2, which has no rendering, so that earlier versions
-read it; they would read other images in another way than the model was trained with.
+A model is written in the earliest format that has all it needs, so that earlier versions read what
+they understand: linear SVMs of plain images in format 2, those of images with another rendering in
+format 3, and other classifiers in format 4.
 """
-_FORMAT_OF_PLAIN = 2
+_FORMAT_OF_PLAIN, _FORMAT_OF_RENDERINGS = 2, 3
 
-CARD, SVM, CALIBRATION = "model.json", "svm.npz", "calibration.npz"
+CARD, CALIBRATION = "model.json", "calibration.npz"
 DESCRIPTORS, IMAGES = "training-images.npz", "training-images.json"
 
 _SHA256 = re.compile("[0-9a-f]{64}")
@@ -80,23 +82,20 @@ def save_model(model: Model) -> None:
 
 def card_document(card: ModelCard) -> dict[str, Any]:
     """Return a card as JSON values, with the number of the format."""
-    document = asdict(card)
-    if card.rendering == PLAIN:
-        del document["rendering"]
-    return {"format": format_of(card), **document}
+    return {"format": format_of(card), **card.to_document()}
 
 
 def format_of(card: ModelCard) -> int:
     """Return the number of the format that a model is written in."""
-    return _FORMAT_OF_PLAIN if card.rendering == PLAIN else FORMAT
+    if card.classifier != DEFAULT_CLASSIFIER:
+        return FORMAT
+    return _FORMAT_OF_PLAIN if card.rendering == PLAIN else _FORMAT_OF_RENDERINGS
 
 
 def model_files(model: Model) -> dict[str, bytes]:
     """Return the content of a model's files by name, without the card."""
-    svm, known = model.svm, model.training_images
-    files = {
-        SVM: write_arrays(weights=svm.weights, biases=svm.biases, **svm.normalisation.to_arrays())
-    }
+    known = model.training_images
+    files = {classifier_file(model.card): write_arrays(**model.classifier.to_arrays())}
     for member, codebook in model.codebooks.items():
         files[codebook_file(model.card.cell, member)] = write_arrays(**codebook.to_arrays())
     if model.calibration is not None:
@@ -110,6 +109,11 @@ def model_files(model: Model) -> dict[str, bytes]:
         renderings = [image.rendering for image in known.images]
         files[IMAGES] = atomic_file.encoded_json(rows_document(rows, renderings))
     return files
+
+
+def classifier_file(card: ModelCard) -> str:
+    """Return the name of the file of a model's classifier."""
+    return "svm.npz" if card.classifier == DEFAULT_CLASSIFIER else f"{card.classifier}.npz"
 
 
 def codebook_file(cell: Cell | Fusion, member: Cell) -> str:
@@ -208,23 +212,23 @@ def read_model(title: str, read: Callable[[str], bytes]) -> Model:
         calibration = Calibration.from_arrays(card.classes, read_arrays(read(CALIBRATION)))
     if card.threshold is not None:
         _check_threshold(card)
-    svm = _svm(card, read_arrays(read(SVM)), length)
-    return Model(card, svm, codebooks, calibration, _training_images(card, read, length))
+    classifier = _classifier(card, read_arrays(read(classifier_file(card))), length)
+    return Model(card, classifier, codebooks, calibration, _training_images(card, read, length))
 
 
-def _svm(card: ModelCard, arrays: Mapping[str, np.ndarray], length: int) -> LinearSvm:
-    weights, biases = arrays["weights"], arrays["biases"]
+def _classifier(
+    card: ModelCard, arrays: Mapping[str, np.ndarray], length: int
+) -> TrainedClassifier:
     normalisation = FittedNormalisation.from_arrays(card.normalisation, arrays)
     if normalisation.mean is not None and normalisation.mean.shape != (length,):
         raise ValueError("the normalisation is one of other descriptors")
     if normalisation.projection is not None and normalisation.projection.ndim == 2:
         length = normalisation.projection.shape[1]
-    n_classes = len(card.classes)
-    if weights.shape != (n_classes, length) or biases.shape != (n_classes,):
-        raise ValueError("the arrays have not the shape that the card asks for")
-    if not (np.isfinite(weights).all() and np.isfinite(biases).all()):
-        raise ValueError("a number of the arrays is not finite")
-    return LinearSvm(card.classes, weights, biases, normalisation)
+    kept = card.trained_classifier.bytes_kept(card.n_learnt, length)
+    check_kept(card.n_learnt, kept)
+    if card.bytes_kept != kept:
+        raise ValueError("the card does not say how much of the training images the model holds")
+    return card.trained_classifier.read(card.classes, normalisation, length, arrays)
 
 
 def _training_images(

@@ -11,12 +11,11 @@ import numpy as np
 from medrecog_core.classification import (
     CalibrationChoice,
     DecisionThreshold,
-    choose_c,
     choose_calibration,
     choose_positive_class,
     choose_threshold,
+    choose_value,
     estimate,
-    train_svm,
 )
 from medrecog_core.datasets import ImageRecord, check_name, unit_of
 from medrecog_core.errors import MedrecogError, StorageError, UsageError
@@ -47,6 +46,7 @@ from medrecog_core.locations import cache_folder
 from medrecog_core.mode import check_may_change
 from medrecog_core.models.card import ALL, TRAINED_ON, TRAINING, CalibrationReport, ModelCard
 from medrecog_core.models.held_out import score_held_out, scores_of_run
+from medrecog_core.models.kept_features import check_kept
 from medrecog_core.models.model import Model
 from medrecog_core.models.storage import load_model, model_names, save_model
 from medrecog_core.models.training_images import TrainingImage, index_training_images
@@ -78,13 +78,14 @@ def finished_cell(run: RunFolder, layer: str, scale: int | str, pooling: str) ->
 def train_model(
     run: RunFolder, cell: AnyCell, name: str, on: str = TRAINING, report: Report = ignore
 ) -> Model:
-    """Train the SVM of a finished cell again and keep it with all that a prediction needs.
+    """Train the classifier of a finished cell again and keep it with all that a prediction needs.
 
-    The descriptors come from the store; no image is read. C is the cell's, or chosen again on all
-    images that the model learns from where the run had several. Probabilities and, for two classes,
-    a decision threshold are fitted on scores of images that the SVM giving them had not learnt
-    from: those of the run's own folds where it has several, else of folds within the images that
-    the model learns from. The test images take part in nothing unless `on` says so.
+    The descriptors come from the store; no image is read. The hyper-parameter is the cell's, or
+    chosen again on all images that the model learns from where the run had several. Probabilities
+    and, for two classes, a decision threshold are fitted on scores of images that the classifier
+    giving them had not learnt from: those of the run's own folds where it has several, else of
+    folds within the images that the model learns from. The test images take part in nothing unless
+    `on` says so.
 
     Parameters
     ----------
@@ -95,7 +96,8 @@ def train_model(
     name
         Of the new model.
     on
-        `training`: the images that some SVM of the run learnt from; `all`: the tested ones too.
+        `training`: the images that some classifier of the run learnt from; `all`: the tested ones
+        too.
     report
         Called with each stage; what it raises ends the training.
 
@@ -132,10 +134,13 @@ def train_model(
             [describe_images(files, m, codebooks.get(m), *where) for m in members(cell)]
         )
         report(Progress(_TRAINING, 0, 0))
-        C = _best_c(descriptors, learnt, specification)
-        svm = train_svm(
-            descriptors, labels, C, specification.seed, **_options_of_svm(specification)
+        value = _best_value(descriptors, learnt, specification)
+        (classifier,) = specification.trained_classifier.train_path(
+            descriptors, labels, [value], specification.training_options()
         )
+        length = classifier.normalisation.apply(descriptors[:1]).shape[1]
+        n_bytes = specification.trained_classifier.bytes_kept(len(learnt), length)
+        check_kept(len(learnt), n_bytes)
         report(Progress(_CALIBRATING, 0, 0))
         attempts = _Attempts()
         stored = StoredImages(records, files, *where)
@@ -146,20 +151,21 @@ def train_model(
                 or score_held_out(stored, cell, specification, None if codebooks else descriptors)
             ),
         )
+    classes = classifier.classes
     chosen: CalibrationChoice | None = None
     threshold: DecisionThreshold | None = None
-    positive = choose_positive_class(svm.classes, result.metrics.positive)
+    positive = choose_positive_class(classes, result.metrics.positive)
     if held_out is not None:
         scored, told, groups = held_out.scores, held_out.labels, held_out.groups
         n_times = held_out.n_times
         chosen = attempts.make(
             "probabilities",
-            lambda: choose_calibration(scored, told, svm.classes, groups, seed=specification.seed),
+            lambda: choose_calibration(scored, told, classes, groups, seed=specification.seed),
         )
         if chosen is not None:
             chosen = replace(chosen, n_images=chosen.n_images // n_times)
         if positive is not None:
-            of_positive = scored[:, svm.classes.index(positive)]
+            of_positive = scored[:, classes.index(positive)]
             threshold = attempts.make(
                 "decision threshold", lambda: choose_threshold(of_positive, told, positive)
             )
@@ -179,9 +185,9 @@ def train_model(
         name=name,
         run=run.id,
         cell=cell,
-        C=C,
-        normalisation=svm.normalisation.kind,
-        classes=svm.classes,
+        parameter_value=value,
+        normalisation=classifier.normalisation.kind,
+        classes=classes,
         created=time.time(),
         trained_on=on,
         n_learnt=len(learnt),
@@ -190,10 +196,11 @@ def train_model(
         calibration=None if chosen is None else _report(chosen),
         threshold=threshold,
         missing=tuple(attempts.missing),
+        bytes_kept=n_bytes,
         **_of_run(run, specification, result),
     )
     calibration = None if chosen is None else chosen.calibration
-    model = Model(card, svm, codebooks, calibration, training_images)
+    model = Model(card, classifier, codebooks, calibration, training_images)
     _check_free(name)  # one of that name may have been imported meanwhile
     save_model(model)
     return model
@@ -292,28 +299,21 @@ def _report(chosen: CalibrationChoice) -> CalibrationReport:
     )
 
 
-def _options_of_svm(specification: RunSpecification) -> dict[str, Any]:
-    return {
-        "class_weight": specification.class_weight,
-        "normalisation": specification.normaliser,
-    }
-
-
-def _best_c(
+def _best_value(
     descriptors: np.ndarray, learnt: Sequence[RunImage], specification: RunSpecification
 ) -> float:
-    if len(specification.C) == 1:
-        return specification.C[0]
+    if len(specification.parameter_values) == 1:
+        return specification.parameter_values[0]
     groups = [image.group for image in learnt] if specification.keep_groups else None
-    return choose_c(
+    return choose_value(
+        specification.trained_classifier,
         descriptors,
         [image.label for image in learnt],
-        specification.C,
+        specification.parameter_values,
         groups=groups,
         n_folds=INNER_FOLDS,
-        seed=specification.seed,
-        **_options_of_svm(specification),
-    ).C
+        options=specification.training_options(),
+    ).value
 
 
 def _of_run(run: RunFolder, specification: RunSpecification, result: CellResult) -> dict[str, Any]:
@@ -336,6 +336,7 @@ def _of_run(run: RunFolder, specification: RunSpecification, result: CellResult)
         "rendering": run.rendering(),
         "weights_title": record["weights"]["title"],
         "seed": specification.seed,
+        "classifier": specification.classifier,
         "class_weight": specification.class_weight,
         "accuracy": metrics.accuracy,
         "accuracy_interval": metrics.accuracy_interval,

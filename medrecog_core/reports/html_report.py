@@ -216,6 +216,7 @@ def _published(run: RunFolder, ranked: list[RankedCell]) -> dict[str, Any] | Non
 
 def _settings(run: RunFolder, data: DataDescription) -> list[tuple[str, str]]:
     asked, record = run.specification(), run.record()
+    classifier, values = asked.trained_classifier, asked.parameter_values
     preprocessing = next(
         (p.title for p in PREPROCESSINGS.values() if p.version == record["preprocessing"]),
         record["preprocessing"],
@@ -232,9 +233,9 @@ def _settings(run: RunFolder, data: DataDescription) -> list[tuple[str, str]]:
         "Precision": record["precision"],
         "Normalisation": asked.normalisation
         + (f", {asked.n_components} components" if asked.normalisation.startswith("pca") else ""),
-        "SVM": "linear, squared hinge loss, one class against the rest",
-        "C": ", ".join(f"{C:g}" for C in asked.C)
-        + (" (the best chosen inside each training part)" if len(asked.C) > 1 else ""),
+        "Classifier": f"{classifier.title} ({classifier.description})",
+        classifier.parameter.name: classifier.parameter.words(values)
+        + (" (the best chosen inside each training part)" if len(values) > 1 else ""),
         "Class weight": asked.class_weight,
         "Split": record["split"]["kind"],
         "Seed": str(asked.seed),

@@ -85,7 +85,7 @@ def test_models_go_along_if_asked_without_the_paths_of_their_images(
     monkeypatch.setenv("MEDRECOG_CACHE", str(there.root))
     opened = load_model("mine")
     assert opened.card == made.card
-    np.testing.assert_array_equal(opened.svm.weights, made.svm.weights)
+    np.testing.assert_array_equal(opened.classifier.weights, made.classifier.weights)
     assert {image.path for image in opened.training_images.images} == {""}
 
 

@@ -12,9 +12,9 @@ from medrecog_core.classification import (
     calibrate,
     log_loss,
     reliability_curve,
-    train_svm,
 )
 from medrecog_core.errors import MedrecogError
+from tests.svms import train_svm
 
 
 class Given(ClassifierMixin, BaseEstimator):

@@ -7,7 +7,7 @@ from sklearn.preprocessing import StandardScaler
 
 from medrecog_core.classification import (
     NORMALISATIONS,
-    LinearSvm,
+    LinearClassifier,
     Normalisation,
     affine_score,
     channelwise_score,
@@ -16,9 +16,9 @@ from medrecog_core.classification import (
     l2_score,
     linear_score,
     plain_score,
-    train_svm,
 )
 from medrecog_core.features import GLOBAL_POOLINGS, with_evidence
+from tests.svms import train_svm
 
 POOLINGS = [GLOBAL_POOLINGS[name] for name in with_evidence()]
 MAX, AVERAGE = GLOBAL_POOLINGS["max"], GLOBAL_POOLINGS["average"]
@@ -30,7 +30,7 @@ def case(seed, channels=12, n_classes=3):
     shape = (*rng.integers(1, 6, 2), channels)
     feature_map = np.maximum(rng.normal(size=shape), 0).astype(np.float32)
     weights = rng.normal(size=(n_classes, channels))
-    svm = LinearSvm(tuple("abcdefg"[:n_classes]), weights, rng.normal(size=n_classes))
+    svm = LinearClassifier(tuple("abcdefg"[:n_classes]), weights, rng.normal(size=n_classes))
     return feature_map, svm
 
 
@@ -66,7 +66,7 @@ def test_parts_sum_to_the_svm_s_score_after_scikit_learn_s_affine_steps(seed, po
     if by_pca:
         step = PCA(5, whiten=True).fit(train)
         projection = step.components_.T / np.sqrt(step.explained_variance_)
-        svm = LinearSvm(svm.classes, svm.weights[:, :5], svm.biases)
+        svm = LinearClassifier(svm.classes, svm.weights[:, :5], svm.biases)
     else:
         step = StandardScaler().fit(train)
         projection = 1 / step.scale_
@@ -119,14 +119,14 @@ def test_only_winners_count_for_max_pooling_and_ties_share():
     feature_map = np.zeros((2, 2, 2), np.float32)
     feature_map[0, 0, 0] = 3
     feature_map[0, 1, 1] = feature_map[1, 1, 1] = 4
-    svm = LinearSvm(("a",), np.array([[2.0, -1.0]]), np.array([0.5]))
+    svm = LinearClassifier(("a",), np.array([[2.0, -1.0]]), np.array([0.5]))
     found = explain(feature_map, MAX, l2_score(svm, np.array([3.0, 4.0])))
     np.testing.assert_allclose(found.contributions[..., 0], [[6 / 5, -2 / 5], [0, -2 / 5]])
     assert found.scores == pytest.approx([6 / 5 - 4 / 5 + 0.5])
 
 
 def test_an_average_position_of_a_standardised_image_adds_nothing():
-    svm = LinearSvm(("a",), np.array([[2.0, -1.0]]), np.array([0.5]))
+    svm = LinearClassifier(("a",), np.array([[2.0, -1.0]]), np.array([0.5]))
     mean = np.array([1.0, 3.0])
     feature_map = np.broadcast_to(mean, (3, 3, 2)).copy()
     feature_map[1, 1] = [2.0, 3.0]

@@ -13,10 +13,10 @@ from medrecog_core.classification import (
     explain_fusion,
     l2_normalise,
     linear_score,
-    train_svm,
 )
 from medrecog_core.classification.fused_evidence import spread
 from medrecog_core.features import GLOBAL_POOLINGS, with_evidence
+from tests.svms import train_svm
 
 POOLINGS = [GLOBAL_POOLINGS[name] for name in (*with_evidence(), "average")]
 SHAPES = list(itertools.islice(itertools.cycle(((4, 6, 5), (2, 3, 7))), len(POOLINGS)))

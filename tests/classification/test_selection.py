@@ -5,11 +5,29 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import Normalizer, StandardScaler
 from sklearn.svm import LinearSVC
 
-from medrecog_core.classification import Normalisation, choose_c, train_choosing_c
+from medrecog_core.classification import (
+    Normalisation,
+    TrainingOptions,
+    choose_value,
+    find_classifier,
+    score_choosing_value,
+)
+from medrecog_core.classification.normalisation import L2
 from medrecog_core.errors import UsageError
 from tests.classification.clouds import clouds
 
 CS = (0.001, 0.01, 0.1, 1.0, 10.0, 100.0)
+SVM = find_classifier("linear-svm")
+
+
+def choose_c(descriptors, labels, Cs, *, seed=0, normalisation=L2, **how):
+    options = TrainingOptions(normalisation=normalisation, seed=seed)
+    return choose_value(SVM, descriptors, labels, Cs, options=options, **how)
+
+
+def score_choosing_c(descriptors, labels, folds, *, seed, normalisation, **how):
+    options = TrainingOptions(normalisation=normalisation, seed=seed)
+    return score_choosing_value(SVM, descriptors, labels, folds, CS, options=options, **how)
 
 
 def search(folds, scaler, descriptors, labels, groups=None):
@@ -29,10 +47,10 @@ def test_choice_is_that_of_scikit_learn_s_grid_search(n_classes, kind, scaler):
     chosen = choose_c(
         descriptors, labels, CS[::-1], n_folds=4, seed=3, normalisation=Normalisation(kind)
     )
-    assert chosen.Cs == CS
+    assert chosen.values == CS
     assert chosen.n_folds == 4
-    np.testing.assert_allclose(chosen.values, oracle.cv_results_["mean_test_score"])
-    assert oracle.best_params_["linearsvc__C"] == chosen.C
+    np.testing.assert_allclose(chosen.results, oracle.cv_results_["mean_test_score"])
+    assert oracle.best_params_["linearsvc__C"] == chosen.value
 
 
 def test_groups_are_kept_whole():
@@ -45,7 +63,7 @@ def test_groups_are_kept_whole():
     sizes = np.array([len(test) for _, test in folds])
     scores = [oracle.cv_results_[f"split{i}_test_score"] for i in range(4)]
     chosen = choose_c(descriptors, labels, CS, groups=groups, n_folds=4)
-    np.testing.assert_allclose(chosen.values, sizes @ np.array(scores) / 60)
+    np.testing.assert_allclose(chosen.results, sizes @ np.array(scores) / 60)
 
 
 def test_images_without_a_group_stand_alone():
@@ -57,8 +75,8 @@ def test_images_without_a_group_stand_alone():
 def test_smallest_c_is_chosen_where_several_do_equally_well():
     descriptors = np.repeat(np.eye(2), 10, axis=0)
     chosen = choose_c(descriptors, ["a"] * 10 + ["b"] * 10, [10, 1, 100])
-    assert chosen.values == (1.0, 1.0, 1.0)
-    assert chosen.C == 1
+    assert chosen.results == (1.0, 1.0, 1.0)
+    assert chosen.value == 1
 
 
 def test_balanced_accuracy_weighs_classes_alike():
@@ -68,8 +86,8 @@ def test_balanced_accuracy_weighs_classes_alike():
     labels = np.array(labels)[kept]
     chosen = choose_c(descriptors[kept], labels, [1e-6], criterion="balanced_accuracy")
     # So weak an SVM always says the larger class.
-    assert chosen.values == (0.5,)
-    assert choose_c(descriptors[kept], labels, [1e-6]).values[0] > 0.8
+    assert chosen.results == (0.5,)
+    assert choose_c(descriptors[kept], labels, [1e-6]).results[0] > 0.8
 
 
 @pytest.mark.parametrize("kind", ["l2", "standardise"])
@@ -80,7 +98,7 @@ def test_choice_in_each_fold_sees_its_training_part_alone(kind):
     folds = [(np.flatnonzero(fold != i), np.flatnonzero(fold == i)) for i in range(3)]
     how = {"n_folds": 3, "seed": 1, "normalisation": Normalisation(kind)}
     spoilt = descriptors.copy()
-    found = train_choosing_c(descriptors, labels, folds, CS, groups=groups, **how)
+    found = score_choosing_c(descriptors, labels, folds, groups=groups, **how)
     for (chosen, path), (train, test) in zip(found, folds, strict=True):
         alone = choose_c(
             descriptors[train],
@@ -90,17 +108,23 @@ def test_choice_in_each_fold_sees_its_training_part_alone(kind):
             **how,
         )
         assert chosen == alone
-        svm, scores = path.at(chosen.C)
-        np.testing.assert_allclose(scores, svm.scores(descriptors[test]), atol=1e-9)
+        (svm,) = SVM.train_path(
+            descriptors[train],
+            np.array(labels)[train],
+            [chosen.value],
+            TrainingOptions(normalisation=Normalisation(kind)),
+        )
+        scores = svm.scores(descriptors[test])
+        np.testing.assert_allclose(path.at(chosen.value), scores, atol=1e-5)
     spoilt[folds[0][1]] = 7
-    again = train_choosing_c(spoilt, labels, folds[:1], CS, groups=groups, **how)
+    again = score_choosing_c(spoilt, labels, folds[:1], groups=groups, **how)
     assert again[0][0] == found[0][0]
 
 
 def test_class_of_a_single_image_is_no_obstacle():
     descriptors, labels = clouds(3, 40, 10)
     labels = ["lonely", *("class 1" if label == "class 0" else label for label in labels[1:])]
-    assert choose_c(descriptors, labels, CS).C in CS
+    assert choose_c(descriptors, labels, CS).value in CS
 
 
 def test_fewer_groups_than_folds_make_fewer_folds():

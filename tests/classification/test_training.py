@@ -6,9 +6,10 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import Normalizer, StandardScaler, normalize
 from sklearn.svm import SVC, LinearSVC
 
-from medrecog_core.classification import Normalisation, train_svm, train_svms
+from medrecog_core.classification import Normalisation, train_svms
 from medrecog_core.errors import StoppedError, UsageError
 from tests.classification.clouds import clouds
+from tests.svms import train_svm
 
 NO_GRAM = {"gram_bytes": 0}
 

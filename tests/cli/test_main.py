@@ -87,6 +87,8 @@ def test_every_command_takes_json_and_has_help() -> None:
     assert len(commands(medrecog)) >= 16
     for command in commands(medrecog):
         assert command.help, command.name
+        if command.name == "dashboard":
+            continue  # a server prints no document
         assert "--json" in [option for p in command.params for option in p.opts], command.name
 
 

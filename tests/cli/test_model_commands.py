@@ -219,3 +219,41 @@ def test_delete_model_deletes_it_once(call: Call, model: str) -> None:
     assert call("delete-model", model, "--json").json == {"model": model, "deleted": True}
     assert model not in call("models").out
     assert call("delete-model", model).status == 1
+
+
+def test_a_model_of_neighbours_says_what_it_contains_wherever_it_goes(
+    call: Call, known: Path, tmp_path: Path
+) -> None:
+    grid = ["--layers", "block2", "--poolings", "average"]
+    ran = call("run", "--dataset", "textures", *grid, "--classifier", "knn", "--k", "1,2", "--json")
+    assert ran.status == 0
+    assert (ran.json["specification"]["classifier"], ran.json["specification"]["k"]) == (
+        "knn",
+        [1, 2],
+    )
+    run = ran.json["run"]
+    assert "k-nearest neighbours, k chosen among 1, 2" in call("show", run).out
+    trained = call("train", "--run", run, *CELL, "--name", "mine", "--json")
+    assert (trained.json["classifier"], trained.json["k"]) == (
+        "knn",
+        load_model("mine").card.parameter_value,
+    )
+    said = "contains the training features: those of all 9 training images"
+    assert said in trained.err
+    assert said in call("models", "show", "mine").out
+    exported = call("export-model", "mine", "--to", str(tmp_path / "file"))
+    assert said in exported.out
+    assert (
+        said in call("export-model", "mine", "--to", str(tmp_path / "f"), "--json").json["contains"]
+    )
+    assert said in call("import-model", str(tmp_path / "file"), "--name", "theirs").out
+    bundled = call("bundle", run, "--to", str(tmp_path / "b.zip"), "--with-models")
+    assert said in bundled.err
+
+
+def test_a_model_of_the_usual_classifier_says_nothing_of_the_kind(
+    call: Call, model: str, tmp_path: Path
+) -> None:
+    exported = call("export-model", model, "--to", str(tmp_path / "file"), "--json")
+    assert set(exported.json) == {"model", "file"}
+    assert call("models", "show", model, "--json").json["C"] == 1.0

@@ -48,7 +48,7 @@ def test_every_fold_is_scored_as_scikit_learn_scores_it(images, descriptors):
         )
         np.testing.assert_allclose(scores[row : row + len(test)], expected, atol=1e-4)
         assert of_fold.accuracy == oracle.score(descriptors[test], labels[test])
-        assert (of_fold.n_train, of_fold.n_test, of_fold.C) == (len(train), len(test), 2)
+        assert (of_fold.n_train, of_fold.n_test, of_fold.value) == (len(train), len(test), 2)
         row += len(test)
     assert row == len(scores) == N
     assert (result.n_test, result.n_train) == (N, min(len(f.train) for f in split.folds))
@@ -69,7 +69,7 @@ def test_c_is_chosen_inside_the_training_part_of_each_fold(images, descriptors):
         search.fit(descriptors[train], labels[train], groups=groups[train])
         means = search.cv_results_["mean_test_score"]
         # Ours weighs images alike, scikit-learn folds: near ties may fall either way.
-        assert means[Cs.index(of_fold.C)] >= means.max() - 0.03
+        assert means[Cs.index(of_fold.value)] >= means.max() - 0.03
 
 
 def test_the_interval_takes_a_group_for_one(images, descriptors):

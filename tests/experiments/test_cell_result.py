@@ -4,6 +4,7 @@ import numpy as np
 
 from medrecog_core.classification import measure
 from medrecog_core.experiments import CellResult
+from medrecog_core.experiments.cell_result import FoldResult
 from medrecog_core.features import Cell
 
 
@@ -16,3 +17,10 @@ def test_a_result_is_read_as_it_was_written_flat() -> None:
     assert document["accuracy"] == metrics.accuracy
     assert (document["n_train"], document["n_test"], document["seconds"]) == (9, 3, 0.5)
     assert CellResult.from_document(document) == result
+
+
+def test_a_fold_has_its_hyper_parameter_by_its_own_name() -> None:
+    for fold in (FoldResult(8, 2, 0.5, 0.1), FoldResult(8, 2, 0.5, 3, "k")):
+        document = fold.to_document()
+        assert document[fold.parameter] == fold.value
+        assert FoldResult.from_document(document) == fold

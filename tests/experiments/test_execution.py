@@ -15,7 +15,6 @@ from PIL import Image
 from sklearn.svm import LinearSVC
 
 from medrecog_core import atomic_file
-from medrecog_core.classification import train_svm
 from medrecog_core.datasets import library
 from medrecog_core.errors import MedrecogError, StoppedError, StorageError
 from medrecog_core.experiments import (
@@ -43,6 +42,7 @@ from medrecog_core.jobs.progress import Progress
 from medrecog_core.jobs.state import JobState
 from medrecog_core.locations import CacheFolder, unwritable
 from medrecog_core.networks import find_network, resolve_precision
+from tests.svms import train_svm
 from tests.textures import (
     CLASSES,
     N_IMAGES,

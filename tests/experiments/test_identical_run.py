@@ -43,6 +43,8 @@ def test_the_order_of_the_grid_and_the_name_of_the_precision_make_no_difference(
     [
         {"seed": 1},
         {"C": 2.0},
+        {"classifier": "logistic-regression"},
+        {"classifier": "knn"},
         {"layers": ["block1"]},
         {"poolings": ["max"]},
         {"scales": [256]},

@@ -1,3 +1,4 @@
+from medrecog_core.classification import HYPER_PARAMETERS
 from medrecog_core.experiments.run_settings import differing_settings, run_settings
 from medrecog_core.locations import CacheFolder
 from tests.made_runs import made_run
@@ -26,9 +27,16 @@ def test_what_a_run_found_counts_too(cache: CacheFolder) -> None:
 
 def test_every_field_of_a_specification_has_a_name(cache: CacheFolder) -> None:
     run = made_run()
-    fields = set(run.specification().to_document())
+    fields = set(run.specification().to_document()) - {"C"} | {"classifier"}
     # Two runs that differ in nothing but one field are never told to be the same.
     from medrecog_core.experiments.run_settings import _ASKED
 
     assert fields - {"precision"} == set(_ASKED)
+    assert set(HYPER_PARAMETERS) <= set(run_settings(run))
     assert run_settings(run)["precision"] == "float32"
+
+
+def test_runs_of_other_classifiers_differ_in_their_hyper_parameters(cache: CacheFolder) -> None:
+    names, values = differing_settings([made_run(), made_run(classifier="knn", k=3)])
+    assert names == ("classifier", "C", "k")
+    assert values == [("linear SVM", "1", "not used"), ("k-nearest neighbours", "not used", "3")]

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from medrecog_core.classification import CLASS_WEIGHTS, NORMALISATIONS
+from medrecog_core.classification import CLASS_WEIGHTS, CLASSIFIERS, NORMALISATIONS
 from medrecog_core.datasets import PROTOCOLS
 from medrecog_core.errors import UsageError
 from medrecog_core.experiments import RunSpecification
@@ -17,17 +17,27 @@ from medrecog_core.images.preprocessing import MAX_SCALE, MIN_SCALE
 from medrecog_core.networks import PRECISIONS, find_network
 
 VGG19 = find_network("vgg19")
+NUMBERS = {
+    "C": st.floats(min_value=0, exclude_min=True, allow_infinity=False, allow_nan=False),
+    "k": st.integers(1, 1000),
+}
+
+
+def specified(classifier: str, numbers: dict[str, list[float]], **rest: Any) -> RunSpecification:
+    name = CLASSIFIERS[classifier].parameter.name
+    return RunSpecification(classifier=classifier, **{name: numbers[name]}, **rest)
+
+
 SPECIFICATIONS = st.builds(
-    RunSpecification,
+    specified,
+    numbers=st.fixed_dictionaries(
+        {name: st.lists(values, min_size=1, max_size=4) for name, values in NUMBERS.items()}
+    ),
     dataset=st.from_regex(r"[a-z0-9][a-z0-9_-]{0,63}", fullmatch=True),
     layers=st.lists(st.sampled_from([layer.name for layer in VGG19.layers]), min_size=1),
     scales=st.lists(st.integers(MIN_SCALE, MAX_SCALE), min_size=1, max_size=5),
     poolings=st.lists(st.sampled_from(list(POOLINGS)), min_size=1),
-    C=st.lists(
-        st.floats(min_value=0, exclude_min=True, allow_infinity=False, allow_nan=False),
-        min_size=1,
-        max_size=4,
-    ),
+    classifier=st.sampled_from(list(CLASSIFIERS)),
     protocol=st.sampled_from(PROTOCOLS),
     n_folds=st.integers(2, 20),
     n_repeats=st.integers(1, 9),
@@ -61,7 +71,7 @@ def test_a_data_set_is_enough() -> None:
     specification = RunSpecification.from_document({"dataset": "demo"})
     assert specification.layers == VGG19.default_layers
     assert (specification.scales, specification.poolings) == ((224,), ("max", "average"))
-    assert (specification.network, specification.C, specification.seed) == (
+    assert (specification.network, specification.parameter_values, specification.seed) == (
         "vgg19",
         (1.0,),
         0,
@@ -97,6 +107,10 @@ def test_a_data_set_is_enough() -> None:
         ({"C": "much"}, ["C"]),
         ({"C": []}, ["C", "at least one"]),
         ({"C": [1, -1]}, ["C", "greater than 0"]),
+        ({"classifier": "forest"}, ["forest", "knn"]),
+        ({"classifier": "knn", "C": 1}, ["“C”", "“k”", "knn"]),
+        ({"k": 3}, ["“k”", "“C”", "linear-svm"]),
+        ({"classifier": "knn", "k": 2.5}, ["k", "whole number", "2.5"]),
         ({"protocol": "bootstrap"}, ["bootstrap", "hold-out"]),
         ({"n_folds": 1}, ["1 folds", "2 to"]),
         ({"normalisation": "cube"}, ["cube", "signed-sqrt-l2"]),
@@ -130,8 +144,9 @@ def test_a_document_that_is_no_specification_is_refused(document: Any) -> None:
 
 def test_one_c_may_stand_alone_and_several_are_put_in_order() -> None:
     one = RunSpecification.from_document({"dataset": "demo", "C": 2})
-    assert (one.C, one.to_document()["C"]) == ((2.0,), 2.0)
-    assert RunSpecification.from_document({"dataset": "demo", "C": [10, 1, 1]}).C == (1.0, 10.0)
+    assert (one.parameter_values, one.to_document()["C"]) == ((2.0,), 2.0)
+    several = RunSpecification.from_document({"dataset": "demo", "C": [10, 1, 1]})
+    assert several.parameter_values == (1.0, 10.0)
 
 
 def test_fusions_stand_behind_the_grid_and_their_members_are_read() -> None:
@@ -196,3 +211,32 @@ def test_layers_are_the_network_s_own_unless_they_are_named():
         )
     with pytest.raises(UsageError, match="wrong at “network”"):
         RunSpecification.from_document({"dataset": "demo", "network": 5})
+
+
+def test_a_document_without_a_classifier_means_the_linear_svm() -> None:
+    usual = RunSpecification.from_document({"dataset": "demo"})
+    assert usual.classifier == "linear-svm"
+    assert not {"classifier", "k", "parameter_values"} & set(usual.to_document())
+    assert usual == RunSpecification.from_document({"dataset": "demo", "classifier": "linear-svm"})
+    # As version 0.1.0 writes it, in its order.
+    names = list(usual.to_document())
+    assert names[names.index("C") - 1 : names.index("C") + 2] == [
+        *("n_components", "C", "class_weight"),
+    ]
+
+
+def test_a_classifier_is_written_with_its_own_hyper_parameter() -> None:
+    asked = {"dataset": "demo", "classifier": "knn", "k": [15, 5]}
+    document = RunSpecification.from_document(asked).to_document()
+    assert (document["classifier"], document["k"], "C" in document) == ("knn", [5, 15], False)
+    assert RunSpecification.from_document(document).classifier_words == (
+        "k-nearest neighbours, k chosen among 5, 15"
+    )
+
+
+def test_another_classifier_leaves_the_hyper_parameter_of_a_file_behind(tmp_path: Path) -> None:
+    file = tmp_path / "specification.json"
+    file.write_text(json.dumps({"dataset": "demo", "C": 3}))
+    assert RunSpecification.from_file(file, classifier="knn").parameter_values == (5,)
+    kept = RunSpecification.from_file(file, classifier="logistic-regression")
+    assert kept.parameter_values == (3.0,)

@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 
 from medrecog_core.errors import StoppedError, StorageError
-from medrecog_core.features.extraction_lock import extracting_alone
+from medrecog_core.features.extraction_lock import extracting_alone, is_extracting
 from medrecog_core.jobs.progress import ignore, never
 
 
@@ -67,3 +67,10 @@ def test_a_lock_that_cannot_be_made_gives_a_sentence(store, source):
 def test_the_store_takes_no_lock_for_an_entry(store, source):
     with extracting_alone(source, 224, store, ignore, never):
         assert store.check() == []
+
+
+def test_it_is_known_whether_a_process_extracts(store, source):
+    assert not is_extracting(store)
+    with extracting_alone(source, 224, store, ignore, never):
+        assert is_extracting(store)
+    assert not is_extracting(store)

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from medrecog_core.classification import explain, l2_score, plain_score, train_svm
+from medrecog_core.classification import explain, l2_score, plain_score
 from medrecog_core.errors import UsageError
 from medrecog_core.features import (
     GLOBAL_POOLINGS,
@@ -13,6 +13,7 @@ from medrecog_core.features import (
 )
 from medrecog_core.features.self_test import picture
 from medrecog_core.networks import find_network, installed_weights
+from tests.svms import train_svm
 
 VGG19 = find_network("vgg19")
 WEIGHTS = installed_weights(VGG19).identity

@@ -6,6 +6,7 @@ import textwrap
 from dataclasses import astuple, fields, replace
 from pathlib import Path
 
+import diskcache
 import numpy as np
 import pytest
 from hypothesis import given
@@ -262,3 +263,83 @@ def test_two_processes_may_write_at_once(store):
     assert len(store) == 300
     key = DescriptorKey("59-4", "w", "p", "float32", "block1", 224, "max")
     np.testing.assert_array_equal(store.get(key, 64), np.full(64, 59, np.float32))
+
+
+whole_keys = st.builds(
+    DescriptorKey,
+    st.text("0123456789abcdef", min_size=64, max_size=64),
+    word,
+    word,
+    word,
+    word,
+    st.integers(1, 4000),
+    word,
+    identities | st.just("window/0/255"),
+)
+
+
+@given(whole_keys)
+def test_a_key_is_read_back_from_its_text(key):
+    assert DescriptorKey.from_text(key.text) == key
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        KEY.text.replace("a", "g", 1),
+        KEY.text.replace("/224/", "/0224/"),
+        KEY.text.replace("/224/", "/x/"),
+        KEY.text.removesuffix("/average"),
+        KEY.text.replace("/weights-1/", "//"),
+        f"{KEY.text}/",
+        f"v2/{KEY.text}",
+    ],
+)
+def test_what_is_not_a_key_is_refused(text):
+    with pytest.raises(ValueError):
+        DescriptorKey.from_text(text)
+
+
+def test_entries_have_their_keys_and_sizes_and_no_value_is_read(store, monkeypatch):
+    local = replace(KEY, pooling=LOCAL, layer="block4")
+    maps = np.ones((14, 14, 512), dtype=np.float16)  # large enough for a file of its own
+    store.put([(KEY, VECTOR), (local, maps)])
+    monkeypatch.setattr(diskcache.Cache, "get", None)
+    monkeypatch.setattr(diskcache.Disk, "fetch", None)
+    sizes = {entry.key: entry.n_bytes for entries in store.entries() for entry in entries}
+    assert sizes.keys() == {KEY, local}
+    for key, array in ((KEY, VECTOR), (local, maps)):
+        assert 0 < sizes[key] - array.nbytes - 2 * len(key.text) < 256
+
+
+def test_entries_come_some_at_a_time_and_may_be_deleted_meanwhile(store, monkeypatch):
+    monkeypatch.setattr("medrecog_core.features.store._ENTRIES_AT_ONCE", 3)
+    store.put((replace(KEY, scale=scale), VECTOR) for scale in range(1, 11))
+    seen = []
+    for entries in store.entries():
+        assert len(entries) <= 3
+        seen += [entry.key.scale for entry in entries]
+        store.delete(entry.key for entry in entries if entry.key.scale % 2)
+    assert seen == list(range(1, 11))
+    left = [entry.key.scale for entries in store.entries() for entry in entries]
+    assert left == [2, 4, 6, 8, 10]
+    assert len(store) == 5
+
+
+def test_deleting_gives_the_disk_back(store):
+    keys = [replace(KEY, scale=scale) for scale in range(1, 301)]
+    store.put((key, VECTOR) for key in keys)
+    full = store.n_bytes
+    store.delete([*keys, replace(KEY, scale=999)])
+    assert len(store) == 0
+    assert store.n_bytes < full / 4
+
+
+def test_keys_of_a_newer_version_are_neither_listed_nor_deleted(store):
+    store.put([(KEY, VECTOR)])
+    with index(store) as other:
+        other.execute("UPDATE Cache SET key = 'v2/' || key")
+    assert [entry for entries in store.entries() for entry in entries] == []
+    store.delete([KEY])
+    assert len(store) == 1

@@ -59,6 +59,15 @@ def test_a_zombie_is_not_alive() -> None:
         os.waitpid(pid, 0)
 
 
+def test_a_process_finds_the_program_from_any_folder_and_imports_nothing_from_there(
+    cache: CacheFolder, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "click.py").write_text("raise SystemExit('imported from the working folder')")
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.delenv("PYTHONPATH", raising=False)
+    assert run_command(["runs"]) == []
+
+
 def test_a_detached_process_writes_to_its_log_and_leads_a_session_of_its_own(
     cache: CacheFolder, tmp_path: Path
 ) -> None:

@@ -42,5 +42,5 @@ def test_an_encoding_has_no_sum_over_positions(trained, pictures):
     model = load_model("vlad")
     assert not can_explain(model)
     content = (pictures / "waves/waves-0.png").read_bytes()
-    with pytest.raises(UsageError, match="reads vlad, whose scores are no sum over positions"):
+    with pytest.raises(UsageError, match="of vlad features cannot be attributed"):
         Predictor(model).explain(content)

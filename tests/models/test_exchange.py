@@ -45,7 +45,7 @@ def test_a_model_comes_back_whole_on_another_machine(model: Model, tmp_path: Pat
         assert card == model.card
         assert missing_weights(card) == ""
         found = load_model("my-model")
-    assert np.array_equal(found.svm.weights, model.svm.weights)
+    assert np.array_equal(found.classifier.weights, model.classifier.weights)
     assert found.training_images is not None and model.training_images is not None
     assert found.training_images.images == model.training_images.images
 

@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from medrecog_core.classification import LinearClassifier
 from medrecog_core.datasets import library
 from medrecog_core.errors import StorageError
 from medrecog_core.experiments import RunFolder
@@ -34,18 +35,15 @@ from medrecog_core.networks import find_network
 from tests.deep_images import CELL, MODEL, NAME, WINDOW
 
 
-class RecordingSvm:
+@dataclasses.dataclass(frozen=True)
+class RecordingSvm(LinearClassifier):
     """An SVM that keeps the descriptors it is asked about."""
 
-    def __init__(self, svm: Any) -> None:
-        self.svm, self.asked = svm, []
-
-    def __getattr__(self, name: str) -> Any:
-        return getattr(self.svm, name)
+    asked: list[np.ndarray] = dataclasses.field(default_factory=list)
 
     def scores(self, descriptors: np.ndarray) -> np.ndarray:
         self.asked.append(descriptors)
-        return np.asarray(self.svm.scores(descriptors))
+        return super().scores(descriptors)
 
 
 @pytest.fixture
@@ -56,9 +54,11 @@ def deep(deep_run: RunFolder) -> Model:
 @pytest.fixture
 def recording(deep: Model) -> Callable[[Rendering | None], tuple[Predictor, RecordingSvm]]:
     def make(rendering: Rendering | None = None) -> tuple[Predictor, RecordingSvm]:
-        svm = RecordingSvm(deep.svm)
+        given = deep.classifier
+        assert isinstance(given, LinearClassifier)
+        svm = RecordingSvm(given.classes, given.weights, given.biases, given.normalisation)
         card = deep.card if rendering is None else _with(deep.card, rendering)
-        return Predictor(dataclasses.replace(deep, card=card, svm=svm)), svm
+        return Predictor(dataclasses.replace(deep, card=card, classifier=svm)), svm
 
     return make
 

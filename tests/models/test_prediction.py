@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from medrecog_core.classification import DecisionThreshold, LinearSvm
+from medrecog_core.classification import DecisionThreshold, LinearClassifier
 from medrecog_core.datasets import library, read_dataset
 from medrecog_core.errors import MedrecogError
 from medrecog_core.experiments import RunFolder, RunSpecification
@@ -197,7 +197,7 @@ def test_other_weights_or_preprocessing_are_refused(predictor: Predictor) -> Non
 
 def test_a_layer_that_the_weights_do_not_reach_is_refused(predictor: Predictor) -> None:
     card = replace(predictor.model.card, cell=Cell("fc1", 224, "max"))
-    svm = LinearSvm(CLASSES, np.zeros((3, 4096)), np.zeros(3))
+    svm = LinearClassifier(CLASSES, np.zeros((3, 4096)), np.zeros(3))
     with pytest.raises(MedrecogError, match="do not reach fc1"):
         Predictor(Model(card, svm))
 
@@ -239,8 +239,8 @@ def test_probabilities_are_those_of_the_calibration(predictor: Predictor, pictur
 
 def test_two_classes_are_told_at_the_threshold_too(predictor: Predictor, pictures: Path) -> None:
     threshold = DecisionThreshold("stripes", "waves", -100.0, "sensitivity", 1.0, 0.0, 9)
-    svm = predictor.model.svm
-    two = LinearSvm(("stripes", "waves"), svm.weights[1:], svm.biases[1:], svm.normalisation)
+    svm = predictor.model.classifier
+    two = LinearClassifier(("stripes", "waves"), svm.weights[1:], svm.biases[1:], svm.normalisation)
     card = replace(predictor.model.card, classes=two.classes, threshold=threshold)
     (answer,) = answered(
         predict_files(Predictor(Model(card, two)), [pictures / "waves/waves-1.png"])
@@ -280,7 +280,7 @@ def test_an_image_unlike_the_training_images_is_told(predictor: Predictor, tmp_p
 def test_a_model_of_the_first_format_predicts_without_the_rest(
     predictor: Predictor, pictures: Path
 ) -> None:
-    old = Model(predictor.model.card, predictor.model.svm)
+    old = Model(predictor.model.card, predictor.model.classifier)
     file = pictures / "waves/waves-1.png"
     (bare,) = answered(predict_files(Predictor(old), [file]))
     (answer,) = answered(predict_files(predictor, [file]))

@@ -17,6 +17,7 @@ from medrecog_core.models import (
     load_model,
     model_names,
 )
+from medrecog_core.models.storage import FORMAT
 from medrecog_core.networks import find_network
 from tests.textures import CLASSES
 
@@ -32,9 +33,9 @@ def test_a_loaded_model_is_the_one_that_was_trained(model: Model) -> None:
     assert model_names() == ["my-model"]
     loaded = load_model("my-model")
     assert loaded.card == model.card
-    assert loaded.svm.classes == model.svm.classes == CLASSES
-    assert np.array_equal(loaded.svm.weights, model.svm.weights)
-    assert np.array_equal(loaded.svm.biases, model.svm.biases)
+    assert loaded.classifier.classes == model.classifier.classes == CLASSES
+    assert np.array_equal(loaded.classifier.weights, model.classifier.weights)
+    assert np.array_equal(loaded.classifier.biases, model.classifier.biases)
 
 
 def test_its_file_holds_two_arrays_and_no_pickle(model: Model, cache: CacheFolder) -> None:
@@ -58,7 +59,7 @@ class TestEncodings:
         kept = loaded.codebooks[cell].to_arrays()
         for name, values in trained[encoding].codebooks[cell].to_arrays().items():
             assert np.array_equal(kept[name], values)
-        assert loaded.svm.weights.shape == (3, loaded.codebooks[cell].length)
+        assert loaded.classifier.weights.shape == (3, loaded.codebooks[cell].length)
 
     def test_the_codebook_is_a_file_of_its_own_without_pickles(
         self, trained: dict[str, Model], cache: CacheFolder
@@ -232,13 +233,13 @@ def test_a_model_of_the_first_format_is_read(model: Model, cache: CacheFolder) -
     for name in ("calibration.npz", "training-images.npz", "training-images.json"):
         file_of(cache, name).unlink()
     old = load_model("my-model")
-    assert np.array_equal(old.svm.weights, model.svm.weights)
+    assert np.array_equal(old.classifier.weights, model.classifier.weights)
     assert (old.calibration, old.training_images, old.card.estimates) == (None, None, ())
 
 
 def test_a_model_of_a_newer_format_says_to_update(model: Model, cache: CacheFolder) -> None:
     file = file_of(cache, "model.json")
-    file.write_text(json.dumps({**json.loads(file.read_text()), "format": 4}))
+    file.write_text(json.dumps({**json.loads(file.read_text()), "format": FORMAT + 1}))
     with pytest.raises(MedrecogError, match=r"by a newer version of medrecog .*: update medrecog"):
         load_model("my-model")
 

@@ -46,7 +46,7 @@ def test_its_scores_are_those_that_the_run_kept(finished: RunFolder, cache: Cach
     files = [HashedImage(Path(image.path), image.sha256) for image in test]
     with DescriptorStore(cache.features) as store:
         descriptors = read_descriptors(files, CELL, VGG19, model.card.source, store)
-    scores = load_model("my-model").svm.scores(descriptors)
+    scores = load_model("my-model").classifier.scores(descriptors)
     np.testing.assert_allclose(scores, finished.scores(CELL), atol=1e-6)
 
 
@@ -124,7 +124,7 @@ def test_a_model_of_all_images_learns_from_the_tested_ones_too(finished: RunFold
     known = {image.sha256 for image in everything.training_images.images}
     assert known == {image.sha256 for image in finished.images()}
     part = train_model(finished, CELL, "part")
-    assert not np.array_equal(part.svm.weights, everything.svm.weights)
+    assert not np.array_equal(part.classifier.weights, everything.classifier.weights)
 
 
 def test_other_images_cannot_be_chosen(finished: RunFolder) -> None:
@@ -162,11 +162,11 @@ def test_the_normalisation_and_c_of_the_cell_are_taken_over(
         )
     )
     model = train_model(run, CELL, "my-model")
-    assert model.card.C in (0.1, 10.0)
+    assert model.card.parameter_value in (0.1, 10.0)
     assert (model.card.normalisation, model.card.class_weight) == (normalisation, "balanced")
     loaded = load_model("my-model")
     rows = np.random.default_rng(0).random((4, 128))
-    np.testing.assert_array_equal(loaded.svm.scores(rows), model.svm.scores(rows))
+    np.testing.assert_array_equal(loaded.classifier.scores(rows), model.classifier.scores(rows))
 
 
 @pytest.mark.parametrize("name", ["block1+block2-224-max+average", "block1+block2-224-bow"])

@@ -1,6 +1,7 @@
 import json
 import re
 from html.parser import HTMLParser
+from pathlib import Path
 
 import pytest
 
@@ -161,3 +162,16 @@ def test_predictions_of_repeated_folds_are_not_called_images(known):
     assert f"{2 * N_IMAGES} images" not in text
     caption = next(line for line in cells_latex(run).splitlines() if "caption" in line)
     assert f"{N_IMAGES} test images;" in caption
+
+
+@pytest.mark.parametrize(
+    ("asked", "told"),
+    [
+        ({"classifier": "logistic-regression", "C": [0.1, 1]}, "logistic regression (multinomial"),
+        ({"classifier": "knn", "k": 3}, "k-nearest neighbours (cosine distance"),
+    ],
+)
+def test_the_report_names_the_classifier(known: Path, asked: dict[str, object], told: str) -> None:
+    page = html_report(finished_run(specification(layers=["block1"], poolings=["max"], **asked)))
+    assert told in page
+    assert "SVM" not in page

@@ -111,7 +111,7 @@ def test_what_is_typed_and_started_in_one_go_is_what_is_started(known, no_proces
     test.text_input(key="experiment-C").input("7")
     press(test, "Start the experiment")
     (run,) = all_runs()
-    assert run.specification().C == (7.0,)
+    assert run.specification().parameter_values == (7.0,)
 
 
 def test_another_experiment_is_started_at_once(finished, no_process):

@@ -5,7 +5,15 @@ from pathlib import Path
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from medrecog_core.models import Predictor, exported_model, load_model, model_names
+from medrecog_core.features import Cell
+from medrecog_core.models import (
+    Predictor,
+    exported_model,
+    load_model,
+    model_names,
+    train_model,
+)
+from tests.textures import finished_run, specification
 from tests.ui.test_pages import opened, words
 
 PICTURE = "image/png"
@@ -111,3 +119,16 @@ def test_a_read_only_view_takes_in_and_deletes_nothing(model, monkeypatch):
     assert not test.exception
     assert [each.label for each in test.get("file_uploader")] == ["Images to classify"]
     assert not test.button
+
+
+def test_a_model_without_a_map_says_so_and_what_it_contains(known):
+    asked = specification(layers=["block2"], poolings=["average"], classifier="knn", k=1)
+    model = train_model(finished_run(asked), Cell("block2", 224, "average"), "my-model")
+    learnt = model.training_images.images[0]
+    test = upload(opened("pages/4_Predict.py"), Path(learnt.path))
+    assert not test.exception
+    told = words(test)
+    assert "Scores of k-nearest neighbours cannot be attributed to image regions" in told
+    assert "contains the training features: those of all 9 training images" in told
+    assert {metric.label: metric.value for metric in test.metric}["Label"] == learnt.label
+    assert "Show what the label rests on" not in [each.label for each in test.toggle]

@@ -194,3 +194,11 @@ def test_a_run_without_a_whole_record_gets_one_sentence(run, content, sentence):
     test = opened(PAGE, run=run.id)
     assert not test.exception
     assert [sentence in each.value for each in test.error] == [True]
+
+
+def test_other_classifiers_are_shown_with_what_their_models_would_contain(cache):
+    usual, other = made_run(), made_run(classifier="knn", k=[1, 5], n_folds=3)
+    test = opened(PAGE, run=other.id)
+    assert not test.exception
+    assert "contains the training features: those of all 60" in words(test)
+    assert "contains the training features" not in words(opened(PAGE, run=usual.id))

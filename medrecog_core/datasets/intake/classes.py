@@ -24,6 +24,7 @@ from medrecog_core.datasets.intake.spelling import (
 from medrecog_core.errors import MedrecogError, UsageError
 
 _LEAST_UNITS = 2
+_N_SHOWN = 3
 _TEST_PARTS = ("test", "val")
 
 
@@ -104,25 +105,36 @@ def small_classes(images: Sequence[ImageRecord]) -> list[DatasetWarning]:
         return []
     # One group for everything is said once, not for each class.
     has_groups = len({unit_of(image.group, image.path) for image in images}) > 1
-    warnings = []
-    for label in sorted({image.label for image in images}):
-        members = [image for image in images if image.label == label]
-        units = {unit_of(image.group if has_groups else "", image.path) for image in members}
-        if len(units) >= _LEAST_UNITS:
-            continue
-        n_images = counted(len(members), "image")
-        held = n_images if len(members) == 1 else f"{n_images}, all of one group,"
-        warnings.append(
-            DatasetWarning(
-                "small-class",
-                f"The class “{label}” has {held} and is imported. Hold-out and k-fold need at "
-                "least two to train on and to test on, so they will refuse this data set. Use "
-                f"{class_option('--exclude-class', label)} to leave the class out, or "
-                f"--merge-class {quote(f'{label}=OTHER')} to merge it with another one.",
-                tuple(image.path for image in members),
-            )
+    members_of: dict[str, list[ImageRecord]] = {}
+    for image in images:
+        members_of.setdefault(image.label, []).append(image)
+    small = [
+        label
+        for label, members in sorted(members_of.items())
+        if len({unit_of(i.group if has_groups else "", i.path) for i in members}) < _LEAST_UNITS
+    ]
+    if not small:
+        return []
+    first = small[0]
+    if len(small) == 1:
+        n = len(members_of[first])
+        held = counted(n, "image") if n == 1 else f"{counted(n, 'image')}, all of one group,"
+        what = f"The class “{first}” has {held} and is imported."
+    else:
+        named = ", ".join(f"“{label}”" for label in small[:_N_SHOWN])
+        more = f" and {len(small) - _N_SHOWN:,} more" if len(small) > _N_SHOWN else ""
+        held = "one image or one group each"
+        what = f"{len(small):,} classes have {held} and are imported: {named}{more}."
+    return [
+        DatasetWarning(
+            "small-class",
+            f"{what} Hold-out and k-fold need at least two to train on and to test on, so they "
+            f"will refuse this data set. Use {class_option('--exclude-class', *small[:_N_SHOWN])} "
+            f"to leave {'it' if len(small) == 1 else 'such classes'} out, or "
+            f"--merge-class {quote(f'{first}=OTHER')} to merge it with another one.",
+            tuple(image.path for label in small for image in members_of[label]),
         )
-    return warnings
+    ]
 
 
 def unlabelled_warning(words: Collection[str], paths: Sequence[str]) -> DatasetWarning:

@@ -183,8 +183,15 @@ def is_label(name: str) -> bool:
     return _key(name) in _LABEL_KEYS
 
 
+def _no_folder(cell: str) -> bool:
+    return False
+
+
 def choose_columns(
-    table: _Cells, decisions: Decisions, names_image: Callable[[str], bool]
+    table: _Cells,
+    decisions: Decisions,
+    names_image: Callable[[str], bool],
+    names_folder: Callable[[str], bool] = _no_folder,
 ) -> Columns:
     """Return what the columns of a table are: as decided, or by their names and contents.
 
@@ -198,6 +205,9 @@ def choose_columns(
         Names or numbers of columns that were given; an empty one for none.
     names_image
         Whether a cell names an image, in any spelling.
+    names_folder
+        Whether a cell names a folder of images. Only columns of patients, studies and the like are
+        asked, as the label of an image may be its folder.
 
     Raises
     ------
@@ -220,11 +230,13 @@ def choose_columns(
     if decisions.image_column:
         image = table.find(decisions.image_column)
     else:
-        image, reason = _image_column(table, names_image, given)
+        image, reason = _image_column(table, names_image, names_folder, given)
         reasons.append(reason)
     split = _split_column(table, decisions, {image, *given}, reasons)
     rater = next((name for name in table.header if _key(name) in _RATER_KEYS), "")
-    groups = _group_columns(table, decisions, {image, split, rater, *given})
+    groups = _group_columns(table, decisions, {split, rater, *given} - {image})
+    if not is_group(image):
+        groups = tuple(name for name in groups if name != image)
     taken = {image, split, rater, *groups}
     candidates: tuple[str, ...] = ()
     if decisions.label_columns:
@@ -254,9 +266,12 @@ def label_column_needed(table_name: str, columns: Columns) -> UsageError:
 
 
 def _image_column(
-    table: _Cells, names_image: Callable[[str], bool], given: Sequence[str]
+    table: _Cells,
+    names_image: Callable[[str], bool],
+    names_folder: Callable[[str], bool],
+    given: Sequence[str],
 ) -> tuple[str, str]:
-    """Return the column most of whose values name images, and why."""
+    """Return the column most of whose values name images or folders of images, and why."""
     step = max(1, len(table.rows) // _SAMPLE)
     free = [name for name in table.header[:1000] if name not in given]
     best = _best_image_column(table, free, names_image, step)
@@ -266,6 +281,11 @@ def _image_column(
     if best:
         name, n_named, n = best
         return name, f"“{name}” is the image, because {n_named:,} of {n:,} values name one"
+    groups = [name for name in free if is_group(name)]
+    best = _best_image_column(table, groups, names_folder, step)
+    if best:
+        name, n_named, n = best
+        return name, f"“{name}” is the images' folder, because {n_named:,} of {n:,} values name one"
     ranked = [(rank, name) for name in free if (rank := _IMAGE_KEYS.get(_key(name))) is not None]
     if ranked:
         name = min(ranked)[1]

@@ -76,9 +76,18 @@ UNLABELLED_NAMES = frozenset(
     }
 )
 """Folders of a test part without labels, as some programs ask for, in lower case."""
+FLAT_TEST_NAMES = frozenset(
+    {
+        *("test", "testing", "test_images", "test1", "testset", "unlabelled", "unlabeled"),
+        *("unclassified", "nolabel", "no_label", "predict", "prediction", "predictions", "unseen"),
+    }
+)
+"""Folders of images without labels where they lie beside classes, in lower case."""
 _FOLD = re.compile(r"(?:k[ _-]?)?(?:fold|cv|cvfold|partition)[ _-]*(\d+)", re.IGNORECASE)
 _UID = re.compile(r"[0-2](\.\d+){3,}")
 _HEX = re.compile(r"(?=.*\d)[0-9a-f]{12,}|[0-9a-f]{8}-[0-9a-f-]{20,}", re.IGNORECASE)
+WORDNET = re.compile(r"n\d{8}")
+"""Names of the classes of ImageNet."""
 _CAMERA = re.compile(r"\d{3}[A-Z_]{4,5}[A-Z0-9_]*")
 
 GENERIC, VIEW, VISIT, NUMBER, PERSON, STRONG = (
@@ -127,6 +136,8 @@ def kind_of(name: str) -> str:
     a word for a patient or lesion with a number, or any name with four digits in a row; and
     `STRONG` is any other, which may be a class.
     """
+    if WORDNET.fullmatch(name):
+        return STRONG
     parts = words(name)
     letters = [w for w in parts if not w.isdigit()]
     if _UID.fullmatch(name) or _HEX.fullmatch(name) or _CAMERA.fullmatch(name):

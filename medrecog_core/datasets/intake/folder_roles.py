@@ -7,11 +7,13 @@ from dataclasses import dataclass
 
 from medrecog_core.datasets.intake.decisions import Decisions
 from medrecog_core.datasets.intake.folder_names import (
+    FLAT_TEST_NAMES,
     GENERIC,
     NUMBER,
     STRONG,
     UNLABELLED_NAMES,
     VIEW,
+    WORDNET,
     fold_of,
     is_doubled,
     kind_of,
@@ -216,7 +218,22 @@ def _find_unlabelled(
     value_of: dict[tuple[str, ...], str],
     decisions: Decisions,
 ) -> None:
-    """Mark folders such as `test/unknown`, unless they have the name of a class."""
+    """Mark folders such as `test/unknown`, unless they have the name of a class.
+
+    Folders such as `test` beside two classes or more are marked too.
+    """
+    named = {*decisions.merges, *decisions.only_classes, *decisions.excluded_classes}
+    for parent, names in children.items():
+        flat = {
+            name
+            for name in names
+            if name.lower() in FLAT_TEST_NAMES
+            and not children.get((*parent, name))
+            and (*parent, name) not in role_of
+        }
+        others = [name for name in names - flat if kind_of(name) == STRONG and not split_of(name)]
+        if len(others) > 1:
+            role_of.update({(*parent, name): GENERIC for name in flat - named})
     splits = [path for path, role in role_of.items() if role == SPLIT]
     taught = (
         {name for path in splits if value_of[path] == "train" for name in children.get(path, ())}
@@ -237,6 +254,7 @@ def _find_names(
 ) -> None:
     by_depth: dict[int, set[str]] = defaultdict(set)
     for parent, names in children.items():
+        doubled = _doubled_among(names, parent)
         for name in names:
             path = (*parent, name)
             if path in role_of:
@@ -244,7 +262,7 @@ def _find_names(
             is_nothing = (
                 (bool(transparent) and "/".join(path) in transparent)
                 or kind_of(name) == GENERIC
-                or (parent and is_doubled(name, parent[-1]))
+                or name in doubled
             )
             if is_nothing:
                 role_of[path] = GENERIC
@@ -270,6 +288,18 @@ def _find_names(
             role_of[(*parent, name)] = kinds[name]
 
 
+def _doubled_among(names: set[str], parent: tuple[str, ...]) -> set[str]:
+    """Return the names that say the same as their parent, unless others lie beside them.
+
+    `COVID` in `COVID-19_Radiography` is a class where `Normal` lies beside it.
+    """
+    if not parent:
+        return set()
+    doubled = {name for name in names if is_doubled(name, parent[-1])}
+    others = [name for name in names - doubled if kind_of(name) != GENERIC and not split_of(name)]
+    return set() if others else doubled
+
+
 def _find_wrappers(
     children: dict[tuple[str, ...], set[str]], role_of: dict[tuple[str, ...], str]
 ) -> None:
@@ -291,7 +321,7 @@ def _form_of_numbers(names: set[str]) -> str:
     if not counts or len(names) < (_FEWEST_OF_A_FORM - is_long):
         return ""
     form, n = counts.most_common(1)[0]
-    is_class = bool(_CLASS_WITH_NUMBER.fullmatch(form))
+    is_class = bool(_CLASS_WITH_NUMBER.fullmatch(form)) or all(map(WORDNET.fullmatch, names))
     return "" if is_class or n < _SAME_FORM * len(names) else form
 
 

@@ -6,14 +6,17 @@ from dataclasses import dataclass, replace
 
 from medrecog_core.datasets.counting import counted
 from medrecog_core.datasets.dataset import DatasetWarning, ImageRecord, LeftOut
+from medrecog_core.datasets.intake.classes import class_option
 from medrecog_core.datasets.intake.decisions import Decisions
 from medrecog_core.datasets.intake.folder_names import (
+    FLAT_TEST_NAMES,
     NUMBER,
     PERSON,
     STRONG,
     UNLABELLED_NAMES,
     VIEW,
     VISIT,
+    kind_of,
     split_of,
 )
 from medrecog_core.datasets.intake.folder_roles import Folder, folders_with_roles, form_of
@@ -287,7 +290,7 @@ def _interpretation(
     if explicit.class_level == explicit.group_level:
         explicit = replace(explicit, group_level=decisions.group_level)
     warnings = _warnings(
-        decisions, explicit, reading, stray, kept_apart, images, readings, folders, class_of
+        survey, decisions, explicit, reading, stray, kept_apart, images, readings, folders, class_of
     )
     return Interpretation(
         tuple(sorted(images, key=lambda image: image.path)),
@@ -368,9 +371,15 @@ def _unlabelled(
     apart = {
         folder
         for folder in folders
-        if class_of[folder] is None and _WITHOUT_LABELS.intersection(map(str.lower, folder.parts))
+        if class_of[folder] is None
+        and (
+            _WITHOUT_LABELS.intersection(map(str.lower, folder.parts))
+            or (folder.parts and folder.parts[-1].lower() in FLAT_TEST_NAMES and not folder.named)
+        )
     }
     taught = {f.parts[p] for f, p in class_of.items() if p is not None and f.split in ("", "train")}
+    if decisions.class_level is not None:
+        apart = set()
     if not taught:
         return frozenset()
     test = [folder for folder in folders if folder.split in ("test", "val")]
@@ -391,6 +400,7 @@ def _unlabelled(
 
 
 def _warnings(
+    survey: Survey,
     decisions: Decisions,
     explicit: Decisions,
     reading: _Reading,
@@ -404,20 +414,40 @@ def _warnings(
     warnings = []
     is_decided = decisions.class_level is not None
     is_lone = len({folder.split for folder in folders if folder.split}) == 1
-    is_clear = (
-        reading.is_clear
-        and not any(split_of(image.label) for image in images)
-        and not (is_lone and any(folder.is_outside and folder.named for folder in folders))
+    named_as_split = sorted({i.label for i in images if split_of(i.label)})
+    if named_as_split and not is_decided:
+        warnings.append(
+            DatasetWarning(
+                "class-level",
+                f"{_quoted(named_as_split)} {'has' if len(named_as_split) == 1 else 'have'} the "
+                "name of a part of a split and "
+                f"{'is' if len(named_as_split) == 1 else 'are'} imported as a class. Use "
+                f"{class_option('--exclude-class', *named_as_split[:3])} to leave it out, or "
+                "--class-level to choose other folders as the classes.",
+                tuple(image.path for image in images if image.label in named_as_split),
+            )
+        )
+    is_clear = reading.is_clear and not (
+        is_lone and any(folder.is_outside and folder.named for folder in folders)
     )
     if not is_clear and not is_decided and len(readings) == 1:
         chosen = "" if explicit.class_level is None else f" at level {explicit.class_level}"
         names = sorted({image.label for image in images})
         listed = ", ".join(f"“{name}”" for name in names[:4]) + (", …" if len(names) > 4 else "")
+        has_others = any(
+            len(f.named) > 1 for f, position in class_of.items() if position is not None
+        )
+        doubt = (
+            "and other folder levels could be. Use --class-level and --group-level to choose "
+            "others."
+            if has_others or reading.kind != NUMBER
+            else "and their names look like numbers of patients. If they are, give the labels in a "
+            "table with --labels, or choose another level with --class-level."
+        )
         warnings.append(
             DatasetWarning(
                 "class-level",
-                f"The folders{chosen} are taken as the classes ({listed}), and other folder levels "
-                "could be. Use --class-level and --group-level to choose others.",
+                f"The folders{chosen} are taken as the classes ({listed}), {doubt}",
                 tuple(
                     sorted(
                         {
@@ -427,6 +457,19 @@ def _warnings(
                         }
                     )
                 ),
+            )
+        )
+    bare = _bare_beside(survey, folders, class_of)
+    if bare and not is_decided:
+        n = len(bare)
+        warnings.append(
+            DatasetWarning(
+                "class-without-images",
+                f"{counted(n, 'folder')} beside the classes {'has' if n == 1 else 'have'} no "
+                f"image that can be read and {'is' if n == 1 else 'are'} no "
+                f"{'class' if n == 1 else 'classes'}: {_quoted(bare)}. Add images and import the "
+                "folder again, or use --class-level if other folders are the classes.",
+                tuple(bare),
             )
         )
     if stray:
@@ -454,6 +497,25 @@ def _warnings(
     return warnings
 
 
+def _bare_beside(
+    survey: Survey, folders: Sequence[Folder], class_of: dict[Folder, int | None]
+) -> list[str]:
+    """Return the folders without images that lie where the classes lie."""
+    parents = {
+        "/".join(folder.parts[:position])
+        for folder, position in class_of.items()
+        if position is not None
+    }
+    return sorted(
+        folder
+        for folder in survey.bare
+        if folder.rpartition("/")[0] in parents
+        and kind_of(folder.rpartition("/")[2]) == STRONG
+        # Of a part of a split too.
+        and not split_of(folder.rpartition("/")[2])
+    )
+
+
 def _layout(
     images: Sequence[ImageRecord], class_of: dict[Folder, int | None], group_words: str
 ) -> str:
@@ -461,7 +523,9 @@ def _layout(
     splits = [split for split in ("train", "test", "val") if split in given]
     layout = "a folder a class"
     if splits:
-        layout = f"{' and '.join(splits)} folders, a folder a class in each"
+        *first, last = splits
+        listed = f"{', '.join(first)} and {last}" if first else last
+        layout = f"{listed} folders, a folder a class in each"
     if any(image.fold for image in images):
         layout += ", folds by folder"
     return layout + (GROUPS_BY_FOLDER if group_words else "")

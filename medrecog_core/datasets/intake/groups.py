@@ -272,7 +272,9 @@ def _one_group(images: Sequence[ImageRecord]) -> list[DatasetWarning]:
         anonymous = {
             group
             for group, n in counts.items()
-            if n > 1 and " ".join(_WORD.findall(group)).casefold() in _ANONYMOUS
+            if n > 1
+            and " ".join(_WORD.findall(group)).casefold() in _ANONYMOUS
+            and not (group == "0" and "1" in counts)  # patients that are numbered from 0
         }
         if not anonymous:
             return []

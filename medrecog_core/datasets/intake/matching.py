@@ -317,6 +317,7 @@ class _Search:
     split: str
     n_common: int
     n_passed_over: int = 0
+    least_folders: int = 2
     claimed: dict[int, tuple[str, ...]] = field(default_factory=dict)
     contested: set[int] = field(default_factory=set)
 
@@ -360,6 +361,10 @@ class ImageNames:
         return frozenset(_folded(parts[-2]) for parts in self._parts if len(parts) > 1)
 
     @cached_property
+    def _names_of_all_folders(self) -> frozenset[str]:
+        return frozenset(_number_name(parts[-1]) for parts in self._folders)
+
+    @cached_property
     def _root_name(self) -> tuple[str, ...]:
         return tuple(self._root[-1:])
 
@@ -387,7 +392,13 @@ class ImageNames:
                 return True
         return any(name in self._by(way) for way in (_WAYS[0], _WAYS[1], _WAYS[-1]))
 
-    def match(self, texts: Sequence[str], table: str = "") -> list[Match]:
+    def names_folder(self, cell: str) -> bool:
+        """Return whether a cell has the name of a folder with images in or below it."""
+        return 0 < len(cell) <= 255 and _number_name(cell) in self._names_of_all_folders
+
+    def match(
+        self, texts: Sequence[str], table: str = "", *, names_folders: bool = False
+    ) -> list[Match]:
         """Return the images that the rows of a table name, from strict to loose.
 
         A row's path and an image's end alike: one is the ending of the other, whatever the root.
@@ -402,14 +413,19 @@ class ImageNames:
         table
             Path of the table below the root, whose folder and name decide between files of the
             same name.
+        names_folders
+            Whether rows name folders, as those of patients do. Else a name alone is no folder's,
+            since it could be anything, such as a class.
         """
         parts = [parts_of(text) for text in texts]
         place = tuple(table.split("/")) if table else ()
         rows: dict[tuple[str, ...], Match | None] = dict.fromkeys(filter(None, parts))
         search = _Search(rows, place[:-1], split_word(place), _n_common_folders(rows))
+        search.least_folders = 1 if names_folders else 2
         for n_passed_over in sorted({0, search.n_common}):
             search.n_passed_over = n_passed_over
-            self._find_images(search)
+            if not names_folders:
+                self._find_images(search)
             self._find_folders(search)
             if any(search.rows.values()):
                 break
@@ -435,17 +451,21 @@ class ImageNames:
                     search.rows[row] = Match((self._paths[file],), match.kinds)
 
     def _find_folders(self, search: _Search) -> None:
-        """Find the folders that rows name; a name alone could be anything, such as a class."""
-        left = [row for row in search.unmatched() if len(row) > 1]
-        if not any(_folded_folder(row[-1]) in self._names_of_folders for row in left):
+        """Find the folders that rows name."""
+        least = search.least_folders
+        left = [row for row in search.unmatched() if len(row) >= least]
+        known = self._names_of_all_folders if least == 1 else self._names_of_folders
+        key_of = _number_name if least == 1 else _folded_folder
+        if not any(key_of(row[-1]) in known for row in left):
             return
         claimed, search.claimed = search.claimed, {}
         contested, search.contested = search.contested, set()
-        for way in (_WAYS[0], _WAYS[2], _WAYS[4]):
+        ways = (_WAYS[0], _WAYS[2], _WAYS[4], *([_WAYS[-1]] if least == 1 else []))
+        for way in ways:
             names = self._folders_by(way)
-            left = [row for row in search.unmatched() if len(row) > 1]
+            left = [row for row in search.unmatched() if len(row) >= least]
             found = ((row, *names.find(row, *search.least(row))) for row in left)
-            for row, file, match in self._chosen(search, way, found, self._folders_by(_WAYS[4])):
+            for row, file, match in self._chosen(search, way, found, self._folders_by(ways[-1])):
                 search.rows[row] = match
                 if file is not None:
                     images = self._folders[self._folder_parts[file]]

@@ -1,6 +1,6 @@
 """The rendering of an import: grey window, frames, slices and channels."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -29,6 +29,9 @@ _MIDDLE_OF = ("DICOM", "NIfTI")
 # What a rendering without a window made of files with more than 8 bits, in version 0.1.0.
 _MAX_12_BIT = 2**12 - 1
 _ANYTHING = Rendering(frame=MIDDLE)
+_NARROW = 1 / 16
+"""Part of the window that a file must use not to be shown with little contrast: less is that of a
+file with values of 8 bits among those with 12."""
 
 
 @dataclass(frozen=True)
@@ -85,18 +88,10 @@ def with_rendering(
         # Beside series, files of other formats are read at their middle frame too.
         others = [i for i in images if _is_other_format(look.seen.get(i.path))]
         look.seen |= _look(root, others, replace(decisions, frames=MIDDLE), ignore).seen
-    rendering, warnings, reasons = _choose(decisions, look.seen, frame)
+    plain = [p for p in look.states if p not in look.seen and p not in look.unreadable]
+    rendering, warnings, reasons = _choose(decisions, look.seen, plain, frame)
     if look.unreadable:
-        first = min(look.unreadable)
-        warnings.append(
-            DatasetWarning(
-                "unreadable",
-                f"{counted(len(look.unreadable), 'file')} cannot be read, for example {first}: "
-                f"{look.unreadable[first]}. They are imported, and runs skip them. Replace them, "
-                "or exclude them with “datasets exclude --finding unreadable”.",
-                tuple(sorted(look.unreadable)),
-            )
-        )
+        warnings.append(_about_unreadable(look.unreadable))
     left_out = tuple(LeftOut(path, reason) for path, reason in sorted(look.documents.items()))
     if not keeps_all:
         reasons.append(
@@ -108,6 +103,21 @@ def with_rendering(
     images = _with_states(kept, states, decisions.frames == ALL)
     found = found.with_images(images, warnings=tuple(warnings), left_out=left_out)
     return replace(found, reasons=(*found.reasons, *reasons)), rendering
+
+
+def _about_unreadable(unreadable: dict[str, str]) -> DatasetWarning:
+    first = min(unreadable)
+    reason = f"{first}: {unreadable[first]}"
+    if len(unreadable) == 1:
+        what = f"1 file cannot be read ({reason}). It is imported, and runs skip it. Replace it"
+    else:
+        what = f"{len(unreadable):,} files cannot be read, for example {reason}. They are imported,"
+        what += " and runs skip them. Replace them"
+    return DatasetWarning(
+        "unreadable",
+        f"{what}, or use “datasets exclude NAME --finding unreadable” after the import.",
+        tuple(sorted(unreadable)),
+    )
 
 
 def _sample(images: Sequence[ImageRecord], n: int) -> tuple[ImageRecord, ...]:
@@ -209,7 +219,7 @@ def _is_other_format(pixels: _Pixels | None) -> bool:
 
 
 def _choose(
-    decisions: Decisions, seen: dict[str, _Pixels], frame: str
+    decisions: Decisions, seen: dict[str, _Pixels], plain: Sequence[str], frame: str
 ) -> tuple[Rendering, list[DatasetWarning], list[str]]:
     warnings: list[DatasetWarning] = []
     reasons: list[str] = []
@@ -240,6 +250,8 @@ def _choose(
         )
     grey = {path: pixels for path, pixels in seen.items() if pixels.ranges}
     window = _window(decisions, grey, warnings, reasons)
+    if window is not None and grey and plain:
+        warnings.append(_about_depths(grey, plain, window))
     rendering = Rendering(
         window=window,
         overrides_own=decisions.limits is not None,
@@ -290,7 +302,19 @@ def _window(
     former = {
         _former_window(pixels.format, one) for pixels in needing.values() for one in pixels.ranges
     }
-    if len(former) > 1:
+    narrow = sorted(path for path, pixels in needing.items() if _is_narrow(pixels, window))
+    if len(former) == 1 and narrow:
+        warnings.append(
+            DatasetWarning(
+                "grey-window",
+                f"{counted(len(narrow), 'file uses', 'files use')} less than a sixteenth of the "
+                f"grey window {shown} of the data set, and {'is' if len(narrow) == 1 else 'are'} "
+                "shown with little contrast. Use --window LOW:HIGH for another window, or "
+                "--window own to scale each file by its own range.",
+                tuple(narrow),
+            )
+        )
+    elif len(former) > 1:
         warnings.append(
             DatasetWarning(
                 "grey-window",
@@ -303,6 +327,31 @@ def _window(
     else:
         reasons.append(f"Grey window of files with more than 8 bits: {shown}.")
     return window
+
+
+def _about_depths(
+    grey: Mapping[str, _Pixels], plain: Sequence[str], window: tuple[float, float]
+) -> DatasetWarning:
+    """Return what is to be said where some files have 8 bits and others more."""
+    fewer, which = (
+        (sorted(grey), "have more than 8 bits")
+        if len(grey) <= len(plain)
+        else (sorted(plain), "have 8 bits")
+    )
+    return DatasetWarning(
+        "grey-window",
+        f"{len(fewer):,} of {counted(len(grey) + len(plain), 'file')} {which} a channel, unlike "
+        f"the others. Files with 8 bits are shown as they are, and those with more with the window "
+        f"{window[0]:g} to {window[1]:g}, so their brightness can differ for that alone. Use "
+        "--window LOW:HIGH for another window, or save all files with the same depth.",
+        tuple(fewer),
+    )
+
+
+def _is_narrow(pixels: _Pixels, window: tuple[float, float]) -> bool:
+    """Return whether a file has a picture that uses little of the window."""
+    spans = [one.high - one.low for one in pixels.ranges if not one.has_own_window]
+    return any(0 < span < _NARROW * (window[1] - window[0]) for span in spans)
 
 
 def _former_window(file_format: str, one: GreyRange) -> tuple[float, float] | None:

@@ -1,11 +1,11 @@
 """From a folder and decisions to a proposal: the data set, why, and what else it could be."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from medrecog_core.datasets.dataset import Dataset
 from medrecog_core.datasets.file_state import HashReport, ignore
-from medrecog_core.datasets.intake.classes import choose_classes
+from medrecog_core.datasets.intake.classes import choose_classes, small_classes
 from medrecog_core.datasets.intake.companions import without_companions
 from medrecog_core.datasets.intake.copies import without_copies
 from medrecog_core.datasets.intake.decisions import BY_EVIDENCE, Decisions
@@ -15,6 +15,7 @@ from medrecog_core.datasets.intake.pixels import with_rendering
 from medrecog_core.datasets.intake.source import interpretations
 from medrecog_core.datasets.intake.splits import with_splits
 from medrecog_core.datasets.intake.survey import survey_folder
+from medrecog_core.datasets.intake.versions import version_warnings
 
 
 @dataclass(frozen=True)
@@ -74,6 +75,8 @@ def propose(
     found = with_groups(root, found, decisions)
     found = with_splits(found, decisions)
     found = without_copies(root, found, decisions)
+    more = (*small_classes(found.images), *version_warnings(found.images))
+    found = replace(found, warnings=(*found.warnings, *more))
     found, rendering = with_rendering(root, found, decisions, at_most, report)
     dataset = Dataset(
         name,

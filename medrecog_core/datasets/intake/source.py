@@ -3,7 +3,7 @@
 import contextlib
 import unicodedata
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -84,8 +84,15 @@ def _compared(survey: Survey, repeats: Repeats, decisions: Decisions) -> list[In
         if not tables:
             raise
         return _of_tables(tables, survey, lean)
-    if tables and all(len(one.classes) < 2 for one in folders):
-        return _of_tables(tables, survey, lean)  # one class is none
+    if tables:  # one class is none, and neither are as many as images
+        folders = [
+            one
+            for one in folders
+            if 1 < len(one.classes) < max(len(one.images), 3)
+            and not any(_are_groups(one, table) for table in tables)
+        ]
+    if not folders:
+        return _of_tables(tables, survey, lean)
     found = [
         with_name(_left_to_tags(survey, decisions, _complete(one, survey, repeats.survey)))
         for one in folders
@@ -193,9 +200,17 @@ def _left_to_tags(survey: Survey, decisions: Decisions, found: Interpretation) -
     )
 
 
+def _are_groups(one: Interpretation, table: Interpretation) -> bool:
+    """Return whether the labels are the patients or other groups of a table."""
+    return any(_correspond(one, values) for values in table.group_columns.values())
+
+
 def _agree(one: Interpretation, table: Interpretation) -> bool:
     """Return whether labels of the same images correspond, each to one."""
-    label_of = {image.path: image.label for image in table.images}
+    return _correspond(one, {image.path: image.label for image in table.images})
+
+
+def _correspond(one: Interpretation, label_of: Mapping[str, str]) -> bool:
     pairs: dict[str, set[str]] = defaultdict(set)
     back: dict[str, set[str]] = defaultdict(set)
     for image in one.images:

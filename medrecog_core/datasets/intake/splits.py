@@ -8,7 +8,7 @@ from shlex import quote
 
 from medrecog_core.datasets.counting import counted
 from medrecog_core.datasets.dataset import DatasetWarning, ImageRecord
-from medrecog_core.datasets.intake.classes import class_option, is_name_like, small_classes
+from medrecog_core.datasets.intake.classes import class_option, is_name_like
 from medrecog_core.datasets.intake.decisions import Decisions
 from medrecog_core.datasets.intake.interpretation import Interpretation
 from medrecog_core.datasets.intake.spelling import missing_words, number_of, spelling_key
@@ -39,7 +39,10 @@ _DECORATIONS = frozenset(
 )
 _ENDINGS = ("set", "data", "split", "images", "imgs")
 _TOKEN = re.compile(r"[A-Za-z]+|\d+")
-_FOLD_WORD = re.compile(r"(?:cv|k)?[ _-]*(?:folds?|split|part|f)?[ _-]*(\d{1,3})(?:\.0*)?", re.I)
+# A minus sign before a number alone is no hyphen.
+_FOLD_WORD = re.compile(
+    r"(?:(?:(?:cv|k)?[ _-]*(?:folds?|split|part|f)|cv|k)[ _-]*)?(\d{1,3})(?:\.0*)?", re.I
+)
 _FOLD_NAME = re.compile(r"(?i)fold|(?<![a-z])k?cv(?![a-z])|(?<![a-z])xval")
 _FLAG = {"0": False, "1": True, "false": False, "true": True, "no": False, "yes": True}
 _IS_PART = {
@@ -84,7 +87,6 @@ def with_splits(found: Interpretation, decisions: Decisions) -> Interpretation:
     warnings = [
         *_different_classes(found.images),
         *_groups_across(found.images),
-        *small_classes(found.images),
     ]
     return replace(found, warnings=(*found.warnings, *warnings))
 
@@ -156,8 +158,14 @@ def _part(value: str, is_missing: bool, is_fold_column: bool, place: str) -> tup
         return "", str(int(fold[1]))
     if is_fold_column and number_of(value) is None:
         return "", value
+    number = number_of(value)
+    meaning = (
+        " A negative number can mean the test part, or images that are never tested."
+        if number is not None and number < 0
+        else ""
+    )
     raise MedrecogError(
-        f"Unknown split “{value}” in {place}. Write train, test, val or a fold number, or "
+        f"Unknown split “{value}” in {place}.{meaning} Write train, test, val or a fold number, or "
         "ignore the column with --split-column ''."
     )
 

@@ -19,7 +19,8 @@ TABLE_SUFFIXES = frozenset(
 SYSTEM_FOLDERS = frozenset(
     {
         *("__macosx", "@eadir", "#recycle", "@recycle", "@recently-snapshot", "$recycle.bin"),
-        *("recycler", "system volume information", "lost+found", "__pycache__"),
+        *("recycler", "recycled", "system volume information", "lost+found", "__pycache__"),
+        *("#snapshot", "@tmp", "thumbs", ".ds_store"),
     }
 )
 """Folders that operating systems and storage devices put beside people's files, in lower case."""
@@ -59,6 +60,8 @@ class Survey:
         Everything else, with the reason.
     warnings
         What was decided: links followed, unsupported formats, hidden folders passed over.
+    bare
+        Folders without files, or with files of unsupported formats only, whatever their depth.
     """
 
     root: Path
@@ -66,6 +69,7 @@ class Survey:
     tables: tuple[str, ...] = ()
     left_out: tuple[LeftOut, ...] = ()
     warnings: tuple[DatasetWarning, ...] = ()
+    bare: frozenset[str] = frozenset()
 
 
 def survey_folder(root: Path) -> Survey:
@@ -289,7 +293,24 @@ def _sorted_out(walk: _Walk) -> Survey:
         tuple(tables),
         tuple(sorted(left_out, key=lambda entry: entry.path)),
         tuple(warnings),
+        _bare(walk, {path for paths in unread.values() for path in paths}),
     )
+
+
+def _bare(walk: _Walk, unread: set[str]) -> frozenset[str]:
+    """Return the folders that hold nothing, or nothing but what looks like images and is not read.
+
+    What systems put into any folder does not count.
+    """
+    filled: set[str] = set()
+    for path in walk.files:
+        if path in unread or path.rpartition("/")[2].lower() in SYSTEM_FILES:
+            continue
+        folder = path.rpartition("/")[0]
+        while folder and folder not in filled:
+            filled.add(folder)
+            folder = folder.rpartition("/")[0]
+    return frozenset(walk.real_folders) - filled - {""}
 
 
 def _below(path: str, folders: dict[str, str]) -> bool:

@@ -41,6 +41,9 @@ _MARKS = (
 )
 _MOST_BYTES = 500 * 2**20
 _SAMPLE = 200
+_MOST_PREAMBLE = 10
+_PREAMBLE_SAMPLE = 2**14
+"""Lines, and characters, in which a title and remarks before a table are looked for."""
 _LEAST_FIT = 0.6
 _NUMBER = re.compile(r"[+-]?(\d+([.,]\d*)?|[.,]\d+)([eE][+-]?\d+)?")
 
@@ -206,6 +209,9 @@ def _read_text(
     text = content.decode(encoding or "cp1252", "strict" if encoding else _AS_LATIN_1)
     if encoding is None:
         warnings.append(_guessed_encoding(path, text))
+    text, n_blanked = _without_preamble(text)
+    if n_blanked:
+        warnings.append(_about_preamble(path, n_blanked))
     skipped, separator = _separator(path, text, names_image)
     rows: list[list[str]] = [[]] * skipped
     n_cells = 0
@@ -229,6 +235,47 @@ def _read_text(
     if separator in _NAMES_OF_SEPARATORS:
         remarks.append(f"separated by {_NAMES_OF_SEPARATORS[separator]}")
     return rows
+
+
+def _without_preamble(text: str) -> tuple[str, int]:
+    """Blank the lines before the table, such as a title and remarks, and return how many.
+
+    They have no separators, or begin with `#`, and every line after them has one as often as the
+    first of these, which has the usual name of a column.
+    """
+    lines = text[:_PREAMBLE_SAMPLE].splitlines(keepends=True)[: 2 * _MOST_PREAMBLE]
+    for n in range(1, min(_MOST_PREAMBLE, len(lines) - 1)):
+        after = [line for line in lines[n : n + _MOST_PREAMBLE] if line.strip()]
+        if not lines[n].strip() or lines[n].startswith("#"):
+            continue
+        if any('"' in line for line in after):
+            continue  # a separator in a quoted cell is none
+        is_before = all(
+            (line.startswith("#") and not _names_columns(line.lstrip("#"), ","))
+            or not any(separator in line for separator in _SEPARATORS[:-1])
+            for line in lines[:n]
+        )
+        for separator in _SEPARATORS[:-1]:
+            counts = {line.count(separator) for line in after}
+            n_cells = min(counts, default=0)
+            is_table = n_cells and len(after) > 1 and len(counts) == 1
+            if is_table and _names_columns(lines[n], separator) and is_before:
+                return "\n" * n + text[sum(map(len, lines[:n])) :], n
+    return text, 0
+
+
+def _names_columns(line: str, separator: str) -> bool:
+    return any(is_usual(cell.strip().strip('"')) for cell in line.split(separator))
+
+
+def _about_preamble(path: Path, n_rows: int) -> DatasetWarning:
+    what = "first row" if n_rows == 1 else f"first {n_rows} rows"
+    return DatasetWarning(
+        "table-header",
+        f"The {what} of {path.name} {'was' if n_rows == 1 else 'were'} skipped, because a table "
+        f"begins in row {n_rows + 1}. Use --no-header if that row does not name the columns.",
+        tuple(f"{path.name} row {number}" for number in range(1, n_rows + 1)),
+    )
 
 
 def _as_latin_1(error: UnicodeError) -> tuple[str, int]:
@@ -399,6 +446,11 @@ def _table(
 ) -> Table:
     numbers = [number for number, row in enumerate(cells, start=1) if any(row)]
     rows = [cells[number - 1] for number in numbers]
+    is_sheet = path.suffix.lower() in spreadsheet.SUFFIXES
+    n_before = _title_rows(rows) if is_sheet else 0
+    if n_before:
+        warnings.append(_about_preamble(path, numbers[n_before] - 1))
+        rows, numbers = rows[n_before:], numbers[n_before:]
     if not rows:
         raise MedrecogError(f"The table {path} is empty. It needs a row for each image.")
     if decisions.header is None:
@@ -465,11 +517,19 @@ def _table(
         kept,
         kept_numbers,
         has_header,
-        path.suffix.lower() in spreadsheet.SUFFIXES,
+        is_sheet,
         tuple(remarks),
         tuple(warnings),
         tuple(left_out),
     )
+
+
+def _title_rows(rows: list[list[str]]) -> int:
+    """Return how many rows of one cell are before those of a table with several columns."""
+    for n, row in enumerate(rows[:_MOST_PREAMBLE]):
+        if sum(map(bool, row)) > 1:
+            return n
+    return 0
 
 
 def _has_cell(rows: list[list[str]], position: int) -> bool:

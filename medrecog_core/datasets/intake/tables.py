@@ -1,6 +1,7 @@
 """Images whose labels are in one or several tables."""
 
 import filecmp
+import re
 from collections import Counter, defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
@@ -12,6 +13,7 @@ from medrecog_core.datasets.dataset import DatasetWarning, ImageRecord, LeftOut
 from medrecog_core.datasets.intake.columns import (
     Columns,
     choose_columns,
+    is_group,
     is_label,
     label_column_needed,
 )
@@ -37,6 +39,8 @@ share of its rows does."""
 _MOST_TABLES = 200
 _N_SHOWN = 3
 _UNLABELLED = ("test", "unlabelled", "unlabeled", "unknown")
+_PREDICTIONS = re.compile(r"submission|submit|predictions?(?![a-z])", re.IGNORECASE)
+"""In the names of tables that hold made-up labels, as forms for predictions do."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -65,6 +69,10 @@ class _Source:
     def names_any(self) -> bool:
         """Whether any row names an image, even if it is not clear which."""
         return any(match.paths or match.candidates for match in self.matches)
+
+    def labels(self) -> set[tuple[str, ...]]:
+        """Return what its rows say in the label columns."""
+        return set(zip(*map(self.table.values, self.columns.labels), strict=True))
 
     def paths(self) -> set[str]:
         """Return the images that its rows name."""
@@ -153,14 +161,17 @@ def look_at_tables(survey: Survey, decisions: Decisions) -> TablesInFolder:
             continue
         if _is_about(source, len(survey.images)):
             sources.append(source)
+    forms = _forms(sources)
+    sources = [source for source in sources if source not in forms]
     others = [source for source in sources if not source.columns.labels]
     found: list[Interpretation] = []
     refused: list[MedrecogError] = []
-    for labelled, decided in _families(sources, decisions):
+    for labelled, columns_decided in _families(sources, decisions):
         joined = _joined(labelled, others)
         tables = tuple(survey.root / source.place for source in (*labelled, *joined))
+        decided = replace(columns_decided, tables=tables)
         try:
-            found.append(_interpretation(survey, replace(decided, tables=tables), labelled, joined))
+            found.append(_interpretation(survey, decided, labelled, joined, forms))
         except MedrecogError as error:
             refused.append(error)
     if refused and not found:
@@ -176,6 +187,26 @@ def look_at_tables(survey: Survey, decisions: Decisions) -> TablesInFolder:
     return TablesInFolder(
         tuple(replace(each, reasons=(*each.reasons, *unused)) for each in found), unused
     )
+
+
+def _forms(sources: Sequence[_Source]) -> list[_Source]:
+    """Return the tables whose labels are made up: sample submissions, and tests of one label.
+
+    Only where another table has labels, and none of the same images.
+    """
+    values_of = {source: source.labels() for source in sources if source.columns.labels}
+    telling = [source for source, values in values_of.items() if len(values) > 1]
+    return [
+        source
+        for source, values in values_of.items()
+        for rest in [[other for other in telling if other is not source]]
+        if rest
+        and (
+            _PREDICTIONS.search(source.table.path.stem)
+            or (len(values) == 1 and len(source.paths()) > 1 and source.split == "test")
+        )
+        and not any(source.paths() & other.paths() for other in rest)
+    ]
 
 
 def _different(found: Sequence[Interpretation]) -> list[Interpretation]:
@@ -221,7 +252,7 @@ def _read(
 ) -> _Source:
     table = read_table(path, decisions, names.names_image)
     asked = decisions if is_only else _decisions_for(table, decisions)
-    columns = choose_columns(table, asked, names.names_image)
+    columns = choose_columns(table, asked, names.names_image, names.names_folder)
     if decisions.label_columns and not asked.label_columns:
         columns = replace(columns, labels=(), candidates=())
     return _source(root, table, columns, names)
@@ -230,7 +261,12 @@ def _read(
 def _source(root: Path, table: Table, columns: Columns, names: ImageNames) -> _Source:
     path = table.path
     place = path.relative_to(root).as_posix() if path.is_relative_to(root) else path.name
-    matches = names.match(table.values(columns.image), place)
+    values = table.values(columns.image)
+    named = [value for value in values if value]
+    names_folders = is_group(columns.image) and (
+        all(map(names.names_folder, named)) or not any(map(names.names_image, named))
+    )
+    matches = names.match(values, place, names_folders=names_folders)
     return _Source(table, place, columns, [_with_copies(root, match) for match in matches])
 
 
@@ -377,7 +413,11 @@ class _Said:
 
 
 def _interpretation(
-    survey: Survey, decisions: Decisions, labelled: Sequence[_Source], others: Sequence[_Source]
+    survey: Survey,
+    decisions: Decisions,
+    labelled: Sequence[_Source],
+    others: Sequence[_Source],
+    forms: Sequence[_Source] = (),
 ) -> Interpretation:
     columns = _common_columns(labelled)
     said = _Said()
@@ -403,9 +443,12 @@ def _interpretation(
     # Rows of an image that is left out for its label do not make it an image without a row.
     named = {row.path for row in said.rows}
     unnamed = [path for path in survey.images if path not in named]
-    unlabelled, unnamed = _apart(unnamed, named)
+    in_forms = {path for form in forms for path in form.paths()}
+    unlabelled, unnamed = _apart([path for path in unnamed if path not in in_forms], named)
     said.left_out += [LeftOut(path, "no row of the table") for path in unnamed]
     said.warnings += _about_images(unnamed, unlabelled)
+    said.warnings += [_about_form(form, labelled) for form in forms]
+    unlabelled += sorted(in_forms - named)
     images = tuple(
         ImageRecord(path, label, said.split_of.get(path, ""))
         for path, label in sorted(found.label_of.items())
@@ -607,6 +650,18 @@ def _about_matches(
             )
         )
     return warnings
+
+
+def _about_form(form: _Source, labelled: Sequence[_Source]) -> DatasetWarning:
+    tables = " ".join(f"--labels {source.place}" for source in (*labelled, form))
+    paths = form.paths()
+    return DatasetWarning(
+        "unlabelled",
+        f"The labels of {form.place} look made up, as in a form for predictions, and are not used. "
+        f"Its {counted(len(paths), 'image')} are kept apart for Predict. Use {tables} to import "
+        "them with these labels all the same.",
+        tuple(sorted(paths)),
+    )
 
 
 def _apart(unnamed: Sequence[str], named: set[str]) -> tuple[list[str], list[str]]:

@@ -38,7 +38,7 @@ def draw_folds(folds: Sequence[FoldResult]) -> ChartType:
     """Draw the accuracy of each fold as a point."""
     table = pd.DataFrame(
         [
-            {"fold": i, "accuracy": f.accuracy, "C": f.C, "test images": f.n_test}
+            {"fold": i, "accuracy": f.accuracy, f.parameter: f.value, "test images": f.n_test}
             for i, f in enumerate(folds, 1)
         ]
     )
@@ -47,7 +47,12 @@ def draw_folds(folds: Sequence[FoldResult]) -> ChartType:
         .mark_circle(size=110, color="#0f8b8d", opacity=0.75)
         .encode(
             x=alt.X("accuracy:Q", scale=alt.Scale(zero=False)),
-            tooltip=["fold:Q", alt.Tooltip("accuracy:Q", format=".3f"), "C:Q", "test images:Q"],
+            tooltip=[
+                "fold:Q",
+                alt.Tooltip("accuracy:Q", format=".3f"),
+                f"{folds[0].parameter}:Q",
+                "test images:Q",
+            ],
         )
         .properties(height=70)
     )

@@ -48,7 +48,7 @@ def _cost(document: str, version: tuple[int, ...], root: str) -> Cost | str:
 def _in_words(cost: Cost) -> str:
     todo = [each for each in cost.scales if each.n_images]
     if not todo:
-        words = "Every descriptor is in the store: only the SVMs are to be trained"
+        words = "Every descriptor is in the store: only the classifiers are to be trained"
         if cost.training_seconds is not None:
             words += f", about {duration(cost.training_seconds)}"
         return f"{words}."
@@ -59,7 +59,7 @@ def _in_words(cost: Cost) -> str:
     else:
         words += f"about {duration(cost.seconds)} at the rate measured here"
     if cost.training_seconds is not None:
-        words += f", and {duration(cost.training_seconds)} for the SVMs"
+        words += f", and {duration(cost.training_seconds)} for training"
     words += f"; {size(cost.n_bytes)} on disk, of {size(cost.n_bytes_free)} free."
     if cost.n_unknown:
         words += f" {counted(cost.n_unknown, 'file')} not looked at yet count as new."

@@ -114,25 +114,22 @@ def _written(specification: RunSpecification) -> str:
     """Return what differs from the default in few characters; empty where nothing does."""
     own = specification.to_document()
     usual = RunSpecification.from_document({name: own[name] for name in _ELSEWHERE}).to_document()
-    changed = {field: value for field, value in own.items() if value != usual[field]}
+    # A field of another classifier than the usual one is always told.
+    changed = {f: value for f, value in own.items() if f not in usual or value != usual[f]}
     return json.dumps(changed, ensure_ascii=False, separators=(",", ":")) if changed else ""
 
 
 def _fill_in(given: RunSpecification, network: Network, readable: Sequence[str]) -> None:
+    parameter = given.trained_classifier.parameter
     values: dict[str, Any] = {
         **{field: getattr(given, field) for field in RunSpecification.model_fields},
         "scales": shown_scales(given.scales),
         "poolings": list(given.poolings),
         "fuse": list(given.fuse),
-        "C": ", ".join(map(_number, given.C)),
+        parameter.name: parameter.words(given.parameter_values),
     }
-    for field in (*_ELSEWHERE, "layers"):
+    for field in (*_ELSEWHERE, "layers", "parameter_values"):
         del values[field]
     st.session_state[layers_key(network)] = [each for each in given.layers if each in readable]
     for field, value in values.items():
         st.session_state[key_of(field)] = value
-
-
-def _number(value: float) -> str:
-    short = f"{value:g}"
-    return short if float(short) == value else repr(value)

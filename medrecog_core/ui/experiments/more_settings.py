@@ -1,10 +1,17 @@
-"""The settings of an experiment beside its grid: images, split, SVM."""
+"""The settings of an experiment beside its grid: images, split, classifier."""
 
 from typing import Any
 
 import streamlit as st
 
-from medrecog_core.classification import CLASS_WEIGHTS, NORMALISATIONS
+from medrecog_core.classification import (
+    CLASS_WEIGHTS,
+    CLASSIFIERS,
+    DEFAULT_CLASSIFIER,
+    NORMALISATIONS,
+    HyperParameter,
+    find_classifier,
+)
 from medrecog_core.datasets import PROTOCOLS
 from medrecog_core.datasets.protocol import MAX_FOLDS, MAX_REPEATS
 from medrecog_core.errors import UsageError
@@ -37,7 +44,7 @@ def more_settings() -> dict[str, Any]:
     Raises
     ------
     UsageError
-        If C is no number or list of numbers.
+        If C or k is no number or list of numbers.
     """
     with st.expander("More settings"):
         left, middle, right = st.columns(3)
@@ -46,7 +53,7 @@ def more_settings() -> dict[str, Any]:
         with middle:
             chosen |= _about_split()
         with right:
-            chosen |= _about_svm()
+            chosen |= _about_classifier()
     return chosen
 
 
@@ -118,16 +125,27 @@ def _about_split() -> dict[str, Any]:
     return chosen
 
 
-def _about_svm() -> dict[str, Any]:
-    st.markdown("**SVM**")
+def _about_classifier() -> dict[str, Any]:
+    st.markdown("**Classifier**")
+    name = st.selectbox(
+        "Classifier",
+        CLASSIFIERS,
+        key=_key("classifier", DEFAULT_CLASSIFIER),
+        format_func=lambda name: CLASSIFIERS[name].title,
+        help="What is trained on the descriptors. Maps of what a prediction is based on need a "
+        "linear one.",
+    )
+    parameter = find_classifier(name).parameter
     chosen: dict[str, Any] = {
-        "C": _numbers(
+        "classifier": name,
+        parameter.name: _numbers(
+            parameter,
             st.text_input(
-                "C",
-                key=_key("C", "1"),
-                help="Small: smoother boundary. Of several, such as 0.1, 1, 10, the best inside "
-                "the training part is taken.",
-            )
+                parameter.name,
+                key=_key(parameter.name, parameter.word(parameter.default)),
+                help=f"{parameter.help} Of several, such as {parameter.words(parameter.usual)}, "
+                "the best inside the training part is taken.",
+            ),
         ),
         "normalisation": st.selectbox(
             "Normalisation",
@@ -165,8 +183,11 @@ def _key(field: str, default: Any) -> str:
     return key
 
 
-def _numbers(text: str) -> list[float]:
+def _numbers(parameter: HyperParameter, text: str) -> list[float]:
     try:
         return [float(part) for part in text.split(",") if part.strip()]
     except ValueError:
-        raise UsageError(f"“{text}” is not a C such as 1, or several such as 0.1, 1, 10.") from None
+        raise UsageError(
+            f"“{text}” is not a {parameter.name} such as {parameter.word(parameter.default)}, or "
+            f"several such as {parameter.words(parameter.usual)}."
+        ) from None

@@ -39,6 +39,7 @@ def run_settings(run: RunFolder) -> dict[str, str]:
     """
     asked, record = run.specification(), run.record()
     weights = record.get("weights", {}).get("title")
+    parameter = asked.trained_classifier.parameter
     settings = {
         "data set": asked.dataset,
         "images": record.get("sample")
@@ -53,7 +54,8 @@ def run_settings(run: RunFolder) -> dict[str, str]:
         "proportions": asked.preprocessing,
         "protocol": record.get("split", {}).get("kind", asked.protocol),
         "normalisation": asked.normalisation,
-        "C": _list(f"{C:g}" for C in asked.C),
+        "classifier": asked.trained_classifier.title,
+        parameter.name: parameter.words(asked.parameter_values),
         "class weights": asked.class_weight,
         "seed": str(asked.seed),
         "processor": record.get("device", {}).get("name"),

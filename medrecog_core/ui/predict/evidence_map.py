@@ -13,7 +13,7 @@ _MOST_COVER = 0.8
 _SIDE = 640
 
 HOW = (
-    "Every position of the layer's map adds its part to the score; the parts and the SVM's bias "
+    "Every position of the layer's map adds its part to the score; the parts and the bias "
     "sum to it exactly. "
     + " ".join(
         f"With {pooling.title} pooling, {pooling.sharing}."
@@ -58,7 +58,7 @@ def show_evidence(explained: ExplainedImage, label: str, name: str, key: str) ->
         f"Teal speaks for {literal(chosen)} ({for_it:+.3f}), orange against it "
         f"({against:+.3f}); with the bias ({bias:+.3f}) that makes the score "
         f"{parts.sum() + bias:+.3f}. {parts.shape[0]} x {parts.shape[1]} positions. It shows what "
-        "the SVM counted, not where a disease is."
+        "the classifier counted, not where a disease is."
     )
 
 

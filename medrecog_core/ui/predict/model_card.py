@@ -11,6 +11,7 @@ from medrecog_core.models import (
     exported_model,
     import_content,
     missing_weights,
+    what_is_kept,
 )
 from medrecog_core.models.exchange import MOST_BYTES, SUFFIX
 from medrecog_core.ui.page import shown_errors
@@ -36,9 +37,12 @@ def show_card(card: ModelCard) -> None:
     )
     st.caption(
         f"Classes: {', '.join(map(literal, card.classes))}. Reads {literal(card.cell.layer)} at "
-        f"{card.cell.scale} pixels, {literal(card.cell.pooling)} pooling; weights: "
+        f"{card.cell.scale} pixels, {literal(card.cell.pooling)} pooling; "
+        f"{card.trained_classifier.title}; weights: "
         f"{literal(card.weights_title)}; {literal(card.source.precision)}."
     )
+    if kept := what_is_kept(card):
+        st.warning(kept, icon=":material/inventory_2:")
     if card.n_leaking_groups:
         st.warning(describe_leak(card.n_leaking_groups), icon=":material/water_drop:")
     with st.expander("Model card", icon=":material/description:"):

@@ -46,11 +46,11 @@ def show_prediction(
         _show_likeness(answer)
         st.metric("Label", literal(answer.label))
         if answer.probabilities is None:
-            _show_scores(answer)
+            _show_scores(model, answer)
         else:
             _show_probabilities(model, answer)
-            with st.expander("Scores of the SVM"):
-                _show_scores(answer)
+            with st.expander("Scores of the classifier"):
+                _show_scores(model, answer)
     with left:
         if with_evidence and answered.explained is not None:
             show_evidence(answered.explained, answer.label, name, key=f"class of {name}")
@@ -111,16 +111,13 @@ def _show_probabilities(model: Model, answer: Prediction) -> None:
         )
 
 
-def _show_scores(answer: Prediction) -> None:
+def _show_scores(model: Model, answer: Prediction) -> None:
     st.altair_chart(
         score_bars(answer),
         width="stretch",
         alt="Scores: " + ", ".join(f"{k} {v:.3f}" for k, v in answer.scores.items()),
     )
-    st.caption(
-        "A score is the SVM's decision value: positive on the class's side of its boundary, and "
-        "larger the further from it. It is not a probability."
-    )
+    st.caption(model.card.trained_classifier.about_scores)
 
 
 def probability_bars(probabilities: dict[str, float], label: str) -> alt.LayerChart:

@@ -56,7 +56,7 @@ def show_calibration(found: CrossCalibration, positive: str | None) -> None:
     st.caption(
         f"Fitted on the test images themselves, {counted(found.n_images, 'prediction')}{groups}, "
         f"in {found.n_folds} parts: the probabilities of each part come from the other parts, so "
-        "none has seen its own truth, and the SVMs have learnt from none of them. Before: softmax "
-        "of the scores. The less a curve leaves the dashes, the better; larger points are more "
-        "images."
+        "none has seen its own truth, and the classifiers have learnt from none of them. Before: "
+        "softmax of the scores. The less a curve leaves the dashes, the better; larger points are "
+        "more images."
     )

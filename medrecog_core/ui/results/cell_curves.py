@@ -72,7 +72,7 @@ def _choose(labels: Sequence[str]) -> str:
 
 
 def show_folds(folds: Sequence[FoldResult]) -> None:
-    """Draw the accuracy of each fold, and say which C was chosen."""
+    """Draw the accuracy of each fold, and say which values were chosen."""
     if len(folds) < 2:
         return
     values = np.array([fold.accuracy for fold in folds])
@@ -82,6 +82,7 @@ def show_folds(folds: Sequence[FoldResult]) -> None:
     )
     listed = ", ".join(f"{value:.3f}" for value in values)
     st.altair_chart(draw_folds(folds), width="stretch", alt=f"Accuracy of each fold: {listed}")
-    chosen = sorted({fold.C for fold in folds})
+    chosen = sorted({fold.value for fold in folds})
     if len(chosen) > 1:
-        st.caption(f"C chosen inside the training parts: {', '.join(f'{C:g}' for C in chosen)}.")
+        named = ", ".join(f"{value:g}" for value in chosen)
+        st.caption(f"{folds[0].parameter} chosen inside the training parts: {named}.")

@@ -9,7 +9,13 @@ from medrecog_core.experiments import RunFolder
 from medrecog_core.features import AnyCell
 from medrecog_core.jobs.job import Job, all_jobs
 from medrecog_core.jobs.kinds import TRAIN
-from medrecog_core.models import ALL, TRAINING, model_names, start_training
+from medrecog_core.models import (
+    ALL,
+    TRAINING,
+    model_names,
+    start_training,
+    what_would_be_kept,
+)
 from medrecog_core.ui.jobs import dismiss_button, show_job
 from medrecog_core.ui.page import shown_errors
 from medrecog_core.ui.plain_text import literal
@@ -34,6 +40,9 @@ def show_model_making(run: RunFolder, cell: AnyCell) -> None:
             help="Training on all images uses more data but leaves none for testing; the model "
             "card then shows the run's test results.",
         )
+        for images, called in _IMAGES.items():
+            if kept := what_would_be_kept(run, cell, images):
+                st.warning(f"With {called}: {kept}", icon=":material/inventory_2:")
         if st.form_submit_button("Save model", type="primary", icon=":material/model_training:"):
             with shown_errors():
                 start_training(run, cell, name, on)

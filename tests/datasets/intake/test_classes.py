@@ -169,6 +169,9 @@ def test_small_classes_are_said():
         ImageRecord("4", "b", group="q"),
     ]
     assert [w.paths for w in small_classes(grouped)] == [("1", "2")]
+    many = small_classes(interpreted(*"aabcdef").images)
+    assert [w.paths for w in many] == [("002.png", "003.png", "004.png", "005.png", "006.png")]
+    assert "--exclude-class b --exclude-class c --exclude-class d" in many[0].message
     one_group = [ImageRecord(i.path, i.label, group="p") for i in grouped]
     assert small_classes(one_group) == []
     given_split = interpreted("a", "b", "a", "b", split=["train", "train", "test", "test"])

@@ -261,3 +261,46 @@ def test_numbers_of_one_level_are_classes_and_long_ones_are_said():
     assert ids(reading(*grid("0001", "0002", "0003"))) == ["class-level"]
     assert reading(*grid("grade1", "grade2", "grade3")).classes == ("grade1", "grade2", "grade3")
     assert reading(*grid("set/left", "set/right")).classes == ("left", "right")
+
+
+@pytest.mark.parametrize("name", ["test", "Testing", "unlabeled", "test_images", "predict"])
+def test_a_flat_test_folder_beside_classes_is_kept_apart(name):
+    found = reading(*grid("cat", "dog", name))
+    assert labels(found) == {path: path.split("/")[0] for path in grid("cat", "dog")}
+    assert found.unlabelled == tuple(sorted(grid(name)))
+    assert ids(found) == ["unlabelled"]
+    # It is a class where it is asked for as one.
+    for decided in ({"merged_classes": (f"{name}={name}",)}, {"class_level": 1}):
+        assert set(labels(reading(*grid("cat", "dog", name), **decided)).values()) == {
+            "cat",
+            "dog",
+            name,
+        }
+
+
+def test_a_class_with_the_name_of_a_part_is_said_with_its_images():
+    found = reading(*grid("cat", "dog", "train"))
+    assert [(w.id, set(w.paths)) for w in found.warnings] == [("class-level", set(grid("train")))]
+    assert "--exclude-class train" in found.warnings[0].message
+
+
+def test_folders_without_images_beside_the_classes_are_said():
+    survey = Survey(
+        Path("/set"),
+        tuple(grid("x/cat", "x/dog")),
+        bare=frozenset({"x/cow", "x/cat/empty", "docs", "x/test"}),
+    )
+    (found,) = read_folders(survey, BY_EVIDENCE)
+    assert [(w.id, w.paths) for w in found.warnings] == [("class-without-images", ("x/cow",))]
+
+
+def test_classes_of_imagenet_are_classes():
+    found = reading(*grid("n01440764", "n01443537", "n01484850"))
+    assert len(set(labels(found).values())) == 3
+    assert found.warnings == ()
+
+
+def test_a_class_named_like_the_data_set_is_one_where_others_lie_beside_it():
+    found = reading(*grid("COVID-19_Set/COVID", "COVID-19_Set/Normal"))
+    assert set(labels(found).values()) == {"COVID", "Normal"}
+    assert found.warnings == ()

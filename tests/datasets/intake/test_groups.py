@@ -125,6 +125,11 @@ def test_an_anonymous_patient_of_several_images_is_said():
     assert [(w.id, w.paths) for w in found.warnings] == [("one-group", ("a.png", "b.png"))]
 
 
+def test_patients_numbered_from_0_are_patients():
+    assert grouped(interpreted(patient=["0", "0", "1", "1"])).warnings == ()
+    assert ids(grouped(interpreted(patient=["0", "0", "17", "17"]))) == ["one-group"]
+
+
 def test_a_group_for_each_image_is_said_unless_they_are_patients():
     assert grouped(interpreted(patient_id=["1", "2", "3"])).warnings == ()
     assert ids(grouped(interpreted(study=["1", "2", "3"]))) == ["group-per-image"]

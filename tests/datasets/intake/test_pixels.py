@@ -66,11 +66,32 @@ def test_one_grey_window_for_all_and_a_warning_where_each_alone_was_another(
 ):
     for i, top in enumerate(tops):
         write_deep(tmp_path / f"{i}.png", top)
-    write_plain(tmp_path / "plain.png")
     _, rendering, warnings = rendered(tmp_path)
     assert rendering == Rendering(window=window)
     assert list(warnings) == ids
     assert all(paths == ("0.png", "1.png") for paths in warnings.values())
+
+
+@pytest.mark.parametrize(
+    ("n_deep", "n_plain", "named"), [(1, 2, ("deep0.png",)), (2, 1, ("plain0.png",))]
+)
+def test_files_of_8_bits_among_deeper_ones_are_said(tmp_path, n_deep, n_plain, named):
+    for i in range(n_deep):
+        write_deep(tmp_path / f"deep{i}.png", 4000)
+    for i in range(n_plain):
+        write_plain(tmp_path / f"plain{i}.png")
+    assert rendered(tmp_path)[2] == {"grey-window": named}
+    # Where each file is scaled by its own range, all are shown alike.
+    assert rendered(tmp_path, window="own")[2] == {}
+
+
+def test_files_that_use_little_of_the_window_are_said(tmp_path):
+    for i, top in enumerate((1.0, 255.0, 250.0)):
+        values = np.linspace(0, top, 64, dtype=np.float32).reshape(8, 8)
+        Image.fromarray(values).save(tmp_path / f"{i}.tif")
+    _, rendering, warnings = rendered(tmp_path)
+    assert rendering.window == (0, 255)
+    assert warnings == {"grey-window": ("0.tif",)}
 
 
 def test_own_ranges_and_a_given_window_are_taken_as_given(tmp_path):

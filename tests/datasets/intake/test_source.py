@@ -63,14 +63,36 @@ def test_busi_without_its_masks(tree):
 
 def test_covid_19_radiography(tree):
     classes = ("COVID", "Lung_Opacity", "Normal", "Viral Pneumonia")
-    images = [f"Radiography/{c}/images/{c}-{i}.png" for c in classes for i in (1, 2)]
+    images = [
+        f"COVID-19_Radiography_Dataset/{c}/images/{c}-{i}.png" for c in classes for i in (1, 2)
+    ]
     masks = [path.replace("/images/", "/masks/") for path in images]
     root = tree(*images, *masks)
     for label in classes:
-        shutil.copy(root / images[0], root / f"Radiography/{label}.metadata.xlsx")
+        shutil.copy(root / images[0], root / f"COVID-19_Radiography_Dataset/{label}.metadata.xlsx")
     found = read(root)
     assert labels(found) == {path: path.split("/")[1] for path in images}
     assert ids(found) == ["companions"]
+
+
+@pytest.mark.parametrize("names", [("{:03d}", "{}"), ("P{:03d}", "P{:03d}")])
+def test_a_row_a_patient_names_the_images_of_its_folder(tree, names):
+    folder, row = names
+    images = [f"scans/{folder.format(p)}/series{i}/{i}.png" for p in range(1, 5) for i in "123"]
+    root = tree(*images)
+    rows = [f"{row.format(p)},{'ab'[p % 2]}" for p in range(1, 5)]
+    write(root, "patients.csv", "PatientID,diagnosis", *rows)
+    found = read(root)
+    assert labels(found) == {p: "ab"[int(p.split("/")[1].strip("P")) % 2] for p in images}
+    assert set(found.group_columns) == {"PatientID"}
+    assert set(ids(found)) <= {"rows-matched-loosely"}
+
+
+def test_a_table_beats_folders_of_one_image_each(tree):
+    images = [f"set/IMD{i:03d}/IMD{i:03d}_Image/IMD{i:03d}.bmp" for i in range(4)]
+    root = tree(*images)
+    write(root, "t.csv", "name,diagnosis", *(f"IMD{i:03d},{'ab'[i % 2]}" for i in range(4)))
+    assert set(labels(read(root)).values()) == {"a", "b"}
 
 
 def test_brain_tumours_with_their_doubled_folder(tree):

@@ -135,6 +135,12 @@ def test_unknown_words_are_refused_with_the_image():
         read("train", "sideways")
 
 
+@pytest.mark.parametrize("column", ["fold", "split"])
+def test_a_negative_number_is_no_fold(column):
+    with pytest.raises(MedrecogError, match=r"Unknown split “-1” in t\.csv row 4"):
+        read("0", "1", "-1", column=column)
+
+
 def test_letters_in_a_fold_column_are_folds():
     assert folds(read("A", "A", "B", "B", column="fold")) == ["A", "A", "B", "B"]
 
@@ -195,11 +201,6 @@ def test_groups_across_splits_and_folds_are_counted():
     rows = [(label, "", "", fold) for label in "ab" for fold in "12"]
     found = checked(*rows, ("a", "", "p", "1"), ("a", "", "p", "2"), ("a", "", "p", ""))
     assert warned(found) == {"groups-across-splits": ("04.png", "05.png")}
-
-
-def test_small_classes_are_said_where_the_split_is_drawn():
-    assert warned(checked(("a", ""), ("a", ""), ("b", ""))) == {"small-class": ("02.png",)}
-    assert checked(("a", "train"), ("b", "train"), ("a", "test")).warnings == ()
 
 
 VALUES = st.sampled_from(

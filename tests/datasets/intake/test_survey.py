@@ -30,7 +30,8 @@ def test_a_missing_folder_is_refused(tmp_path):
 
 
 @pytest.mark.parametrize(
-    "folder", ["@eaDir", "$RECYCLE.BIN", "System Volume Information", "__MACOSX", ".thumbnails"]
+    "folder",
+    ["@eaDir", "$RECYCLE.BIN", "System Volume Information", "__MACOSX", ".thumbnails", "#snapshot"],
 )
 def test_system_and_hidden_folders_are_one_entry_with_a_count(tree, folder):
     survey = survey_folder(tree("nv/1.png", f"nv/{folder}/a/1.png", f"nv/{folder}/x.db"))
@@ -173,6 +174,16 @@ def test_images_that_are_not_supported_are_named_with_ending_and_count(tree):
     assert warning.paths == ("mel/c.mrxs", "nv/a.svs", "nv/b.SVS")
     assert ".svs (2)" in warning.message
     assert ".mrxs (1)" in warning.message
+
+
+def test_folders_without_files_that_are_read_are_bare(tree):
+    root = tree("a/1.png", "b/c/2.png")
+    for folder in ("empty/inner", "slides", "notes"):
+        (root / folder).mkdir(parents=True)
+    (root / "slides/1.svs").touch()
+    (root / "slides/Thumbs.db").touch()
+    (root / "notes/1.json").touch()
+    assert survey_folder(root).bare == {"empty", "empty/inner", "slides"}
 
 
 def test_arrays_and_videos_are_named_only_where_there_are_no_images(tree):

@@ -333,3 +333,32 @@ def test_an_unknown_sheet_is_refused(write_book):
 def test_other_spreadsheets_are_refused(tmp_path, name):
     with pytest.raises(MedrecogError, match=r"Save it as \.xlsx or CSV"):
         read_table(tmp_path / name)
+
+
+@pytest.mark.parametrize(
+    ("text", "n_skipped"),
+    [
+        ("# made by me\n# 2019, 2020\nimage,dx\n1.png,nv\n2.png,mel\n", 2),
+        ("Table 1\n\nimage;dx\n1.png;nv\n2.png;mel\n", 2),
+        ("Patients\nimage\tdx\n1.png\tnv\n", 1),
+        ("#image,dx\n1.png,nv\n", 0),
+    ],
+)
+def test_a_title_before_the_table_is_skipped_and_said(write_table, text, n_skipped):
+    found = read_table(write_table(text), names_image=is_image)
+    assert found.header[1] == "dx"
+    assert found.rows[0] == ["1.png", "nv"]
+    assert found.numbers[0] == n_skipped + 2
+    assert [len(w.paths) for w in found.warnings if w.id == "table-header"] == (
+        [n_skipped] if n_skipped else []
+    )
+
+
+def test_a_title_in_a_sheet_is_skipped_and_said(tmp_path):
+    book = openpyxl.Workbook()
+    for row in (["Table 1"], [], ["image", "dx"], ["1.png", "nv"]):
+        book.active.append(row)
+    book.save(tmp_path / "t.xlsx")
+    found = read_table(tmp_path / "t.xlsx", names_image=is_image)
+    assert (found.header, found.rows, found.numbers) == (("image", "dx"), [["1.png", "nv"]], [4])
+    assert [w.id for w in found.warnings] == ["table-header"]

@@ -283,6 +283,38 @@ def test_the_refusal_of_the_only_table_is_raised(folder):
         find(root)
 
 
+@pytest.mark.parametrize(
+    ("name", "values"),
+    [("sample_submission_csv", "0"), ("submission_csv", "01"), ("test_csv", "1")],
+)
+def test_made_up_labels_are_not_used(folder, name, values):
+    train, test = NAMES[:5], NAMES[5:]
+    rows = [f"{n},{values[i % len(values)]}" for i, n in enumerate(test)]
+    root = folder(
+        *(f"train_images/{n}.png" for n in train),
+        *(f"test_images/{n}.png" for n in test),
+        train_csv="\n".join(["id_code,diagnosis", *(f"{n},{i % 3}" for i, n in enumerate(train))]),
+        **{name: "\n".join(["id_code,diagnosis", *rows])},
+    )
+    (found,) = find(root)
+    assert set(labels(found)) == {f"train_images/{n}.png" for n in train}
+    assert found.unlabelled == tuple(f"test_images/{n}.png" for n in test)
+    assert said(found) == {"unlabelled": found.unlabelled}
+    # They are where they are asked for.
+    assert len(labels(read(root, "train.csv", name.replace("_csv", ".csv")))) == len(NAMES)
+
+
+def test_tables_of_one_class_each_are_no_made_up_labels(folder):
+    root = folder(
+        *IMAGES,
+        normal_csv="\n".join(["image,label", *(f"{n},normal" for n in NAMES[:4])]),
+        ill_csv="\n".join(["image,label", *(f"{n},ill" for n in NAMES[4:])]),
+    )
+    (found,) = find(root)
+    assert len(labels(found)) == len(NAMES)
+    assert found.warnings == ()
+
+
 def test_a_table_is_found_among_texts_of_single_images(folder, tree):
     root = folder(*IMAGES, z_csv=listed())
     for i in range(300):

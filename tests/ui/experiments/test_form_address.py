@@ -7,12 +7,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from medrecog_core.classification import CLASS_WEIGHTS, NORMALISATIONS
+from medrecog_core.classification.classifier import INVERSE_STRENGTH
 from medrecog_core.datasets import PROTOCOLS
 from medrecog_core.experiments import RunSpecification
 from medrecog_core.features import POOLINGS
 from medrecog_core.images import PREPROCESSINGS
 from medrecog_core.networks import PRECISIONS, find_network
-from medrecog_core.ui.experiments.form_address import PARAMETER, _number, _read, _written, key_of
+from medrecog_core.ui.experiments.form_address import PARAMETER, _read, _written, key_of
 from tests.ui.test_pages import opened, words
 
 PAGE = "pages/2_Experiments.py"
@@ -69,7 +70,17 @@ specifications = st.fixed_dictionaries(
         "preprocessing": st.sampled_from(list(PREPROCESSINGS)),
         "sample": st.none() | st.integers(1, 10**6),
     },
-).map(RunSpecification.from_document)
+)
+classifiers = st.just({}) | st.fixed_dictionaries(
+    {"classifier": st.just("knn"), "k": st.lists(st.integers(1, 99), min_size=1)}
+)
+specifications = st.builds(
+    lambda chosen, rest: RunSpecification.from_document(
+        {**{k: v for k, v in rest.items() if not (chosen and k == "C")}, **chosen}
+    ),
+    classifiers,
+    specifications,
+)
 
 
 @given(specifications)
@@ -83,7 +94,18 @@ def test_what_is_written_into_an_address_is_read_from_it(specification):
 
 @given(st.floats(1e-300, 1e300))
 def test_a_number_is_shown_so_that_it_can_be_read_again(value):
-    assert float(_number(value)) == value
+    assert float(INVERSE_STRENGTH.word(value)) == value
+
+
+def test_another_classifier_has_its_own_number_in_the_form():
+    test = opened(PAGE, **link(classifier="knn", k=[1, 15]))
+    assert not test.exception
+    assert not test.warning
+    assert test.text_input(key="experiment-k").value == "1, 15"
+    assert settings_in(test) == {"classifier": "knn", "k": [1, 15]}
+    test.selectbox(key="experiment-classifier").set_value("logistic-regression").run()
+    assert test.text_input(key="experiment-C").value == "1"
+    assert settings_in(test) == {"classifier": "logistic-regression"}
 
 
 def test_the_usual_form_needs_no_words_in_the_address():

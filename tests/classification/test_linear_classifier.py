@@ -1,8 +1,8 @@
 import numpy as np
 
-from medrecog_core.classification import FittedNormalisation, LinearSvm
+from medrecog_core.classification import FittedNormalisation, LinearClassifier
 
-SVM = LinearSvm(
+SVM = LinearClassifier(
     ("a", "b", "c"), np.array([[1.0, 0.0], [0.0, 1.0], [-1.0, -1.0]]), np.array([0.0, 0.1, 0.5])
 )
 
@@ -16,5 +16,5 @@ def test_label_is_that_of_the_greatest_score():
 
 
 def test_another_normalisation_takes_the_place_of_l2():
-    raw = LinearSvm(SVM.classes, SVM.weights, SVM.biases, FittedNormalisation("none"))
+    raw = LinearClassifier(SVM.classes, SVM.weights, SVM.biases, FittedNormalisation("none"))
     np.testing.assert_allclose(raw.scores(np.array([[3.0, 4.0]])), [[3.0, 4.1, -6.5]])

@@ -1,0 +1,83 @@
+"""Multinomial logistic regression, as scikit-learn's `LogisticRegression` fits it."""
+
+import warnings
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+
+from medrecog_core.classification.classifier import (
+    INVERSE_STRENGTH,
+    Classifier,
+    TrainingOptions,
+    check_training_part,
+)
+from medrecog_core.classification.linear_classifier import LinearClassifier
+from medrecog_core.classification.normalisation import FittedNormalisation
+from medrecog_core.errors import MedrecogError
+
+_TOLERANCE = 1e-6
+_MOST_STEPS = 10_000
+
+
+class LogisticRegression(Classifier):
+    """The weights W and biases b with the least |W|² / 2 + C · (sum of the images' log losses)."""
+
+    name = "logistic-regression"
+    title = "logistic regression"
+    description = "multinomial, L2 penalty, lbfgs"
+    parameter = INVERSE_STRENGTH
+    is_linear = True
+    about_scores = (
+        "A score is a logit: the softmax of all scores are the probabilities of the logistic "
+        "regression before calibration."
+    )
+
+    def train_path(
+        self,
+        descriptors: np.ndarray,
+        labels: Sequence[str],
+        values: Sequence[float],
+        options: TrainingOptions,
+    ) -> Sequence[LinearClassifier]:
+        """Train from the smallest C to the largest, each from the weights of the one before."""
+        from sklearn.exceptions import ConvergenceWarning
+        from sklearn.linear_model import LogisticRegression as Solver
+
+        classes = check_training_part(self.title, descriptors, labels)
+        fitted = options.normalisation.fit(descriptors)
+        rows = fitted.apply(descriptors)
+        solver = Solver(
+            class_weight="balanced" if options.class_weight == "balanced" else None,
+            tol=_TOLERANCE,
+            max_iter=_MOST_STEPS,
+            warm_start=True,
+        )
+        trained = []
+        for C in values:
+            options.check()
+            solver.set_params(C=C)
+            with warnings.catch_warnings():
+                warnings.simplefilter("error", ConvergenceWarning)
+                try:
+                    solver.fit(rows, np.asarray(labels))
+                except ConvergenceWarning:
+                    raise MedrecogError(
+                        f"The logistic regression with C = {self.parameter.word(C)} does not "
+                        "converge. Choose a normalisation, or a smaller C."
+                    ) from None
+            weights, biases = solver.coef_.copy(), solver.intercept_.copy()
+            if len(classes) == 2:
+                # One logit, shared out so that its softmax are the probabilities.
+                weights, biases = np.vstack([-weights, weights]) / 2, np.append(-biases, biases) / 2
+            trained.append(LinearClassifier(classes, weights, biases, fitted))
+        return trained
+
+    def read(
+        self,
+        classes: tuple[str, ...],
+        normalisation: FittedNormalisation,
+        length: int,
+        arrays: Mapping[str, np.ndarray],
+    ) -> LinearClassifier:
+        """Return the trained classifier whose `to_arrays` gave some arrays."""
+        return LinearClassifier.from_arrays(classes, normalisation, length, arrays)

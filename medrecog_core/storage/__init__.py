@@ -1,0 +1,14 @@
+"""What is in the cache folder, and how to free its features."""
+
+from medrecog_core.storage.contents import FeatureGroup, Part, feature_groups, parts
+from medrecog_core.storage.features import Freed, Selection, delete_features
+
+__all__ = [
+    "FeatureGroup",
+    "Freed",
+    "Part",
+    "Selection",
+    "delete_features",
+    "feature_groups",
+    "parts",
+]

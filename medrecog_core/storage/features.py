@@ -1,0 +1,211 @@
+"""Freeing features: of a data set, of a network, of a precision, or those that nothing can use."""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
+
+from medrecog_core.datasets import Dataset, demo_folder, library
+from medrecog_core.errors import MedrecogError, UsageError
+from medrecog_core.experiments import all_runs
+from medrecog_core.experiments.repetition import recorded_rendering
+from medrecog_core.features import DescriptorKey, DescriptorStore, is_extracting
+from medrecog_core.locations import cache_folder
+from medrecog_core.mode import check_may_change
+from medrecog_core.models import load_model, model_names
+from medrecog_core.networks import NETWORKS, PRECISIONS, all_installed_weights, find_network
+from medrecog_core.storage.contents import network_of, share_of
+
+Content = tuple[str, str]
+"""SHA-256 of an image file, and identity of the rendering that made a picture of it."""
+
+
+@dataclass(frozen=True)
+class Selection:
+    """Which features to delete: those that match everything that is given.
+
+    Attributes
+    ----------
+    dataset
+        Name of a data set: the features of its images, but for images of other data sets.
+    network
+        Name of a network: the features read with any of its weights.
+    precision
+        Such as `bfloat16`.
+    unreachable
+        Whether to delete only what no data set, run or model can use: features of files, renderings
+        and weights that are in none of them.
+
+    Raises
+    ------
+    UsageError
+        If nothing is given.
+    """
+
+    dataset: str | None = None
+    network: str | None = None
+    precision: str | None = None
+    unreachable: bool = False
+
+    def __post_init__(self) -> None:
+        if not self.unreachable and not (self.dataset or self.network or self.precision):
+            raise UsageError(
+                "Nothing was selected. Give a data set, a network, a precision or --unreachable."
+            )
+
+
+@dataclass(frozen=True)
+class Freed:
+    """What was deleted, or would be.
+
+    Attributes
+    ----------
+    n_items
+        How many features.
+    n_bytes
+        Their share of the size of the store on disk.
+    """
+
+    n_items: int = 0
+    n_bytes: int = 0
+
+
+@dataclass(frozen=True)
+class _Reachable:
+    contents: frozenset[Content]
+    weights: frozenset[str]
+
+    def has(self, key: DescriptorKey) -> bool:
+        return (key.sha256, key.rendering) in self.contents and key.weights in self.weights
+
+
+def delete_features(selection: Selection, dry_run: bool = False) -> Freed:
+    """Delete features that a selection matches; what needs them again computes them again.
+
+    Results of runs and models stay. Entries are deleted some thousand at a time, so that other
+    processes never wait long.
+
+    Parameters
+    ----------
+    selection
+        Which features.
+    dry_run
+        Count only.
+
+    Raises
+    ------
+    UsageError
+        If there is no such network or precision.
+    MedrecogError
+        If there is no such data set, a run or an extraction is at work, or it cannot be known what
+        a data set, a run or a model uses.
+    StorageError
+        If the store cannot be used, or this is a read-only view.
+    """
+    check_may_change("delete features")
+    n_items = n_bytes = total = 0
+    with DescriptorStore(cache_folder().features) as store:
+        _check_idle(store)
+        is_selected = _test_of(selection, store)
+        on_disk = store.n_bytes
+        for entries in store.entries():
+            found = [entry for entry in entries if is_selected(entry.key)]
+            if found and not dry_run:
+                _check_idle(store)
+                store.delete(entry.key for entry in found)
+            total += sum(entry.n_bytes for entry in entries)
+            n_items += len(found)
+            n_bytes += sum(entry.n_bytes for entry in found)
+    return Freed(n_items, share_of(on_disk, n_bytes, total))
+
+
+def _check_idle(store: DescriptorStore) -> None:
+    for run in all_runs():
+        if not run.state().has_ended:
+            raise MedrecogError(
+                f"Run {run.id} is not finished. Wait until it has ended, or stop it, before you "
+                "delete features."
+            )
+    if is_extracting(store):
+        raise MedrecogError(
+            "Another process is extracting features. Wait until it has ended before you delete "
+            "features."
+        )
+
+
+def _test_of(selection: Selection, store: DescriptorStore) -> Callable[[DescriptorKey], bool]:
+    tests: list[Callable[[DescriptorKey], bool]] = []
+    if selection.network is not None:
+        network = find_network(selection.network).name
+        tests.append(lambda key: network_of(key.weights) == network)
+    if selection.precision is not None:
+        precision = _known_precision(selection.precision, store)
+        tests.append(lambda key: key.precision == precision)
+    if selection.dataset is not None:
+        own, others = _contents_of_dataset(selection.dataset)
+        files = {sha256 for sha256, _ in own}
+        tests.append(lambda key: key.sha256 in files and (key.sha256, key.rendering) not in others)
+    if selection.unreachable:
+        reachable = _reachable()
+        tests.append(lambda key: not reachable.has(key))
+    return lambda key: all(test(key) for test in tests)
+
+
+def _known_precision(name: str, store: DescriptorStore) -> str:
+    known = {each for each in PRECISIONS if each != "auto"}
+    if name not in known:
+        known |= {entry.key.precision for entries in store.entries() for entry in entries}
+    if name not in known:
+        raise UsageError(f"Unknown precision “{name}”. Available: {', '.join(sorted(known))}.")
+    return name
+
+
+def _contents_of_dataset(name: str) -> tuple[set[Content], set[Content]]:
+    """Return what a data set's images show, and what those of all other data sets show."""
+    library.imported(name)  # raises where there is none
+    others = (each for each in _names() if each != name)
+    return set(_contents(_dataset(name))), {c for each in others for c in _contents(_dataset(each))}
+
+
+def _reachable() -> _Reachable:
+    contents: set[Content] = set()
+    weights = {w.identity for network in NETWORKS.values() for w in all_installed_weights(network)}
+    datasets = {name: _dataset(name) for name in _names()}
+    for dataset in datasets.values():
+        contents.update(_contents(dataset))
+    for run in all_runs():
+        contents.update((image.sha256, image.rendering.identity) for image in run.images())
+        if run.record():
+            weights.add(run.source().weights)
+        dataset_of_run = datasets.get(run.specification().dataset)
+        rendering = recorded_rendering(run)
+        if run.state().status != "finished" and dataset_of_run and rendering is not None:
+            # What it reads when it is resumed; it may have been stopped before it noted that.
+            contents.update(_contents(replace(dataset_of_run, rendering=rendering)))
+    for name in model_names():
+        model = load_model(name)
+        weights.add(model.card.source.weights)
+        if model.training_images is not None:
+            images = model.training_images.images
+            contents.update((image.sha256, image.rendering.identity) for image in images)
+    return _Reachable(frozenset(contents), frozenset(weights))
+
+
+def _names() -> list[str]:
+    return [name for name in library.names() if name != demo_folder.NAME or demo_folder.is_drawn()]
+
+
+def _dataset(name: str) -> Dataset:
+    dataset = library.complete(name)
+    unknown = [image.path for image in dataset.every_image if image.file is None]
+    if unknown:
+        raise MedrecogError(
+            f"The data set “{name}” has {len(unknown)} images whose files have never been read, "
+            f"such as {unknown[0]}, so their features are not known. Make the files available "
+            f"or run “datasets refresh {name}”, then try again."
+        )
+    return dataset
+
+
+def _contents(dataset: Dataset) -> Iterator[Content]:
+    for image in dataset.every_image:
+        if image.file is not None:
+            yield image.file.sha256, dataset.rendering_of(image).identity
