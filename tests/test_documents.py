@@ -23,7 +23,8 @@ def leaf_commands(group, path=()):
     for name, command in group.commands.items():
         if isinstance(command, click.Group):
             yield from leaf_commands(command, (*path, name))
-        if not isinstance(command, click.Group) or command.invoke_without_command:
+        is_leaf = not isinstance(command, click.Group) or command.invoke_without_command
+        if is_leaf and not command.hidden:
             yield " ".join((*path, name))
 
 

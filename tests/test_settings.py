@@ -22,7 +22,7 @@ def nothing_set(monkeypatch):
 
 def test_without_variables_every_setting_has_its_default():
     settings = read_settings()
-    assert settings.cache == PROJECT / "cache"
+    assert settings.cache is None
     assert (settings.mode, settings.bundle, settings.runs_at_once) == ("", None, 1)
     assert settings.keras_home.expanduser() == Path.home() / ".keras"
     assert settings.visible_gpus is None

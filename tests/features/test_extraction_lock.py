@@ -43,9 +43,7 @@ def test_who_waits_can_be_stopped(store, source):
 
     with ThreadPoolExecutor(1) as other, extracting_alone(source, 224, store, ignore, never):
         assert isinstance(other.submit(second).exception(20), StoppedError)
-    assert [(p.stage, p.waits) for p in told] == [
-        ("waiting for another process that extracts at 224", True)
-    ]
+    assert [(p.stage.id, p.waits) for p in told] == [("wait-for-extraction-224", True)]
 
 
 def test_an_error_lets_the_next_one_in(store, source):

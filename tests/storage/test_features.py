@@ -19,11 +19,10 @@ from medrecog_core.features import (
     DescriptorKey,
     DescriptorSource,
     DescriptorStore,
-    ignore,
-    never,
 )
 from medrecog_core.features.extraction_lock import extracting_alone
 from medrecog_core.images import Rendering
+from medrecog_core.jobs.progress import ignore, never
 from medrecog_core.models import model_names
 from medrecog_core.networks import DEFAULT_NETWORK, find_network, installed_weights
 from medrecog_core.storage import Freed, Selection, delete_features
