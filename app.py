@@ -5,13 +5,13 @@ import time
 import streamlit as st
 
 from medrecog_core.datasets import library
-from medrecog_core.experiments import RunFolder, all_runs
 from medrecog_core.features import DescriptorStore
 from medrecog_core.jobs.queue import working_jobs
 from medrecog_core.locations import cache_folder
 from medrecog_core.mode import is_viewer
 from medrecog_core.models import model_names
 from medrecog_core.networks import NETWORKS, all_installed_weights, find_device
+from medrecog_core.runs import Run, all_runs
 from medrecog_core.ui.jobs import MOST_SHOWN, show_job, show_status
 from medrecog_core.ui.page import PAGES, open_page, shown_errors
 from medrecog_core.ui.plain_text import literal
@@ -47,7 +47,7 @@ def show_pages(words: dict[str, str]) -> None:
             st.caption(words[name])
 
 
-def show_latest(runs: list[RunFolder]) -> None:
+def show_latest(runs: list[Run]) -> None:
     st.subheader("Latest runs")
     for run in runs[:5]:
         state = run.state()

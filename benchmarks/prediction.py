@@ -35,10 +35,10 @@ PROJECT = Path(__file__).parents[1]
 sys.path.insert(0, str(PROJECT))
 
 from medrecog_core.datasets import library
-from medrecog_core.experiments import RunSpecification, create_run, execute
 from medrecog_core.features import Cell
 from medrecog_core.models import Predictor, load_model, train_model
 from medrecog_core.networks import embedded_weights
+from medrecog_core.runs import RunSpecification, create_run, execute
 from medrecog_core.settings import CACHE_VARIABLE
 
 NAME, SCALE, SAMPLE = "benchmark", 224, 48

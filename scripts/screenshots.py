@@ -20,9 +20,9 @@ sys.path.insert(0, str(Path(__file__).parents[1]))
 
 from benchmarks.pages import start_server
 from medrecog_core.datasets import check_health, library
-from medrecog_core.experiments import RunSpecification, create_run, execute
 from medrecog_core.features import Cell
 from medrecog_core.models import train_model
+from medrecog_core.runs import RunSpecification, create_run, execute
 from medrecog_core.settings import CACHE_VARIABLE
 
 PROJECT = Path(__file__).parents[1]

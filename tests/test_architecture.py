@@ -27,7 +27,7 @@ _BELOW_MODELS = {
     "datasets",
     "features",
     "classification",
-    "experiments",
+    "runs",
 }
 MAY_IMPORT = {
     "jobs": set(),
@@ -36,7 +36,7 @@ MAY_IMPORT = {
     "datasets": {"jobs", "images"},
     "features": {"jobs", "images", "networks"},
     "classification": {"jobs", "images"},
-    "experiments": {"jobs", "images", "networks", "datasets", "features", "classification"},
+    "runs": {"jobs", "images", "networks", "datasets", "features", "classification"},
     "models": _BELOW_MODELS,
     "reports": {*_BELOW_MODELS, "models"},
     "bundles": {*_BELOW_MODELS, "models"},
@@ -148,7 +148,7 @@ def test_no_page_names_tensorflow_keras_or_scikit_learn(page):
 
 @pytest.mark.parametrize(
     "module",
-    ["medrecog_core", "medrecog_core.experiments", "medrecog_core.models", "medrecog_core.cli"],
+    ["medrecog_core", "medrecog_core.runs", "medrecog_core.models", "medrecog_core.cli"],
 )
 def test_importing_the_core_loads_nothing_heavy(module):
     program = f"import sys, {module}; print(*sys.modules)"

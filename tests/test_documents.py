@@ -10,8 +10,8 @@ import pytest
 
 from medrecog_core import __version__
 from medrecog_core.cli.main import medrecog
-from medrecog_core.experiments import RunSpecification
 from medrecog_core.networks import embedded_weights
+from medrecog_core.runs import RunSpecification
 from medrecog_core.settings import Settings, variable_of
 
 PROJECT = Path(__file__).parents[1]

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from medrecog_core import atomic_file, experiments, models, networks, storage
+from medrecog_core import atomic_file, models, networks, runs, storage
 from medrecog_core.datasets import (
     Decisions,
     add_dataset,
@@ -18,7 +18,6 @@ from medrecog_core.datasets.downloading import carry_out_download
 from medrecog_core.datasets.health import carry_out_health_check, start_health_check
 from medrecog_core.datasets.importing import add_part, carry_out_import, propose_dataset
 from medrecog_core.errors import MedrecogError, StorageError, UsageError
-from medrecog_core.experiments import RunFolder, RunSpecification
 from medrecog_core.images import thumbnail
 from medrecog_core.jobs import work
 from medrecog_core.jobs.job import create_job
@@ -27,6 +26,7 @@ from medrecog_core.locations import create_folder
 from medrecog_core.mode import ReadOnlyError, check_may_change, is_viewer
 from medrecog_core.models.exchange import import_content
 from medrecog_core.networks import DEFAULT_NETWORK, find_network, weight_import
+from medrecog_core.runs import Run, RunSpecification
 from medrecog_core.settings import MODE_VARIABLE, VIEWER
 from tests.textures import NAME
 
@@ -127,19 +127,19 @@ def doors(finished, pictures):
         create_job: ("check", NAME, "Check"),
         models.start_training: (run, cell, "another"),
         models.carry_out_training: (run, cell, "another"),
-        experiments.create_run: (specification,),
-        experiments.launch: (specification,),
+        runs.create_run: (specification,),
+        runs.launch: (specification,),
         work.carry_out: (run,),
         work.resume: (run,),
         work.stop: (run,),
-        experiments.execute: (run,),
-        experiments.extract_dataset: (specification,),
-        experiments.measure_leakage: (specification,),
-        RunFolder.rename: (run, "Another title"),
-        RunFolder.ask_to_stop: (run,),
-        RunFolder.forget_stop: (run,),
-        RunFolder.discard_cells: (run,),
-        RunFolder.delete: (run,),
+        runs.execute: (run,),
+        runs.extract_dataset: (specification,),
+        runs.measure_leakage: (specification,),
+        Run.rename: (run, "Another title"),
+        Run.ask_to_stop: (run,),
+        Run.forget_stop: (run,),
+        Run.discard_cells: (run,),
+        Run.delete: (run,),
         start_module: ("medrecog_core", ["runs"], run.path / "log.txt"),
         models.train_model: (run, cell, "another"),
         models.save_model: (model,),

@@ -9,11 +9,11 @@ from medrecog_core.cli.output import json_option, write_json, write_table
 from medrecog_core.cli.progress import shown_progress
 from medrecog_core.cli.run_commands import execute_run
 from medrecog_core.errors import StorageError
-from medrecog_core.experiments import find_run
 from medrecog_core.jobs.job import Job, Order, all_jobs, find_job
 from medrecog_core.jobs.kinds import RUN
 from medrecog_core.jobs.work import carry_out
 from medrecog_core.jobs.work import stop as stop_job
+from medrecog_core.runs import find_run
 
 
 @click.command()

@@ -11,9 +11,9 @@ from medrecog_core import models as trained
 from medrecog_core.cli.output import fail_after_output, json_option, write_json, write_table
 from medrecog_core.cli.progress import shown_progress
 from medrecog_core.errors import MedrecogError
-from medrecog_core.experiments import find_run
 from medrecog_core.images import UnreadableImageError
 from medrecog_core.models import ModelCard
+from medrecog_core.runs import find_run
 
 
 class _Scale(click.ParamType[str]):

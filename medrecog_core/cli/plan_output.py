@@ -6,7 +6,7 @@ from typing import Any
 import click
 
 from medrecog_core.cli.output import write_json, write_table
-from medrecog_core.experiments import (
+from medrecog_core.runs import (
     Plan,
     RunSpecification,
     ScaleCost,

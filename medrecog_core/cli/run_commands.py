@@ -7,7 +7,6 @@ from typing import Any
 
 import click
 
-from medrecog_core import experiments
 from medrecog_core.classification import CLASS_WEIGHTS, NORMALISATIONS
 from medrecog_core.cli.classifier_options import classifier_options
 from medrecog_core.cli.output import (
@@ -22,11 +21,25 @@ from medrecog_core.cli.progress import shown_progress
 from medrecog_core.cli.run_output import offer_run, show_run
 from medrecog_core.datasets import PROTOCOLS
 from medrecog_core.errors import MedrecogError, UsageError
-from medrecog_core.experiments import PRESETS, RunFolder, RunSpecification
 from medrecog_core.features import FUSIONS, POOLINGS
 from medrecog_core.images import PREPROCESSINGS
 from medrecog_core.jobs.progress import Progress
 from medrecog_core.networks import DEFAULT_NETWORK, PRECISIONS, check_readable, find_network
+from medrecog_core.runs import (
+    PRESETS,
+    Run,
+    RunSpecification,
+    all_runs,
+    create_run,
+    execute,
+    find_preset,
+    find_run,
+    identical_run,
+    read_request,
+    result_document,
+    search_runs,
+    specification_of,
+)
 
 
 @click.command()
@@ -92,11 +105,11 @@ def run(
     if dry_run:
         show_dry_run(specification, as_json)
         return
-    identical = None if again or repeated else experiments.identical_run(specification)
+    identical = None if again or repeated else identical_run(specification)
     if identical is not None:
         offer_run(identical, as_json)
     else:
-        execute_run(experiments.create_run(specification, repeated), as_json)
+        execute_run(create_run(specification, repeated), as_json)
 
 
 @click.command()
@@ -105,7 +118,7 @@ def run(
 def runs(search: str, as_json: bool) -> None:
     """List every run, the newest first."""
     documents: list[dict[str, Any]] = []
-    for folder in experiments.search_runs(experiments.all_runs(), search):
+    for folder in search_runs(all_runs(), search):
         state = folder.state()
         try:
             best = max((r.metrics.accuracy for r in folder.cells()), default=None)
@@ -157,7 +170,7 @@ def runs(search: str, as_json: bool) -> None:
 @json_option
 def rename(run_id: str, title: str, as_json: bool) -> None:
     """Give RUN a TITLE for people; an empty one takes it away."""
-    folder = experiments.find_run(run_id)
+    folder = find_run(run_id)
     folder.rename(title)
     if as_json:
         write_json({"run": run_id, "title": folder.title})
@@ -170,7 +183,7 @@ def rename(run_id: str, title: str, as_json: bool) -> None:
 @json_option
 def delete(run_id: str, as_json: bool) -> None:
     """Delete RUN; descriptors stay in the store."""
-    experiments.find_run(run_id).delete()
+    find_run(run_id).delete()
     if as_json:
         write_json({"run": run_id, "deleted": True})
     else:
@@ -187,22 +200,22 @@ def _request(
     if repeat is not None:
         if given or spec is not None or preset is not None:
             raise UsageError("--repeat takes a run as it is: leave the other options out.")
-        document = experiments.result_document(experiments.find_run(repeat))
+        document = result_document(find_run(repeat))
         if not document["record"]:
             raise MedrecogError(f"The run {repeat} has no record yet: resume it instead.")
-        return experiments.specification_of(document), document
+        return specification_of(document), document
     if preset is not None:
         if spec is not None:
             raise UsageError("--preset and --spec both say what to run: give one of them.")
-        given = {**experiments.find_preset(preset).settings, **given}
+        given = {**find_preset(preset).settings, **given}
     if spec is not None:
-        return experiments.read_request(spec, **given)
+        return read_request(spec, **given)
     if "dataset" in given:
         return RunSpecification.from_document(given), None
     raise UsageError("Name a data set with --dataset, or a specification with --spec.")
 
 
-def execute_run(folder: RunFolder, as_json: bool) -> None:
+def execute_run(folder: Run, as_json: bool) -> None:
     """Carry out a run in this process, and show it."""
     if folder.state().status != "running":
         announce_plan(folder.specification())
@@ -211,12 +224,12 @@ def execute_run(folder: RunFolder, as_json: bool) -> None:
     show_run(folder, as_json)
 
 
-def _run_and_tell(folder: RunFolder, report: Callable[[Progress], None], as_json: bool) -> None:
+def _run_and_tell(folder: Run, report: Callable[[Progress], None], as_json: bool) -> None:
     try:
-        experiments.execute(folder, report)
+        execute(folder, report)
     except MedrecogError as error:
         if not as_json or not folder.state().has_ended:
             raise
         click.echo(f"medrecog: {error}", err=True)
-        write_json(experiments.result_document(folder))
+        write_json(result_document(folder))
         fail_after_output()

@@ -51,7 +51,7 @@ _DATA_SET, _MODEL, _NETWORK = "data set", "model", "network"
 KINDS = {
     kind.name: kind
     for kind in (
-        JobKind(RUN, "Run", "medrecog_core.experiments.execution:work_on_run", lane=TRAINING_LANE),
+        JobKind(RUN, "Run", "medrecog_core.runs.execution:work_on_run", lane=TRAINING_LANE),
         JobKind(
             TRAIN, "Model training", "medrecog_core.models.training:work", _MODEL, TRAINING_LANE
         ),

@@ -19,16 +19,6 @@ from medrecog_core.classification import (
 )
 from medrecog_core.datasets import ImageRecord, check_name, unit_of
 from medrecog_core.errors import MedrecogError, StorageError, UsageError
-from medrecog_core.experiments import (
-    CellResult,
-    RunFolder,
-    RunImage,
-    RunSpecification,
-    find_run,
-)
-from medrecog_core.experiments.cell_evaluation import INNER_FOLDS
-from medrecog_core.experiments.ranked_cells import score_images
-from medrecog_core.experiments.stored_images import StoredImages
 from medrecog_core.features import (
     AnyCell,
     DescriptorStore,
@@ -51,6 +41,16 @@ from medrecog_core.models.model import Model
 from medrecog_core.models.storage import load_model, model_names, save_model
 from medrecog_core.models.training_images import TrainingImage, index_training_images
 from medrecog_core.networks import find_network
+from medrecog_core.runs import (
+    CellResult,
+    Run,
+    RunImage,
+    RunSpecification,
+    find_run,
+)
+from medrecog_core.runs.cell_evaluation import INNER_FOLDS
+from medrecog_core.runs.ranked_cells import score_images
+from medrecog_core.runs.stored_images import StoredImages
 
 _T = TypeVar("_T")
 
@@ -60,7 +60,7 @@ _CALIBRATING = Stage("calibrate", "Calibrating scores on held-out images")
 _INDEXING = Stage("index-training-images", "Indexing the training images")
 
 
-def finished_cell(run: RunFolder, layer: str, scale: int | str, pooling: str) -> AnyCell:
+def finished_cell(run: Run, layer: str, scale: int | str, pooling: str) -> AnyCell:
     """Return a run's finished cell or fusion by its layer, scale and pooling, as results name them.
 
     Raises
@@ -76,7 +76,7 @@ def finished_cell(run: RunFolder, layer: str, scale: int | str, pooling: str) ->
 
 
 def train_model(
-    run: RunFolder, cell: AnyCell, name: str, on: str = TRAINING, report: Report = ignore
+    run: Run, cell: AnyCell, name: str, on: str = TRAINING, report: Report = ignore
 ) -> Model:
     """Train the classifier of a finished cell again and keep it with all that a prediction needs.
 
@@ -206,7 +206,7 @@ def train_model(
     return model
 
 
-def start_training(run: RunFolder, cell: AnyCell, name: str, on: str = TRAINING) -> Job:
+def start_training(run: Run, cell: AnyCell, name: str, on: str = TRAINING) -> Job:
     """Start a job that trains a model; return at once.
 
     Parameters
@@ -226,7 +226,7 @@ def start_training(run: RunFolder, cell: AnyCell, name: str, on: str = TRAINING)
 
 
 def carry_out_training(
-    run: RunFolder, cell: AnyCell, name: str, on: str = TRAINING, report: Report = ignore
+    run: Run, cell: AnyCell, name: str, on: str = TRAINING, report: Report = ignore
 ) -> Model:
     """Train a model as a job in this process, which others can see and stop.
 
@@ -253,9 +253,7 @@ def work(job: Job, work: Work) -> None:
     train_model(run, cell, order.subject, where["on"], work.checked_report)
 
 
-def _order(
-    run: RunFolder, cell: AnyCell, name: str, on: str
-) -> tuple[str, str, str, dict[str, Any]]:
+def _order(run: Run, cell: AnyCell, name: str, on: str) -> tuple[str, str, str, dict[str, Any]]:
     arguments = {
         "run": run.id,
         "layer": cell.layer,
@@ -272,7 +270,7 @@ def _check_free(name: str) -> None:
         raise UsageError(f"A model named “{name}” already exists. Choose another name.")
 
 
-def _not_finished(run: RunFolder, name: str) -> MedrecogError:
+def _not_finished(run: Run, name: str) -> MedrecogError:
     finished = ", ".join(result.cell.name for result in run.cells()) or "none yet"
     return MedrecogError(f"The run {run.id} has no finished cell {name}: choose among {finished}.")
 
@@ -316,7 +314,7 @@ def _best_value(
     ).value
 
 
-def _of_run(run: RunFolder, specification: RunSpecification, result: CellResult) -> dict[str, Any]:
+def _of_run(run: Run, specification: RunSpecification, result: CellResult) -> dict[str, Any]:
     """Return what a card says of the run and of how well its cell did."""
     record, split = run.record(), run.split()
     dataset = record["dataset"]

@@ -12,9 +12,6 @@ from medrecog_core.classification import ScoredImages, cross_calibrate, estimate
 from medrecog_core.datasets.counting import counted
 from medrecog_core.datasets.split import describe_leak
 from medrecog_core.errors import MedrecogError
-from medrecog_core.experiments import CellResult, RunFolder
-from medrecog_core.experiments.published_tables import beside_report, find_published_table
-from medrecog_core.experiments.ranked_cells import RankedCell, rank_cells, score_images
 from medrecog_core.features import Cell
 from medrecog_core.images import PREPROCESSINGS
 from medrecog_core.intended_use import RESEARCH_ONLY
@@ -35,6 +32,9 @@ from medrecog_core.reports.run_figures import (
     draw_curve,
     draw_figure,
 )
+from medrecog_core.runs import CellResult, Run
+from medrecog_core.runs.published import beside_report, find_published_table
+from medrecog_core.runs.ranked_cells import RankedCell, rank_cells, score_images
 
 _TEMPLATES = Path(__file__).parent / "templates"
 _MOST_CURVES = 6
@@ -42,7 +42,7 @@ _RELIABILITY_WIDTH = 360
 _MOST_LISTED = 200
 
 
-def html_report(run: RunFolder) -> str:
+def html_report(run: Run) -> str:
     """Return the whole report of a run.
 
     Parameters
@@ -125,7 +125,7 @@ def _day(seconds: float) -> str:
     return time.strftime("%Y-%m-%d %H:%M UTC", time.gmtime(seconds))
 
 
-def _warnings(run: RunFolder, record: dict[str, Any], data: DataDescription) -> list[str]:
+def _warnings(run: Run, record: dict[str, Any], data: DataDescription) -> list[str]:
     split, dataset = record["split"], record["dataset"]
     n_finished, n_cells = len(run.cells()), len(run.specification().cells)
     title = record["weights"]["title"]
@@ -160,7 +160,7 @@ def _curves(images: ScoredImages) -> list[ChartType]:
     ]
 
 
-def _folds(run: RunFolder, result: CellResult) -> dict[str, Any] | None:
+def _folds(run: Run, result: CellResult) -> dict[str, Any] | None:
     if len(result.folds) < 2:
         return None
     accuracies = [fold.accuracy for fold in result.folds]
@@ -198,7 +198,7 @@ def _calibration(images: ScoredImages, positive: str | None) -> dict[str, Any] |
     }
 
 
-def _published(run: RunFolder, ranked: list[RankedCell]) -> dict[str, Any] | None:
+def _published(run: Run, ranked: list[RankedCell]) -> dict[str, Any] | None:
     table = find_published_table(
         run.specification().dataset, list(run.record()["dataset"]["classes"])
     )
@@ -214,7 +214,7 @@ def _published(run: RunFolder, ranked: list[RankedCell]) -> dict[str, Any] | Non
     }
 
 
-def _settings(run: RunFolder, data: DataDescription) -> list[tuple[str, str]]:
+def _settings(run: Run, data: DataDescription) -> list[tuple[str, str]]:
     asked, record = run.specification(), run.record()
     classifier, values = asked.trained_classifier, asked.parameter_values
     preprocessing = next(

@@ -9,13 +9,13 @@ from pathlib import Path
 from medrecog_core.datasets import library
 from medrecog_core.datasets.larger_set import DOWNLOAD
 from medrecog_core.datasets.manifest import MANIFEST
-from medrecog_core.experiments import all_runs
 from medrecog_core.features import DescriptorStore
 from medrecog_core.jobs.job import all_jobs
 from medrecog_core.locations import cache_folder
 from medrecog_core.mode import is_viewer
 from medrecog_core.models import model_names
 from medrecog_core.networks import NETWORKS
+from medrecog_core.runs import all_runs
 
 
 @dataclass(frozen=True)

@@ -5,8 +5,6 @@ from dataclasses import dataclass, replace
 
 from medrecog_core.datasets import Dataset, demo_folder, library
 from medrecog_core.errors import MedrecogError, UsageError
-from medrecog_core.experiments import all_runs
-from medrecog_core.experiments.repetition import recorded_rendering
 from medrecog_core.features import DescriptorKey, DescriptorStore, is_extracting
 from medrecog_core.jobs.job import all_jobs
 from medrecog_core.jobs.kinds import TRAIN
@@ -14,6 +12,8 @@ from medrecog_core.locations import cache_folder
 from medrecog_core.mode import check_may_change
 from medrecog_core.models import load_model, model_names
 from medrecog_core.networks import NETWORKS, PRECISIONS, all_installed_weights, find_network
+from medrecog_core.runs import all_runs
+from medrecog_core.runs.repetition import recorded_rendering
 from medrecog_core.storage.contents import network_of, share_of
 
 Content = tuple[str, str]

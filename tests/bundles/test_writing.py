@@ -165,7 +165,7 @@ def test_others_may_read_it_if_the_user_lets_them(finished, tmp_path):
 
 
 def test_bundle_of_an_opened_bundle_is_the_same(written, there, tmp_path, monkeypatch):
-    from medrecog_core.experiments import find_run
+    from medrecog_core.runs import find_run
 
     open_bundle(written[0], there)
     monkeypatch.setenv("MEDRECOG_CACHE", str(there.root))

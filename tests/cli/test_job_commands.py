@@ -3,12 +3,12 @@ from pathlib import Path
 import pytest
 
 from medrecog_core.datasets import Decisions, library
-from medrecog_core.experiments import RunFolder
 from medrecog_core.jobs.job import Job, create_job, last_job
 from medrecog_core.jobs.kinds import CHECK, IMPORT, TRAIN
 from medrecog_core.jobs.process import this_process
 from medrecog_core.jobs.state import JobState
 from medrecog_core.locations import CacheFolder
+from medrecog_core.runs import Run
 from tests.textures import write_textures
 
 from .conftest import Call
@@ -44,7 +44,7 @@ def test_a_damaged_job_is_listed_with_its_reason(call: Call, waiting: Job) -> No
 
 
 def test_adding_checking_and_training_are_jobs_with_a_log(
-    call: Call, tmp_path: Path, finished: RunFolder
+    call: Call, tmp_path: Path, finished: Run
 ) -> None:
     folder = write_textures(tmp_path / "images")
     assert call("datasets", "add", "mine", folder, "--json").status == 0

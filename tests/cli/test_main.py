@@ -8,12 +8,12 @@ from pathlib import Path
 import click
 import pytest
 
-from medrecog_core import __version__, experiments
-from medrecog_core.cli import main
+from medrecog_core import __version__
+from medrecog_core.cli import main, run_commands
 from medrecog_core.cli.main import medrecog
 from medrecog_core.errors import MedrecogError, StorageError, UsageError
-from medrecog_core.experiments import RunFolder
 from medrecog_core.locations import CacheFolder
+from medrecog_core.runs import Run
 from medrecog_core.settings import MODE_VARIABLE, VIEWER
 from tests.textures import cache_at
 
@@ -121,7 +121,7 @@ def test_every_mistake_ends_in_one_line(
     def fail() -> None:
         raise error
 
-    monkeypatch.setattr(experiments, "all_runs", fail)
+    monkeypatch.setattr(run_commands, "all_runs", fail)
     answer = call("runs", "--json")
     assert (answer.status, answer.sentence) == (status, sentence)
     assert answer.json == {"error": sentence}
@@ -133,7 +133,7 @@ def test_a_mistake_in_the_program_is_not_hidden(
     def mistake() -> None:
         raise ZeroDivisionError
 
-    monkeypatch.setattr(experiments, "all_runs", mistake)
+    monkeypatch.setattr(run_commands, "all_runs", mistake)
     with pytest.raises(ZeroDivisionError):
         call("runs")
 
@@ -230,7 +230,7 @@ class TestReadOnlyView:
         ],
     )
     def test_commands_that_change_something_end_in_one_sentence(
-        self, call: Call, finished: RunFolder, pictures: Path, cache: CacheFolder, arguments: str
+        self, call: Call, finished: Run, pictures: Path, cache: CacheFolder, arguments: str
     ) -> None:
         before = {file: file.stat().st_mtime_ns for file in cache.root.rglob("*")}
         answer = call(*arguments.format(run=finished.id, pictures=pictures).split())
@@ -238,7 +238,7 @@ class TestReadOnlyView:
         assert "This is a read-only view, which cannot " in answer.sentence
         assert {file: file.stat().st_mtime_ns for file in cache.root.rglob("*")} == before
 
-    def test_commands_that_only_look_do_what_they_do(self, call: Call, finished: RunFolder) -> None:
+    def test_commands_that_only_look_do_what_they_do(self, call: Call, finished: Run) -> None:
         assert call("show", finished.id).status == 0
         assert call("runs", "--json").json[0]["run"] == finished.id
         assert [each["name"] for each in call("datasets", "list", "--json").json] == ["textures"]

@@ -8,9 +8,9 @@ import pytest
 
 from medrecog_core import atomic_file
 from medrecog_core.errors import MedrecogError, StorageError
-from medrecog_core.experiments import RunFolder, create_run
 from medrecog_core.jobs import job as module
 from medrecog_core.locations import CacheFolder
+from medrecog_core.runs import Run, create_run
 from tests.textures import specification
 
 PROJECT = Path(__file__).parents[2]
@@ -21,12 +21,12 @@ HOLD = (
 
 
 @pytest.fixture
-def run(cache: CacheFolder) -> RunFolder:
+def run(cache: CacheFolder) -> Run:
     return create_run(specification())
 
 
 def test_two_processes_never_work_on_a_run_and_a_killed_one_lets_the_next_in(
-    run: RunFolder, monkeypatch: pytest.MonkeyPatch
+    run: Run, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(module, "_SECONDS_TO_LET_GO", 0.1)
     with subprocess.Popen(
@@ -45,7 +45,7 @@ def test_two_processes_never_work_on_a_run_and_a_killed_one_lets_the_next_in(
             pass
 
 
-def test_what_a_killed_process_left_unfinished_is_swept_and_nothing_else(run: RunFolder) -> None:
+def test_what_a_killed_process_left_unfinished_is_swept_and_nothing_else(run: Run) -> None:
     (run.path / "cells").mkdir()
     for name in (".state.json-x1", ".record.json-x2", "cells/.block1.json-x3", ".title.json-x4"):
         (run.path / name).write_text("{")
@@ -60,13 +60,13 @@ def test_what_a_killed_process_left_unfinished_is_swept_and_nothing_else(run: Ru
     }
 
 
-def test_a_run_whose_folder_cannot_be_written_gives_a_sentence(run: RunFolder) -> None:
+def test_a_run_whose_folder_cannot_be_written_gives_a_sentence(run: Run) -> None:
     (run.path / "lock").mkdir()
     with pytest.raises(StorageError, match="Cannot write to"), run.worked_on():
         pass
 
 
-def test_space_is_kept_until_it_is_needed(run: RunFolder) -> None:
+def test_space_is_kept_until_it_is_needed(run: Run) -> None:
     reserve = run.path / "reserve"
     with run.room_for_the_end() as free:
         assert reserve.stat().st_size >= 64 * 1024
@@ -79,7 +79,7 @@ def test_space_is_kept_until_it_is_needed(run: RunFolder) -> None:
 
 
 def test_a_disk_without_room_to_keep_stops_nothing(
-    run: RunFolder, monkeypatch: pytest.MonkeyPatch
+    run: Run, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def full(*_: object) -> None:
         raise StorageError("Cannot write.")

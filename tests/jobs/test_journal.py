@@ -5,13 +5,13 @@ import pytest
 
 from medrecog_core import atomic_file
 from medrecog_core.errors import StorageError
-from medrecog_core.experiments import RunFolder, create_run
 from medrecog_core.jobs import journal
 from medrecog_core.jobs.journal import Journal
 from medrecog_core.jobs.process import this_process
 from medrecog_core.jobs.progress import Progress, Stage, ignore
 from medrecog_core.jobs.state import JobState
 from medrecog_core.locations import CacheFolder
+from medrecog_core.runs import Run, create_run
 from tests.textures import specification
 
 READING = Stage("read-files", "Reading files", "files")
@@ -40,15 +40,15 @@ def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
 
 
 @pytest.fixture
-def run(cache: CacheFolder) -> RunFolder:
+def run(cache: CacheFolder) -> Run:
     return create_run(specification())
 
 
-def written(run: RunFolder) -> JobState:
+def written(run: Run) -> JobState:
     return JobState.from_document(atomic_file.read_json(run.path / "state.json"))
 
 
-def test_a_run_waits_then_works_then_has_ended(run: RunFolder, clock: Clock) -> None:
+def test_a_run_waits_then_works_then_has_ended(run: Run, clock: Clock) -> None:
     kept = Journal(run, ignore)
     first = written(run)
     assert (first.status, first.process, first.attempts) == ("queued", this_process(), 1)
@@ -62,7 +62,7 @@ def test_a_run_waits_then_works_then_has_ended(run: RunFolder, clock: Clock) -> 
     assert last.finished >= last.started
 
 
-def test_progress_is_reported_and_written_not_too_often(run: RunFolder, clock: Clock) -> None:
+def test_progress_is_reported_and_written_not_too_often(run: Run, clock: Clock) -> None:
     seen: list[Progress] = []
     kept = Journal(run, seen.append)
     kept.begin()
@@ -75,7 +75,7 @@ def test_progress_is_reported_and_written_not_too_often(run: RunFolder, clock: C
 
 
 def test_every_batch_is_written_and_added_to_those_of_earlier_processes(
-    run: RunFolder, clock: Clock
+    run: Run, clock: Clock
 ) -> None:
     run.write_state(JobState("stopped", network_images=((224, 3), (544, 1)), attempts=1))
     kept = Journal(run, ignore)
@@ -87,7 +87,7 @@ def test_every_batch_is_written_and_added_to_those_of_earlier_processes(
 
 
 def test_stages_are_timed_over_all_processes_and_waiting_is_not_work(
-    run: RunFolder, clock: Clock
+    run: Run, clock: Clock
 ) -> None:
     first = Journal(run, ignore)
     first.progress(Progress(WAITING, 0, 0, waits=True))
@@ -108,7 +108,7 @@ def test_stages_are_timed_over_all_processes_and_waiting_is_not_work(
     assert dict(written(run).seconds) == second.seconds
 
 
-def test_it_beats_when_nothing_else_was_said(run: RunFolder, clock: Clock) -> None:
+def test_it_beats_when_nothing_else_was_said(run: Run, clock: Clock) -> None:
     kept = Journal(run, ignore)
     kept.begin()
     kept.beat()
@@ -119,7 +119,7 @@ def test_it_beats_when_nothing_else_was_said(run: RunFolder, clock: Clock) -> No
 
 
 def test_a_disk_too_full_for_a_beat_is_left_to_the_work_to_find(
-    run: RunFolder, clock: Clock, monkeypatch: pytest.MonkeyPatch
+    run: Run, clock: Clock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     kept = Journal(run, ignore)
     kept.begin()
@@ -134,7 +134,7 @@ def test_a_disk_too_full_for_a_beat_is_left_to_the_work_to_find(
         kept.progress(Progress(TRAINING, 0, 4))
 
 
-def test_after_the_end_nothing_more_is_taken(run: RunFolder) -> None:
+def test_after_the_end_nothing_more_is_taken(run: Run) -> None:
     seen: list[Progress] = []
     kept = Journal(run, seen.append)
     kept.begin()
@@ -146,7 +146,7 @@ def test_after_the_end_nothing_more_is_taken(run: RunFolder) -> None:
     assert seen == []
 
 
-def test_two_threads_may_use_it(run: RunFolder) -> None:
+def test_two_threads_may_use_it(run: Run) -> None:
     kept = Journal(run, ignore)
     kept.begin()
     threads = [
@@ -163,7 +163,7 @@ def test_two_threads_may_use_it(run: RunFolder) -> None:
     assert written(run).status == "finished"
 
 
-def test_the_log_tells_attempts_stages_and_the_end(run: RunFolder) -> None:
+def test_the_log_tells_attempts_stages_and_the_end(run: Run) -> None:
     kept = Journal(run, ignore)
     kept.begin()
     kept.progress(Progress(READING, 0, 2))

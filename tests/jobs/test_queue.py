@@ -4,19 +4,19 @@ import shutil
 import pytest
 
 from medrecog_core.errors import MedrecogError, StorageError, UsageError
-from medrecog_core.experiments import RunFolder, create_run
 from medrecog_core.jobs import queue
 from medrecog_core.jobs.process import ProcessIdentity, this_process
 from medrecog_core.jobs.queue import jobs_at_once, jobs_before, join, leave, take_turn
 from medrecog_core.jobs.state import JobState
 from medrecog_core.locations import CacheFolder
+from medrecog_core.runs import Run, create_run
 from tests.textures import specification
 
 DEAD = ProcessIdentity(os.getpid(), this_process().started - 60, this_process().boot)
 
 
 @pytest.fixture
-def runs(cache: CacheFolder) -> list[RunFolder]:
+def runs(cache: CacheFolder) -> list[Run]:
     """Give three runs that wait in the queue, in their order."""
     runs = [create_run(specification()) for _ in range(3)]
     for run in runs:
@@ -24,26 +24,26 @@ def runs(cache: CacheFolder) -> list[RunFolder]:
     return runs
 
 
-def ids(runs: list[RunFolder]) -> list[str]:
+def ids(runs: list[Run]) -> list[str]:
     return [run.id for run in runs]
 
 
-def asks(run: RunFolder) -> list[str]:
+def asks(run: Run) -> list[str]:
     """Let a run ask for its turn, and return whom it has to wait for."""
     return ids(take_turn(run, lambda: run.write_state(JobState("running", process=this_process()))))
 
 
-def end(run: RunFolder, status: str = "finished") -> None:
+def end(run: Run, status: str = "finished") -> None:
     run.write_state(JobState(status, process=this_process()))
     leave(run)
 
 
-def die(run: RunFolder) -> None:
+def die(run: Run) -> None:
     run.write_state(JobState(run.state().status, process=DEAD))
 
 
 class TestTurn:
-    def test_first_come_is_first_served_one_at_a_time(self, runs: list[RunFolder]) -> None:
+    def test_first_come_is_first_served_one_at_a_time(self, runs: list[Run]) -> None:
         first, second, third = runs
         assert asks(second) == [first.id]
         assert asks(first) == []
@@ -55,7 +55,7 @@ class TestTurn:
         assert asks(second) == []
 
     def test_the_setting_lets_more_work_at_once(
-        self, runs: list[RunFolder], monkeypatch: pytest.MonkeyPatch
+        self, runs: list[Run], monkeypatch: pytest.MonkeyPatch
     ) -> None:
         monkeypatch.setenv("MEDRECOG_RUNS_AT_ONCE", "2")
         first, second, third = runs
@@ -67,44 +67,42 @@ class TestTurn:
         assert asks(third) == []
 
     @pytest.mark.parametrize("status", ["queued", "running"])
-    def test_a_killed_one_holds_nobody_up(self, runs: list[RunFolder], status: str) -> None:
+    def test_a_killed_one_holds_nobody_up(self, runs: list[Run], status: str) -> None:
         first, second, _ = runs
         first.write_state(JobState(status, process=this_process()))
         assert asks(second) == [first.id]
         die(first)
         assert asks(second) == []
 
-    def test_one_whose_folder_is_gone_or_damaged_holds_nobody_up(
-        self, runs: list[RunFolder]
-    ) -> None:
+    def test_one_whose_folder_is_gone_or_damaged_holds_nobody_up(self, runs: list[Run]) -> None:
         shutil.rmtree(runs[0].path)
         (runs[1].path / "state.json").write_text("{")
         assert asks(runs[2]) == []
 
-    def test_one_that_works_out_of_turn_is_waited_for(self, runs: list[RunFolder]) -> None:
+    def test_one_that_works_out_of_turn_is_waited_for(self, runs: list[Run]) -> None:
         runs[2].write_state(JobState("running", process=this_process()))
         assert asks(runs[0]) == [runs[2].id]
 
-    def test_one_that_was_passed_over_gets_the_last_place(self, runs: list[RunFolder]) -> None:
+    def test_one_that_was_passed_over_gets_the_last_place(self, runs: list[Run]) -> None:
         first, second, third = runs
         die(first)
         assert asks(second) == []
         first.write_state(JobState("queued", process=this_process()))
         assert asks(first) == [second.id, third.id]
 
-    def test_joining_twice_keeps_the_place(self, runs: list[RunFolder]) -> None:
+    def test_joining_twice_keeps_the_place(self, runs: list[Run]) -> None:
         join(runs[0])
         assert ids(jobs_before(runs[1])) == [runs[0].id]
         assert jobs_before(runs[0]) == []
 
     def test_what_else_lies_in_the_folder_is_no_run(
-        self, runs: list[RunFolder], cache: CacheFolder
+        self, runs: list[Run], cache: CacheFolder
     ) -> None:
         for name in (".000000000001.x-1", "000000000000", "1.x", "x.000000000001"):
             (cache.queue / name).write_text("")
         assert jobs_before(runs[0]) == []
 
-    def test_an_error_at_the_beginning_leaves_the_queue_open(self, runs: list[RunFolder]) -> None:
+    def test_an_error_at_the_beginning_leaves_the_queue_open(self, runs: list[Run]) -> None:
         def fail() -> None:
             raise StorageError("Cannot write.")
 
@@ -132,7 +130,7 @@ class TestSetting:
 
 
 def test_a_queue_that_cannot_be_written_gives_a_sentence(
-    runs: list[RunFolder], cache: CacheFolder
+    runs: list[Run], cache: CacheFolder
 ) -> None:
     shutil.rmtree(cache.queue)
     cache.queue.write_text("")
@@ -141,7 +139,7 @@ def test_a_queue_that_cannot_be_written_gives_a_sentence(
 
 
 def test_a_process_that_hangs_in_the_queue_is_told_of(
-    runs: list[RunFolder], monkeypatch: pytest.MonkeyPatch
+    runs: list[Run], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(queue, "_SECONDS_TO_GET_IN", 0.05)
     with queue._alone(), pytest.raises(MedrecogError, match="does not answer"):

@@ -3,7 +3,6 @@
 import pytest
 
 from medrecog_core.errors import MedrecogError, StoppedError, UsageError
-from medrecog_core.experiments import RunFolder, create_run
 from medrecog_core.features import Cell
 from medrecog_core.jobs import queue, work
 from medrecog_core.jobs.job import all_jobs, last_job
@@ -20,12 +19,13 @@ from medrecog_core.models import (
     train_model,
     training,
 )
+from medrecog_core.runs import Run, create_run
 from tests.textures import specification, wait_until
 
 CELL = Cell("block2", 224, "average")
 
 
-def test_a_process_of_its_own_trains_the_same_model(finished: RunFolder) -> None:
+def test_a_process_of_its_own_trains_the_same_model(finished: Run) -> None:
     job = start_training(finished, CELL, "mine")
     wait_until(lambda: job.state().has_ended, seconds=120)
     assert (job.state().status, job.state().error) == ("finished", "")
@@ -40,7 +40,7 @@ def test_a_process_of_its_own_trains_the_same_model(finished: RunFolder) -> None
     assert list(queue._places()) == []
 
 
-def test_the_foreground_is_seen_stopped_and_resumed(finished: RunFolder) -> None:
+def test_the_foreground_is_seen_stopped_and_resumed(finished: Run) -> None:
     stages: list[str] = []
 
     def stop_at_calibration(progress: Progress) -> None:
@@ -60,7 +60,7 @@ def test_the_foreground_is_seen_stopped_and_resumed(finished: RunFolder) -> None
 
 
 def test_two_trainings_of_one_name_do_not_both_succeed(
-    finished: RunFolder, monkeypatch: pytest.MonkeyPatch
+    finished: Run, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(work, "start_module", lambda *_: this_process())
     start_training(finished, CELL, "mine")
@@ -72,7 +72,7 @@ def test_two_trainings_of_one_name_do_not_both_succeed(
 
 
 def test_a_name_that_is_taken_meanwhile_is_not_overwritten(
-    finished: RunFolder, monkeypatch: pytest.MonkeyPatch
+    finished: Run, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     real = training.index_training_images
 
@@ -88,16 +88,14 @@ def test_a_name_that_is_taken_meanwhile_is_not_overwritten(
 
 
 @pytest.mark.parametrize("name", ["", "My model", "../runs"])
-def test_a_name_that_cannot_be_starts_no_job(finished: RunFolder, name: str) -> None:
+def test_a_name_that_cannot_be_starts_no_job(finished: Run, name: str) -> None:
     for begin in (start_training, carry_out_training):
         with pytest.raises(UsageError, match="cannot be a name"):
             begin(finished, CELL, name)
     assert all_jobs() == []
 
 
-def test_it_waits_for_the_run_before_it(
-    finished: RunFolder, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_it_waits_for_the_run_before_it(finished: Run, monkeypatch: pytest.MonkeyPatch) -> None:
     run = create_run(specification(seed=1))
     run.write_state(JobState("running", process=this_process()))
     queue.join(run)

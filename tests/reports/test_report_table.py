@@ -5,10 +5,10 @@ from dataclasses import replace
 
 import pytest
 
-from medrecog_core.experiments.published_tables import FIGURE_9, FIGURE_10
 from medrecog_core.features import Cell, grid
 from medrecog_core.networks import find_network
 from medrecog_core.reports.report_table import report_table
+from medrecog_core.runs.published import FIGURE_9, FIGURE_10
 
 VGG19 = find_network("vgg19")
 

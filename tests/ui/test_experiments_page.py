@@ -8,11 +8,11 @@ from urllib.parse import urlencode
 
 import pytest
 
-from medrecog_core.experiments import all_runs, create_run
 from medrecog_core.jobs import queue, work
 from medrecog_core.jobs.process import identify, this_process
 from medrecog_core.jobs.progress import Stage
 from medrecog_core.jobs.state import JobState
+from medrecog_core.runs import all_runs, create_run
 from tests.textures import (
     LAYERS,
     add_textures,

@@ -6,13 +6,13 @@ import time
 
 import pytest
 
-from medrecog_core.experiments import create_run
 from medrecog_core.jobs import queue, work
 from medrecog_core.jobs.job import all_jobs, create_job
 from medrecog_core.jobs.kinds import CHECK, DOWNLOAD_WEIGHTS, IMPORT, TRAIN
 from medrecog_core.jobs.process import identify, this_process
 from medrecog_core.jobs.progress import Stage
 from medrecog_core.jobs.state import JobState
+from medrecog_core.runs import create_run
 from medrecog_core.ui.jobs import progress_text
 from tests.made_runs import made_run
 from tests.textures import specification

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from medrecog_core.experiments import RunSpecification, launch
+from medrecog_core.runs import RunSpecification, launch
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(600)]
 

@@ -11,9 +11,9 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from medrecog_core.datasets import check_health, library
-from medrecog_core.experiments import create_run, find_run
 from medrecog_core.jobs.process import this_process
 from medrecog_core.models import train_model
+from medrecog_core.runs import create_run, find_run
 from medrecog_core.settings import MODE_VARIABLE, VIEWER
 from medrecog_core.ui.plain_text import literal
 from tests.textures import add_textures, cache_at, specification, write_textures

@@ -2,9 +2,9 @@
 
 import streamlit as st
 
-from medrecog_core.experiments import RunFolder
 from medrecog_core.jobs.state import JobState
 from medrecog_core.networks import find_network
+from medrecog_core.runs import Run
 from medrecog_core.ui.experiments.run_list import show_queue
 from medrecog_core.ui.heat_map import show_heat_map
 from medrecog_core.ui.jobs import show_job_buttons, show_stage, show_status
@@ -13,7 +13,7 @@ from medrecog_core.ui.plain_text import literal
 from medrecog_core.ui.quantities import counted
 
 
-def show_live(run: RunFolder) -> None:
+def show_live(run: Run) -> None:
     """Show a run, again every second while it is at work, with a button that stops it."""
     shown = run.state()
 
@@ -28,7 +28,7 @@ def show_live(run: RunFolder) -> None:
     live()
 
 
-def _show_once(run: RunFolder, state: JobState) -> None:
+def _show_once(run: Run, state: JobState) -> None:
     with st.container(horizontal=True, vertical_alignment="center"):
         show_status(state)
         st.markdown(

@@ -5,7 +5,6 @@ from contextlib import suppress
 import streamlit as st
 
 from medrecog_core.errors import StorageError
-from medrecog_core.experiments import RunFolder
 from medrecog_core.features import AnyCell
 from medrecog_core.jobs.job import Job, all_jobs
 from medrecog_core.jobs.kinds import TRAIN
@@ -16,6 +15,7 @@ from medrecog_core.models import (
     start_training,
     what_would_be_kept,
 )
+from medrecog_core.runs import Run
 from medrecog_core.ui.jobs import dismiss_button, show_job
 from medrecog_core.ui.page import shown_errors
 from medrecog_core.ui.plain_text import literal
@@ -27,7 +27,7 @@ _IMAGES = {
 }
 
 
-def show_model_making(run: RunFolder, cell: AnyCell) -> None:
+def show_model_making(run: Run, cell: AnyCell) -> None:
     """Show the form that trains a model of a finished cell, and how far its trainings are."""
     st.markdown("**Save this cell as a model**, to classify new images")
     with st.form(f"model {run.id} {cell.name}", border=False):
@@ -68,7 +68,7 @@ def _show_training(job: Job) -> None:
         )
 
 
-def _trainings(run: RunFolder, cell: AnyCell) -> list[Job]:
+def _trainings(run: Run, cell: AnyCell) -> list[Job]:
     """Return the trainings of a cell, the newest of each name."""
     about = {"run": run.id, "layer": cell.layer, "scale": cell.scale, "pooling": cell.pooling}
     newest: dict[str, Job] = {}
@@ -80,6 +80,6 @@ def _trainings(run: RunFolder, cell: AnyCell) -> list[Job]:
     return list(newest.values())
 
 
-def _proposed_name(run: RunFolder, cell: AnyCell) -> str:
+def _proposed_name(run: Run, cell: AnyCell) -> str:
     name = f"{run.specification().dataset[:30]}-{cell.name.replace('+', '-')}"
     return name[:_LONGEST_NAME].rstrip("-")
