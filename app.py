@@ -5,16 +5,17 @@ import time
 import streamlit as st
 
 from medrecog_core.datasets import library
-from medrecog_core.experiments import RunFolder, all_runs
 from medrecog_core.features import DescriptorStore
+from medrecog_core.jobs.queue import working_jobs
 from medrecog_core.locations import cache_folder
 from medrecog_core.mode import is_viewer
 from medrecog_core.models import model_names
 from medrecog_core.networks import NETWORKS, all_installed_weights, find_device
+from medrecog_core.runs import Run, all_runs
+from medrecog_core.ui.jobs import MOST_SHOWN, show_job, show_status
 from medrecog_core.ui.page import PAGES, open_page, shown_errors
 from medrecog_core.ui.plain_text import literal
 from medrecog_core.ui.quantities import counted, size
-from medrecog_core.ui.run_status import show_status
 from medrecog_core.ui.storage import show_storage
 
 open_page("Home")
@@ -46,7 +47,7 @@ def show_pages(words: dict[str, str]) -> None:
             st.caption(words[name])
 
 
-def show_latest(runs: list[RunFolder]) -> None:
+def show_latest(runs: list[Run]) -> None:
     st.subheader("Latest runs")
     for run in runs[:5]:
         state = run.state()
@@ -56,6 +57,18 @@ def show_latest(runs: list[RunFolder]) -> None:
             )
             show_status(state)
             st.caption(time.strftime("%Y-%m-%d %H:%M", time.localtime(state.created)))
+
+
+def show_jobs() -> None:
+    jobs = working_jobs()
+    if jobs:
+        st.subheader("Working now")
+    for job in jobs[:MOST_SHOWN]:
+        with st.container(border=True):
+            st.markdown(f"**{literal(job.title)}**")
+            show_job(job)
+    if len(jobs) > MOST_SHOWN:
+        st.caption(f"and {len(jobs) - MOST_SHOWN:,} more")
 
 
 def show_view() -> None:
@@ -85,6 +98,7 @@ def show_start() -> None:
     )
     show_pages(STEPS)
     with shown_errors():
+        show_jobs()
         runs = all_runs()
         if runs:
             show_latest(runs)

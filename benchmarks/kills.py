@@ -28,10 +28,11 @@ PROJECT = Path(__file__).parents[1]
 sys.path.insert(0, str(PROJECT))
 
 from medrecog_core.datasets import library, read_dataset
-from medrecog_core.experiments import RunFolder, RunSpecification, create_run, execute, find_run
 from medrecog_core.features import DescriptorStore, PooledNetwork, batch_size
-from medrecog_core.locations import ENVIRONMENT_VARIABLE, CacheFolder, cache_folder
+from medrecog_core.locations import CacheFolder, cache_folder
 from medrecog_core.networks import find_network, resolve_precision
+from medrecog_core.runs import Run, RunSpecification, create_run, execute, find_run
+from medrecog_core.settings import CACHE_VARIABLE
 
 NETWORK = find_network("vgg19")
 CLASSES = 3
@@ -84,7 +85,7 @@ class KilledRun:
     """A run in a cache folder of its own, with processes that may be killed."""
 
     def __init__(self, folder: Path, pictures: Path) -> None:
-        os.environ[ENVIRONMENT_VARIABLE] = str(folder / "cache")
+        os.environ[CACHE_VARIABLE] = str(folder / "cache")
         library.save(read_dataset("drawn", pictures))
         self.passes = folder / "passes.txt"
         self.passes.touch()
@@ -94,7 +95,7 @@ class KilledRun:
     def start(self) -> subprocess.Popen[bytes]:
         """Start a process that works on the run."""
         command = [sys.executable, __file__, "--work", self.run.id, "--passes", str(self.passes)]
-        environment = {**os.environ, ENVIRONMENT_VARIABLE: str(self.cache.root)}
+        environment = {**os.environ, CACHE_VARIABLE: str(self.cache.root)}
         return subprocess.Popen(command, env=environment, stderr=subprocess.DEVNULL)
 
     @property
@@ -112,7 +113,7 @@ class KilledRun:
         return n_entries // cells
 
 
-def compare(run: RunFolder, undisturbed: RunFolder, report: Report) -> None:
+def compare(run: Run, undisturbed: Run, report: Report) -> None:
     """Compare a finished run's cells, images and scores with those of the undisturbed run."""
     cells = [replace(result, seconds=0) for result in run.cells()]
     if cells != [replace(result, seconds=0) for result in undisturbed.cells()]:

@@ -35,11 +35,11 @@ PROJECT = Path(__file__).parents[1]
 sys.path.insert(0, str(PROJECT))
 
 from medrecog_core.datasets import library
-from medrecog_core.experiments import RunSpecification, create_run, execute
 from medrecog_core.features import Cell
-from medrecog_core.locations import ENVIRONMENT_VARIABLE
 from medrecog_core.models import Predictor, load_model, train_model
 from medrecog_core.networks import embedded_weights
+from medrecog_core.runs import RunSpecification, create_run, execute
+from medrecog_core.settings import CACHE_VARIABLE
 
 NAME, SCALE, SAMPLE = "benchmark", 224, 48
 
@@ -156,7 +156,7 @@ def measure_page(files: list[Path]) -> dict[str, Any]:
 
     from benchmarks.pages import start_server
 
-    server, address = start_server(os.environ[ENVIRONMENT_VARIABLE])
+    server, address = start_server(os.environ[CACHE_VARIABLE])
     taken = []
     try:
         with sync_playwright() as playwright:
@@ -192,7 +192,7 @@ def main() -> None:
     parser.add_argument("--page", action="store_true")
     arguments = parser.parse_args()
     with tempfile.TemporaryDirectory() as cache:
-        os.environ[ENVIRONMENT_VARIABLE] = cache
+        os.environ[CACHE_VARIABLE] = cache
         make_model(arguments.layer)
         dataset = library.load("demo")
         step = len(dataset.images) // arguments.n

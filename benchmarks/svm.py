@@ -53,11 +53,11 @@ from medrecog_core.classification import (
     train_svms,
 )
 from medrecog_core.datasets import split_images
-from medrecog_core.experiments import RunSpecification
-from medrecog_core.experiments.extracted_dataset import extract_dataset
 from medrecog_core.features import DescriptorStore, read_descriptors
 from medrecog_core.locations import cache_folder
 from medrecog_core.networks import find_device, find_network
+from medrecog_core.runs import RunSpecification
+from medrecog_core.runs.extracted_dataset import extract_dataset
 
 N_FOLDS = 5
 CS = [float(C) for C in np.logspace(-3, 3, 7)]

@@ -8,8 +8,7 @@ import platformdirs
 
 from medrecog_core.errors import StorageError
 from medrecog_core.mode import check_may_change
-
-ENVIRONMENT_VARIABLE = "MEDRECOG_CACHE"
+from medrecog_core.settings import CACHE_VARIABLE, read_settings
 
 _PROJECT = Path(__file__).parents[1]
 # Where a wheel has what lies at the top of a checkout; see hatch_build.py.
@@ -41,8 +40,13 @@ class CacheFolder:
         return self.root / "runs"
 
     @property
+    def jobs(self) -> Path:
+        """A folder a job that is no run."""
+        return self.root / "jobs"
+
+    @property
     def queue(self) -> Path:
-        """The order in which runs wait for their turn."""
+        """The order in which jobs wait for their turn."""
         return self.root / "queue"
 
     @property
@@ -104,8 +108,7 @@ def default_cache_folder() -> Path:
 
 def cache_folder() -> CacheFolder:
     """Return the cache folder: `MEDRECOG_CACHE` where it is set, else the default one."""
-    named = os.environ.get(ENVIRONMENT_VARIABLE)
-    return CacheFolder(Path(named).expanduser().resolve() if named else default_cache_folder())
+    return CacheFolder(read_settings().cache or default_cache_folder())
 
 
 def create_folder(folder: Path) -> Path:
@@ -147,5 +150,5 @@ def unwritable(path: Path, reason: object) -> str:
     detail = getattr(reason, "strerror", None) or reason
     return (
         f"Cannot write to {path} ({detail}): free the disk or allow writing there, "
-        f"or name another folder in the environment variable {ENVIRONMENT_VARIABLE}."
+        f"or name another folder in the environment variable {CACHE_VARIABLE}."
     )

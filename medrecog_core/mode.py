@@ -1,12 +1,7 @@
 """Whether this medrecog may change anything, or only shows what is there."""
 
-import os
-
-from medrecog_core.errors import StorageError, UsageError
-
-SETTING = "MEDRECOG_MODE"
-VIEWER = "viewer"
-"""The mode in which nothing is started, added, changed or deleted, and nothing is written."""
+from medrecog_core.errors import StorageError
+from medrecog_core.settings import MODE_VARIABLE, VIEWER, read_settings
 
 
 class ReadOnlyError(StorageError):
@@ -21,12 +16,7 @@ def is_viewer() -> bool:
     UsageError
         If the setting is neither empty nor `viewer`: a misspelt word must not open the doors.
     """
-    mode = os.environ.get("MEDRECOG_MODE", "").strip()
-    if mode not in ("", VIEWER):
-        raise UsageError(
-            f"{SETTING} is “{mode}”: set it to “{VIEWER}” for a read-only view, or leave it out."
-        )
-    return mode == VIEWER
+    return read_settings().mode == VIEWER
 
 
 def check_may_change(what: str) -> None:
@@ -47,5 +37,5 @@ def check_may_change(what: str) -> None:
     if is_viewer():
         raise ReadOnlyError(
             f"This is a read-only view, which cannot {what}: do that where medrecog is started "
-            f"without {SETTING}={VIEWER}."
+            f"without {MODE_VARIABLE}={VIEWER}."
         )

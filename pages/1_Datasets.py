@@ -2,17 +2,19 @@
 
 import streamlit as st
 
-from medrecog_core.datasets import library
+from medrecog_core.datasets import demo_folder, library
+from medrecog_core.jobs.job import last_job
+from medrecog_core.jobs.kinds import DRAW_DEMO
+from medrecog_core.jobs.state import RESUMABLE
 from medrecog_core.mode import is_viewer
 from medrecog_core.ui.choice import choose
-from medrecog_core.ui.datasets.adding_dataset import add_dataset_button
-from medrecog_core.ui.datasets.adding_process import ADDED
+from medrecog_core.ui.datasets.adding_dataset import ADDED, add_dataset_button, show_imports
 from medrecog_core.ui.datasets.dataset_gallery import forget_filters, show_images
 from medrecog_core.ui.datasets.dataset_summary import show_summary
-from medrecog_core.ui.datasets.demo_drawing import wait_for_demo
 from medrecog_core.ui.datasets.health_report import show_health
 from medrecog_core.ui.datasets.image_detail import show_image
 from medrecog_core.ui.datasets.kept_dataset import load_dataset, load_report
+from medrecog_core.ui.jobs import show_job
 from medrecog_core.ui.page import open_page, show_absence, shown_errors
 
 open_page("Datasets")
@@ -61,5 +63,11 @@ with shown_errors():
                 icon=":material/play_circle:",
                 query_params={"on": name},
             )
-    if name != "demo" or is_viewer() or wait_for_demo():
+    if not is_viewer():
+        show_imports()
+    if name != demo_folder.NAME or is_viewer() or demo_folder.is_drawn():
         show_dataset(name)
+    else:
+        drawing = last_job(DRAW_DEMO, name)
+        was_stopped = drawing is not None and drawing.state().status in RESUMABLE
+        show_job(drawing if was_stopped else library.start_drawing())

@@ -4,17 +4,6 @@ import streamlit as st
 
 from medrecog_core.datasets import library
 from medrecog_core.errors import MedrecogError
-from medrecog_core.experiments import (
-    PRESETS,
-    RunFolder,
-    RunSpecification,
-    all_runs,
-    find_preset,
-    find_run,
-    identical_run,
-    launch,
-    plan_run,
-)
 from medrecog_core.features import DEFAULT_POOLINGS, ENCODINGS, GLOBAL_POOLINGS, POOLINGS, titles
 from medrecog_core.images import REPORT_SCALES
 from medrecog_core.mode import is_viewer
@@ -25,6 +14,17 @@ from medrecog_core.networks import (
     check_readable,
     find_network,
     installed_weights,
+)
+from medrecog_core.runs import (
+    PRESETS,
+    Run,
+    RunSpecification,
+    all_runs,
+    find_preset,
+    find_run,
+    identical_run,
+    launch,
+    plan_run,
 )
 from medrecog_core.ui.choice import choose
 from medrecog_core.ui.experiments.cost_line import show_cost
@@ -193,7 +193,7 @@ def offer_identical_run(specification: RunSpecification | None) -> None:
         st.button("Run it again", icon=":material/replay:", on_click=start, args=(asked, True))
 
 
-def followed_run(runs: list[RunFolder]) -> RunFolder | None:
+def followed_run(runs: list[Run]) -> Run | None:
     """The run that was started or followed here last, or that the address names.
 
     Without one, the latest that has not finished.

@@ -3,15 +3,16 @@
 import streamlit as st
 
 from medrecog_core.errors import MedrecogError
-from medrecog_core.experiments import CellResult, RunFolder, all_runs
-from medrecog_core.experiments.cell_images import cell_images
-from medrecog_core.experiments.ranked_cells import score_images, with_positive
 from medrecog_core.mode import is_viewer
 from medrecog_core.networks import find_network
 from medrecog_core.reports.measures import best_cell
+from medrecog_core.runs import CellResult, Run, all_runs
+from medrecog_core.runs.cell_images import cell_images
+from medrecog_core.runs.ranked_cells import score_images, with_positive
 from medrecog_core.ui.choice import choose
 from medrecog_core.ui.experiments.run_list import SEEN, follow
 from medrecog_core.ui.heat_map import show_heat_map, show_legend
+from medrecog_core.ui.jobs import show_status
 from medrecog_core.ui.page import RESEARCH_ONLY, open_page, show_absence, shown_errors
 from medrecog_core.ui.plain_text import literal
 from medrecog_core.ui.results.cell_calibration import show_calibration
@@ -33,12 +34,11 @@ from medrecog_core.ui.results.report_comparison import show_beside_report
 from medrecog_core.ui.results.run_comparison import show_comparison
 from medrecog_core.ui.results.run_record import show_record
 from medrecog_core.ui.results.square_choice import forget_square
-from medrecog_core.ui.run_status import show_status
 
 open_page("Results")
 
 
-def show_run(run: RunFolder) -> None:
+def show_run(run: Run) -> None:
     finished, record = run.cells(), run.record()
     state = run.state()
     if run.title != run.id:
@@ -93,7 +93,7 @@ def show_run(run: RunFolder) -> None:
         offer_exports(run, shown, measure, positive, curve)
 
 
-def show_cell(run: RunFolder, result: CellResult, is_best: bool) -> str:
+def show_cell(run: Run, result: CellResult, is_best: bool) -> str:
     """Show a cell in detail; return the class that its curves are about."""
     cell, metrics = result.cell, result.metrics
     st.subheader(f"{literal(cell.layer)}, {cell.scale} pixels, {literal(cell.pooling)} pooling")

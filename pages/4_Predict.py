@@ -65,7 +65,7 @@ with shown_errors():
         show_absence("models")
     elif not names:
         st.info(
-            "There is no model yet. Open a finished run, choose a cell and press “Make the model”.",
+            "There is no model yet. Open a finished run, select a cell and click “Save model”.",
             icon=":material/lightbulb:",
         )
         st.page_link("pages/3_Results.py", label="Open the results", icon=":material/grid_on:")

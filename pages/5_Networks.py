@@ -5,21 +5,18 @@ from pathlib import Path
 import streamlit as st
 
 from medrecog_core.errors import MedrecogError
-from medrecog_core.experiments.processes import (
-    ProcessIdentity,
-    last_sentence,
-    run_command,
-    start_detached,
-)
 from medrecog_core.features import GLOBAL_POOLINGS, titles
 from medrecog_core.images import REPORT_SCALES
-from medrecog_core.locations import cache_folder, create_folder
+from medrecog_core.jobs.job import last_job
+from medrecog_core.jobs.kinds import DOWNLOAD_WEIGHTS
+from medrecog_core.jobs.process import run_command
 from medrecog_core.mode import is_viewer
 from medrecog_core.networks import NETWORKS, Network, all_installed_weights
 from medrecog_core.networks.layer_summary import summarise
 from medrecog_core.networks.parameters import official_bytes
-from medrecog_core.networks.weight_import import downloaded_part, installed_official
+from medrecog_core.networks.weight_import import installed_official, start_download
 from medrecog_core.ui.choice import choose
+from medrecog_core.ui.jobs import show_job
 from medrecog_core.ui.networks.architecture import drawn_rows, show_architecture
 from medrecog_core.ui.networks.image_walk import show_first_filters, show_image_walk
 from medrecog_core.ui.page import open_page, shown_errors
@@ -147,49 +144,29 @@ def show_self_test(network: Network) -> None:
 
 
 def show_download(network: Network) -> None:
-    process = st.session_state.get(f"download {network.name}")
-    if process is None:
+    job = last_job(DOWNLOAD_WEIGHTS, network.name)
+    if job is not None and job.state().status != "finished":
+        show_job(job)
+    if job is None or job.state().has_ended:
         st.button(
             f"Download Keras's official file ({size(official_bytes(network))})",
             icon=":material/download:",
-            on_click=start_download,
+            on_click=start_here,
             args=(network,),
-            help=f"It reaches every layer of {network.title}. An interrupted download is taken up "
-            "again.",
+            help=f"Includes all layers of {network.title}. Interrupted downloads resume "
+            "automatically.",
         )
-        return
-    follow_download(network, process)
 
 
-def start_download(network: Network) -> None:
+def start_here(network: Network) -> None:
     try:
-        log = create_folder(cache_folder().weights) / "download-log.txt"
-        log.unlink(missing_ok=True)
-        st.session_state[f"download {network.name}"] = start_detached(
-            ["weights", "download", "--network", network.name], log
-        )
+        start_download(network)
     except MedrecogError as error:
-        st.session_state["download error"] = str(error)
-
-
-@st.fragment(run_every="1s")
-def follow_download(network: Network, process: ProcessIdentity) -> None:
-    if not process.is_alive():
-        st.session_state.pop(f"download {network.name}", None)
-        if installed_official(network) is None:
-            log = cache_folder().weights / "download-log.txt"
-            st.session_state["download error"] = last_sentence(log)
-        st.rerun()
-    part = downloaded_part(network)
-    done = part.stat().st_size if part.exists() else 0
-    total = official_bytes(network)
-    st.progress(min(1.0, done / total), text=f"Downloading: {size(done)} of {size(total)}")
+        st.toast(literal(error), icon=":material/error:")
 
 
 with shown_errors():
     chosen = NETWORKS[choose("Network", list(NETWORKS), key="network", width=240)]
-    if "download error" in st.session_state:
-        st.error(literal(st.session_state.pop("download error")), icon=":material/error:")
     show_weights(chosen)
     st.subheader("Layers")
     scale = int(choose("Scale in pixels", [str(s) for s in REPORT_SCALES], key="scale", width=200))

@@ -20,10 +20,10 @@ sys.path.insert(0, str(Path(__file__).parents[1]))
 
 from benchmarks.pages import start_server
 from medrecog_core.datasets import check_health, library
-from medrecog_core.experiments import RunSpecification, create_run, execute
 from medrecog_core.features import Cell
-from medrecog_core.locations import ENVIRONMENT_VARIABLE
 from medrecog_core.models import train_model
+from medrecog_core.runs import RunSpecification, create_run, execute
+from medrecog_core.settings import CACHE_VARIABLE
 
 PROJECT = Path(__file__).parents[1]
 MODEL = "demo-block4"
@@ -124,7 +124,7 @@ def main() -> None:
     chromium = shutil.which("chromium") or shutil.which("chromium-browser")
     arguments.to.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory() as cache:
-        os.environ[ENVIRONMENT_VARIABLE] = cache
+        os.environ[CACHE_VARIABLE] = cache
         addresses, picture = prepare()
         server, root = start_server(cache)
         try:

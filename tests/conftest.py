@@ -9,7 +9,8 @@ from typing import Any
 import pytest
 from hypothesis import settings
 
-from medrecog_core.locations import ENVIRONMENT_VARIABLE, CacheFolder, cache_folder
+from medrecog_core.locations import CacheFolder, cache_folder
+from medrecog_core.settings import CACHE_VARIABLE
 from tests.deep_images import deep_cache, deep_run
 from tests.textures import encoded, encoded_cache, finished, finished_cache, known, pictures
 from tests.trained_models import model, models_cache
@@ -38,7 +39,7 @@ settings.load_profile("untimed")
 @pytest.fixture(autouse=True)
 def cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> CacheFolder:
     """Keep what a test writes in a cache folder that no other test sees."""
-    monkeypatch.setenv(ENVIRONMENT_VARIABLE, str(tmp_path / "cache"))
+    monkeypatch.setenv(CACHE_VARIABLE, str(tmp_path / "cache"))
     return cache_folder()
 
 

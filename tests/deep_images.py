@@ -7,11 +7,11 @@ import pytest
 from PIL import Image
 
 from medrecog_core.datasets import Dataset, ImageRecord, library
-from medrecog_core.experiments import RunFolder, RunSpecification
 from medrecog_core.features import Cell
 from medrecog_core.images import Rendering
 from medrecog_core.locations import CacheFolder
 from medrecog_core.models import train_model
+from medrecog_core.runs import Run, RunSpecification
 from tests.textures import cache_at, copy_of_run, finished_run
 
 NAME = "deep"
@@ -60,6 +60,6 @@ def deep_cache(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, str]:
 
 
 @pytest.fixture
-def deep_run(deep_cache: tuple[Path, str], cache: CacheFolder) -> RunFolder:
+def deep_run(deep_cache: tuple[Path, str], cache: CacheFolder) -> Run:
     """Give a copy of the run, its data set and its model that the test may spoil."""
     return copy_of_run(*deep_cache)

@@ -7,8 +7,9 @@ import numpy as np
 from PIL import Image
 
 from medrecog_core.datasets import Fold, Split
-from medrecog_core.experiments import RunFolder, RunImage, RunSpecification, RunState, create_run
-from medrecog_core.experiments.cell_evaluation import CellData, evaluate_cell
+from medrecog_core.jobs.state import JobState
+from medrecog_core.runs import Run, RunImage, RunSpecification, create_run
+from medrecog_core.runs.cell_evaluation import CellData, evaluate_cell
 
 CLASSES = ("NORMAL", "PNEUMONIA")
 
@@ -24,7 +25,7 @@ def made_run(
     n_folds: int = 1,
     order: Sequence[int] | None = None,
     **settings: object,
-) -> RunFolder:
+) -> Run:
     """Return a finished run.
 
     Parameters
@@ -71,7 +72,7 @@ def made_run(
         data = CellData(images, run.split(), _always(descriptors))
         run.write_cell(*evaluate_cell(cell, data, specification))
     run.write_record(_record(run, images, classes))
-    run.write_state(RunState("finished", created=run.state().created))
+    run.write_state(JobState("finished", created=run.state().created))
     return run
 
 
@@ -103,9 +104,7 @@ def _descriptors(
     return np.array(described, dtype=np.float32)
 
 
-def _record(
-    run: RunFolder, images: Sequence[RunImage], classes: Sequence[str]
-) -> dict[str, object]:
+def _record(run: Run, images: Sequence[RunImage], classes: Sequence[str]) -> dict[str, object]:
     split = run.split()
     counts = {label: sum(image.label == label for image in images) for label in classes}
     return {

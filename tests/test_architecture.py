@@ -1,11 +1,14 @@
 """Imports run one way, and light things stay light."""
 
 import ast
+import inspect
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
+
+from medrecog_core.jobs.kinds import KINDS
 
 PROJECT = Path(__file__).parents[1]
 CORE = PROJECT / "medrecog_core"
@@ -16,15 +19,24 @@ HEAVY = {
     *("statsmodels", "skimage", "pydicom", "imagehash", "openpyxl"),
 }
 
-BASE = {"errors", "intended_use", "mode", "locations", "atomic_file", "download"}
-_BELOW_MODELS = {"images", "networks", "datasets", "features", "classification", "experiments"}
+BASE = {"errors", "settings", "intended_use", "mode", "locations", "atomic_file"}
+_BELOW_MODELS = {
+    "jobs",
+    "images",
+    "networks",
+    "datasets",
+    "features",
+    "classification",
+    "runs",
+}
 MAY_IMPORT = {
-    "images": set(),
-    "networks": {"images"},
-    "datasets": {"images"},
-    "features": {"images", "networks"},
-    "classification": {"images"},
-    "experiments": {"images", "networks", "datasets", "features", "classification"},
+    "jobs": set(),
+    "images": {"jobs"},
+    "networks": {"jobs", "images"},
+    "datasets": {"jobs", "images"},
+    "features": {"jobs", "images", "networks"},
+    "classification": {"jobs", "images"},
+    "runs": {"jobs", "images", "networks", "datasets", "features", "classification"},
     "models": _BELOW_MODELS,
     "reports": {*_BELOW_MODELS, "models"},
     "bundles": {*_BELOW_MODELS, "models"},
@@ -53,6 +65,11 @@ def test_imports_run_one_way(package):
 def test_every_package_of_the_core_has_its_place_in_the_order():
     packages = {folder.name for folder in CORE.iterdir() if (folder / "__init__.py").exists()}
     assert packages == set(MAY_IMPORT)
+
+
+def test_every_job_s_function_is_above_the_room_of_jobs_and_takes_job_and_work():
+    for kind in KINDS.values():
+        assert list(inspect.signature(kind.function()).parameters) == ["job", "work"]
 
 
 def test_only_the_ui_imports_streamlit():
@@ -131,7 +148,7 @@ def test_no_page_names_tensorflow_keras_or_scikit_learn(page):
 
 @pytest.mark.parametrize(
     "module",
-    ["medrecog_core", "medrecog_core.experiments", "medrecog_core.models", "medrecog_core.cli"],
+    ["medrecog_core", "medrecog_core.runs", "medrecog_core.models", "medrecog_core.cli"],
 )
 def test_importing_the_core_loads_nothing_heavy(module):
     program = f"import sys, {module}; print(*sys.modules)"

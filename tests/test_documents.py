@@ -10,9 +10,9 @@ import pytest
 
 from medrecog_core import __version__
 from medrecog_core.cli.main import medrecog
-from medrecog_core.experiments import RunSpecification
-from medrecog_core.locations import ENVIRONMENT_VARIABLE
 from medrecog_core.networks import embedded_weights
+from medrecog_core.runs import RunSpecification
+from medrecog_core.settings import Settings, variable_of
 
 PROJECT = Path(__file__).parents[1]
 README = (PROJECT / "README.md").read_text(encoding="utf-8")
@@ -23,7 +23,8 @@ def leaf_commands(group, path=()):
     for name, command in group.commands.items():
         if isinstance(command, click.Group):
             yield from leaf_commands(command, (*path, name))
-        if not isinstance(command, click.Group) or command.invoke_without_command:
+        is_leaf = not isinstance(command, click.Group) or command.invoke_without_command
+        if is_leaf and not command.hidden:
             yield " ".join((*path, name))
 
 
@@ -53,11 +54,19 @@ def test_every_package_and_top_folder_is_in_the_readme():
         assert f"\n{name}/" in README
 
 
-def test_every_setting_is_in_the_readme():
-    assert f"`{ENVIRONMENT_VARIABLE}`" in README
-    source = "".join(f.read_text() for f in (PROJECT / "medrecog_core").rglob("*.py"))
-    for name in set(re.findall(r"environ(?:\.get|\.setdefault)?[\[(]\"([A-Z_]+)\"", source)):
-        assert f"`{name}`" in README or name.startswith("TF_"), name
+def test_the_table_of_settings_is_what_the_program_reads():
+    rows = "".join(
+        f"| `{variable_of(name)}` | {field.description} |\n"
+        for name, field in Settings.model_fields.items()
+    )
+    table = f"| variable | meaning |\n|---|---|\n{rows}\n"
+    assert table in (PROJECT / "docs" / "settings.md").read_text(encoding="utf-8")
+
+
+def test_the_environment_is_read_in_one_place():
+    for file in (PROJECT / "medrecog_core").rglob("*.py"):
+        read = re.findall(r"environ\.get\(|environ\[|getenv\(", file.read_text(encoding="utf-8"))
+        assert not read or file.name == "settings.py", file
 
 
 @pytest.mark.parametrize("target", re.findall(r"\]\(([^)#:]+)\)", README))

@@ -7,7 +7,6 @@ import pytest
 from medrecog_core import locations
 from medrecog_core.errors import StorageError
 from medrecog_core.locations import (
-    ENVIRONMENT_VARIABLE,
     cache_folder,
     checkout_folder,
     create_folder,
@@ -15,6 +14,7 @@ from medrecog_core.locations import (
     default_cache_folder,
     unwritable,
 )
+from medrecog_core.settings import CACHE_VARIABLE
 
 PROJECT = Path(__file__).parents[1]
 
@@ -27,9 +27,9 @@ def test_the_cache_is_where_the_environment_says(cache, tmp_path):
 @pytest.mark.parametrize("value", [None, ""])
 def test_the_cache_is_below_the_project_where_the_environment_says_nothing(monkeypatch, value):
     if value is None:
-        monkeypatch.delenv(ENVIRONMENT_VARIABLE)
+        monkeypatch.delenv(CACHE_VARIABLE)
     else:
-        monkeypatch.setenv(ENVIRONMENT_VARIABLE, value)
+        monkeypatch.setenv(CACHE_VARIABLE, value)
     assert cache_folder().root == PROJECT / "cache"
 
 
@@ -43,7 +43,7 @@ def test_a_wheel_writes_to_the_users_folder_and_runs_its_own_app(monkeypatch, tm
     (tmp_path / "app.py").touch()
     monkeypatch.setattr(locations, "_DASHBOARD", tmp_path)
     monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path / "data"))
-    monkeypatch.delenv(ENVIRONMENT_VARIABLE)
+    monkeypatch.delenv(CACHE_VARIABLE)
     assert checkout_folder() is None
     assert cache_folder().root == default_cache_folder()
     assert default_cache_folder().name == "medrecog"
@@ -53,13 +53,13 @@ def test_a_wheel_writes_to_the_users_folder_and_runs_its_own_app(monkeypatch, tm
 
 def test_a_relative_cache_folder_is_made_absolute(monkeypatch, tmp_path):
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setenv(ENVIRONMENT_VARIABLE, "here/cache")
+    monkeypatch.setenv(CACHE_VARIABLE, "here/cache")
     assert cache_folder().root == tmp_path / "here" / "cache"
 
 
 def test_a_cache_folder_in_the_home_folder_is_found(monkeypatch, tmp_path):
     monkeypatch.setenv("HOME", str(tmp_path))
-    monkeypatch.setenv(ENVIRONMENT_VARIABLE, "~/cache")
+    monkeypatch.setenv(CACHE_VARIABLE, "~/cache")
     assert cache_folder().root == tmp_path / "cache"
 
 
@@ -95,7 +95,7 @@ def test_a_folder_that_exists_keeps_its_mode(tmp_path):
 def test_a_file_in_the_way_is_named(tmp_path, below):
     (tmp_path / "file").touch()
     folder = tmp_path / "file" / below
-    with pytest.raises(StorageError, match=rf"Cannot write to {folder} \(.*{ENVIRONMENT_VARIABLE}"):
+    with pytest.raises(StorageError, match=rf"Cannot write to {folder} \(.*{CACHE_VARIABLE}"):
         create_folder(folder)
 
 

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from medrecog_core import atomic_file, experiments, models, networks, storage
+from medrecog_core import atomic_file, models, networks, runs, storage
 from medrecog_core.datasets import (
     Decisions,
     add_dataset,
@@ -14,15 +14,20 @@ from medrecog_core.datasets import (
     library,
     read_dataset,
 )
-from medrecog_core.datasets.importing import add_part, propose_dataset
+from medrecog_core.datasets.downloading import carry_out_download
+from medrecog_core.datasets.health import carry_out_health_check, start_health_check
+from medrecog_core.datasets.importing import add_part, carry_out_import, propose_dataset
 from medrecog_core.errors import MedrecogError, StorageError, UsageError
-from medrecog_core.experiments import RunFolder, RunSpecification
-from medrecog_core.experiments.processes import start_detached
 from medrecog_core.images import thumbnail
+from medrecog_core.jobs import work
+from medrecog_core.jobs.job import create_job
+from medrecog_core.jobs.process import start_module
 from medrecog_core.locations import create_folder
-from medrecog_core.mode import SETTING, VIEWER, ReadOnlyError, check_may_change, is_viewer
+from medrecog_core.mode import ReadOnlyError, check_may_change, is_viewer
 from medrecog_core.models.exchange import import_content
-from medrecog_core.networks import DEFAULT_NETWORK, find_network
+from medrecog_core.networks import DEFAULT_NETWORK, find_network, weight_import
+from medrecog_core.runs import Run, RunSpecification
+from medrecog_core.settings import MODE_VARIABLE, VIEWER
 from tests.textures import NAME
 
 CORE = Path(__file__).parents[1] / "medrecog_core"
@@ -30,7 +35,7 @@ CORE = Path(__file__).parents[1] / "medrecog_core"
 
 @pytest.fixture
 def viewer(monkeypatch):
-    monkeypatch.setenv(SETTING, VIEWER)
+    monkeypatch.setenv(MODE_VARIABLE, VIEWER)
 
 
 def contents(folder):
@@ -43,17 +48,17 @@ def contents(folder):
 
 @pytest.mark.parametrize(("value", "is_one"), [(None, False), ("", False), (" viewer ", True)])
 def test_the_mode_is_that_of_the_environment(monkeypatch, value, is_one):
-    monkeypatch.delenv(SETTING, raising=False)
+    monkeypatch.delenv(MODE_VARIABLE, raising=False)
     if value is not None:
-        monkeypatch.setenv(SETTING, value)
+        monkeypatch.setenv(MODE_VARIABLE, value)
     assert is_viewer() == is_one
 
 
 @pytest.mark.parametrize("value", ["Viewer", "view", "read-only", "1"])
 def test_a_mode_that_there_is_not_opens_no_door(monkeypatch, value):
-    monkeypatch.setenv(SETTING, value)
+    monkeypatch.setenv(MODE_VARIABLE, value)
     for ask in (is_viewer, lambda: check_may_change("start a run")):
-        with pytest.raises(UsageError, match=f"{SETTING} is “{value}”: set it to “viewer”"):
+        with pytest.raises(UsageError, match=f"{MODE_VARIABLE} is “{value}”"):
             ask()
 
 
@@ -114,21 +119,28 @@ def doors(finished, pictures):
         add_part: ("more", textures, Decisions(entry="mini-mit")),
         download_dataset: ("ham10000",),
         check_health: (textures,),
-        experiments.launch_health_check: (NAME,),
-        experiments.carry_out_health_check: (NAME,),
-        experiments.create_run: (specification,),
-        experiments.launch: (specification,),
-        experiments.relaunch: (run,),
-        experiments.stop: (run,),
-        experiments.execute: (run,),
-        experiments.extract_dataset: (specification,),
-        experiments.measure_leakage: (specification,),
-        RunFolder.rename: (run, "Another title"),
-        RunFolder.ask_to_stop: (run,),
-        RunFolder.forget_stop: (run,),
-        RunFolder.discard_cells: (run,),
-        RunFolder.delete: (run,),
-        start_detached: (["runs"], run.path / "log.txt"),
+        start_health_check: (NAME,),
+        carry_out_health_check: (NAME,),
+        carry_out_import: ("more", [pictures]),
+        carry_out_download: ("ham10000",),
+        weight_import.carry_out_download: (network,),
+        create_job: ("check", NAME, "Check"),
+        models.start_training: (run, cell, "another"),
+        models.carry_out_training: (run, cell, "another"),
+        runs.create_run: (specification,),
+        runs.launch: (specification,),
+        work.carry_out: (run,),
+        work.resume: (run,),
+        work.stop: (run,),
+        runs.execute: (run,),
+        runs.extract_dataset: (specification,),
+        runs.measure_leakage: (specification,),
+        Run.rename: (run, "Another title"),
+        Run.ask_to_stop: (run,),
+        Run.forget_stop: (run,),
+        Run.discard_cells: (run,),
+        Run.delete: (run,),
+        start_module: ("medrecog_core", ["runs"], run.path / "log.txt"),
         models.train_model: (run, cell, "another"),
         models.save_model: (model,),
         models.delete_model: ("one",),
@@ -143,7 +155,7 @@ def doors(finished, pictures):
 
 def test_every_door_is_shut_and_nothing_has_changed(doors, cache, monkeypatch):
     before = contents(cache.root)
-    monkeypatch.setenv(SETTING, VIEWER)
+    monkeypatch.setenv(MODE_VARIABLE, VIEWER)
     for change, arguments in doors.items():
         with pytest.raises(ReadOnlyError, match="This is a read-only view, which cannot "):
             change(*arguments)

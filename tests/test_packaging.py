@@ -144,7 +144,7 @@ def test_installed_command_line_draws_and_reads_the_demo(installation):
 
 def test_background_work_runs_from_the_installation(installation):
     program = (
-        "from medrecog_core.experiments.processes import run_command;"
+        "from medrecog_core.jobs.process import run_command;"
         "print(run_command(['datasets', 'list'])[0]['name'])"
     )
     assert installation.python_says(program) == "demo"

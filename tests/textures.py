@@ -12,9 +12,10 @@ from PIL import Image
 
 from medrecog_core.datasets import Decisions, library
 from medrecog_core.datasets.intake.proposal import propose
-from medrecog_core.experiments import RunFolder, RunSpecification, create_run, execute
 from medrecog_core.features import ENCODINGS
-from medrecog_core.locations import ENVIRONMENT_VARIABLE, cache_folder
+from medrecog_core.locations import cache_folder
+from medrecog_core.runs import Run, RunSpecification, create_run, execute
+from medrecog_core.settings import CACHE_VARIABLE
 
 NAME = "textures"
 CLASSES = ("noise", "stripes", "waves")
@@ -43,7 +44,7 @@ def specification(**changes: object) -> RunSpecification:
     return RunSpecification.from_document({"dataset": NAME, "layers": LAYERS, **changes})
 
 
-def finished_run(specification: RunSpecification) -> RunFolder:
+def finished_run(specification: RunSpecification) -> Run:
     run = create_run(specification)
     execute(run)
     return run
@@ -53,14 +54,14 @@ def finished_run(specification: RunSpecification) -> RunFolder:
 def cache_at(folder: Path) -> Iterator[None]:
     """Use another cache folder for a while."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setenv(ENVIRONMENT_VARIABLE, str(folder))
+        patch.setenv(CACHE_VARIABLE, str(folder))
         yield
 
 
-def copy_of_run(shared_cache: Path, run_id: str) -> RunFolder:
+def copy_of_run(shared_cache: Path, run_id: str) -> Run:
     """Copy a cache folder with a run into the cache folder in use, and return the copied run."""
     shutil.copytree(shared_cache, cache_folder().root, dirs_exist_ok=True)
-    return RunFolder(run_id)
+    return Run(run_id)
 
 
 def wait_until(condition: Callable[[], bool], seconds: float = 60) -> None:
@@ -98,13 +99,13 @@ def encoded_cache(pictures: Path, tmp_path_factory: pytest.TempPathFactory) -> t
 
 
 @pytest.fixture
-def encoded(encoded_cache: tuple[Path, str], cache: object) -> RunFolder:
+def encoded(encoded_cache: tuple[Path, str], cache: object) -> Run:
     """Give a copy of the run of encodings that the test may spoil."""
     return copy_of_run(*encoded_cache)
 
 
 @pytest.fixture
-def finished(finished_cache: tuple[Path, str], cache: object) -> RunFolder:
+def finished(finished_cache: tuple[Path, str], cache: object) -> Run:
     """Give a copy of the finished run that the test may spoil."""
     return copy_of_run(*finished_cache)
 

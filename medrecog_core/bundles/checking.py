@@ -5,20 +5,18 @@ import re
 from collections.abc import Iterable, Iterator
 from pathlib import Path, PurePosixPath
 
-from pydantic import TypeAdapter
-
 from medrecog_core import atomic_file
 from medrecog_core.bundles.contents import BundleContents, tampered
 from medrecog_core.datasets import demo_folder, library
 from medrecog_core.datasets.manifest import MANIFEST, read_dataset
-from medrecog_core.experiments import RunFolder, RunState
-from medrecog_core.experiments.run_folder import images_of_document
 from medrecog_core.images import read_header
 from medrecog_core.images.thumbnails import SIDE
+from medrecog_core.jobs.state import JobState
 from medrecog_core.models.storage import CARD, DAMAGE, model_files, read_model
+from medrecog_core.runs import Run
+from medrecog_core.runs.run import images_of_document
 
 _SHA256 = re.compile(r"[0-9a-f]{64}")
-_STATE = TypeAdapter(RunState)
 
 
 def check_documents(path: Path, contents: BundleContents, staged: Path) -> None:
@@ -56,7 +54,7 @@ def check_documents(path: Path, contents: BundleContents, staged: Path) -> None:
                 _check_thumbnail((staged / name).read_bytes())
 
 
-class StagedRun(RunFolder):
+class StagedRun(Run):
     """A run's folder that lies elsewhere than in the cache folder in use."""
 
     def __init__(self, run_id: str, path: Path) -> None:
@@ -92,7 +90,7 @@ def _check_model(folder: Path, name: str) -> None:
 
 def _check_run(run: StagedRun, contents: BundleContents) -> None:
     specification = run.specification()
-    state = _STATE.validate_python(atomic_file.read_json(run.path / "state.json"))
+    state = JobState.from_document(atomic_file.read_json(run.path / "state.json"))
     _require(state.has_ended and state.process is None and not state.heartbeat)
     images = images_of_document(atomic_file.read_json(run.path / "images.json"))
     for image in images:

@@ -27,12 +27,9 @@ from medrecog_core.bundles.places import Places
 from medrecog_core.datasets import Dataset, demo_folder, kept_report, library
 from medrecog_core.datasets.manifest import exclusions_document, manifest_document
 from medrecog_core.errors import MedrecogError, UsageError
-from medrecog_core.experiments import RunFolder, RunImage
-from medrecog_core.experiments.run_dataset import dataset_of_run
-from medrecog_core.experiments.run_folder import images_document
-from medrecog_core.features import Progress, ignore
 from medrecog_core.images import UnreadableImageError, read_file, thumbnail
 from medrecog_core.images.thumbnails import thumbnail_name
+from medrecog_core.jobs.progress import Progress, Stage, ignore
 from medrecog_core.models.exchange import without_paths
 from medrecog_core.models.kept_features import what_is_kept
 from medrecog_core.models.storage import (
@@ -42,9 +39,14 @@ from medrecog_core.models.storage import (
     model_files,
     model_names,
 )
+from medrecog_core.runs import Run, RunImage
+from medrecog_core.runs.run import images_document
+from medrecog_core.runs.run_dataset import dataset_of_run
 
 _OF_DEMO = f"datasets/{demo_folder.NAME}/"
 _COPIED = ("title", "split", "files")
+
+_THUMBNAILS = Stage("add-thumbnails", "Adding thumbnails", "images")
 
 
 @dataclass(frozen=True)
@@ -67,7 +69,7 @@ class BundleWriting:
 
 
 def write_bundle(
-    runs: Sequence[RunFolder],
+    runs: Sequence[Run],
     destination: Path,
     pictures: Pictures = THUMBNAILS,
     with_models: bool = False,
@@ -137,7 +139,7 @@ class _Bundle:
         self._left_out: list[str] = []
         self._features: list[str] = []
 
-    def write(self, runs: Sequence[RunFolder], with_models: bool) -> BundleWriting:
+    def write(self, runs: Sequence[Run], with_models: bool) -> BundleWriting:
         # By path in the bundle, content and rendering, which can differ between runs.
         images: dict[tuple[str, str, str], RunImage] = {}
         for run in dict.fromkeys(runs):
@@ -160,7 +162,7 @@ class _Bundle:
         )
         return BundleWriting(contents, tuple(self._left_out), tuple(self._features))
 
-    def _write_run(self, run: RunFolder) -> list[str]:
+    def _write_run(self, run: Run) -> list[str]:
         """Write a run's documents and return its images' paths below the data set's root."""
         folder = f"runs/{run.id}"
         images = run.images()
@@ -186,7 +188,7 @@ class _Bundle:
                 self._copy(run.path / name, f"{folder}/{name}")
         return relative
 
-    def _write_dataset(self, runs: Sequence[RunFolder], name: str) -> Dataset | None:
+    def _write_dataset(self, runs: Sequence[Run], name: str) -> Dataset | None:
         kept = (dataset_of_run(run) for run in runs if run.specification().dataset == name)
         dataset = next((each for each in kept if each is not None), None)
         if dataset is None:
@@ -231,7 +233,7 @@ class _Bundle:
         n_missing = n_unlisted = 0
         for done, ((path, *_), image) in enumerate(images.items()):
             identity = (path, image.sha256)
-            self._report(Progress("gathering pictures", done, len(images)))
+            self._report(Progress(_THUMBNAILS, done, len(images)))
             try:
                 small = thumbnail(Path(image.path), sha256=image.sha256, rendering=image.rendering)
                 name = thumbnail_name(image.sha256, rendering=image.rendering)
@@ -274,7 +276,7 @@ class _Bundle:
         self._opened.writestr(name, content, compress_type=how)
 
 
-def _datasets_of(runs: Sequence[RunFolder]) -> list[str]:
+def _datasets_of(runs: Sequence[Run]) -> list[str]:
     return list(dict.fromkeys(run.specification().dataset for run in runs))
 
 
@@ -289,7 +291,7 @@ def _paths_of(datasets: Sequence[Dataset]) -> set[tuple[str, str]]:
     }
 
 
-def _root_of(run: RunFolder, images: Sequence[RunImage]) -> Path:
+def _root_of(run: Run, images: Sequence[RunImage]) -> Path:
     """Return the root of the data set that the run read.
 
     Where the set was is not in the run's folder, but each image's path below it is.

@@ -45,7 +45,6 @@ from medrecog_core.classification.evidence import (
     plain_score,
 )
 from medrecog_core.classification.fused_evidence import explain_fusion
-from medrecog_core.classification.held_out import held_out_scores
 from medrecog_core.classification.intervals import Estimate, estimate
 from medrecog_core.classification.linear_classifier import LinearClassifier
 from medrecog_core.classification.metrics import ClassMetrics, Metrics, measure
@@ -131,7 +130,6 @@ __all__ = [
     "explain_fusion",
     "find_classifier",
     "fit_novelty_detector",
-    "held_out_scores",
     "holm",
     "l2_normalise",
     "l2_score",

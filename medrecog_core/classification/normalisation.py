@@ -62,45 +62,6 @@ class FittedNormalisation:
         projected: np.ndarray = centred @ self.projection
         return projected
 
-    def scale_of(self, descriptors: np.ndarray) -> np.ndarray:
-        """Return the factor each descriptor is multiplied by because of its own length, shape (n,).
-
-        One over the Euclidean length (of the signed square root, where that is taken first) and 1
-        for a descriptor of zeros; 1 throughout where the kind has no such factor.
-        """
-        rows = np.asarray(descriptors, dtype=np.float64)
-        if self.kind == "l2":
-            return 1 / _lengths(rows)[:, 0]
-        if self.kind == "signed-sqrt-l2":
-            return 1 / _lengths(signed_square_root(rows))[:, 0]
-        return np.ones(len(rows))
-
-    def pull_back(self, weights: np.ndarray, biases: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """Return weights and biases that act on t(x) and score as the given ones on `apply(x)`.
-
-        `apply(x) @ weights.T + biases` equals `scale_of(x) * (t(x) @ pulled.T) + pulled_biases`, so
-        that the part of each channel of a descriptor in a score can be told.
-
-        Parameters
-        ----------
-        weights
-            Shape (n_classes, channels), or (n_classes, n_components) for PCA.
-        biases
-            Shape (n_classes,).
-
-        Returns
-        -------
-        tuple of numpy.ndarray
-            Shapes (n_classes, channels) and (n_classes,).
-        """
-        if self.mean is None or self.projection is None:
-            return weights, biases
-        if self.projection.ndim == 1:
-            pulled = weights * self.projection
-        else:
-            pulled = weights @ self.projection.T
-        return pulled, biases - pulled @ self.mean
-
     def to_arrays(self) -> dict[str, np.ndarray]:
         """Return what was learnt, by name; empty where the kind learns nothing."""
         named = {"mean": self.mean, "projection": self.projection}

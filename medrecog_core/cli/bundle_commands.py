@@ -10,9 +10,11 @@ from medrecog_core.cli.output import json_option, write_json
 from medrecog_core.cli.progress import shown_progress
 from medrecog_core.datasets import library
 from medrecog_core.datasets.counting import counted
-from medrecog_core.experiments import all_runs, find_run
-from medrecog_core.features import Progress
+from medrecog_core.jobs.progress import Progress, Stage
 from medrecog_core.models import model_names
+from medrecog_core.runs import all_runs, find_run
+
+_UNPACKING = Stage("unpack", "Extracting files", "files")
 
 
 @click.command()
@@ -72,7 +74,7 @@ def open_bundle_command(file: Path, as_json: bool) -> None:
     known = set(library.names()) & set(contents.datasets)
     with shown_progress() as report:
         runs = open_bundle(
-            file, report=lambda done, total: report(Progress("unpacking", done, total))
+            file, report=lambda done, total: report(Progress(_UNPACKING, done, total))
         )
     if as_json:
         document = {"runs": runs, "already_here": sorted(here)}

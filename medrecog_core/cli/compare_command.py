@@ -5,16 +5,16 @@ from typing import Any
 
 import click
 
-from medrecog_core import experiments
 from medrecog_core.cli.output import json_option, write_json, write_table
 from medrecog_core.datasets.counting import counted
-from medrecog_core.experiments.run_comparison import (
+from medrecog_core.reports.measures import MEASURES
+from medrecog_core.runs import find_run
+from medrecog_core.runs.comparison import (
     ComparedPair,
     ComparedRun,
     RunComparison,
     compare_runs,
 )
-from medrecog_core.reports.measures import MEASURES
 
 
 @click.command()
@@ -26,7 +26,7 @@ from medrecog_core.reports.measures import MEASURES
 @json_option
 def compare(run_ids: Sequence[str], measure: str, positive: str | None, as_json: bool) -> None:
     """Compare RUNs: the settings that differ, the best cell of each, and whether these differ."""
-    found = compare_runs([experiments.find_run(run_id) for run_id in run_ids], measure, positive)
+    found = compare_runs([find_run(run_id) for run_id in run_ids], measure, positive)
     if as_json:
         write_json(_document(found))
         return

@@ -15,25 +15,22 @@ from medrecog_core.cli.dataset_output import (
 from medrecog_core.cli.decision_options import decision_options
 from medrecog_core.cli.output import CommaSeparated, json_option, write_json, write_table
 from medrecog_core.cli.plan_output import announce_plan, describe_scale
-from medrecog_core.cli.progress import shown_count, shown_files, shown_megabytes, shown_progress
+from medrecog_core.cli.progress import shown_progress
 from medrecog_core.datasets import (
     Decisions,
-    add_dataset,
-    download_dataset,
     library,
     propose_dataset,
 )
 from medrecog_core.datasets.catalogue import find
 from medrecog_core.datasets.counting import counted
-from medrecog_core.datasets.downloading import differences
-from medrecog_core.datasets.importing import free_name
+from medrecog_core.datasets.downloading import carry_out_download, differences
+from medrecog_core.datasets.importing import HASHING, carry_out_import, free_name
 from medrecog_core.errors import MedrecogError, UsageError
-from medrecog_core.experiments import RunSpecification, extract_dataset
 from medrecog_core.features import DEFAULT_POOLINGS
 from medrecog_core.images import PREPROCESSINGS
+from medrecog_core.jobs.progress import counting, counting_bytes, counting_files
 from medrecog_core.networks import DEFAULT_NETWORK, PRECISIONS
-
-HASHING = "hashing files"
+from medrecog_core.runs import RunSpecification, extract_dataset
 
 
 @click.group()
@@ -52,7 +49,7 @@ def list_datasets(as_json: bool) -> None:
     damaged: dict[str, str] = {}
     with shown_progress() as report:
         for name in library.names():
-            drawing = shown_count(report, "drawing the demo pictures")
+            drawing = counting(report, library.DRAWING)
             try:
                 documents.append(describe_dataset(library.load(name, drawing)))
             except MedrecogError as error:
@@ -96,13 +93,7 @@ def add(name: str, path: tuple[Path, ...], as_json: bool, **options: Any) -> Non
     """
     decisions = Decisions(**options)
     with shown_progress() as report, commands_for_alternatives(name, path, as_json):
-        dataset = add_dataset(
-            name,
-            path,
-            decisions,
-            report=shown_megabytes(report),
-            hashed=shown_files(report, HASHING),
-        )
+        dataset = carry_out_import(name, path, decisions, report)
     show_dataset(dataset, as_json)
 
 
@@ -118,7 +109,7 @@ def propose(path: tuple[Path, ...], as_json: bool, **options: Any) -> None:
     decisions = Decisions(**options)
     name = free_name(path[0])
     with shown_progress() as report, commands_for_alternatives(name, path, as_json):
-        proposal = propose_dataset(name, path, decisions, report=shown_megabytes(report))
+        proposal = propose_dataset(name, path, decisions, report=counting_bytes(report))
     show_proposal(proposal, name, path, as_json)
 
 
@@ -131,13 +122,7 @@ def download(name: str, no_groups: bool, keep_val: bool, as_json: bool) -> None:
     """Download public data set NAME and add it; an interrupted download is resumed."""
     entry = find(name)
     with shown_progress() as report:
-        dataset = download_dataset(
-            name,
-            keep_val,
-            not no_groups,
-            shown_megabytes(report),
-            hashed=shown_files(report, HASHING),
-        )
+        dataset = carry_out_download(name, keep_val, not no_groups, report)
     others = differences(entry, dataset)
     if as_json:
         write_json({**describe_dataset(dataset), "differs_from_published": others})
@@ -213,7 +198,7 @@ def move(name: str, newroot: Path, as_json: bool) -> None:
     Every file is compared by its content. Labels, groups, splits and exclusions stay.
     """
     with shown_progress() as report:
-        dataset, changes = library.move(name, newroot, shown_files(report, HASHING))
+        dataset, changes = library.move(name, newroot, counting_files(report, HASHING))
     if as_json:
         changed = [{"path": change.path, "reason": change.reason} for change in changes]
         write_json({**describe_dataset(dataset), "changed": changed})

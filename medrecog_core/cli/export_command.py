@@ -6,9 +6,9 @@ import click
 
 from medrecog_core import atomic_file
 from medrecog_core.cli.output import json_option, write_json
-from medrecog_core.experiments import find_run
 from medrecog_core.reports.exporting import TABLES, Choice, exported
 from medrecog_core.reports.measures import MEASURES
+from medrecog_core.runs import find_run
 
 
 @click.command()

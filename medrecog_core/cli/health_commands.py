@@ -9,7 +9,7 @@ import click
 
 from medrecog_core.cli.dataset_output import describe_dataset, show_dataset
 from medrecog_core.cli.output import json_option, write_json, write_table
-from medrecog_core.cli.progress import shown_count, shown_progress
+from medrecog_core.cli.progress import shown_progress
 from medrecog_core.datasets import (
     Dataset,
     Finding,
@@ -21,9 +21,10 @@ from medrecog_core.datasets import (
 from medrecog_core.datasets.class_choice import CLASS_CHOICE
 from medrecog_core.datasets.counting import counted
 from medrecog_core.datasets.file_changes import OUTSIDE_WINDOW
+from medrecog_core.datasets.health import carry_out_health_check
 from medrecog_core.datasets.remedy import shell_command
 from medrecog_core.errors import MedrecogError, UsageError
-from medrecog_core.experiments import carry_out_health_check
+from medrecog_core.jobs.progress import counting
 
 _SHOWN_IMAGES = 5
 
@@ -73,7 +74,7 @@ def refresh(name: str, as_json: bool) -> None:
     New files are not added. To add them, delete the data set and add it again.
     """
     with shown_progress() as report:
-        dataset, changes = library.refresh(name, shown_count(report, "comparing files"))
+        dataset, changes = library.refresh(name, counting(report, library.COMPARING))
     if as_json:
         changed = [{"path": change.path, "reason": change.reason} for change in changes]
         warnings = [asdict(each) for each in dataset.warnings]

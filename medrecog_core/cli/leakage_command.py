@@ -7,7 +7,7 @@ import click
 from medrecog_core.cli.classifier_options import classifier_options
 from medrecog_core.cli.output import CommaSeparated, json_option, write_json, write_table
 from medrecog_core.cli.progress import shown_progress
-from medrecog_core.experiments import LeakageReport, RunSpecification, measure_leakage
+from medrecog_core.runs import LeakageReport, RunSpecification, measure_leakage
 
 
 @click.command()

@@ -12,6 +12,7 @@ from medrecog_core.cli.dashboard_command import dashboard
 from medrecog_core.cli.dataset_commands import datasets, extract_command
 from medrecog_core.cli.export_command import export
 from medrecog_core.cli.health_commands import check, exclude, include, refresh
+from medrecog_core.cli.job_commands import cancel, jobs, log, resume, stop
 from medrecog_core.cli.leakage_command import leakage
 from medrecog_core.cli.map_commands import feature_maps, first_filters
 from medrecog_core.cli.model_commands import (
@@ -25,11 +26,8 @@ from medrecog_core.cli.model_commands import (
 from medrecog_core.cli.output import write_json
 from medrecog_core.cli.preset_command import presets
 from medrecog_core.cli.run_commands import (
-    cancel,
     delete,
-    log,
     rename,
-    resume,
     run,
     runs,
 )
@@ -59,8 +57,10 @@ for _command in (
     runs,
     show,
     compare,
-    log,
     rename,
+    jobs,
+    log,
+    stop,
     cancel,
     resume,
     delete,

@@ -9,10 +9,11 @@ import click
 from medrecog_core import atomic_file
 from medrecog_core import models as trained
 from medrecog_core.cli.output import fail_after_output, json_option, write_json, write_table
+from medrecog_core.cli.progress import shown_progress
 from medrecog_core.errors import MedrecogError
-from medrecog_core.experiments import find_run
 from medrecog_core.images import UnreadableImageError
 from medrecog_core.models import ModelCard
+from medrecog_core.runs import find_run
 
 
 class _Scale(click.ParamType[str]):
@@ -48,7 +49,8 @@ def train(
     cell = trained.finished_cell(run, layer, scale, pooling)
     if kept := trained.what_would_be_kept(run, cell, on):
         click.echo(kept, err=True)
-    card = trained.train_model(run, cell, name, on).card
+    with shown_progress() as report:
+        card = trained.carry_out_training(run, cell, name, on, report).card
     if as_json:
         write_json(_describe(card))
     else:

@@ -6,7 +6,7 @@ from typing import Any
 import click
 
 from medrecog_core.cli.output import write_json, write_table
-from medrecog_core.experiments import (
+from medrecog_core.runs import (
     Plan,
     RunSpecification,
     ScaleCost,
@@ -76,7 +76,7 @@ def describe_extraction(document: dict[str, Any]) -> Iterator[str]:
     """
     record = document["record"]
     for scale, n_images in document["network_images"].items():
-        stage = f"extracting at {scale}"
+        stage = f"extract-{scale}"
         yield describe_scale(
             scale,
             n_images,

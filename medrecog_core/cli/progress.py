@@ -6,17 +6,16 @@ import time
 from collections.abc import Callable, Iterator
 
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeRemainingColumn
+from rich.progress import BarColumn, MofNCompleteColumn, TaskID, TextColumn, TimeRemainingColumn
 from rich.progress import Progress as Bars
 
-from medrecog_core.features import Progress
+from medrecog_core.jobs.progress import MEGABYTE, Progress, Report, Stage, counting_bytes
 
 _MOST_SECONDS_BETWEEN_LINES = 10
-_MEGABYTE = 10**6
 
 
 @contextlib.contextmanager
-def shown_progress() -> Iterator[Callable[[Progress], None]]:
+def shown_progress() -> Iterator[Report]:
     """Give a function that shows progress while the block lasts."""
     if sys.stderr.isatty():
         with Bars(
@@ -32,74 +31,36 @@ def shown_progress() -> Iterator[Callable[[Progress], None]]:
         yield _LineReport()
 
 
-def shown_count(report: Callable[[Progress], None], stage: str) -> Callable[[int, int], None]:
-    """Return a function of (done, total) that shows them as progress of a stage."""
-    first: tuple[int, float] | None = None
-
-    def show(done: int, total: int) -> None:
-        nonlocal first
-        now = time.monotonic()
-        # A download that is carried on begins with much done, which took no time.
-        first = first or (done, now)
-        report(Progress(stage, done, total, (done - first[0]) / max(now - first[1], 1e-9)))
-
-    return show
-
-
-def shown_files(report: Callable[[Progress], None], stage: str) -> Callable[[int, int, int], None]:
-    """Return a function of (files done, files in all, bytes done) that shows a stage's progress."""
-    start: float | None = None
-
-    def show(done: int, total: int, n_bytes: int) -> None:
-        nonlocal start
-        start = time.monotonic() if start is None else start
-        seconds = max(time.monotonic() - start, 1e-9)
-        rates = (done / seconds, n_bytes / seconds) if done and seconds > 1e-6 else (0.0, 0.0)
-        report(Progress(stage, done, total, rates[0], bytes_rate=rates[1]))
-
-    return show
-
-
-def shown_megabytes(report: Callable[[Progress], None]) -> Callable[[str, int, int], None]:
-    """Return a function of (stage, bytes done, bytes in all) that shows progress in megabytes."""
-    counts: dict[str, Callable[[int, int], None]] = {}
-
-    def show(stage: str, done: int, total: int) -> None:
-        if stage not in counts:
-            counts[stage] = shown_count(report, f"{stage}, MB")
-        counts[stage](done // _MEGABYTE, total // _MEGABYTE)
-
-    return show
-
-
 @contextlib.contextmanager
-def shown_bytes() -> Iterator[Callable[[str, int, int], None]]:
+def shown_bytes() -> Iterator[Callable[[Stage, int, int], None]]:
     """Give a function of (stage, bytes done, bytes in all) that shows progress in megabytes."""
     with shown_progress() as report:
-        yield shown_megabytes(report)
+        yield counting_bytes(report)
 
 
 class _BarReport:
     def __init__(self, bars: Bars) -> None:
         self._bars = bars
-        self._tasks: dict[str, int] = {}
-        self._told = ""
+        self._tasks: dict[str, TaskID] = {}
+        self._shown: Stage | None = None
 
     def __call__(self, progress: Progress) -> None:
         rate = f"{progress.rate:.1f}/s" if progress.rate else ""
         if progress.bytes_rate:
-            rate += f", {progress.bytes_rate / _MEGABYTE:.1f} MB/s"
+            rate += f", {progress.bytes_rate / MEGABYTE:.1f} MB/s"
         if progress.waits:
-            if progress.stage != self._told:
-                self._told = progress.stage
-                self._bars.console.print(progress.stage, markup=False, highlight=False)
+            if progress.stage != self._shown:
+                self._shown = progress.stage
+                self._bars.console.print(progress.stage.label, markup=False, highlight=False)
             return
-        if progress.stage not in self._tasks:
+        if progress.stage.id not in self._tasks:
             if not progress.total:
                 return
-            self._tasks[progress.stage] = self._bars.add_task(progress.stage, rate=rate)
+            unit = f" ({progress.stage.unit})" if progress.stage.unit else ""
+            task = self._bars.add_task(f"{progress.stage.label}{unit}", rate=rate)
+            self._tasks[progress.stage.id] = task
         self._bars.update(
-            self._tasks[progress.stage],  # type: ignore[arg-type]
+            self._tasks[progress.stage.id],
             completed=progress.done,
             total=progress.total,
             rate=rate,
@@ -108,7 +69,8 @@ class _BarReport:
 
 class _LineReport:
     def __init__(self) -> None:
-        self._stage, self._begun, self._last = "", 0.0, 0.0
+        self._stage: Stage | None = None
+        self._begun = self._last = 0.0
 
     def __call__(self, progress: Progress) -> None:
         now = time.monotonic()
@@ -121,16 +83,17 @@ class _LineReport:
             self._stage, self._begun = progress.stage, now
         self._last = now
         if progress.waits:
-            print(progress.stage, file=sys.stderr, flush=True)
+            print(progress.stage.label, file=sys.stderr, flush=True)
         if not progress.total:
             return
         left = progress.seconds_left
+        unit = f" {progress.stage.unit}" if progress.stage.unit else ""
         rate = f", {progress.rate:.1f} a second" if progress.rate else ""
         if progress.bytes_rate:
-            rate += f", {progress.bytes_rate / _MEGABYTE:.1f} MB a second"
+            rate += f", {progress.bytes_rate / MEGABYTE:.1f} MB a second"
         remaining = f", {left:.0f} s left" if left else ""
         print(
-            f"{progress.stage}: {progress.done}/{progress.total}{rate}{remaining}",
+            f"{progress.stage.label}: {progress.done}/{progress.total}{unit}{rate}{remaining}",
             file=sys.stderr,
             flush=True,
         )

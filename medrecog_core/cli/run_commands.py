@@ -1,4 +1,4 @@
-"""`run`, `runs`, `log`, `rename`, `cancel`, `resume` and `delete`."""
+"""`run`, `runs`, `rename` and `delete`."""
 
 import time
 from collections.abc import Callable
@@ -7,7 +7,6 @@ from typing import Any
 
 import click
 
-from medrecog_core import experiments
 from medrecog_core.classification import CLASS_WEIGHTS, NORMALISATIONS
 from medrecog_core.cli.classifier_options import classifier_options
 from medrecog_core.cli.output import (
@@ -22,10 +21,25 @@ from medrecog_core.cli.progress import shown_progress
 from medrecog_core.cli.run_output import offer_run, show_run
 from medrecog_core.datasets import PROTOCOLS
 from medrecog_core.errors import MedrecogError, UsageError
-from medrecog_core.experiments import PRESETS, RunFolder, RunSpecification
-from medrecog_core.features import FUSIONS, POOLINGS, Progress
+from medrecog_core.features import FUSIONS, POOLINGS
 from medrecog_core.images import PREPROCESSINGS
+from medrecog_core.jobs.progress import Progress
 from medrecog_core.networks import DEFAULT_NETWORK, PRECISIONS, check_readable, find_network
+from medrecog_core.runs import (
+    PRESETS,
+    Run,
+    RunSpecification,
+    all_runs,
+    create_run,
+    execute,
+    find_preset,
+    find_run,
+    identical_run,
+    read_request,
+    result_document,
+    search_runs,
+    specification_of,
+)
 
 
 @click.command()
@@ -83,7 +97,6 @@ def run(
     shown. Where other runs are at work, it waits for its turn.
     """
     specification, repeated = _request(spec, repeat, preset, options)
-    experiments.runs_at_once()  # a wrong setting is told before there is a run
     from medrecog_core.datasets import library
 
     if specification.dataset not in library.names():
@@ -92,19 +105,11 @@ def run(
     if dry_run:
         show_dry_run(specification, as_json)
         return
-    identical = None if again or repeated else experiments.identical_run(specification)
+    identical = None if again or repeated else identical_run(specification)
     if identical is not None:
         offer_run(identical, as_json)
     else:
-        _execute(experiments.create_run(specification, repeated), as_json)
-
-
-@click.command()
-@click.argument("run_id", metavar="RUN")
-@json_option
-def resume(run_id: str, as_json: bool) -> None:
-    """Carry on RUN where it was stopped, interrupted or failed."""
-    _execute(experiments.find_run(run_id), as_json)
+        execute_run(create_run(specification, repeated), as_json)
 
 
 @click.command()
@@ -113,7 +118,7 @@ def resume(run_id: str, as_json: bool) -> None:
 def runs(search: str, as_json: bool) -> None:
     """List every run, the newest first."""
     documents: list[dict[str, Any]] = []
-    for folder in experiments.search_runs(experiments.all_runs(), search):
+    for folder in search_runs(all_runs(), search):
         state = folder.state()
         try:
             best = max((r.metrics.accuracy for r in folder.cells()), default=None)
@@ -161,25 +166,11 @@ def runs(search: str, as_json: bool) -> None:
 
 @click.command()
 @click.argument("run_id", metavar="RUN")
-@click.option("--lines", type=click.IntRange(min=1), help="Only so many at the end.")
-@json_option
-def log(run_id: str, lines: int | None, as_json: bool) -> None:
-    """Print the log of RUN: its attempts, stages and whatever its processes said."""
-    found = experiments.find_run(run_id).log.lines(lines)
-    if as_json:
-        write_json({"run": run_id, "lines": found})
-    else:
-        for line in found:
-            click.echo(line)
-
-
-@click.command()
-@click.argument("run_id", metavar="RUN")
 @click.argument("title")
 @json_option
 def rename(run_id: str, title: str, as_json: bool) -> None:
     """Give RUN a TITLE for people; an empty one takes it away."""
-    folder = experiments.find_run(run_id)
+    folder = find_run(run_id)
     folder.rename(title)
     if as_json:
         write_json({"run": run_id, "title": folder.title})
@@ -190,21 +181,9 @@ def rename(run_id: str, title: str, as_json: bool) -> None:
 @click.command()
 @click.argument("run_id", metavar="RUN")
 @json_option
-def cancel(run_id: str, as_json: bool) -> None:
-    """Stop RUN; what it has done is kept."""
-    experiments.stop(experiments.find_run(run_id))
-    if as_json:
-        write_json({"run": run_id, "stopping": True})
-    else:
-        click.echo(f"Asked {run_id} to stop; “resume {run_id}” carries it on.")
-
-
-@click.command()
-@click.argument("run_id", metavar="RUN")
-@json_option
 def delete(run_id: str, as_json: bool) -> None:
     """Delete RUN; descriptors stay in the store."""
-    experiments.find_run(run_id).delete()
+    find_run(run_id).delete()
     if as_json:
         write_json({"run": run_id, "deleted": True})
     else:
@@ -221,22 +200,23 @@ def _request(
     if repeat is not None:
         if given or spec is not None or preset is not None:
             raise UsageError("--repeat takes a run as it is: leave the other options out.")
-        document = experiments.result_document(experiments.find_run(repeat))
+        document = result_document(find_run(repeat))
         if not document["record"]:
             raise MedrecogError(f"The run {repeat} has no record yet: resume it instead.")
-        return experiments.specification_of(document), document
+        return specification_of(document), document
     if preset is not None:
         if spec is not None:
             raise UsageError("--preset and --spec both say what to run: give one of them.")
-        given = {**experiments.find_preset(preset).settings, **given}
+        given = {**find_preset(preset).settings, **given}
     if spec is not None:
-        return experiments.read_request(spec, **given)
+        return read_request(spec, **given)
     if "dataset" in given:
         return RunSpecification.from_document(given), None
     raise UsageError("Name a data set with --dataset, or a specification with --spec.")
 
 
-def _execute(folder: RunFolder, as_json: bool) -> None:
+def execute_run(folder: Run, as_json: bool) -> None:
+    """Carry out a run in this process, and show it."""
     if folder.state().status != "running":
         announce_plan(folder.specification())
     with shown_progress() as report:
@@ -244,12 +224,12 @@ def _execute(folder: RunFolder, as_json: bool) -> None:
     show_run(folder, as_json)
 
 
-def _run_and_tell(folder: RunFolder, report: Callable[[Progress], None], as_json: bool) -> None:
+def _run_and_tell(folder: Run, report: Callable[[Progress], None], as_json: bool) -> None:
     try:
-        experiments.execute(folder, report)
+        execute(folder, report)
     except MedrecogError as error:
         if not as_json or not folder.state().has_ended:
             raise
         click.echo(f"medrecog: {error}", err=True)
-        write_json(experiments.result_document(folder))
+        write_json(result_document(folder))
         fail_after_output()

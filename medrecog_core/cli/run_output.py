@@ -4,16 +4,16 @@ from typing import Any
 
 import click
 
-from medrecog_core import experiments
 from medrecog_core.cli.output import write_json, write_table
 from medrecog_core.cli.plan_output import describe_extraction
 from medrecog_core.datasets.split import describe_leak
-from medrecog_core.experiments import RunFolder
+from medrecog_core.jobs.queue import jobs_before
+from medrecog_core.runs import Run, result_document
 
 
-def show_run(folder: RunFolder, as_json: bool) -> None:
+def show_run(folder: Run, as_json: bool) -> None:
     """Print how a run is doing, what it ran on and its cells."""
-    document = experiments.result_document(folder)
+    document = result_document(folder)
     if as_json:
         write_json(document)
         return
@@ -21,12 +21,12 @@ def show_run(folder: RunFolder, as_json: bool) -> None:
     called = "" if folder.title == folder.id else f" (“{folder.title}”)"
     click.echo(f"{folder.id}{called}: {state.status}{': ' if state.error else ''}{state.error}")
     if state.status == "queued":
-        for place, other in enumerate(experiments.runs_before(folder), 1):
+        for place, other in enumerate(jobs_before(folder), 1):
             click.echo(f"{place}. before it: {other.id}, {other.state().status}")
-    elif not state.has_ended and state.total:
-        click.echo(f"{state.stage}: {state.done} of {state.total}")
-        if state.run_seconds_left is not None:
-            click.echo(f"about {state.run_seconds_left / 60:.1f} minutes to the end of the run")
+    elif not state.has_ended and state.stage and state.total:
+        click.echo(f"{state.stage.label}: {state.done} of {state.total}")
+        if state.job_seconds_left is not None:
+            click.echo(f"About {state.job_seconds_left / 60:.1f} minutes remaining")
     record = document["record"]
     if record:
         click.echo(folder.specification().classifier_words)
@@ -66,7 +66,7 @@ def show_run(folder: RunFolder, as_json: bool) -> None:
         )
 
 
-def offer_run(folder: RunFolder, as_json: bool) -> None:
+def offer_run(folder: Run, as_json: bool) -> None:
     """Show a finished run in place of one that would only repeat it."""
     click.echo(
         f"This was done already, by {folder.id}; --again runs it anew, --repeat {folder.id} "
@@ -74,7 +74,7 @@ def offer_run(folder: RunFolder, as_json: bool) -> None:
         err=True,
     )
     if as_json:
-        document = experiments.result_document(folder)
+        document = result_document(folder)
         # Of this command: nothing went through the network for it.
         document["network_images"] = dict.fromkeys(document["network_images"], 0)
         write_json({**document, "already_done": True})

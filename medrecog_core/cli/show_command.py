@@ -5,13 +5,12 @@ from typing import Any
 
 import click
 
-from medrecog_core import experiments
 from medrecog_core.cli.output import CommaSeparated, json_option, write_json, write_table
 from medrecog_core.cli.run_output import show_run
 from medrecog_core.errors import MedrecogError, UsageError
-from medrecog_core.experiments import RunFolder
-from medrecog_core.experiments.ranked_cells import RankedCell, rank_cells, with_positive
 from medrecog_core.reports.measures import MEASURES, told_measures
+from medrecog_core.runs import Run, find_run, result_document
+from medrecog_core.runs.ranked_cells import RankedCell, rank_cells, with_positive
 
 _ALL = "all"
 
@@ -31,7 +30,7 @@ def show(
     run_id: str, measures: tuple[str, ...] | None, positive: str | None, as_json: bool
 ) -> None:
     """Show RUN: how it is doing, and its cells."""
-    run = experiments.find_run(run_id)
+    run = find_run(run_id)
     if not measures:
         if positive is not None:
             raise UsageError("--positive says nothing without --measure: name a measure too.")
@@ -39,7 +38,7 @@ def show(
         return
     ranked = {name: rank_cells(run, name, positive) for name in _told(run, measures, positive)}
     if as_json:
-        document = experiments.result_document(run)
+        document = result_document(run)
         found = {name: [_document(cell) for cell in cells] for name, cells in ranked.items()}
         write_json({**document, "measures": found})
         return
@@ -50,7 +49,7 @@ def show(
     )
 
 
-def _told(run: RunFolder, measures: Sequence[str], positive: str | None) -> list[str]:
+def _told(run: Run, measures: Sequence[str], positive: str | None) -> list[str]:
     """Return the measures that are asked for, all of which can be told."""
     results = with_positive(run.cells(), positive)
     if not results:

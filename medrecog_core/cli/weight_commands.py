@@ -7,7 +7,7 @@ from typing import Any
 import click
 
 from medrecog_core.cli.output import fail_after_output, json_option, write_json, write_table
-from medrecog_core.cli.progress import shown_bytes
+from medrecog_core.cli.progress import shown_bytes, shown_progress
 from medrecog_core.networks import (
     DEFAULT_NETWORK,
     NETWORKS,
@@ -15,7 +15,6 @@ from medrecog_core.networks import (
     Weights,
     all_installed_weights,
     check_intact,
-    download_weights,
     embedded_weights,
     find_network,
     import_weights,
@@ -23,7 +22,11 @@ from medrecog_core.networks import (
 )
 from medrecog_core.networks.installed_file import installed_files
 from medrecog_core.networks.parameters import official_bytes
-from medrecog_core.networks.weight_import import downloaded_part, installed_official
+from medrecog_core.networks.weight_import import (
+    carry_out_download,
+    downloaded_part,
+    installed_official,
+)
 from medrecog_core.networks.weights import how_to_install
 
 _MEGABYTE = 10**6
@@ -73,8 +76,8 @@ def import_command(file: Path, network: str, as_json: bool) -> None:
 def download(network: str, as_json: bool) -> None:
     """Install Keras's official file, from Keras's own cache or else from the web."""
     chosen = find_network(network)
-    with shown_bytes() as report:
-        installed = download_weights(chosen, report)
+    with shown_progress() as report:
+        installed = carry_out_download(chosen, report)
     _show_installed(chosen, installed, as_json)
 
 

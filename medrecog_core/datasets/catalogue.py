@@ -1,11 +1,9 @@
 """The published data sets that medrecog knows: what they are and where they come from."""
 
-import os
 from dataclasses import dataclass
 
 from medrecog_core.errors import UsageError
-
-MIRROR_VARIABLE = "MEDRECOG_DATASETS_MIRROR"
+from medrecog_core.settings import read_settings
 
 
 @dataclass(frozen=True)
@@ -105,15 +103,8 @@ class CatalogueEntry:
         UsageError
             If the mirror that was set has no web address.
         """
-        mirror = os.environ.get("MEDRECOG_DATASETS_MIRROR")
-        if not mirror:
-            return file.address
-        if not mirror.startswith(("https://", "http://")):
-            raise UsageError(
-                f"The environment variable {MIRROR_VARIABLE} is “{mirror}”: "
-                "give an address that begins with https:// or http://, or unset it."
-            )
-        return f"{mirror.rstrip('/')}/{self.name}/{file.name}"
+        mirror = read_settings().datasets_mirror
+        return f"{mirror}/{self.name}/{file.name}" if mirror else file.address
 
 
 _MIT_CLASSES = (

@@ -5,12 +5,12 @@ import tempfile
 from collections.abc import Callable
 from pathlib import Path
 
-from filelock import FileLock
 from PIL import Image
 
 from medrecog_core.datasets import demo
 from medrecog_core.datasets.dataset import Dataset, ImageRecord
 from medrecog_core.errors import StorageError
+from medrecog_core.jobs.locks import waited_for
 from medrecog_core.locations import cache_folder, create_folder, unwritable
 
 NAME = "demo"
@@ -51,7 +51,7 @@ def load(report: Callable[[int, int], None] = lambda done, total: None) -> Datas
     if not is_drawn():
         create_folder(_folder().parent)
         try:
-            with FileLock(_folder().parent / "drawing.lock"):
+            with waited_for(_folder().parent / "drawing.lock", lambda: None):
                 for unfinished in _folder().parent.glob(".drawing-*"):
                     shutil.rmtree(unfinished)
                 if not is_drawn():

@@ -7,8 +7,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
-
-from filelock import FileLock, Timeout
+from typing import Any
 
 from medrecog_core.datasets import library
 from medrecog_core.datasets.archive import BOUNDS
@@ -17,7 +16,7 @@ from medrecog_core.datasets.catalogue import CatalogueEntry, PublishedFile, find
 from medrecog_core.datasets.dataset import Dataset
 from medrecog_core.datasets.file_state import HashReport
 from medrecog_core.datasets.file_state import ignore as ignore_hashing
-from medrecog_core.datasets.importing import Report, add_dataset, add_part, ignore
+from medrecog_core.datasets.importing import HASHING, Report, add_dataset, add_part, ignore
 from medrecog_core.datasets.intake.decisions import Decisions
 from medrecog_core.datasets.larger_set import (
     download_folder,
@@ -25,8 +24,15 @@ from medrecog_core.datasets.larger_set import (
     larger_set,
     link_or_copy,
 )
-from medrecog_core.download import Download
 from medrecog_core.errors import MedrecogError, StorageError, UsageError
+from medrecog_core.jobs.download import Download
+from medrecog_core.jobs.job import Job, create_job
+from medrecog_core.jobs.kinds import DOWNLOAD_DATASET
+from medrecog_core.jobs.locks import locked
+from medrecog_core.jobs.progress import Report as ProgressReport
+from medrecog_core.jobs.progress import Stage, counting_bytes, counting_files
+from medrecog_core.jobs.progress import ignore as ignore_progress
+from medrecog_core.jobs.work import Work, carry_out, start
 from medrecog_core.locations import create_folder, unwritable
 from medrecog_core.mode import check_may_change
 
@@ -74,10 +80,7 @@ def download_dataset(
     """
     check_may_change("download a data set")
     entry = find(name)
-    if name in library.names():
-        raise UsageError(
-            f"There is a data set “{name}” already: remove it first to download it again."
-        )
+    _check_new(name)
     decisions = Decisions(
         keeps_val=keeps_val,
         has_groups=has_groups,
@@ -150,7 +153,9 @@ def _fetched(
     try:
         download.fetch(
             largest,
-            lambda done, total: report(f"downloading {file.name}", done, total or file.n_bytes),
+            lambda done, total: report(
+                Stage("download", f"Downloading {file.name}"), done, total or file.n_bytes
+            ),
             pause,
         )
     except (StorageError, UsageError):
@@ -187,18 +192,83 @@ def _forget(folder: Path, entry: CatalogueEntry) -> None:
 
 @contextlib.contextmanager
 def _alone(folder: Path, entry: CatalogueEntry) -> Iterator[None]:
-    lock = FileLock(folder / ".lock", timeout=0)
+    busy = f"Another process is downloading {entry.name}. Wait until it has ended."
     try:
-        lock.acquire()
-    except Timeout as error:
-        raise MedrecogError(
-            f"Another process is downloading {entry.name}: wait until it has ended."
-        ) from error
-    try:
-        yield
+        with locked(folder / ".lock", busy):
+            yield
     finally:
-        lock.release()
         with contextlib.suppress(OSError):
             (folder / ".lock").unlink()
             folder.rmdir()  # unless something that has come is kept in it
             folder.parent.rmdir()
+
+
+def start_download(name: str) -> Job:
+    """Start a job that downloads a data set of the catalogue and adds it; return at once.
+
+    Raises
+    ------
+    UsageError
+        If it is not in the catalogue, or there is a data set of that name.
+    MedrecogError
+        If another job works on a data set of this name.
+    """
+    _check_new(name)
+    return start(*_order(name))
+
+
+def carry_out_download(
+    name: str,
+    keeps_val: bool = False,
+    has_groups: bool = True,
+    report: ProgressReport = ignore_progress,
+) -> Dataset:
+    """Download and add a data set as a job in this process, which others can see and stop.
+
+    Parameters
+    ----------
+    name, keeps_val, has_groups
+        As in `download_dataset`.
+    report
+        Called with the progress.
+
+    Raises
+    ------
+    UsageError
+        If it is not in the catalogue, or there is a data set of that name.
+    StoppedError
+        If it was stopped; what has come is kept.
+    MedrecogError
+        If another job works on a data set of this name, or it cannot be downloaded.
+    """
+    check_may_change("download a data set")
+    _check_new(name)
+    carry_out(create_job(*_order(name, keeps_val, has_groups)), report)
+    return library.load(name)
+
+
+def work(job: Job, work: Work) -> None:
+    """Do the work of a job that downloads a data set."""
+    order = job.order()
+    download_dataset(
+        order.subject,
+        order.arguments["keeps_val"],
+        order.arguments["has_groups"],
+        report=counting_bytes(work.checked_report),
+        hashed=counting_files(work.checked_report, HASHING),
+    )
+
+
+def _order(
+    name: str, keeps_val: bool = False, has_groups: bool = True
+) -> tuple[str, str, str, dict[str, Any]]:
+    arguments = {"keeps_val": keeps_val, "has_groups": has_groups}
+    return DOWNLOAD_DATASET, name, f"Download {name}", arguments
+
+
+def _check_new(name: str) -> None:
+    find(name)
+    if name in library.names():
+        raise UsageError(
+            f"A data set named “{name}” already exists. Delete it first to download it again."
+        )

@@ -36,12 +36,17 @@ from medrecog_core.datasets.measurements import measure_images
 from medrecog_core.datasets.remedy import Advice, reason_against, refresh_command
 from medrecog_core.datasets.shortcuts import Shortcut, measure_shortcuts, shortcut_findings
 from medrecog_core.errors import MedrecogError, StorageError
+from medrecog_core.jobs.job import Job, create_job
+from medrecog_core.jobs.kinds import CHECK
+from medrecog_core.jobs.progress import Progress, Report, Stage, counting
+from medrecog_core.jobs.progress import ignore as ignore_progress
+from medrecog_core.jobs.work import Work, carry_out, start_once
 from medrecog_core.mode import check_may_change
 
 VERSION = 2
 """Of the report's form. Reports of version 1 are read too; others count as none."""
 
-StageReport = Callable[[str, int, int], None]
+StageReport = Callable[[Stage, int, int], None]
 
 
 @dataclass(frozen=True)
@@ -93,7 +98,7 @@ class HealthReport:
         return document
 
 
-def _ignore(stage: str, done: int, total: int) -> None:
+def _ignore(stage: Stage, done: int, total: int) -> None:
     """Report progress to nobody."""
 
 
@@ -105,7 +110,7 @@ def check_health(dataset: Dataset, report: StageReport = _ignore) -> HealthRepor
     dataset
         One that the library keeps.
     report
-        Called with a stage in words and how far it is; what it raises ends the check.
+        Called with a stage and how far it is; what it raises ends the check.
 
     Raises
     ------
@@ -117,21 +122,24 @@ def check_health(dataset: Dataset, report: StageReport = _ignore) -> HealthRepor
     check_may_change("check a data set")
     start = time.time()
 
-    def stage(words: str) -> Callable[[int, int], None]:
-        return lambda done, total: report(words, done, total)
+    def stage(id_: str, label: str, unit: str = "images") -> Callable[[int, int], None]:
+        return lambda done, total: report(Stage(id_, label, unit), done, total)
 
-    changes = find_changes(dataset, stage("comparing files"))
+    changes = find_changes(dataset, stage("compare-files", "Comparing files", "files"))
     measurements = measure_images(
         dataset,
         library.folder_of(dataset.name) / "measurements.json",
         [change.path for change in changes],
-        stage("measuring images"),
+        stage("measure-images", "Measuring images"),
     )
     pairs = near_duplicates(
-        [measurements[image.path] for image in dataset.images], stage("comparing images")
+        [measurements[image.path] for image in dataset.images],
+        stage("compare-images", "Comparing images"),
     )
     near_findings, n_expected = near_duplicate_findings(dataset, pairs)
-    shortcuts = measure_shortcuts(dataset, measurements, stage("looking for shortcuts"))
+    shortcuts = measure_shortcuts(
+        dataset, measurements, stage("find-shortcuts", "Looking for shortcuts", "properties")
+    )
     findings = [
         *_change_findings(changes, dataset.name),
         *group_findings(dataset),
@@ -165,6 +173,53 @@ def check_health(dataset: Dataset, report: StageReport = _ignore) -> HealthRepor
     )
     atomic_file.write_json(library.folder_of(dataset.name) / "health.json", health.to_document())
     return health
+
+
+def start_health_check(name: str, refresh: bool = False) -> Job:
+    """Start a job that checks a data set, unless one does; return at once.
+
+    Parameters
+    ----------
+    name
+        The data set.
+    refresh
+        Whether to update the file index first.
+
+    Raises
+    ------
+    MedrecogError
+        If another job works on the data set.
+    """
+    return start_once(CHECK, name, f"Check {name}", {"refresh": refresh})
+
+
+def carry_out_health_check(
+    name: str, refresh: bool = False, report: Report = ignore_progress
+) -> HealthReport:
+    """Check a data set as a job in this process, which others can see.
+
+    Raises
+    ------
+    MedrecogError
+        If there is no such data set, it cannot be checked, or another job works on it.
+    """
+    check_may_change("check a data set")
+    library.load(name, counting(report, library.DRAWING))
+    carry_out(create_job(CHECK, name, f"Check {name}", {"refresh": refresh}), report)
+    found = kept_report(name)
+    if found is None:
+        raise StorageError(f"The health report of “{name}” cannot be read. Check it again.")
+    return found
+
+
+def work(job: Job, work: Work) -> None:
+    """Do the work of a job that checks a data set."""
+    name, report = job.order().subject, work.checked_report
+    library.load(name, counting(report, library.DRAWING))
+    dataset = library.complete(name, counting(report, library.HASHING))
+    if job.order().arguments["refresh"]:
+        dataset, _ = library.refresh(name, counting(report, library.COMPARING))
+    check_health(dataset, lambda stage, done, total: report(Progress(stage, done, total)))
 
 
 def kept_report(name: str) -> HealthReport | None:

@@ -9,8 +9,7 @@ import unicodedata
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-
-from filelock import FileLock, Timeout
+from typing import Any
 
 from medrecog_core.datasets import catalogue, library
 from medrecog_core.datasets.archive import BOUNDS, NESTED, Bounds, unpack
@@ -25,21 +24,30 @@ from medrecog_core.datasets.intake.interpretation import Interpretation
 from medrecog_core.datasets.intake.proposal import Proposal, propose
 from medrecog_core.datasets.larger_set import link_or_copy
 from medrecog_core.datasets.library import IMAGES
-from medrecog_core.errors import MedrecogError, StorageError, UsageError
+from medrecog_core.errors import MedrecogError, StoppedError, StorageError, UsageError
 from medrecog_core.images import UnreadableImageError, decode_image, is_image_file, read_file
+from medrecog_core.jobs.job import Job, create_job
+from medrecog_core.jobs.kinds import IMPORT
+from medrecog_core.jobs.locks import locked
+from medrecog_core.jobs.progress import Report as ProgressReport
+from medrecog_core.jobs.progress import Stage, counting_bytes, counting_files
+from medrecog_core.jobs.progress import ignore as ignore_progress
+from medrecog_core.jobs.work import Work, carry_out, start
 from medrecog_core.locations import cache_folder, create_folder, unwritable
 from medrecog_core.mode import check_may_change
 
 PREVIEWED = 200
 """Files whose pixels are looked at for a preview."""
 _LONGEST_NAME = 60
+UNPACKING = Stage("unpack", "Extracting archives")
+HASHING = Stage("hash-files", "Reading files", "files")
 ARCHIVES = ".zip, .tar, .tar.gz, .tgz, MedMNIST .npz"
 
-Report = Callable[[str, int, int], None]
+Report = Callable[[Stage, int, int], None]
 """Is given a stage, the bytes done and the bytes in all."""
 
 
-def ignore(stage: str, done: int, total: int) -> None:
+def ignore(stage: Stage, done: int, total: int) -> None:
     """Report progress to no one."""
 
 
@@ -145,7 +153,7 @@ def add_dataset(
     paths = checked_sources(sources)
     if not paths[0].is_file():
         return library.save(read_dataset(name, paths[0], decisions, hashed))
-    with _alone(), _images_folder(name) as folder:
+    with _alone(name), _images_folder(name) as folder:
         opened = unpack_sources(paths, folder, decisions, bounds, report)
         dataset = opened.propose(name, decisions, None, hashed).dataset
         _check_readable(dataset)
@@ -206,12 +214,13 @@ def add_part(
         if not is_image_file(file) or file.parent.name in classes
     ]
     sizes = [file.stat().st_size for file in files]
-    with _alone(), _images_folder(name) as folder:
+    copying = Stage("copy-files", f"Copying files of {larger.name}")
+    with _alone(name), _images_folder(name) as folder:
         done = 0
         for file, n_bytes in zip(files, sizes, strict=True):
             link_or_copy(file, folder / file.relative_to(larger.root))
             done += n_bytes
-            report(f"taking over files of {larger.name}", done, sum(sizes))
+            report(copying, done, sum(sizes))
         return library.save(read_dataset(name, folder, decisions, hashed))
 
 
@@ -366,7 +375,7 @@ def _unpack(
         folder,
         bounds,
         keep,
-        lambda *count: report("unpacking", *count),
+        lambda *count: report(UNPACKING, *count),
         decisions.encoding,
     )
 
@@ -417,16 +426,97 @@ def _images_folder(name: str) -> Iterator[Path]:
         raise
 
 
-@contextlib.contextmanager
-def _alone() -> Iterator[None]:
-    lock = FileLock(create_folder(cache_folder().datasets) / ".adding.lock", timeout=0)
+def _alone(name: str) -> contextlib.AbstractContextManager[None]:
+    return locked(
+        cache_folder().datasets / f".adding-{name}.lock",
+        f"Another process is adding the data set “{name}”. Wait until it has finished.",
+    )
+
+
+def start_import(
+    name: str, sources: Sequence[Path], decisions: Decisions, uploaded: Path | None = None
+) -> Job:
+    """Start a job that adds a data set; return at once.
+
+    Parameters
+    ----------
+    name, sources, decisions
+        As in `add_dataset`.
+    uploaded
+        Folder of uploaded sources, which is deleted once they are added or cannot be.
+
+    Raises
+    ------
+    UsageError
+        If the name cannot be one or is taken.
+    MedrecogError
+        If another job works on a data set of this name.
+    """
+    _check_free(name)
+    return start(*_order(name, sources, decisions, uploaded))
+
+
+def carry_out_import(
+    name: str,
+    sources: Sequence[Path],
+    decisions: Decisions = BY_EVIDENCE,
+    report: ProgressReport = ignore_progress,
+) -> Dataset:
+    """Add a data set as a job in this process, which others can see and stop.
+
+    Raises
+    ------
+    UsageError
+        If the name cannot be one or is taken, or the sources do not go together.
+    AmbiguousError
+        If two interpretations explain the images about equally.
+    StoppedError
+        If it was stopped.
+    MedrecogError
+        If another job works on a data set of this name, or it cannot be added.
+    """
+    check_may_change("add a data set")
+    _check_free(name)
+    checked_sources(sources)
+    carry_out(create_job(*_order(name, sources, decisions)), report)
+    return library.load(name)
+
+
+def work(job: Job, work: Work) -> None:
+    """Do the work of a job that adds a data set."""
+    order = job.order()
+    uploaded = order.arguments["uploaded"]
+    if uploaded and not Path(uploaded).is_dir():
+        raise MedrecogError("The uploaded files have been deleted. Upload them again.")
     try:
-        lock.acquire()
-    except Timeout as error:
-        raise MedrecogError(
-            "Another process is adding a data set. Try again when it has finished."
-        ) from error
-    try:
-        yield
-    finally:
-        lock.release()
+        add_dataset(
+            order.subject,
+            [Path(path) for path in order.arguments["sources"]],
+            Decisions.from_document(order.arguments["decisions"]),
+            report=counting_bytes(work.checked_report),
+            hashed=counting_files(work.checked_report, HASHING),
+        )
+    except StoppedError:
+        raise  # the uploaded files are there for another attempt
+    except MedrecogError:
+        _delete_uploaded(uploaded)
+        raise
+    _delete_uploaded(uploaded)
+
+
+def _order(
+    name: str, sources: Sequence[Path], decisions: Decisions, uploaded: Path | None = None
+) -> tuple[str, str, str, dict[str, Any]]:
+    # The job may be resumed from another working folder.
+    tables = tuple(table.resolve() if table.exists() else table for table in decisions.tables)
+    arguments = {
+        "sources": [str(path.expanduser().resolve()) for path in sources],
+        "decisions": replace(decisions, tables=tables).to_document(),
+        "uploaded": str(uploaded) if uploaded else "",
+    }
+    return IMPORT, name, f"Import {name}", arguments
+
+
+def _delete_uploaded(folder: str) -> None:
+    if folder:
+        shutil.rmtree(folder, ignore_errors=True)

@@ -31,10 +31,18 @@ from medrecog_core.datasets.manifest import (
 )
 from medrecog_core.datasets.moving import moved_to
 from medrecog_core.errors import MedrecogError, StorageError, UsageError
+from medrecog_core.jobs.job import Job
+from medrecog_core.jobs.kinds import DRAW_DEMO
+from medrecog_core.jobs.progress import Stage, counting
+from medrecog_core.jobs.work import Work, start_once
 from medrecog_core.locations import cache_folder, unwritable
 from medrecog_core.mode import check_may_change, is_viewer
 
 Report = Callable[[int, int], None]
+
+DRAWING = Stage("draw-demo", "Generating the demo images", "images")
+HASHING = Stage("hash-files", "Reading files", "files")
+COMPARING = Stage("compare-files", "Comparing files", "files")
 
 IMAGES = "images"
 """Folder of a data set whose images lie in the cache folder."""
@@ -486,3 +494,13 @@ def _modified(file: Path) -> int:
         return file.stat().st_mtime_ns
     except OSError:
         return 0
+
+
+def start_drawing() -> Job:
+    """Start a job that generates the demo's images, unless one does; return at once."""
+    return start_once(DRAW_DEMO, demo_folder.NAME, "Generate the demo images")
+
+
+def work_on_drawing(job: Job, work: Work) -> None:
+    """Do the work of a job that `start_drawing` started."""
+    load(job.order().subject, counting(work.checked_report, DRAWING))

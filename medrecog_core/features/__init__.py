@@ -4,7 +4,7 @@ from medrecog_core.features.cell import Cell, grid
 from medrecog_core.features.encodings import DEFAULT_N_WORDS, Codebook, learn_codebook
 from medrecog_core.features.extraction import Extraction, extract, read_descriptors
 from medrecog_core.features.extraction_lock import is_extracting
-from medrecog_core.features.feature_map import FeatureMapNetwork, read_feature_map
+from medrecog_core.features.feature_map import FeatureMapNetwork
 from medrecog_core.features.first_filters import FirstFilters, first_filters
 from medrecog_core.features.fold_descriptors import describe_images, learn_cell_codebook
 from medrecog_core.features.fusion import (
@@ -33,7 +33,6 @@ from medrecog_core.features.pooling import (
     titles,
     with_evidence,
 )
-from medrecog_core.features.progress import Progress, ignore, never, stop_if
 from medrecog_core.features.store import (
     DescriptorKey,
     DescriptorSource,
@@ -66,7 +65,6 @@ __all__ = [
     "MemoryEstimate",
     "PooledNetwork",
     "Pooling",
-    "Progress",
     "Skipped",
     "StoredEntry",
     "StrongestMaps",
@@ -81,18 +79,14 @@ __all__ = [
     "fuse_grid",
     "grid",
     "hash_images",
-    "ignore",
     "in_order",
     "is_extracting",
     "learn_cell_codebook",
     "learn_codebook",
     "members",
-    "never",
     "parse_fusion",
     "peak_memory",
     "read_descriptors",
-    "read_feature_map",
-    "stop_if",
     "strongest",
     "titles",
     "with_evidence",

@@ -17,10 +17,10 @@ from medrecog_core.features.hashed_image import HashedImage, Skipped
 from medrecog_core.features.memory import peak_memory
 from medrecog_core.features.network_rates import NetworkPass
 from medrecog_core.features.pooled_network import PooledNetwork, batch_size
-from medrecog_core.features.progress import Meter, Progress, ignore, never, stop_if
 from medrecog_core.features.reading_ahead import read_batches
 from medrecog_core.features.store import DescriptorSource, DescriptorStore
 from medrecog_core.images import preprocessing_of_version
+from medrecog_core.jobs.progress import Meter, Progress, Stage, ignore, never, stop_if
 from medrecog_core.networks import Network
 
 
@@ -117,7 +117,7 @@ def extract(
                     todo, wanted, network, source, store, ignore, should_stop
                 )
             n_images = sum(len(group) for group in missing.values())
-            meter = Meter(f"extracting at {scale}", n_images, report, scale)
+            meter = Meter(_extracting(scale), n_images, report, scale)
             for deepest, group in missing.items():
                 readings = [
                     (cell.layer, cell.pooling)
@@ -186,6 +186,14 @@ def read_descriptors(
     return matrix
 
 
+def _extracting(scale: int) -> Stage:
+    return Stage(f"extract-{scale}", f"Extracting features at {scale} px", "images")
+
+
+def _looking_up(scale: int) -> Stage:
+    return Stage(f"look-up-{scale}", f"Checking the feature cache at {scale} px", "images")
+
+
 class _GraphInMemory:
     """The graph that was built last; one is built when an image needs it, and serves all scales."""
 
@@ -217,7 +225,7 @@ def _by_deepest_missing(
     """Group the images that miss a cell by the deepest layer they miss."""
     groups: dict[str, list[HashedImage]] = collections.defaultdict(list)
     deepest_first = sorted(cells, key=lambda cell: -network.depth(cell.layer))
-    meter = Meter(f"looking into the store at {cells[0].scale}", len(images), report)
+    meter = Meter(_looking_up(cells[0].scale), len(images), report)
     for image in images:
         stop_if(should_stop())
         for cell in deepest_first:

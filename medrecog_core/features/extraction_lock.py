@@ -7,14 +7,9 @@ from contextlib import contextmanager
 from dataclasses import astuple
 from pathlib import Path
 
-from filelock import FileLock, Timeout
-
-from medrecog_core.errors import StorageError
-from medrecog_core.features.progress import Progress, stop_if
 from medrecog_core.features.store import DescriptorSource, DescriptorStore
-from medrecog_core.locations import create_folder, unwritable
-
-_SECONDS_BETWEEN_LOOKS = 0.2
+from medrecog_core.jobs.locks import is_held, waited_for
+from medrecog_core.jobs.progress import Progress, Stage
 
 
 @contextmanager
@@ -38,36 +33,17 @@ def extracting_alone(
         If the lock cannot be made.
     """
     content = json.dumps([*astuple(source), scale]).encode()
-    folder = create_folder(_folder_beside(store))
-    lock = FileLock(folder / f"{hashlib.sha256(content).hexdigest()[:24]}.lock")
-    try:
-        try:
-            lock.acquire(timeout=0)
-        except Timeout:
-            stage = f"waiting for another process that extracts at {scale}"
-            report(Progress(stage, 0, 0, waits=True))
-            try:
-                lock.acquire(poll_interval=_SECONDS_BETWEEN_LOOKS, cancel_check=should_stop)
-            except Timeout:
-                stop_if(True)
-    except OSError as error:
-        raise StorageError(unwritable(folder, error)) from error
-    try:
+    file = _folder_beside(store) / f"{hashlib.sha256(content).hexdigest()[:24]}.lock"
+    stage = Stage(
+        f"wait-for-extraction-{scale}", f"Waiting for another process that extracts at {scale} px"
+    )
+    with waited_for(file, lambda: report(Progress(stage, 0, 0, waits=True)), should_stop):
         yield
-    finally:
-        lock.release()
 
 
 def is_extracting(store: DescriptorStore) -> bool:
     """Return whether a process extracts images for a store at this moment."""
-    for file in _folder_beside(store).glob("*.lock"):
-        lock = FileLock(file)
-        try:
-            lock.acquire(timeout=0)
-        except Timeout:
-            return True
-        lock.release()
-    return False
+    return any(is_held(file) for file in _folder_beside(store).glob("*.lock"))
 
 
 def _folder_beside(store: DescriptorStore) -> Path:

@@ -57,23 +57,3 @@ class FeatureMapNetwork:
         maps = outputs[0] if isinstance(outputs, list) else outputs
         feature_map: np.ndarray = np.asarray(maps, dtype=np.float32)[0]
         return feature_map
-
-
-def read_feature_map(
-    network: Network, layer: str, precision: str, weights: str, image: np.ndarray
-) -> np.ndarray:
-    """Return one layer's map of one image; for several images keep a `FeatureMapNetwork`.
-
-    Parameters
-    ----------
-    network, layer, precision, weights
-        As for `FeatureMapNetwork`.
-    image
-        uint8, RGB, shape (height, width, 3).
-
-    Returns
-    -------
-    numpy.ndarray
-        float32, shape (rows, columns, channels).
-    """
-    return FeatureMapNetwork(network, layer, precision, weights).feature_map(image)

@@ -6,10 +6,11 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
-from medrecog_core.features.progress import Meter, Progress, ignore, never, stop_if
 from medrecog_core.images import PLAIN, Rendering, UnreadableImageError, read_file
+from medrecog_core.jobs.progress import Meter, Progress, Stage, ignore, never, stop_if
 
 _READERS = 2
+_READING = Stage("read-files", "Reading files", "files")
 
 
 @dataclass(frozen=True)
@@ -71,7 +72,7 @@ def hash_images(
     """
     hashed, skipped = [], []
     paths = list(dict.fromkeys(paths))
-    meter = Meter("reading files", len(paths), report)
+    meter = Meter(_READING, len(paths), report)
     readers = ThreadPoolExecutor(_READERS)
     try:
         for path, answer in zip(paths, readers.map(_sha256, paths), strict=True):

@@ -20,7 +20,12 @@ from medrecog_core.models.kept_features import what_is_kept, what_would_be_kept
 from medrecog_core.models.model import Model
 from medrecog_core.models.prediction import Prediction, Predictor, predict_files
 from medrecog_core.models.storage import delete_model, load_model, model_names, save_model
-from medrecog_core.models.training import finished_cell, train_model
+from medrecog_core.models.training import (
+    carry_out_training,
+    finished_cell,
+    start_training,
+    train_model,
+)
 from medrecog_core.models.training_images import (
     Resemblance,
     SimilarImage,
@@ -48,6 +53,7 @@ __all__ = [
     "answers_table",
     "can_explain",
     "card_markdown",
+    "carry_out_training",
     "delete_model",
     "describe_calibration",
     "describe_threshold",
@@ -62,6 +68,7 @@ __all__ = [
     "model_names",
     "predict_files",
     "save_model",
+    "start_training",
     "train_model",
     "what_is_kept",
     "what_would_be_kept",

@@ -7,10 +7,10 @@ import numpy as np
 
 from medrecog_core.datasets import ImageRecord, Protocol, Split, split_images, unit_of
 from medrecog_core.datasets.hold_out import n_groups_by_label
-from medrecog_core.experiments import RunFolder, RunSpecification
-from medrecog_core.experiments.cell_evaluation import INNER_FOLDS, CellData, evaluate_cell
-from medrecog_core.experiments.stored_images import StoredImages
 from medrecog_core.features import AnyCell
+from medrecog_core.runs import Run, RunSpecification
+from medrecog_core.runs.cell_evaluation import INNER_FOLDS, CellData, evaluate_cell
+from medrecog_core.runs.stored_images import StoredImages
 
 
 @dataclass(frozen=True)
@@ -86,7 +86,7 @@ def score_held_out(
     )
 
 
-def scores_of_run(run: RunFolder, cell: AnyCell) -> HeldOutScores | None:
+def scores_of_run(run: Run, cell: AnyCell) -> HeldOutScores | None:
     """Return what a cross-validation has already scored; None where it has not, or groups leak."""
     split = run.split()
     if len(split.folds) < 2 or split.leaks:

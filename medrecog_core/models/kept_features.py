@@ -2,17 +2,17 @@
 
 from medrecog_core.datasets.counting import counted
 from medrecog_core.errors import MedrecogError
-from medrecog_core.experiments import RunFolder
-from medrecog_core.experiments.training_time import descriptor_length
 from medrecog_core.features import AnyCell, members
 from medrecog_core.models.card import ALL, ModelCard
 from medrecog_core.networks import find_network
+from medrecog_core.runs import Run
+from medrecog_core.runs.training_time import descriptor_length
 
 MOST_BYTES = 384 * 2**20
 """With all else that a model has, it then still fits into a file for another machine."""
 
 
-def what_would_be_kept(run: RunFolder, cell: AnyCell, on: str) -> str:
+def what_would_be_kept(run: Run, cell: AnyCell, on: str) -> str:
     """Return which features a model of a cell would hold, as sentences; empty for none.
 
     Parameters

@@ -19,10 +19,6 @@ from medrecog_core.classification import (
 )
 from medrecog_core.datasets import ImageRecord, check_name, unit_of
 from medrecog_core.errors import MedrecogError, StorageError, UsageError
-from medrecog_core.experiments import CellResult, RunFolder, RunImage, RunSpecification
-from medrecog_core.experiments.cell_evaluation import INNER_FOLDS
-from medrecog_core.experiments.ranked_cells import score_images
-from medrecog_core.experiments.stored_images import StoredImages
 from medrecog_core.features import (
     AnyCell,
     DescriptorStore,
@@ -32,20 +28,39 @@ from medrecog_core.features import (
     learn_cell_codebook,
     members,
 )
+from medrecog_core.jobs.job import Job, create_job
+from medrecog_core.jobs.kinds import TRAIN
+from medrecog_core.jobs.progress import Progress, Report, Stage, ignore
+from medrecog_core.jobs.work import Work, carry_out, start
 from medrecog_core.locations import cache_folder
 from medrecog_core.mode import check_may_change
 from medrecog_core.models.card import ALL, TRAINED_ON, TRAINING, CalibrationReport, ModelCard
 from medrecog_core.models.held_out import score_held_out, scores_of_run
 from medrecog_core.models.kept_features import check_kept
 from medrecog_core.models.model import Model
-from medrecog_core.models.storage import model_names, save_model
+from medrecog_core.models.storage import load_model, model_names, save_model
 from medrecog_core.models.training_images import TrainingImage, index_training_images
 from medrecog_core.networks import find_network
+from medrecog_core.runs import (
+    CellResult,
+    Run,
+    RunImage,
+    RunSpecification,
+    find_run,
+)
+from medrecog_core.runs.cell_evaluation import INNER_FOLDS
+from medrecog_core.runs.ranked_cells import score_images
+from medrecog_core.runs.stored_images import StoredImages
 
 _T = TypeVar("_T")
 
+_READING = Stage("read-features", "Reading features")
+_TRAINING = Stage("train", "Training the classifier")
+_CALIBRATING = Stage("calibrate", "Calibrating scores on held-out images")
+_INDEXING = Stage("index-training-images", "Indexing the training images")
 
-def finished_cell(run: RunFolder, layer: str, scale: int | str, pooling: str) -> AnyCell:
+
+def finished_cell(run: Run, layer: str, scale: int | str, pooling: str) -> AnyCell:
     """Return a run's finished cell or fusion by its layer, scale and pooling, as results name them.
 
     Raises
@@ -60,7 +75,9 @@ def finished_cell(run: RunFolder, layer: str, scale: int | str, pooling: str) ->
     raise _not_finished(run, f"{layer}-{scale}-{pooling}")
 
 
-def train_model(run: RunFolder, cell: AnyCell, name: str, on: str = TRAINING) -> Model:
+def train_model(
+    run: Run, cell: AnyCell, name: str, on: str = TRAINING, report: Report = ignore
+) -> Model:
     """Train the classifier of a finished cell again and keep it with all that a prediction needs.
 
     The descriptors come from the store; no image is read. The hyper-parameter is the cell's, or
@@ -81,6 +98,8 @@ def train_model(run: RunFolder, cell: AnyCell, name: str, on: str = TRAINING) ->
     on
         `training`: the images that some classifier of the run learnt from; `all`: the tested ones
         too.
+    report
+        Called with each stage; what it raises ends the training.
 
     Raises
     ------
@@ -92,9 +111,7 @@ def train_model(run: RunFolder, cell: AnyCell, name: str, on: str = TRAINING) ->
         If descriptors are missing, or the model cannot be written.
     """
     check_may_change("make a model")
-    check_name(name)
-    if name in model_names():
-        raise UsageError(f"There is a model “{name}” already: choose another name.")
+    _check_free(name)
     if on not in TRAINED_ON:
         raise UsageError(f"A model cannot be trained on “{on}”: choose {' or '.join(TRAINED_ON)}.")
     specification = run.specification()
@@ -108,6 +125,7 @@ def train_model(run: RunFolder, cell: AnyCell, name: str, on: str = TRAINING) ->
     files = [HashedImage(Path(image.path), image.sha256, image.rendering) for image in learnt]
     labels = [image.label for image in learnt]
     words = (specification.n_words, specification.seed)
+    report(Progress(_READING, 0, 0))
     with DescriptorStore(cache_folder().features) as store:
         where = (find_network(specification.network), source, store)
         learned = {m: learn_cell_codebook(files, m, *where, *words) for m in members(cell)}
@@ -115,6 +133,7 @@ def train_model(run: RunFolder, cell: AnyCell, name: str, on: str = TRAINING) ->
         descriptors = concatenate(
             [describe_images(files, m, codebooks.get(m), *where) for m in members(cell)]
         )
+        report(Progress(_TRAINING, 0, 0))
         value = _best_value(descriptors, learnt, specification)
         (classifier,) = specification.trained_classifier.train_path(
             descriptors, labels, [value], specification.training_options()
@@ -122,6 +141,7 @@ def train_model(run: RunFolder, cell: AnyCell, name: str, on: str = TRAINING) ->
         length = classifier.normalisation.apply(descriptors[:1]).shape[1]
         n_bytes = specification.trained_classifier.bytes_kept(len(learnt), length)
         check_kept(len(learnt), n_bytes)
+        report(Progress(_CALIBRATING, 0, 0))
         attempts = _Attempts()
         stored = StoredImages(records, files, *where)
         held_out = attempts.make(
@@ -151,6 +171,7 @@ def train_model(run: RunFolder, cell: AnyCell, name: str, on: str = TRAINING) ->
             )
             if threshold is not None:
                 threshold = replace(threshold, n_images=threshold.n_images // n_times)
+    report(Progress(_INDEXING, 0, 0))
     training_images = attempts.make(
         "similar training images and no warning of unlike ones",
         lambda: index_training_images(
@@ -180,11 +201,76 @@ def train_model(run: RunFolder, cell: AnyCell, name: str, on: str = TRAINING) ->
     )
     calibration = None if chosen is None else chosen.calibration
     model = Model(card, classifier, codebooks, calibration, training_images)
+    _check_free(name)  # one of that name may have been imported meanwhile
     save_model(model)
     return model
 
 
-def _not_finished(run: RunFolder, name: str) -> MedrecogError:
+def start_training(run: Run, cell: AnyCell, name: str, on: str = TRAINING) -> Job:
+    """Start a job that trains a model; return at once.
+
+    Parameters
+    ----------
+    run, cell, name, on
+        As in `train_model`.
+
+    Raises
+    ------
+    UsageError
+        If the name cannot be used or is taken.
+    MedrecogError
+        If another job trains a model of this name.
+    """
+    _check_free(name)
+    return start(*_order(run, cell, name, on))
+
+
+def carry_out_training(
+    run: Run, cell: AnyCell, name: str, on: str = TRAINING, report: Report = ignore
+) -> Model:
+    """Train a model as a job in this process, which others can see and stop.
+
+    Raises
+    ------
+    UsageError
+        If the name cannot be used or is taken.
+    StoppedError
+        If it was stopped.
+    MedrecogError
+        If another job trains a model of this name, or it cannot be trained.
+    """
+    _check_free(name)
+    carry_out(create_job(*_order(run, cell, name, on)), report)
+    return load_model(name)
+
+
+def work(job: Job, work: Work) -> None:
+    """Do the work of a job that trains a model."""
+    order = job.order()
+    where = order.arguments
+    run = find_run(where["run"])
+    cell = finished_cell(run, where["layer"], where["scale"], where["pooling"])
+    train_model(run, cell, order.subject, where["on"], work.checked_report)
+
+
+def _order(run: Run, cell: AnyCell, name: str, on: str) -> tuple[str, str, str, dict[str, Any]]:
+    arguments = {
+        "run": run.id,
+        "layer": cell.layer,
+        "scale": cell.scale,
+        "pooling": cell.pooling,
+        "on": on,
+    }
+    return TRAIN, name, f"Train model {name}", arguments
+
+
+def _check_free(name: str) -> None:
+    check_name(name)
+    if name in model_names():
+        raise UsageError(f"A model named “{name}” already exists. Choose another name.")
+
+
+def _not_finished(run: Run, name: str) -> MedrecogError:
     finished = ", ".join(result.cell.name for result in run.cells()) or "none yet"
     return MedrecogError(f"The run {run.id} has no finished cell {name}: choose among {finished}.")
 
@@ -228,7 +314,7 @@ def _best_value(
     ).value
 
 
-def _of_run(run: RunFolder, specification: RunSpecification, result: CellResult) -> dict[str, Any]:
+def _of_run(run: Run, specification: RunSpecification, result: CellResult) -> dict[str, Any]:
     """Return what a card says of the run and of how well its cell did."""
     record, split = run.record(), run.split()
     dataset = record["dataset"]

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from types import ModuleType
 
 from medrecog_core.networks.device import find_device
+from medrecog_core.settings import read_settings, set_in_environment
 
 
 def import_keras() -> ModuleType:
@@ -16,7 +17,7 @@ def import_keras() -> ModuleType:
     """
     if "keras" in sys.modules:
         return sys.modules["keras"]
-    os.environ.setdefault("KERAS_BACKEND", "tensorflow")
+    set_in_environment(keras_backend=read_settings().keras_backend)
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     with _without_start_messages():
         import keras

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from medrecog_core.errors import UsageError
+from medrecog_core.settings import read_settings
 
 PRECISIONS = ("auto", "float32", "bfloat16")
 
@@ -61,7 +62,7 @@ def has_onednn() -> bool:
     return (
         find_device().kind == "cpu"
         and platform.system() == "Linux"
-        and os.environ.get("TF_ENABLE_ONEDNN_OPTS") != "0"
+        and read_settings().onednn != "0"
         and not flags.isdisjoint(_ONEDNN_FLAGS)
     )
 
@@ -94,7 +95,7 @@ def _multiplies_bfloat16_fast(flags: set[str]) -> bool:
 
 def _query_gpu() -> tuple[str, float] | None:
     program = shutil.which("nvidia-smi")
-    hidden = os.environ.get("CUDA_VISIBLE_DEVICES") in ("", "-1")
+    hidden = read_settings().visible_gpus in ("", "-1")
     if program is None or hidden or not _has_cuda_libraries():
         return None
     query = [program, "--query-gpu=name,compute_cap", "--format=csv,noheader"]

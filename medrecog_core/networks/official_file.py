@@ -1,14 +1,11 @@
 """A file of ImageNet weights that Keras publishes, recognised by its hash."""
 
 import hashlib
-import os
 from dataclasses import dataclass
 from pathlib import Path
 
-from medrecog_core.errors import UsageError
+from medrecog_core.settings import read_settings
 
-MIRROR_VARIABLE = "MEDRECOG_WEIGHTS_MIRROR"
-_PUBLISHER = "https://storage.googleapis.com/tensorflow/keras-applications"
 _MD5_DIGITS = 32
 
 
@@ -56,20 +53,12 @@ class OfficialFile:
         UsageError
             If the mirror that was set has no web address.
         """
-        mirror = os.environ.get("MEDRECOG_WEIGHTS_MIRROR") or _PUBLISHER
-        if not mirror.startswith(("https://", "http://")):
-            raise UsageError(
-                f"The environment variable {MIRROR_VARIABLE} is “{mirror}”: "
-                "give an address that begins with https:// or http://, or unset it."
-            )
-        return f"{mirror.rstrip('/')}/{self.path}"
+        return f"{read_settings().weights_mirror}/{self.path}"
 
     @property
     def keras_copy(self) -> Path:
         """Where Keras keeps it once a program has downloaded it with Keras."""
-        named = os.environ.get("KERAS_HOME")
-        home = Path(named).expanduser() if named else Path.home() / ".keras"
-        return home / "models" / self.name
+        return read_settings().keras_home.expanduser() / "models" / self.name
 
     def is_at(self, path: Path) -> bool:
         """Return whether a file is the official one."""

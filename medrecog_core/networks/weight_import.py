@@ -8,11 +8,17 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import numpy as np
-from filelock import FileLock, Timeout
 
-from medrecog_core.download import Download
 from medrecog_core.errors import MedrecogError, UsageError
-from medrecog_core.locations import cache_folder, create_folder
+from medrecog_core.jobs.download import Download
+from medrecog_core.jobs.job import Job, create_job
+from medrecog_core.jobs.kinds import DOWNLOAD_WEIGHTS
+from medrecog_core.jobs.locks import locked
+from medrecog_core.jobs.progress import Report as ProgressReport
+from medrecog_core.jobs.progress import Stage, counting_bytes
+from medrecog_core.jobs.progress import ignore as ignore_progress
+from medrecog_core.jobs.work import Work, carry_out, start
+from medrecog_core.locations import cache_folder
 from medrecog_core.mode import check_may_change
 from medrecog_core.networks.installed_file import (
     CUSTOM,
@@ -27,15 +33,20 @@ from medrecog_core.networks.installed_file import (
 from medrecog_core.networks.layer_table import Network
 from medrecog_core.networks.official_file import OfficialFile
 from medrecog_core.networks.parameters import network_parameters, official_bytes
+from medrecog_core.networks.registry import find_network
 from medrecog_core.networks.stored_array import FLOAT32, READ_ERRORS, StoredArray
 from medrecog_core.networks.weight_file import damaged, open_weight_file
 from medrecog_core.networks.weights import Weights, all_installed_weights, find_weights
 
-Report = Callable[[str, int, int], None]
+Report = Callable[[Stage, int, int], None]
 """Is told a stage, the bytes done and the bytes in all (0 while unknown)."""
 
 
-def ignore(stage: str, done: int, total: int) -> None:
+_DOWNLOADING = Stage("download", "Downloading weights")
+_IMPORTING = Stage("import", "Importing weights")
+
+
+def ignore(stage: Stage, done: int, total: int) -> None:
     """Report progress to nobody."""
 
 
@@ -157,7 +168,7 @@ def _install_official(
     download = Download(official.address, downloaded_part(network))
 
     def report_bytes(done: int, total: int) -> None:
-        report("downloading", done, total)
+        report(_DOWNLOADING, done, total)
 
     download.fetch(2 * official_bytes(network) + 2**20, report_bytes, pause)
     if not official.is_at(download.part):
@@ -192,7 +203,7 @@ def _install(
             for slab in _checked(path, layer, name, stored):
                 yield slab
                 done += slab.nbytes
-                report("importing", done, total)
+                report(_IMPORTING, done, total)
 
         return install(network, layers, naming, read)
 
@@ -215,16 +226,47 @@ def _checked(path: Path, layer: str, name: str, stored: StoredArray) -> Iterator
 
 @contextmanager
 def _alone() -> Iterator[None]:
-    folder = create_folder(cache_folder().weights)
-    lock = FileLock(folder / ".lock", timeout=0)
-    try:
-        lock.acquire()
-    except Timeout as error:
-        raise MedrecogError(
-            "Another process is installing weights: try again when it has ended."
-        ) from error
-    try:
+    folder = cache_folder().weights
+    with locked(folder / ".lock", "Another process installs weights. Try again when it has ended."):
         remove_leftovers(folder)
         yield
-    finally:
-        lock.release()
+
+
+def start_download(network: Network) -> Job:
+    """Start a job that downloads a network's official weights; return at once.
+
+    Raises
+    ------
+    MedrecogError
+        If another job downloads them.
+    """
+    return start(DOWNLOAD_WEIGHTS, network.name, _title(network))
+
+
+def carry_out_download(network: Network, report: ProgressReport = ignore_progress) -> Weights:
+    """Download official weights as a job in this process, which others can see and stop.
+
+    Raises
+    ------
+    StoppedError
+        If it was stopped; what has come is kept.
+    MedrecogError
+        If another job downloads them, or they cannot be downloaded.
+    """
+    check_may_change("download weights")
+    there = installed_official(network)
+    if there is None:
+        carry_out(create_job(DOWNLOAD_WEIGHTS, network.name, _title(network)), report)
+        there = installed_official(network)
+    if there is None:
+        raise MedrecogError(f"The weights of {network.title} are damaged. Download them again.")
+    return find_weights(network, there.identity)
+
+
+def work(job: Job, work: Work) -> None:
+    """Do the work of a job that downloads weights."""
+    download_weights(find_network(job.order().subject), counting_bytes(work.checked_report))
+
+
+def _title(network: Network) -> str:
+    return f"Download {network.title} weights"

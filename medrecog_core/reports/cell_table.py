@@ -8,13 +8,13 @@ from typing import Any
 from medrecog_core.datasets.counting import counted
 from medrecog_core.datasets.split import describe_leak
 from medrecog_core.errors import MedrecogError
-from medrecog_core.experiments import RunFolder
-from medrecog_core.experiments.ranked_cells import RankedCell, rank_cells, with_positive
 from medrecog_core.features import Cell
 from medrecog_core.networks import find_network
 from medrecog_core.reports.latex import escape
 from medrecog_core.reports.measures import MEASURES, measured
 from medrecog_core.reports.report_table import ReportTable, report_table
+from medrecog_core.runs import Run
+from medrecog_core.runs.ranked_cells import RankedCell, rank_cells, with_positive
 
 BEST, EQUAL = "best", "not distinguishable"
 """What `beside_best` says of the best cell, and of those that cannot be told from it."""
@@ -26,7 +26,7 @@ COLUMNS = (
 )
 
 
-def cell_rows(run: RunFolder, ranked: Sequence[RankedCell]) -> list[dict[str, Any]]:
+def cell_rows(run: Run, ranked: Sequence[RankedCell]) -> list[dict[str, Any]]:
     """Return a row for each cell, with `COLUMNS`.
 
     Parameters
@@ -66,7 +66,7 @@ def cell_rows(run: RunFolder, ranked: Sequence[RankedCell]) -> list[dict[str, An
     return rows
 
 
-def cells_csv(run: RunFolder) -> str:
+def cells_csv(run: Run) -> str:
     """Return the finished cells as CSV; without any, the line of columns alone.
 
     Raises
@@ -81,7 +81,7 @@ def cells_csv(run: RunFolder) -> str:
     return table.getvalue()
 
 
-def cells_latex(run: RunFolder) -> str:
+def cells_latex(run: Run) -> str:
     """Return the finished cells as a LaTeX `table` in the style of the package booktabs.
 
     Raises
@@ -112,7 +112,7 @@ def cells_latex(run: RunFolder) -> str:
 
 
 def run_report_table(
-    run: RunFolder, measure: str = "accuracy", positive: str | None = None
+    run: Run, measure: str = "accuracy", positive: str | None = None
 ) -> ReportTable:
     """Return a run's numbers in the shape of the report's tables; fusions have no place there.
 
@@ -156,7 +156,7 @@ def n_leaking_groups(record: Mapping[str, Any]) -> int:
     return n_groups
 
 
-def ready(run: RunFolder) -> RunFolder:
+def ready(run: Run) -> Run:
     """Return the run if a cell of it is finished.
 
     Raises
@@ -185,7 +185,7 @@ def _latex_row(row: dict[str, Any]) -> str:
     return " & ".join(fields) + r" \\"
 
 
-def _caption(run: RunFolder, ranked: Sequence[RankedCell]) -> str:
+def _caption(run: Run, ranked: Sequence[RankedCell]) -> str:
     """Return the caption in LaTeX."""
     estimate = ranked[0].estimate
     units = (

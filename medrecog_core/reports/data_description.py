@@ -5,8 +5,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from medrecog_core.datasets import kept_report
-from medrecog_core.experiments import RunFolder, RunImage
-from medrecog_core.experiments.run_dataset import dataset_of_run
+from medrecog_core.runs import Run, RunImage
+from medrecog_core.runs.run_dataset import dataset_of_run
 
 
 @dataclass(frozen=True)
@@ -58,7 +58,7 @@ class DataDescription:
         return sum(n for _, n in self.excluded)
 
 
-def describe_data(run: RunFolder) -> DataDescription:
+def describe_data(run: Run) -> DataDescription:
     """Return what is known of the images of a run.
 
     Raises

@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from pathlib import PurePath
 
 from medrecog_core.errors import UsageError
-from medrecog_core.experiments import RunFolder, result_document
 from medrecog_core.reports.cell_table import (
     cells_csv,
     cells_latex,
@@ -15,6 +14,7 @@ from medrecog_core.reports.cell_table import (
     run_report_table,
 )
 from medrecog_core.reports.measures import MEASURES
+from medrecog_core.runs import Run, result_document
 
 CELLS, REPORT = "cells", "report"
 TABLES = (CELLS, REPORT)
@@ -61,7 +61,7 @@ class Choice:
             )
 
 
-def exported(run: RunFolder, file: PurePath, choice: Choice | None = None) -> bytes:
+def exported(run: Run, file: PurePath, choice: Choice | None = None) -> bytes:
     """Return the content of a file with a run's results.
 
     Parameters
@@ -95,11 +95,11 @@ def exported(run: RunFolder, file: PurePath, choice: Choice | None = None) -> by
     return _WRITERS[ending](run, choice, ending)
 
 
-def _json(run: RunFolder, choice: Choice, ending: str) -> bytes:
+def _json(run: Run, choice: Choice, ending: str) -> bytes:
     return json.dumps(result_document(run), indent=1, ensure_ascii=False).encode() + b"\n"
 
 
-def _table(run: RunFolder, choice: Choice, ending: str) -> bytes:
+def _table(run: Run, choice: Choice, ending: str) -> bytes:
     if choice.table != REPORT:
         return (cells_csv(run) if ending == ".csv" else cells_latex(run)).encode()
     table = run_report_table(run, choice.measure, choice.positive)
@@ -111,13 +111,13 @@ def _table(run: RunFolder, choice: Choice, ending: str) -> bytes:
     return table.to_latex(caption, f"tab:{run.id}").encode()
 
 
-def _report(run: RunFolder, choice: Choice, ending: str) -> bytes:
+def _report(run: Run, choice: Choice, ending: str) -> bytes:
     from medrecog_core.reports.html_report import html_report
 
     return html_report(ready(run)).encode()
 
 
-def _figure(run: RunFolder, choice: Choice, ending: str) -> bytes:
+def _figure(run: Run, choice: Choice, ending: str) -> bytes:
     from medrecog_core.reports.rendering import to_png, to_svg
     from medrecog_core.reports.run_figures import HEAT_MAP, draw_figure
 
@@ -127,7 +127,7 @@ def _figure(run: RunFolder, choice: Choice, ending: str) -> bytes:
     return to_png(chart) if ending == ".png" else to_svg(chart).encode()
 
 
-_WRITERS: dict[str, Callable[[RunFolder, Choice, str], bytes]] = {
+_WRITERS: dict[str, Callable[[Run, Choice, str], bytes]] = {
     ".csv": _table,
     ".json": _json,
     ".tex": _table,

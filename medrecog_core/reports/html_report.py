@@ -12,12 +12,10 @@ from medrecog_core.classification import ScoredImages, cross_calibrate, estimate
 from medrecog_core.datasets.counting import counted
 from medrecog_core.datasets.split import describe_leak
 from medrecog_core.errors import MedrecogError
-from medrecog_core.experiments import CellResult, RunFolder
-from medrecog_core.experiments.published_tables import beside_report, find_published_table
-from medrecog_core.experiments.ranked_cells import RankedCell, rank_cells, score_images
 from medrecog_core.features import Cell
 from medrecog_core.images import PREPROCESSINGS
 from medrecog_core.intended_use import RESEARCH_ONLY
+from medrecog_core.jobs.state import stage_label
 from medrecog_core.networks import find_network
 from medrecog_core.reports.cell_table import ready
 from medrecog_core.reports.data_description import DataDescription, describe_data
@@ -34,6 +32,9 @@ from medrecog_core.reports.run_figures import (
     draw_curve,
     draw_figure,
 )
+from medrecog_core.runs import CellResult, Run
+from medrecog_core.runs.published import beside_report, find_published_table
+from medrecog_core.runs.ranked_cells import RankedCell, rank_cells, score_images
 
 _TEMPLATES = Path(__file__).parent / "templates"
 _MOST_CURVES = 6
@@ -41,7 +42,7 @@ _RELIABILITY_WIDTH = 360
 _MOST_LISTED = 200
 
 
-def html_report(run: RunFolder) -> str:
+def html_report(run: Run) -> str:
     """Return the whole report of a run.
 
     Parameters
@@ -124,7 +125,7 @@ def _day(seconds: float) -> str:
     return time.strftime("%Y-%m-%d %H:%M UTC", time.gmtime(seconds))
 
 
-def _warnings(run: RunFolder, record: dict[str, Any], data: DataDescription) -> list[str]:
+def _warnings(run: Run, record: dict[str, Any], data: DataDescription) -> list[str]:
     split, dataset = record["split"], record["dataset"]
     n_finished, n_cells = len(run.cells()), len(run.specification().cells)
     title = record["weights"]["title"]
@@ -159,7 +160,7 @@ def _curves(images: ScoredImages) -> list[ChartType]:
     ]
 
 
-def _folds(run: RunFolder, result: CellResult) -> dict[str, Any] | None:
+def _folds(run: Run, result: CellResult) -> dict[str, Any] | None:
     if len(result.folds) < 2:
         return None
     accuracies = [fold.accuracy for fold in result.folds]
@@ -197,7 +198,7 @@ def _calibration(images: ScoredImages, positive: str | None) -> dict[str, Any] |
     }
 
 
-def _published(run: RunFolder, ranked: list[RankedCell]) -> dict[str, Any] | None:
+def _published(run: Run, ranked: list[RankedCell]) -> dict[str, Any] | None:
     table = find_published_table(
         run.specification().dataset, list(run.record()["dataset"]["classes"])
     )
@@ -213,7 +214,7 @@ def _published(run: RunFolder, ranked: list[RankedCell]) -> dict[str, Any] | Non
     }
 
 
-def _settings(run: RunFolder, data: DataDescription) -> list[tuple[str, str]]:
+def _settings(run: Run, data: DataDescription) -> list[tuple[str, str]]:
     asked, record = run.specification(), run.record()
     classifier, values = asked.trained_classifier, asked.parameter_values
     preprocessing = next(
@@ -256,7 +257,9 @@ def _machine(record: dict[str, Any]) -> list[tuple[str, str]]:
 
 def _stages(record: dict[str, Any]) -> list[tuple[str, float, float | None]]:
     peaks = record.get("peak_memory_bytes", {})
-    return [(stage, s, peaks.get(stage)) for stage, s in record.get("seconds", {}).items()]
+    return [
+        (stage_label(stage), s, peaks.get(stage)) for stage, s in record.get("seconds", {}).items()
+    ]
 
 
 def _limits(images: ScoredImages, record: dict[str, Any]) -> list[str]:

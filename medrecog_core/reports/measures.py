@@ -2,8 +2,8 @@
 
 from collections.abc import Sequence
 
-from medrecog_core.experiments import CellResult
 from medrecog_core.features import AnyCell
+from medrecog_core.runs import CellResult
 
 MEASURES = {
     "Accuracy": "accuracy",

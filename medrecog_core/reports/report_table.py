@@ -5,7 +5,6 @@ import io
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
-from medrecog_core.experiments.published_tables import PublishedTable
 from medrecog_core.features import Cell, in_order
 from medrecog_core.images import REPORT_SCALES
 from medrecog_core.networks import Network
@@ -129,22 +128,6 @@ def report_table(values: Mapping[Cell, float], network: Network | None = None) -
         in_order(cell.pooling for cell in values),
         dict(values),
         frozenset((layer, _SMALLEST) for layer in layers if layer in heads),
-    )
-
-
-def published_report_table(table: PublishedTable) -> ReportTable:
-    """Lay out a published table as it was printed."""
-    values = {
-        Cell(published.layer, published.scale, pooling): published.accuracy
-        for published in table.accuracies
-        for pooling in published.poolings
-    }
-    return ReportTable(
-        _in_order(cell.layer for cell in values),
-        tuple(sorted({cell.scale for cell in values})),
-        in_order(cell.pooling for cell in values),
-        values,
-        frozenset((p.layer, p.scale) for p in table.accuracies if p.is_merged),
     )
 
 

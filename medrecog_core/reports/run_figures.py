@@ -9,8 +9,6 @@ from medrecog_core.classification import (
     roc_curve,
 )
 from medrecog_core.errors import UsageError
-from medrecog_core.experiments import CellResult, RunFolder
-from medrecog_core.experiments.ranked_cells import rank_cells, score_images, with_positive
 from medrecog_core.networks import find_network
 from medrecog_core.reports.cell_table import ready
 from medrecog_core.reports.figures.confusion_matrix import (
@@ -21,6 +19,8 @@ from medrecog_core.reports.figures.curves import draw_folds, draw_precision_reca
 from medrecog_core.reports.figures.heat_map import describe_heat_map, draw_heat_map
 from medrecog_core.reports.figures.reliability import describe_reliability, draw_reliability
 from medrecog_core.reports.measures import best_cell, told_measures
+from medrecog_core.runs import CellResult, Run
+from medrecog_core.runs.ranked_cells import rank_cells, score_images, with_positive
 
 HEAT_MAP, CONFUSION, ROC, PRECISION_RECALL = "heat-map", "confusion", "roc", "precision-recall"
 RELIABILITY, FOLDS = "reliability", "folds"
@@ -33,7 +33,7 @@ _FOLDS_WIDTH = 480
 
 
 def draw_figure(
-    run: RunFolder,
+    run: Run,
     figure: str = HEAT_MAP,
     measure: str = "accuracy",
     cell: str = "",
@@ -181,9 +181,7 @@ def _folds(result: CellResult) -> ChartType:
     )
 
 
-def _heat_map(
-    run: RunFolder, results: list[CellResult], measure: str, positive: str | None
-) -> ChartType:
+def _heat_map(run: Run, results: list[CellResult], measure: str, positive: str | None) -> ChartType:
     specification = run.specification()
     columns = {(cell.scale, cell.pooling) for cell in specification.cells}
     chart = draw_heat_map(

@@ -5,13 +5,15 @@ from dataclasses import dataclass, replace
 
 from medrecog_core.datasets import Dataset, demo_folder, library
 from medrecog_core.errors import MedrecogError, UsageError
-from medrecog_core.experiments import all_runs
-from medrecog_core.experiments.repetition import recorded_rendering
 from medrecog_core.features import DescriptorKey, DescriptorStore, is_extracting
+from medrecog_core.jobs.job import all_jobs
+from medrecog_core.jobs.kinds import TRAIN
 from medrecog_core.locations import cache_folder
 from medrecog_core.mode import check_may_change
 from medrecog_core.models import load_model, model_names
 from medrecog_core.networks import NETWORKS, PRECISIONS, all_installed_weights, find_network
+from medrecog_core.runs import all_runs
+from medrecog_core.runs.repetition import recorded_rendering
 from medrecog_core.storage.contents import network_of, share_of
 
 Content = tuple[str, str]
@@ -118,11 +120,11 @@ def delete_features(selection: Selection, dry_run: bool = False) -> Freed:
 
 
 def _check_idle(store: DescriptorStore) -> None:
-    for run in all_runs():
-        if not run.state().has_ended:
+    for job in (*all_runs(), *all_jobs(TRAIN)):
+        if not job.state().has_ended:
             raise MedrecogError(
-                f"Run {run.id} is not finished. Wait until it has ended, or stop it, before you "
-                "delete features."
+                f"{job.kind.title} {job.id} is not finished. Wait until it has ended, or stop it, "
+                "before you delete features."
             )
     if is_extracting(store):
         raise MedrecogError(

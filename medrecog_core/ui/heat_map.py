@@ -4,8 +4,6 @@ from collections.abc import Callable, Sequence
 
 import streamlit as st
 
-from medrecog_core.experiments import CellResult
-from medrecog_core.experiments.ranked_cells import RankedCell
 from medrecog_core.features import AnyCell
 from medrecog_core.networks import Network
 from medrecog_core.reports.figures.heat_map import (
@@ -15,6 +13,8 @@ from medrecog_core.reports.figures.heat_map import (
     describe_heat_map,
     draw_heat_map,
 )
+from medrecog_core.runs import CellResult
+from medrecog_core.runs.ranked_cells import RankedCell
 from medrecog_core.ui.quantities import counted
 
 

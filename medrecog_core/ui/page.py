@@ -10,6 +10,7 @@ from medrecog_core import __version__
 from medrecog_core.errors import MedrecogError
 from medrecog_core.intended_use import RESEARCH_ONLY
 from medrecog_core.mode import is_viewer
+from medrecog_core.ui.jobs import show_working
 from medrecog_core.ui.plain_text import literal
 from medrecog_core.ui.shown_bundle import show_bundle
 
@@ -44,6 +45,8 @@ def open_page(name: str) -> None:
             st.page_link(file, label=page, icon=f":material/{symbol}:")
         if view:
             st.badge("Read-only view", icon=":material/visibility:", color="blue")
+        else:
+            show_working()
         st.markdown(f"**{RESEARCH_ONLY}**")
         st.caption(f"medrecog {__version__}")
     st.title(title)

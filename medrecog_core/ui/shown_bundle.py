@@ -1,17 +1,13 @@
 """A bundle that a server shows, and nothing else: unpacked once, read-only."""
 
 import functools
-import os
 import tempfile
 import threading
 from pathlib import Path
 
 from medrecog_core.bundles import open_bundle
-from medrecog_core.locations import ENVIRONMENT_VARIABLE, CacheFolder
-from medrecog_core.mode import SETTING as MODE
-from medrecog_core.mode import VIEWER
-
-SETTING = "MEDRECOG_BUNDLE"
+from medrecog_core.locations import CacheFolder
+from medrecog_core.settings import VIEWER, read_settings, set_in_environment
 
 _ONE_AT_A_TIME = threading.Lock()
 
@@ -28,13 +24,12 @@ def show_bundle() -> None:
     StorageError
         If there is no room to unpack it.
     """
-    named = os.environ.get("MEDRECOG_BUNDLE", "").strip()
-    if not named:
+    named = read_settings().bundle
+    if named is None:
         return
     with _ONE_AT_A_TIME:
-        folder = _unpacked(Path(named).expanduser().absolute())
-        os.environ[MODE] = VIEWER
-        os.environ[ENVIRONMENT_VARIABLE] = folder.name
+        folder = _unpacked(named.expanduser().absolute())
+        set_in_environment(mode=VIEWER, cache=folder.name)
 
 
 @functools.cache

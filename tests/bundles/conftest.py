@@ -7,8 +7,8 @@ import zipfile
 import pytest
 
 from medrecog_core.bundles import write_bundle
-from medrecog_core.experiments import RunFolder
 from medrecog_core.locations import CacheFolder
+from medrecog_core.runs import Run
 from tests.textures import cache_at
 
 
@@ -18,7 +18,7 @@ def written(finished_cache, tmp_path_factory):
     folder, run_id = finished_cache
     file = tmp_path_factory.mktemp("bundle") / "runs.zip"
     with cache_at(folder):
-        write_bundle([RunFolder(run_id)], file)
+        write_bundle([Run(run_id)], file)
     return file, run_id
 
 

@@ -13,12 +13,13 @@ from PIL import Image
 from medrecog_core.bundles import open_bundle, write_bundle
 from medrecog_core.datasets import Dataset, ImageRecord, find_changes, library
 from medrecog_core.errors import MedrecogError, StorageError
-from medrecog_core.experiments import all_runs, find_run, result_document
-from medrecog_core.experiments.ranked_cells import rank_cells
 from medrecog_core.images import thumbnail
 from medrecog_core.locations import CacheFolder
-from medrecog_core.mode import SETTING, VIEWER, ReadOnlyError
+from medrecog_core.mode import ReadOnlyError
 from medrecog_core.models import load_model, train_model
+from medrecog_core.runs import all_runs, find_run, result_document
+from medrecog_core.runs.ranked_cells import rank_cells
+from medrecog_core.settings import MODE_VARIABLE, VIEWER
 from tests.deep_images import MODEL, deep_specification
 from tests.textures import NAME, finished_run
 
@@ -133,7 +134,7 @@ def test_bundle_is_opened_in_the_cache_folder_in_use(written, cache):
 
 
 def test_only_a_view_is_not_changed(written, cache, monkeypatch, there):
-    monkeypatch.setenv(SETTING, VIEWER)
+    monkeypatch.setenv(MODE_VARIABLE, VIEWER)
     with pytest.raises(ReadOnlyError):
         open_bundle(written[0])
     assert not cache.root.exists()

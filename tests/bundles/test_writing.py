@@ -11,7 +11,7 @@ from medrecog_core import atomic_file
 from medrecog_core.bundles import open_bundle, read_contents, write_bundle
 from medrecog_core.datasets import check_health, library
 from medrecog_core.errors import MedrecogError, UsageError
-from medrecog_core.experiments.processes import this_process
+from medrecog_core.jobs.process import this_process
 from tests.textures import N_IMAGES, NAME
 
 
@@ -165,7 +165,7 @@ def test_others_may_read_it_if_the_user_lets_them(finished, tmp_path):
 
 
 def test_bundle_of_an_opened_bundle_is_the_same(written, there, tmp_path, monkeypatch):
-    from medrecog_core.experiments import find_run
+    from medrecog_core.runs import find_run
 
     open_bundle(written[0], there)
     monkeypatch.setenv("MEDRECOG_CACHE", str(there.root))

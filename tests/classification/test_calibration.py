@@ -5,12 +5,11 @@ from sklearn.calibration import CalibratedClassifierCV
 from sklearn.datasets import load_digits
 from sklearn.frozen import FrozenEstimator
 from sklearn.metrics import log_loss as oracle
-from sklearn.model_selection import train_test_split
+from sklearn.model_selection import StratifiedKFold, train_test_split
 
 from medrecog_core.classification import (
     Calibration,
     calibrate,
-    held_out_scores,
     log_loss,
     reliability_curve,
 )
@@ -85,7 +84,9 @@ def test_probabilities_of_a_real_svm_are_better_than_those_of_its_bare_scores():
         pixels, labels, test_size=0.5, stratify=labels, random_state=0
     )
     svm = train_svm(train, known)
-    held = held_out_scores(train, known, train_svm)
+    held = np.empty((len(train), 10))
+    for learnt, rest in StratifiedKFold(5).split(train, known):
+        held[rest] = train_svm(train[learnt], known[learnt]).scores(train[rest])
     found = calibrate(held, known, svm.classes)
     scores = svm.scores(test)
     probabilities = found.probabilities(scores)

@@ -4,13 +4,13 @@ from pathlib import Path
 
 import pytest
 
-from medrecog_core.experiments import RunFolder
+from medrecog_core.runs import Run
 from tests.cli.conftest import Call
 from tests.textures import NAME
 
 
 def test_a_run_is_taken_from_one_machine_to_another(
-    call: Call, finished: RunFolder, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    call: Call, finished: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     file = tmp_path / "runs.zip"
     answer = call("bundle", finished.id, "--to", file, "--json")
@@ -35,7 +35,7 @@ def test_a_run_is_taken_from_one_machine_to_another(
     ("option", "taken"), [("--without-pictures", "none"), ("--with-images", "images")]
 )
 def test_pictures_are_chosen(
-    call: Call, finished: RunFolder, tmp_path: Path, option: str, taken: str
+    call: Call, finished: Run, tmp_path: Path, option: str, taken: str
 ) -> None:
     answer = call("bundle", finished.id, "--to", tmp_path / "runs.zip", option, "--json")
     assert answer.json["pictures"] == taken

@@ -9,13 +9,13 @@ from pathlib import Path
 
 import pytest
 
-from medrecog_core.experiments import RunFolder
+from medrecog_core.runs import Run
 from tests.cli.conftest import Call
 from tests.textures import CLASSES
 
 
 class TestExport:
-    def test_csv_has_a_row_a_cell(self, call: Call, finished: RunFolder, tmp_path: Path) -> None:
+    def test_csv_has_a_row_a_cell(self, call: Call, finished: Run, tmp_path: Path) -> None:
         file = tmp_path / "x.csv"
         answer = call("export", finished.id, "--to", file, "--json")
         assert answer.json == {"run": finished.id, "file": str(file)}
@@ -32,7 +32,7 @@ class TestExport:
             assert float(row["accuracy"]) == result.metrics.accuracy
             assert int(row["n_test"]) == result.n_test
 
-    def test_json_has_everything(self, call: Call, finished: RunFolder, tmp_path: Path) -> None:
+    def test_json_has_everything(self, call: Call, finished: Run, tmp_path: Path) -> None:
         file = tmp_path / "x.json"
         assert call("export", finished.id, "--to", file).out == f"Wrote {file}.\n"
         assert json.loads(file.read_bytes()) == call("show", finished.id, "--json").json
@@ -41,7 +41,7 @@ class TestExport:
 
     @pytest.mark.parametrize("name", ["x.txt", "x"])
     def test_another_ending_is_bad_usage(
-        self, call: Call, finished: RunFolder, tmp_path: Path, name: str
+        self, call: Call, finished: Run, tmp_path: Path, name: str
     ) -> None:
         answer = call("export", finished.id, "--to", tmp_path / name, "--json")
         assert answer.status == 2
@@ -52,7 +52,7 @@ class TestExport:
         assert not (tmp_path / name).exists()
 
     def test_a_file_that_cannot_be_written_gives_a_sentence_about_it(
-        self, call: Call, finished: RunFolder, tmp_path: Path
+        self, call: Call, finished: Run, tmp_path: Path
     ) -> None:
         file = tmp_path / "nowhere" / "x.csv"
         answer = call("export", finished.id, "--to", file, "--json")
@@ -61,21 +61,19 @@ class TestExport:
         assert "MEDRECOG_CACHE" not in answer.sentence
 
     def test_the_file_may_be_read_by_whom_the_user_lets_read(
-        self, call: Call, finished: RunFolder, tmp_path: Path, open_umask: None
+        self, call: Call, finished: Run, tmp_path: Path, open_umask: None
     ) -> None:
         call("export", finished.id, "--to", tmp_path / "x.json")
         assert stat.S_IMODE((tmp_path / "x.json").stat().st_mode) == 0o644
 
-    def test_tables_are_told_apart(self, call: Call, finished: RunFolder, tmp_path: Path) -> None:
+    def test_tables_are_told_apart(self, call: Call, finished: Run, tmp_path: Path) -> None:
         file = tmp_path / "report.tex"
         options = ["--table", "report", "--measure", "balanced-accuracy"]
         assert call("export", finished.id, "--to", file, *options).status == 0
         assert "balanced accuracy, in the shape of the report" in file.read_text()
         assert "toprule" not in file.read_text()
 
-    def test_a_figure_of_a_cell_is_drawn(
-        self, call: Call, finished: RunFolder, tmp_path: Path
-    ) -> None:
+    def test_a_figure_of_a_cell_is_drawn(self, call: Call, finished: Run, tmp_path: Path) -> None:
         file = tmp_path / "roc.svg"
         options = ["--figure", "roc", "--cell", "block2-224-max", "--class", "waves"]
         assert call("export", finished.id, "--to", file, *options).status == 0
@@ -97,7 +95,7 @@ class TestExport:
     def test_what_there_is_not_is_bad_usage(
         self,
         call: Call,
-        finished: RunFolder,
+        finished: Run,
         tmp_path: Path,
         file: str,
         options: list[str],

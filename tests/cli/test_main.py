@@ -8,13 +8,13 @@ from pathlib import Path
 import click
 import pytest
 
-from medrecog_core import __version__, experiments
-from medrecog_core.cli import main
+from medrecog_core import __version__
+from medrecog_core.cli import main, run_commands
 from medrecog_core.cli.main import medrecog
 from medrecog_core.errors import MedrecogError, StorageError, UsageError
-from medrecog_core.experiments import RunFolder
 from medrecog_core.locations import CacheFolder
-from medrecog_core.mode import SETTING, VIEWER
+from medrecog_core.runs import Run
+from medrecog_core.settings import MODE_VARIABLE, VIEWER
 from tests.textures import cache_at
 
 from .conftest import Call
@@ -72,7 +72,8 @@ def test_no_command_shows_what_there_is_and_ends_with_2(call: Call, arguments: l
 def test_help_lists_every_command(call: Call, option: str) -> None:
     answer = call(option)
     assert (answer.status, answer.err) == (0, "")
-    assert all(name in answer.out for name in medrecog.commands)
+    shown = [name for name, command in medrecog.commands.items() if not command.hidden]
+    assert all(name in answer.out for name in shown)
 
 
 def test_every_command_takes_json_and_has_help() -> None:
@@ -120,7 +121,7 @@ def test_every_mistake_ends_in_one_line(
     def fail() -> None:
         raise error
 
-    monkeypatch.setattr(experiments, "all_runs", fail)
+    monkeypatch.setattr(run_commands, "all_runs", fail)
     answer = call("runs", "--json")
     assert (answer.status, answer.sentence) == (status, sentence)
     assert answer.json == {"error": sentence}
@@ -132,7 +133,7 @@ def test_a_mistake_in_the_program_is_not_hidden(
     def mistake() -> None:
         raise ZeroDivisionError
 
-    monkeypatch.setattr(experiments, "all_runs", mistake)
+    monkeypatch.setattr(run_commands, "all_runs", mistake)
     with pytest.raises(ZeroDivisionError):
         call("runs")
 
@@ -201,7 +202,7 @@ def test_main_reads_the_process_arguments_where_none_are_given(
 class TestReadOnlyView:
     @pytest.fixture(autouse=True)
     def viewer(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        monkeypatch.setenv(SETTING, VIEWER)
+        monkeypatch.setenv(MODE_VARIABLE, VIEWER)
 
     @pytest.mark.parametrize(
         "arguments",
@@ -218,7 +219,7 @@ class TestReadOnlyView:
             "run --dataset textures --layers block1 --again",
             "run --repeat {run}",
             "rename {run} Title",
-            "cancel {run}",
+            "stop {run}",
             "resume {run}",
             "delete {run}",
             "train --run {run} --layer block1 --scale 224 --pooling average --name more",
@@ -229,7 +230,7 @@ class TestReadOnlyView:
         ],
     )
     def test_commands_that_change_something_end_in_one_sentence(
-        self, call: Call, finished: RunFolder, pictures: Path, cache: CacheFolder, arguments: str
+        self, call: Call, finished: Run, pictures: Path, cache: CacheFolder, arguments: str
     ) -> None:
         before = {file: file.stat().st_mtime_ns for file in cache.root.rglob("*")}
         answer = call(*arguments.format(run=finished.id, pictures=pictures).split())
@@ -237,14 +238,14 @@ class TestReadOnlyView:
         assert "This is a read-only view, which cannot " in answer.sentence
         assert {file: file.stat().st_mtime_ns for file in cache.root.rglob("*")} == before
 
-    def test_commands_that_only_look_do_what_they_do(self, call: Call, finished: RunFolder) -> None:
+    def test_commands_that_only_look_do_what_they_do(self, call: Call, finished: Run) -> None:
         assert call("show", finished.id).status == 0
         assert call("runs", "--json").json[0]["run"] == finished.id
         assert [each["name"] for each in call("datasets", "list", "--json").json] == ["textures"]
 
 
 def test_a_mode_that_there_is_not_is_bad_usage(call: Call, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv(SETTING, "veiwer")
+    monkeypatch.setenv(MODE_VARIABLE, "veiwer")
     answer = call("runs")
     assert answer.status == 2
     assert "MEDRECOG_MODE is “veiwer”" in answer.sentence

@@ -3,9 +3,9 @@ from pathlib import Path
 
 import pytest
 
-from medrecog_core.experiments import RunFolder
 from medrecog_core.locations import CacheFolder
 from medrecog_core.models import load_model, model_names
+from medrecog_core.runs import Run
 from tests.textures import CLASSES, finished_run, specification
 
 from .conftest import Call
@@ -14,7 +14,7 @@ CELL = ["--layer", "block2", "--scale", "224", "--pooling", "average"]
 
 
 @pytest.fixture
-def model(call: Call, finished: RunFolder) -> str:
+def model(call: Call, finished: Run) -> str:
     answer = call("train", "--run", finished.id, *CELL, "--name", "my-model", "--json")
     assert answer.status == 0
     assert answer.json["name"] == "my-model"
@@ -22,7 +22,7 @@ def model(call: Call, finished: RunFolder) -> str:
 
 
 class TestTrain:
-    def test_it_prints_the_models_card(self, call: Call, finished: RunFolder) -> None:
+    def test_it_prints_the_models_card(self, call: Call, finished: Run) -> None:
         answer = call("train", "--run", finished.id, *CELL, "--name", "one", "--json")
         card = answer.json
         assert (card["run"], card["dataset"]) == (finished.id, "textures")
@@ -36,7 +36,7 @@ class TestTrain:
     @pytest.mark.parametrize(
         ("changes", "status", "word"),
         [
-            (["--name", "my-model"], 2, "There is a model “my-model” already"),
+            (["--name", "my-model"], 2, "“my-model” already exists"),
             (["--name", "../x"], 2, "cannot be a name"),
             (["--layer", "block5"], 1, "no finished cell block5-224-average"),
             (["--layer", "block9"], 1, "no finished cell block9-224-average"),
@@ -48,7 +48,7 @@ class TestTrain:
     def test_a_mistake_gives_a_sentence(
         self,
         call: Call,
-        finished: RunFolder,
+        finished: Run,
         model: str,
         changes: list[str],
         status: int,
@@ -71,7 +71,7 @@ class TestModels:
         assert "block2-224-average" in call("models").out
 
     def test_a_damaged_one_is_listed_with_the_reason_beside_the_others(
-        self, call: Call, finished: RunFolder, model: str, cache: CacheFolder
+        self, call: Call, finished: Run, model: str, cache: CacheFolder
     ) -> None:
         call("train", "--run", finished.id, *CELL, "--name", "bad")
         (cache.models / "bad" / "svm.npz").write_bytes(b"PK\x03\x04")

@@ -1,6 +1,6 @@
 from pathlib import Path
 
-from medrecog_core.experiments import PRESETS
+from medrecog_core.runs import PRESETS
 
 from .conftest import Call
 

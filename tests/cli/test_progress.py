@@ -5,9 +5,15 @@ from itertools import pairwise
 import pytest
 
 from medrecog_core.cli import progress as module
-from medrecog_core.cli.progress import shown_count, shown_files, shown_progress
-from medrecog_core.features import Progress
+from medrecog_core.cli.progress import shown_progress
+from medrecog_core.jobs import progress
+from medrecog_core.jobs.progress import Progress, Stage, counting_files
 from tests.clock import Clock
+
+EXTRACTING = Stage("extract-224", "extracting at 224", "images")
+READING = Stage("read-files", "reading files", "files")
+TRAINING = Stage("train", "training")
+NOTHING = Stage("nothing", "nothing to do")
 
 
 @pytest.fixture
@@ -25,13 +31,13 @@ class Terminal(io.StringIO):
 def test_a_log_gets_a_line_now_and_then(capsys: pytest.CaptureFixture[str], clock: Clock) -> None:
     with shown_progress() as report:
         for done in range(101):
-            report(Progress("extracting at 224", done, 100, 2.0))
+            report(Progress(EXTRACTING, done, 100, 2.0))
             clock.now += 1
     out, err = capsys.readouterr()
     assert out == ""
     lines = err.splitlines()
-    assert lines[0] == "extracting at 224: 0/100, 2.0 a second, 50 s left"
-    assert lines[-1] == "extracting at 224: 100/100, 2.0 a second"
+    assert lines[0] == "extracting at 224: 0/100 images, 2.0 a second, 50 s left"
+    assert lines[-1] == "extracting at 224: 100/100 images, 2.0 a second"
     done = [int(line.split()[3].partition("/")[0]) for line in lines]
     assert done[:12] == [*range(11), 12]  # a line a second at first, and then fewer
     assert all(later - earlier <= 10 for earlier, later in pairwise(done))
@@ -42,10 +48,10 @@ def test_a_long_stage_gets_a_line_every_ten_seconds(
     capsys: pytest.CaptureFixture[str], clock: Clock
 ) -> None:
     with shown_progress() as report:
-        report(Progress("training", 0, 1000))
+        report(Progress(TRAINING, 0, 1000))
         clock.now += 200
         for done in range(1, 101):
-            report(Progress("training", done, 1000))
+            report(Progress(TRAINING, done, 1000))
             clock.now += 1
     assert len(capsys.readouterr().err.splitlines()) == 11
 
@@ -54,13 +60,13 @@ def test_a_new_stage_is_told_at_once_and_an_empty_one_never(
     capsys: pytest.CaptureFixture[str], clock: Clock
 ) -> None:
     with shown_progress() as report:
-        report(Progress("reading files", 0, 3))
-        report(Progress("reading files", 1, 3))
-        report(Progress("extracting at 224", 0, 0))
-        report(Progress("training", 0, 3))
-        report(Progress("training", 3, 3))
+        report(Progress(READING, 0, 3))
+        report(Progress(READING, 1, 3))
+        report(Progress(EXTRACTING, 0, 0))
+        report(Progress(TRAINING, 0, 3))
+        report(Progress(TRAINING, 3, 3))
     assert capsys.readouterr().err.splitlines() == [
-        "reading files: 0/3",
+        "reading files: 0/3 files",
         "training: 0/3",
         "training: 3/3",
     ]
@@ -69,7 +75,7 @@ def test_a_new_stage_is_told_at_once_and_an_empty_one_never(
 def test_who_is_waited_for_is_told_once(
     capsys: pytest.CaptureFixture[str], clock: Clock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    waits = Progress("waiting for demo-1", 0, 0, waits=True)
+    waits = Progress(Stage("wait-for-turn", "waiting for demo-1"), 0, 0, waits=True)
     with shown_progress() as report:
         report(waits)
         report(waits)
@@ -82,26 +88,18 @@ def test_who_is_waited_for_is_told_once(
     assert terminal.getvalue().count("waiting for demo-1") == 1
 
 
-def test_a_count_becomes_progress_with_its_rate(clock: Clock) -> None:
-    seen: list[Progress] = []
-    show = shown_count(seen.append, "drawing")
-    show(4, 10)
-    clock.now += 4
-    show(6, 10)
-    assert seen == [Progress("drawing", 4, 10), Progress("drawing", 6, 10, 0.5)]
-
-
 def test_files_become_progress_with_their_bytes(
-    capsys: pytest.CaptureFixture[str], clock: Clock
+    capsys: pytest.CaptureFixture[str], clock: Clock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr(progress, "time", clock)
     with shown_progress() as report:
-        show = shown_files(report, "hashing files")
+        show = counting_files(report, Stage("hash-files", "hashing files", "files"))
         show(1, 10, 4_000_000)
         clock.now += 2
         show(6, 10, 30_000_000)
     assert capsys.readouterr().err.splitlines() == [
-        "hashing files: 1/10",
-        "hashing files: 6/10, 3.0 a second, 15.0 MB a second, 1 s left",
+        "hashing files: 1/10 files",
+        "hashing files: 6/10 files, 3.0 a second, 15.0 MB a second, 1 s left",
     ]
 
 
@@ -111,10 +109,10 @@ def test_a_terminal_gets_a_bar_a_stage_on_standard_error(
     monkeypatch.setenv("TERM", "xterm")
     monkeypatch.setattr(sys, "stderr", terminal := Terminal())
     with shown_progress() as report:
-        report(Progress("nothing to do", 0, 0))
-        report(Progress("reading files", 3, 3))
-        report(Progress("training", 1, 4, 2.5))
-        report(Progress("training", 4, 4, 2.5))
+        report(Progress(NOTHING, 0, 0))
+        report(Progress(READING, 3, 3))
+        report(Progress(TRAINING, 1, 4, 2.5))
+        report(Progress(TRAINING, 4, 4, 2.5))
     shown = terminal.getvalue()
     assert "reading files" in shown and "training" in shown
     assert "4/4" in shown and "2.5/s" in shown

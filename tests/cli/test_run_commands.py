@@ -5,10 +5,13 @@ from pathlib import Path
 
 import pytest
 
-from medrecog_core.experiments import RunFolder, RunState, all_runs, create_run, run_queue
-from medrecog_core.experiments.processes import this_process
+from medrecog_core.jobs import queue
+from medrecog_core.jobs.process import this_process
+from medrecog_core.jobs.state import JobState
 from medrecog_core.locations import CacheFolder
 from medrecog_core.networks import Network, import_weights
+from medrecog_core.runs import Run, all_runs, create_run
+from medrecog_core.runs.forecast import TRAINING
 from tests.textures import (
     N_IMAGES,
     add_textures,
@@ -45,9 +48,9 @@ class TestRun:
             assert cell.keys() >= CELL_KEYS
             assert 0 <= cell["accuracy"] <= 1 and 0 <= cell["balanced_accuracy"] <= 1
             assert (cell["n_train"], cell["n_test"]) == (9, 3)
-        assert "extracting at 224: 12/12" in answer.err
+        assert ": 12/12 images" in answer.err
 
-    def test_people_see_a_row_a_cell(self, call: Call, finished: RunFolder) -> None:
+    def test_people_see_a_row_a_cell(self, call: Call, finished: Run) -> None:
         answer = call("run", "--dataset", "textures", "--layers", "block1")
         assert answer.status == 0
         lines = [line.split() for line in answer.out.splitlines()]
@@ -55,7 +58,7 @@ class TestRun:
         assert ["block1", "224", "max"] in [line[:3] for line in lines]
         assert "stratified hold-out" in answer.out
 
-    def test_options_reach_the_run(self, call: Call, finished: RunFolder) -> None:
+    def test_options_reach_the_run(self, call: Call, finished: Run) -> None:
         options = ["--layers", "block1", "--poolings", "max", "--C", "0.5", "--seed", "7"]
         call("run", "--dataset", "textures", *options)
         newest = next(run for run in all_runs() if run.id != finished.id)
@@ -63,9 +66,7 @@ class TestRun:
             layers=["block1"], poolings=["max"], C=0.5, seed=7
         )
 
-    def test_encodings_are_poolings_with_a_number_of_words(
-        self, call: Call, finished: RunFolder
-    ) -> None:
+    def test_encodings_are_poolings_with_a_number_of_words(self, call: Call, finished: Run) -> None:
         options = ["--layers", "block1", "--poolings", "average,vlad", "--n-words", "5"]
         answer = call("run", "--dataset", "textures", *options, "--json")
         assert answer.status == 0
@@ -74,7 +75,7 @@ class TestRun:
         assert answer.json["network_images"] == {"224": N_IMAGES}
 
     def test_a_sample_and_a_preprocessing_are_told_wherever_the_results_stand(
-        self, call: Call, finished: RunFolder, tmp_path: Path
+        self, call: Call, finished: Run, tmp_path: Path
     ) -> None:
         options = ["--layers", "block1", "--preprocessing", "centre-crop", "--sample", "6"]
         answer = call("run", "--dataset", "textures", *options, "--json")
@@ -93,9 +94,9 @@ class TestRun:
         self, call: Call, known: Path
     ) -> None:
         answer = call("run", "--dataset", "textures", "--layers", "block1", "--json")
-        before, _, after = answer.err.partition("extracting at 224")
-        assert " at once, about " in before and after
-        measured = answer.json["record"]["peak_memory_bytes"]["extracting at 224"]
+        first, *others = answer.err.splitlines()
+        assert " at once, about " in first and others
+        measured = answer.json["record"]["peak_memory_bytes"]["extract-224"]
         assert measured > 10**8
         shown = call("show", answer.json["run"]).out
         assert f"at most {measured / 1e9:.1f} GB of memory" in shown
@@ -127,9 +128,7 @@ class TestRun:
         assert answer.json["record"]["network"] == "Tiny"
         assert "Tiny, weights: custom weights (tiny.npz)" in call("show", answer.json["run"]).out
 
-    def test_options_go_before_the_file(
-        self, call: Call, finished: RunFolder, tmp_path: Path
-    ) -> None:
+    def test_options_go_before_the_file(self, call: Call, finished: Run, tmp_path: Path) -> None:
         file = tmp_path / "spec.json"
         file.write_text(
             json.dumps(
@@ -144,7 +143,7 @@ class TestRun:
         )
 
     def test_the_file_may_leave_the_data_set_to_an_option(
-        self, call: Call, finished: RunFolder, tmp_path: Path
+        self, call: Call, finished: Run, tmp_path: Path
     ) -> None:
         file = tmp_path / "spec.json"
         file.write_text('{"layers": ["block1"], "poolings": ["max"]}')
@@ -259,9 +258,7 @@ class TestRun:
 
 
 class TestIdenticalRun:
-    def test_a_finished_one_is_shown_instead_of_repeated(
-        self, call: Call, finished: RunFolder
-    ) -> None:
+    def test_a_finished_one_is_shown_instead_of_repeated(self, call: Call, finished: Run) -> None:
         answer = call("run", "--dataset", "textures", *GRID, "--json")
         assert answer.status == 0
         assert answer.json["run"] == finished.id
@@ -274,7 +271,7 @@ class TestIdenticalRun:
         assert people.out.startswith(f"{finished.id}: finished\n")
         assert len(all_runs()) == 1
 
-    def test_again_runs_it_anew(self, call: Call, finished: RunFolder) -> None:
+    def test_again_runs_it_anew(self, call: Call, finished: Run) -> None:
         answer = call("run", "--dataset", "textures", *GRID, "--again", "--json")
         assert answer.status == 0
         assert answer.json["run"] != finished.id
@@ -284,7 +281,7 @@ class TestIdenticalRun:
 
 
 class TestRepeat:
-    def test_a_run_is_repeated_and_compared(self, call: Call, finished: RunFolder) -> None:
+    def test_a_run_is_repeated_and_compared(self, call: Call, finished: Run) -> None:
         answer = call("run", "--repeat", finished.id, "--json")
         assert answer.status == 0
         assert answer.json["repeats"] == {
@@ -296,7 +293,7 @@ class TestRepeat:
         assert f"the same figures as in {finished.id} in every cell" in people
 
     def test_an_exported_run_is_repeated_from_the_file(
-        self, call: Call, finished: RunFolder, tmp_path: Path
+        self, call: Call, finished: Run, tmp_path: Path
     ) -> None:
         file = tmp_path / "run.json"
         call("export", finished.id, "--to", file)
@@ -312,9 +309,7 @@ class TestRepeat:
         assert f"other figures than in {finished.id}: block1-224-max" in people
 
     @pytest.mark.parametrize("options", [["--seed", "3"], ["--spec", "x.json"]])
-    def test_it_takes_no_other_option(
-        self, call: Call, finished: RunFolder, options: list[str]
-    ) -> None:
+    def test_it_takes_no_other_option(self, call: Call, finished: Run, options: list[str]) -> None:
         answer = call("run", "--repeat", finished.id, *options)
         assert answer.status == 2
         assert answer.sentence.startswith("--repeat takes a run as it is")
@@ -328,18 +323,18 @@ class TestRepeat:
 
 class TestQueue:
     def test_a_run_waits_until_the_one_before_it_has_ended_and_says_so(
-        self, call: Call, finished: RunFolder
+        self, call: Call, finished: Run
     ) -> None:
         other = create_run(specification(seed=1))
-        other.write_state(RunState("running", process=this_process()))
-        run_queue.join(other)
+        other.write_state(JobState("running", process=this_process()))
+        queue.join(other)
         ender = threading.Thread(target=end_when_somebody_waits, args=(other,))
         ender.start()
         options = ["--layers", "block1", "--poolings", "max", "--json"]
         answer = call("run", "--dataset", "textures", *options)
         ender.join()
         assert answer.status == 0
-        assert f"waiting for {other.id}\n" in answer.err
+        assert f"{other.id}\n" in answer.err
 
     def test_a_wrong_setting_is_bad_usage_and_leaves_no_run(
         self, call: Call, known: Path, monkeypatch: pytest.MonkeyPatch
@@ -348,29 +343,30 @@ class TestQueue:
         answer = call("run", "--dataset", "textures", "--json")
         assert answer.status == 2
         assert (
-            answer.sentence
-            == "MEDRECOG_RUNS_AT_ONCE is “many”: set it to a whole number from 1 on."
+            answer.sentence == "MEDRECOG_RUNS_AT_ONCE is “many”, which is not valid. "
+            "Set it to a whole number from 1 on."
         )
+        monkeypatch.delenv("MEDRECOG_RUNS_AT_ONCE")
         assert all_runs() == []
 
     def test_a_waiting_run_shows_whom_it_waits_for(self, call: Call, cache: CacheFolder) -> None:
         first, second = create_run(specification()), create_run(specification(seed=1))
         for run in (first, second):
-            run_queue.join(run)
+            queue.join(run)
         out = call("show", second.id).out
         assert out == f"{second.id}: queued\n1. before it: {first.id}, queued\n"
 
 
-def end_when_somebody_waits(run: RunFolder) -> None:
+def end_when_somebody_waits(run: Run) -> None:
     def somebody_waits() -> bool:
-        return any(other.state().stage == f"waiting for {run.id}" for other in all_runs())
+        return any(other.state().waits for other in all_runs())
 
     wait_until(somebody_waits)
-    run.write_state(RunState("finished"))
+    run.write_state(JobState("finished"))
 
 
 class TestTitlesAndSearch:
-    def test_a_run_is_renamed_and_found(self, call: Call, finished: RunFolder) -> None:
+    def test_a_run_is_renamed_and_found(self, call: Call, finished: Run) -> None:
         other = create_run(specification(seed=1))
         answer = call("rename", finished.id, "Deepest block", "--json")
         assert answer.json == {"run": finished.id, "title": "Deepest block"}
@@ -384,28 +380,28 @@ class TestTitlesAndSearch:
             call("rename", finished.id, "").out == f"{finished.id} is called “{finished.id}” now.\n"
         )
 
-    def test_a_title_that_is_too_long_is_bad_usage(self, call: Call, finished: RunFolder) -> None:
+    def test_a_title_that_is_too_long_is_bad_usage(self, call: Call, finished: Run) -> None:
         answer = call("rename", finished.id, "x" * 101)
         assert answer.status == 2
         assert "has 101 characters" in answer.sentence
 
 
 class TestLog:
-    def test_it_tells_attempts_and_stages(self, call: Call, finished: RunFolder) -> None:
+    def test_it_tells_attempts_and_stages(self, call: Call, finished: Run) -> None:
         lines = call("log", finished.id, "--json").json["lines"]
         assert "attempt 1" in lines[0]
-        assert any(line.endswith("training") for line in lines)
+        assert any(line.endswith(TRAINING.label) for line in lines)
         assert lines[-1].endswith("finished")
         assert call("log", finished.id).out.splitlines() == lines
         assert call("log", finished.id, "--lines", 1).out.splitlines() == lines[-1:]
 
-    def test_no_line_is_bad_usage(self, call: Call, finished: RunFolder) -> None:
+    def test_no_line_is_bad_usage(self, call: Call, finished: Run) -> None:
         assert call("log", finished.id, "--lines", 0).status == 2
 
 
 class TestRuns:
     def test_they_are_listed_beside_a_damaged_one(
-        self, call: Call, finished: RunFolder, cache: CacheFolder
+        self, call: Call, finished: Run, cache: CacheFolder
     ) -> None:
         damaged = create_run(specification())
         (damaged.path / "state.json").write_text("[]")
@@ -422,7 +418,7 @@ class TestRuns:
         assert finished.id in people.out and damaged.id in people.out
 
     @pytest.mark.parametrize("name", ["specification.json", "cells/block1-224-max.json"])
-    def test_other_damage_hides_no_run(self, call: Call, finished: RunFolder, name: str) -> None:
+    def test_other_damage_hides_no_run(self, call: Call, finished: Run, name: str) -> None:
         (finished.path / name).write_text("{")
         answer = call("runs", "--json")
         assert answer.status == 0
@@ -431,21 +427,21 @@ class TestRuns:
 
 @pytest.mark.parametrize(
     "command",
-    ["show", "log", "rename x", "cancel", "resume", "delete", "export --to x.csv"],
+    ["show", "log", "rename x", "stop", "cancel", "resume", "delete", "export --to x.csv"],
 )
 @pytest.mark.parametrize("run_id", ["nothing", "../runs", "a/b"])
 def test_an_unknown_run_gives_a_sentence(call: Call, command: str, run_id: str) -> None:
     name, *options = command.split()
     answer = call(name, run_id, *options, "--json")
     assert answer.status == 1
-    assert answer.sentence == f"There is no run “{run_id}”: the command “runs” lists them."
+    assert f"“{run_id}”" in answer.sentence and "“runs”" in answer.sentence
     assert answer.json == {"error": answer.sentence}
 
 
-class TestCancelResumeDelete:
-    def test_a_waiting_run_is_cancelled_and_resumed(self, call: Call, finished: RunFolder) -> None:
+class TestStopResumeDelete:
+    def test_a_waiting_run_is_stopped_and_resumed(self, call: Call, finished: Run) -> None:
         run = create_run(specification())
-        answer = call("cancel", run.id, "--json")
+        answer = call("stop", run.id, "--json")
         assert answer.json == {"run": run.id, "stopping": True}
         stopped = call("resume", run.id, "--json")
         assert stopped.status == 1
@@ -455,25 +451,25 @@ class TestCancelResumeDelete:
         assert resumed.status == 0
         assert (resumed.json["status"], len(resumed.json["cells"])) == ("finished", 4)
 
-    def test_a_finished_run_cannot_be_cancelled(self, call: Call, finished: RunFolder) -> None:
-        answer = call("cancel", finished.id)
+    def test_a_finished_run_cannot_be_stopped(self, call: Call, finished: Run) -> None:
+        answer = call("stop", finished.id)
         assert (answer.status, answer.out) == (1, "")
-        assert answer.sentence == f"The run {finished.id} is not at work: it is finished."
+        assert answer.sentence == f"Run {finished.id} is not running; it is finished."
 
     @pytest.mark.parametrize("command", ["resume", "delete"])
     def test_a_run_at_work_is_left_alone(
         self, call: Call, cache: CacheFolder, command: str
     ) -> None:
         run = create_run(specification())
-        run.write_state(RunState("running", process=this_process()))
+        run.write_state(JobState("running", process=this_process()))
         answer = call(command, run.id, "--json")
         assert answer.status == 1
-        assert "is at work" in answer.sentence
+        assert "running" in answer.sentence
         assert answer.json == {"error": answer.sentence}
         assert run.state().status == "running"
 
     def test_a_deleted_run_is_gone_and_its_descriptors_stay(
-        self, call: Call, finished: RunFolder
+        self, call: Call, finished: Run
     ) -> None:
         assert call("delete", finished.id, "--json").json == {"run": finished.id, "deleted": True}
         assert all_runs() == []
@@ -499,7 +495,7 @@ class TestDryRun:
         assert all_runs() == []
         assert not cache.features.exists()
 
-    def test_people_see_a_row_a_scale(self, call: Call, finished: RunFolder) -> None:
+    def test_people_see_a_row_a_scale(self, call: Call, finished: Run) -> None:
         out = call("run", "--dataset", "textures", "--scales", "224,544", "--dry-run").out
         rows = [line.split() for line in out.splitlines() if "12 of 12" in line]
         assert [row[0] for row in rows] == ["224", "544"]

@@ -2,9 +2,11 @@ import re
 
 import pytest
 
-from medrecog_core.experiments import RunFolder, RunState, create_run
-from medrecog_core.experiments.processes import this_process
+from medrecog_core.jobs.process import this_process
+from medrecog_core.jobs.progress import Stage
+from medrecog_core.jobs.state import JobState
 from medrecog_core.locations import CacheFolder
+from medrecog_core.runs import Run, create_run
 from tests.made_runs import CLASSES, made_run
 from tests.textures import N_IMAGES, specification
 
@@ -12,13 +14,11 @@ from .conftest import Call
 
 
 @pytest.fixture
-def three(cache: CacheFolder) -> RunFolder:
+def three(cache: CacheFolder) -> Run:
     return made_run(classes=("noise", "stripes", "waves"))
 
 
-def test_a_measure_is_told_with_its_interval_and_the_best_is_named(
-    call: Call, three: RunFolder
-) -> None:
+def test_a_measure_is_told_with_its_interval_and_the_best_is_named(call: Call, three: Run) -> None:
     answer = call("show", three.id, "--measure", "balanced_accuracy,auc")
     assert answer.status == 0
     assert "balanced accuracy" in answer.out
@@ -26,7 +26,7 @@ def test_a_measure_is_told_with_its_interval_and_the_best_is_named(
     assert len(re.findall(r"less, p [=<] 0\.\d+|cannot be told from it, p = ", answer.out)) == 2
 
 
-def test_json_holds_the_run_and_its_measures(call: Call, three: RunFolder) -> None:
+def test_json_holds_the_run_and_its_measures(call: Call, three: Run) -> None:
     document = call("show", three.id, "--measure", "accuracy", "--json").json
     assert document["run"] == three.id
     cells = document["measures"]["accuracy"]
@@ -38,7 +38,7 @@ def test_json_holds_the_run_and_its_measures(call: Call, three: RunFolder) -> No
     assert {(c["n_predictions"], c["n_independent"]) for c in cells} == {(30, 30)}
 
 
-def test_all_are_those_that_can_be_told(call: Call, three: RunFolder) -> None:
+def test_all_are_those_that_can_be_told(call: Call, three: Run) -> None:
     document = call("show", three.id, "--measure", "all", "--json").json
     assert list(document["measures"]) == ["accuracy", "balanced_accuracy", "macro_f1", "auc"]
 
@@ -53,22 +53,20 @@ def test_the_positive_class_is_chosen(call: Call, cache: CacheFolder) -> None:
     assert recalls[0] != recalls[1]
 
 
-def test_a_positive_class_that_is_none_is_bad_usage(call: Call, three: RunFolder) -> None:
+def test_a_positive_class_that_is_none_is_bad_usage(call: Call, three: Run) -> None:
     answer = call("show", three.id, "--measure", "accuracy", "--positive", "nothing")
     assert answer.status == 2
     assert "The positive class “nothing” is none of the classes" in answer.sentence
 
 
 @pytest.mark.parametrize("measure", ["sensitivity", "beauty"])
-def test_a_measure_that_cannot_be_told_is_bad_usage(
-    call: Call, three: RunFolder, measure: str
-) -> None:
+def test_a_measure_that_cannot_be_told_is_bad_usage(call: Call, three: Run, measure: str) -> None:
     answer = call("show", three.id, "--measure", measure)
     assert answer.status == 2
     assert answer.sentence.startswith(f"The measure “{measure}” cannot be told of this run")
 
 
-def test_a_positive_class_alone_is_bad_usage(call: Call, three: RunFolder) -> None:
+def test_a_positive_class_alone_is_bad_usage(call: Call, three: Run) -> None:
     answer = call("show", three.id, "--positive", "noise")
     assert (answer.status, "name a measure" in answer.sentence) == (2, True)
 
@@ -80,7 +78,7 @@ def test_a_run_without_a_cell_says_so(call: Call, cache: CacheFolder) -> None:
 
 
 class TestTheRunItself:
-    def test_it_prints_what_run_printed(self, call: Call, finished: RunFolder) -> None:
+    def test_it_prints_what_run_printed(self, call: Call, finished: Run) -> None:
         answer = call("show", finished.id, "--json")
         assert answer.status == 0
         assert answer.json["network_images"] == {"224": N_IMAGES}
@@ -91,19 +89,19 @@ class TestTheRunItself:
 
     def test_a_run_at_work_shows_its_stage(self, call: Call, cache: CacheFolder) -> None:
         run = create_run(specification())
-        run.write_state(RunState("running", "training", 1, 4, process=this_process()))
+        run.write_state(
+            JobState("running", Stage("train", "training"), 1, 4, process=this_process())
+        )
         out = call("show", run.id).out
         assert out == f"{run.id}: running\ntraining: 1 of 4\n"
 
     def test_a_failed_run_shows_why(self, call: Call, cache: CacheFolder) -> None:
         run = create_run(specification())
-        run.write_state(RunState("failed", error="It did not work."))
+        run.write_state(JobState("failed", error="It did not work."))
         assert call("show", run.id).out == f"{run.id}: failed: It did not work.\n"
 
     @pytest.mark.parametrize("name", ["specification.json", "record.json"])
-    def test_a_damaged_run_gives_a_sentence(
-        self, call: Call, finished: RunFolder, name: str
-    ) -> None:
+    def test_a_damaged_run_gives_a_sentence(self, call: Call, finished: Run, name: str) -> None:
         (finished.path / name).write_text("[")
         answer = call("show", finished.id, "--json")
         assert answer.status == 1

@@ -5,7 +5,7 @@ import pytest
 
 from medrecog_core.features import DescriptorKey, DescriptorStore
 from medrecog_core.locations import CacheFolder
-from medrecog_core.mode import SETTING, VIEWER
+from medrecog_core.settings import MODE_VARIABLE, VIEWER
 from tests.cli.conftest import Call
 
 WEIGHTS = "vgg19-custom-000000000000"
@@ -48,7 +48,7 @@ def test_delete_without_a_selection_is_bad_usage(call: Call) -> None:
 def test_a_read_only_view_lists_and_deletes_nothing(
     call: Call, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setenv(SETTING, VIEWER)
+    monkeypatch.setenv(MODE_VARIABLE, VIEWER)
     assert call("storage", "list", "--json").json["features"] == []
     for more in ((), ("--dry-run",)):
         assert call("storage", "delete", "--unreachable", *more).status == 1

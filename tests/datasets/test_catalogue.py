@@ -3,8 +3,11 @@ import re
 import pytest
 
 from medrecog_core.datasets import CATALOGUE, check_name
-from medrecog_core.datasets.catalogue import MINI_MIT_CLASSES, MIRROR_VARIABLE, find
+from medrecog_core.datasets.catalogue import MINI_MIT_CLASSES, find
 from medrecog_core.errors import UsageError
+from medrecog_core.settings import variable_of
+
+MIRROR = variable_of("datasets_mirror")
 
 
 @pytest.mark.parametrize("entry", CATALOGUE.values(), ids=lambda entry: entry.name)
@@ -38,16 +41,16 @@ def test_mini_mit_is_ten_classes_of_mit_67_by_a_rule_that_is_said_to_be_ours():
 
 def test_a_mirror_has_a_folder_a_data_set(monkeypatch):
     entry = CATALOGUE["ham10000"]
-    monkeypatch.setenv(MIRROR_VARIABLE, "http://mirror/data/")
+    monkeypatch.setenv(MIRROR, "http://mirror/data/")
     assert entry.address(entry.files[2]) == "http://mirror/data/ham10000/HAM10000_metadata.csv"
-    monkeypatch.setenv(MIRROR_VARIABLE, "")
+    monkeypatch.setenv(MIRROR, "")
     assert entry.address(entry.files[2]) == entry.files[2].address
 
 
 def test_a_mirror_without_web_address_is_refused(monkeypatch):
-    monkeypatch.setenv(MIRROR_VARIABLE, "/data")
+    monkeypatch.setenv(MIRROR, "/data")
     entry = CATALOGUE["ham10000"]
-    with pytest.raises(UsageError, match="MEDRECOG_DATASETS_MIRROR is “/data”: give an address"):
+    with pytest.raises(UsageError, match="MEDRECOG_DATASETS_MIRROR is “/data”"):
         entry.address(entry.files[0])
 
 

@@ -7,7 +7,7 @@ from PIL import Image
 from medrecog_core.datasets import demo, demo_folder, library
 from medrecog_core.datasets.demo import CLASSES, IMAGES_PER_CLASS, demo_images
 from medrecog_core.errors import StorageError
-from medrecog_core.locations import ENVIRONMENT_VARIABLE
+from medrecog_core.settings import CACHE_VARIABLE
 
 N_IMAGES = len(CLASSES) * IMAGES_PER_CLASS
 
@@ -108,7 +108,7 @@ def test_a_full_disk_is_told_in_a_sentence(monkeypatch, folder):
 
 def test_a_cache_that_cannot_be_written_is_named(tmp_path, monkeypatch):
     (tmp_path / "file").touch()
-    monkeypatch.setenv(ENVIRONMENT_VARIABLE, str(tmp_path / "file" / "cache"))
+    monkeypatch.setenv(CACHE_VARIABLE, str(tmp_path / "file" / "cache"))
     with pytest.raises(StorageError, match=rf"Cannot write to {tmp_path}/file/cache/datasets/demo"):
         demo_folder.load()
 

@@ -5,9 +5,10 @@ import pytest
 from filelock import FileLock
 
 from medrecog_core.datasets import CATALOGUE, catalogue, download_dataset, library
-from medrecog_core.datasets.catalogue import MIRROR_VARIABLE, CatalogueEntry, PublishedFile
+from medrecog_core.datasets.catalogue import CatalogueEntry, PublishedFile
 from medrecog_core.datasets.downloading import differences, download_folder, downloaded_bytes
 from medrecog_core.errors import MedrecogError, UsageError
+from medrecog_core.settings import variable_of
 from tests.archives import PNG, pack
 from tests.file_server import Answer, serving
 
@@ -21,6 +22,8 @@ MEMBERS = [
     ("chest_xray/test/PNEUMONIA/person2_virus_1.jpeg", b"4"),
     ("chest_xray/val/PNEUMONIA/person3_virus_1.jpeg", b"5"),
 ]
+
+MIRROR = variable_of("datasets_mirror")
 
 
 def no_pause(seconds: float) -> None:
@@ -38,12 +41,12 @@ def serve(monkeypatch):
 
     def serve(content, *answers):
         server = serving(content, *answers)
-        monkeypatch.setenv(MIRROR_VARIABLE, "")
+        monkeypatch.setenv(MIRROR, "")
 
         class Mirror:
             def __enter__(self):
                 served = server.__enter__()
-                monkeypatch.setenv(MIRROR_VARIABLE, served.address)
+                monkeypatch.setenv(MIRROR, served.address)
                 return served
 
             def __exit__(self, *error):
@@ -82,8 +85,9 @@ def test_a_published_set_is_downloaded_unpacked_and_added(archive, serve, cache)
         "person3_virus",
     }
     assert dataset.splits == ("train", "test", "val")
-    assert ("downloading ChestXRay2017.zip", len(archive), len(archive)) in seen
-    assert {stage for stage, _, _ in seen} == {"downloading ChestXRay2017.zip", "unpacking"}
+    by_id = [(stage.id, done, total) for stage, done, total in seen]
+    assert ("download", len(archive), len(archive)) in by_id
+    assert {id_ for id_, _, _ in by_id} == {"download", "unpack"}
     assert {p.name for p in (cache.datasets / "chest-xray").iterdir()} == {"images", "dataset.json"}
 
 
@@ -147,7 +151,7 @@ def test_a_page_in_place_of_the_archive_is_not_kept(serve, archive):
 def test_a_set_that_is_there_is_not_downloaded_again(archive, serve):
     with serve(archive) as server:
         download_dataset("chest-xray")
-        with pytest.raises(UsageError, match="already: remove it first"):
+        with pytest.raises(UsageError, match="already exists"):
             download_dataset("chest-xray")
     assert len(server.paths) == 1
 

@@ -83,11 +83,11 @@ def test_excluding_every_finding_leaves_none(folder):
 
 def test_progress_names_its_stages(folder):
     seen = {}
-    check_health(added(folder), lambda stage, done, total: seen.update({stage: (done, total)}))
+    check_health(added(folder), lambda stage, done, total: seen.update({stage.id: (done, total)}))
     assert seen == {
-        "measuring images": (48, 48),
-        "comparing images": (48, 48),
-        "looking for shortcuts": (7, 7),
+        "measure-images": (48, 48),
+        "compare-images": (48, 48),
+        "find-shortcuts": (7, 7),
     }
 
 

@@ -24,7 +24,7 @@ TWO_CLASSES = [("nv/1.png", PNG), ("mel/1.png", PNG)]
 
 
 def names_below(folder: Path) -> set[str]:
-    return {p.relative_to(folder).as_posix() for p in folder.rglob("*") if p.name != ".adding.lock"}
+    return {p.relative_to(folder).as_posix() for p in folder.rglob("*") if p.suffix != ".lock"}
 
 
 def paths(dataset):
@@ -153,7 +153,7 @@ def test_adding_tells_how_far_unpacking_and_hashing_are(tmp_path, write_files):
     assert [(done, total) for done, total, _ in hashed] == [(1, 2), (2, 2)]
     assert 0 < hashed[0][2] < hashed[1][2]
     tell("archive", [pack(tmp_path / "a.zip", TWO_CLASSES)])
-    assert {stage for stage, *_ in unpacked} == {"unpacking"}
+    assert {stage.id for stage, *_ in unpacked} == {"unpack"}
     assert [(done, total) for done, total, _ in hashed[2:]] == [(1, 2), (2, 2)]
 
 
@@ -170,11 +170,11 @@ def test_bounds_hold_for_the_archives(tmp_path):
         add_dataset("set", [pack(tmp_path / "a.zip", TWO_CLASSES)], bounds=Bounds(n_members=1))
 
 
-def test_two_processes_do_not_unpack_at_once(tmp_path, cache):
+def test_two_processes_do_not_unpack_one_data_set_at_once(tmp_path, cache):
     cache.datasets.mkdir(parents=True)
     with (
-        FileLock(cache.datasets / ".adding.lock"),
-        pytest.raises(MedrecogError, match="Another process is adding a data set"),
+        FileLock(cache.datasets / ".adding-set.lock"),
+        pytest.raises(MedrecogError, match="Another process is adding the data set “set”"),
     ):
         add_dataset("set", [pack(tmp_path / "a.zip", TWO_CLASSES)])
 

@@ -15,11 +15,13 @@ from medrecog_core.datasets import (
 from medrecog_core.datasets.downloading import download_folder
 from medrecog_core.datasets.larger_set import larger_set
 from medrecog_core.errors import MedrecogError
+from medrecog_core.settings import variable_of
 from tests.archives import PNG, pack
 
 MINI = CATALOGUE["mini-mit"]
 TRAIN, TEST = "bar/1.png\noffice/1.png\n", "bakery/1.png\nbar/2.png\n"
 N_LISTED = 4
+MIRROR = variable_of("datasets_mirror")
 
 
 @pytest.fixture(autouse=True)
@@ -27,7 +29,7 @@ def published(monkeypatch):
     """Let MIT-67 be a set of four images, and nothing be there to download."""
     whole = replace(CATALOGUE["mit67"], n_images=N_LISTED)
     monkeypatch.setitem(catalogue.CATALOGUE, "mit67", whole)
-    monkeypatch.setenv(catalogue.MIRROR_VARIABLE, "http://127.0.0.1:9")
+    monkeypatch.setenv(MIRROR, "http://127.0.0.1:9")
 
 
 @pytest.fixture
@@ -60,7 +62,7 @@ def test_images_that_were_unpacked_for_the_larger_set_are_taken_from_it(files, c
     assert paths(dataset) == MINI_PATHS
     assert dataset.classes == ("bakery", "bar")
     assert dataset.splits == ("train", "test")
-    assert {stage for stage, *_ in seen} == {"taking over files of mit67"}
+    assert {stage.id for stage, *_ in seen} == {"copy-files"}
     assert seen[-1][1] == seen[-1][2] > 0
     assert not (cache.datasets / "mini-mit/images/Images/office").exists()
     assert library.load("mini-mit") == dataset

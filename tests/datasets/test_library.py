@@ -8,7 +8,7 @@ from PIL import Image
 
 from medrecog_core.datasets import Dataset, ImageRecord, LeftOut, library, read_dataset
 from medrecog_core.errors import MedrecogError, StorageError, UsageError
-from medrecog_core.locations import ENVIRONMENT_VARIABLE
+from medrecog_core.settings import CACHE_VARIABLE
 
 BAD_NAMES = ["..", ".", "A b", "", "a/b", "../a"]
 
@@ -29,7 +29,7 @@ def three(write_files):
 @pytest.fixture
 def cache_below_a_file(tmp_path, monkeypatch):
     (tmp_path / "file").touch()
-    monkeypatch.setenv(ENVIRONMENT_VARIABLE, str(tmp_path / "file" / "cache"))
+    monkeypatch.setenv(CACHE_VARIABLE, str(tmp_path / "file" / "cache"))
     return tmp_path / "file" / "cache"
 
 
@@ -224,7 +224,7 @@ def test_a_copied_cache_folder_finds_the_images_that_lie_in_it(cache, write_file
     root = write_files("nv/1.png", "mel/1.png", folder="cache/datasets/skin/images")
     library.save(read_dataset("skin", root))
     cache.root.rename(cache.root.with_name("copied"))
-    monkeypatch.setenv(ENVIRONMENT_VARIABLE, str(cache.root.with_name("copied")))
+    monkeypatch.setenv(CACHE_VARIABLE, str(cache.root.with_name("copied")))
     moved = library.load("skin")
     assert all(moved.absolute_path(image).is_file() for image in moved.images)
 

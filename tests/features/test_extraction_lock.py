@@ -5,8 +5,8 @@ from dataclasses import replace
 import pytest
 
 from medrecog_core.errors import StoppedError, StorageError
-from medrecog_core.features import ignore, never
 from medrecog_core.features.extraction_lock import extracting_alone, is_extracting
+from medrecog_core.jobs.progress import ignore, never
 
 
 def test_another_scale_or_source_is_not_waited_for(store, source):
@@ -43,9 +43,7 @@ def test_who_waits_can_be_stopped(store, source):
 
     with ThreadPoolExecutor(1) as other, extracting_alone(source, 224, store, ignore, never):
         assert isinstance(other.submit(second).exception(20), StoppedError)
-    assert [(p.stage, p.waits) for p in told] == [
-        ("waiting for another process that extracts at 224", True)
-    ]
+    assert [(p.stage.id, p.waits) for p in told] == [("wait-for-extraction-224", True)]
 
 
 def test_an_error_lets_the_next_one_in(store, source):

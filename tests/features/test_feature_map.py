@@ -9,7 +9,6 @@ from medrecog_core.features import (
     GLOBAL_POOLINGS,
     FeatureMapNetwork,
     PooledNetwork,
-    read_feature_map,
     with_evidence,
 )
 from medrecog_core.features.self_test import picture
@@ -59,7 +58,7 @@ def test_pooled_bfloat16_maps_are_the_pooled_network_s_descriptors():
     image = pictures(224, 1)
     readings = [("block4", pooling) for pooling in GLOBAL_POOLINGS]
     expected = PooledNetwork(VGG19, readings, "bfloat16").descriptors(image)
-    feature_map = read_feature_map(VGG19, "block4", "bfloat16", WEIGHTS, image[0])
+    feature_map = FeatureMapNetwork(VGG19, "block4", "bfloat16", WEIGHTS).feature_map(image[0])
     assert feature_map.dtype == np.float32
     assert feature_map.shape == (14, 14, 512)
     for reading, descriptors in expected.items():

@@ -9,7 +9,8 @@ from PIL import Image
 from medrecog_core import atomic_file
 from medrecog_core.images import Rendering, UnreadableImageError, thumbnail, thumbnails
 from medrecog_core.images.thumbnails import bundled_thumbnail, thumbnail_name
-from medrecog_core.locations import ENVIRONMENT_VARIABLE, cache_folder
+from medrecog_core.locations import cache_folder
+from medrecog_core.settings import CACHE_VARIABLE
 
 
 @pytest.fixture
@@ -49,7 +50,7 @@ def test_a_changed_file_has_a_thumbnail_of_its_own(photo, cache):
 
 def test_a_cache_that_cannot_be_written_does_not_empty_the_gallery(photo, tmp_path, monkeypatch):
     (tmp_path / "file").touch()
-    monkeypatch.setenv(ENVIRONMENT_VARIABLE, str(tmp_path / "file" / "cache"))
+    monkeypatch.setenv(CACHE_VARIABLE, str(tmp_path / "file" / "cache"))
     assert Image.open(io.BytesIO(thumbnail(photo))).size == (256, 128)
 
 

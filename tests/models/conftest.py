@@ -5,10 +5,10 @@ from pathlib import Path
 
 import pytest
 
-from medrecog_core.experiments import RunFolder
 from medrecog_core.features import ENCODINGS, Cell
 from medrecog_core.locations import CacheFolder
 from medrecog_core.models import Model, train_model
+from medrecog_core.runs import Run
 from tests.textures import add_textures, cache_at, copy_of_run, finished_run, specification
 
 
@@ -49,6 +49,6 @@ def fused_cache(pictures: Path, tmp_path_factory: pytest.TempPathFactory) -> tup
 
 
 @pytest.fixture
-def fused(fused_cache: tuple[Path, str], cache: object) -> RunFolder:
+def fused(fused_cache: tuple[Path, str], cache: object) -> Run:
     """Give a copy of the run of fusions that the test may spoil."""
     return copy_of_run(*fused_cache)

@@ -9,7 +9,6 @@ import pytest
 
 from medrecog_core.classification import CLASSIFIERS, DEFAULT_CLASSIFIER
 from medrecog_core.errors import MedrecogError, StorageError, UsageError
-from medrecog_core.experiments import RunFolder
 from medrecog_core.features import Cell
 from medrecog_core.locations import CacheFolder
 from medrecog_core.models import (
@@ -27,6 +26,7 @@ from medrecog_core.models import (
 from medrecog_core.models import kept_features as kept
 from medrecog_core.models.card import ALL, TRAINING
 from medrecog_core.networks import find_network
+from medrecog_core.runs import Run
 from tests.textures import (
     CLASSES,
     add_textures,
@@ -65,11 +65,11 @@ def classifier_cache(
 
 
 @pytest.fixture
-def run(classifier_cache: tuple[Path, str], cache: CacheFolder) -> RunFolder:
+def run(classifier_cache: tuple[Path, str], cache: CacheFolder) -> Run:
     return copy_of_run(*classifier_cache)
 
 
-def test_the_run_says_what_it_trained(run: RunFolder) -> None:
+def test_the_run_says_what_it_trained(run: Run) -> None:
     asked = run.specification()
     parameter = asked.trained_classifier.parameter.name
     assert run.record()["specification"]["classifier"] == asked.classifier
@@ -80,7 +80,7 @@ def test_the_run_says_what_it_trained(run: RunFolder) -> None:
     assert result.to_document()["folds"][0][parameter] == result.folds[0].value
 
 
-def test_a_model_is_kept_in_a_format_of_its_own(run: RunFolder, cache: CacheFolder) -> None:
+def test_a_model_is_kept_in_a_format_of_its_own(run: Run, cache: CacheFolder) -> None:
     model = load_model("mine")
     document = json.loads((cache.models / "mine" / "model.json").read_text())
     assert (document["format"], document["classifier"]) == (4, run.specification().classifier)
@@ -90,9 +90,7 @@ def test_a_model_is_kept_in_a_format_of_its_own(run: RunFolder, cache: CacheFold
     assert model.card.trained_classifier.title in card_markdown(model.card).lower()
 
 
-def test_its_answers_are_calibrated_and_its_evidence_sums_to_them(
-    run: RunFolder, pictures: Path
-) -> None:
+def test_its_answers_are_calibrated_and_its_evidence_sums_to_them(run: Run, pictures: Path) -> None:
     model = load_model("mine")
     predictor = Predictor(model)
     content = (pictures / "waves/waves-0.png").read_bytes()
@@ -111,7 +109,7 @@ def test_its_answers_are_calibrated_and_its_evidence_sums_to_them(
             predictor.explain(content)
 
 
-def test_it_goes_through_a_file_bit_for_bit(run: RunFolder, tmp_path: Path) -> None:
+def test_it_goes_through_a_file_bit_for_bit(run: Run, tmp_path: Path) -> None:
     export_model("mine", tmp_path / "file")
     import_model(tmp_path / "file", "theirs")
     mine, theirs = load_model("mine"), load_model("theirs")
@@ -120,7 +118,7 @@ def test_it_goes_through_a_file_bit_for_bit(run: RunFolder, tmp_path: Path) -> N
     np.testing.assert_array_equal(theirs.classifier.scores(rows), mine.classifier.scores(rows))
 
 
-def test_what_it_holds_of_the_training_images_is_said_before_and_after(run: RunFolder) -> None:
+def test_what_it_holds_of_the_training_images_is_said_before_and_after(run: Run) -> None:
     card = load_model("mine").card
     classifier = run.specification().trained_classifier
     assert card.bytes_kept == classifier.bytes_kept(9, LENGTH)
@@ -133,7 +131,7 @@ def test_what_it_holds_of_the_training_images_is_said_before_and_after(run: RunF
 
 
 def test_too_much_to_hold_is_refused_when_made_and_when_read(
-    run: RunFolder, monkeypatch: pytest.MonkeyPatch
+    run: Run, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     card = load_model("mine").card
     monkeypatch.setattr(kept, "MOST_BYTES", max(0, card.bytes_kept - 1))

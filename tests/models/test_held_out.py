@@ -3,9 +3,9 @@ import pytest
 
 from medrecog_core.datasets import ImageRecord
 from medrecog_core.errors import MedrecogError
-from medrecog_core.experiments import RunFolder
 from medrecog_core.features import Cell
 from medrecog_core.models.held_out import inner_folds, scores_of_run
+from medrecog_core.runs import Run
 
 
 def images(*labels_and_groups: str) -> list[ImageRecord]:
@@ -29,6 +29,6 @@ def test_there_are_no_more_folds_than_groups_of_the_rarest_class() -> None:
         inner_folds(images(*["a"] * 9, "b1", "b1"), seed=0)
 
 
-def test_a_run_of_one_fold_has_no_scores_of_its_training_images(finished: RunFolder) -> None:
+def test_a_run_of_one_fold_has_no_scores_of_its_training_images(finished: Run) -> None:
     assert scores_of_run(finished, Cell("block2", 224, "average")) is None
     assert np.isfinite(finished.scores(Cell("block2", 224, "average"))).all()

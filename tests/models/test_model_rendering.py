@@ -14,7 +14,6 @@ from PIL import Image
 from medrecog_core.classification import LinearClassifier
 from medrecog_core.datasets import library
 from medrecog_core.errors import StorageError
-from medrecog_core.experiments import RunFolder
 from medrecog_core.features import DescriptorStore, HashedImage, read_descriptors
 from medrecog_core.images import PLAIN, Rendering, UnreadableImageError
 from medrecog_core.locations import CacheFolder, cache_folder
@@ -32,6 +31,7 @@ from medrecog_core.models import (
 )
 from medrecog_core.models.storage import CARD, IMAGES
 from medrecog_core.networks import find_network
+from medrecog_core.runs import Run
 from tests.deep_images import CELL, MODEL, NAME, WINDOW
 
 
@@ -47,7 +47,7 @@ class RecordingSvm(LinearClassifier):
 
 
 @pytest.fixture
-def deep(deep_run: RunFolder) -> Model:
+def deep(deep_run: Run) -> Model:
     return load_model(MODEL)
 
 
@@ -78,7 +78,7 @@ def noise(seed: int) -> Image.Image:
 
 
 def test_predicting_a_training_file_gives_its_training_descriptor_bit_for_bit(
-    deep_run: RunFolder, recording: Any
+    deep_run: Run, recording: Any
 ) -> None:
     predictor, svm = recording()
     images = deep_run.images()
@@ -91,7 +91,7 @@ def test_predicting_a_training_file_gives_its_training_descriptor_bit_for_bit(
 
 
 def test_in_another_window_only_files_of_more_than_8_bits_are_read_otherwise(
-    deep_run: RunFolder, recording: Any
+    deep_run: Run, recording: Any
 ) -> None:
     asked = []
     for rendering in (None, Rendering(window=(0, 65_535)), PLAIN):
@@ -107,7 +107,7 @@ def test_in_another_window_only_files_of_more_than_8_bits_are_read_otherwise(
 
 
 def test_the_model_keeps_the_rendering_and_that_of_its_training_images(
-    deep: Model, deep_run: RunFolder
+    deep: Model, deep_run: Run
 ) -> None:
     assert deep.card.rendering == WINDOW
     assert deep.training_images is not None
@@ -151,7 +151,7 @@ def test_a_model_of_plain_images_is_written_as_version_0_1_0_did(
 
 
 def test_a_model_of_version_0_1_0_opens_and_predicts_by_the_old_rule(
-    deep: Model, deep_run: RunFolder, cache: CacheFolder
+    deep: Model, deep_run: Run, cache: CacheFolder
 ) -> None:
     files = [Path(image.path) for image in deep_run.images()]
     before = predict_files(

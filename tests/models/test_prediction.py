@@ -10,7 +10,6 @@ from PIL import Image
 from medrecog_core.classification import DecisionThreshold, LinearClassifier
 from medrecog_core.datasets import library, read_dataset
 from medrecog_core.errors import MedrecogError
-from medrecog_core.experiments import RunFolder, RunSpecification
 from medrecog_core.features import ENCODINGS, Cell
 from medrecog_core.images import PREPROCESSINGS, UnreadableImageError
 from medrecog_core.locations import CacheFolder
@@ -22,14 +21,15 @@ from medrecog_core.models import (
     predict_files,
     train_model,
 )
+from medrecog_core.runs import Run, RunSpecification
 from tests.textures import CLASSES, cache_at, finished_run
 
 CELL = Cell("block2", 224, "average")
 
 
 @pytest.fixture(scope="module")
-def run(finished_cache: tuple[Path, str], models_cache: Path) -> RunFolder:
-    run = RunFolder(finished_cache[1])
+def run(finished_cache: tuple[Path, str], models_cache: Path) -> Run:
+    run = Run(finished_cache[1])
     run.path = models_cache / "runs" / run.id
     return run
 
@@ -45,7 +45,7 @@ def answered(answers: list[Prediction | UnreadableImageError]) -> list[Predictio
     return [answer for answer in answers if isinstance(answer, Prediction)]
 
 
-def test_it_agrees_with_the_run_on_its_test_images(predictor: Predictor, run: RunFolder) -> None:
+def test_it_agrees_with_the_run_on_its_test_images(predictor: Predictor, run: Run) -> None:
     test = run.tested_images()
     answers = answered(predict_files(predictor, [Path(image.path) for image in test]))
     kept = run.scores(CELL)
@@ -57,7 +57,7 @@ def test_it_agrees_with_the_run_on_its_test_images(predictor: Predictor, run: Ru
 
 @pytest.mark.parametrize("encoding", ENCODINGS)
 def test_models_of_encodings_agree_with_their_run(
-    encoded: RunFolder, encoded_models: tuple[Path, dict[str, Model]], encoding: str
+    encoded: Run, encoded_models: tuple[Path, dict[str, Model]], encoding: str
 ) -> None:
     test = encoded.tested_images()
     predictor = Predictor(encoded_models[1][encoding])
@@ -124,7 +124,7 @@ def test_the_label_has_the_greatest_score(predictor: Predictor, pictures: Path) 
         assert answer.label == max(answer.scores, key=answer.scores.__getitem__)
 
 
-def test_it_has_learnt_its_training_images(predictor: Predictor, run: RunFolder) -> None:
+def test_it_has_learnt_its_training_images(predictor: Predictor, run: Run) -> None:
     train = run.trained_images()
     answers = answered(predict_files(predictor, [Path(image.path) for image in train]))
     assert [answer.label for answer in answers] == [image.label for image in train]
@@ -249,7 +249,7 @@ def test_two_classes_are_told_at_the_threshold_too(predictor: Predictor, picture
 
 
 def test_a_training_image_is_nearest_to_itself_and_not_unlike(
-    predictor: Predictor, run: RunFolder
+    predictor: Predictor, run: Run
 ) -> None:
     for image in run.trained_images()[::4]:
         (answer,) = answered(predict_files(predictor, [Path(image.path)]))

@@ -6,7 +6,6 @@ import pytest
 
 from medrecog_core.classification import choose_calibration
 from medrecog_core.errors import MedrecogError, StorageError, UsageError
-from medrecog_core.experiments import RunFolder
 from medrecog_core.features import (
     Cell,
     DescriptorStore,
@@ -18,13 +17,14 @@ from medrecog_core.locations import CacheFolder
 from medrecog_core.models import ALL, finished_cell, load_model, model_names, train_model
 from medrecog_core.models.held_out import scores_of_run
 from medrecog_core.networks import find_network
+from medrecog_core.runs import Run
 from tests.textures import CLASSES, add_textures, finished_run, specification, write_textures
 
 VGG19 = find_network("vgg19")
 CELL = Cell("block2", 224, "average")
 
 
-def test_its_card_says_where_it_comes_from(finished: RunFolder) -> None:
+def test_its_card_says_where_it_comes_from(finished: Run) -> None:
     model = train_model(finished, CELL, "my-model")
     card = model.card
     result = finished.cell(CELL)
@@ -40,7 +40,7 @@ def test_its_card_says_where_it_comes_from(finished: RunFolder) -> None:
     assert (card.synthetic, card.network, card.classes) == (False, "vgg19", CLASSES)
 
 
-def test_its_scores_are_those_that_the_run_kept(finished: RunFolder, cache: CacheFolder) -> None:
+def test_its_scores_are_those_that_the_run_kept(finished: Run, cache: CacheFolder) -> None:
     model = train_model(finished, CELL, "my-model")
     test = finished.tested_images()
     files = [HashedImage(Path(image.path), image.sha256) for image in test]
@@ -50,16 +50,16 @@ def test_its_scores_are_those_that_the_run_kept(finished: RunFolder, cache: Cach
     np.testing.assert_allclose(scores, finished.scores(CELL), atol=1e-6)
 
 
-def test_a_taken_name_is_refused(finished: RunFolder) -> None:
+def test_a_taken_name_is_refused(finished: Run) -> None:
     train_model(finished, CELL, "my-model")
     before = load_model("my-model").card
-    with pytest.raises(UsageError, match="There is a model “my-model” already"):
+    with pytest.raises(UsageError, match="“my-model” already exists"):
         train_model(finished, Cell("block1", 224, "max"), "my-model")
     assert load_model("my-model").card == before
 
 
 @pytest.mark.parametrize("name", ["", "My model", "../runs", "a/b", "-x", "a" * 65])
-def test_a_name_that_cannot_be_is_refused(finished: RunFolder, name: str) -> None:
+def test_a_name_that_cannot_be_is_refused(finished: Run, name: str) -> None:
     with pytest.raises(UsageError, match="cannot be a name"):
         train_model(finished, CELL, name)
     assert model_names() == []
@@ -74,7 +74,7 @@ def test_a_name_that_cannot_be_is_refused(finished: RunFolder, name: str) -> Non
         Cell("../cells/block2", 224, "average"),
     ],
 )
-def test_a_cell_that_the_run_has_not_gives_a_sentence(finished: RunFolder, cell: Cell) -> None:
+def test_a_cell_that_the_run_has_not_gives_a_sentence(finished: Run, cell: Cell) -> None:
     with pytest.raises(MedrecogError) as caught:
         train_model(finished, cell, "my-model")
     sentence = str(caught.value)
@@ -82,14 +82,14 @@ def test_a_cell_that_the_run_has_not_gives_a_sentence(finished: RunFolder, cell:
     assert "block2-224-average" in sentence
 
 
-def test_a_run_without_cells_gives_a_sentence(finished: RunFolder) -> None:
+def test_a_run_without_cells_gives_a_sentence(finished: Run) -> None:
     finished.discard_cells()
     with pytest.raises(MedrecogError, match="none yet"):
         train_model(finished, CELL, "my-model")
 
 
 @pytest.mark.parametrize("content", [None, "{}", "[", '{"weights": {}}'])
-def test_a_damaged_record_gives_a_sentence(finished: RunFolder, content: str | None) -> None:
+def test_a_damaged_record_gives_a_sentence(finished: Run, content: str | None) -> None:
     file = finished.path / "record.json"
     if content is None:
         file.unlink()
@@ -99,14 +99,14 @@ def test_a_damaged_record_gives_a_sentence(finished: RunFolder, content: str | N
         train_model(finished, CELL, "my-model")
 
 
-def test_missing_descriptors_give_a_sentence(finished: RunFolder, cache: CacheFolder) -> None:
+def test_missing_descriptors_give_a_sentence(finished: Run, cache: CacheFolder) -> None:
     cache.features.rename(cache.root / "elsewhere")
     with pytest.raises(StorageError, match="missing from the store"):
         train_model(finished, CELL, "my-model")
     assert model_names() == []
 
 
-def test_the_card_tells_what_was_measured_and_on_how_many_images(finished: RunFolder) -> None:
+def test_the_card_tells_what_was_measured_and_on_how_many_images(finished: Run) -> None:
     card = train_model(finished, CELL, "my-model").card
     of = {estimate.measure: estimate for estimate in card.estimates}
     assert of["accuracy"].value == card.accuracy
@@ -116,7 +116,7 @@ def test_the_card_tells_what_was_measured_and_on_how_many_images(finished: RunFo
     assert card.versions["medrecog"] == finished.record()["medrecog"]
 
 
-def test_a_model_of_all_images_learns_from_the_tested_ones_too(finished: RunFolder) -> None:
+def test_a_model_of_all_images_learns_from_the_tested_ones_too(finished: Run) -> None:
     everything = train_model(finished, CELL, "everything", ALL)
     assert (everything.card.trained_on, everything.card.n_learnt) == ("all", 12)
     assert everything.card.n_test == 3
@@ -127,12 +127,12 @@ def test_a_model_of_all_images_learns_from_the_tested_ones_too(finished: RunFold
     assert not np.array_equal(part.classifier.weights, everything.classifier.weights)
 
 
-def test_other_images_cannot_be_chosen(finished: RunFolder) -> None:
+def test_other_images_cannot_be_chosen(finished: Run) -> None:
     with pytest.raises(UsageError, match="cannot be trained on “test”: choose training or all"):
         train_model(finished, CELL, "my-model", "test")
 
 
-def test_the_test_images_decide_nothing(finished: RunFolder) -> None:
+def test_the_test_images_decide_nothing(finished: Run) -> None:
     model = train_model(finished, CELL, "my-model")
     assert model.training_images is not None
     known = {image.sha256 for image in model.training_images.images}
@@ -141,7 +141,7 @@ def test_the_test_images_decide_nothing(finished: RunFolder) -> None:
     assert model.card.calibration.n_images == 9
 
 
-def test_probabilities_are_no_worse_than_the_bare_scores(finished: RunFolder) -> None:
+def test_probabilities_are_no_worse_than_the_bare_scores(finished: Run) -> None:
     report = train_model(finished, CELL, "my-model").card.calibration
     assert report is not None
     assert report.log_loss_after <= report.log_loss_before
@@ -170,9 +170,7 @@ def test_the_normalisation_and_c_of_the_cell_are_taken_over(
 
 
 @pytest.mark.parametrize("name", ["block1+block2-224-max+average", "block1+block2-224-bow"])
-def test_a_fusion_becomes_a_model_with_the_codebooks_of_its_members(
-    fused: RunFolder, name: str
-) -> None:
+def test_a_fusion_becomes_a_model_with_the_codebooks_of_its_members(fused: Run, name: str) -> None:
     cell = finished_cell(fused, *name.split("-"))
     model = train_model(fused, cell, "my-model")
     loaded = load_model("my-model")
@@ -226,7 +224,7 @@ def test_two_classes_get_a_threshold_chosen_on_held_out_training_images(
 
 
 def test_a_class_of_one_group_leaves_the_model_without_probabilities_and_says_why(
-    finished: RunFolder,
+    finished: Run,
 ) -> None:
     images = [replace(i, group="one" if i.label == "noise" else i.group) for i in finished.images()]
     finished.write_images(images)
@@ -238,7 +236,7 @@ def test_a_class_of_one_group_leaves_the_model_without_probabilities_and_says_wh
     )
 
 
-def test_a_cell_is_found_by_its_sides(fused: RunFolder) -> None:
+def test_a_cell_is_found_by_its_sides(fused: Run) -> None:
     assert finished_cell(fused, "block1", 224, "max") == Cell("block1", 224, "max")
     fusion = finished_cell(fused, "block1+block2", "224", "bow")
     assert fusion.name == "block1+block2-224-bow"

@@ -5,7 +5,7 @@ import pytest
 
 from medrecog_core.errors import MedrecogError
 from medrecog_core.networks.backend import import_keras
-from medrecog_core.networks.fully_convolutional import convolution_kernel, fully_convolutional
+from tests.networks.fully_convolutional import convolution_kernel, fully_convolutional
 
 HEAD = ("fc1", "fc2", "predictions")
 # The report's appendix 3.1 and 3.2: parameters of every layer of VGG-19.

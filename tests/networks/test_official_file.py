@@ -5,12 +5,13 @@ import pytest
 from medrecog_core.errors import UsageError
 from medrecog_core.networks import NETWORKS, find_network
 from medrecog_core.networks.official_file import (
-    MIRROR_VARIABLE,
     OfficialFile,
     file_hash,
 )
+from medrecog_core.settings import variable_of
 
 VGG19 = find_network("vgg19")
+MIRROR = variable_of("weights_mirror")
 
 
 @pytest.mark.parametrize("has_head", [False, True])
@@ -25,7 +26,7 @@ def test_addresses_and_hashes_are_those_in_keras(name, has_head, monkeypatch):
     def get_file(name, origin, file_hash, **_):
         raise AskedFor(name, origin, file_hash)
 
-    monkeypatch.delenv(MIRROR_VARIABLE, raising=False)
+    monkeypatch.delenv(MIRROR, raising=False)
     monkeypatch.setattr("keras.src.utils.file_utils.get_file", get_file)
     network = NETWORKS[name]
     (file,) = (file for file in network.files if file.has_head == has_head)
@@ -56,7 +57,7 @@ def test_keras_keeps_its_copy_where_it_is_looked_for(monkeypatch, tmp_path):
 
 
 def test_a_mirror_replaces_the_beginning_of_the_address(monkeypatch):
-    monkeypatch.setenv(MIRROR_VARIABLE, "http://mirror.example/keras/")
+    monkeypatch.setenv(MIRROR, "http://mirror.example/keras/")
     assert VGG19.complete_file().address == (
         "http://mirror.example/keras/vgg19/vgg19_weights_tf_dim_ordering_tf_kernels.h5"
     )
@@ -64,8 +65,8 @@ def test_a_mirror_replaces_the_beginning_of_the_address(monkeypatch):
 
 @pytest.mark.parametrize("mirror", ["mirror.example", "file:///etc", "ftp://mirror.example"])
 def test_a_mirror_that_is_no_web_address_is_refused(monkeypatch, mirror):
-    monkeypatch.setenv(MIRROR_VARIABLE, mirror)
-    with pytest.raises(UsageError, match=f"{MIRROR_VARIABLE} is “{mirror}”: give an address"):
+    monkeypatch.setenv(MIRROR, mirror)
+    with pytest.raises(UsageError, match=f"{MIRROR} is “{mirror}”"):
         _ = VGG19.complete_file().address
 
 

@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 
 from medrecog_core.networks.backend import import_keras
-from medrecog_core.networks.fully_convolutional import convolution_kernel
 from medrecog_core.networks.sliding_dense import sliding_dense
+from tests.networks.fully_convolutional import convolution_kernel
 
 RNG = np.random.default_rng(0)
 CHANNELS, UNITS = 6, 5

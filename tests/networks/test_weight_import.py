@@ -12,8 +12,8 @@ import numpy as np
 import pytest
 from filelock import FileLock
 
-from medrecog_core.download import PAUSES
 from medrecog_core.errors import MedrecogError, StorageError, UsageError
+from medrecog_core.jobs.download import PAUSES
 from medrecog_core.networks import (
     all_installed_weights,
     download_weights,
@@ -138,7 +138,7 @@ def test_progress_is_told_in_bytes(tmp_path, tiny):
     told = []
     import_weights(TINY, write_npz(tmp_path / "a.npz", tiny_arrays()), lambda *x: told.append(x))
     total = sum(4 * row.n_parameters for row in network_parameters(TINY))
-    assert told[-1] == ("importing", total, total)
+    assert (told[-1][0].id, *told[-1][1:]) == ("import", total, total)
 
 
 @pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf, 1e300])
@@ -190,7 +190,7 @@ def test_two_processes_do_not_install_at_once(tmp_path, tiny, cache):
     file = write_npz(tmp_path / "a.npz", tiny_arrays())
     cache.weights.mkdir(parents=True)
     other = FileLock(cache.weights / ".lock")
-    with other, pytest.raises(MedrecogError, match="Another process is installing weights"):
+    with other, pytest.raises(MedrecogError, match="Another process installs weights"):
         import_weights(TINY, file)
     import_weights(TINY, file)
 
@@ -237,8 +237,8 @@ def test_the_official_file_is_downloaded(published, monkeypatch, cache):
     assert weights.identity.startswith("tiny-imagenet-keras-")
     assert_holds(weights.identity, tiny_arrays())
     n_bytes = published.stat().st_size
-    assert ("downloading", n_bytes, n_bytes) in told
-    assert told[-1][0] == "importing"
+    assert ("download", n_bytes, n_bytes) in [(stage.id, *count) for stage, *count in told]
+    assert told[-1][0].id == "import"
     # The file itself is not kept a second time.
     assert set(state(cache.weights)) == {f"{weights.identity}.json", f"{weights.identity}.npz"}
     description = json.loads((cache.weights / f"{weights.identity}.json").read_text())
@@ -263,7 +263,7 @@ def test_what_is_damaged_is_downloaded_again(published, monkeypatch, cache):
 
 def test_a_cut_download_is_carried_on(published, monkeypatch):
     content = published.read_bytes()
-    monkeypatch.setattr("medrecog_core.download._CHUNK_BYTES", 1000)
+    monkeypatch.setattr("medrecog_core.jobs.download._CHUNK_BYTES", 1000)
     with serving(content, Answer(cut_after=len(content) // 2)) as server:
         weights, pauses = download(server, monkeypatch)
         assert "Range" in server.requests[1]

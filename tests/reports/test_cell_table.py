@@ -4,7 +4,6 @@ import io
 import pytest
 
 from medrecog_core.errors import MedrecogError
-from medrecog_core.experiments.ranked_cells import rank_cells
 from medrecog_core.features import Cell
 from medrecog_core.reports.cell_table import (
     BEST,
@@ -14,6 +13,7 @@ from medrecog_core.reports.cell_table import (
     cells_latex,
     run_report_table,
 )
+from medrecog_core.runs.ranked_cells import rank_cells
 
 
 def test_csv_holds_measures_intervals_and_places(finished):

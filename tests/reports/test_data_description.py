@@ -1,8 +1,8 @@
 import pytest
 
 from medrecog_core.datasets import check_health, library
-from medrecog_core.experiments import RunImage
 from medrecog_core.reports.data_description import describe_data
+from medrecog_core.runs import RunImage
 from tests.textures import CLASSES, NAME, PER_CLASS
 
 

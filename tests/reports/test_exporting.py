@@ -4,8 +4,8 @@ from pathlib import PurePath
 import pytest
 
 from medrecog_core.errors import UsageError
-from medrecog_core.experiments import result_document
 from medrecog_core.reports.exporting import Choice, exported
+from medrecog_core.runs import result_document
 
 
 @pytest.mark.parametrize(

@@ -6,10 +6,10 @@ from pathlib import Path
 import pytest
 
 from medrecog_core.errors import MedrecogError
-from medrecog_core.experiments import RunFolder
-from medrecog_core.experiments.ranked_cells import rank_cells
 from medrecog_core.reports.cell_table import cells_latex
 from medrecog_core.reports.html_report import html_report
+from medrecog_core.runs import Run
+from medrecog_core.runs.ranked_cells import rank_cells
 from tests.textures import N_IMAGES, cache_at, finished_run, specification
 
 
@@ -32,7 +32,7 @@ class Parsed(HTMLParser):
 def page(finished_cache):
     folder, run_id = finished_cache
     with cache_at(folder):
-        return Parsed(html_report(RunFolder(run_id)))
+        return Parsed(html_report(Run(run_id)))
 
 
 def test_page_refers_to_nothing_and_runs_nothing(page):

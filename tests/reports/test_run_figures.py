@@ -1,7 +1,6 @@
 import pytest
 
 from medrecog_core.errors import MedrecogError, UsageError
-from medrecog_core.experiments.ranked_cells import score_images
 from medrecog_core.reports.run_figures import (
     FIGURES,
     curve_classes,
@@ -9,6 +8,7 @@ from medrecog_core.reports.run_figures import (
     find_class,
     find_result,
 )
+from medrecog_core.runs.ranked_cells import score_images
 from tests.made_runs import made_run
 from tests.textures import CLASSES
 

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from medrecog_core.features import DescriptorKey, DescriptorStore
-from medrecog_core.mode import SETTING, VIEWER
+from medrecog_core.settings import MODE_VARIABLE, VIEWER
 from medrecog_core.storage import feature_groups, parts
 from medrecog_core.storage.contents import network_of
 from tests.made_runs import made_run
@@ -35,6 +35,8 @@ def test_every_file_is_counted_under_its_kind(cache):
     write(cache.thumbnails / "ab" / "1.jpg", 40)
     write(cache.bundled_thumbnails / "2.jpg", 4)
     write(cache.feature_maps / "3.npz", 50)
+    write(cache.jobs / "check-1" / "state.json", 7)
+    write(cache.queue / "000000000001.x", 1)
     write(cache.rates, 60)
     write(cache.root / "unknown" / "file", 6)
     assert by_kind() == {
@@ -43,6 +45,7 @@ def test_every_file_is_counted_under_its_kind(cache):
         "downloads": (1, 1000),
         "datasets": (1, 10),
         "runs": (0, 0),
+        "jobs": (1, 8),
         "models": (1, 20),
         "weights": (1, 33),
         "thumbnails": (2, 44),
@@ -96,7 +99,7 @@ def test_a_read_only_view_writes_nothing(cache, monkeypatch):
     with DescriptorStore(cache.features):
         pass
     before = sorted(cache.root.rglob("*"))
-    monkeypatch.setenv(SETTING, VIEWER)
+    monkeypatch.setenv(MODE_VARIABLE, VIEWER)
     assert by_kind()["features"][1] > 0
     assert feature_groups() == ()
     assert sorted(cache.root.rglob("*")) == before

@@ -10,22 +10,21 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
-from medrecog_core import experiments
+from medrecog_core import runs
 from medrecog_core.datasets import library, read_dataset
 from medrecog_core.datasets.manifest import write_manifest
 from medrecog_core.errors import MedrecogError, UsageError
-from medrecog_core.experiments import RunSpecification, create_run
 from medrecog_core.features import (
     DescriptorKey,
     DescriptorSource,
     DescriptorStore,
-    ignore,
-    never,
 )
 from medrecog_core.features.extraction_lock import extracting_alone
 from medrecog_core.images import Rendering
+from medrecog_core.jobs.progress import ignore, never
 from medrecog_core.models import model_names
 from medrecog_core.networks import DEFAULT_NETWORK, find_network, installed_weights
+from medrecog_core.runs import RunSpecification, create_run
 from medrecog_core.storage import Freed, Selection, delete_features
 from tests.made_runs import made_run
 
@@ -202,7 +201,7 @@ SOURCES = ("first", "shared", "second", "run", "nobody")
     )
 )
 def test_what_can_be_reached_is_never_deleted_and_all_else_is(cache, first, second, drawn):
-    run = next(iter(experiments.all_runs()), None) or made_run(n=4)
+    run = next(iter(runs.all_runs()), None) or made_run(n=4)
     ours, theirs = contents(first), contents(second)
     sha256_of = {
         "first": next(each for each in ours if each not in theirs),

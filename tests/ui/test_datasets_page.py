@@ -8,7 +8,8 @@ import pytest
 from PIL import Image
 
 from medrecog_core.datasets import library, read_dataset
-from medrecog_core.experiments import find_health_check
+from medrecog_core.jobs.job import last_job
+from medrecog_core.jobs.kinds import CHECK
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(600)]
 
@@ -100,7 +101,7 @@ def test_a_finding_is_shown_excluded_and_taken_back(page, server, with_leak):
     page.get_by_text("25 images in use checked").wait_for(timeout=2 * MINUTE)
     page.get_by_text("1 image in more than one split").wait_for()
     assert library.load(with_leak).excluded == ()
-    assert not find_health_check(with_leak).error
+    assert last_job(CHECK, with_leak).state().error == ""
 
 
 def test_a_single_image_is_excluded_and_used_again(page, server, with_leak):

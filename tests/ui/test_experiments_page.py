@@ -3,18 +3,16 @@
 import json
 import subprocess
 import sys
+import time
 from urllib.parse import urlencode
 
 import pytest
 
-from medrecog_core.experiments import (
-    RunState,
-    all_runs,
-    create_run,
-    launching,
-    run_queue,
-)
-from medrecog_core.experiments.processes import identify, this_process
+from medrecog_core.jobs import queue, work
+from medrecog_core.jobs.process import identify, this_process
+from medrecog_core.jobs.progress import Stage
+from medrecog_core.jobs.state import JobState
+from medrecog_core.runs import all_runs, create_run
 from tests.textures import (
     LAYERS,
     add_textures,
@@ -56,8 +54,15 @@ def run_in(state, **changes):
 def at_work(known):
     """Give a run that a process of another program is working on."""
     process = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(60)"])
-    state = RunState(
-        "running", "extracting at 224", 4, 12, 2.0, 3_700.0, process=identify(process.pid)
+    state = JobState(
+        "running",
+        Stage("extract-224", "Extracting features at 224 px", "images"),
+        4,
+        12,
+        2.0,
+        3_700.0,
+        process=identify(process.pid),
+        heartbeat=time.monotonic(),
     )
     yield run_in(state, scales=[224, 544])
     process.kill()
@@ -67,7 +72,7 @@ def at_work(known):
 @pytest.fixture
 def no_process(monkeypatch):
     """Let runs be launched without a process that carries them out."""
-    monkeypatch.setattr(launching, "start_detached", lambda *_: this_process())
+    monkeypatch.setattr(work, "start_module", lambda *_: this_process())
 
 
 def test_a_run_that_is_finished_already_is_offered_before_it_is_repeated(finished, no_process):
@@ -126,7 +131,7 @@ def test_a_run_gets_a_title_and_loses_it(finished):
 
 
 def test_a_run_is_deleted_by_a_second_press_and_no_other(finished):
-    other = run_in(RunState("stopped"), layers=["block1"])
+    other = run_in(JobState("stopped"), layers=["block1"])
     test = opened(PAGE)
     assert f"The results of {other.id} go; descriptors stay in the store." in words(test)
     test.button(key=f"delete-{other.id}").click().run()
@@ -140,7 +145,7 @@ def test_a_run_at_work_can_not_be_deleted(at_work):
 
 
 def test_runs_are_found_by_what_describes_them(finished):
-    other = run_in(RunState("stopped"), layers=["block4"])
+    other = run_in(JobState("stopped"), layers=["block4"])
     test = opened(PAGE)
 
     def shown():
@@ -177,8 +182,10 @@ def test_a_link_follows_the_run_that_is_followed(finished):
 def test_a_run_at_work_tells_the_time_to_its_end_and_shows_the_grid_that_fills(at_work):
     test = opened(PAGE)
     (bar,) = test.get("progress")
-    assert bar.proto.text == "Extracting at 224: 4 of 12, 2.0 a second, about 4 s left"
-    assert "About 62 min to the end of the run, over all scales and SVMs." in words(test)
+    assert bar.proto.value == 33
+    for part in ("4 of 12 images", "2.0 per second", "about 4 s left"):
+        assert part in bar.proto.text
+    assert "About 62 min left in total." in words(test)
     assert len(test.get("vega_lite_chart")) == 1
 
 
@@ -191,26 +198,27 @@ def test_a_run_is_stopped(at_work):
 @pytest.mark.parametrize(
     ("state", "sentence"),
     [
-        (RunState("stopped"), ""),
-        (RunState("failed", error="The disk is full."), "The disk is full."),
-        (RunState("running"), "Its process ended without a word"),
+        (JobState("stopped"), ""),
+        (JobState("failed", error="The disk is full."), "The disk is full."),
+        (JobState("running"), "stopped unexpectedly"),
     ],
 )
 def test_a_run_that_did_not_finish_says_why_and_is_carried_on(known, no_process, state, sentence):
     run = run_in(state)
     test = opened(PAGE)
     assert sentence in words(test)
-    test = press(test, "Carry on")
+    test = press(test, "Resume")
     assert not test.exception
     assert (run.state().status, run.state().error) == ("queued", "")
-    assert "Carry on" not in buttons(test)
+    assert "Resume" not in buttons(test)
 
 
 def test_of_three_runs_two_wait_and_say_for_whom(known):
     runs = []
-    for status, stage in (("running", "training"), ("queued", "waiting"), ("queued", "waiting")):
-        runs.append(run_in(RunState(status, stage, process=this_process())))
-        run_queue.join(runs[-1])
+    for status in ("running", "queued", "queued"):
+        stage = Stage("train" if status == "running" else "wait-for-turn", "Something")
+        runs.append(run_in(JobState(status, stage, process=this_process())))
+        queue.join(runs[-1])
     first, second, third = runs
     first.rename("The first")
     test = opened(PAGE)
@@ -234,7 +242,7 @@ def test_a_linked_experiment_is_run_offered_repeated_searched_for_and_deleted(
     page.goto(f"{server.address}/Experiments?{urlencode(link(**settings))}")
     page.get_by_text("1 cell; every image goes through the network once").wait_for()
     page.get_by_role("button", name="Start the experiment").click()
-    page.get_by_role("link", name="Look at the results").wait_for(timeout=2 * MINUTE)
+    page.get_by_role("link", name="Open results").wait_for(timeout=2 * MINUTE)
     page.get_by_role("button", name="Start the experiment").click()
     page.get_by_text("This was done already").wait_for()
     page.get_by_role("button", name="Run it again").click()
@@ -242,7 +250,7 @@ def test_a_linked_experiment_is_run_offered_repeated_searched_for_and_deleted(
         page.get_by_role("button", name="Stop").wait_for()
         newest, first = all_runs()
         assert newest.specification() == first.specification()
-        page.get_by_role("link", name="Look at the results").wait_for(timeout=2 * MINUTE)
+        page.get_by_role("link", name="Open results").wait_for(timeout=2 * MINUTE)
 
         page.get_by_role("button", name="Rename").first.click()
         page.get_by_role("textbox", name="Title").fill("Again")

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from medrecog_core.experiments import RunSpecification, launch
+from medrecog_core.runs import RunSpecification, launch
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(600)]
 
@@ -39,11 +39,11 @@ def test_from_the_demo_to_a_label(page, server):
     page.get_by_role("button", name="Start the experiment").click()
 
     # It progresses, in a process that is not the server's.
-    page.get_by_text(re.compile(r"Extracting at 224: \d+ of 240")).wait_for(timeout=3 * MINUTE)
-    page.get_by_text(re.compile(r"a second, about .* left")).wait_for(timeout=MINUTE)
-    page.get_by_role("link", name="Look at the results").wait_for(timeout=4 * MINUTE)
+    page.get_by_text(re.compile(r"at 224 px: \d+ of 240 images")).wait_for(timeout=3 * MINUTE)
+    page.get_by_text(re.compile(r"per second, about .* left")).wait_for(timeout=MINUTE)
+    page.get_by_role("link", name="Open results").wait_for(timeout=4 * MINUTE)
     assert "/tensorflow/" not in server.loaded_libraries()
-    page.get_by_role("link", name="Look at the results").click()
+    page.get_by_role("link", name="Open results").click()
 
     # The heat map; its cells can be clicked.
     page.get_by_role("heading", name="Results").wait_for()
@@ -65,11 +65,11 @@ def test_from_the_demo_to_a_label(page, server):
     chart.locator("path[aria-roledescription='rect mark']").nth(7).click()
     page.get_by_role("heading", name="block4, 224 pixels, average pooling").wait_for()
     # The form of the cell before stands there until the page has come to this one's.
-    name = page.get_by_role("textbox", name="Name of the model")
+    name = page.get_by_role("textbox", name="Model name")
     while name.input_value() != "demo-block4-224-average":
         page.wait_for_timeout(100)  # at most as long as the test may take
-    page.get_by_role("button", name="Make the model").click()
-    page.get_by_role("link", name="Classify an image with it").click(timeout=2 * MINUTE)
+    page.get_by_role("button", name="Save model").click()
+    page.get_by_role("link", name="Classify images with this model").click(timeout=2 * MINUTE)
 
     # An image, its label and its scores.
     page.get_by_role("heading", name="Predict").wait_for()
@@ -100,13 +100,13 @@ def test_a_run_is_stopped_and_carried_on(page, server, monkeypatch):
     # A scale that no other test has put into the store.
     run = launch(RunSpecification(dataset="demo", layers=("block5",), scales=(256,), sample=120))
     page.goto(f"{server.address}/Experiments")
-    page.get_by_text(re.compile(r"Extracting at 256: [1-9]\d* of 120")).wait_for(timeout=2 * MINUTE)
+    page.get_by_text(re.compile(r"at 256 px: [1-9]\d* of 120 images")).wait_for(timeout=2 * MINUTE)
     page.get_by_role("button", name="Stop").click()
-    page.get_by_role("button", name="Carry on").wait_for()
+    page.get_by_role("button", name="Resume").wait_for()
     assert run.state().status == "stopped"
-    page.get_by_role("button", name="Carry on").click()
+    page.get_by_role("button", name="Resume").click()
     page.get_by_role("button", name="Stop").wait_for()
-    page.get_by_role("link", name="Look at the results").wait_for(timeout=4 * MINUTE)
+    page.get_by_role("link", name="Open results").wait_for(timeout=4 * MINUTE)
     assert dict(run.state().network_images) == {256: 120}
 
 

@@ -9,6 +9,9 @@ from streamlit.testing.v1 import AppTest
 
 from medrecog_core.datasets import check_health, library, read_dataset
 from medrecog_core.features.network_rates import NetworkPass, keep_rates
+from medrecog_core.jobs.kinds import DRAW_DEMO
+from medrecog_core.jobs.process import ProcessIdentity, this_process
+from medrecog_core.jobs.queue import working_jobs
 from medrecog_core.networks import (
     DEFAULT_NETWORK,
     NETWORKS,
@@ -42,7 +45,7 @@ def words(test):
 @pytest.fixture(autouse=True)
 def demo_is_not_drawn(monkeypatch):
     """No test of this module starts a process that draws the demo."""
-    monkeypatch.setattr("medrecog_core.ui.datasets.demo_drawing.start_detached", lambda *_: None)
+    monkeypatch.setattr("medrecog_core.jobs.work.start_module", lambda *_: this_process())
 
 
 @pytest.mark.parametrize("page", PAGES)
@@ -67,7 +70,8 @@ def test_empty_state_says_what_to_do_next(page, hint):
 
 def test_demo_is_being_drawn_on_first_sight():
     test = opened("pages/1_Datasets.py")
-    assert "Drawing the demo's 240 synthetic pictures" in test.get("progress")[0].proto.text
+    assert [job.order().kind for job in working_jobs()] == [DRAW_DEMO]
+    assert len(test.get("progress")) == 1
 
 
 @pytest.mark.parametrize("page", PAGES)
@@ -190,18 +194,14 @@ def test_every_network_is_shown_with_its_layers_and_its_weights(name):
     assert any(button.label == "Test the weights in use" for button in test.button) != without
 
 
-def test_a_download_that_ends_without_a_word_gets_one_sentence(monkeypatch):
-    from medrecog_core.experiments.processes import ProcessIdentity
-
+def test_a_download_that_stops_unexpectedly_gets_one_sentence(monkeypatch):
     gone = ProcessIdentity(0, 0.0, "")
-    monkeypatch.setattr(
-        "medrecog_core.experiments.processes.start_detached", lambda *_: gone, raising=True
-    )
+    monkeypatch.setattr("medrecog_core.jobs.work.start_module", lambda *_: gone)
     test = opened("pages/5_Networks.py")
     next(button for button in test.button if button.label.startswith("Download")).click()
     test.run()
     assert not test.exception
-    assert "The work ended without a word" in words(test)
+    assert "stopped unexpectedly" in words(test)
 
 
 def test_networks_with_weights_can_be_chosen_and_their_layers_are_offered(tiny, tmp_path):

@@ -8,12 +8,15 @@ from streamlit.testing.v1 import AppTest
 
 from medrecog_core.bundles import write_bundle
 from medrecog_core.errors import MedrecogError
-from medrecog_core.locations import ENVIRONMENT_VARIABLE, cache_folder
-from medrecog_core.mode import SETTING as MODE
+from medrecog_core.locations import cache_folder
 from medrecog_core.mode import is_viewer
-from medrecog_core.ui.shown_bundle import SETTING, show_bundle
+from medrecog_core.settings import CACHE_VARIABLE, variable_of
+from medrecog_core.settings import MODE_VARIABLE as MODE
+from medrecog_core.ui.shown_bundle import show_bundle
 
 PROJECT = Path(__file__).parents[2]
+
+BUNDLE = variable_of("bundle")
 
 
 @pytest.fixture
@@ -21,9 +24,9 @@ def bundle(finished, tmp_path, monkeypatch):
     """The file, named in the environment, and its run; another cache folder is in use."""
     file = tmp_path / "runs.zip"
     write_bundle([finished], file)
-    monkeypatch.setenv(ENVIRONMENT_VARIABLE, str(tmp_path / "another"))
+    monkeypatch.setenv(CACHE_VARIABLE, str(tmp_path / "another"))
     monkeypatch.setenv(MODE, "")
-    monkeypatch.setenv(SETTING, str(file))
+    monkeypatch.setenv(BUNDLE, str(file))
     return file, finished.id
 
 
@@ -67,7 +70,7 @@ def test_a_file_that_is_no_bundle_is_told_in_a_sentence_and_opens_nothing(bundle
     file, _ = bundle
     other = file.with_name("other.zip")
     other.write_bytes(b"no archive")
-    os.environ[SETTING] = str(other)
+    os.environ[BUNDLE] = str(other)
     with pytest.raises(MedrecogError, match=r"other\.zip"):
         show_bundle()
     test = opened("pages/2_Experiments.py")
@@ -77,6 +80,6 @@ def test_a_file_that_is_no_bundle_is_told_in_a_sentence_and_opens_nothing(bundle
 
 
 def test_nothing_is_done_without_the_setting(monkeypatch, cache):
-    monkeypatch.delenv(SETTING, raising=False)
+    monkeypatch.delenv(BUNDLE, raising=False)
     show_bundle()
     assert cache_folder() == cache

@@ -8,7 +8,7 @@ import streamlit as st
 from streamlit.testing.v1 import AppTest
 
 from medrecog_core.features import DescriptorKey, DescriptorStore
-from medrecog_core.mode import SETTING, VIEWER
+from medrecog_core.settings import MODE_VARIABLE, VIEWER
 
 APP = str(Path(__file__).parents[2] / "app.py")
 FREE, DELETE = "Free unused features", "Delete unused features"
@@ -80,7 +80,7 @@ def test_where_nothing_is_unused_nothing_is_offered(cache):
 
 
 def test_a_read_only_view_has_no_such_section(monkeypatch):
-    monkeypatch.setenv(SETTING, VIEWER)
+    monkeypatch.setenv(MODE_VARIABLE, VIEWER)
     test = home(is_open=False)
     assert not test.exception
     assert not test.expander

@@ -11,9 +11,10 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from medrecog_core.datasets import check_health, library
-from medrecog_core.experiments import create_run, find_run
-from medrecog_core.mode import SETTING, VIEWER
+from medrecog_core.jobs.process import this_process
 from medrecog_core.models import train_model
+from medrecog_core.runs import create_run, find_run
+from medrecog_core.settings import MODE_VARIABLE, VIEWER
 from medrecog_core.ui.plain_text import literal
 from tests.textures import add_textures, cache_at, specification, write_textures
 
@@ -46,7 +47,7 @@ def viewed(kept, monkeypatch):
     """A read-only view of that cache folder, which must be as it was when the test ends."""
     root, *runs = kept
     monkeypatch.setenv("MEDRECOG_CACHE", str(root))
-    monkeypatch.setenv(SETTING, VIEWER)
+    monkeypatch.setenv(MODE_VARIABLE, VIEWER)
     before = state_of(root)
     yield runs
     assert state_of(root) == before
@@ -243,17 +244,18 @@ def test_the_folder_of_the_images_is_not_told(viewed):
     ],
 )
 def test_where_there_is_nothing_to_see_a_page_says_so(page, sentence, monkeypatch, cache):
-    monkeypatch.setenv(SETTING, VIEWER)
+    monkeypatch.setenv(MODE_VARIABLE, VIEWER)
     assert sentence in words(opened(page))
     assert not cache.root.exists()
 
 
 @pytest.mark.parametrize("page", sorted({page for page, _ in SIGHTS.values()}))
 def test_a_mode_that_there_is_not_shows_nothing_but_the_sentence(page, monkeypatch, viewed):
-    monkeypatch.setenv(SETTING, "veiwer")
+    monkeypatch.setenv(MODE_VARIABLE, "veiwer")
     test = opened(page)
     assert [error.value for error in test.error] == [
-        "MEDRECOG_MODE is “veiwer”: set it to “viewer” for a read-only view, or leave it out."
+        "MEDRECOG_MODE is “veiwer”, which is not valid. Set it to “viewer” for a read-only view, "
+        "or leave it out."
     ]
     assert controls(test) == set()
 
@@ -264,7 +266,7 @@ def test_a_mode_that_there_is_not_shows_nothing_but_the_sentence(page, monkeypat
 def test_no_address_changes_anything_where_things_can_be_changed(sight, kept, monkeypatch):
     root, *runs = kept
     monkeypatch.setenv("MEDRECOG_CACHE", str(root))
-    monkeypatch.setattr("medrecog_core.ui.datasets.demo_drawing.start_detached", lambda *_: None)
+    monkeypatch.setattr("medrecog_core.jobs.work.start_module", lambda *_: this_process())
     before = {name: state_of(root / name) for name in ("runs", "datasets", "models")}
     shown(sight, runs)
     assert {name: state_of(root / name) for name in before} == before

@@ -228,6 +228,31 @@ class Decisions:
         """From the old name of a class to its new one."""
         return {old: new for old, _, new in (pair.partition("=") for pair in self.merged_classes)}
 
+    def to_document(self) -> dict[str, Any]:
+        """Return what differs from the defaults, as JSON values."""
+        document: dict[str, Any] = {}
+        for each in fields(self):
+            value = getattr(self, each.name)
+            if value != each.default:
+                is_several = isinstance(value, tuple)
+                document[each.name] = [_plain(v) for v in value] if is_several else value
+        return document
+
+    @classmethod
+    def from_document(cls, document: dict[str, Any]) -> "Decisions":
+        """Return the decisions that a document describes.
+
+        Raises
+        ------
+        UsageError
+            If decisions contradict each other or are out of range.
+        """
+        values: dict[str, Any] = {
+            k: tuple(v) if isinstance(v, list) else v for k, v in document.items()
+        }
+        values["tables"] = tuple(map(Path, values.get("tables", ())))
+        return cls(**values)
+
     def arguments(self) -> list[str]:
         """Return the options of `datasets add` that say the same."""
         arguments: list[str] = []
@@ -258,6 +283,10 @@ class Decisions:
 def _number(value: float) -> str:
     # The shortest text that reads back as the same number.
     return repr(float(value)).removesuffix(".0")
+
+
+def _plain(value: Any) -> Any:
+    return str(value) if isinstance(value, Path) else value
 
 
 BY_EVIDENCE = Decisions()

@@ -1,7 +1,7 @@
 """Encodings: one vector for an image from its local descriptors and a codebook."""
 
 from medrecog_core.features.encodings.codebook import DEFAULT_N_WORDS, Codebook, learn_codebook
-from medrecog_core.features.encodings.fold import encode_fold, encode_images
+from medrecog_core.features.encodings.fold import encode_images
 from medrecog_core.features.encodings.local_descriptors import (
     LocalDescriptors,
     StoredLocalDescriptors,
@@ -13,7 +13,6 @@ __all__ = [
     "Codebook",
     "LocalDescriptors",
     "StoredLocalDescriptors",
-    "encode_fold",
     "encode_images",
     "learn_codebook",
     "sample_local_descriptors",

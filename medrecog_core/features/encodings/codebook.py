@@ -20,7 +20,7 @@ from medrecog_core.features.encodings.normalisation import signed_square_root, u
 from medrecog_core.features.encodings.vlad import encode_vlad
 from medrecog_core.features.encodings.words import learn_words
 from medrecog_core.features.pooling import ENCODINGS
-from medrecog_core.features.progress import Progress, ignore, never, stop_if
+from medrecog_core.jobs.progress import Progress, Stage, ignore, never, stop_if
 
 DEFAULT_N_WORDS = {"bow": 512, "vlad": 32, "fisher": 32}
 """Words, or Gaussians, of each encoding where nothing else is asked for.
@@ -202,7 +202,7 @@ def learn_codebook(
             f"{len(images)} training images have {len(sample)} local descriptors, too few for "
             f"{n_words} words: ask for fewer words, a larger scale or an earlier layer."
         )
-    stage = f"learning {n_words} words from {len(sample)} local descriptors"
+    stage = Stage("learn-codebook", f"Learning a codebook of {n_words} words")
     report(Progress(stage, 0, 1))
     stop_if(should_stop())
     # Images of one colour have no variance to take shares of.

@@ -4,12 +4,13 @@ from collections.abc import Callable, Iterator
 
 import numpy as np
 
-from medrecog_core.features.encodings.codebook import Codebook, learn_codebook
+from medrecog_core.features.encodings.codebook import Codebook
 from medrecog_core.features.encodings.local_descriptors import LocalDescriptors
-from medrecog_core.features.progress import Meter, Progress, ignore, never, stop_if
+from medrecog_core.jobs.progress import Meter, Progress, Stage, ignore, never, stop_if
 
 _BATCH_BYTES = 32 * 2**20
 _BATCH_POSITIONS = 2**14
+_ENCODING = Stage("encode", "Encoding images", "images")
 
 
 def encode_images(
@@ -40,7 +41,7 @@ def encode_images(
         If `should_stop` says so.
     """
     encoded = np.empty((len(images), codebook.length), dtype=np.float32)
-    meter = Meter("encoding images", len(images), report)
+    meter = Meter(_ENCODING, len(images), report)
     first = 0
     for batch in _batches(images):
         stop_if(should_stop())
@@ -48,40 +49,6 @@ def encode_images(
         first += len(batch)
         meter.add(len(batch))
     return encoded
-
-
-def encode_fold(
-    train: LocalDescriptors,
-    test: LocalDescriptors,
-    encoding: str,
-    n_words: int | None = None,
-    seed: int = 0,
-) -> tuple[np.ndarray, np.ndarray]:
-    """Learn a codebook from a fold's training images and encode both of its parts.
-
-    Parameters
-    ----------
-    train, test
-        Local descriptors of the fold's images.
-    encoding
-        `bow`, `vlad` or `fisher`.
-    n_words
-        Words or Gaussians; None: `DEFAULT_N_WORDS`.
-    seed
-        Of what is random in learning.
-
-    Returns
-    -------
-    train, test : numpy.ndarray
-        float32, shapes (len(train), length) and (len(test), length).
-
-    Raises
-    ------
-    UsageError
-        If the encoding does not exist, or there are fewer local descriptors than words.
-    """
-    codebook = learn_codebook(train, encoding, n_words, seed)
-    return encode_images(train, codebook), encode_images(test, codebook)
 
 
 def _batches(images: LocalDescriptors) -> Iterator[np.ndarray]:

@@ -1,23 +1,23 @@
 """Local descriptors: the positions of a layer's map, read image by image, never all at once."""
 
 import math
-import os
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
 import numpy as np
 
-from medrecog_core.errors import MedrecogError, StorageError, UsageError
+from medrecog_core.errors import MedrecogError, StorageError
 from medrecog_core.features.cell import Cell
 from medrecog_core.features.hashed_image import HashedImage
 from medrecog_core.features.pooling import LOCAL
-from medrecog_core.features.progress import Meter, Progress, ignore, never, stop_if
 from medrecog_core.features.store import DescriptorSource, DescriptorStore
+from medrecog_core.jobs.progress import Meter, Progress, Stage, ignore, never, stop_if
 from medrecog_core.networks import Network
+from medrecog_core.settings import read_settings, variable_of
 
-_DEFAULT_GIGABYTES = 20.0
 _BYTES_OF_FLOAT32, _BYTES_OF_FLOAT16 = 4, 2
+_SAMPLING = Stage("sample-local-descriptors", "Sampling local descriptors", "images")
 
 
 class LocalDescriptors(Protocol):
@@ -111,7 +111,7 @@ def sample_local_descriptors(
     rng = np.random.default_rng(seed)
     chosen = np.sort(rng.permutation(len(images))[:n])
     share = n // len(chosen)
-    meter = Meter("drawing local descriptors", len(chosen), report)
+    meter = Meter(_SAMPLING, len(chosen), report)
     drawn = []
     for i in chosen.tolist():
         stop_if(should_stop())
@@ -146,7 +146,7 @@ def check_room(
     """
     local = {cell for cell in cells if cell.pooling == LOCAL}
     gigabytes = n_images * sum(bytes_an_image(network, cell, proportion) for cell in local) / 1e9
-    allowed = _allowed_gigabytes()
+    allowed = read_settings().local_descriptors_gb
     if gigabytes > allowed:
         largest = max(local, key=lambda cell: bytes_an_image(network, cell))
         at_most = "up to " if proportion > 1 else ""
@@ -154,7 +154,7 @@ def check_room(
             f"The local descriptors that encodings need would take {at_most}{gigabytes:.1f} GB "
             f"in the store, most of it {largest.layer} at {largest.scale}, and {allowed:g} GB are "
             "allowed: choose deeper layers or smaller scales, or raise "
-            "MEDRECOG_LOCAL_DESCRIPTORS_GB."
+            f"{variable_of('local_descriptors_gb')}."
         )
 
 
@@ -176,19 +176,3 @@ def bytes_an_image(network: Network, cell: Cell, proportion: float = 1.0) -> int
     rows = math.ceil(cell.scale / layer.stride)
     columns = math.ceil(cell.scale * proportion / layer.stride)
     return rows * columns * layer.channels * _BYTES_OF_FLOAT16
-
-
-def _allowed_gigabytes() -> float:
-    named = os.environ.get("MEDRECOG_LOCAL_DESCRIPTORS_GB")
-    if not named:
-        return _DEFAULT_GIGABYTES
-    try:
-        allowed = float(named)
-    except ValueError:
-        allowed = math.nan
-    if not allowed >= 0:
-        raise UsageError(
-            f"MEDRECOG_LOCAL_DESCRIPTORS_GB is “{named}”: set it to a number of gigabytes such "
-            f"as {_DEFAULT_GIGABYTES:g}."
-        )
-    return allowed

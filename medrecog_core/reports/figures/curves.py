@@ -8,7 +8,7 @@ import pandas as pd
 from altair.typing import ChartType
 
 from medrecog_core.classification import PrecisionRecallCurve, RocCurve
-from medrecog_core.experiments.cell_result import FoldResult
+from medrecog_core.runs.cell_result import FoldResult
 
 _MOST_POINTS = 300
 _HEIGHT = 280

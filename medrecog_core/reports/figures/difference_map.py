@@ -6,7 +6,7 @@ import altair as alt
 import pandas as pd
 from altair.typing import ChartType
 
-from medrecog_core.experiments.run_comparison import CommonCell
+from medrecog_core.runs.comparison import CommonCell
 
 _ROW_HEIGHT = 46
 

@@ -7,11 +7,11 @@ import altair as alt
 import pandas as pd
 from altair.typing import ChartType
 
-from medrecog_core.experiments import CellResult
-from medrecog_core.experiments.ranked_cells import RankedCell
 from medrecog_core.features import AnyCell
 from medrecog_core.networks import Network
 from medrecog_core.reports.measures import measured
+from medrecog_core.runs import CellResult
+from medrecog_core.runs.ranked_cells import RankedCell
 
 BEST_MARK, EQUAL_MARK = "★", "≈"
 """Behind the number of the best cell, and of those that cannot be told from it."""

@@ -19,19 +19,16 @@ from medrecog_core.datasets import (
 )
 from medrecog_core.datasets.archive import Bounds
 from medrecog_core.datasets.archive_members import is_archive
-from medrecog_core.datasets.downloading import downloaded_bytes
-from medrecog_core.datasets.importing import checked_sources, free_name
+from medrecog_core.datasets.downloading import downloaded_bytes, start_download
+from medrecog_core.datasets.importing import checked_sources, free_name, start_import
 from medrecog_core.datasets.intake.table import SUFFIXES as TABLE_SUFFIXES
 from medrecog_core.datasets.larger_set import larger_set
 from medrecog_core.errors import MedrecogError
+from medrecog_core.jobs.job import Job
+from medrecog_core.jobs.kinds import DOWNLOAD_DATASET, IMPORT
 from medrecog_core.locations import cache_folder, create_folder
-from medrecog_core.ui.datasets.adding_process import (
-    follow_adding,
-    is_adding,
-    show_failure,
-    start_adding,
-)
 from medrecog_core.ui.datasets.import_preview import show_preview
+from medrecog_core.ui.jobs import show_unfinished
 from medrecog_core.ui.page import shown_errors
 from medrecog_core.ui.plain_text import literal
 from medrecog_core.ui.quantities import size
@@ -39,6 +36,10 @@ from medrecog_core.ui.quantities import size
 if TYPE_CHECKING:
     from streamlit.runtime.uploaded_file_manager import UploadedFile
 
+ADDED = "just added"
+"""Key of the session state with the name of the data set that was added last."""
+
+_JOB = "import job"
 _HERE, _UPLOAD, _CATALOGUE = "Folder on the server", "Upload", "Public data sets"
 _ARCHIVE_TYPES = ["zip", "tar", "gz", "tgz", "npz"]
 _TABLE_TYPES = sorted(suffix.removeprefix(".") for suffix in TABLE_SUFFIXES)
@@ -51,15 +52,22 @@ _OLD_SECONDS = 24 * 3600
 
 
 def add_dataset_button() -> None:
-    """Show the button that opens the dialog, or how far an import is that takes long.
+    """Show the button that opens the dialog.
 
     The name of what was added is kept in the session as `ADDED`.
     """
-    if is_adding():
-        follow_adding()
-    elif st.button("Add a data set", icon=":material/add:"):
+    if st.button("Add a data set", icon=":material/add:"):
         _add_dataset()
-    show_failure()
+
+
+def show_imports() -> None:
+    """Show imports and downloads that work or ended unfinished; open what this session added."""
+    job: Job | None = st.session_state.get(_JOB)
+    if job is not None and job.state().status == "finished":
+        del st.session_state[_JOB]
+        st.session_state[ADDED] = job.order().subject
+        st.rerun()
+    show_unfinished(IMPORT, DOWNLOAD_DATASET)
 
 
 @st.dialog("Add a data set", width="large")
@@ -143,8 +151,8 @@ def _add(sources: Sequence[Path], decisions: Decisions, uploaded: Path | None = 
         return
     _check_new_name(name)
     st.session_state.pop(_UPLOADED, None)
-    words = [*map(str, sources), *decisions.arguments()]
-    start_adding(name, ["datasets", "add", name, *words], uploaded)
+    st.session_state[_JOB] = start_import(name, sources, decisions, uploaded)
+    st.rerun()
 
 
 def _from_catalogue() -> None:
@@ -170,7 +178,8 @@ def _from_catalogue() -> None:
             else "Download and add"
         )
     if st.button(label, type="primary", icon=":material/download:"):
-        start_adding(entry.name, ["datasets", "download", entry.name])
+        st.session_state[_JOB] = start_download(entry.name)
+        st.rerun()
     with st.expander("Download manually"):
         st.markdown(f"{entry.by_hand[0].upper()}{entry.by_hand[1:]}.")
 

@@ -9,8 +9,10 @@ import streamlit as st
 
 from medrecog_core.datasets import Dataset, Finding, HealthReport, apply_remedy, library
 from medrecog_core.datasets.class_choice import CLASS_CHOICE, read_choice
+from medrecog_core.datasets.health import start_health_check
 from medrecog_core.errors import MedrecogError
-from medrecog_core.experiments import HealthCheck, find_health_check, launch_health_check
+from medrecog_core.jobs.job import last_job
+from medrecog_core.jobs.kinds import CHECK
 from medrecog_core.mode import is_viewer
 from medrecog_core.ui.datasets.dataset_gallery import (
     finding_name,
@@ -19,6 +21,7 @@ from medrecog_core.ui.datasets.dataset_gallery import (
     picture_of,
 )
 from medrecog_core.ui.gallery import show_pictures
+from medrecog_core.ui.jobs import show_job
 from medrecog_core.ui.plain_text import literal
 from medrecog_core.ui.quantities import counted, duration
 
@@ -29,18 +32,11 @@ _BADGES = {"severe": ("red", "error"), "warning": ("orange", "warning"), "note":
 
 def show_health(dataset: Dataset, report: HealthReport | None) -> None:
     """Show the last report with its findings, or how to get one."""
-    check = find_health_check(dataset.name)
-    at_work = check is not None and check.is_at_work
+    check = last_job(CHECK, dataset.name)
     is_current = report is not None and report.fingerprint == dataset.fingerprint
-    if at_work:
-        _follow(dataset.name)
-    else:
-        if check is not None and check.error:
-            st.error(literal(check.error), icon=":material/error:")
-        elif check is not None and not check.ended:
-            st.warning(
-                "The last check stopped unexpectedly. Run it again.", icon=":material/power_off:"
-            )
+    if check is not None and check.state().status != "finished":
+        show_job(check)
+    if check is None or check.state().has_ended:
         _offer_check(dataset, report, is_current)
     if report is not None:
         _show_report(dataset, report)
@@ -75,28 +71,6 @@ def _offer_check(dataset: Dataset, report: HealthReport | None, is_current: bool
         icon=":material/health_and_safety:",
         on_click=_launch,
         args=(dataset.name,),
-    )
-
-
-def _follow(name: str) -> None:
-    @st.fragment(run_every="1s")
-    def follow() -> None:
-        check = find_health_check(name)
-        if check is None or not check.is_at_work:
-            st.rerun()  # the whole page: there is a report, or an error
-        else:
-            _show_progress(check)
-
-    follow()
-
-
-def _show_progress(check: HealthCheck) -> None:
-    words = literal(check.stage.capitalize())
-    if not check.total:
-        st.progress(0.0, text=f"{words} …")
-        return
-    st.progress(
-        min(1.0, check.done / check.total), text=f"{words}: {check.done:,} of {check.total:,}"
     )
 
 
@@ -334,7 +308,7 @@ def _show_in_gallery(kind: str) -> None:
 
 def _launch(name: str, refresh: bool = False) -> None:
     try:
-        launch_health_check(name, refresh)
+        start_health_check(name, refresh)
     except MedrecogError as error:
         st.toast(literal(error), icon=":material/error:")
 

@@ -6,8 +6,8 @@ import streamlit as st
 
 from medrecog_core.datasets import demo_folder, library
 from medrecog_core.errors import MedrecogError
-from medrecog_core.experiments import Cost, RunSpecification, estimate_cost
 from medrecog_core.locations import cache_folder
+from medrecog_core.runs import Cost, RunSpecification, estimate_cost
 from medrecog_core.ui.quantities import counted, duration, size
 
 

@@ -11,9 +11,9 @@ from typing import Any
 import streamlit as st
 
 from medrecog_core.errors import UsageError
-from medrecog_core.experiments import RunSpecification
 from medrecog_core.images import REPORT_SCALES
 from medrecog_core.networks import Network
+from medrecog_core.runs import RunSpecification
 from medrecog_core.ui.plain_text import literal
 
 PARAMETER = "form"

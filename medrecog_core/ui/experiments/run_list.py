@@ -5,11 +5,12 @@ import time
 import streamlit as st
 
 from medrecog_core.errors import MedrecogError
-from medrecog_core.experiments import RunFolder, runs_before, search_runs
+from medrecog_core.jobs.queue import jobs_before
 from medrecog_core.mode import is_viewer
+from medrecog_core.runs import Run, search_runs
+from medrecog_core.ui.jobs import show_status
 from medrecog_core.ui.plain_text import literal
 from medrecog_core.ui.quantities import counted
-from medrecog_core.ui.run_status import show_status
 
 FOLLOWED = "followed"
 """Key of the session state that names the run which is followed."""
@@ -25,7 +26,7 @@ def follow(run_id: str) -> None:
     st.session_state[FOLLOWED] = run_id
 
 
-def show_runs(runs: list[RunFolder]) -> None:
+def show_runs(runs: list[Run]) -> None:
     """Show runs, the newest first, with what can be done about each."""
     text = st.text_input(
         "Search",
@@ -44,9 +45,9 @@ def show_runs(runs: list[RunFolder]) -> None:
         st.caption(f"{counted(len(found) - _SHOWN, 'older run')} not shown: search for them.")
 
 
-def show_queue(run: RunFolder) -> None:
+def show_queue(run: Run) -> None:
     """Say what a waiting run waits for."""
-    before = runs_before(run)
+    before = jobs_before(run)
     if not before:
         st.caption("It is its turn: it starts in a moment.")
         return
@@ -66,7 +67,7 @@ def show_queue(run: RunFolder) -> None:
             )
 
 
-def show_log(run: RunFolder) -> None:
+def show_log(run: Run) -> None:
     """Show the end of a run's log, where there is one."""
     lines = run.log.lines(_LOG_LINES)
     if lines:
@@ -75,7 +76,7 @@ def show_log(run: RunFolder) -> None:
             st.caption(f"The last {counted(len(lines), 'line')}; times are in UTC.")
 
 
-def _show_run(run: RunFolder) -> None:
+def _show_run(run: Run) -> None:
     state = run.state()
     with st.container(horizontal=True, vertical_alignment="center"):
         show_status(state)
@@ -113,7 +114,7 @@ def _show_run(run: RunFolder) -> None:
                 )
 
 
-def _rename(run: RunFolder) -> None:
+def _rename(run: Run) -> None:
     try:
         # What is typed when the button is pressed; an argument would be what it was before.
         run.rename(st.session_state[f"title-{run.id}"])
@@ -121,7 +122,7 @@ def _rename(run: RunFolder) -> None:
         st.toast(literal(error), icon=":material/error:")
 
 
-def _delete(run: RunFolder) -> None:
+def _delete(run: Run) -> None:
     try:
         run.delete()
         st.toast(f"Deleted {literal(run.id)}.", icon=":material/delete:")

@@ -2,19 +2,18 @@
 
 import streamlit as st
 
-from medrecog_core.errors import MedrecogError
-from medrecog_core.experiments import RunFolder, RunState, relaunch, stop
-from medrecog_core.mode import is_viewer
+from medrecog_core.jobs.state import JobState
 from medrecog_core.networks import find_network
-from medrecog_core.ui.experiments.run_list import show_log, show_queue
+from medrecog_core.runs import Run
+from medrecog_core.ui.experiments.run_list import show_queue
 from medrecog_core.ui.heat_map import show_heat_map
+from medrecog_core.ui.jobs import show_job_buttons, show_stage, show_status
 from medrecog_core.ui.page import shown_errors
 from medrecog_core.ui.plain_text import literal
-from medrecog_core.ui.quantities import counted, duration
-from medrecog_core.ui.run_status import show_status
+from medrecog_core.ui.quantities import counted
 
 
-def show_live(run: RunFolder) -> None:
+def show_live(run: Run) -> None:
     """Show a run, again every second while it is at work, with a button that stops it."""
     shown = run.state()
 
@@ -29,7 +28,7 @@ def show_live(run: RunFolder) -> None:
     live()
 
 
-def _show_once(run: RunFolder, state: RunState) -> None:
+def _show_once(run: Run, state: JobState) -> None:
     with st.container(horizontal=True, vertical_alignment="center"):
         show_status(state)
         st.markdown(
@@ -39,37 +38,13 @@ def _show_once(run: RunFolder, state: RunState) -> None:
         if state.status == "queued" and state.stage:
             show_queue(run)
         else:
-            _show_stage(state)
-            _show_time_left(state)
-        stopping = state.status == "stopping"
-        if not is_viewer():
-            st.button(
-                "Stopping …" if stopping else "Stop",
-                disabled=stopping,
-                icon=":material/stop:",
-                key=f"stop-{run.id}",
-                on_click=_attempt,
-                args=(stop, run),
-                help="What is done is kept; the run can be carried on later.",
-            )
-    elif state.error:
-        st.error(literal(state.error), icon=":material/error:")
-    elif state.status == "interrupted":
-        st.warning(
-            "Its process ended without a word, or has been silent; what was done is kept.",
-            icon=":material/power_off:",
-        )
-    if state.status in ("stopped", "interrupted", "failed") and not is_viewer():
-        st.button(
-            "Carry on",
-            icon=":material/play_arrow:",
-            key=f"resume-{run.id}",
-            on_click=_attempt,
-            args=(relaunch, run),
-        )
+            show_stage(state)
+    else:
+        show_stage(state)
+    show_job_buttons(run, state)
     skipped = run.record().get("skipped", [])
     if skipped:
-        with st.expander(f"{counted(len(skipped), 'image')} could not be read and left out"):
+        with st.expander(f"{counted(len(skipped), 'image')} skipped because they are unreadable"):
             st.dataframe(skipped, hide_index=True)
     results = run.cells()
     specification = run.specification()
@@ -78,35 +53,7 @@ def _show_once(run: RunFolder, state: RunState) -> None:
     if state.status == "finished":
         st.page_link(
             "pages/3_Results.py",
-            label="Look at the results",
+            label="Open results",
             icon=":material/grid_on:",
             query_params={"run": run.id},
         )
-    show_log(run)
-
-
-def _show_stage(state: RunState) -> None:
-    if not state.total:
-        st.progress(0.0, text=literal((state.stage or "starting").capitalize()) + " …")
-        return
-    words = f"{literal(state.stage.capitalize())}: {state.done:,} of {state.total:,}"
-    if state.rate and state.done < state.total:
-        words += f", {state.rate:.1f} a second"
-        if state.seconds_left is not None:
-            words += f", about {duration(state.seconds_left)} left"
-    st.progress(min(1.0, state.done / state.total), text=words)
-
-
-def _show_time_left(state: RunState) -> None:
-    if state.run_seconds_left is not None:
-        st.caption(
-            f":material/schedule: About {duration(state.run_seconds_left)} to the end of the run, "
-            "over all scales and SVMs."
-        )
-
-
-def _attempt(action, run: RunFolder) -> None:  # type: ignore[no-untyped-def]
-    try:
-        action(run)
-    except MedrecogError as error:
-        st.toast(literal(error), icon=":material/error:")

@@ -5,17 +5,17 @@ from collections.abc import Iterable
 
 import streamlit as st
 
-from medrecog_core.experiments import RunFolder
 from medrecog_core.features import POOLINGS
+from medrecog_core.runs import Run
 from medrecog_core.ui.choice import choose
 from medrecog_core.ui.experiments.run_list import SEEN, show_runs
 from medrecog_core.ui.experiments.run_progress import show_live
+from medrecog_core.ui.jobs import show_status
 from medrecog_core.ui.page import show_absence
 from medrecog_core.ui.plain_text import literal
-from medrecog_core.ui.run_status import show_status
 
 
-def view_runs(runs: list[RunFolder]) -> None:
+def view_runs(runs: list[Run]) -> None:
     """Show one run with its settings, and all runs to choose from."""
     if not runs:
         show_absence("runs")
@@ -29,7 +29,7 @@ def view_runs(runs: list[RunFolder]) -> None:
     show_runs(runs)
 
 
-def run_settings(run: RunFolder) -> dict[str, str]:
+def run_settings(run: Run) -> dict[str, str]:
     """Return what a run was asked to do and what it ran with, in words.
 
     Raises
@@ -64,7 +64,7 @@ def run_settings(run: RunFolder) -> dict[str, str]:
     return {name: value for name, value in settings.items() if value}
 
 
-def _show_state(run: RunFolder) -> None:
+def _show_state(run: Run) -> None:
     state = run.state()
     if not state.has_ended:
         show_live(run)

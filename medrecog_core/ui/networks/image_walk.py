@@ -5,7 +5,6 @@ import streamlit as st
 from PIL import Image
 
 from medrecog_core.datasets import demo_folder
-from medrecog_core.experiments.processes import run_command
 from medrecog_core.features import ImageWalk, StrongestMaps, first_filters
 from medrecog_core.features.image_walk import MAX_KEPT_BYTES
 from medrecog_core.features.self_test import picture_file
@@ -17,6 +16,7 @@ from medrecog_core.images import (
     read_file,
     squeeze,
 )
+from medrecog_core.jobs.process import run_command
 from medrecog_core.networks import Network, all_installed_weights, find_network
 from medrecog_core.networks.map_layers import reached_map_layers
 from medrecog_core.ui.choice import choose

@@ -6,9 +6,9 @@ import numpy as np
 import streamlit as st
 
 from medrecog_core.classification import ScoredImages, precision_recall_curve, roc_curve
-from medrecog_core.experiments.cell_result import FoldResult
 from medrecog_core.reports.figures.curves import draw_folds, draw_precision_recall, draw_roc
 from medrecog_core.reports.run_figures import curve_classes, find_class
+from medrecog_core.runs.cell_result import FoldResult
 from medrecog_core.ui.plain_text import literal
 
 CURVE = "curve"

@@ -9,7 +9,6 @@ import streamlit as st
 
 from medrecog_core.bundles import write_bundle
 from medrecog_core.bundles.contents import NO_PICTURES, THUMBNAILS, Pictures
-from medrecog_core.experiments import CellResult, RunFolder
 from medrecog_core.reports.exporting import REPORT, Choice, exported
 from medrecog_core.reports.run_figures import (
     CONFUSION,
@@ -19,6 +18,7 @@ from medrecog_core.reports.run_figures import (
     RELIABILITY,
     ROC,
 )
+from medrecog_core.runs import CellResult, Run
 
 _FIGURES = {
     "Heat map": HEAT_MAP,
@@ -31,7 +31,7 @@ _FIGURES = {
 
 
 def offer_exports(
-    run: RunFolder, result: CellResult, measure: str, positive: str | None, curve: str = ""
+    run: Run, result: CellResult, measure: str, positive: str | None, curve: str = ""
 ) -> None:
     """Show a button that opens the choice of files.
 
@@ -67,7 +67,7 @@ def offer_exports(
         _offer_bundle(run)
 
 
-def _offer_figures(run: RunFolder, choice: Choice, n_folds: int) -> None:
+def _offer_figures(run: Run, choice: Choice, n_folds: int) -> None:
     st.markdown("**Figures**")
     titles = [title for title, name in _FIGURES.items() if n_folds > 1 or name != FOLDS]
     title = st.selectbox("Figure", titles, label_visibility="collapsed")
@@ -83,7 +83,7 @@ def _offer_figures(run: RunFolder, choice: Choice, n_folds: int) -> None:
         _button(run, "SVG", f"{figure}-{about}.svg", drawn, "shapes")
 
 
-def _offer_bundle(run: RunFolder) -> None:
+def _offer_bundle(run: Run) -> None:
     st.markdown("**Bundle**, which another medrecog opens")
     if not run.state().has_ended:
         st.caption("Once the run has ended.")
@@ -99,14 +99,14 @@ def _offer_bundle(run: RunFolder) -> None:
     )
 
 
-def _bundle(run: RunFolder, pictures: Pictures) -> bytes:
+def _bundle(run: Run, pictures: Pictures) -> bytes:
     with tempfile.TemporaryDirectory() as folder:
         file = Path(folder) / "bundle.zip"
         write_bundle([run], file, pictures)
         return file.read_bytes()
 
 
-def _button(run: RunFolder, label: str, name: str, choice: Choice, symbol: str) -> None:
+def _button(run: Run, label: str, name: str, choice: Choice, symbol: str) -> None:
     st.download_button(
         label,
         functools.partial(exported, run, PurePath(name), choice),

@@ -14,47 +14,47 @@ from medrecog_core.classification import (
     estimate_classes,
 )
 from medrecog_core.errors import MedrecogError
-from medrecog_core.experiments import CellResult, RunFolder, find_run
-from medrecog_core.experiments.ranked_cells import (
+from medrecog_core.runs import CellResult, Run, find_run
+from medrecog_core.runs.comparison import RunComparison, compare_runs
+from medrecog_core.runs.ranked_cells import (
     RankedCell,
     rank_cells,
     score_images,
     with_positive,
 )
-from medrecog_core.experiments.run_comparison import RunComparison, compare_runs
 
 _SPINNER = "Computing intervals by resampling the test images …"
 
 Version = tuple[int, int]
 
 
-def load_ranked_cells(run: RunFolder, measure: str, positive: str | None) -> list[RankedCell]:
+def load_ranked_cells(run: Run, measure: str, positive: str | None) -> list[RankedCell]:
     """Return the run's cells with intervals; see `rank_cells`."""
     return _ranked_cells(run.id, version_of(run), measure, positive)
 
 
-def load_estimates(run: RunFolder, result: CellResult) -> dict[str, Estimate]:
+def load_estimates(run: Run, result: CellResult) -> dict[str, Estimate]:
     """Return every measure of a cell with its interval; see `estimate`."""
     return _estimates(run.id, version_of(run), result.cell.name, result.metrics.positive)
 
 
-def load_class_estimates(run: RunFolder, result: CellResult) -> list[ClassEstimates]:
+def load_class_estimates(run: Run, result: CellResult) -> list[ClassEstimates]:
     """Return the intervals of a cell's classes; see `estimate_classes`."""
     return _class_estimates(run.id, version_of(run), result.cell.name)
 
 
-def load_calibration(run: RunFolder, result: CellResult) -> CrossCalibration:
+def load_calibration(run: Run, result: CellResult) -> CrossCalibration:
     """Return how far a cell's scores are probabilities; see `cross_calibrate`."""
     return _calibration(run.id, version_of(run), result.cell.name, result.metrics.positive)
 
 
-def load_comparison(runs: Sequence[RunFolder], measure: str, positive: str | None) -> RunComparison:
+def load_comparison(runs: Sequence[Run], measure: str, positive: str | None) -> RunComparison:
     """Return runs side by side; see `compare_runs`."""
     versions = tuple((run.id, run.title, *version_of(run)) for run in runs)
     return _comparison(versions, measure, positive)
 
 
-def version_of(run: RunFolder) -> Version:
+def version_of(run: Run) -> Version:
     """Return what changes when a cell of the run is added or trained anew."""
     modified = []
     for file in (run.path / "cells").glob("*.npy"):
@@ -99,7 +99,7 @@ def _class_estimates(run_id: str, version: Version, cell: str) -> list[ClassEsti
     return estimate_classes(score_images(run, _result(run, cell)))
 
 
-def _result(run: RunFolder, cell: str, positive: str | None = None) -> CellResult:
+def _result(run: Run, cell: str, positive: str | None = None) -> CellResult:
     for result in with_positive(run.cells(), positive):
         if result.cell.name == cell:
             return result

@@ -5,8 +5,8 @@ from collections.abc import Mapping, Sequence
 import streamlit as st
 
 from medrecog_core.classification import Estimate, Metrics, choose_positive_class
-from medrecog_core.experiments import CellResult
 from medrecog_core.reports.measures import MEASURES, told_measures
+from medrecog_core.runs import CellResult
 from medrecog_core.ui.quantities import counted
 
 MEASURE, POSITIVE = "measure", "positive"

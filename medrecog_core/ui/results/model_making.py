@@ -1,66 +1,85 @@
-"""The form that makes a model of a run's cell."""
+"""The form that trains a model of a run's cell in the background."""
+
+from contextlib import suppress
 
 import streamlit as st
 
-from medrecog_core.experiments import RunFolder
-from medrecog_core.experiments.processes import run_command
+from medrecog_core.errors import StorageError
 from medrecog_core.features import AnyCell
-from medrecog_core.models import ALL, TRAINING, what_would_be_kept
+from medrecog_core.jobs.job import Job, all_jobs
+from medrecog_core.jobs.kinds import TRAIN
+from medrecog_core.models import (
+    ALL,
+    TRAINING,
+    model_names,
+    start_training,
+    what_would_be_kept,
+)
+from medrecog_core.runs import Run
+from medrecog_core.ui.jobs import dismiss_button, show_job
 from medrecog_core.ui.page import shown_errors
 from medrecog_core.ui.plain_text import literal
 
-_MADE = "made model"
 _LONGEST_NAME = 64
 _IMAGES = {
     TRAINING: "the training images",
-    ALL: "all images, the tested ones too",
+    ALL: "training and test images",
 }
 
 
-def show_model_making(run: RunFolder, cell: AnyCell) -> None:
-    """Show the form, and a link to the model once it is made.
-
-    Parameters
-    ----------
-    run
-        The run.
-    cell
-        One of its finished cells.
-    """
-    st.markdown("**Make a model of this cell**, to classify new images with")
+def show_model_making(run: Run, cell: AnyCell) -> None:
+    """Show the form that trains a model of a finished cell, and how far its trainings are."""
+    st.markdown("**Save this cell as a model**, to classify new images")
     with st.form(f"model {run.id} {cell.name}", border=False):
-        name = st.text_input("Name of the model", value=_proposed_name(run, cell))
+        name = st.text_input("Model name", value=_proposed_name(run, cell))
         on = st.radio(
-            "It learns from",
+            "Train on",
             list(_IMAGES),
             format_func=_IMAGES.get,
             horizontal=True,
-            help="With all images the model has learnt the more, and none is left to test it on: "
-            "its card then shows what the run measured without the test images.",
+            help="Training on all images uses more data but leaves none for testing; the model "
+            "card then shows the run's test results.",
         )
         for images, called in _IMAGES.items():
             if kept := what_would_be_kept(run, cell, images):
                 st.warning(f"With {called}: {kept}", icon=":material/inventory_2:")
-        if st.form_submit_button(
-            "Make the model", type="primary", icon=":material/model_training:"
-        ):
-            st.session_state.pop(_MADE, None)
-            with shown_errors(), st.spinner("Training the classifier and calibrating its scores …"):
-                arguments = ["train", "--run", run.id, "--layer", cell.layer, "--name", name]
-                arguments += ["--scale", str(cell.scale), "--pooling", cell.pooling, "--on", on]
-                run_command(arguments)
-                st.session_state[_MADE] = (run.id, cell, name)
-    made_run, made_cell, made = st.session_state.get(_MADE, ("", None, ""))
-    if (made_run, made_cell) == (run.id, cell):
-        st.success(f"The model “{literal(made)}” is ready.", icon=":material/check_circle:")
+        if st.form_submit_button("Save model", type="primary", icon=":material/model_training:"):
+            with shown_errors():
+                start_training(run, cell, name, on)
+    with shown_errors():
+        for job in _trainings(run, cell):
+            _show_training(job)
+
+
+def _show_training(job: Job) -> None:
+    name, state = job.order().subject, job.state()
+    if state.status != "finished":
+        with st.container(border=True):
+            st.markdown(f"**{literal(name)}**")
+            show_job(job)
+            dismiss_button(job, state)
+    elif name in model_names():
+        st.success(f"The model “{literal(name)}” is ready.", icon=":material/check_circle:")
         st.page_link(
             "pages/4_Predict.py",
-            label="Classify an image with it",
+            label="Classify images with this model",
             icon=":material/image_search:",
-            query_params={"model": made},
+            query_params={"model": name},
         )
 
 
-def _proposed_name(run: RunFolder, cell: AnyCell) -> str:
+def _trainings(run: Run, cell: AnyCell) -> list[Job]:
+    """Return the trainings of a cell, the newest of each name."""
+    about = {"run": run.id, "layer": cell.layer, "scale": cell.scale, "pooling": cell.pooling}
+    newest: dict[str, Job] = {}
+    for job in all_jobs(TRAIN):
+        with suppress(StorageError):
+            order = job.order()
+            if about.items() <= order.arguments.items():
+                newest.setdefault(order.subject, job)
+    return list(newest.values())
+
+
+def _proposed_name(run: Run, cell: AnyCell) -> str:
     name = f"{run.specification().dataset[:30]}-{cell.name.replace('+', '-')}"
     return name[:_LONGEST_NAME].rstrip("-")

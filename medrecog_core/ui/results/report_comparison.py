@@ -4,9 +4,9 @@ from collections.abc import Sequence
 
 import streamlit as st
 
-from medrecog_core.experiments import CellResult
-from medrecog_core.experiments.published_tables import beside_report, find_published_table
 from medrecog_core.features import Cell
+from medrecog_core.runs import CellResult
+from medrecog_core.runs.published import beside_report, find_published_table
 from medrecog_core.ui.plain_text import literal
 
 

@@ -6,16 +6,16 @@ from typing import Any
 
 import streamlit as st
 
-from medrecog_core.experiments import RunFolder, all_runs
-from medrecog_core.experiments.run_comparison import (
+from medrecog_core.reports.figures.difference_map import (
+    describe_difference_map,
+    draw_difference_map,
+)
+from medrecog_core.runs import Run, all_runs
+from medrecog_core.runs.comparison import (
     CommonCell,
     ComparedPair,
     ComparedRun,
     RunComparison,
-)
-from medrecog_core.reports.figures.difference_map import (
-    describe_difference_map,
-    draw_difference_map,
 )
 from medrecog_core.ui.page import shown_errors
 from medrecog_core.ui.plain_text import literal
@@ -28,7 +28,7 @@ COMPARED = "compare"
 _BETWEEN = ","
 
 
-def show_comparison(run: RunFolder, measure: str, positive: str | None) -> None:
+def show_comparison(run: Run, measure: str, positive: str | None) -> None:
     """Show a choice of other runs, and the run beside them where some are chosen.
 
     Parameters

@@ -3,7 +3,7 @@ import pytest
 
 from medrecog_core.errors import StoppedError
 from medrecog_core.features import ENCODINGS
-from medrecog_core.features.encodings import encode_fold, encode_images, fold, learn_codebook
+from medrecog_core.features.encodings import encode_images, fold, learn_codebook
 
 N_WORDS = 4
 
@@ -13,23 +13,20 @@ every_encoding = pytest.mark.parametrize("encoding", ENCODINGS)
 @every_encoding
 def test_both_parts_are_encoded_by_the_codebook_of_the_training_part(encoding, local_descriptors):
     train, test = list(local_descriptors[:8]), list(local_descriptors[8:])
-    encoded_train, encoded_test = encode_fold(train, test, encoding, N_WORDS, seed=3)
     book = learn_codebook(train, encoding, N_WORDS, seed=3)
-    np.testing.assert_allclose(encoded_train, book.encode(local_descriptors[:8]), atol=2e-4)
-    np.testing.assert_allclose(encoded_test, book.encode(local_descriptors[8:]), atol=2e-4)
+    for part, whole in ((train, local_descriptors[:8]), (test, local_descriptors[8:])):
+        np.testing.assert_allclose(encode_images(part, book), book.encode(whole), atol=2e-4)
 
 
 @every_encoding
-def test_nothing_of_the_test_images_reaches_the_training_part_or_each_other(
-    encoding, local_descriptors
-):
+def test_nothing_of_an_image_reaches_another(encoding, local_descriptors):
     train, test = list(local_descriptors[:8]), list(local_descriptors[8:])
-    before_train, before_test = encode_fold(train, test, encoding, N_WORDS)
+    book = learn_codebook(train, encoding, N_WORDS)
+    before = encode_images(test, book)
     changed = [np.ascontiguousarray(test[0][:, ::-1]), *test[1:]]
-    after_train, after_test = encode_fold(train, changed, encoding, N_WORDS)
-    assert np.array_equal(before_train, after_train)
-    assert np.array_equal(before_test[1:], after_test[1:])
-    assert not np.array_equal(before_test[0], after_test[0])
+    after = encode_images(changed, book)
+    assert np.array_equal(before[1:], after[1:])
+    assert not np.array_equal(before[0], after[0])
 
 
 @every_encoding

@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 
 from medrecog_core.classification import precision_recall_curve, roc_curve
-from medrecog_core.experiments.cell_result import FoldResult
 from medrecog_core.reports.figures.curves import draw_folds, draw_precision_recall, draw_roc
+from medrecog_core.runs.cell_result import FoldResult
 
 
 @pytest.fixture

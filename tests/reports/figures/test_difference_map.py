@@ -1,11 +1,11 @@
 import pytest
 
-from medrecog_core.experiments.run_comparison import CommonCell
 from medrecog_core.features import Cell
 from medrecog_core.reports.figures.difference_map import (
     describe_difference_map,
     draw_difference_map,
 )
+from medrecog_core.runs.comparison import CommonCell
 
 CELLS = [
     CommonCell(Cell("block1", 224, "max"), (0.75, 0.5)),

@@ -1,4 +1,3 @@
-from medrecog_core.experiments.ranked_cells import rank_cells
 from medrecog_core.features import Cell
 from medrecog_core.networks import find_network
 from medrecog_core.reports.figures.heat_map import (
@@ -7,6 +6,7 @@ from medrecog_core.reports.figures.heat_map import (
     describe_heat_map,
     draw_heat_map,
 )
+from medrecog_core.runs.ranked_cells import rank_cells
 
 VGG19 = find_network("vgg19")
 

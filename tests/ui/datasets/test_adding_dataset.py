@@ -10,7 +10,6 @@ from PIL import Image
 from medrecog_core.datasets.catalogue import find
 from medrecog_core.errors import UsageError
 from medrecog_core.ui.datasets.adding_dataset import _check_new_name
-from medrecog_core.ui.datasets.adding_process import _progress
 from tests.archives import pack
 from tests.file_server import Answer, serving
 from tests.ui.conftest import Server
@@ -63,22 +62,6 @@ def test_a_name_that_cannot_be_is_refused_before_anything_is_started(name):
         _check_new_name(name)
 
 
-@pytest.mark.parametrize(
-    ("line", "share", "text"),
-    [
-        ("unpacking, MB: 3/12, 1.5 a second, 6 s left", 0.25, "Unpacking: 3 of 12 MB"),
-        (
-            "hashing files: 2500/10000, 120.5 a second, 35.2 MB a second, 62 s left",
-            0.25,
-            "Hashing files: 2,500 of 10,000, 35.2 MB a second",
-        ),
-        ("hashing files: 0/10000", 0.0, "Hashing files: 0 of 10,000"),
-    ],
-)
-def test_a_line_of_the_process_that_adds_becomes_words(line, share, text):
-    assert _progress("scans", ["medrecog 1.0", line]) == (share, text)
-
-
 def fill(page, label, text):
     page.get_by_role("textbox", name=label).fill(text)
     page.get_by_role("textbox", name=label).press("Enter")
@@ -123,7 +106,7 @@ def test_a_published_set_is_downloaded_with_progress(dialog, server, mirror):
     dialog.keyboard.press("Enter")
     dialog.get_by_text("KVASIR: A Multi-Class Image Dataset").wait_for()
     dialog.get_by_role("button", name="Download and add").click()
-    dialog.get_by_text(re.compile("Downloading: .* of 1.2 GB")).first.wait_for()
+    dialog.get_by_text(re.compile("Downloading .*: .* of .* MB")).first.wait_for()
     dialog.wait_for_url(re.compile("dataset=kvasir-v1"), timeout=2 * MINUTE)
     dialog.get_by_text("Kvasir, a folder a class").wait_for()
     assert mirror.paths[0] == "/kvasir-v1/kvasir-dataset.zip"

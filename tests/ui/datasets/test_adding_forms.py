@@ -6,6 +6,7 @@ import pytest
 from PIL import Image
 from streamlit.testing.v1 import AppTest
 
+from medrecog_core.datasets import Decisions
 from medrecog_core.ui.datasets import adding_dataset, import_preview
 from tests.archives import pack
 
@@ -20,12 +21,12 @@ def form():
 
 @pytest.fixture
 def started(monkeypatch):
-    """The commands of the processes that would be started."""
+    """The names, sources and decisions of the jobs that would be started."""
     found = []
     monkeypatch.setattr(
         adding_dataset,
-        "start_adding",
-        lambda name, arguments, uploaded=None: found.append((name, arguments)),
+        "start_import",
+        lambda name, sources, decisions, uploaded=None: found.append((name, sources, decisions)),
     )
     import_preview._remembered.clear()
     import_preview._unpacked.clear()
@@ -61,8 +62,7 @@ def test_a_folder_is_previewed_and_added(started, tmp_path):
     assert name.value == "skin-images"
     name.set_value("skin").run()
     add(test)
-    folder = str(tmp_path / "Skin Images")
-    assert started == [("skin", ["datasets", "add", "skin", folder])]
+    assert started == [("skin", [tmp_path / "Skin Images"], Decisions())]
 
 
 def test_a_table_and_what_is_decided_go_into_the_command(started, tmp_path):
@@ -76,8 +76,8 @@ def test_a_table_and_what_is_decided_go_into_the_command(started, tmp_path):
     label.set_value(["kind"]).run()
     assert not test.error
     add(test)
-    (_, words) = started[0]
-    assert words[4:] == ["--labels", str(table), "--label-column", "kind"]
+    ((_, _, decisions),) = started
+    assert decisions == Decisions(tables=(table,), label_columns=("kind",))
 
 
 def test_a_label_column_without_a_reason_is_not_guessed(started, tmp_path):
@@ -101,7 +101,7 @@ def test_an_archive_is_previewed_and_added(started, tmp_path, cache):
     assert {m.label: m.value for m in test.metric}["Images"] == "2"
     assert len(list(cache.datasets.glob(".preview-*"))) == 1
     add(test)
-    assert started == [("skin", ["datasets", "add", "skin", str(archive)])]
+    assert started == [("skin", [archive], Decisions())]
 
 
 @pytest.mark.parametrize("name", ["missing", "text.txt", "bad.zip"])
@@ -126,5 +126,5 @@ def test_two_ways_to_read_a_folder_are_asked_about(started, tmp_path):
     assert not test.exception
     assert not test.error
     add(test)
-    (_, words) = started[0]
-    assert "--class-level" in words
+    ((_, _, decisions),) = started
+    assert decisions.class_level is not None

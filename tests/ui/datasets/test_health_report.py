@@ -15,6 +15,7 @@ from medrecog_core.datasets import (
     kept_report,
     library,
 )
+from medrecog_core.jobs.process import this_process
 
 APP = Path(__file__).parents[3] / "app.py"
 MASK = np.zeros((24, 24), np.uint8)
@@ -25,9 +26,10 @@ MASK[4:9, 5:14] = 255
 def checked_in_this_process(monkeypatch):
     report = "medrecog_core.ui.datasets.health_report"
     monkeypatch.setattr(
-        f"{report}.launch_health_check", lambda name, refresh: check_health(library.load(name))
+        f"{report}.start_health_check",
+        lambda name, refresh=False: check_health(library.load(name)),
     )
-    monkeypatch.setattr("medrecog_core.ui.datasets.demo_drawing.start_detached", lambda *_: None)
+    monkeypatch.setattr("medrecog_core.jobs.work.start_module", lambda *_: this_process())
 
 
 @pytest.fixture

@@ -9,10 +9,10 @@ from hypothesis import strategies as st
 from medrecog_core.classification import CLASS_WEIGHTS, NORMALISATIONS
 from medrecog_core.classification.classifier import INVERSE_STRENGTH
 from medrecog_core.datasets import PROTOCOLS
-from medrecog_core.experiments import RunSpecification
 from medrecog_core.features import POOLINGS
 from medrecog_core.images import PREPROCESSINGS
 from medrecog_core.networks import PRECISIONS, find_network
+from medrecog_core.runs import RunSpecification
 from medrecog_core.ui.experiments.form_address import PARAMETER, _read, _written, key_of
 from tests.ui.test_pages import opened, words
 

@@ -7,7 +7,7 @@ import pytest
 import streamlit as st
 from streamlit.testing.v1 import AppTest
 
-from medrecog_core.experiments.processes import this_process
+from medrecog_core.jobs.process import this_process
 from medrecog_core.ui.results.exporting import offer_exports
 
 PROJECT = Path(__file__).parents[3]

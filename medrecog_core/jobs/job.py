@@ -1,0 +1,309 @@
+"""A job: work in a process of its own, with a folder that every process can read."""
+
+import os
+import re
+import secrets
+import shutil
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager, suppress
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any, TypeVar
+
+from pydantic import TypeAdapter
+
+from medrecog_core import atomic_file
+from medrecog_core.errors import MedrecogError, StorageError, UsageError
+from medrecog_core.jobs.kinds import RUN, JobKind, find_kind
+from medrecog_core.jobs.locks import locked
+from medrecog_core.jobs.log import Log
+from medrecog_core.jobs.process import ProcessIdentity, this_process
+from medrecog_core.jobs.state import JobState
+from medrecog_core.locations import cache_folder, unwritable
+from medrecog_core.mode import check_may_change
+
+_T = TypeVar("_T")
+
+_ID = re.compile(r"[a-z0-9][a-z0-9_-]{0,99}")
+_RESERVED_BYTES = 64 * 1024
+# A process that was killed takes a moment to give back its memory, and only then its locks.
+_SECONDS_TO_LET_GO = 5
+_SECONDS_KEPT = 30 * 24 * 3600
+
+
+@dataclass(frozen=True)
+class Order:
+    """What a job is to do.
+
+    Attributes
+    ----------
+    kind
+        Name of a kind in `KINDS`.
+    subject
+        What it works on, such as the name of a data set; one job at a time works on it.
+    title
+        For people.
+    arguments
+        What its function needs besides, as JSON values.
+    """
+
+    kind: str
+    subject: str
+    title: str
+    arguments: dict[str, Any] = field(default_factory=dict)
+
+
+class Job:
+    """Reads and writes what is known of one job.
+
+    Parameters
+    ----------
+    path
+        Its folder, whose name is the job's identity.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.id = path.name
+        self.path = path
+
+    @property
+    def log(self) -> Log:
+        """What the job's processes did and printed."""
+        return Log(self.path / "log.txt")
+
+    def order(self) -> Order:
+        """Return what the job is to do; a run's folder says so in other files."""
+        is_run = self.path.parent == cache_folder().runs
+        default = {"default": Order(RUN, "", self.id)} if is_run else {}
+        return self._read("job.json", _ORDER.validate_python, **default)
+
+    @property
+    def kind(self) -> JobKind:
+        """The kind of the job."""
+        return find_kind(self.order().kind)
+
+    @property
+    def title(self) -> str:
+        """What people call the job; its identity where nothing else is known."""
+        with suppress(StorageError):
+            title: str = self._read("title.json", _TITLE.validate_python, default="")
+            return title or self.order().title
+        return self.id
+
+    def state(self) -> JobState:
+        """Return how the job is doing, as its folder and its process say.
+
+        A job whose folder is damaged, or of a kind that is not known here, has failed, for that
+        reason.
+        """
+        try:
+            self.kind  # noqa: B018
+            state = self._read("state.json", JobState.from_document)
+            launched = None
+            if state.status == "queued" and state.process is None:
+                launched = self._read("launch.json", _PROCESS.validate_python, default=None)
+        except StorageError as error:
+            return JobState("failed", error=str(error))
+        return state.seen_now(launched, self.is_asked_to_stop())
+
+    def write_state(self, state: JobState) -> None:
+        """Replace what the folder says of how the job is doing."""
+        atomic_file.write_json(self.path / "state.json", state.to_document())
+
+    def write_launch(self, process: ProcessIdentity) -> None:
+        """Note the process that was started to work on the job."""
+        atomic_file.write_json(self.path / "launch.json", asdict(process))
+
+    def ask_to_stop(self) -> None:
+        """Leave a note that the job is to stop."""
+        check_may_change("stop a job")
+        atomic_file.write_bytes(self.path / "stop", b"")
+
+    def is_asked_to_stop(self) -> bool:
+        """Return whether the job is to stop."""
+        return (self.path / "stop").exists()
+
+    def forget_stop(self) -> None:
+        """Take the note back, before the job is resumed."""
+        check_may_change("resume a job")
+        (self.path / "stop").unlink(missing_ok=True)
+
+    def end_silent_process(self, state: JobState) -> None:
+        """End the process of an interrupted job if it only hangs."""
+        if state.status == "interrupted" and state.process is not None:
+            state.process.kill()
+
+    def delete(self) -> None:
+        """Delete the job's folder.
+
+        Raises
+        ------
+        MedrecogError
+            If a process is working on it.
+        """
+        check_may_change("delete a job")
+        state = self.state()
+        if not state.has_ended:
+            raise MedrecogError(f"“{self.title}” is {state.status}. Stop it before deleting it.")
+        self.end_silent_process(state)
+        try:
+            shutil.rmtree(self.path)
+        except OSError as error:
+            raise StorageError(unwritable(self.path, error)) from error
+
+    @contextmanager
+    def worked_on(self) -> Iterator[None]:
+        """Keep every other process from working on the job while the block lasts.
+
+        Raises
+        ------
+        MedrecogError
+            If another process is working on it.
+        """
+        busy = f"{self.kind.title} {self.id} is already running."
+        with locked(self.path / "lock", busy, _SECONDS_TO_LET_GO):
+            self.remove_leftovers()
+            yield
+
+    def remove_leftovers(self) -> None:
+        """Delete the unfinished files of a process that was killed while writing."""
+        for file in self.path.glob(".*.json-*"):
+            with suppress(OSError):
+                file.unlink()
+
+    @contextmanager
+    def room_for_the_end(self) -> Iterator[Callable[[], None]]:
+        """Keep some disk space, and give a function that frees it.
+
+        On a full disk, a job can then still say that it failed, and why.
+        """
+        reserve = self.path / "reserve"
+
+        def free() -> None:
+            with suppress(OSError):
+                reserve.unlink(missing_ok=True)
+
+        # Of random bytes: a file system may keep others in no space at all.
+        with suppress(StorageError):
+            atomic_file.write_bytes(reserve, os.urandom(_RESERVED_BYTES))
+        try:
+            yield free
+        finally:
+            free()
+
+    def _read(self, name: str, parse: Callable[[Any], _T], **default: _T) -> _T:
+        try:
+            return parse(atomic_file.read_json(self.path / name))
+        except FileNotFoundError:
+            if "default" in default:
+                return default["default"]
+            raise StorageError(
+                f"{self.id} is incomplete, it has no {name}. Delete it and start again."
+            ) from None
+        except (AttributeError, KeyError, StorageError, TypeError, UsageError, ValueError) as error:
+            raise StorageError(damaged(self.path / name)) from error
+
+
+def damaged(file: Path) -> str:
+    """Return the sentence for a file of a job that cannot be used."""
+    return f"{file} is damaged or cannot be read. Resume or delete {file.parent.name}."
+
+
+def create_job(
+    kind: str, subject: str, title: str, arguments: Mapping[str, Any] | None = None
+) -> Job:
+    """Create the folder of a new job, queued.
+
+    Raises
+    ------
+    MedrecogError
+        If another job works on the same subject.
+    StorageError
+        If the cache folder cannot be written to.
+    """
+    check_may_change("start a job")
+    find_kind(kind)
+    _delete_old()
+    folder = cache_folder().jobs
+    with locked(folder / "lock", "Jobs cannot be started now. Try again.", _SECONDS_TO_LET_GO):
+        other = working_on(kind, subject)
+        if other is not None:
+            raise MedrecogError(
+                f"The {find_kind(kind).works_on} “{subject}” is in use by another job "
+                f"({other.title}). Wait until it has finished, or stop it with “stop {other.id}”."
+            )
+        stamp = time.strftime("%Y%m%d-%H%M%S", time.gmtime())
+        job = Job(folder / f"{kind}-{stamp}-{secrets.token_hex(3)}")
+        order = Order(kind, subject, title, dict(arguments or {}))
+        atomic_file.write_json(job.path / "job.json", asdict(order))
+        # Until another process is started for it, the job waits in this one and ends with it.
+        job.write_launch(this_process())
+        job.write_state(JobState(created=time.time()))
+    return job
+
+
+def all_jobs(*kinds: str) -> list[Job]:
+    """Return every job that is no run, or those of some kinds, the newest first."""
+    files = cache_folder().jobs.glob("*/state.json")
+    jobs = [Job(file.parent) for file in files if _ID.fullmatch(file.parent.name)]
+    found = [job for job in jobs if not kinds or _kind_in(job.id) in kinds]
+    return sorted(found, key=lambda job: (_stamp_in(job.id), job.id), reverse=True)
+
+
+def working_on(kind: str, subject: str) -> Job | None:
+    """Return the job that works on what a job of this kind and subject would work on, if any."""
+    noun = find_kind(kind).works_on
+    for job in all_jobs():
+        with suppress(StorageError):
+            is_it = noun and job.kind.works_on == noun and job.order().subject == subject
+            if is_it and not job.state().has_ended:
+                return job
+    return None
+
+
+def last_job(kind: str, subject: str) -> Job | None:
+    """Return the newest job of a kind on a subject, ended or not."""
+    for job in all_jobs(kind):
+        with suppress(StorageError):
+            if job.order().subject == subject:
+                return job
+    return None
+
+
+def _kind_in(job_id: str) -> str:
+    return job_id.rsplit("-", 3)[0]
+
+
+def _stamp_in(job_id: str) -> list[str]:
+    return job_id.rsplit("-", 3)[1:]
+
+
+def find_job(job_id: str) -> Job:
+    """Return the job of that identity; a run is one too.
+
+    Raises
+    ------
+    MedrecogError
+        If there is none.
+    """
+    if _ID.fullmatch(job_id):
+        for folder in (cache_folder().jobs, cache_folder().runs):
+            if (folder / job_id / "state.json").is_file():
+                return Job(folder / job_id)
+    raise MedrecogError(
+        f"Run or job “{job_id}” not found. The commands “runs” and “jobs” list them."
+    )
+
+
+def _delete_old() -> None:
+    for job in all_jobs():
+        with suppress(OSError):
+            last_written = (job.path / "state.json").stat().st_mtime
+            if time.time() - last_written > _SECONDS_KEPT and job.state().has_ended:
+                shutil.rmtree(job.path, ignore_errors=True)
+
+
+_ORDER = TypeAdapter(Order)
+_PROCESS = TypeAdapter(ProcessIdentity)
+_TITLE = TypeAdapter(str)

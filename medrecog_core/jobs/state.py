@@ -1,0 +1,189 @@
+"""How a job is doing, as its folder says and as it is to be understood at this moment."""
+
+import re
+import time
+from collections.abc import Callable, Iterable
+from dataclasses import asdict, dataclass, field, replace
+from typing import Any
+
+from pydantic import TypeAdapter
+
+from medrecog_core.jobs.process import ProcessIdentity
+from medrecog_core.jobs.progress import Stage
+
+ENDED = ("finished", "failed", "stopped", "interrupted")
+RESUMABLE = ("failed", "stopped", "interrupted")
+SECONDS_BETWEEN_HEARTBEATS = 3.0
+SECONDS_OF_SILENCE = 15.0
+
+_IDS_OF_WORDS = (
+    (r"extracting at (\d+)", r"extract-\1"),
+    (r"looking into the store at (\d+)", r"look-up-\1"),
+    (r"waiting for another process that extracts at (\d+)", r"wait-for-extraction-\1"),
+    (r"waiting for .+", "wait-for-turn"),
+    (r"learning .+", "learn-codebook"),
+    ("training", "train"),
+    ("reading files", "read-files"),
+    ("encoding images", "encode"),
+    ("drawing local descriptors", "sample-local-descriptors"),
+    ("drawing the demo pictures", "draw-demo"),
+)
+_LABELS = (
+    (r"extract-(\d+)", r"Extracting features at \1 px"),
+    (r"look-up-(\d+)", r"Checking the feature cache at \1 px"),
+    (r"wait-for-extraction-(\d+)", r"Waiting for another process at \1 px"),
+    ("wait-for-turn", "Waiting in the queue"),
+    ("learn-codebook", "Learning codebooks"),
+    ("train", "Training classifiers"),
+    ("encode", "Encoding images"),
+    ("draw-demo", "Generating the demo images"),
+)
+
+
+def stage_id(name: str) -> str:
+    """Return the id of a stage that a state or record names; version 0.1.0 named it in words."""
+    for pattern, id_ in _IDS_OF_WORDS:
+        if match := re.fullmatch(pattern, name):
+            return match.expand(id_)
+    return "-".join(re.findall(r"[a-z0-9]+", name.lower())) or "unknown"
+
+
+def by_stage_id(
+    figures: Iterable[tuple[str, float]], combine: Callable[[Iterable[float]], float]
+) -> dict[str, float]:
+    """Return figures of stages by id; those of several old names of one stage are combined."""
+    found: dict[str, list[float]] = {}
+    for name, figure in figures:
+        found.setdefault(stage_id(name), []).append(figure)
+    return {id_: combine(each) if len(each) > 1 else each[0] for id_, each in found.items()}
+
+
+def stage_label(id_: str) -> str:
+    """Return a stage's id in words, for tables of what took how long."""
+    for pattern, label in _LABELS:
+        if match := re.fullmatch(pattern, id_):
+            return match.expand(label)
+    return id_.replace("-", " ").capitalize()
+
+
+@dataclass(frozen=True)
+class JobState:
+    """How a job is doing.
+
+    Attributes
+    ----------
+    status
+        `queued`, `running`, `finished`, `failed` or `stopped` in the job's folder. Who reads it
+        also sees `stopping`, where a working job was asked to stop, and `interrupted`, where its
+        process died or has been silent for `SECONDS_OF_SILENCE`.
+    stage
+        What it works on; None before the first.
+    done, total, rate
+        How far that is, in the stage's unit, and how many a second; 0 while unknown.
+    job_seconds_left
+        Expected time to the end of the job, over all stages; None while it is unknown.
+    waits
+        Whether it waits for another process.
+    error
+        One sentence, for a failed job.
+    process
+        The process that works on it or did so last; None until that has begun.
+    heartbeat
+        When that process last wrote its state, on the machine's monotonic clock, which no change
+        of the time of day moves; 0 where it never did.
+    created, started, finished
+        Seconds since 1970, 0 where that has not come.
+    attempts
+        How many processes have worked on it.
+    network_images
+        From scale to images that went through the network, in all attempts.
+    seconds
+        From stage id to the time it took, in all attempts.
+    """
+
+    status: str = "queued"
+    stage: Stage | None = None
+    done: int = 0
+    total: int = 0
+    rate: float = 0.0
+    job_seconds_left: float | None = None
+    waits: bool = False
+    error: str = ""
+    process: ProcessIdentity | None = None
+    heartbeat: float = 0.0
+    created: float = 0.0
+    started: float = 0.0
+    finished: float = 0.0
+    attempts: int = 0
+    network_images: tuple[tuple[int, int], ...] = ()
+    seconds: tuple[tuple[str, float], ...] = field(default=())
+
+    @property
+    def stage_seconds_left(self) -> float | None:
+        """Expected time to the end of the stage, None while it is unknown."""
+        return (self.total - self.done) / self.rate if self.rate else None
+
+    @property
+    def seconds_left(self) -> float | None:
+        """Expected time to the end of the job, or of its stage where no more is known."""
+        return self.stage_seconds_left if self.job_seconds_left is None else self.job_seconds_left
+
+    @property
+    def share(self) -> float:
+        """The share of the stage that is done, from 0 to 1."""
+        return min(1.0, self.done / self.total) if self.total else 0.0
+
+    @property
+    def has_ended(self) -> bool:
+        """Whether no process works on the job or is about to."""
+        return self.status in ENDED
+
+    def seen_now(self, launched: ProcessIdentity | None, asked_to_stop: bool) -> "JobState":
+        """Return the state in the folder as it is to be understood at this moment.
+
+        Parameters
+        ----------
+        launched
+            The process that was started for the job, which may not have begun yet.
+        asked_to_stop
+            Whether the job is to stop.
+        """
+        if self.has_ended:
+            return self
+        at_work = self.process or (launched if self.status == "queued" else None)
+        if at_work is None or not at_work.is_alive() or self._is_silent():
+            return replace(self, status="interrupted")
+        return replace(self, status="stopping") if asked_to_stop else self
+
+    def _is_silent(self) -> bool:
+        return bool(self.heartbeat) and time.monotonic() - self.heartbeat > SECONDS_OF_SILENCE
+
+    def to_document(self) -> dict[str, Any]:
+        """Return it as JSON values."""
+        return asdict(self)
+
+    @classmethod
+    def from_document(cls, document: Any) -> "JobState":
+        """Return the state that a document describes.
+
+        States of version 0.1.0 have the stage in words, and the time that is left under another
+        name.
+
+        Raises
+        ------
+        ValueError
+            If it describes none.
+        """
+        if not isinstance(document, dict):
+            raise ValueError("The state of a job is an object")
+        document = dict(document)
+        if isinstance(document.get("stage"), str):
+            words = document["stage"]
+            document["stage"] = {"id": stage_id(words), "label": words} if words else None
+        if "run_seconds_left" in document:
+            document["job_seconds_left"] = document.pop("run_seconds_left")
+        state: JobState = _STATE.validate_python(document)
+        return replace(state, seconds=tuple(by_stage_id(state.seconds, sum).items()))
+
+
+_STATE = TypeAdapter(JobState)

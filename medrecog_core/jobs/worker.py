@@ -1,0 +1,26 @@
+"""The process of a job: `python -m medrecog_core.jobs.worker ID`."""
+
+import sys
+from collections.abc import Sequence
+
+from medrecog_core.errors import MedrecogError
+from medrecog_core.jobs.job import find_job
+from medrecog_core.jobs.supervision import end_process
+from medrecog_core.jobs.work import carry_out
+
+DONE, NOT_DONE = 0, 1
+
+
+def main(arguments: Sequence[str]) -> int:
+    """Carry out the job of an identity; what goes wrong ends in one line, in the job's log."""
+    (job_id,) = arguments
+    try:
+        carry_out(find_job(job_id))
+    except MedrecogError as error:
+        print(f"medrecog: {error}", file=sys.stderr)
+        return NOT_DONE
+    return DONE
+
+
+if __name__ == "__main__":
+    end_process(main(sys.argv[1:]))

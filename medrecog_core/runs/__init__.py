@@ -1,0 +1,52 @@
+"""Runs: specification, execution as a job, records."""
+
+from medrecog_core.runs.cell_result import CellResult
+from medrecog_core.runs.cost import Cost, ScaleCost, estimate_cost
+from medrecog_core.runs.execution import execute, launch, result_document
+from medrecog_core.runs.extracted_dataset import ExtractedDataset, extract_dataset
+from medrecog_core.runs.identical_run import identical_run
+from medrecog_core.runs.leakage import Leakage, LeakageReport, measure_leakage
+from medrecog_core.runs.plan import Plan, ScalePlan, plan_run
+from medrecog_core.runs.presets import PRESETS, Preset, find_preset
+from medrecog_core.runs.repetition import changed_cells, read_request, specification_of
+from medrecog_core.runs.run import (
+    Run,
+    RunImage,
+    all_runs,
+    create_run,
+    find_run,
+    search_runs,
+)
+from medrecog_core.runs.specification import RunSpecification
+
+__all__ = [
+    "PRESETS",
+    "CellResult",
+    "Cost",
+    "ExtractedDataset",
+    "Leakage",
+    "LeakageReport",
+    "Plan",
+    "Preset",
+    "Run",
+    "RunImage",
+    "RunSpecification",
+    "ScaleCost",
+    "ScalePlan",
+    "all_runs",
+    "changed_cells",
+    "create_run",
+    "estimate_cost",
+    "execute",
+    "extract_dataset",
+    "find_preset",
+    "find_run",
+    "identical_run",
+    "launch",
+    "measure_leakage",
+    "plan_run",
+    "read_request",
+    "result_document",
+    "search_runs",
+    "specification_of",
+]

@@ -1,0 +1,150 @@
+"""Training and testing the classifiers of a cell, fold by fold."""
+
+import dataclasses
+import time
+from collections.abc import Callable, Sequence
+
+import numpy as np
+
+from medrecog_core.classification import (
+    ScoredImages,
+    ScoredPath,
+    estimate,
+    measure,
+    score_choosing_value,
+)
+from medrecog_core.datasets import Fold, ImageRecord, Split, unit_of
+from medrecog_core.features import AnyCell
+from medrecog_core.jobs.progress import never, stop_if
+from medrecog_core.runs.cell_result import CellResult, FoldResult
+from medrecog_core.runs.specification import RunSpecification
+
+INNER_FOLDS = 5
+"""Folds of the cross-validation that chooses the hyper-parameter within a training part."""
+
+
+@dataclasses.dataclass(frozen=True)
+class CellData:
+    """What the classifiers of a cell are trained and tested on.
+
+    Attributes
+    ----------
+    images
+        The images that some fold uses.
+    split
+        Positions in `images`.
+    descriptors
+        From a fold to its descriptors, shape (len(images), channels).
+    same_in_all_folds
+        Whether descriptors do not depend on the fold; they do where a codebook is learned.
+    """
+
+    images: Sequence[ImageRecord]
+    split: Split
+    descriptors: Callable[[Fold], np.ndarray]
+    same_in_all_folds: bool = True
+
+
+def evaluate_cell(
+    cell: AnyCell,
+    data: CellData,
+    specification: RunSpecification,
+    should_stop: Callable[[], bool] = never,
+) -> tuple[CellResult, np.ndarray]:
+    """Train a classifier a fold and test it.
+
+    Returns
+    -------
+    result
+        With measures over the test images of all folds. Images of one group count as one in the
+        accuracy's interval, and so does an image that is tested several times.
+    scores
+        float64, shape (len(split.tested), n_classes).
+
+    Raises
+    ------
+    StoppedError
+        If `should_stop` says so, which is asked in the midst of training too.
+    """
+    start = time.monotonic()
+    labels = [image.label for image in data.images]
+    folds = data.split.folds
+    # Folds that share descriptors are trained together, on products computed once.
+    together = [folds] if data.same_in_all_folds else [(fold,) for fold in folds]
+    scores, values = [], []
+    for group in together:
+        stop_if(should_stop())
+        descriptors = data.descriptors(group[0])
+        trained = _train(descriptors, data.images, labels, group, specification, should_stop)
+        for value, path in trained:
+            scores.append(path.at(value))
+            values.append(value)
+        classes = trained[0][1].classes
+    result = _result(cell, data, classes, scores, values, specification)
+    return dataclasses.replace(result, seconds=time.monotonic() - start), np.concatenate(scores)
+
+
+def _train(
+    descriptors: np.ndarray,
+    images: Sequence[ImageRecord],
+    labels: Sequence[str],
+    folds: Sequence[Fold],
+    specification: RunSpecification,
+    should_stop: Callable[[], bool],
+) -> list[tuple[float, ScoredPath]]:
+    """Return each fold's hyper-parameter, chosen where there are several values, and scores."""
+    parts = [(fold.train, fold.test) for fold in folds]
+    classifier, values = specification.trained_classifier, specification.parameter_values
+    options = specification.training_options(lambda: stop_if(should_stop()))
+    if len(values) == 1:
+        paths = classifier.score_folds(descriptors, labels, parts, values, options)
+        return [(values[0], path) for path in paths]
+    groups = [image.group for image in images] if specification.keep_groups else None
+    chosen = score_choosing_value(
+        classifier,
+        descriptors,
+        labels,
+        parts,
+        values,
+        groups=groups,
+        n_folds=INNER_FOLDS,
+        options=options,
+    )
+    return [(choice.value, path) for choice, path in chosen]
+
+
+def _result(
+    cell: AnyCell,
+    data: CellData,
+    classes: Sequence[str],
+    scores: Sequence[np.ndarray],
+    values: Sequence[float],
+    specification: RunSpecification,
+) -> CellResult:
+    tested = [data.images[i] for i in data.split.tested]
+    labels = [image.label for image in tested]
+    every = np.concatenate(scores)
+    scored = ScoredImages.of(
+        labels, every, classes, groups=[unit_of(image.group, image.path) for image in tested]
+    )
+    accuracy = estimate(scored, ["accuracy"])["accuracy"]
+    metrics = dataclasses.replace(
+        measure(labels, every, classes), accuracy_interval=(accuracy.low, accuracy.high)
+    )
+    folds = []
+    parameter = specification.trained_classifier.parameter.name
+    for fold, of_fold, value in zip(data.split.folds, scores, values, strict=True):
+        predicted = np.asarray(classes)[of_fold.argmax(axis=1)]
+        right = [
+            data.images[i].label == label for i, label in zip(fold.test, predicted, strict=True)
+        ]
+        counts = (len(fold.train), len(fold.test), float(np.mean(right)))
+        folds.append(FoldResult(*counts, value, parameter))
+    return CellResult(
+        cell,
+        metrics,
+        n_train=min(fold.n_train for fold in folds),
+        n_test=len(set(data.split.tested)),
+        seconds=0.0,
+        folds=tuple(folds),
+    )

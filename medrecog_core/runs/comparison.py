@@ -1,0 +1,251 @@
+"""Runs side by side: the settings that differ, the best cell of each, and whether these differ."""
+
+import itertools
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from medrecog_core.classification import (
+    MEASURES,
+    Comparison,
+    Estimate,
+    ScoredImages,
+    compare,
+    estimate,
+    holm,
+)
+from medrecog_core.errors import MedrecogError, UsageError
+from medrecog_core.features import AnyCell
+from medrecog_core.runs.cell_result import CellResult
+from medrecog_core.runs.description import differing_settings
+from medrecog_core.runs.ranked_cells import score_images, with_positive
+from medrecog_core.runs.run import Run
+
+LEVEL = 0.05
+"""Of the tests that tell runs apart, after Holm's correction."""
+
+
+@dataclass(frozen=True)
+class ComparedRun:
+    """A run beside others.
+
+    Attributes
+    ----------
+    run, title
+        Its identity, and what people call it.
+    settings
+        Its values of those settings that are not the same in all runs, in words.
+    best
+        Its best cell in the measure; of equals the first.
+    estimate
+        The measure of that cell with its 95 % interval.
+    n_cells
+        Finished cells that the best was chosen from.
+    n_leaking_groups
+        Groups in both its training and its test part.
+    """
+
+    run: str
+    title: str
+    settings: tuple[str, ...]
+    best: CellResult
+    estimate: Estimate
+    n_cells: int
+    n_leaking_groups: int
+
+
+@dataclass(frozen=True)
+class ComparedPair:
+    """The best cells of two runs.
+
+    Attributes
+    ----------
+    one, other
+        Identities of the runs.
+    comparison
+        Of the one's best cell with the other's; None where the two runs were not tested on the same
+        images.
+    adjusted_p_value
+        After Holm's correction for all pairs; None without a comparison.
+    """
+
+    one: str
+    other: str
+    comparison: Comparison | None
+    adjusted_p_value: float | None
+
+    @property
+    def is_told_apart(self) -> bool:
+        """Whether the two differ at 5 % after the correction."""
+        return self.adjusted_p_value is not None and self.adjusted_p_value <= LEVEL
+
+
+@dataclass(frozen=True)
+class CommonCell:
+    """A cell that every run has finished, and the measure in each run."""
+
+    cell: AnyCell
+    values: tuple[float, ...]
+
+    @property
+    def difference(self) -> float:
+        """The second run's measure taken from the first's."""
+        return self.values[0] - self.values[1]
+
+
+@dataclass(frozen=True)
+class RunComparison:
+    """Runs side by side in one measure.
+
+    Each best cell was chosen by the test images that it is compared on, which favours runs of more
+    cells; `cells` are free of that choice.
+
+    Attributes
+    ----------
+    measure
+        Which.
+    settings
+        Names of the settings that are not the same in all runs.
+    runs
+        In the order asked for.
+    pairs
+        Every two of them.
+    cells
+        Those that all have in common, in the order of the first run.
+    """
+
+    measure: str
+    settings: tuple[str, ...]
+    runs: tuple[ComparedRun, ...]
+    pairs: tuple[ComparedPair, ...]
+    cells: tuple[CommonCell, ...]
+
+
+def compare_runs(
+    runs: Sequence[Run], measure: str = "accuracy", positive: str | None = None
+) -> RunComparison:
+    """Compare runs by their best cells.
+
+    Runs that were tested on the same images (by content, label and group) as often are compared in
+    pairs as cells are (`compare`), in whatever order their folds have the images.
+
+    Parameters
+    ----------
+    runs
+        At least two different ones.
+    measure
+        One of `MEASURES`.
+    positive
+        The positive one of two classes, in the runs that have it; elsewhere, and with None, it is
+        chosen by its name.
+
+    Raises
+    ------
+    UsageError
+        If there are not two runs, there is no such measure or it cannot be told of one of them, or
+        no run has the class `positive`.
+    MedrecogError
+        If a run has no finished cell.
+    StorageError
+        If a run's folder is damaged.
+    """
+    if len({run.id for run in runs}) < max(2, len(runs)):
+        raise UsageError("A comparison needs two runs or more, each once.")
+    if measure not in MEASURES:
+        raise UsageError(f"There is no measure “{measure}”: choose among {', '.join(MEASURES)}.")
+    results = _seen_from(positive, [_finished_cells(run) for run in runs])
+    values = [
+        {result.cell.name: _value(run, result, measure) for result in of_run}
+        for run, of_run in zip(runs, results, strict=True)
+    ]
+    best = [
+        of_run[int(np.argmax(list(told.values())))]
+        for of_run, told in zip(results, values, strict=True)
+    ]
+    names, settings = differing_settings(runs)
+    compared = [
+        ComparedRun(
+            run.id,
+            run.title,
+            of_run,
+            cell,
+            estimate(score_images(run, cell), [measure])[measure],
+            len(finished),
+            run.split().n_leaking_groups,
+        )
+        for run, of_run, cell, finished in zip(runs, settings, best, results, strict=True)
+    ]
+    cells = [
+        CommonCell(result.cell, tuple(told[result.cell.name] for told in values))
+        for result in results[0]
+        if all(result.cell.name in told for told in values)
+    ]
+    pairs = _compare_pairs(runs, best, measure)
+    return RunComparison(measure, names, tuple(compared), pairs, tuple(cells))
+
+
+def _finished_cells(run: Run) -> list[CellResult]:
+    results = run.cells()
+    if not results:
+        raise MedrecogError(f"The run {run.id} has no finished cell yet: leave it out.")
+    return results
+
+
+def _seen_from(
+    positive: str | None, results: Sequence[Sequence[CellResult]]
+) -> list[list[CellResult]]:
+    has_it = [any(c.label == positive for c in cells[0].metrics.classes) for cells in results]
+    asked = [positive if has or not any(has_it) else None for has in has_it]
+    return [with_positive(cells, label) for cells, label in zip(results, asked, strict=True)]
+
+
+def _value(run: Run, result: CellResult, measure: str) -> float:
+    value: float | None = getattr(result.metrics, measure)
+    if value is None:
+        raise UsageError(
+            f"The measure “{measure}” cannot be told of the run {run.id}: choose another, such as "
+            "balanced_accuracy."
+        )
+    return value
+
+
+def _compare_pairs(
+    runs: Sequence[Run], best: Sequence[CellResult], measure: str
+) -> tuple[ComparedPair, ...]:
+    aligned = [_Aligned(run, result) for run, result in zip(runs, best, strict=True)]
+    comparisons = {
+        (i, j): compare(aligned[i].images, aligned[j].images, measure)
+        for i, j in itertools.combinations(range(len(runs)), 2)
+        if aligned[i].is_of_same_images(aligned[j])
+    }
+    adjusted = holm([comparison.p_value for comparison in comparisons.values()])
+    p_value_of = dict(zip(comparisons, map(float, adjusted), strict=True))
+    return tuple(
+        ComparedPair(runs[i].id, runs[j].id, comparisons.get((i, j)), p_value_of.get((i, j)))
+        for i, j in itertools.combinations(range(len(runs)), 2)
+    )
+
+
+class _Aligned:
+    """The test images of a cell in an order that does not depend on the run's folds."""
+
+    def __init__(self, run: Run, result: CellResult) -> None:
+        tested, scores = run.tested_images(), run.scores(result.cell)
+        self._keys = [
+            (image.sha256, image.label, image.group, str(image.rendering.frame)) for image in tested
+        ]
+        order = sorted(range(len(tested)), key=lambda i: self._keys[i])
+        self._keys = [self._keys[i] for i in order]
+        self.images = ScoredImages.of(
+            [label for _, label, _, _ in self._keys],
+            scores[np.array(order)],
+            [row.label for row in result.metrics.classes],
+            # Copies of one file are no independent images, whatever their paths in either run.
+            groups=[group or f"/{sha256}" for sha256, _, group, _ in self._keys],
+            positive=result.metrics.positive,
+        )
+
+    def is_of_same_images(self, other: "_Aligned") -> bool:
+        same_classes = self.images.classes == other.images.classes
+        return same_classes and self._keys == other._keys

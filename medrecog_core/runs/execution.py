@@ -1,0 +1,232 @@
+"""Carrying out a run, from its specification to its last cell."""
+
+import dataclasses
+import platform
+from collections import Counter
+from collections.abc import Mapping
+from contextlib import suppress
+from importlib.metadata import PackageNotFoundError, version
+from typing import Any
+
+import psutil
+
+from medrecog_core import __version__
+from medrecog_core.datasets import Split, split_images
+from medrecog_core.errors import MedrecogError, StorageError
+from medrecog_core.features import DescriptorSource, DescriptorStore
+from medrecog_core.jobs.job import Job
+from medrecog_core.jobs.progress import Progress, Report, ignore, stop_if
+from medrecog_core.jobs.work import Work, carry_out
+from medrecog_core.jobs.work import launch as launch_job
+from medrecog_core.locations import cache_folder
+from medrecog_core.networks import Network, find_device, find_network, find_weights
+from medrecog_core.runs.cell_evaluation import evaluate_cell
+from medrecog_core.runs.extracted_dataset import (
+    ExtractedDataset,
+    extract_dataset,
+    load_sample,
+)
+from medrecog_core.runs.forecast import TRAINING, forecast_run
+from medrecog_core.runs.repetition import (
+    changed_cells,
+    differences,
+    recorded_rendering,
+)
+from medrecog_core.runs.run import Run, RunImage, create_run
+from medrecog_core.runs.specification import RunSpecification
+from medrecog_core.runs.stored_images import StoredImages
+from medrecog_core.runs.training_time import keep_training_times, training_work
+
+_RECORDED_PACKAGES = ("tensorflow", "keras", "scikit-learn", "numpy", "pillow")
+
+
+def execute(run: Run, report: Report = ignore) -> None:
+    """Carry out a run in this process, or resume it: what was done is not done again.
+
+    It waits for its turn first. The run's folder says at any time how far it is. SIGTERM, SIGINT
+    and the folder's stop note end it within seconds; at most the batch or cell in hand is lost.
+
+    Parameters
+    ----------
+    run
+        A run that no process is working on.
+    report
+        Called with the progress.
+
+    Raises
+    ------
+    StoppedError
+        If the run was stopped.
+    MedrecogError
+        If it failed, or another process is working on it.
+    """
+    carry_out(run, report)
+
+
+def launch(specification: RunSpecification) -> Run:
+    """Create a run and start a process that carries it out; return at once.
+
+    Raises
+    ------
+    StorageError
+        If the cache folder cannot be written to.
+    """
+    run = create_run(specification)
+    launch_job(run)
+    return run
+
+
+def result_document(run: Run) -> dict[str, Any]:
+    """Return what is known of a run as one JSON document, as `run --json` prints it."""
+    state, record = run.state(), run.record()
+    document = {
+        "run": run.id,
+        "title": run.title,
+        "status": state.status,
+        "error": state.error,
+        "dataset": run.specification().dataset,
+        "specification": run.specification().to_document(),
+        "n_images": record.get("n_images", 0),
+        "sample": record.get("sample", ""),
+        "skipped": record.get("skipped", []),
+        "network_images": {str(scale): n for scale, n in state.network_images},
+        "cells": [result.to_document() for result in run.cells()],
+        "record": record,
+    }
+    repeated = run.repeated()
+    if repeated is not None and "repeats" in record:
+        finished = state.status == "finished"
+        changed = changed_cells(repeated, run) if finished else None
+        document["repeats"] = {**record["repeats"], "changed_cells": changed}
+    return document
+
+
+def work_on_run(job: Job, work: Work) -> None:
+    """Extract what is missing, then train and test the cells that are missing."""
+    run = Run(job.id)
+    specification = run.specification()
+    network = find_network(specification.network)
+    rendering = recorded_rendering(run)
+    with suppress(MedrecogError):  # what is wrong the work itself finds out, and says so
+        load_sample(specification, work.report, work.should_stop, rendering)
+        work.expect(forecast_run(run, rendering).seconds_left)
+    extracted = extract_dataset(specification, work.report, work.should_stop, rendering)
+    source = extracted.source
+    positions, split = split_images(extracted.images, specification.split_protocol).without_unused()
+    images = [extracted.images[i] for i in positions]
+    files = [extracted.files[i] for i in positions]
+    used = [
+        RunImage(str(file.path), file.sha256, image.label, image.group, file.rendering)
+        for image, file in zip(images, files, strict=True)
+    ]
+    if not _was_done_with(run, used, split, source):
+        # Files or weights changed since the run was stopped: its cells would not be of one run.
+        run.discard_cells()
+    run.write_images(used)
+    run.write_split(split)
+    run.write_files(extracted.file_states)
+    record = {
+        "run": run.id,
+        "specification": specification.to_document(),
+        **_describe_environment(network, source),
+        **_describe_data(extracted, split),
+        # An earlier attempt may have read other scales, or the same.
+        "peak_memory_bytes": _greater(
+            _earlier_peaks(run),
+            {f"extract-{s}": n for s, n in extracted.peak_memory.items()},
+        ),
+    }
+    earlier = run.repeated()
+    if earlier is not None:
+        record["repeats"] = {
+            "run": earlier.get("run", ""),
+            "differences": differences(earlier, record),
+        }
+    run.write_record({**record, "seconds": work.seconds()})
+    todo = run.missing_cells()
+    with DescriptorStore(cache_folder().features) as store:
+        stored = StoredImages(images, files, network, source, store)
+        for i, cell in enumerate(todo):
+            stop_if(work.should_stop())
+            work.report(Progress(TRAINING, i, len(todo)))
+            data = stored.cell_data(cell, split, specification, work.report, work.should_stop)
+            result, scores = evaluate_cell(cell, data, specification, work.should_stop)
+            run.write_cell(result, scores)
+            took = (training_work(cell, specification, images), result.seconds)
+            keep_training_times([took], specification.classifier)
+    work.report(Progress(TRAINING, len(todo), len(todo)))
+    run.write_record({**record, "seconds": work.seconds()})
+
+
+def _earlier_peaks(run: Run) -> dict[str, int]:
+    try:
+        peaks: dict[str, int] = run.record().get("peak_memory_bytes", {})
+    except StorageError:
+        return {}  # a damaged record is written anew
+    return peaks
+
+
+def _greater(one: Mapping[str, int], other: Mapping[str, int]) -> dict[str, int]:
+    return {name: max(one.get(name, 0), other.get(name, 0)) for name in {**one, **other}}
+
+
+def _describe_data(extracted: ExtractedDataset, split: Split) -> dict[str, Any]:
+    return {
+        "dataset": {
+            "name": extracted.dataset.name,
+            "layout": extracted.dataset.layout,
+            "synthetic": extracted.dataset.synthetic,
+            "classes": dict(sorted(Counter(i.label for i in extracted.images).items())),
+            "n_groups": len({i.group for i in extracted.images if i.group}),
+            "n_excluded": len(extracted.dataset.excluded),
+            "fingerprint": extracted.dataset.fingerprint,
+        },
+        "rendering": extracted.dataset.rendering.to_document(),
+        "n_images": len(extracted.images),
+        "sample": extracted.sample,
+        "skipped": [dataclasses.asdict(entry) for entry in extracted.skipped],
+        "split": {
+            "kind": split.kind,
+            "n_folds": len(split.folds),
+            "n_train": min(len(fold.train) for fold in split.folds),
+            "n_test": len(set(split.tested)),
+            "n_leaking_groups": split.n_leaking_groups,
+        },
+    }
+
+
+def _describe_environment(network: Network, source: DescriptorSource) -> dict[str, Any]:
+    device = find_device()
+    return {
+        "medrecog": __version__,
+        "network": network.title,
+        "weights": {
+            "identity": source.weights,
+            "title": find_weights(network, source.weights).title,
+        },
+        "preprocessing": source.preprocessing,
+        "precision": source.precision,
+        "device": {"kind": device.kind, "name": device.name, "n_cores": device.n_cores},
+        "memory_bytes": psutil.virtual_memory().total,
+        "system": platform.platform(),
+        "python": platform.python_version(),
+        "versions": _installed_versions(),
+    }
+
+
+def _installed_versions() -> dict[str, str]:
+    versions = {}
+    for package in _RECORDED_PACKAGES:
+        # Another backend than TensorFlow, or a build of it under another name, will do too.
+        with suppress(PackageNotFoundError):
+            versions[package] = version(package)
+    return versions
+
+
+def _was_done_with(
+    run: Run, images: list[RunImage], split: Split, source: DescriptorSource
+) -> bool:
+    try:
+        return run.images() == images and run.split() == split and run.source() == source
+    except StorageError:
+        return False

@@ -1,0 +1,265 @@
+"""A data set whose images all have their descriptors in the store, but for those skipped."""
+
+import dataclasses
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from medrecog_core.datasets import Dataset, ImageRecord, draw_sample, library, split_images
+from medrecog_core.errors import MedrecogError
+from medrecog_core.features import (
+    DescriptorSource,
+    DescriptorStore,
+    HashedImage,
+    Skipped,
+    extract,
+    hash_images,
+)
+from medrecog_core.features.network_rates import keep_rates
+from medrecog_core.images import Rendering, find_preprocessing
+from medrecog_core.jobs.progress import Progress, ignore, never, stop_if
+from medrecog_core.locations import cache_folder
+from medrecog_core.mode import check_may_change
+from medrecog_core.networks import (
+    check_readable,
+    find_network,
+    installed_weights,
+    resolve_precision,
+)
+from medrecog_core.runs.specification import RunSpecification
+
+
+@dataclass(frozen=True)
+class ExtractedDataset:
+    """A data set and what its extraction took.
+
+    Attributes
+    ----------
+    dataset
+        The data set; of a sample, with the images that were drawn.
+    sample
+        What was drawn, as words of a sentence; empty where that is everything.
+    source
+        The weights, preprocessing and precision that the descriptors depend on.
+    images, files
+        The images that have descriptors and their files, in one order.
+    skipped
+        Those that could not be read, or are not what they were when the data set was added.
+    network_images
+        From scale to images that went through the network.
+    seconds
+        From scale to the time from files to stored descriptors.
+    peak_memory
+        From scale to the greatest resident memory of the process until then, in bytes.
+    file_states
+        A row an image of the data set, as `file_states` gives them, taken before the files were
+        read.
+    """
+
+    dataset: Dataset
+    sample: str
+    source: DescriptorSource
+    images: tuple[ImageRecord, ...]
+    files: tuple[HashedImage, ...]
+    skipped: tuple[Skipped, ...]
+    network_images: dict[int, int]
+    seconds: dict[int, float]
+    peak_memory: dict[int, int]
+    file_states: list[list[Any]]
+
+
+def descriptor_source(specification: RunSpecification) -> DescriptorSource:
+    """Return what this installation's descriptors depend on besides image and cell."""
+    return DescriptorSource(
+        installed_weights(find_network(specification.network)).identity,
+        find_preprocessing(specification.preprocessing).version,
+        resolve_precision(specification.precision),
+    )
+
+
+def load_sample(
+    specification: RunSpecification,
+    report: Callable[[Progress], None] = ignore,
+    should_stop: Callable[[], bool] = never,
+    rendering: Rendering | None = None,
+) -> tuple[Dataset, str]:
+    """Load the data set of a specification, with the images that are drawn from it.
+
+    Parameters
+    ----------
+    specification
+        Names the data set and the size of the sample.
+    report, should_stop
+        Called with the progress, and asked between the pictures of the demo.
+    rendering
+        How stored values become pictures, in the place of the data set's own rendering.
+
+    Returns
+    -------
+    tuple
+        The data set with the images the run works on, and what was drawn, as words of a sentence;
+        empty where that is everything.
+
+    Raises
+    ------
+    StoppedError
+        If `should_stop` says so while the demo's pictures are drawn.
+    MedrecogError
+        If the data set cannot be loaded, or the sample is too small for its classes.
+    """
+
+    def report_drawing(done: int, total: int) -> None:
+        report(Progress(library.DRAWING, done, total))
+        stop_if(should_stop())
+
+    dataset = library.load(specification.dataset, report_drawing)
+    if not dataset.root.is_dir():
+        raise _gone(dataset.root, dataset)
+    dataset = library.complete(dataset.name)
+    if rendering is not None:
+        dataset = dataclasses.replace(dataset, rendering=rendering)
+    if specification.sample is None:
+        return dataset, ""
+    drawn = draw_sample(dataset.images, specification.sample, specification.seed)
+    return dataclasses.replace(dataset, images=drawn.images), drawn.words
+
+
+def extract_dataset(
+    specification: RunSpecification,
+    report: Callable[[Progress], None] = ignore,
+    should_stop: Callable[[], bool] = never,
+    rendering: Rendering | None = None,
+) -> ExtractedDataset:
+    """Put every descriptor that a specification needs into the store.
+
+    Parameters
+    ----------
+    specification
+        What is read.
+    report, should_stop
+        Called with the progress, and asked before each batch.
+    rendering
+        How stored values become pictures, in the place of the data set's own rendering.
+
+    Raises
+    ------
+    StoppedError
+        If `should_stop` says so; every finished batch is in the store.
+    MedrecogError
+        If the data set cannot be loaded or split, no image can be read, or the layers need
+        weights that are not installed.
+    """
+    check_may_change("extract descriptors")
+    network = find_network(specification.network)
+    check_readable(network, {cell.layer for cell in specification.read_cells})
+
+    dataset, sample = load_sample(specification, report, should_stop, rendering)
+    # A split that cannot work is found out now, not after hours in the network.
+    split_images(dataset.images, specification.split_protocol)
+    states = file_states(dataset)
+    paths = [dataset.absolute_path(image) for image in dataset.images]
+    folders = {folder for folder in {path.parent for path in paths} if folder.is_dir()}
+    source = descriptor_source(specification)
+    found, unread = hash_images(paths, report, should_stop)
+    _check_still_there(unread, folders, dataset)
+    hashed, changed = _unchanged(dataset, found)
+    files = list(hashed.values())
+    with DescriptorStore(cache_folder().features) as store:
+        extraction = extract(
+            files,
+            specification.read_cells,
+            network,
+            source,
+            store,
+            report,
+            should_stop,
+        )
+    keep_rates(network, source.precision, extraction.passes)
+    _check_still_there(extraction.skipped, folders, dataset)
+    skipped = (*unread, *changed, *extraction.skipped)
+    file_of = {
+        path: file for path, file in hashed.items() if file.identity not in extraction.unreadable
+    }
+    if not file_of:
+        raise MedrecogError(
+            f"None of the {len(dataset.images)} images of “{dataset.name}” can be read; "
+            f"the first, {skipped[0].path}: {skipped[0].reason}."
+        )
+    used = [image for image in dataset.images if image.path in file_of]
+    return ExtractedDataset(
+        dataset,
+        sample,
+        source,
+        tuple(used),
+        tuple(file_of[image.path] for image in used),
+        skipped,
+        extraction.network_images,
+        extraction.seconds,
+        extraction.peak_memory,
+        states,
+    )
+
+
+def file_states(dataset: Dataset) -> list[list[Any]]:
+    """Return a row an image: path, label, split, group, and its file's size and time of change.
+
+    The size is in bytes and the time in nanoseconds since 1970; both are -1 where there is no
+    file. Where the data set gives folds, the image's follows.
+    """
+    return [
+        [
+            *(image.path, image.label, image.split, image.group),
+            *_state(dataset.absolute_path(image)),
+            *([image.fold] if image.fold else []),
+        ]
+        for image in dataset.images
+    ]
+
+
+def _state(file: Path) -> tuple[int, int]:
+    try:
+        status = file.stat()
+    except OSError:
+        return -1, -1
+    return status.st_size, status.st_mtime_ns
+
+
+def _check_still_there(skipped: Iterable[Skipped], folders: set[Path], dataset: Dataset) -> None:
+    """Raise where images could not be read because their folder went away in the meantime.
+
+    To leave them out would give results of a part of the data set, that is, wrong ones.
+    """
+    for folder in {Path(entry.path).parent for entry in skipped} & folders:
+        if not folder.is_dir():
+            raise _gone(folder, dataset)
+
+
+def _gone(folder: Path, dataset: Dataset) -> MedrecogError:
+    return MedrecogError(
+        f"The folder {folder} of the data set “{dataset.name}” is gone: put it back, or "
+        "remove the data set and add it from where its images are now."
+    )
+
+
+def _unchanged(
+    dataset: Dataset, files: Sequence[HashedImage]
+) -> tuple[dict[str, HashedImage], list[Skipped]]:
+    """Map the paths of images to their files, under their renderings, and list changed files."""
+    file_at = {file.path: file for file in files}
+    same: dict[str, HashedImage] = {}
+    changed: dict[Path, Skipped] = {}
+    for image in dataset.images:
+        file = file_at.get(dataset.absolute_path(image))
+        if file is None:
+            continue
+        if image.file is None or image.file.sha256 == file.sha256:
+            rendering = dataset.rendering_of(image)
+            same[image.path] = dataclasses.replace(file, rendering=rendering)
+        else:
+            changed[file.path] = Skipped(
+                str(file.path),
+                "it has changed since the data set was added; “datasets refresh "
+                f"{dataset.name}” takes in what is there now",
+            )
+    return same, list(changed.values())

@@ -1,0 +1,337 @@
+"""A run: its folder, which is the truth about it for every process, and the runs that there are."""
+
+import io
+import re
+import secrets
+import shutil
+import time
+from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from pydantic import TypeAdapter
+
+from medrecog_core import atomic_file
+from medrecog_core.datasets import Split, library
+from medrecog_core.errors import MedrecogError, StorageError, UsageError
+from medrecog_core.features import AnyCell, DescriptorSource
+from medrecog_core.images import PLAIN, Rendering
+from medrecog_core.images.rendering import rows_document, rows_of_document
+from medrecog_core.jobs.job import Job, Order, damaged
+from medrecog_core.jobs.kinds import RUN
+from medrecog_core.jobs.process import this_process
+from medrecog_core.jobs.state import JobState
+from medrecog_core.locations import cache_folder
+from medrecog_core.mode import check_may_change
+from medrecog_core.runs.cell_result import CellResult
+from medrecog_core.runs.record import checked_record
+from medrecog_core.runs.specification import RunSpecification
+
+_ID = re.compile(r"[a-z0-9][a-z0-9_-]{0,99}")
+_LONGEST_TITLE = 100
+
+
+@dataclass(frozen=True)
+class RunImage:
+    """An image as a run used it.
+
+    Attributes
+    ----------
+    path, sha256
+        Of its file.
+    label, group
+        Its class, and its patient or lesion; empty where it has none.
+    rendering
+        How the file's stored values became a picture; the plain one for plain images.
+    """
+
+    path: str
+    sha256: str
+    label: str
+    group: str
+    rendering: Rendering = PLAIN
+
+
+class Run(Job):
+    """Reads and writes what is known of one run, which is a job too."""
+
+    def __init__(self, run_id: str) -> None:
+        super().__init__(cache_folder().runs / run_id)
+
+    def order(self) -> Order:
+        """Return that the run is a run; what it is to do, its specification says."""
+        return Order(RUN, "", self.id)
+
+    def rename(self, title: str) -> None:
+        """Give the run a title for people; an empty one takes it away.
+
+        Raises
+        ------
+        UsageError
+            If it is longer than 100 characters.
+        """
+        check_may_change("rename a run")
+        title = " ".join(title.split())
+        if len(title) > _LONGEST_TITLE:
+            raise UsageError(
+                f"The title has {len(title)} characters: give one of at most {_LONGEST_TITLE}."
+            )
+        atomic_file.write_json(self.path / "title.json", title)
+
+    def specification(self) -> RunSpecification:
+        """Return what the run was asked to do."""
+        return self._read("specification.json", RunSpecification.from_document)
+
+    def cells(self) -> list[CellResult]:
+        """Return the cells that are finished, in the order of the grid."""
+        results = (self.cell(cell) for cell in self.specification().cells)
+        return [result for result in results if result is not None]
+
+    def cell(self, cell: AnyCell) -> CellResult | None:
+        """Return a cell's result, or None where it is not finished or its file is damaged."""
+        try:
+            result: CellResult | None = self._read(
+                f"cells/{cell.name}.json", CellResult.from_document, default=None
+            )
+        except StorageError:
+            return None
+        return result if result is not None and result.cell == cell else None
+
+    def has_cell(self, cell: AnyCell) -> bool:
+        """Return whether a cell's result and its scores are both there and whole."""
+        return not self._missing([cell])
+
+    def missing_cells(self) -> list[AnyCell]:
+        """Return the cells of the grid that are not finished and whole, in its order."""
+        return self._missing(self.specification().cells)
+
+    def is_whole(self) -> bool:
+        """Return whether every cell of the grid is finished and whole."""
+        return not self.missing_cells()
+
+    def _missing(self, cells: Sequence[AnyCell]) -> list[AnyCell]:
+        try:
+            n_tested = len(self.split().tested)
+        except StorageError:
+            return list(cells)
+        return [cell for cell in cells if not self._is_whole(cell, n_tested)]
+
+    def _is_whole(self, cell: AnyCell, n_tested: int) -> bool:
+        result = self.cell(cell)
+        if result is None:
+            return False
+        try:
+            return self.scores(cell).shape == (n_tested, len(result.metrics.classes))
+        except StorageError:
+            return False
+
+    def write_cell(self, result: CellResult, scores: np.ndarray) -> None:
+        """Keep a finished cell and the tested images' scores, shape (n_tested, n_classes)."""
+        buffer = io.BytesIO()
+        np.save(buffer, scores.astype(np.float32))
+        atomic_file.write_bytes(self.path / f"cells/{result.cell.name}.npy", buffer.getvalue())
+        atomic_file.write_json(self.path / f"cells/{result.cell.name}.json", result.to_document())
+
+    def discard_cells(self) -> None:
+        """Delete every finished cell."""
+        check_may_change("delete cells of a run")
+        shutil.rmtree(self.path / "cells", ignore_errors=True)
+
+    def scores(self, cell: AnyCell) -> np.ndarray:
+        """Return the scores of a finished cell, float32, a row for each of `tested_images`."""
+        file = self.path / "cells" / f"{cell.name}.npy"
+        try:
+            scores: np.ndarray = np.load(file, allow_pickle=False)
+        except (OSError, EOFError, ValueError) as error:
+            raise StorageError(damaged(file)) from error
+        return scores
+
+    def images(self) -> list[RunImage]:
+        """Return the images that the run trains or tests with.
+
+        Those of a run that came in a bundle are named relative to the images of its data set, and
+        need not be here.
+        """
+        images: list[RunImage] = self._read("images.json", images_of_document, default=[])
+        if all(Path(image.path).is_absolute() for image in images):
+            return images
+        root = library.root_of(self.specification().dataset)
+        return [replace(image, path=str(root / image.path)) for image in images]
+
+    def write_images(self, images: Sequence[RunImage]) -> None:
+        """Keep which images the run used, and how."""
+        atomic_file.write_json(self.path / "images.json", images_document(images))
+
+    def split(self) -> Split:
+        """Return the folds of the run: positions in `images`."""
+        return self._read("split.json", Split.from_document)
+
+    def write_split(self, split: Split) -> None:
+        """Keep the folds."""
+        atomic_file.write_json(self.path / "split.json", split.to_document())
+
+    def tested_images(self) -> list[RunImage]:
+        """Return the test images fold after fold, one for each row of a cell's scores."""
+        images = self.images()
+        return [images[position] for position in self.split().tested]
+
+    def trained_images(self) -> list[RunImage]:
+        """Return the images that some SVM of the run learns from."""
+        images = self.images()
+        return [images[position] for position in self.split().trained]
+
+    def files(self) -> list[list[Any]]:
+        """Return the data set's images and the state of their files, as the run found them."""
+        return self._read("files.json", _FILES.validate_python, default=[])
+
+    def write_files(self, files: Sequence[Sequence[Any]]) -> None:
+        """Keep the data set's images and the state of their files."""
+        atomic_file.write_json(self.path / "files.json", list(files))
+
+    def repeated(self) -> dict[str, Any] | None:
+        """Return the document of the run that this one repeats, None where it repeats none."""
+        return self._read("repeated.json", _REPEATED.validate_python, default=None)
+
+    def write_repeated(self, document: Mapping[str, Any]) -> None:
+        """Keep the document of the run that this one repeats."""
+        atomic_file.write_json(self.path / "repeated.json", dict(document))
+
+    def record(self) -> dict[str, Any]:
+        """Return what the run ran on and with; empty until the cells are begun."""
+        return self._read("record.json", checked_record, default={})
+
+    def rendering(self) -> Rendering:
+        """Return how stored values became pictures; runs of version 0.1.0 used the plain way.
+
+        Raises
+        ------
+        StorageError
+            If the run's record is damaged.
+        """
+        return Rendering.from_document(self.record().get("rendering"))
+
+    def source(self) -> DescriptorSource:
+        """Return what the run's descriptors depend on besides image and cell.
+
+        Raises
+        ------
+        StorageError
+            If the record does not say.
+        """
+        record = self.record()
+        try:
+            return DescriptorSource(
+                record["weights"]["identity"], record["preprocessing"], record["precision"]
+            )
+        except (KeyError, TypeError) as error:
+            raise StorageError(damaged(self.path / "record.json")) from error
+
+    def write_record(self, record: dict[str, Any]) -> None:
+        """Keep what the run runs on and with."""
+        atomic_file.write_json(self.path / "record.json", record)
+
+    def remove_leftovers(self) -> None:
+        """Delete the unfinished files of a process that was killed while writing."""
+        super().remove_leftovers()
+        for file in self.path.glob("cells/.*"):
+            with suppress(OSError):
+                file.unlink()
+
+
+def images_document(images: Sequence[RunImage]) -> Any:
+    """Return images as JSON values; see `rows_document`."""
+    rows: list[list[Any]] = [[i.path, i.sha256, i.label, i.group] for i in images]
+    return rows_document(rows, [image.rendering for image in images])
+
+
+def images_of_document(document: Any) -> list[RunImage]:
+    """Return the images in a document of `images_document`.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If it is damaged.
+    """
+    rows = rows_of_document(document)
+    return [
+        RunImage(path, sha256, label, group, rendering)
+        for (path, sha256, label, group), rendering in rows
+    ]
+
+
+def create_run(specification: RunSpecification, repeated: Mapping[str, Any] | None = None) -> Run:
+    """Create the folder of a new run, queued.
+
+    Parameters
+    ----------
+    specification
+        What it is asked to do.
+    repeated
+        The document of an earlier run that this one repeats, to be compared with it.
+
+    Raises
+    ------
+    StorageError
+        If the cache folder cannot be written to.
+    """
+    check_may_change("start a run")
+    now = time.time()
+    stamp = time.strftime("%Y%m%d-%H%M%S", time.gmtime(now))
+    run = Run(f"{specification.dataset[:40]}-{stamp}-{secrets.token_hex(2)}")
+    atomic_file.write_json(run.path / "specification.json", specification.to_document())
+    if repeated is not None:
+        run.write_repeated(repeated)
+    # Until another process is started for it, the run waits in this one and ends with it.
+    run.write_launch(this_process())
+    run.write_state(JobState(created=now))
+    return run
+
+
+def find_run(run_id: str) -> Run:
+    """Return the run of that identity.
+
+    Raises
+    ------
+    MedrecogError
+        If there is none.
+    """
+    run = Run(run_id)
+    if not _ID.fullmatch(run_id) or not (run.path / "state.json").is_file():
+        raise MedrecogError(f"There is no run “{run_id}”: the command “runs” lists them.")
+    return run
+
+
+def all_runs() -> list[Run]:
+    """Return every run, the newest first."""
+    files = cache_folder().runs.glob("*/state.json")
+    runs = [Run(file.parent.name) for file in files if _ID.fullmatch(file.parent.name)]
+    return sorted(runs, key=lambda run: (run.state().created, run.id), reverse=True)
+
+
+def search_runs(runs: Iterable[Run], text: str) -> list[Run]:
+    """Return the runs that every word of a text describes, in their order.
+
+    A word may be a part of the run's identity or title, the data set, the network, a layer, scale
+    or pooling, the classifier, or the status; case does not matter.
+    """
+    words = text.casefold().split()
+    return [run for run in runs if not words or _is_described(run, words)]
+
+
+def _is_described(run: Run, words: list[str]) -> bool:
+    try:
+        asked = run.specification()
+        described = [asked.dataset, asked.network, *asked.layers, *asked.poolings]
+        described += [asked.classifier, asked.trained_classifier.title]
+        described += map(str, asked.scales)
+    except MedrecogError:
+        described = []
+    text = "\n".join((run.id, run.title, run.state().status, *described)).casefold()
+    return all(word in text for word in words)
+
+
+_REPEATED = TypeAdapter(dict[str, Any])
+_FILES = TypeAdapter(list[list[Any]])

@@ -1,0 +1,168 @@
+"""How jobs are doing, on every page: one widget for all background work."""
+
+import streamlit as st
+
+from medrecog_core.errors import MedrecogError
+from medrecog_core.jobs.job import Job, all_jobs
+from medrecog_core.jobs.queue import working_jobs
+from medrecog_core.jobs.state import RESUMABLE, JobState
+from medrecog_core.jobs.work import resume, stop
+from medrecog_core.mode import is_viewer
+from medrecog_core.ui.plain_text import literal
+from medrecog_core.ui.quantities import duration
+
+_BADGES = {
+    "queued": ("gray", "schedule"),
+    "running": ("blue", "progress_activity"),
+    "stopping": ("orange", "hourglass_bottom"),
+    "finished": ("green", "check_circle"),
+    "stopped": ("orange", "stop_circle"),
+    "interrupted": ("orange", "power_off"),
+    "failed": ("red", "error"),
+}
+_LOG_LINES = 300
+MOST_SHOWN = 5
+
+
+def show_status(state: JobState) -> None:
+    """Show a job's status as a badge."""
+    color, icon = _BADGES[state.status]
+    st.badge(state.status, icon=f":material/{icon}:", color=color)  # type: ignore[arg-type]
+
+
+def show_job(job: Job) -> None:
+    """Show a job with its progress, updated every second while it works, Stop, Resume and log."""
+    shown = job.state()
+
+    @st.fragment(run_every=None if shown.has_ended else "1s")
+    def live() -> None:
+        state = job.state()
+        if state.status != shown.status:
+            st.rerun()  # the whole page: what the job made is shown there
+        show_stage(state)
+        show_job_buttons(job, state)
+
+    live()
+
+
+def show_stage(state: JobState) -> None:
+    """Show what a job works on and how far that is, or why it ended."""
+    if state.has_ended:
+        if state.error:
+            st.error(literal(state.error), icon=":material/error:")
+        elif state.status == "interrupted":
+            st.warning(
+                "This stopped unexpectedly. Completed work is saved; click Resume to continue.",
+                icon=":material/power_off:",
+            )
+        elif state.status == "stopped":
+            st.info("Stopped. Completed work is saved.", icon=":material/stop_circle:")
+        return
+    st.progress(state.share, text=progress_text(state))
+    in_all = state.job_seconds_left
+    st.caption(
+        (f"About {duration(in_all)} left in total. " if in_all else "")
+        + "You can close this page; the work continues in the background."
+    )
+
+
+def progress_text(state: JobState) -> str:
+    """Return what a job works on, how far that is, at which rate and for how long."""
+    if state.stage is None:
+        return "Waiting to start …" if state.status == "queued" else "Starting …"
+    words = literal(state.stage.label)
+    if not state.total:
+        return f"{words} …"
+    unit = f" {state.stage.unit}" if state.stage.unit else ""
+    words += f": {state.done:,} of {state.total:,}{unit}"
+    if state.rate and state.done < state.total:
+        words += f", {state.rate:,.1f} per second"
+    if state.stage_seconds_left:
+        words += f", about {duration(state.stage_seconds_left)} left"
+    return words
+
+
+def show_job_buttons(job: Job, state: JobState) -> None:
+    """Show Stop or Resume, and the log."""
+    if not is_viewer():
+        if not state.has_ended:
+            stopping = state.status == "stopping"
+            st.button(
+                "Stopping …" if stopping else "Stop",
+                disabled=stopping,
+                icon=":material/stop:",
+                key=f"stop-{job.id}",
+                on_click=_attempt,
+                args=(stop, job),
+                help="Completed work is saved; you can resume it later.",
+            )
+        elif state.status in RESUMABLE:
+            st.button(
+                "Resume",
+                icon=":material/play_arrow:",
+                key=f"resume-{job.id}",
+                on_click=_attempt,
+                args=(resume, job),
+            )
+    show_log(job)
+
+
+def dismiss_button(job: Job, state: JobState) -> None:
+    """Show the button that deletes a job that has ended, where it has."""
+    if state.has_ended and not is_viewer():
+        st.button(
+            "Dismiss",
+            icon=":material/close:",
+            key=f"dismiss-{job.id}",
+            type="tertiary",
+            on_click=_attempt,
+            args=(Job.delete, job),
+        )
+
+
+def show_unfinished(*kinds: str) -> None:
+    """Show the jobs of some kinds that work, or ended unfinished and were not dismissed."""
+    for job in all_jobs(*kinds):
+        state = job.state()
+        if state.status != "finished":
+            with st.container(border=True):
+                st.markdown(f"**{literal(job.title)}**")
+                show_job(job)
+                dismiss_button(job, state)
+
+
+def show_log(job: Job) -> None:
+    """Show the end of a job's log, folded away."""
+    lines = job.log.lines(_LOG_LINES)
+    if lines:
+        with st.expander("Log"):
+            st.code("\n".join(lines), language=None, height=240)
+
+
+def show_working() -> None:
+    """List the jobs that work or wait, in the side bar."""
+    jobs = working_jobs()
+    if not jobs:
+        return
+
+    @st.fragment(run_every="5s")
+    def working() -> None:
+        for job in jobs[:MOST_SHOWN]:
+            state = job.state()
+            st.caption(f"**{literal(job.title)}**")
+            if state.has_ended:
+                show_status(state)
+            else:
+                st.progress(state.share, text=progress_text(state))
+        if len(jobs) > MOST_SHOWN:
+            st.caption(f"and {len(jobs) - MOST_SHOWN} more")
+
+    st.markdown("**Working now**")
+    working()
+
+
+def _attempt(action, job: Job) -> None:  # type: ignore[no-untyped-def]
+    try:
+        action(job)
+    except MedrecogError as error:
+        st.toast(literal(error), icon=":material/error:")

@@ -1,0 +1,42 @@
+from medrecog_core.classification import HYPER_PARAMETERS
+from medrecog_core.locations import CacheFolder
+from medrecog_core.runs.description import differing_settings, run_settings
+from tests.made_runs import made_run
+
+
+def test_only_what_differs_is_told_in_words(cache: CacheFolder) -> None:
+    names, values = differing_settings([made_run(), made_run(C=[0.1, 10], sample=50)])
+    assert names == ("sample", "C")
+    assert values == [("all images", "1"), ("50", "0.1, 10")]
+
+
+def test_nothing_differs_between_equals(cache: CacheFolder) -> None:
+    assert differing_settings([made_run(), made_run()]) == ((), [(), ()])
+
+
+def test_what_a_run_found_counts_too(cache: CacheFolder) -> None:
+    one, other = made_run(), made_run()
+    record = other.record()
+    record["weights"]["identity"] = "mine"
+    record["dataset"]["fingerprint"] = "f" * 64
+    other.write_record(record)
+    names, values = differing_settings([one, other])
+    assert names == ("weights", "fingerprint of the data set")
+    assert values[1] == ("embedded (mine)", "ffffffffffff")
+
+
+def test_every_field_of_a_specification_has_a_name(cache: CacheFolder) -> None:
+    run = made_run()
+    fields = set(run.specification().to_document()) - {"C"} | {"classifier"}
+    # Two runs that differ in nothing but one field are never told to be the same.
+    from medrecog_core.runs.description import _ASKED
+
+    assert fields - {"precision"} == set(_ASKED)
+    assert set(HYPER_PARAMETERS) <= set(run_settings(run))
+    assert run_settings(run)["precision"] == "float32"
+
+
+def test_runs_of_other_classifiers_differ_in_their_hyper_parameters(cache: CacheFolder) -> None:
+    names, values = differing_settings([made_run(), made_run(classifier="knn", k=3)])
+    assert names == ("classifier", "C", "k")
+    assert values == [("linear SVM", "1", "not used"), ("k-nearest neighbours", "not used", "3")]

@@ -1,0 +1,117 @@
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from medrecog_core.datasets import library
+from medrecog_core.errors import UsageError
+from medrecog_core.locations import CacheFolder
+from medrecog_core.runs import (
+    Run,
+    changed_cells,
+    create_run,
+    execute,
+    read_request,
+    result_document,
+    specification_of,
+)
+from medrecog_core.runs.repetition import differences
+from tests.textures import add_textures, cache_at, specification, write_textures
+
+
+def written(path: Path, document: object) -> Path:
+    path.write_text(json.dumps(document))
+    return path
+
+
+@pytest.mark.parametrize("what", ["record", "document"])
+def test_a_run_is_repeated_from_its_record_alone_with_the_same_numbers(
+    finished: Run, pictures: Path, tmp_path: Path, what: str
+) -> None:
+    document = finished.record() if what == "record" else result_document(finished)
+    file = written(tmp_path / "record.json", document)
+    with cache_at(tmp_path / "elsewhere"):  # no descriptor, no run
+        add_textures(pictures)
+        asked, earlier = read_request(file)
+        assert earlier == json.loads(file.read_text())
+        again = create_run(asked, earlier)
+        execute(again)
+        told = result_document(again)
+    assert told["repeats"]["run"] == finished.id
+    assert told["repeats"]["differences"] == []
+    assert told["repeats"]["changed_cells"] == (None if what == "record" else [])
+    for one, other in zip(again.cells(), finished.cells(), strict=True):
+        assert one.metrics == other.metrics
+        np.testing.assert_allclose(again.scores(one.cell), finished.scores(one.cell), rtol=1e-5)
+
+
+def test_it_says_what_differs(finished: Run, tmp_path: Path) -> None:
+    document = json.loads(json.dumps(result_document(finished)))
+    library.remove("textures")
+    folder = write_textures(tmp_path / "others", n=5)
+    add_textures(folder)
+    document["record"]["weights"]["identity"] = "other-weights"
+    document["record"]["versions"]["numpy"] = "0.1"
+    again = create_run(specification_of(document), document)
+    execute(again)
+    told = result_document(again)["repeats"]
+    text = "\n".join(told["differences"])
+    assert "weights: other-weights then, vgg19-imagenet" in text
+    assert "fingerprint of the data set: " in text
+    assert "number of images: 12 then, 15 now" in text
+    assert "numpy: 0.1 then, " in text
+    assert len(told["differences"]) == 4
+    assert told["changed_cells"]  # other images, other numbers of test images
+
+
+def test_nothing_differs_from_itself(finished: Run) -> None:
+    document = result_document(finished)
+    assert differences(document, finished.record()) == []
+    assert changed_cells(document, finished) == []
+
+
+def test_a_changed_missing_or_further_cell_is_named_and_its_time_is_none(
+    finished: Run,
+) -> None:
+    document = json.loads(json.dumps(result_document(finished)))
+    document["cells"][0]["accuracy"] += 0.1
+    document["cells"][1]["seconds"] += 1
+    del document["cells"][2]
+    document["cells"].append({**document["cells"][0], "layer": "block5"})
+    assert changed_cells(document, finished) == [
+        "block1-224-max",
+        "block2-224-max",
+        "block5-224-max",
+    ]
+
+
+def test_the_recorded_precision_is_asked_for(finished: Run) -> None:
+    assert finished.specification().precision == "auto"
+    assert specification_of(finished.record()).precision == finished.record()["precision"]
+
+
+def test_a_specification_is_read_as_one(cache: CacheFolder, tmp_path: Path) -> None:
+    file = written(tmp_path / "spec.json", {"dataset": "textures", "layers": ["block1"]})
+    assert read_request(file, seed=3) == (specification(layers=["block1"], seed=3), None)
+
+
+def test_a_record_takes_no_changes(finished: Run, tmp_path: Path) -> None:
+    file = written(tmp_path / "record.json", finished.record())
+    with pytest.raises(UsageError, match="is repeated as it is: leave C, seed out"):
+        read_request(file, seed=3, C=1.0)
+
+
+@pytest.mark.parametrize("document", [{"specification": 3}, {"specification": {"layers": []}}])
+def test_a_damaged_record_gives_a_sentence(tmp_path: Path, document: object) -> None:
+    with pytest.raises(UsageError):
+        read_request(written(tmp_path / "record.json", document))
+
+
+@pytest.mark.parametrize("content", ["{", "", "\0"])
+def test_what_is_no_json_gives_a_sentence(tmp_path: Path, content: str) -> None:
+    (tmp_path / "x.json").write_text(content)
+    with pytest.raises(UsageError, match=r"x\.json cannot be read as JSON"):
+        read_request(tmp_path / "x.json")
+    with pytest.raises(UsageError, match="There is no file"):
+        read_request(tmp_path / "none.json")
