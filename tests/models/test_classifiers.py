@@ -161,7 +161,7 @@ def test_two_classes_get_a_threshold(name: str, tmp_path: Path, cache: CacheFold
 
 
 def test_a_card_that_tells_less_than_the_model_holds_is_refused(
-    run: RunFolder, cache: CacheFolder
+    run: Run, cache: CacheFolder
 ) -> None:
     file = cache.models / "mine" / "model.json"
     document = json.loads(file.read_text())
