@@ -88,7 +88,8 @@ def with_rendering(
         # Beside series, files of other formats are read at their middle frame too.
         others = [i for i in images if _is_other_format(look.seen.get(i.path))]
         look.seen |= _look(root, others, replace(decisions, frames=MIDDLE), ignore).seen
-    plain = [p for p in look.states if p not in look.seen and p not in look.unreadable]
+    known = {*look.seen, *look.unreadable, *look.documents}
+    plain = [path for path in look.states if path not in known]
     rendering, warnings, reasons = _choose(decisions, look.seen, plain, frame)
     if look.unreadable:
         warnings.append(_about_unreadable(look.unreadable))
