@@ -357,7 +357,7 @@ def _patients_in_names(images: Sequence[ImageRecord]) -> list[DatasetWarning]:
                     "patients-in-names",
                     f"The names look like those of {len(groups):,} patients, lesions or videos "
                     f"(such as “{example}”), and no group keeps their {n_matched:,} images "
-                    "together, so one can be in training and test. Use --group-pattern "
+                    f"together, so one can be in training and test. Use --group-pattern "
                     f"{quote(text)} to group them, or --no-groups if all images are independent.",
                     tuple(image.path for image in images if pattern.search(image.path)),
                 )
