@@ -17,7 +17,7 @@ from medrecog_core.ui.datasets.kept_dataset import load_dataset, load_report
 from medrecog_core.ui.jobs import show_job
 from medrecog_core.ui.page import open_page, show_absence, shown_errors
 
-open_page("Datasets")
+open_page("Data sets")
 
 VIEWS = ["Images", "Health"]
 

@@ -14,24 +14,7 @@ def choose(
     width: int = 420,
     on_change: Callable[[], None] | None = None,
 ) -> str:
-    """Show a select box and return what is chosen: from the address, else the first option.
-
-    Where the address names something that is not there, a sentence says so.
-
-    Parameters
-    ----------
-    label
-        Above the box.
-    options
-        At least one.
-    key
-        Name of the choice in the address; another one on every page, because of two pages with
-        the same key Streamlit drops the value from a link that leads from one to the other.
-    width
-        In pixels; narrower screens shrink it.
-    on_change
-        Called when another option is chosen.
-    """
+    """Show a select box and return what is chosen: from the address, else the first option."""
     asked = st.query_params.get(key)
     if asked is not None and asked not in options:
         st.warning(

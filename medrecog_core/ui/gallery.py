@@ -16,22 +16,7 @@ _COLUMN_WIDTH = 150
 
 @dataclass(frozen=True)
 class Picture:
-    """An image file and the words under it.
-
-    Attributes
-    ----------
-    path
-        The file.
-    caption
-        The words.
-    sha256
-        Of the content to show, where it is known: its thumbnail is found faster, and also where the
-        file is not here.
-    rendering
-        How the file's stored values become a picture.
-    name
-        What it is called where it is opened; empty for its path.
-    """
+    """An image file and the words under it."""
 
     path: Path
     caption: str
@@ -46,19 +31,7 @@ def show_gallery(
     open_picture: Callable[[Picture], None] | None = None,
     per_page: int = PER_PAGE,
 ) -> None:
-    """Show one page of pictures, with a choice of page where there are several.
-
-    Parameters
-    ----------
-    pictures
-        All pictures; only those of the chosen page are read.
-    key
-        Name of the page number in the address.
-    open_picture
-        Called with the picture whose caption is pressed; without it, captions cannot be.
-    per_page
-        Pictures on a page.
-    """
+    """Show one page of pictures, with a choice of page where there are several."""
     n_pages = math.ceil(len(pictures) / per_page)
     page = 1
     if n_pages > 1:

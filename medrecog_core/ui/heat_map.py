@@ -27,16 +27,7 @@ def show_heat_map(
     key: str | None = None,
     take_cell: Callable[[str], None] | None = None,
 ) -> None:
-    """Draw the grid; see `draw_heat_map`.
-
-    Parameters
-    ----------
-    cells, results, network, measure, ranked
-        As for `draw_heat_map`.
-    key, take_cell
-        Of the chart, and what is called with the name of a cell that is clicked, before the page
-        is drawn again; without them cells cannot be clicked.
-    """
+    """Draw the grid; see `draw_heat_map`."""
     words = describe_heat_map(results, measure)
     if key is None or take_cell is None:
         st.altair_chart(

@@ -13,17 +13,7 @@ _ONE_AT_A_TIME = threading.Lock()
 
 
 def show_bundle() -> None:
-    """Make this server a read-only view of the bundle that `MEDRECOG_BUNDLE` names, if it does.
-
-    The bundle is unpacked into a temporary folder, which goes when the server ends.
-
-    Raises
-    ------
-    MedrecogError
-        If the file is no bundle, or not as medrecog wrote it.
-    StorageError
-        If there is no room to unpack it.
-    """
+    """Make this server a read-only view of the bundle that `MEDRECOG_BUNDLE` names, if it does."""
     named = read_settings().bundle
     if named is None:
         return

@@ -52,10 +52,7 @@ _OLD_SECONDS = 24 * 3600
 
 
 def add_dataset_button() -> None:
-    """Show the button that opens the dialog.
-
-    The name of what was added is kept in the session as `ADDED`.
-    """
+    """Show the button that opens the dialog."""
     if st.button("Add a data set", icon=":material/add:"):
         _add_dataset()
 

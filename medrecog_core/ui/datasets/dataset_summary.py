@@ -81,15 +81,7 @@ def show_rendering(dataset: Dataset) -> None:
 def show_warnings(
     warnings: Sequence[DatasetWarning], remedy: Callable[[str], None] = lambda message: None
 ) -> None:
-    """Show what an import decided and which files that is about.
-
-    Parameters
-    ----------
-    warnings
-        The warnings.
-    remedy
-        Called with the message of each, below it, to show what can be changed.
-    """
+    """Show what an import decided and which files that is about."""
     for warning in warnings:
         st.warning(literal(on_page(warning.message)), icon=":material/warning:")
         remedy(warning.message)
@@ -122,15 +114,7 @@ def show_left_out(left_out: Sequence[LeftOut]) -> None:
 
 
 def show_class_counts(dataset: Dataset, key: str = "") -> None:
-    """Show how many images in use each class has, by split, as bars; of many classes the largest.
-
-    Parameters
-    ----------
-    dataset
-        The data set.
-    key
-        Distinguishes several charts on a page.
-    """
+    """Show how many images in use each class has, by split, as bars; of many classes the largest."""
     splits = [*dataset.splits, "all"]
     counts = Counter((image.label, image.split or "all") for image in dataset.images)
     totals = Counter(image.label for image in dataset.images)

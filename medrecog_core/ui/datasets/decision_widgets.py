@@ -27,13 +27,7 @@ _NO_COLUMN = "(none)"
 
 
 def read_decisions(base: Decisions) -> Decisions:
-    """Return decisions with what the widgets say in place of the rest.
-
-    Raises
-    ------
-    UsageError
-        If they contradict each other, or a value is not possible.
-    """
+    """Return decisions with what the widgets say in place of the rest."""
     changed = {}
     for name in other_decisions(()):
         each = _FIELDS[name]
@@ -99,19 +93,7 @@ def show_decision(
     classes: Sequence[str] = (),
     placeholders: Mapping[str, str] | None = None,
 ) -> None:
-    """Show the widget of one decision.
-
-    Parameters
-    ----------
-    name
-        Field of `Decisions`.
-    columns
-        Columns of the table, where there is one.
-    classes
-        Classes that were found.
-    placeholders
-        What is shown for decisions that are left to the evidence.
-    """
+    """Show the widget of one decision."""
     each = _FIELDS[name]
     label = _label(each)
     key, help_text = _key_of(name), each.metadata["help"]

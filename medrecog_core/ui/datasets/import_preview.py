@@ -58,22 +58,7 @@ _CLASSES_PICTURED, _PICTURES_PER_CLASS = 6, 2
 def show_preview(
     sources: Sequence[Path], base: Decisions = BY_EVIDENCE, bounds: Bounds = BOUNDS
 ) -> Decisions | None:
-    """Show what the sources would become, and return the decisions to add them with.
-
-    Parameters
-    ----------
-    sources
-        One folder, or archives and what belongs to them.
-    base
-        What is decided already, such as the tables.
-    bounds
-        What each archive may hold at most.
-
-    Returns
-    -------
-    Decisions or None
-        None while something has to be decided or mended first.
-    """
+    """Show what the sources would become, and return the decisions to add them with."""
     named = tuple(map(str, sources))
     if st.session_state.get(_SOURCES) != named:
         st.session_state[_SOURCES] = named

@@ -7,13 +7,7 @@ from medrecog_core.locations import cache_folder
 
 
 def load_dataset(name: str) -> Dataset:
-    """Return a data set; it is read again only when it has been written.
-
-    Raises
-    ------
-    MedrecogError
-        If there is none of that name, or it is damaged.
-    """
+    """Return a data set; it is read again only when it has been written."""
     return _load(name, str(cache_folder().root), library.version(name))
 
 

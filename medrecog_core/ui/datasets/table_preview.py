@@ -19,32 +19,14 @@ _COLUMN_DECISIONS = ("image_column", "label_columns", "group_column", "split_col
 
 @dataclass(frozen=True)
 class ShownTable:
-    """A table of labels, and what its columns are where that is known.
-
-    Attributes
-    ----------
-    table
-        The table.
-    columns
-        None where they cannot be guessed.
-    """
+    """A table of labels, and what its columns are where that is known."""
 
     table: Table
     columns: Columns | None
 
 
 def find_table(decisions: Decisions, found: Decisions, folder: Path) -> ShownTable | None:
-    """Return the first table that gives labels, or None where folders or tags give them.
-
-    Parameters
-    ----------
-    decisions
-        What is decided.
-    found
-        Decisions of the interpretation, which name a table that was found in the folder.
-    folder
-        Of the images; paths of tables may be relative to it.
-    """
+    """Return the first table that gives labels, or None where folders or tags give them."""
     for path in (*decisions.tables, *found.tables):
         try:
             table = read_table(folder / path, decisions)

@@ -12,13 +12,7 @@ from medrecog_core.ui.quantities import counted, duration, size
 
 
 def show_cost(specification: RunSpecification) -> None:
-    """Say what has to be extracted, how long that takes and whether the disk has room.
-
-    Raises
-    ------
-    MedrecogError
-        If the data set cannot be loaded, or a sample is too small.
-    """
+    """Say what has to be extracted, how long that takes and whether the disk has room."""
     if specification.dataset == demo_folder.NAME and not demo_folder.is_drawn():
         st.caption("The demo's pictures are drawn first, once.")
         return

@@ -36,18 +36,7 @@ def layers_key(network: Network) -> str:
 
 
 def take_form_from_address(dataset: str, network: Network, readable: Sequence[str]) -> None:
-    """Fill the form in with what the address says, where the form does not say it already.
-
-    It has to be called before the form's widgets are shown. What is wrong in the address is told
-    in one sentence and ignored.
-
-    Parameters
-    ----------
-    dataset, network
-        Those that are chosen.
-    readable
-        Names of the layers that the installed weights reach.
-    """
+    """Fill the form in with what the address says, where the form does not say it already."""
     text = st.query_params.get(PARAMETER, "")
     # A form that was left, for another page, has forgotten what was chosen.
     is_new = text != st.session_state.get(_TAKEN) or layers_key(network) not in st.session_state

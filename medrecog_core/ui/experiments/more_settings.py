@@ -39,13 +39,7 @@ _NORMALISATION_TITLES = {
 
 
 def more_settings() -> dict[str, Any]:
-    """Show the settings in an expander and return them as a part of a specification.
-
-    Raises
-    ------
-    UsageError
-        If C or k is no number or list of numbers.
-    """
+    """Show the settings in an expander and return them as a part of a specification."""
     with st.expander("More settings"):
         left, middle, right = st.columns(3)
         with left:

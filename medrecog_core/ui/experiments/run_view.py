@@ -30,13 +30,7 @@ def view_runs(runs: list[Run]) -> None:
 
 
 def run_settings(run: Run) -> dict[str, str]:
-    """Return what a run was asked to do and what it ran with, in words.
-
-    Raises
-    ------
-    MedrecogError
-        If its folder is damaged.
-    """
+    """Return what a run was asked to do and what it ran with, in words."""
     asked, record = run.specification(), run.record()
     weights = record.get("weights", {}).get("title")
     parameter = asked.trained_classifier.parameter

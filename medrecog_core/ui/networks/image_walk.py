@@ -35,17 +35,7 @@ _GAP = 6
 
 
 def show_image_walk(network: Network, scale: int) -> None:
-    """Let the user choose a picture and a layer, and show the maps that it excites most.
-
-    The network itself is in a process of its own, and what that finds is kept on disk.
-
-    Parameters
-    ----------
-    network
-        The network.
-    scale
-        Side in pixels of the square that the picture is squeezed to.
-    """
+    """Let the user choose a picture and a layer, and show the maps that it excites most."""
     st.subheader("An image in the network")
     installed = all_installed_weights(network)
     if not installed:

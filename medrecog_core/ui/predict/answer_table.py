@@ -11,20 +11,7 @@ from medrecog_core.ui.quantities import counted
 
 
 def show_answer_table(model: str, names: Sequence[str], answers: Sequence[Answer]) -> int:
-    """Show answers as a table with a download, list what could not be read, and offer a choice.
-
-    Parameters
-    ----------
-    model
-        Its name.
-    names, answers
-        Of each image.
-
-    Returns
-    -------
-    int
-        Position of the image to be looked at.
-    """
+    """Show answers as a table with a download, list what could not be read, and offer a choice."""
     read = [i for i, answer in enumerate(answers) if not isinstance(answer, UnreadableImageError)]
     unread = [i for i in range(len(answers)) if i not in set(read)]
     st.dataframe(

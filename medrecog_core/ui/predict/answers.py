@@ -39,17 +39,7 @@ def predictor_of(name: str, created: float) -> Predictor:
 def answers_of(
     model: Model, contents: Sequence[bytes], explained: int | None = None
 ) -> list[Answered]:
-    """Return a model's answers about images, from this session where it has given them already.
-
-    Parameters
-    ----------
-    model
-        The model.
-    contents
-        The bytes of each file.
-    explained
-        Position of an image whose evidence is wanted, however many there are.
-    """
+    """Return a model's answers about images, from this session where it has given them already."""
     card = model.card
     keys = [(card.name, card.created, hashlib.sha256(each).hexdigest()) for each in contents]
     # Only what is on the page is kept: maps of large images take megabytes.

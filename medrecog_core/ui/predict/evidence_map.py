@@ -26,19 +26,7 @@ HOW = (
 
 
 def show_evidence(explained: ExplainedImage, label: str, name: str, key: str) -> None:
-    """Draw what speaks for and against a class, with a choice of the class.
-
-    Parameters
-    ----------
-    explained
-        The image and its evidence.
-    label
-        The class that is shown at first.
-    name
-        Of the image, for those who cannot see it.
-    key
-        Of the choice.
-    """
+    """Draw what speaks for and against a class, with a choice of the class."""
     classes = explained.classes
     with st.container(horizontal=True):
         chosen = st.selectbox(
@@ -65,18 +53,7 @@ def show_evidence(explained: ExplainedImage, label: str, name: str, key: str) ->
 def draw_evidence(
     pixels: np.ndarray, parts: np.ndarray, most_cover: float = _MOST_COVER
 ) -> Image.Image:
-    """Return the image in grey under the evidence.
-
-    Parameters
-    ----------
-    pixels
-        uint8, shape (height, width, 3).
-    parts
-        Contributions of the positions, shape (rows, columns): teal where positive, orange where
-        negative, the more opaque the larger.
-    most_cover
-        Opacity of the largest part, from 0 to 1.
-    """
+    """Return the image in grey under the evidence."""
     height, width = pixels.shape[:2]
     shrink = min(1.0, _SIDE / max(height, width))
     size = (max(1, round(width * shrink)), max(1, round(height * shrink)))

@@ -8,15 +8,7 @@ from medrecog_core.models.storage import CARD
 
 
 def load_kept_model(name: str) -> Model:
-    """Return a model; it is read again only when it has been written.
-
-    Raises
-    ------
-    MedrecogError
-        If there is none of that name, or a newer version wrote it.
-    StorageError
-        If it is damaged.
-    """
+    """Return a model; it is read again only when it has been written."""
     folder = cache_folder()
     try:
         modified = (folder.models / name / CARD).stat().st_mtime_ns

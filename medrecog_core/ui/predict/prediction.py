@@ -20,19 +20,7 @@ _LONGEST_SIDE = 640
 def show_prediction(
     model: Model, name: str, content: bytes, answered: Answered, with_evidence: bool
 ) -> None:
-    """Show an image, its label and what the label rests on.
-
-    Parameters
-    ----------
-    model
-        That was asked.
-    name, content
-        Of the file.
-    answered
-        The answer.
-    with_evidence
-        Whether the places that the score comes from are drawn over the image.
-    """
+    """Show an image, its label and what the label rests on."""
     answer = answered.answer
     if isinstance(answer, UnreadableImageError):
         st.error(

@@ -16,15 +16,7 @@ _HELP = {
 
 
 def show_calibration(found: CrossCalibration, positive: str | None) -> None:
-    """Show the reliability curves before and after calibration, with their figures.
-
-    Parameters
-    ----------
-    found
-        Before and after.
-    positive
-        The positive one of two classes, None for more.
-    """
+    """Show the reliability curves before and after calibration, with their figures."""
     st.markdown("**Probabilities**, calibrated and as the scores are")
     before, after = found.before, found.after
     figures = {

@@ -18,13 +18,7 @@ _FIRST = ""
 
 
 def show_curves(images: ScoredImages) -> str:
-    """Draw both curves of a class against the rest: of the positive one, or of a chosen one.
-
-    Returns
-    -------
-    str
-        The class; empty where none has a curve.
-    """
+    """Draw both curves of a class against the rest: of the positive one, or of a chosen one."""
     known = curve_classes(images)
     if not known:
         return ""

@@ -15,15 +15,7 @@ _PER_PAGE = 12
 
 
 def show_cell_gallery(images: Sequence[CellImage], classes: Sequence[str]) -> None:
-    """Show the images of the chosen classes, those of the greatest scores first.
-
-    Parameters
-    ----------
-    images
-        Of the cell, in their order.
-    classes
-        The labels.
-    """
+    """Show the images of the chosen classes, those of the greatest scores first."""
     st.markdown("**Test images**")
     true, predicted = choose_square(classes)
     shown = [image for image in images if _is_in_square(image, true, predicted)]

@@ -9,15 +9,7 @@ from medrecog_core.ui.plain_text import literal
 
 
 def show_class_table(rows: Sequence[ClassEstimates], positive: str | None) -> None:
-    """Show precision, recall and F1 of every class with their intervals.
-
-    Parameters
-    ----------
-    rows
-        A row a class.
-    positive
-        The positive one of two classes, None for more.
-    """
+    """Show precision, recall and F1 of every class with their intervals."""
     is_grouped = any(row.n_units < row.n_images for row in rows)
     table = [
         {

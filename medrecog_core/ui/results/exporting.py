@@ -33,21 +33,7 @@ _FIGURES = {
 def offer_exports(
     run: Run, result: CellResult, measure: str, positive: str | None, curve: str = ""
 ) -> None:
-    """Show a button that opens the choice of files.
-
-    Parameters
-    ----------
-    run
-        The run.
-    result
-        The cell that is looked at, which figures of a cell are about.
-    measure
-        One of `MEASURES`' values, of the heat map and the report's table.
-    positive
-        The positive one of two classes.
-    curve
-        The class whose curves are looked at.
-    """
+    """Show a button that opens the choice of files."""
     choice = Choice(measure=measure, cell=result.cell.name, label=curve, positive=positive)
     with st.popover("Export", icon=":material/download:"):
         st.markdown("**The whole report**")

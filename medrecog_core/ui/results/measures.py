@@ -46,15 +46,7 @@ def choose_positive(metrics: Metrics) -> str | None:
 
 
 def show_measures(estimates: Mapping[str, Estimate], n_test: int) -> None:
-    """Show measures of a cell, each with its 95 % interval.
-
-    Parameters
-    ----------
-    estimates
-        From name to measure, accuracy among them.
-    n_test
-        Different images that were tested.
-    """
+    """Show measures of a cell, each with its 95 % interval."""
     accuracy = estimates["accuracy"]
     noun = "test image" if accuracy.n_images == n_test else "prediction"
     with st.container(horizontal=True, gap="medium"):

@@ -11,15 +11,7 @@ from medrecog_core.ui.plain_text import literal
 
 
 def show_beside_report(dataset: str, classes: Sequence[str], results: Sequence[CellResult]) -> None:
-    """Show the cells of a run that a table of the report has, with both numbers.
-
-    Parameters
-    ----------
-    dataset, classes
-        Name and labels of the run's data set, by which the table is known.
-    results
-        The run's finished cells.
-    """
+    """Show the cells of a run that a table of the report has, with both numbers."""
     table = find_published_table(dataset, classes)
     if table is None:
         return

@@ -29,15 +29,7 @@ _BETWEEN = ","
 
 
 def show_comparison(run: Run, measure: str, positive: str | None) -> None:
-    """Show a choice of other runs, and the run beside them where some are chosen.
-
-    Parameters
-    ----------
-    run
-        The run that the page is about.
-    measure, positive
-        As for `compare_runs`.
-    """
+    """Show a choice of other runs, and the run beside them where some are chosen."""
     others = {other.id: other for other in all_runs() if other.id != run.id}
     chosen = _choose(list(others))
     if not chosen:

@@ -19,13 +19,7 @@ _CHARTS = "confusion matrices drawn"
 
 
 def choose_square(classes: Sequence[str]) -> tuple[str, str]:
-    """Show a select box for the true and one for the predicted class.
-
-    Returns
-    -------
-    tuple
-        The true and the predicted class, either of them `ANY`.
-    """
+    """Show a select box for the true and one for the predicted class."""
     with st.container(horizontal=True):
         true = _choose("True class", TRUE, classes)
         predicted = _choose("Predicted class", PREDICTED, classes)
