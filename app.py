@@ -127,7 +127,9 @@ def show_system() -> None:
         with right.container(border=True, height="stretch"):
             st.markdown("**Storage**")
             with DescriptorStore(cache_folder().features) as store:
-                st.markdown(f"{counted(len(store), 'cached feature vector')}, {size(store.n_bytes)}")
+                st.markdown(
+                    f"{counted(len(store), 'cached feature vector')}, {size(store.n_bytes)}"
+                )
             st.caption(
                 f"{counted(len(library.names()), 'data set')}, {counted(len(all_runs()), 'run')}, "
                 f"{counted(len(model_names()), 'model')} in {literal(cache_folder().root)}"

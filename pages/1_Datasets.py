@@ -1,4 +1,4 @@
-"""Datasets: look at images, check their health, exclude what spoils results, add sets."""
+"""Data sets: browse images, check data quality, exclude images, add data sets."""
 
 import streamlit as st
 
@@ -59,7 +59,7 @@ with shown_errors():
             add_dataset_button()
             st.page_link(
                 "pages/2_Experiments.py",
-                label="Run an experiment on it",
+                label="New experiment with this data set",
                 icon=":material/play_circle:",
                 query_params={"on": name},
             )

@@ -16,7 +16,7 @@ _COLUMN_WIDTH = 150
 
 @dataclass(frozen=True)
 class Picture:
-    """An image file and the words under it."""
+    """An image file and its caption."""
 
     path: Path
     caption: str
@@ -31,14 +31,14 @@ def show_gallery(
     open_picture: Callable[[Picture], None] | None = None,
     per_page: int = PER_PAGE,
 ) -> None:
-    """Show one page of pictures, with a choice of page where there are several."""
+    """Show one page of images, with a page number if there are several."""
     n_pages = math.ceil(len(pictures) / per_page)
     page = 1
     if n_pages > 1:
         if st.session_state.get(key, 1) > n_pages:
-            st.session_state[key] = n_pages  # fewer pictures are shown than before
+            st.session_state[key] = n_pages  # fewer images are shown than before
         page = st.number_input(
-            f"Page, of {n_pages}", 1, n_pages, key=key, bind="query-params", width=160
+            f"Page (1–{n_pages})", 1, n_pages, key=key, bind="query-params", width=160
         )
     show_pictures(pictures[(page - 1) * per_page : page * per_page], key, open_picture)
 
@@ -48,7 +48,7 @@ def show_pictures(
     key: str,
     open_picture: Callable[[Picture], None] | None = None,
 ) -> None:
-    """Show pictures side by side; see `show_gallery`."""
+    """Show images side by side; see `show_gallery`."""
     with st.container(horizontal=True, gap="small"):
         for picture in pictures:
             with st.container(width=_COLUMN_WIDTH, gap="xxsmall"):
@@ -58,7 +58,7 @@ def show_pictures(
                     )
                     st.image(content, width="stretch", alt=picture.caption)
                     if not picture.path.exists():
-                        st.caption(":material/cloud_off: not on this machine")
+                        st.caption(":material/cloud_off: file not available")
                 except UnreadableImageError as error:
                     st.caption(
                         f":material/broken_image: {literal(picture.path.name)}: {literal(error)}"
@@ -70,7 +70,7 @@ def show_pictures(
                         literal(picture.caption),
                         key=f"{key}-{picture.name or picture.path}",
                         type="tertiary",
-                        help="Show this image in full",
+                        help="Open image",
                         on_click=open_picture,
                         args=(picture,),
                     )

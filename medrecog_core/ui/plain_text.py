@@ -1,4 +1,4 @@
-"""Text that is not the program's own, written so that pages show it as it is.
+"""Foreign text, escaped so that pages show it unchanged.
 
 Streamlit reads Markdown in captions, labels, metrics, tables, messages and tooltips. Names of
 classes, files, data sets, runs and models, and sentences that hold them, are data: without this
