@@ -51,7 +51,8 @@ def show_legend(ranked: Sequence[RankedCell]) -> None:
     equal = sum(each.ranked.is_indistinguishable for each in ranked) - 1
     tests = "paired tests, Holm-corrected, α = 5 %"
     others = (
-        f"{EQUAL_MARK} not significantly different from the best ({counted(equal, 'cell')}; {tests})"
+        f"{EQUAL_MARK} not significantly different from the best "
+        f"({counted(equal, 'cell')}; {tests})"
         if equal
         else f"all other cells are significantly worse ({tests})"
     )

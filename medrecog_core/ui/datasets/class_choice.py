@@ -43,7 +43,7 @@ def show_move(dataset: Dataset) -> None:
     if n_changed := st.session_state.pop(_MOVED, 0):
         st.warning(
             f"{counted(n_changed, 'image')} in the new folder {'is' if n_changed == 1 else 'are'} "
-            "missing or different. Check the data set on the Health tab and update its index there.",
+            "missing or different. Check the data set on the Health tab and update its index.",
             icon=":material/warning:",
         )
     if dataset.root.is_relative_to(library.folder_of(dataset.name)):
