@@ -1,7 +1,7 @@
 """The form of a run in the address, so that a link opens it with the same settings.
 
-Data set and network have parameters of their own; the rest of the specification is one, in JSON,
-without what is as it is by default.
+Data set and network have parameters of their own; the other settings that differ from the defaults
+are one parameter in JSON.
 """
 
 import json
@@ -54,8 +54,8 @@ def take_form_from_address(dataset: str, network: Network, readable: Sequence[st
     missing = [layer for layer in given.layers if layer not in readable]
     if missing:
         _warn(
-            f"This link also uses {' and '.join(missing)}, whose weights are not installed. Install "
-            "them on the Networks page."
+            f"This link also uses {' and '.join(missing)}, whose weights are not installed. "
+            "Install them on the Networks page."
         )
     _fill_in(given, network, readable)
 

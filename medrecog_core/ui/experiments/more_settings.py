@@ -68,7 +68,8 @@ def _about_images() -> dict[str, Any]:
             value=None,
             key=key_of("sample"),
             placeholder="all",
-            help="Uses a stratified random subset for a quick test; results are marked as “sample”.",
+            help="Uses a stratified random subset for a quick test; results are marked as a "
+            "sample.",
         ),
         "precision": st.selectbox(
             "Precision",
@@ -83,7 +84,7 @@ def _about_images() -> dict[str, Any]:
             value=None,
             key=key_of("n_words"),
             placeholder="default",
-            help=f"Number of codebook entries for poolings that encode positions. Default: {usual}.",
+            help=f"Number of codebook entries, for poolings that use a codebook. Default: {usual}.",
         ),
     }
 
