@@ -20,8 +20,8 @@ HOW = (
         for pooling in GLOBAL_POOLINGS.values()
         if pooling.has_evidence
     )
-    + " L2 normalisation divides all contributions by the same number. For a fusion, the maps of its "
-    "cells are overlaid."
+    + " L2 normalisation divides all contributions by the same number. For a fusion, the maps of "
+    "its cells are overlaid."
 )
 
 

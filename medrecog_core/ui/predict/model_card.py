@@ -24,7 +24,7 @@ _IMPORTED = "imported model"
 def show_card(card: ModelCard) -> None:
     """Show a summary of a model, and its full card in an expander."""
     low, high = card.accuracy_interval
-    learnt = card.n_learnt or card.n_train
+    n_trained = card.n_learnt or card.n_train
     tested = counted(card.n_test, "test image")
     if card.trained_on == ALL:
         tested = (
@@ -32,15 +32,15 @@ def show_card(card: ModelCard) -> None:
             "on them)"
         )
     st.markdown(
-        f"Trained on {counted(learnt, 'image')} of **{literal(card.dataset)}**"
+        f"Trained on {counted(n_trained, 'image')} of **{literal(card.dataset)}**"
         f"{' (synthetic images)' if card.synthetic else ''}"
         f"{f' ({literal(card.sample)})' if card.sample else ''}; accuracy **{card.accuracy:.3f}** "
         f"(95 % CI {low:.3f} to {high:.3f}) on {tested}."
     )
     st.caption(
-        f"Classes: {', '.join(map(literal, card.classes))}. Features: {literal(card.cell.layer)} at "
-        f"{card.cell.scale} px, {literal(card.cell.pooling)} pooling, "
-        f"{literal(card.source.precision)}, weights: {literal(card.weights_title)}. "
+        f"Classes: {', '.join(map(literal, card.classes))}. Features: "
+        f"{literal(card.cell.layer)} at {card.cell.scale} px, {literal(card.cell.pooling)} pooling"
+        f", {literal(card.source.precision)}, weights: {literal(card.weights_title)}. "
         f"Classifier: {literal(card.trained_classifier.title)}."
     )
     if kept := what_is_kept(card):

@@ -81,8 +81,8 @@ def _show_probabilities(model: Model, answer: Prediction) -> None:
         alt="Probabilities: " + ", ".join(f"{k} {v:.1%}" for k, v in probabilities.items()),
     )
     st.caption(
-        "Probabilities calibrated on held-out images; valid only for images from the same population "
-        "and class frequencies as the data set."
+        "Probabilities calibrated on held-out images; valid only for images from the same "
+        "population and class frequencies as the data set."
     )
     likeliest = max(probabilities, key=probabilities.__getitem__)
     if likeliest != answer.label:

@@ -18,7 +18,7 @@ _FIRST = ""
 
 
 def show_curves(images: ScoredImages) -> str:
-    """Draw both curves of a class against the rest, and return the class (empty if none has any)."""
+    """Draw both curves of a class against the rest; return the class, empty if none has any."""
     known = curve_classes(images)
     if not known:
         return ""

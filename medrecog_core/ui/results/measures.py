@@ -39,8 +39,8 @@ def choose_positive(metrics: Metrics) -> str | None:
         key=POSITIVE,
         bind="query-params",
         width=240,
-        help="The class to detect. Sensitivity is its recall; specificity is the recall of the other "
-        "class.",
+        help="The class to detect. Sensitivity is its recall; specificity is the recall of the "
+        "other class.",
     )
     return chosen
 

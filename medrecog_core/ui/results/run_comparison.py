@@ -110,8 +110,8 @@ def _show_runs(found: RunComparison, titles: Mapping[str, str]) -> None:
         column_config={
             value: st.column_config.NumberColumn(format="%.3f"),
             "independent": st.column_config.NumberColumn(
-                help="Number of groups (patients, lesions) among the test images; an image without a "
-                "group counts as one."
+                help="Number of groups (patients, lesions) among the test images; an image without "
+                "a group counts as one."
             ),
             "finished cells": st.column_config.NumberColumn(
                 help="Number of finished cells that the best one was chosen from."
@@ -122,13 +122,12 @@ def _show_runs(found: RunComparison, titles: Mapping[str, str]) -> None:
 
 def _show_pairs(found: RunComparison, titles: Mapping[str, str]) -> None:
     for pair in found.pairs:
-        st.markdown(
-            f"- **{literal(titles[pair.one])}** − **{literal(titles[pair.other])}**: {_verdict(pair)}"
-        )
+        one, other = literal(titles[pair.one]), literal(titles[pair.other])
+        st.markdown(f"- **{one}** − **{other}**: {_verdict(pair)}")
     if any(pair.comparison is not None for pair in found.pairs):
         st.caption(
-            "Paired tests of the best cells on the same test images, Holm-corrected. Each best cell "
-            "was selected on these test images, which favours runs with more cells."
+            "Paired tests of the best cells on the same test images, Holm-corrected. Each best "
+            "cell was selected on these test images, which favours runs with more cells."
         )
 
 
