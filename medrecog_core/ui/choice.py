@@ -27,21 +27,23 @@ def choose(
             f"server.{shown}",
             icon=":material/link_off:",
         )
-    stops = is_lost and not falls_back
+    # The box stays empty in later reruns, in which the lost name is no longer in the address.
+    is_empty = not falls_back and (is_lost or st.session_state.get(key, "") is None)
     # Streamlit leaves a widget's own default out of the address, and tomorrow's first option may
     # be another one; set like this, the choice is always in it.
-    if st.session_state.get(key) not in options and not stops:
-        st.session_state[key] = asked if asked in options else options[0]
+    if st.session_state.get(key) not in options:
+        first = None if is_empty else options[0]
+        st.session_state[key] = asked if asked in options else first
     chosen = st.selectbox(
         label,
         options,
         index=None,
-        placeholder=f"Select a {label.lower()}" if stops else options[0],
+        placeholder=f"Select a {label.lower()}" if is_empty else options[0],
         key=key,
         bind="query-params",
         width=width,
         on_change=on_change,
     )
-    if stops and chosen is None:
+    if chosen is None and not falls_back:
         st.stop()
     return chosen if chosen is not None else options[0]

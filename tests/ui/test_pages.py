@@ -19,6 +19,8 @@ from medrecog_core.networks import (
     import_weights,
     resolve_precision,
 )
+from medrecog_core.settings import MODE_VARIABLE, VIEWER
+from medrecog_core.ui.page import PAGES as NAMED
 from tests.textures import add_textures, write_textures
 from tests.tiny_network import tiny, tiny_arrays, write_npz
 
@@ -54,6 +56,16 @@ def test_page_opens_on_an_empty_cache_and_says_it_is_for_research(page):
     assert not test.exception
     assert not test.error
     assert "For research, not for diagnosis." in words(test)
+
+
+@pytest.mark.parametrize(("mode", "kind"), [("", "description"), (VIEWER, "view_description")])
+def test_home_describes_every_page_by_its_row(mode, kind, monkeypatch):
+    if mode:
+        monkeypatch.setenv(MODE_VARIABLE, mode)
+    captions = [each.value for each in opened("app.py").main.caption]
+    described = [getattr(page, kind) for page in NAMED if page.title != "Home"]
+    assert all(described)
+    assert captions[: len(described)] == described
 
 
 @pytest.mark.parametrize(

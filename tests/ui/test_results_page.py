@@ -48,6 +48,17 @@ def test_address_opens_a_cell_or_warns_that_it_is_not_finished(run):
     assert "Cell “block5-224-max” does not exist in this run or is not finished." in words(test)
 
 
+def test_a_link_to_a_missing_run_shows_no_other_run(run):
+    test = opened(PAGE, run="gone")
+    assert not test.exception
+    assert "Run “gone” not found." in words(test)
+    assert not test.metric
+    assert not test.run().metric
+    box(test, "Run").set_value(run.id).run()
+    assert not test.exception
+    assert test.metric
+
+
 def test_address_opens_the_images_of_a_square(run, count):
     test = opened(PAGE, run=run.id, true="NORMAL", predicted="PNEUMONIA")
     assert not test.exception

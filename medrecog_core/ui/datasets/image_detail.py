@@ -103,8 +103,10 @@ def _offer_exclusion(dataset: Dataset, image: ImageRecord) -> None:
             help="New runs will skip this image. You can restore it at any time.",
         )
         return
-    reason = f": {literal(exclusion.reason)}" if exclusion.reason else " manually"
-    st.warning(f"Excluded{reason}.", icon=":material/block:")
+    st.warning(
+        f"Excluded: {literal(exclusion.reason)}." if exclusion.reason else "Excluded manually.",
+        icon=":material/block:",
+    )
     if not is_viewer():
         st.button(
             "Restore",
