@@ -118,8 +118,8 @@ def offer_presets() -> None:
         if missing:
             available = " and ".join(preset.readable_part(readable))
             st.caption(
-                f"This preset also uses {' and '.join(missing)}, whose weights are not installed. "
-                f"Available now: {available}."
+                f"This preset also uses {' and '.join(missing)}, whose weights are not installed."
+                + (f" Available now: {available}." if available else "")
             )
 
 

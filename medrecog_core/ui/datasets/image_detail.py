@@ -17,7 +17,7 @@ from medrecog_core.ui.plain_text import literal
 from medrecog_core.ui.quantities import size
 
 _SIDE = 1280
-_MOST_MATES = 24
+_MOST_RELATED = 24
 
 
 def show_image(dataset: Dataset, report: HealthReport | None, path: str) -> None:
@@ -49,7 +49,7 @@ def show_image(dataset: Dataset, report: HealthReport | None, path: str) -> None
     with right:
         _show_row(dataset, image, report)
         _offer_exclusion(dataset, image)
-    _show_mates(dataset, report, image)
+    _show_related(dataset, report, image)
 
 
 def _picture(dataset: Dataset, image: ImageRecord) -> tuple[bytes, bool]:
@@ -116,11 +116,11 @@ def _offer_exclusion(dataset: Dataset, image: ImageRecord) -> None:
         )
 
 
-def _show_mates(dataset: Dataset, report: HealthReport | None, image: ImageRecord) -> None:
+def _show_related(dataset: Dataset, report: HealthReport | None, image: ImageRecord) -> None:
     others = [each for each in dataset.every_image if each.path != image.path]
     if image.group:
         of_group = [each for each in others if each.group == image.group]
-        _show_strip(dataset, f"Same patient or lesion: {image.group}", of_group, "mates")
+        _show_strip(dataset, f"Same patient or lesion: {image.group}", of_group, "related")
     if image.file is not None:
         copies = [each for each in others if each.content == image.content]
         _show_strip(dataset, "Exact duplicates", copies, "copies")
@@ -146,7 +146,7 @@ def _show_strip(dataset: Dataset, title: str, images: list[ImageRecord], key: st
         return
     st.markdown(f"**{literal(title)}** ({len(images):,})")
     show_pictures(
-        [picture_of(dataset, each, each.split) for each in images[:_MOST_MATES]],
+        [picture_of(dataset, each, each.split) for each in images[:_MOST_RELATED]],
         key,
         lambda picture: open_image(picture.name),
     )

@@ -20,7 +20,7 @@ PARAMETER = "form"
 """Name of the parameter in the address."""
 
 _TAKEN = "form taken from the address"
-_TOLD, _TOLD_OF = "what of the address is ignored", "form beside what is ignored"
+_IGNORED, _IGNORED_IN = "what of the address is ignored", "form beside what is ignored"
 _ELSEWHERE = ("dataset", "network")
 _LONGEST = 4_000
 
@@ -42,14 +42,14 @@ def take_form_from_address(dataset: str, network: Network, readable: Sequence[st
     is_new = text != st.session_state.get(_TAKEN) or layers_key(network) not in st.session_state
     st.session_state[_TAKEN] = text
     if not (text and is_new):
-        if _TOLD in st.session_state:
-            _warn(st.session_state[_TOLD])
+        if _IGNORED in st.session_state:
+            _warn(st.session_state[_IGNORED])
         return
     try:
         given = _read(text, dataset, network)
     except UsageError as error:
-        st.session_state[_TOLD] = f"The settings in this link could not be used. {error}"
-        _warn(st.session_state[_TOLD])
+        st.session_state[_IGNORED] = f"The settings in this link could not be used. {error}"
+        _warn(st.session_state[_IGNORED])
         return
     missing = [layer for layer in given.layers if layer not in readable]
     if missing:
@@ -64,11 +64,11 @@ def put_form_in_address(specification: RunSpecification) -> None:
     """Write the settings of the form into the address."""
     text = _written(specification)
     # The warning stays until the form is changed.
-    if text != st.session_state.get(_TOLD_OF, text):
-        del st.session_state[_TOLD_OF]
-        st.session_state.pop(_TOLD, None)
-    elif _TOLD in st.session_state:
-        st.session_state[_TOLD_OF] = text
+    if text != st.session_state.get(_IGNORED_IN, text):
+        del st.session_state[_IGNORED_IN]
+        st.session_state.pop(_IGNORED, None)
+    elif _IGNORED in st.session_state:
+        st.session_state[_IGNORED_IN] = text
     if text == st.query_params.get(PARAMETER, ""):
         return
     st.session_state[_TAKEN] = text
