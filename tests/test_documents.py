@@ -109,7 +109,7 @@ def test_command_reference_is_what_its_script_prints():
     assert DOCUMENTS["docs/commands.md"] == printed, f"run: python {script.name} > docs/commands.md"
 
 
-@pytest.mark.parametrize("title", [title for _, title, *_ in PAGES])
+@pytest.mark.parametrize("title", [page.title for page in PAGES])
 def test_every_page_is_in_the_readme(title):
     rows = re.findall(r"^\| ([^|]+) \|", README, re.MULTILINE)
     assert without_spaces(title) in map(without_spaces, rows)
