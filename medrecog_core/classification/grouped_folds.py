@@ -1,11 +1,11 @@
 """Parts of scored or trained images that keep groups whole, for what is fitted on the others."""
 
-import warnings
 from collections.abc import Sequence
 
 import numpy as np
 
 from medrecog_core.errors import MedrecogError
+from medrecog_core.images import stratified_folds
 
 
 def grouped_folds(
@@ -45,8 +45,6 @@ def grouped_folds(
     MedrecogError
         If a class has images of a single group only.
     """
-    from sklearn.model_selection import StratifiedGroupKFold
-
     n_units = {label: len(np.unique(units[labels == label])) for label in classes}
     rarest = min(classes, key=lambda label: n_units[label])
     if n_units[rarest] < 2:
@@ -54,8 +52,4 @@ def grouped_folds(
             f"The class “{rarest}” has {images} of fewer than two groups, too few to {purpose}: "
             "add images to it or leave the class out."
         )
-    folds = StratifiedGroupKFold(min(n_folds, n_units[rarest]), shuffle=True, random_state=seed)
-    with warnings.catch_warnings():
-        # Groups of several classes can leave a class fewer images than folds.
-        warnings.simplefilter("ignore", UserWarning)
-        return list(folds.split(labels, labels, units))
+    return stratified_folds(labels, units, min(n_folds, n_units[rarest]), seed)
