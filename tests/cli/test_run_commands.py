@@ -11,7 +11,7 @@ from medrecog_core.jobs.state import JobState
 from medrecog_core.locations import CacheFolder
 from medrecog_core.networks import Network, import_weights
 from medrecog_core.runs import Run, all_runs, create_run
-from medrecog_core.runs.forecast import TRAINING
+from medrecog_core.runs.estimate import TRAINING
 from tests.textures import (
     N_IMAGES,
     add_textures,
