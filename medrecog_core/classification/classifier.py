@@ -8,8 +8,7 @@ from typing import Any, Protocol
 import numpy as np
 
 from medrecog_core.classification.normalisation import L2, FittedNormalisation, Normalisation
-from medrecog_core.classification.one_vs_rest import CLASS_WEIGHTS
-from medrecog_core.classification.squared_hinge import no_check
+from medrecog_core.classification.solver import CLASS_WEIGHTS, no_check
 from medrecog_core.errors import UsageError
 
 Positions = Sequence[int] | np.ndarray

@@ -7,8 +7,8 @@ from typing import Any
 import numpy as np
 
 from medrecog_core.classification import confusion
-from medrecog_core.classification.positive_class import choose_positive_class
-from medrecog_core.classification.wilson import wilson_interval
+from medrecog_core.classification.intervals import wilson_interval
+from medrecog_core.classification.scored_images import choose_positive_class
 
 
 @dataclass(frozen=True)

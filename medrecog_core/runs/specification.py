@@ -22,7 +22,7 @@ from medrecog_core.classification import (
     TrainingOptions,
     find_classifier,
 )
-from medrecog_core.classification.squared_hinge import no_check
+from medrecog_core.classification.solver import no_check
 from medrecog_core.datasets import Protocol, check_name
 from medrecog_core.errors import StorageError, UsageError
 from medrecog_core.features import (

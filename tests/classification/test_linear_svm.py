@@ -88,7 +88,7 @@ def test_folds_and_values_of_c_together_equal_linear_svc_one_by_one(
 def test_liblinear_agrees_where_the_gram_matrix_would_be_too_large(
     monkeypatch, class_weight, n_classes
 ):
-    monkeypatch.setattr("medrecog_core.classification.training._FEW_CHANNELS", 10)
+    monkeypatch.setattr("medrecog_core.classification.linear_svm._FEW_CHANNELS", 10)
     descriptors, labels = clouds(n_classes, 60, 80)
     solve = [
         train_svms(descriptors, labels, k_folds(60), [0.1, 10], class_weight=class_weight, **how)
