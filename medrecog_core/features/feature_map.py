@@ -3,8 +3,7 @@
 import numpy as np
 
 from medrecog_core.networks import Network, installed_weights, opened_weights
-from medrecog_core.networks.feature_maps import feature_maps
-from medrecog_core.networks.map_layers import find_map_layer, read_at
+from medrecog_core.networks.feature_maps import feature_maps, find_map_layer, read_at
 
 
 class FeatureMapNetwork:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from medrecog_core.networks import Network, load_arrays
-from medrecog_core.networks.keras_layer import CONVOLUTIONS
+from medrecog_core.networks.table import CONVOLUTIONS
 
 
 @dataclass(frozen=True, eq=False)

@@ -23,8 +23,8 @@ from medrecog_core.images import SQUEEZE, check_scale, decode_image, squeeze
 from medrecog_core.locations import cache_folder
 from medrecog_core.mode import ReadOnlyError
 from medrecog_core.networks import Network, find_network, installed_weights, resolve_precision
-from medrecog_core.networks.layer_table import Layer
-from medrecog_core.networks.map_layers import check_map_layer
+from medrecog_core.networks.feature_maps import check_map_layer
+from medrecog_core.networks.table import Layer
 
 LARGEST_SIDE = 256
 """Positions on a side of a map that is kept; larger maps are averaged down to it."""

@@ -11,8 +11,8 @@ from medrecog_core.features.pooled_network import batch_size
 from medrecog_core.features.reading_ahead import reading_ahead
 from medrecog_core.images import PREPROCESSINGS, Preprocessing
 from medrecog_core.networks import Network, find_device
-from medrecog_core.networks.keras_layer import CONVOLUTIONS
-from medrecog_core.networks.layer_summary import summarise
+from medrecog_core.networks.summary import summarise
+from medrecog_core.networks.table import CONVOLUTIONS
 
 # Python with TensorFlow, Keras and what a run needs besides, once a graph is built: 0.75 GB were
 # measured (TensorFlow 2.21 on Linux), and a tenth is added for other systems and versions.

@@ -9,7 +9,7 @@ from medrecog_core.atomic_file import read_json, write_json
 from medrecog_core.errors import StorageError
 from medrecog_core.locations import cache_folder
 from medrecog_core.networks import Network, find_device
-from medrecog_core.networks.layer_summary import summarise
+from medrecog_core.networks.summary import summarise
 
 _FEWEST_IMAGES = 32
 """Of fewer, building the graph takes most of the time."""

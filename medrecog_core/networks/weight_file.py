@@ -18,7 +18,6 @@ import numpy as np
 
 from medrecog_core.errors import MedrecogError, StorageError
 from medrecog_core.locations import unwritable
-from medrecog_core.networks.layer_table import Network
 from medrecog_core.networks.parameters import LayerParameters, is_optional, network_parameters
 from medrecog_core.networks.stored_array import (
     READ_ERRORS,
@@ -26,6 +25,7 @@ from medrecog_core.networks.stored_array import (
     open_npy_member,
     slab_rows,
 )
+from medrecog_core.networks.table import Network
 
 if TYPE_CHECKING:
     import h5py

@@ -26,7 +26,7 @@ from medrecog_core.images import Preprocessing, Rendering, find_preprocessing
 from medrecog_core.jobs.progress import Progress, Stage
 from medrecog_core.locations import cache_folder
 from medrecog_core.networks import Network, find_network, resolve_precision
-from medrecog_core.networks.layer_summary import summarise
+from medrecog_core.networks.summary import summarise
 from medrecog_core.runs.extracted_dataset import descriptor_source
 from medrecog_core.runs.run import Run
 from medrecog_core.runs.specification import RunSpecification

@@ -3,7 +3,7 @@ import pytest
 from medrecog_core.features.network_rates import NetworkPass, keep_rates, seconds_an_image
 from medrecog_core.locations import CacheFolder
 from medrecog_core.networks import find_network
-from medrecog_core.networks.layer_summary import summarise
+from medrecog_core.networks.summary import summarise
 
 VGG19 = find_network("vgg19")
 

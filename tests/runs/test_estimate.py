@@ -13,7 +13,7 @@ from medrecog_core.features.network_rates import NetworkPass, keep_rates
 from medrecog_core.jobs.progress import Progress, Stage
 from medrecog_core.locations import CacheFolder
 from medrecog_core.networks import find_network, resolve_precision
-from medrecog_core.networks.layer_summary import summarise
+from medrecog_core.networks.summary import summarise
 from medrecog_core.runs import (
     Cost,
     Run,

@@ -1,13 +1,130 @@
 """The table of a network, from which choices, keys, weights and graphs follow."""
 
-from collections.abc import Iterable
+import hashlib
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
+from typing import Any
 
 from medrecog_core.errors import MedrecogError, UsageError
-from medrecog_core.networks.keras_layer import KerasLayer
-from medrecog_core.networks.official_file import OfficialFile, file_hash
+from medrecog_core.settings import read_settings
+
+NORMALISATIONS = ("BatchNormalization", "LayerNormalization")
+CONVOLUTIONS = ("Conv2D", "DepthwiseConv2D")
+AT_TRAINING_ONLY = ("Dropout", "StochasticDepth")
+"""Kinds that pass on what they are given once a network is trained."""
+_MD5_DIGITS = 32
+
+
+@dataclass(frozen=True)
+class KerasLayer:
+    """One layer of a network.
+
+    Attributes
+    ----------
+    name
+        As `keras.applications` calls it.
+    kind
+        Its class in Keras.
+    channels
+        Length of the last axis of its output.
+    inputs
+        Names of the layers whose outputs it takes; empty for the input alone.
+    config
+        What Keras's constructor is given besides the name, where it differs from the default.
+    arrays
+        From the name of each of its arrays to the array's shape, in Keras's order.
+    """
+
+    name: str
+    kind: str
+    channels: int
+    inputs: tuple[str, ...] = ()
+    config: Mapping[str, Any] = field(default_factory=dict)
+    arrays: Mapping[str, tuple[int, ...]] = field(default_factory=dict)
+
+    @property
+    def sees_one_channel(self) -> bool:
+        """Whether each channel of a convolution's output depends on one of its input alone."""
+        return self.arrays["kernel"][2] == 1
+
+    def pair(self, option: str, default: int = 1) -> tuple[int, int]:
+        """Return an option that has a value for rows and one for columns."""
+        value = self.config.get(option) or default
+        return (value, value) if isinstance(value, int) else (value[0], value[1])
+
+
+@dataclass(frozen=True)
+class OfficialFile:
+    """A file as Keras publishes it.
+
+    Attributes
+    ----------
+    path
+        Below the publisher's address.
+    hash
+        As `keras.applications` states it, in hexadecimal: MD5 or, where it is longer, SHA-256. It
+        tells the file from others and from damage; that only Keras has made a file with it, no MD5
+        can promise.
+    has_head
+        Whether the classifier head is in it.
+    """
+
+    path: str
+    hash: str
+    has_head: bool
+
+    @property
+    def algorithm(self) -> str:
+        """`md5` or `sha256`, by the hash's length, as `keras.utils.get_file` tells them apart."""
+        return "md5" if len(self.hash) == _MD5_DIGITS else "sha256"
+
+    @property
+    def title(self) -> str:
+        """For people."""
+        return "ImageNet, Keras official file" + ("" if self.has_head else " without the head")
+
+    @property
+    def name(self) -> str:
+        """The file's name, also in Keras's own cache."""
+        return self.path.rpartition("/")[2]
+
+    @property
+    def address(self) -> str:
+        """Where it is downloaded from.
+
+        Raises
+        ------
+        UsageError
+            If the mirror that was set has no web address.
+        """
+        return f"{read_settings().weights_mirror}/{self.path}"
+
+    @property
+    def keras_copy(self) -> Path:
+        """Where Keras keeps it once a program has downloaded it with Keras."""
+        return read_settings().keras_home.expanduser() / "models" / self.name
+
+    def is_at(self, path: Path) -> bool:
+        """Return whether a file is the official one."""
+        try:
+            return file_hash(path, self.algorithm) == self.hash
+        except OSError:
+            return False
+
+
+def file_hash(path: Path, algorithm: str) -> str:
+    """Return a file's MD5 or SHA-256 in hexadecimal.
+
+    Raises
+    ------
+    OSError
+        If it cannot be read.
+    """
+    with path.open("rb") as file:
+        digest = hashlib.file_digest(file, lambda: hashlib.new(algorithm, usedforsecurity=False))
+    return digest.hexdigest()
 
 
 @dataclass(frozen=True)

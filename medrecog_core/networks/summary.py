@@ -3,8 +3,7 @@
 import math
 from dataclasses import dataclass
 
-from medrecog_core.networks.keras_layer import CONVOLUTIONS, KerasLayer
-from medrecog_core.networks.layer_table import Network
+from medrecog_core.networks.table import CONVOLUTIONS, KerasLayer, Network
 
 
 @dataclass(frozen=True)

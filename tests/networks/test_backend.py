@@ -1,11 +1,15 @@
-"""Convolutions of depth one, against the two-dimensional ones they stand for."""
+"""Convolutions of depth one, against the two-dimensional ones they compute."""
 
 import numpy as np
 import pytest
 
-from medrecog_core.networks import depth_one
-from medrecog_core.networks.backend import import_keras
-from medrecog_core.networks.depth_one import gains_from_depth, kernel_with_depth, with_depth
+from medrecog_core.networks import backend
+from medrecog_core.networks.backend import (
+    gains_from_depth,
+    import_keras,
+    kernel_with_depth,
+    with_depth,
+)
 from medrecog_core.networks.feature_maps import feature_maps
 from tests.tiny_network import TINY, tiny_arrays
 
@@ -43,7 +47,7 @@ def test_networks_are_the_same_with_and_without(monkeypatch, has_onednn):
     keras = import_keras()
     pixels = RNG.integers(0, 256, (1, 20, 16, 3), dtype=np.uint8)
     usual = feature_maps(TINY, ["block1", "block2"], "float32", tiny_arrays().__getitem__)(pixels)
-    monkeypatch.setattr(depth_one, "has_onednn", lambda: has_onednn)
+    monkeypatch.setattr(backend, "has_onednn", lambda: has_onednn)
     model = feature_maps(TINY, ["block1", "block2"], "float32", tiny_arrays().__getitem__)
     kinds = {type(layer).__name__ for layer in model.layers}
     assert ("Conv3D" in kinds) == (has_onednn and keras.backend.backend() == "tensorflow")
@@ -53,13 +57,13 @@ def test_networks_are_the_same_with_and_without(monkeypatch, has_onednn):
 
 
 def test_only_the_first_convolution_is_deep_beside_bfloat16(monkeypatch):
-    monkeypatch.setattr(depth_one, "has_onednn", lambda: True)
+    monkeypatch.setattr(backend, "has_onednn", lambda: True)
     model = feature_maps(TINY, ["block2"], "bfloat16", tiny_arrays().__getitem__)
     kinds = {layer.name: type(layer).__name__ for layer in model.layers}
     assert kinds["block2_conv1"] == "Conv2D"
 
 
 def test_other_backends_keep_two_dimensions(monkeypatch):
-    monkeypatch.setattr(depth_one, "has_onednn", lambda: True)
+    monkeypatch.setattr(backend, "has_onednn", lambda: True)
     monkeypatch.setattr(import_keras().backend, "backend", lambda: "torch")
     assert not gains_from_depth(import_keras())

@@ -2,7 +2,7 @@ import pytest
 
 from medrecog_core.networks import find_network
 from medrecog_core.networks.backend import import_keras
-from medrecog_core.networks.layer_summary import summarise
+from medrecog_core.networks.summary import summarise
 
 VGG19 = find_network("vgg19")
 
