@@ -20,8 +20,8 @@ from medrecog_core.features import (
     MemoryEstimate,
     estimate_memory,
 )
+from medrecog_core.features.cost import gflop_an_image, seconds_an_image
 from medrecog_core.features.encodings.local_descriptors import bytes_an_image
-from medrecog_core.features.network_rates import gflop_an_image, seconds_an_image
 from medrecog_core.images import Preprocessing, Rendering, find_preprocessing
 from medrecog_core.jobs.progress import Progress, Stage
 from medrecog_core.locations import cache_folder

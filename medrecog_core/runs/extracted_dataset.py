@@ -17,7 +17,7 @@ from medrecog_core.features import (
     extract,
     hash_images,
 )
-from medrecog_core.features.network_rates import keep_rates
+from medrecog_core.features.cost import keep_rates
 from medrecog_core.images import Rendering, find_preprocessing
 from medrecog_core.jobs.progress import Progress, ignore, never, stop_if
 from medrecog_core.locations import cache_folder

@@ -9,7 +9,7 @@ from PIL import Image
 
 from medrecog_core.errors import MedrecogError
 from medrecog_core.features import DescriptorKey, DescriptorStore
-from medrecog_core.features.network_rates import NetworkPass, keep_rates
+from medrecog_core.features.cost import NetworkPass, keep_rates
 from medrecog_core.jobs.progress import Progress, Stage
 from medrecog_core.locations import CacheFolder
 from medrecog_core.networks import find_network, resolve_precision

@@ -6,9 +6,8 @@ from PIL import Image
 
 from medrecog_core.datasets import demo_folder
 from medrecog_core.features import ImageWalk, StrongestMaps, first_filters
-from medrecog_core.features.image_walk import MAX_KEPT_BYTES
+from medrecog_core.features.inspection import MAX_KEPT_BYTES, ORDERS
 from medrecog_core.features.self_test import picture_file
-from medrecog_core.features.strongest_maps import ORDERS
 from medrecog_core.images import (
     SUFFIXES,
     UnreadableImageError,

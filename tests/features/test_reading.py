@@ -1,15 +1,57 @@
+import hashlib
 from collections import Counter
+from pathlib import Path
 
 import numpy as np
 import pytest
 
-from medrecog_core.features import reading_ahead as module
-from medrecog_core.features.reading_ahead import read_batches, reading_ahead
-from medrecog_core.images import PREPROCESSINGS, find_preprocessing, read_image, squeeze
+from medrecog_core.errors import StoppedError
+from medrecog_core.features import HashedImage, hash_images, reading
+from medrecog_core.features.reading import read_batches, reading_ahead
+from medrecog_core.images import PREPROCESSINGS, Rendering, find_preprocessing, read_image, squeeze
 from medrecog_core.networks import Device
 
 SQUEEZED = find_preprocessing("squeeze")
 KEPT = find_preprocessing("keep-aspect")
+
+
+def test_missing_file_is_listed_by_hashing(tmp_path, write_image):
+    present = write_image("a.png", 1)
+    hashed, skipped = hash_images([present.path, tmp_path / "gone.png"])
+    assert hashed == [present]
+    assert skipped[0].path.endswith("gone.png")
+    assert "not there" in skipped[0].reason
+
+
+def test_hashes_are_sha256_of_the_bytes_in_the_given_order(write_image):
+    images = [write_image(f"{i}.png", i) for i in range(20)]
+    hashed, _ = hash_images([image.path for image in images])
+    assert hashed == images
+    content = hashed[7].path.read_bytes()
+    assert hashed[7].sha256 == hashlib.sha256(content).hexdigest()
+
+
+def test_hashing_stops_when_asked(write_image):
+    images = [write_image(f"{i}.png", i) for i in range(5)]
+    with pytest.raises(StoppedError):
+        hash_images([image.path for image in images], should_stop=lambda: True)
+
+
+def test_a_file_of_several_images_is_read_once(write_image, monkeypatch):
+    paths = [write_image(f"{i}.png", i).path for i in range(2)]
+    read = []
+    monkeypatch.setattr(reading, "read_file", lambda path: read.append(path) or path.read_bytes())
+    hashed, skipped = hash_images([paths[0], paths[1], paths[0]])
+    assert [each.path for each in hashed] == paths
+    assert sorted(read) == sorted(paths)
+    assert skipped == []
+
+
+def test_an_image_is_known_by_its_content_and_its_rendering():
+    path = Path("a.tif")
+    one, other = HashedImage(path, "00"), HashedImage(path, "00", Rendering(frame=2))
+    assert one.identity != other.identity
+    assert (one.name, other.name) == ("a.tif", "a.tif#2")
 
 
 @pytest.mark.parametrize(("n", "size", "lengths"), [(7, 3, [3, 3, 1]), (6, 3, [3, 3]), (0, 3, [])])
@@ -66,12 +108,12 @@ def test_nothing_is_read_far_ahead_of_the_taker(write_image, monkeypatch):
     images = [write_image(f"{i}.png", i) for i in range(40)]
     begun = []
 
-    def reading(path):
+    def recorded(path):
         begun.append(path)
         return path.read_bytes()
 
-    monkeypatch.setattr("medrecog_core.features.reading_ahead.read_file", reading)
-    monkeypatch.setattr(module, "find_device", lambda: Device("cpu", "", 2, False))
+    monkeypatch.setattr("medrecog_core.features.reading.read_file", recorded)
+    monkeypatch.setattr(reading, "find_device", lambda: Device("cpu", "", 2, False))
     batches = read_batches(images, SQUEEZED, 224, 2, {})
     next(batches)
     batches.close()
@@ -82,7 +124,7 @@ def test_images_in_memory_stay_within_the_bound_whatever_their_shapes(write_imag
     images = [write_image(f"{i}.png", i, (20 + i % 11, 20)) for i in range(60)]
     taken, begun = Counter(), []
     monkeypatch.setattr(
-        "medrecog_core.features.reading_ahead.read_file",
+        "medrecog_core.features.reading.read_file",
         lambda path: begun.append(path) or path.read_bytes(),
     )
     bound = reading_ahead(3).n_images
