@@ -1,4 +1,4 @@
-"""Probabilities from the scores of an SVM, fitted on images it has not learnt from."""
+"""Probabilities from the scores of an SVM, fitted on images it was not trained on."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -60,8 +60,8 @@ def grouped_folds(
     rarest = min(classes, key=lambda label: n_units[label])
     if n_units[rarest] < 2:
         raise MedrecogError(
-            f"The class “{rarest}” has {images} of fewer than two groups, too few to {purpose}: "
-            "add images to it or leave the class out."
+            f"The class “{rarest}” has {images} of fewer than two groups, too few to {purpose}. "
+            "Add images to the class or exclude it."
         )
     return stratified_folds(labels, units, min(n_folds, n_units[rarest]), seed)
 
@@ -135,7 +135,7 @@ def calibrate(scores: np.ndarray, labels: Sequence[str], classes: Sequence[str])
     Parameters
     ----------
     scores
-        Shape (n, n_classes), of images that the SVM has not learnt from (`held_out_scores`); rows
+        Shape (n, n_classes), of images that the SVM was not trained on (`held_out_scores`); rows
         with a NaN are left out.
     labels
         The n true labels, each one of `classes`.
@@ -155,8 +155,8 @@ def calibrate(scores: np.ndarray, labels: Sequence[str], classes: Sequence[str])
     counts = np.bincount(truth, minlength=len(classes))
     if not counts.all():
         raise MedrecogError(
-            f"The class “{classes[int(counts.argmin())]}” has no held-out image to calibrate with: "
-            "add images to it or leave the class out."
+            f"The class “{classes[int(counts.argmin())]}” has no held-out images to calibrate "
+            "with. Add images to the class or exclude it."
         )
     targets = _smoothed(truth, counts)
     # Scores of unit spread suit the minimiser whatever normalisation they come from.
@@ -249,7 +249,7 @@ def choose_calibration(
     Parameters
     ----------
     scores
-        Shape (n, n_classes), of images that the SVM has not learnt from (`held_out_scores`); rows
+        Shape (n, n_classes), of images that the SVM was not trained on (`held_out_scores`); rows
         with a NaN are left out.
     labels
         The n true labels, each one of `classes`.
@@ -280,7 +280,7 @@ def choose_calibration(
     told = np.isfinite(probabilities[BARE]).all(axis=1)
     if not told.any():
         raise MedrecogError(
-            "The groups leave no fold with images of every class to calibrate with: add images."
+            "The groups leave no fold with images of every class to calibrate with. Add images."
         )
     losses = {
         kind: log_loss(probabilities[kind][told], list(truth[told]), classes) for kind in KINDS
@@ -352,7 +352,7 @@ def cross_calibrate(
 ) -> CrossCalibration:
     """Calibrate the scores of test images on each other, none on itself.
 
-    The images, which the SVMs have not learnt from, are divided into parts, stratified by class
+    The images, which the SVMs were not trained on, are divided into parts, stratified by class
     and with groups whole (scikit-learn's `StratifiedGroupKFold`); those of a part get their
     probabilities from a calibration fitted on the other parts. There are fewer parts where the
     rarest class has fewer groups.
@@ -381,8 +381,8 @@ def cross_calibrate(
         "calibrate scores with",
     )
     probabilities = np.empty_like(images.scores)
-    for learnt, held in parts:
-        fitted = calibrate(images.scores[learnt], [labels[i] for i in learnt], images.classes)
+    for learned, held in parts:
+        fitted = calibrate(images.scores[learned], [labels[i] for i in learned], images.classes)
         probabilities[held] = fitted.probabilities(images.scores[held])
     as_they_are = Calibration(images.classes, 1.0, np.zeros(len(images.classes)))
     return CrossCalibration(

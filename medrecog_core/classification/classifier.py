@@ -56,7 +56,7 @@ class HyperParameter:
         several = isinstance(values, list | tuple)
         given = list(values) if several else [values]
         if not given:
-            raise UsageError(f"No {self.name} was given in “{self.name}”: choose at least one.")
+            raise UsageError(f"No {self.name} was given in “{self.name}”. Choose at least one.")
         return tuple(sorted({self._checked(value) for value in given}))
 
     def word(self, value: float) -> str:
@@ -121,7 +121,7 @@ class TrainingOptions:
     def __post_init__(self) -> None:
         if self.class_weight not in CLASS_WEIGHTS:
             raise UsageError(
-                f"There is no class weight “{self.class_weight}”: choose among "
+                f"Unknown class weight “{self.class_weight}”. Available: "
                 f"{', '.join(CLASS_WEIGHTS)}."
             )
 
@@ -258,7 +258,7 @@ class Classifier(Protocol):
         length
             Of normalised descriptors.
         arrays
-            By name; nothing about them is taken for granted.
+            By name; they are checked.
 
         Raises
         ------

@@ -50,7 +50,7 @@ def wilson_interval(n_right: int, n: int, level: float = 0.95) -> tuple[float, f
 
 @dataclass(frozen=True)
 class Estimate:
-    """A measure, its interval and what it was told from.
+    """A measure, its interval and what it was computed from.
 
     Attributes
     ----------
@@ -61,8 +61,8 @@ class Estimate:
     method
         `bca`, `percentile` or `wilson`.
     n_images, n_units
-        Images that the measure is told from (those of the class for sensitivity and specificity),
-        and groups among them, images without one counting as one each.
+        Images that the measure is computed from (those of the class for sensitivity and
+        specificity), and groups among them, images without one counting as one each.
     """
 
     measure: str
@@ -100,7 +100,7 @@ def estimate(
     images
         The result.
     measures
-        Names; None for all that can be told.
+        Names; None for all that are available.
     method
         `bca` or `percentile`.
     n_resamples, seed
@@ -111,7 +111,7 @@ def estimate(
     Returns
     -------
     dict
-        From name to estimate, without the measures that cannot be told.
+        From name to estimate, without the measures that are not available.
 
     Raises
     ------
@@ -137,7 +137,7 @@ def bootstrap(
 ) -> dict[str, Estimate]:
     """Return measures with bootstrap intervals, also where `estimate` has Wilson's.
 
-    The parameters are those of `estimate`; every measure must be one that can be told.
+    The parameters are those of `estimate`; every measure must be available.
 
     Raises
     ------
@@ -145,7 +145,7 @@ def bootstrap(
         If there is no such measure or method.
     """
     if method not in METHODS:
-        raise UsageError(f"There is no interval “{method}”: choose among {', '.join(METHODS)}.")
+        raise UsageError(f"Unknown interval “{method}”. Available: {', '.join(METHODS)}.")
     measured = {name: MeasuredResamples(images, name) for name in measures}
     if not measured:
         return {}
@@ -174,7 +174,7 @@ def resampled_interval(
     measured
         The measure.
     resampled
-        Its values on resamples, NaN where it cannot be told.
+        Its values on resamples, NaN where it is not available.
     current
         Its value on the images as they are.
     n_units
@@ -234,7 +234,7 @@ def _acceleration(left_out: np.ndarray) -> float:
 
 
 def _counts(images: ScoredImages, name: str) -> tuple[int, int]:
-    """Return how many images and units a measure is told from."""
+    """Return how many images and units a measure is computed from."""
     told_from = _told_from(images, name)
     return int(told_from.sum()), len(np.unique(images.units[told_from]))
 

@@ -139,7 +139,7 @@ class Resampled(Protocol):
     """A measure of one result that can be taken on resamples of its units."""
 
     def of(self, multiplicities: np.ndarray) -> np.ndarray:
-        """Return the measure of each resample, NaN where it cannot be told, shape (b,).
+        """Return the measure of each resample, NaN where it is not available, shape (b,).
 
         Parameters
         ----------
@@ -152,13 +152,13 @@ class Resampled(Protocol):
 
 
 def measures_of(images: ScoredImages) -> tuple[str, ...]:
-    """Return the measures that can be told: AUC needs every class, the last two two classes."""
+    """Return the measures that are available: AUC needs every class, the last two two classes."""
     told = [name for name in MEASURES if not np.isnan(value(images, name))]
     return tuple(told)
 
 
 def value(images: ScoredImages, measure: str) -> float:
-    """Return one measure of a result, NaN where it cannot be told."""
+    """Return one measure of a result, NaN where it is not available."""
     return float(MeasuredResamples(images, measure).of(np.ones((1, images.n_units)))[0])
 
 
@@ -177,7 +177,7 @@ def measure_on_resamples(
     Returns
     -------
     numpy.ndarray
-        float64, shape (n_measured, n_resamples); NaN where a measure cannot be told.
+        float64, shape (n_measured, n_resamples); NaN where a measure is not available.
     """
     values = [
         [one.of(multiplicities) for one in measured]
@@ -226,9 +226,7 @@ class MeasuredResamples:
 
     def __init__(self, images: ScoredImages, measure: str) -> None:
         if measure not in MEASURES:
-            raise UsageError(
-                f"There is no measure “{measure}”: choose among {', '.join(MEASURES)}."
-            )
+            raise UsageError(f"Unknown measure “{measure}”. Available: {', '.join(MEASURES)}.")
         self._images, self._measure = images, measure
         self._rankings: list[Ranking] = []
         n_classes = len(images.classes)
@@ -249,7 +247,7 @@ class MeasuredResamples:
         Returns
         -------
         numpy.ndarray
-            Shape (b,); NaN where the measure cannot be told.
+            Shape (b,); NaN where the measure is not available.
         """
         if self._measure == "auc":
             units = self._images.units

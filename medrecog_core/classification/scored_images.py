@@ -35,10 +35,7 @@ def choose_positive_class(classes: Sequence[str], chosen: str | None = None) -> 
         If the chosen one is not among the classes.
     """
     if chosen is not None and chosen not in classes:
-        raise UsageError(
-            f"The positive class “{chosen}” is none of the classes: choose among "
-            f"{', '.join(classes)}."
-        )
+        raise UsageError(f"Unknown positive class “{chosen}”. Available: {', '.join(classes)}.")
     if len(classes) != 2:
         return None
     if chosen is not None:
@@ -106,13 +103,13 @@ class ScoredImages:
         MedrecogError
             If there are no images, the numbers do not match, or a score is not finite.
         UsageError
-            If `positive` is none of the classes.
+            If `positive` is not one of the classes.
         """
         values = np.asarray(scores, dtype=np.float64)
         position = {label: i for i, label in enumerate(classes)}
         if unknown := sorted(set(labels) - set(position)):
             raise MedrecogError(
-                f"The label “{unknown[0]}” of a test image is none of the classes: compute the "
+                f"The label “{unknown[0]}” of a test image is not one of the classes: compute the "
                 "result again."
             )
         if not len(labels) or values.shape != (len(labels), len(classes)):

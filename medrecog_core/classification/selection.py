@@ -159,7 +159,7 @@ def _inner_folds(
     if not folds:
         raise UsageError(
             f"{name} cannot be chosen by cross-validation inside the training part, which has too "
-            f"few images or groups of a class: choose one {name}, or add images."
+            f"few images or groups of a class. Choose a single {name}, or add images."
         )
     return folds
 
@@ -168,9 +168,7 @@ def _best(
     paths: Sequence[ScoredPath], folds: Sequence[Fold], labels: np.ndarray, criterion: str
 ) -> Choice:
     if criterion not in CRITERIA:
-        raise UsageError(
-            f"There is no criterion “{criterion}”: choose among {', '.join(CRITERIA)}."
-        )
+        raise UsageError(f"Unknown criterion “{criterion}”. Available: {', '.join(CRITERIA)}.")
     truth = np.concatenate([labels[np.asarray(test)] for _, test in folds])
     results = []
     for i in range(len(paths[0].values)):

@@ -66,8 +66,7 @@ class OneVsRest:
         """
         if class_weight not in CLASS_WEIGHTS:
             raise UsageError(
-                f"There is no class weight “{class_weight}”: choose among "
-                f"{', '.join(CLASS_WEIGHTS)}."
+                f"Unknown class weight “{class_weight}”. Available: {', '.join(CLASS_WEIGHTS)}."
             )
         classes, signs, weights = [], [], []
         for part in training_parts:
@@ -201,8 +200,8 @@ def minimise(
         if not left.size:
             return coefficients
     raise MedrecogError(
-        "The SVM could not be trained to the end, since the numbers of the descriptors are too far "
-        "apart: choose a normalisation, or a smaller C."
+        "Training the SVM did not converge because the values of the features are too far "
+        "apart. Choose a normalisation or a smaller C."
     )
 
 

@@ -65,7 +65,7 @@ def grid(
         ("pooling", chosen_poolings),
     ):
         if not values:
-            raise UsageError(f"No {noun} was given: choose at least one.")
+            raise UsageError(f"No {noun} was given. Choose at least one.")
     return tuple(
         Cell(layer, scale, pooling)
         for scale in chosen_scales
@@ -182,7 +182,7 @@ def parse_fusion(network: Network, name: str) -> Fusion:
     fusion = find_cell(network, *parts) if len(parts) == 3 else None
     if not isinstance(fusion, Fusion):
         raise UsageError(
-            f"“{name}” is no fusion: give {', '.join(FUSIONS[:-1])} or {FUSIONS[-1]}, or a name "
+            f"“{name}” is not a fusion. Use {', '.join(FUSIONS[:-1])} or {FUSIONS[-1]}, or a name "
             "such as block4+block5-224-average."
         )
     return fusion
@@ -215,7 +215,7 @@ def fuse_grid(
     fusions = [fusion for fusion in made if len(fusion.members) > 1]
     if not fusions:
         what = "cell" if along == "all" else along.removesuffix("s")
-        raise UsageError(f"There is only one {what} to fuse: choose at least two.")
+        raise UsageError(f"There is only one {what} to fuse. Choose at least two.")
     return tuple(sorted(fusions, key=lambda f: (f.scales, network.depth(f.layers[0]), f.pooling)))
 
 

@@ -190,7 +190,7 @@ def seconds_an_image(network: Network, precision: str, layer: str, scale: int) -
     """Return what an image will take, from file to stored descriptors, None before any measurement.
 
     Where this layer at this scale was not measured, the nearest scale's measurement of the network
-    stands for it in proportion to the multiplications and additions.
+    is scaled in proportion to the multiplications and additions.
 
     Parameters
     ----------

@@ -232,7 +232,7 @@ def check_order(order: str) -> str:
         If there is none.
     """
     if order not in ORDERS:
-        raise UsageError(f"There is no order “{order}”: choose among {', '.join(ORDERS)}.")
+        raise UsageError(f"Unknown order “{order}”. Available: {', '.join(ORDERS)}.")
     return order
 
 

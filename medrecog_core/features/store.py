@@ -208,7 +208,7 @@ class DescriptorStore:
             return int(self._cache.volume())
 
     def get(self, key: DescriptorKey, channels: int) -> np.ndarray | None:
-        """Return a descriptor, or None where there is none that is whole.
+        """Return a descriptor, or None where it is missing or damaged.
 
         Parameters
         ----------

@@ -311,8 +311,8 @@ def find_map_layer(network: Network, name: str) -> Layer:
             return layer
     known = ", ".join(layer.name for layer in network.layers)
     raise UsageError(
-        f"There is no layer “{name}” with feature maps in {network.title}: choose among {known}, "
-        "or a Keras layer between them."
+        f"Unknown layer “{name}” in {network.title}, or one without feature maps. Available: "
+        f"{known}, and the Keras layers between them."
     )
 
 
@@ -338,7 +338,7 @@ def check_map_layer(network: Network, name: str, weights: Weights) -> Layer:
     if layer in network.layers:
         check_readable(network, [layer.name], weights.identity)
     raise MedrecogError(
-        f"The weights {weights.identity} do not reach {layer.name}: choose an earlier layer, or "
+        f"The weights {weights.identity} do not reach {layer.name}. Choose an earlier layer, or "
         f"{how_to_install(network)}."
     )
 

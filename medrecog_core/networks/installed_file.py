@@ -32,7 +32,7 @@ from medrecog_core.networks.table import Network
 
 OFFICIAL = "imagenet-keras"
 CUSTOM = "custom"
-"""Kinds of weights, as they stand in identities."""
+"""Kinds of weights, as written in identities."""
 
 _TEMPORARY = ".installing-"
 
@@ -81,7 +81,7 @@ class InstalledFile:
 
     @property
     def description(self) -> Path:
-        """All that stands here."""
+        """The JSON file with these attributes."""
         return cache_folder().weights / f"{self.identity}.json"
 
     def read(self, network: Network, names: Sequence[str]) -> dict[str, tuple[np.ndarray, ...]]:

@@ -63,21 +63,23 @@ def _chained(rows: Any) -> Any:
 
 def _check(network: Network) -> None:
     if network.preprocessing not in PREPROCESSINGS:
-        raise ValueError(f"There is no preprocessing “{network.preprocessing}”")
+        raise ValueError(f"unknown preprocessing “{network.preprocessing}”")
     seen: set[str] = set()
     for row in network.rows:
         missing = [name for name in row.inputs if name not in seen]
         if missing:
             raise ValueError(f"{row.name} takes the output of {missing[0]}, which is not above it")
         if row.name in seen:
-            raise ValueError(f"{row.name} stands in it twice")
+            raise ValueError(f"{row.name} is in it twice")
         seen.add(row.name)
     above: set[str] = set()
     for layer in network.layers:
         if layer.keras_layer not in seen:
             raise ValueError(f"{layer.name} is read at {layer.keras_layer}, which is in no row")
         if network.row[layer.keras_layer].channels != layer.channels:
-            raise ValueError(f"{layer.name} has other channels than {layer.keras_layer}")
+            raise ValueError(
+                f"{layer.name} has a different number of channels from {layer.keras_layer}"
+            )
         needed = {row.name for row in network.needed_rows([layer.name])}
         if not above <= needed:
             raise ValueError(f"{layer.name} is not computed from the layer before it")
@@ -137,6 +139,4 @@ def find_network(name: str) -> Network:
     try:
         return NETWORKS[name]
     except KeyError:
-        raise UsageError(
-            f"There is no network “{name}”: choose among {', '.join(NETWORKS)}."
-        ) from None
+        raise UsageError(f"Unknown network “{name}”. Available: {', '.join(NETWORKS)}.") from None

@@ -198,7 +198,7 @@ class Network:
             if layer.name == name:
                 return layer
         known = ", ".join(layer.name for layer in self.layers)
-        raise UsageError(f"There is no layer “{name}” in {self.title}: choose among {known}.")
+        raise UsageError(f"Unknown layer “{name}” in {self.title}. Available: {known}.")
 
     def depth(self, name: str) -> int:
         """Return the layer's place in the table, 0 being the first."""

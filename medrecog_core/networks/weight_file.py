@@ -103,9 +103,9 @@ def _opened(path: Path, network: Network, scratch: Path) -> Iterator[list[_Store
             elif any(name.endswith(".npy") for name in members):
                 yield _read_npz(path, archive, network)
             else:
-                raise MedrecogError(f"{path} is not a file of weights: give {KINDS}.")
+                raise MedrecogError(f"{path} is not a weight file. Use {KINDS}.")
     else:
-        raise MedrecogError(f"{path} is not a file of weights: give {KINDS}.")
+        raise MedrecogError(f"{path} is not a weight file. Use {KINDS}.")
 
 
 @contextmanager
@@ -168,7 +168,7 @@ def _opened_hdf5(file: Path, path: Path, network: Network) -> Iterator[list[_Sto
         except READ_ERRORS as error:
             raise damaged(path, error) from error
         if not layers:
-            raise MedrecogError(f"{path} is not a file of weights: give {KINDS}.")
+            raise MedrecogError(f"{path} is not a weight file. Use {KINDS}.")
         yield layers
 
 

@@ -179,7 +179,7 @@ def check_readable(network: Network, layers: Iterable[str], identity: str | None
     others = f"or choose among {', '.join(weights.layers)}"
     if identity:
         raise MedrecogError(
-            f"The weights {identity} do not reach {which}: choose other weights, {others}."
+            f"The weights {identity} do not reach {which}. Choose other weights, {others}."
         )
     needs = "needs" if len(missing) == 1 else "need"
     file = f"weights of {network.title} that reach so far"

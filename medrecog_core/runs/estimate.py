@@ -190,7 +190,7 @@ class Cost:
     n_images
         Images of different content.
     n_unknown
-        Images among them whose files nobody has looked at yet; they are taken for new.
+        Images among them whose files nobody has looked at yet; they are counted as new.
     scales
         A cost for each scale, the smallest first.
     training_seconds
@@ -230,7 +230,7 @@ class Cost:
 def estimate_cost(specification: RunSpecification, rendering: Rendering | None = None) -> Cost:
     """Return what a run of a specification will cost; no image is read.
 
-    Files are taken for what they were when the data set was added.
+    Files are assumed to be unchanged since the data set was added.
 
     Parameters
     ----------
@@ -392,7 +392,7 @@ class Forecast:
         Parameters
         ----------
         progress
-            The latest, of any stage; each has to be told.
+            The latest, of any stage; each has to be reported.
         """
         now = time.monotonic()
         if progress.scale is not None:

@@ -1,4 +1,4 @@
-"""By how much a split that tears groups apart flatters results."""
+"""How much results improve by leakage when groups are split."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -50,7 +50,7 @@ class LeakageReport:
     n_images, n_groups
         Images, and groups that are known.
     n_leaking_groups
-        Groups that stand on both sides of some fold when groups are mixed.
+        Groups on both sides of a fold when groups are mixed.
     n_folds
         Of either cross-validation.
     cells
@@ -92,8 +92,8 @@ def measure_leakage(
     )
     if not library.load(specification.dataset).groups:
         raise MedrecogError(
-            f"The data set “{specification.dataset}” has no groups (patients, lesions), so none "
-            "can leak: add it with a column of groups to see more."
+            f"The data set “{specification.dataset}” has no groups (patients, lesions), so "
+            "leakage cannot be measured. Add it again with a column of groups."
         )
     extracted = extract_dataset(grouped, report, should_stop)
     network = find_network(specification.network)

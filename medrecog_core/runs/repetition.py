@@ -51,8 +51,8 @@ def read_request(path: Path, **changes: Any) -> tuple[RunSpecification, dict[str
         return RunSpecification.from_file(path, **changes), None
     if changes:
         raise UsageError(
-            f"{path} is the record of a run, which is repeated as it is: leave "
-            f"{', '.join(sorted(changes))} out."
+            f"{path} is the record of a run, which is repeated unchanged. Remove "
+            f"{', '.join(sorted(changes))}."
         )
     return specification_of(document), document
 
@@ -162,8 +162,8 @@ def _figures(cell: Mapping[str, Any]) -> Any:
 def identical_run(specification: RunSpecification) -> Run | None:
     """Return the newest finished run of the same specification, images, rendering and weights.
 
-    No image is read: a file whose size and time of change are the same is taken for unchanged,
-    as version control systems do, and one where they differ for changed.
+    No image is read: a file whose size and time of change are the same counts as unchanged,
+    as in version control systems, and one where they differ as changed.
     """
     asked = _essence(specification)
     candidates = [run for run in all_runs() if _is_finished_with(run, asked)]
@@ -174,7 +174,7 @@ def identical_run(specification: RunSpecification) -> Run | None:
         dataset = library.load(specification.dataset)
         files = file_states(dataset)
     except MedrecogError:
-        return None  # whoever runs it is told why it cannot be run
+        return None  # running it reports why it cannot be run
     for run in candidates:
         try:
             is_same = (

@@ -77,7 +77,7 @@ class Run(Job):
         title = " ".join(title.split())
         if len(title) > _LONGEST_TITLE:
             raise UsageError(
-                f"The title has {len(title)} characters: give one of at most {_LONGEST_TITLE}."
+                f"The title has {len(title)} characters. Use at most {_LONGEST_TITLE}."
             )
         atomic_file.write_json(self.path / "title.json", title)
 
@@ -348,7 +348,7 @@ class CellImage:
     label, predicted
         The true class, and the one of the greatest score.
     score
-        That greatest score, by which it was taken for `predicted`.
+        That greatest score, the score of `predicted`.
     group
         Patient or lesion, empty where it has none.
     sha256

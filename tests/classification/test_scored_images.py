@@ -87,5 +87,5 @@ def test_numbers_that_do_not_fit_are_refused_with_a_sentence(labels, scores, gro
 
 
 def test_a_positive_class_that_does_not_exist_is_refused():
-    with pytest.raises(UsageError, match="choose among"):
+    with pytest.raises(UsageError, match="Available: "):
         ScoredImages.of(LABELS, SCORES, CLASSES, positive="odd")

@@ -130,7 +130,7 @@ def test_solver_that_fails_for_rounding_says_so_in_a_sentence():
 
     rows, signs, weights = problems(0)
     form = Singular(rows)
-    with pytest.raises(MedrecogError, match="too far apart: choose a normalisation"):
+    with pytest.raises(MedrecogError, match=r"too far apart\. Choose a normalisation"):
         minimise(form, signs, weights, np.zeros((form.n_coefficients, 3)))
 
 

@@ -39,9 +39,9 @@ def test_grid_holds_every_combination_once_whatever_the_order(layers, scales, po
 @pytest.mark.parametrize(
     ("layers", "scales", "poolings", "words"),
     [
-        (["block9"], [224], ["max"], "no layer “block9”"),
+        (["block9"], [224], ["max"], "Unknown layer “block9”"),
         (["block1"], [10], ["max"], "scale 10 is not possible"),
-        (["block1"], [224], ["median"], "no pooling “median”"),
+        (["block1"], [224], ["median"], "Unknown pooling “median”"),
         ([], [224], ["max"], "No layer was given"),
         (["block1"], [], ["max"], "No scale was given"),
         (["block1"], [224], [], "No pooling was given"),
@@ -65,7 +65,7 @@ def test_encodings_share_what_is_stored_and_the_others_are_stored_themselves(poo
 
 
 def test_local_descriptors_are_no_pooling_to_choose():
-    with pytest.raises(UsageError, match="no pooling “local”"):
+    with pytest.raises(UsageError, match="Unknown pooling “local”"):
         grid(VGG19, ["block1"], [224], [LOCAL])
 
 
@@ -95,7 +95,7 @@ def test_all_is_one_fusion_of_the_whole_grid():
 
 @pytest.mark.parametrize(("along", "noun"), [("scales", "scale"), ("all", "cell")])
 def test_one_value_cannot_be_fused(along, noun):
-    with pytest.raises(UsageError, match=f"only one {noun} to fuse: choose at least two"):
+    with pytest.raises(UsageError, match=f"only one {noun} to fuse. Choose at least two"):
         fuse_grid(VGG19, ["block5"], [224], ["max"], along)
 
 
@@ -115,17 +115,19 @@ def test_a_name_leads_back_to_its_cell(layers, scales, poolings):
 
 @pytest.mark.parametrize("name", ["block5-224-max", "everything", "block4+block5", ""])
 def test_what_is_no_fusion_is_refused(name):
-    with pytest.raises(UsageError, match=re.escape(f"“{name}” is no fusion: give layers, scales")):
+    with pytest.raises(
+        UsageError, match=re.escape(f"“{name}” is not a fusion. Use layers, scales")
+    ):
         parse_fusion(VGG19, name)
 
 
 @pytest.mark.parametrize(
     ("name", "sentence"),
     [
-        ("block4+block9-224-max", "no layer “block9”"),
+        ("block4+block9-224-max", "Unknown layer “block9”"),
         ("block4+block5-wide-max", "“wide” is not a scale"),
         ("block4+block5-100-max", "scale 100 is not possible"),
-        ("block4+block5-224-median", "no pooling “median”"),
+        ("block4+block5-224-median", "Unknown pooling “median”"),
     ],
 )
 def test_a_fusion_of_what_does_not_exist_is_refused(name, sentence):

@@ -373,7 +373,9 @@ def test_a_layer_is_found_by_both_of_its_names():
 
 
 def test_unknown_layer_is_refused():
-    with pytest.raises(UsageError, match="no layer “flatten” with feature maps in VGG-19"):
+    with pytest.raises(
+        UsageError, match="Unknown layer “flatten” in VGG-19, or one without feature maps"
+    ):
         find_map_layer(VGG19, "flatten")
 
 

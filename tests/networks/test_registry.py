@@ -87,15 +87,15 @@ LAYER = SMALL["layers"][0]
         ({"colour": "red"}, "unknown: colour"),
         ({"rows": 5}, "rows"),
         ({"rows": [*ROWS, {"name": "c", "kind": "Add"}]}, "rows.3.channels: field required"),
-        ({"rows": [*ROWS, ROWS[1]]}, "a stands in it twice"),
+        ({"rows": [*ROWS, ROWS[1]]}, "a is in it twice"),
         ({"rows": [*ROWS, {**ROWS[2], "name": "c", "inputs": ["d"]}]}, "c takes the output of d"),
         ({"layers": [{**LAYER, "keras_layer": "z"}]}, "first is read at z, which is in no row"),
-        ({"layers": [{**LAYER, "channels": 5}]}, "first has other channels than a"),
+        ({"layers": [{**LAYER, "channels": 5}]}, "first has a different number of channels from a"),
         (
             {"layers": [{**LAYER, "keras_layer": "b"}, {**LAYER, "name": "second"}]},
             "not computed from the layer before",
         ),
-        ({"preprocessing": "paint"}, "There is no preprocessing “paint”"),
+        ({"preprocessing": "paint"}, "unknown preprocessing “paint”"),
     ],
 )
 def test_what_is_wrong_in_a_table_is_named(write, changes, words):
@@ -130,7 +130,7 @@ def test_vgg19_comes_first():
 def test_unknown_network_is_refused_with_the_networks_there_are():
     assert find_network("vgg19") is NETWORKS["vgg19"]
     for name in ("alexnet", "../networks/tables/vgg19", ""):
-        with pytest.raises(UsageError, match=f"“{name}”: choose among vgg19, convnext_tiny"):
+        with pytest.raises(UsageError, match=f"“{name}”. Available: vgg19, convnext_tiny"):
             find_network(name)
 
 

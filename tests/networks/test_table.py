@@ -152,7 +152,7 @@ def test_dense_layers_after_a_flatten_are_known():
 
 
 def test_unknown_layer_is_refused_with_the_layers_there_are():
-    with pytest.raises(UsageError, match=r"“block6” in VGG-19: choose among block1, .*fc2\.$"):
+    with pytest.raises(UsageError, match=r"“block6” in VGG-19. Available: block1, .*fc2\.$"):
         VGG19.layer("block6")
 
 

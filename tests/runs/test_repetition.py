@@ -103,7 +103,7 @@ def test_a_specification_is_read_as_one(cache: CacheFolder, tmp_path: Path) -> N
 
 def test_a_record_takes_no_changes(finished: Run, tmp_path: Path) -> None:
     file = written(tmp_path / "record.json", finished.record())
-    with pytest.raises(UsageError, match="is repeated as it is: leave C, seed out"):
+    with pytest.raises(UsageError, match=r"is repeated unchanged\. Remove C, seed\."):
         read_request(file, seed=3, C=1.0)
 
 
@@ -118,7 +118,7 @@ def test_what_is_no_json_gives_a_sentence(tmp_path: Path, content: str) -> None:
     (tmp_path / "x.json").write_text(content)
     with pytest.raises(UsageError, match=r"x\.json cannot be read as JSON"):
         read_request(tmp_path / "x.json")
-    with pytest.raises(UsageError, match="There is no file"):
+    with pytest.raises(UsageError, match="does not exist"):
         read_request(tmp_path / "none.json")
 
 

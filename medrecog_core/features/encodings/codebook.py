@@ -129,7 +129,7 @@ class Codebook:
             or a number that cannot be.
         """
         if encoding not in ENCODINGS:
-            raise ValueError(f"there is no encoding “{encoding}”")
+            raise ValueError(f"Unknown encoding “{encoding}”")
         components, words = arrays["components"], arrays["words"]
         shapes = {
             "mean": (channels,),
@@ -195,7 +195,7 @@ def learn_codebook(
     from sklearn.decomposition import PCA
 
     if encoding not in ENCODINGS:
-        raise UsageError(f"There is no encoding “{encoding}”: choose among {', '.join(ENCODINGS)}.")
+        raise UsageError(f"Unknown encoding “{encoding}”. Available: {', '.join(ENCODINGS)}.")
     n_words = n_words or DEFAULT_N_WORDS[encoding]
     channels = images[0].shape[1]
     most = min(_MOST_DESCRIPTORS, _SAMPLE_BYTES // (4 * channels))
