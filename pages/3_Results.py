@@ -7,8 +7,8 @@ from medrecog_core.mode import is_viewer
 from medrecog_core.networks import find_network
 from medrecog_core.reports.measures import best_cell
 from medrecog_core.runs import CellResult, Run, all_runs
-from medrecog_core.runs.cell_images import cell_images
 from medrecog_core.runs.ranked_cells import score_images, with_positive
+from medrecog_core.runs.run import cell_images
 from medrecog_core.ui.choice import choose
 from medrecog_core.ui.experiments.run_list import SEEN, follow
 from medrecog_core.ui.heat_map import show_heat_map, show_legend

@@ -12,8 +12,8 @@ from medrecog_core.jobs.kinds import DOWNLOAD_WEIGHTS
 from medrecog_core.jobs.process import run_command
 from medrecog_core.mode import is_viewer
 from medrecog_core.networks import NETWORKS, Network, all_installed_weights
-from medrecog_core.networks.layer_summary import summarise
 from medrecog_core.networks.parameters import official_bytes
+from medrecog_core.networks.summary import summarise
 from medrecog_core.networks.weight_import import installed_official, start_download
 from medrecog_core.ui.choice import choose
 from medrecog_core.ui.jobs import show_job

@@ -40,8 +40,8 @@ from medrecog_core.models.storage import (
     model_names,
 )
 from medrecog_core.runs import Run, RunImage
+from medrecog_core.runs.extracted_dataset import dataset_of_run
 from medrecog_core.runs.run import images_document
-from medrecog_core.runs.run_dataset import dataset_of_run
 
 _OF_DEMO = f"datasets/{demo_folder.NAME}/"
 _COPIED = ("title", "split", "files")

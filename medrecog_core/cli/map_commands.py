@@ -12,9 +12,8 @@ from PIL import Image
 from medrecog_core.cli.output import json_option, write_json, write_table
 from medrecog_core.errors import MedrecogError
 from medrecog_core.features import first_filters as read_first_filters
-from medrecog_core.features.image_walk import ImageWalk
+from medrecog_core.features.inspection import MEAN, ORDERS, ImageWalk
 from medrecog_core.features.self_test import picture_file
-from medrecog_core.features.strongest_maps import MEAN, ORDERS
 from medrecog_core.images import UnreadableImageError, read_file
 from medrecog_core.images.reading import MAX_BYTES
 from medrecog_core.networks import (

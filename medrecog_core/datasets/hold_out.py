@@ -1,6 +1,5 @@
 """A seeded, stratified part of the images held out for the test."""
 
-import warnings
 from collections import Counter
 from collections.abc import Sequence
 from shlex import quote
@@ -10,6 +9,7 @@ import numpy as np
 from medrecog_core.datasets.dataset import ImageRecord
 from medrecog_core.datasets.split import Fold
 from medrecog_core.errors import MedrecogError
+from medrecog_core.images import stratified_folds
 
 HOLD_OUT_FOLDS = 4
 """A hold-out tests on one of so many stratified folds: a quarter of the images."""
@@ -34,16 +34,10 @@ def hold_out(images: Sequence[ImageRecord], groups: np.ndarray, seed: int) -> tu
     MedrecogError
         If a class has a single group.
     """
-    from sklearn.model_selection import StratifiedGroupKFold
-
     labels = np.array([image.label for image in images])
     groups_of = n_groups_by_label(labels, groups)
     n_folds = min(HOLD_OUT_FOLDS, max(groups_of.values()))
-    folds = StratifiedGroupKFold(n_folds, shuffle=True, random_state=seed)
-    with warnings.catch_warnings():
-        # A class with fewer groups than folds is no mistake here: one fold is enough.
-        warnings.simplefilter("ignore", UserWarning)
-        parts = list(folds.split(labels, labels, groups))
+    parts = stratified_folds(labels, groups, n_folds, seed)
     train, test = min(parts, key=lambda part: _distance_from_whole(labels, *part))
     return _with_every_class_in_training(labels, groups, train, test), n_folds
 

@@ -6,7 +6,6 @@ disease (Zech et al., Variable generalization performance of a deep learning mod
 pneumonia in chest radiographs, PLOS Medicine 2018).
 """
 
-import warnings
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -16,6 +15,7 @@ import numpy as np
 from medrecog_core.datasets.dataset import Dataset, ImageRecord, unit_of
 from medrecog_core.datasets.finding import Finding
 from medrecog_core.datasets.measurement import ImageMeasurement
+from medrecog_core.images import stratified_folds
 
 TOGETHER = "all together"
 MIN_PER_CLASS = 5
@@ -115,7 +115,7 @@ def measure_shortcuts(
         [[read(image, measurements[image.path]) for read in _READ.values()] for image in images],
         np.float32,
     )
-    folds = _folds(labels, groups)
+    folds = stratified_folds(labels, groups, MIN_PER_CLASS, 0, simple_without_groups=True)
     columns = [*((name, [i]) for i, name in enumerate(FEATURES)), (TOGETHER, range(len(FEATURES)))]
     found = []
     for done, (name, chosen) in enumerate(columns, 1):
@@ -200,18 +200,6 @@ def _measure(
         len(labels),
         len(classes),
     )
-
-
-def _folds(labels: np.ndarray, groups: np.ndarray) -> list[tuple[np.ndarray, np.ndarray]]:
-    from sklearn.model_selection import StratifiedGroupKFold, StratifiedKFold
-
-    each_its_own = len(np.unique(groups)) == len(groups)
-    kind = StratifiedKFold if each_its_own else StratifiedGroupKFold
-    with warnings.catch_warnings():
-        # Groups of several classes can leave a fold without a class, which costs it no more than
-        # that.
-        warnings.simplefilter("ignore", UserWarning)
-        return list(kind(MIN_PER_CLASS, shuffle=True, random_state=0).split(labels, labels, groups))
 
 
 def _chance_upper(labels: np.ndarray, predicted: np.ndarray, groups: np.ndarray) -> float:

@@ -1,6 +1,5 @@
 """From a protocol and images to the folds that SVMs are trained and tested on."""
 
-import warnings
 from collections.abc import Sequence
 from shlex import quote
 
@@ -12,6 +11,7 @@ from medrecog_core.datasets.hold_out import PART_OF_FOLDS, hold_out, n_groups_by
 from medrecog_core.datasets.protocol import Protocol
 from medrecog_core.datasets.split import Fold, Split, n_leaking_groups
 from medrecog_core.errors import MedrecogError
+from medrecog_core.images import stratified_folds
 
 MAX_LEFT_OUT_GROUPS = 500
 """Leave-one-group-out trains an SVM for each group; above this k-fold tells as much."""
@@ -114,8 +114,6 @@ def _hold_out(images: Sequence[ImageRecord], protocol: Protocol) -> tuple[str, t
 
 
 def _k_fold(images: Sequence[ImageRecord], protocol: Protocol) -> tuple[str, tuple[Fold, ...]]:
-    from sklearn.model_selection import StratifiedGroupKFold
-
     labels = np.array([image.label for image in images])
     groups = _groups(images, protocol.keep_groups)
     most = max(n_groups_by_label(labels, groups).values())
@@ -125,16 +123,8 @@ def _k_fold(images: Sequence[ImageRecord], protocol: Protocol) -> tuple[str, tup
         )
     folds = []
     for repeat in range(protocol.n_repeats):
-        folds_of = StratifiedGroupKFold(
-            protocol.n_folds, shuffle=True, random_state=protocol.seed + repeat
-        )
-        with warnings.catch_warnings():
-            # A class with fewer groups than folds is not tested in each, and still in all.
-            warnings.simplefilter("ignore", UserWarning)
-            folds += [
-                Fold(tuple(train.tolist()), tuple(test.tolist()))
-                for train, test in folds_of.split(labels, labels, groups)
-            ]
+        parts = stratified_folds(labels, groups, protocol.n_folds, protocol.seed + repeat)
+        folds += [Fold(tuple(train.tolist()), tuple(test.tolist())) for train, test in parts]
     words = f"stratified {protocol.n_folds}-fold cross-validation, seed {protocol.seed}"
     if protocol.n_repeats > 1:
         words += f", {protocol.n_repeats} times"

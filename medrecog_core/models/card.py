@@ -28,7 +28,7 @@ class CalibrationReport:
     Attributes
     ----------
     kind
-        One of `medrecog_core.classification.calibration_choice.KINDS`.
+        One of `medrecog_core.classification.calibration.KINDS`.
     log_loss_before, log_loss_after
         In nats, of the softmax of the bare scores and of the calibrated ones, on held-out images.
     n_images

@@ -5,7 +5,7 @@ import time
 from collections.abc import Callable, Iterable
 
 from medrecog_core.classification import DecisionThreshold, Estimate
-from medrecog_core.classification.calibration_choice import BARE, SHARES
+from medrecog_core.classification.calibration import BARE, SHARES
 from medrecog_core.datasets.counting import counted
 from medrecog_core.datasets.split import describe_leak
 from medrecog_core.errors import MedrecogError

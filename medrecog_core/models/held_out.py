@@ -9,8 +9,7 @@ from medrecog_core.datasets import ImageRecord, Protocol, Split, split_images, u
 from medrecog_core.datasets.hold_out import n_groups_by_label
 from medrecog_core.features import AnyCell
 from medrecog_core.runs import Run, RunSpecification
-from medrecog_core.runs.cell_evaluation import INNER_FOLDS, CellData, evaluate_cell
-from medrecog_core.runs.stored_images import StoredImages
+from medrecog_core.runs.cell_evaluation import INNER_FOLDS, CellData, StoredImages, evaluate_cell
 
 
 @dataclass(frozen=True)

@@ -48,9 +48,8 @@ from medrecog_core.runs import (
     RunSpecification,
     find_run,
 )
-from medrecog_core.runs.cell_evaluation import INNER_FOLDS
+from medrecog_core.runs.cell_evaluation import INNER_FOLDS, StoredImages
 from medrecog_core.runs.ranked_cells import score_images
-from medrecog_core.runs.stored_images import StoredImages
 
 _T = TypeVar("_T")
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from medrecog_core.datasets import kept_report
 from medrecog_core.runs import Run, RunImage
-from medrecog_core.runs.run_dataset import dataset_of_run
+from medrecog_core.runs.extracted_dataset import dataset_of_run
 
 
 @dataclass(frozen=True)

@@ -85,11 +85,11 @@ def test_dicom_is_walked_as_its_own_window_shows_it(call, weights, tmp_path):
     [
         (["nothing.png", "--layer", "block1"], 1, "nothing.png cannot be used: the file is not"),
         (["--layer", "fc1"], 1, "do not reach fc1"),
-        (["--layer", "nothing"], 2, "There is no layer “nothing” with feature maps"),
+        (["--layer", "nothing"], 2, "Unknown layer “nothing” in VGG-19, or one without"),
         (["--layer", "block1", "--scale", "10"], 2, "The scale 10 is not possible"),
-        (["--layer", "block1", "--by", "size"], 2, "There is no order “size”"),
+        (["--layer", "block1", "--by", "size"], 2, "Unknown order “size”"),
         (["--layer", "block1", "--number", "0"], 2, "0 maps cannot be shown"),
-        (["--layer", "block1", "--precision", "half"], 2, "There is no precision “half”"),
+        (["--layer", "block1", "--precision", "half"], 2, "Unknown precision “half”"),
         (["--layer", "conv2", "--network", "resnet50"], 1, "No weights of ResNet-50"),
     ],
 )

@@ -11,7 +11,7 @@ from medrecog_core.jobs.state import JobState
 from medrecog_core.locations import CacheFolder
 from medrecog_core.networks import Network, import_weights
 from medrecog_core.runs import Run, all_runs, create_run
-from medrecog_core.runs.forecast import TRAINING
+from medrecog_core.runs.estimate import TRAINING
 from tests.textures import (
     N_IMAGES,
     add_textures,
@@ -180,12 +180,12 @@ class TestRun:
     @pytest.mark.parametrize(
         ("options", "word"),
         [
-            (["--layers", "block9"], "There is no layer “block9”"),
+            (["--layers", "block9"], "Unknown layer “block9”"),
             (["--layers", ""], "layers"),
             (["--scales", "10"], "The scale 10 is not possible"),
             (["--scales", "abc"], "“abc” is not a list of whole numbers"),
             (["--scales", "224;544"], "224;544"),
-            (["--poolings", "median"], "There is no pooling “median”"),
+            (["--poolings", "median"], "Unknown pooling “median”"),
             (["--precision", "float16"], "float16"),
             (["--C", "0"], "greater than 0"),
             (["--C", "nan"], "C"),

@@ -56,7 +56,7 @@ def test_the_positive_class_is_chosen(call: Call, cache: CacheFolder) -> None:
 def test_a_positive_class_that_is_none_is_bad_usage(call: Call, three: Run) -> None:
     answer = call("show", three.id, "--measure", "accuracy", "--positive", "nothing")
     assert answer.status == 2
-    assert "The positive class “nothing” is none of the classes" in answer.sentence
+    assert "Unknown positive class “nothing”" in answer.sentence
 
 
 @pytest.mark.parametrize("measure", ["sensitivity", "beauty"])

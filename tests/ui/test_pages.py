@@ -8,7 +8,7 @@ import streamlit as st
 from streamlit.testing.v1 import AppTest
 
 from medrecog_core.datasets import check_health, library, read_dataset
-from medrecog_core.features.network_rates import NetworkPass, keep_rates
+from medrecog_core.features.cost import NetworkPass, keep_rates
 from medrecog_core.jobs.kinds import DRAW_DEMO
 from medrecog_core.jobs.process import ProcessIdentity, this_process
 from medrecog_core.jobs.queue import working_jobs

@@ -9,7 +9,7 @@ import pandas as pd
 import streamlit as st
 
 from medrecog_core.networks import Network
-from medrecog_core.networks.layer_summary import LayerSummary
+from medrecog_core.networks.summary import LayerSummary
 
 _GAP = 1.5
 _MOST_BLOCKS = 40

@@ -6,9 +6,8 @@ from PIL import Image
 
 from medrecog_core.datasets import demo_folder
 from medrecog_core.features import ImageWalk, StrongestMaps, first_filters
-from medrecog_core.features.image_walk import MAX_KEPT_BYTES
+from medrecog_core.features.inspection import MAX_KEPT_BYTES, ORDERS
 from medrecog_core.features.self_test import picture_file
-from medrecog_core.features.strongest_maps import ORDERS
 from medrecog_core.images import (
     SUFFIXES,
     UnreadableImageError,
@@ -18,7 +17,7 @@ from medrecog_core.images import (
 )
 from medrecog_core.jobs.process import run_command
 from medrecog_core.networks import Network, all_installed_weights, find_network
-from medrecog_core.networks.map_layers import reached_map_layers
+from medrecog_core.networks.feature_maps import reached_map_layers
 from medrecog_core.ui.choice import choose
 from medrecog_core.ui.page import shown_errors
 from medrecog_core.ui.plain_text import literal

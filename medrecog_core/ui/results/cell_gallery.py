@@ -5,7 +5,7 @@ from pathlib import Path
 
 import streamlit as st
 
-from medrecog_core.runs.cell_images import CellImage
+from medrecog_core.runs.run import CellImage
 from medrecog_core.ui.gallery import Picture, show_gallery
 from medrecog_core.ui.plain_text import literal
 from medrecog_core.ui.quantities import counted
