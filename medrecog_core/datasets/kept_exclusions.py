@@ -93,7 +93,7 @@ def with_kept(
     what = [counted(len(added), "exclusion")] if added else []
     what += [] if choice.is_empty else ["the choice of classes"]
     name = dataset.name
-    undo = [f"“datasets include {name} IMAGE”"] if added else []
+    undo = [f"“datasets restore {name} --image PATH”"] if added else []
     undo += [] if choice.is_empty else [f"“datasets classes {name} --restore”"]
     warning = DatasetWarning(
         "exclusions-restored",

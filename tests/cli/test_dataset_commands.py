@@ -221,16 +221,16 @@ class TestList:
         assert damaged["error"] in people.out
 
 
-class TestRemove:
+class TestDelete:
     def test_the_images_stay_where_they_are(self, call: Call, folder: Path) -> None:
         call("datasets", "add", "textures", folder)
-        answer = call("datasets", "remove", "textures", "--json")
-        assert answer.json == {"name": "textures", "removed": True}
+        answer = call("datasets", "delete", "textures", "--json")
+        assert answer.json["deleted"]
         assert library.names() == ["demo"]
         assert len(list(folder.glob("*/*.png"))) == N_IMAGES
 
     def test_the_demo_stays(self, call: Call) -> None:
-        answer = call("datasets", "remove", "demo")
+        answer = call("datasets", "delete", "demo")
         assert answer.status == 2
         assert "cannot be removed" in answer.sentence
 
@@ -289,7 +289,7 @@ class TestExtract:
 
 
 class TestUnknown:
-    @pytest.mark.parametrize("command", [["datasets", "remove"], ["extract"]])
+    @pytest.mark.parametrize("command", [["datasets", "delete"], ["extract"]])
     def test_an_unknown_data_set(self, call: Call, known: Path, command: list[str]) -> None:
         answer = call(*command, "nothing", "--json")
         assert answer.status == 1

@@ -105,9 +105,9 @@ def test_imported_weights_are_in_use_and_can_be_removed(
     assert [w["in_use"] for w in tiny["installed"]] == [True, False]
     assert tiny["installed"][1]["source"] == "mine.npz"
     assert tiny["official_file"]["installed"] is True
-    answer = call("weights", "remove", official["identity"], "--network", "tiny", "--json")
-    assert answer.json == {"identity": official["identity"], "removed": True}
-    assert call("weights", "remove", identity, "--network", "tiny").out == f"Removed {identity}.\n"
+    answer = call("weights", "delete", official["identity"], "--network", "tiny", "--json")
+    assert answer.json["deleted"]
+    assert call("weights", "delete", identity, "--network", "tiny").out == f"Deleted {identity}.\n"
     assert call("weights", "status", "--json").json[-1]["installed"] == []
     assert [path.name for path in cache.weights.iterdir()] == [".lock"]
 
@@ -131,7 +131,7 @@ def test_what_is_damaged_is_shown_and_may_be_removed(
     (damaged,) = document["damaged"]
     assert damaged["identity"] == identity
     assert damaged["reason"] in call("weights", "status").out.replace("\n\n", "\n")
-    assert call("weights", "remove", identity, "--network", "tiny").status == 0
+    assert call("weights", "delete", identity, "--network", "tiny").status == 0
 
 
 def test_self_test_reads_the_built_in_picture(call: Call) -> None:
