@@ -99,8 +99,7 @@ def _check_files(path: Path, contents: BundleContents, staged: Path) -> None:
 
 
 def _set_times(contents: BundleContents, staged: Path) -> None:
-    """Set the times of extracted images to those in their data set, so that none counts as
-    changed."""
+    """Set the times of extracted images to those in their data set."""
     for name in contents.datasets:
         dataset = read_dataset(staged / "datasets" / name, name)
         for image in dataset.every_image:

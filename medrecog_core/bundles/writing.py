@@ -232,8 +232,7 @@ class _Bundle:
     def _write_pictures(
         self, images: dict[tuple[str, str, str], RunImage], of_datasets: set[tuple[str, str]]
     ) -> None:
-        """Write the pictures of the runs' images; full images only if a data set here contains
-        them."""
+        """Write the pictures of the runs' images; full images only if they are in a data set."""
         if self._pictures == NO_PICTURES:
             return
         n_missing = n_unlisted = 0

@@ -95,8 +95,7 @@ def end_process(status: int) -> None:
 
 @contextmanager
 def stop_on_signals() -> Iterator[threading.Event]:
-    """Turn SIGTERM and SIGINT into a request to stop; a second SIGINT ends the process
-    immediately."""
+    """Turn SIGTERM and SIGINT into a request to stop; a second SIGINT ends the process."""
     event = threading.Event()
     if threading.current_thread() is not threading.main_thread():
         yield event
