@@ -183,8 +183,7 @@ def _encoded_size(frame: bytes) -> tuple[int, int]:
 
 
 def _size_marker(frame: bytes) -> int:
-    """Return the position of the first marker of a JPEG frame with its size, -1 if there is
-    none."""
+    """Return the position of the first JPEG marker that gives the size, -1 if there is none."""
     place = 2
     while frame[:2] == b"\xff\xd8" and place + 4 <= len(frame) and frame[place] == 0xFF:
         if frame[place + 1] in _SIZE_MARKERS:
