@@ -56,8 +56,7 @@ def answer_document(file: str, answer: Answer) -> dict[str, Any]:
 
 
 def answers_table(files: Sequence[str], answers: Sequence[Answer]) -> list[dict[str, Any]]:
-    """Return predictions as a table with one row per image; the columns do not depend on the
-    rows."""
+    """Return predictions as a table with one row per image and fixed columns."""
     rows = [_row(file, answer) for file, answer in zip(files, answers, strict=True)]
     columns = dict.fromkeys(name for row in rows for name in row if name != "error")
     return [{name: row.get(name) for name in (*columns, "error")} for row in rows]

@@ -14,8 +14,7 @@ from medrecog_core.models.model import Model
 
 @dataclass(frozen=True)
 class ExplainedImage:
-    """An image as the network reads it, and the contribution of each position to the score of each
-    class.
+    """The input of a network, and the contribution of each position to the class scores.
 
     Attributes
     ----------

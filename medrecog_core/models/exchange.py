@@ -173,8 +173,7 @@ def without_paths(model: Model) -> Model:
 
 
 def missing_weights(card: ModelCard) -> str:
-    """Return a sentence on the weights that a model needs and that are not installed; empty if
-    none."""
+    """Return a sentence on missing weights of a model; empty if all are installed."""
     network = find_network(card.network)
     if card.source.weights in {w.identity for w in all_installed_weights(network)}:
         return ""

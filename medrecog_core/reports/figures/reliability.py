@@ -59,7 +59,7 @@ def describe_reliability(found: CrossCalibration, positive: str | None) -> str:
     return (
         f"Reliability of the probabilities of {of}: calibration error "
         f"{found.before.curve.calibration_error:.3f} of the uncalibrated, "
-        f"{found.after.curve.calibration_error:.3f} calibrated"
+        f"{found.after.curve.calibration_error:.3f} after calibration"
     )
 
 
