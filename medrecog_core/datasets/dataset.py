@@ -117,8 +117,7 @@ class ImageRecord:
 
     @property
     def content(self) -> tuple[str, int | None] | None:
-        """Identity of its content: the SHA-256 of the file and the frame; None if the file has no
-        state."""
+        """The SHA-256 of the file and the frame; None if the file has no state."""
         return None if self.file is None else (self.file.sha256, self.frame)
 
 
