@@ -30,8 +30,7 @@ def grouping_findings(dataset: Dataset) -> list[Finding]:
 
 
 def likely_pattern(dataset: Dataset) -> str:
-    """Return a pattern of the paths whose first group seems to be the patient; empty if none
-    does."""
+    """Return a path pattern whose first group seems to be the patient; empty if none does."""
     return next(
         (p for p in (*USUAL_PATTERNS, _NUMBERED_PREFIX) if _makes_groups(dataset, p)),
         "",

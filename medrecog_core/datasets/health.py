@@ -223,8 +223,7 @@ def work(job: Job, work: Work) -> None:
 
 
 def kept_report(name: str) -> HealthReport | None:
-    """Return the last report of a data set, even if the data set has changed; None if there is
-    none.
+    """Return the last report of a data set, even if outdated; None if there is none.
 
     The fingerprint shows whether it is up to date.
     """

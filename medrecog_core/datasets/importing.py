@@ -387,8 +387,7 @@ def _take_over(path: Path, folder: Path) -> None:
 
 
 def _resolved(decisions: Decisions, folder: Path | None = None) -> Decisions:
-    """Return the decisions with absolute paths of tables; those not on disk may be in the
-    folder."""
+    """Return the decisions with absolute paths of tables on disk; others may be in the folder."""
     return replace(decisions, tables=tuple(_table(table, folder) for table in decisions.tables))
 
 

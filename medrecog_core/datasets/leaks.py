@@ -131,8 +131,8 @@ def near_duplicate_findings(dataset: Dataset, pairs: Sequence[Pair]) -> tuple[li
                 "warning",
                 f"{counted(n, 'near-duplicate pair')} with different labels",
                 f"{counted(n, 'pair')} of images that look nearly the same "
-                f"{'has' if n == 1 else 'have'} different labels. Check them, a label may be "
-                "wrong.",
+                f"{'has' if n == 1 else 'have'} different labels. Check them, because a label may "
+                "be wrong.",
                 _sets(images, across_classes),
                 _excluding(_DROP_ALL, (images[i] for pair in across_classes for i in pair)),
             )

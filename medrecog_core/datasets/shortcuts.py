@@ -232,7 +232,6 @@ def _chance_upper(labels: np.ndarray, predicted: np.ndarray, groups: np.ndarray)
 
 
 def _mode_number(mode: str) -> int:
-    """Return a number for a mode from its number of channels, because a tree only needs an
-    order."""
+    """Return the number of channels of a mode, since a tree only needs an order."""
     order = ("1", "L", "P", "LA", "PA", "I;16", "I;16B", "I", "F", "RGB", "RGBA", "CMYK", "YCbCr")
     return order.index(mode) if mode in order else len(order)

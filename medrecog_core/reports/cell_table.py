@@ -99,7 +99,7 @@ def cells_latex(run: Run) -> str:
         r"\centering",
         r"\begin{tabular}{lllrrrr}",
         r"\toprule",
-        r"layer & scale & pooling & accuracy & 95\,\% interval & balanced accuracy & AUC \\",
+        r"layer & scale & pooling & accuracy & 95\,\% CI & balanced accuracy & AUC \\",
         r"\midrule",
         *map(_latex_row, rows),
         r"\bottomrule",
@@ -198,5 +198,5 @@ def _caption(run: Run, ranked: Sequence[RankedCell]) -> str:
         f"{run.specification().dataset}: {counted(ranked[0].result.n_test, 'test image')}{units}; "
         f"{find_network(run.specification().network).title}{weights}."
     )
-    marks = r" Bold: the best cell; $\approx$: not distinguishable from it."
+    marks = r" Bold: the best cell; $\approx$: not significantly different from it."
     return escape(words) + marks + escape(reservations(record))

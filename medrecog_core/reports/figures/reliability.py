@@ -58,7 +58,7 @@ def describe_reliability(found: CrossCalibration, positive: str | None) -> str:
     of = "the predicted class" if positive is None else positive
     return (
         f"Reliability of the probabilities of {of}: calibration error "
-        f"{found.before.curve.calibration_error:.3f} of the uncalibrated, "
+        f"{found.before.curve.calibration_error:.3f} before and "
         f"{found.after.curve.calibration_error:.3f} after calibration"
     )
 
