@@ -134,9 +134,7 @@ def _warnings(run: Run, record: dict[str, Any], data: DataDescription) -> list[s
         f"The data set “{dataset['name']}” is {dataset['layout']}.": dataset["synthetic"],
         f"These results are based on {record.get('sample')}.": record.get("sample"),
         describe_leak(split["n_leaking_groups"]): split["n_leaking_groups"],
-        f"{counted(len(data.unreadable), 'image')} could not be read and skipped.": (
-            data.unreadable
-        ),
+        f"Skipped because unreadable: {counted(len(data.unreadable), 'image')}.": (data.unreadable),
         f"The weights are not the official Keras weights ({title}).": "official" not in title,
     }
     return [sentence for sentence, applies in warned.items() if applies]

@@ -82,16 +82,14 @@ def test_images_that_are_gone_or_changed_are_told(finished, tmp_path, pictures, 
     changed = replace(images[-1], sha256="0" * 64)
     finished.write_images([*moved, changed])
     written = write_bundle([finished], tmp_path / "runs.zip")
-    assert written.left_out == (
-        f"2 of {N_IMAGES} images are not here, or not as the runs saw them.",
-    )
+    assert written.left_out == ("images are missing or have changed since the runs",)
 
 
 def test_data_set_that_changed_since_is_left_out_and_told(finished, tmp_path):
     library.exclude(NAME, [library.load(NAME).images[0].path])
     written = write_bundle([finished], tmp_path / "runs.zip", "none")
     assert written.contents.datasets == ()
-    assert "is not kept here as the runs saw it" in written.left_out[0]
+    assert "has changed since the runs and is not included" in written.left_out[0]
 
 
 def test_image_that_the_data_set_has_no_longer_goes_along_as_a_thumbnail(finished, there, tmp_path):
@@ -121,7 +119,7 @@ def test_health_report_goes_along(finished, tmp_path):
 def test_run_at_work_is_refused(finished, tmp_path):
     at_work = replace(finished.state(), status="running", process=this_process(), heartbeat=0)
     finished.write_state(at_work)
-    with pytest.raises(MedrecogError, match="is at work: stop it, or wait for its end"):
+    with pytest.raises(MedrecogError, match="Stop it, or wait until it has finished"):
         write_bundle([finished], tmp_path / "runs.zip")
     assert list(tmp_path.glob("*.zip")) == []
 

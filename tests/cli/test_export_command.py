@@ -87,9 +87,9 @@ class TestExport:
             ("x.csv", ["--measure", "luck"], "There is no measure “luck”: choose among accuracy"),
             ("x.svg", ["--figure", "roc", "--cell", "fc9"], "There is no finished cell “fc9”"),
             ("x.svg", ["--figure", "roc", "--class", "cat"], "The class “cat” has no curve"),
-            ("x.svg", ["--measure", "sensitivity"], "cannot be told of this run"),
-            ("x.svg", ["--table", "report"], "A table is a .csv or .tex file"),
-            ("x.csv", ["--figure", "roc"], "A figure is a .png or .svg file"),
+            ("x.svg", ["--measure", "sensitivity"], "is not available for this run"),
+            ("x.svg", ["--table", "report"], "A table cannot be written to"),
+            ("x.csv", ["--figure", "roc"], "A figure cannot be written to"),
         ],
     )
     def test_what_there_is_not_is_bad_usage(

@@ -74,7 +74,7 @@ class TestCheck:
         for command in ("check", "refresh"):
             answer = call("datasets", command, "nothing", "--json")
             assert answer.status == 1
-            assert answer.sentence == "There is no data set “nothing”: there are demo, textures."
+            assert answer.sentence == "Unknown data set “nothing”. Available: demo, textures."
             assert answer.json == {"error": answer.sentence}
         assert not (cache.datasets / "nothing").exists()
 
@@ -87,7 +87,7 @@ class TestRefresh:
         assert answer.status == 0
         assert answer.json["n_images"] == N_IMAGES
         assert answer.json["changed"] == [
-            {"path": "noise/noise-9.png", "reason": "the file is not there"}
+            {"path": "noise/noise-9.png", "reason": "the file does not exist"}
         ]
         assert library.load("textures").fingerprint != before
         assert "No file of textures has changed." in call("datasets", "refresh", "textures").out

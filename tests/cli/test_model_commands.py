@@ -37,7 +37,7 @@ class TestTrain:
         ("changes", "status", "word"),
         [
             (["--name", "my-model"], 2, "“my-model” already exists"),
-            (["--name", "../x"], 2, "cannot be a name"),
+            (["--name", "../x"], 2, "is not a valid name"),
             (["--layer", "block5"], 1, "no finished cell block5-224-average"),
             (["--layer", "block9"], 1, "no finished cell block9-224-average"),
             (["--scale", "wide"], 2, "wide"),
@@ -64,7 +64,7 @@ class TestTrain:
 class TestModels:
     def test_none(self, call: Call) -> None:
         assert call("models", "--json").json == []
-        assert call("models").out.startswith("There are no models yet.")
+        assert call("models").out.startswith("No models yet")
 
     def test_they_are_listed(self, call: Call, model: str) -> None:
         assert [card["name"] for card in call("models", "--json").json] == [model]
@@ -118,7 +118,7 @@ class TestPredict:
         assert (first["file"], first["label"], first["error"]) == (str(files[0]), "waves", "")
         told = answer.json[0]["probabilities"]["waves"]
         assert float(first["probability of waves"]) == told
-        assert (second["label"], second["error"]) == ("", "the file is not there")
+        assert (second["label"], second["error"]) == ("", "the file does not exist")
         refused = call("predict", model, *files, "--csv", tmp_path / "no/labels.csv", "--json")
         assert refused.status == 1
         assert "Cannot write to" in refused.json["error"]
@@ -144,7 +144,7 @@ class TestPredict:
         ("arguments", "status", "word"),
         [
             (["nothing", "x.png"], 1, "There is no model “nothing”: there are my-model"),
-            (["../models/my-model", "x.png"], 2, "cannot be a name"),
+            (["../models/my-model", "x.png"], 2, "is not a valid name"),
             (["my-model"], 2, "FILE"),
         ],
     )
@@ -202,7 +202,7 @@ class TestExchange:
         (tmp_path / "text").write_text("no model")
         answer = call("import-model", tmp_path / "text", "--json")
         assert answer.status == 1
-        assert "is no model that this program exported" in answer.json["error"]
+        assert "is not a model file" in answer.json["error"]
 
 
 def test_a_fusion_is_trained_by_its_name(call: Call, known: Path) -> None:

@@ -138,7 +138,7 @@ def test_self_test_reads_the_built_in_picture(call: Call) -> None:
     document = call("weights", "status", "--self-test", "--json").json[0]
     assert document["self_test"]["passed"] is True
     assert min(document["self_test"]["cosines"].values()) > 0.999
-    assert "passes the self-test" in call("weights", "status", "--self-test").out
+    assert "is unchanged and passed the self-test" in call("weights", "status", "--self-test").out
 
 
 def test_self_test_that_fails_ends_in_status_1(call: Call, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -171,7 +171,7 @@ def test_self_test_reads_every_number(
     identity = call("weights", "import", file, "--network", "tiny", "--json").json["identity"]
     documents = call("weights", "status", "--self-test", "--json").json
     assert [d["self_test"]["passed"] for d in documents if d["self_test"]] == [True, True]
-    assert f"{identity} is as it was installed" in call("weights", "status", "--self-test").out
+    assert "is unchanged and passed the self-test" in call("weights", "status", "--self-test").out
     archive = cache.weights / f"{identity}.npz"
     content = bytearray(archive.read_bytes())
     content[content.index(tiny_arrays()["fc1"][0].tobytes())] ^= 1
@@ -220,7 +220,10 @@ def test_status_says_what_has_come_and_what_keras_has(
     assert call("weights", "status", "--json").json[-1]["official_file"]["downloaded_bytes"] == 3e6
     (tmp_path / "keras" / "models").mkdir(parents=True)
     (tmp_path / "keras" / "models" / published.name).write_bytes(b"")
-    assert "is in Keras's cache" in call("weights", "status").out
+    assert (
+        "A file of that name is in the Keras cache and is used if its hash matches"
+        in call("weights", "status").out
+    )
 
 
 @pytest.mark.parametrize(

@@ -68,7 +68,9 @@ def test_a_class_that_is_only_trained_on_is_allowed():
 
 
 def test_a_given_split_with_one_class_to_learn_is_refused():
-    with pytest.raises(MedrecogError, match="fewer than two classes to train on"):
+    with pytest.raises(
+        MedrecogError, match="The split leaves fewer than two training classes, or no test images"
+    ):
         split(records(("a", "train"), ("a", "test"), ("b", "val")))
 
 
@@ -189,7 +191,7 @@ def grouped(n_groups, per_group, labels="ab"):
 
 
 def test_a_given_split_must_be_there_where_it_is_asked_for():
-    with pytest.raises(MedrecogError, match="gives no split into train and test: choose another"):
+    with pytest.raises(MedrecogError, match="The data set has no split into train and test"):
         split(many(4, "a", "b"), kind="given")
 
 

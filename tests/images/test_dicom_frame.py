@@ -248,5 +248,7 @@ def test_the_size_is_never_filled_in():
 def test_the_order_of_colours_is_never_filled_in():
     made = dicom_dataset(COLOURS)
     del made.PlanarConfiguration, made.BitsStored
-    with pytest.raises(UnreadableImageError, match="does not give its PlanarConfiguration"):
+    with pytest.raises(
+        UnreadableImageError, match="the tag PlanarConfiguration is missing from the DICOM file"
+    ):
         decode_image(dicom_bytes(made))

@@ -133,7 +133,7 @@ def test_a_part_that_is_longer_than_the_file_is_fetched_again(part):
 def test_a_length_that_is_never_kept_ends_in_a_sentence(part):
     answers = [Answer(cut_after=100)] * (len(PAUSES) + 1)
     with serving(CONTENT, *answers) as server:
-        with pytest.raises(MedrecogError, match=rf"broke off {len(PAUSES) + 1} times.*bytes"):
+        with pytest.raises(MedrecogError, match=r"was interrupted"):
             fetch(server, part)
         assert len(server.requests) == len(PAUSES) + 1
 

@@ -37,7 +37,7 @@ def test_the_text_has_the_data_the_figures_and_how_images_are_read(model: Model)
         ({"synthetic": True}, "drawn by the program"),
         ({"sample": "60 of 240 images"}, "stand on 60 of 240 images"),
         ({"n_leaking_groups": 2}, "2 groups of images stand in both"),
-        ({"trained_on": ALL}, "learnt from the test images too"),
+        ({"trained_on": ALL}, "It was also trained on the test images"),
         ({"missing": ("It has no probabilities: why.",)}, "It has no probabilities: why."),
     ],
 )
@@ -50,7 +50,11 @@ def test_limits_are_told(model: Model, changes, words: str) -> None:
 
 @pytest.mark.parametrize(
     ("kind", "words"),
-    [("fitted", "were fitted"), ("shares", "are the classes' shares"), ("bare", "are the softmax")],
+    [
+        ("fitted", "were fitted"),
+        ("shares", "are the class frequencies, because the scores do not improve on them"),
+        ("bare", "are the softmax"),
+    ],
 )
 def test_how_probabilities_were_fitted_is_told(kind: str, words: str) -> None:
     told = describe_calibration(CalibrationReport(kind, 0.5, 0.25, 40))
@@ -75,7 +79,7 @@ def test_a_card_of_the_first_format_has_its_accuracy_and_preprocessing(model: Mo
     source = replace(model.card.source, preprocessing="squeeze-0")
     text = card_markdown(replace(model.card, estimates=(), versions={}, source=source))
     assert "| accuracy | " in text
-    assert "`squeeze-0`, which this version does not have" in text
+    assert "`squeeze-0`, which this version does not support" in text
 
 
 def test_names_in_it_are_no_markdown(model: Model) -> None:

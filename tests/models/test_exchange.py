@@ -69,7 +69,7 @@ def test_it_can_be_called_otherwise_and_not_like_another(model: Model) -> None:
     content = exported_model("my-model")
     with pytest.raises(UsageError, match="There is a model “my-model” already"):
         import_content(content, "one")
-    with pytest.raises(UsageError, match="cannot be a name"):
+    with pytest.raises(UsageError, match="is not a valid name"):
         import_content(content, "one", "../two")
     assert import_content(content, "one", "two").name == "two"
     assert load_model("two").card.name == "two"
@@ -101,7 +101,7 @@ def test_a_changed_card_with_its_hash_is_checked_like_any_other(model: Model) ->
         manifest["files"]["model.json"] = hashlib.sha256(files["model.json"]).hexdigest()
         files["manifest.json"] = json.dumps(manifest).encode()
 
-    refused(repacked(exported_model("my-model"), change), "what it holds is no whole model")
+    refused(repacked(exported_model("my-model"), change), "its model is incomplete")
 
 
 @pytest.mark.parametrize(
@@ -135,7 +135,7 @@ def test_a_file_that_claims_to_hold_more_than_it_can_is_refused(model: Model) ->
     size = info.file_size.to_bytes(4, "little")
     claimed = content.replace(size + size, 2 * (2**31).to_bytes(4, "little"))
     assert claimed != content
-    refused(claimed, "it claims to hold more than it can")
+    refused(claimed, "it declares more than it contains")
 
 
 def test_a_newer_version_s_file_says_to_update(model: Model) -> None:

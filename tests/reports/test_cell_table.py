@@ -64,7 +64,7 @@ def test_report_table_holds_the_measure_of_every_single_cell(finished):
 
 
 def test_measure_that_cannot_be_told_has_no_report_table(finished):
-    with pytest.raises(MedrecogError, match="has a place in the report's table"):
+    with pytest.raises(MedrecogError, match="The report's table contains no cell of run"):
         run_report_table(finished, "sensitivity")
 
 

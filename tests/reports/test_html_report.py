@@ -62,7 +62,7 @@ def test_page_names_weights_fingerprint_versions_and_its_limits(finished, page):
     record = finished.record()
     for words in (
         record["weights"]["identity"],
-        f"The weights are not Keras's official ones: {record['weights']['title']}.",
+        "The weights are not the official Keras weights",
         record["dataset"]["fingerprint"][:16],
         record["versions"]["keras"],
         record["device"]["name"],
@@ -89,10 +89,10 @@ def test_what_spoils_the_result_is_said_first(finished):
     text = Parsed(html_report(finished)).text
     beginning = text[: text.index("Confusion matrix")]
     for words in (
-        "This run is not finished: 3 of 4 cells are.",
+        "This run is not finished (3 of 4 cells).",
         "The split leaks: 2 groups of images stand in both",
-        "These results stand on a sample of 12 of 99 images.",
-        "1 image could not be read and took no part.",
+        "These results are based on a sample of 12 of 99 images.",
+        "Skipped because unreadable: 1 image.",
     ):
         assert words in beginning
     assert "a/b.png: the file is empty" in text

@@ -75,7 +75,7 @@ def test_unreadable_images_are_skipped_with_the_reason_and_the_rest_goes_on(fold
     assert set(reasons) == {str(folder / path) for path in (*bad, "noise/noise-0.png")}
     for path, (_, word) in bad.items():
         assert word in reasons[str(folder / path)]
-    assert "not there" in reasons[str(folder / "noise/noise-0.png")]
+    assert "the file does not exist" in reasons[str(folder / "noise/noise-0.png")]
 
 
 def test_images_of_one_content_go_through_the_network_once(folder: Path) -> None:

@@ -78,22 +78,22 @@ def no_process(monkeypatch):
 def test_a_run_that_is_finished_already_is_offered_before_it_is_repeated(finished, no_process):
     finished.rename("Shallow blocks")
     test = press(opened(PAGE, **link(layers=LAYERS)), "Start the experiment")
-    assert "This was done already" in words(test)
+    assert "An identical run already exists" in words(test)
     assert "by “Shallow blocks”" in words(test)
     assert len(all_runs()) == 1
     test = press(test, "Run it again")
     assert not test.exception
     assert len(all_runs()) == 2
-    assert "This was done already" not in words(test)
+    assert "An identical run already exists" not in words(test)
     assert "Stop" in buttons(test)
 
 
 def test_an_offer_goes_when_the_form_asks_for_something_else(finished, no_process):
     test = press(opened(PAGE, **link(layers=LAYERS)), "Start the experiment")
-    assert "This was done already" in words(test)
+    assert "An identical run already exists" in words(test)
     test.text_input(key="experiment-C").set_value("7").run()
     assert not test.exception
-    assert "This was done already" not in words(test)
+    assert "An identical run already exists" not in words(test)
     assert "Run it again" not in buttons(test)
 
 
@@ -244,7 +244,7 @@ def test_a_linked_experiment_is_run_offered_repeated_searched_for_and_deleted(
     page.get_by_role("button", name="Start the experiment").click()
     page.get_by_role("link", name="Open results").wait_for(timeout=2 * MINUTE)
     page.get_by_role("button", name="Start the experiment").click()
-    page.get_by_text("This was done already").wait_for()
+    page.get_by_text("An identical run already exists").wait_for()
     page.get_by_role("button", name="Run it again").click()
     with cache_at(server.cache):
         page.get_by_role("button", name="Stop").wait_for()

@@ -130,7 +130,7 @@ def check(page, texts):
         ),
         ("Datasets", {"dataset": "hostile", "image": f"0/{FILES[0]}"}, "SHA-256", (GROUP, REASON)),
         ("Datasets", {"dataset": "hostile", "image": LINK}, "has no image", (LINK,)),
-        ("Datasets", {"dataset": LINK}, "There is no data set", (LINK,)),
+        ("Datasets", {"dataset": LINK}, "Unknown data set", (LINK,)),
         ("Experiments", {"on": "hostile"}, "Follow", TITLES),
         ("Experiments", {"run-search": "**z**"}, "No run is described by", ("“**z**”",)),
         ("Results", {"run": LINK, "true": LINK}, "Class of the curves", (LINK, *CLASSES)),
