@@ -24,7 +24,7 @@ def test_contents_list_every_file(written):
 def test_any_other_file_is_no_bundle(tmp_path, content):
     file = tmp_path / "other.zip"
     file.write_bytes(content)
-    with pytest.raises(MedrecogError, match=r"other\.zip is no bundle of medrecog"):
+    with pytest.raises(MedrecogError, match=r"other\.zip is not a medrecog bundle"):
         read_contents(file)
 
 
@@ -44,7 +44,7 @@ def test_file_that_is_not_there_is_named(tmp_path):
 
 def test_bundle_of_a_newer_medrecog_asks_for_an_update(rewrite):
     file = rewrite(contents={"version": 2, "medrecog": "9.9", "novelty": 1})
-    with pytest.raises(MedrecogError, match=r"by a newer medrecog \(9\.9\): update this one"):
+    with pytest.raises(MedrecogError, match=r"by a newer version of medrecog \(9\.9\)"):
         read_contents(file)
 
 

@@ -46,4 +46,4 @@ def test_what_cannot_be_done_ends_in_a_sentence(call: Call, tmp_path: Path) -> N
     (tmp_path / "x.zip").write_bytes(b"hello")
     answer = call("import-bundle", tmp_path / "x.zip", "--json")
     assert answer.status == 1
-    assert "x.zip is no bundle of medrecog" in answer.sentence
+    assert "x.zip is not a medrecog bundle" in answer.sentence

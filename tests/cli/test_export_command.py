@@ -82,9 +82,9 @@ class TestExport:
     @pytest.mark.parametrize(
         ("file", "options", "sentence"),
         [
-            ("x.csv", ["--table", "other"], "There is no table “other”: choose among cells"),
-            ("x.svg", ["--figure", "pie"], "There is no figure “pie”: choose among heat-map"),
-            ("x.csv", ["--measure", "luck"], "There is no measure “luck”: choose among accuracy"),
+            ("x.csv", ["--table", "other"], "Unknown table “other”: choose among cells"),
+            ("x.svg", ["--figure", "pie"], "Unknown figure “pie”: choose among heat-map"),
+            ("x.csv", ["--measure", "luck"], "Unknown measure “luck”: choose among accuracy"),
             ("x.svg", ["--figure", "roc", "--cell", "fc9"], "There is no finished cell “fc9”"),
             ("x.svg", ["--figure", "roc", "--class", "cat"], "The class “cat” has no curve"),
             ("x.svg", ["--measure", "sensitivity"], "is not available for this run"),

@@ -143,7 +143,7 @@ class TestPredict:
     @pytest.mark.parametrize(
         ("arguments", "status", "word"),
         [
-            (["nothing", "x.png"], 1, "There is no model “nothing”: there are my-model"),
+            (["nothing", "x.png"], 1, "Unknown model “nothing”: there are my-model"),
             (["../models/my-model", "x.png"], 2, "is not a valid name"),
             (["my-model"], 2, "FILE"),
         ],

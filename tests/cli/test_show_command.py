@@ -74,7 +74,7 @@ def test_a_positive_class_alone_is_bad_usage(call: Call, three: Run) -> None:
 def test_a_run_without_a_cell_says_so(call: Call, cache: CacheFolder) -> None:
     answer = call("show", create_run(specification()).id, "--measure", "accuracy")
     assert answer.status == 1
-    assert "has no finished cell yet" in answer.sentence
+    assert "has no finished cells yet" in answer.sentence
 
 
 class TestTheRunItself:

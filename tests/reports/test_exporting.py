@@ -40,7 +40,7 @@ def test_tables_tell_leaks_and_samples(finished):
     finished.write_record(record)
     latex = exported(finished, PurePath("x.tex"), Choice(table="report")).decode()
     (caption,) = [line for line in latex.splitlines() if "caption" in line]
-    assert "On a sample of 6 of 12 images. The split leaks: 2 groups of images" in caption
+    assert "On a sample of 6 of 12 images. Leakage: 2 groups of images" in caption
     head, first, *_ = exported(finished, PurePath("x.csv")).decode().splitlines()
     assert head.endswith(",n_leaking_groups")
     assert first.endswith(",a sample of 6 of 12 images,2")

@@ -65,5 +65,5 @@ def test_what_there_is_not_is_named(finished):
 
 def test_run_without_a_finished_cell_has_no_figure(finished):
     finished.discard_cells()
-    with pytest.raises(MedrecogError, match="has no finished cell yet"):
+    with pytest.raises(MedrecogError, match="has no finished cells yet"):
         draw_figure(finished)
