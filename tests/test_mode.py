@@ -86,7 +86,7 @@ def test_nothing_is_written_below_the_cache_folder(viewer, cache, tmp_path):
 
 def test_the_demo_is_there_only_where_it_has_been_drawn(viewer, monkeypatch, cache):
     assert library.names() == []
-    with pytest.raises(MedrecogError, match="Unknown data set “demo”. Available: none"):
+    with pytest.raises(MedrecogError, match="Unknown data set “demo”"):
         library.load("demo")
     (cache.datasets / "demo" / "images").mkdir(parents=True)
     assert library.names() == ["demo"]

@@ -92,7 +92,7 @@ LAYER = SMALL["layers"][0]
             {"layers": [{**LAYER, "keras_layer": "b"}, {**LAYER, "name": "second"}]},
             "not computed from the layer before",
         ),
-        ({"preprocessing": "paint"}, "Unknown preprocessing “paint”"),
+        ({"preprocessing": "paint"}, "There is no preprocessing “paint”"),
     ],
 )
 def test_what_is_wrong_in_a_table_is_named(write, changes, words):

@@ -116,5 +116,5 @@ def test_what_cannot_be_compared_gives_a_sentence(one: Run) -> None:
         compare_runs([one, made_run()], "beauty")
     with pytest.raises(UsageError, match="“sensitivity” cannot be told of the run"):
         compare_runs([one, made_run(classes=("a", "b", "c"))], "sensitivity")
-    with pytest.raises(MedrecogError, match="has no finished cells yet"):
+    with pytest.raises(MedrecogError, match="has no finished cell yet"):
         compare_runs([one, create_run(specification())])

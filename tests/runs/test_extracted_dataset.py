@@ -106,7 +106,7 @@ def test_a_folder_that_is_gone_gives_one_sentence(folder: Path, no_network: None
 
 
 def test_an_unknown_data_set_gives_one_sentence(cache: CacheFolder, no_network: None) -> None:
-    with pytest.raises(MedrecogError, match="Unknown data set “textures”: there are demo"):
+    with pytest.raises(MedrecogError, match="Unknown data set “textures”"):
         extract_dataset(specification())
 
 

@@ -61,7 +61,7 @@ def test_page_opens_on_an_empty_cache_and_says_it_is_for_research(page):
     [
         ("pages/2_Experiments.py", "press “Start the experiment”"),
         ("pages/3_Results.py", "start an experiment first"),
-        ("pages/4_Predict.py", "Unknown model yet"),
+        ("pages/4_Predict.py", "There is no model yet"),
     ],
 )
 def test_empty_state_says_what_to_do_next(page, hint):
@@ -138,7 +138,7 @@ def test_layers_that_the_weights_do_not_reach_are_not_offered_and_it_says_where_
     ],
 )
 def test_a_link_to_what_is_gone_says_so(page, query):
-    assert "Unknown data set “gone” here: demo is shown." in words(opened(page, **query))
+    assert "There is no data set “gone” here: demo is shown." in words(opened(page, **query))
 
 
 def test_impossible_scale_is_refused_with_a_sentence():
@@ -188,7 +188,7 @@ def test_every_network_is_shown_with_its_layers_and_its_weights(name):
     read, layers = (frame.value for frame in test.dataframe)
     assert list(read["read as"]) == [layer.name for layer in network.layers]
     assert len(layers) == sum(row.kind != "Flatten" for row in network.rows)
-    without = "are not installed" in words(test)
+    without = f"{network.title} has no weights yet" in words(test)
     assert without == (name != DEFAULT_NETWORK)
     assert any("Download Keras's official file" in button.label for button in test.button)
     assert any(button.label == "Test the weights in use" for button in test.button) != without
