@@ -22,7 +22,7 @@ def test_a_measure_is_told_with_its_interval_and_the_best_is_named(call: Call, t
     answer = call("show", three.id, "--measure", "balanced_accuracy,auc")
     assert answer.status == 0
     assert "balanced accuracy" in answer.out
-    assert len(re.findall(r"  the best  ", answer.out)) == 2
+    assert len(re.findall(r"  best  ", answer.out)) == 2
     assert len(re.findall(r"less, p [=<] 0\.\d+|cannot be told from it, p = ", answer.out)) == 2
 
 
@@ -63,7 +63,7 @@ def test_a_positive_class_that_is_none_is_bad_usage(call: Call, three: Run) -> N
 def test_a_measure_that_cannot_be_told_is_bad_usage(call: Call, three: Run, measure: str) -> None:
     answer = call("show", three.id, "--measure", measure)
     assert answer.status == 2
-    assert answer.sentence.startswith("is not available for this run")
+    assert answer.sentence.startswith(f"The measure “{measure}” is not available")
 
 
 def test_a_positive_class_alone_is_bad_usage(call: Call, three: Run) -> None:

@@ -63,7 +63,10 @@ def test_people_see_a_row_a_network(call: Call) -> None:
     out = call("weights", "status").out
     assert "ImageNet, embedded" in out
     assert "fc1, fc2" in out
-    assert "(575 MB) is not installed: run `python -m medrecog_core weights download` or" in out
+    assert (
+        "(575 MB) is not installed. To install it: run `python -m medrecog_core weights download` or"
+        in out
+    )
 
 
 def test_damaged_weights_give_a_sentence(
@@ -96,10 +99,7 @@ def test_imported_weights_are_in_use_and_can_be_removed(
     official = call("weights", "import", published, "--network", "tiny", "--json").json
     answer = call("weights", "import", file, "--network", "tiny")
     assert f"custom weights (mine.npz) ({identity}) is installed: block1, block2." in answer.out
-    assert (
-        f"Tiny is still read with ImageNet, Keras official file ({official['identity']})"
-        in answer.out
-    )
+    assert f"In use for Tiny: ImageNet, Keras official file ({official['identity']})" in answer.out
     tiny = call("weights", "status", "--json").json[-1]
     assert [w["identity"] for w in tiny["installed"]] == [official["identity"], identity]
     assert [w["in_use"] for w in tiny["installed"]] == [True, False]
@@ -117,7 +117,10 @@ def test_status_of_a_network_without_weights(call: Call, tiny: Network) -> None:
     assert (document["identity"], document["layers"]) == (None, [])
     assert document["not_installed"] == ["block1", "block2", "fc1", "fc2"]
     assert document["official_file"] is None
-    assert "Tiny has no weights yet: run `python -m" in call("weights", "status").out
+    assert (
+        "The weights of Tiny are not installed. To install them: run `python -m"
+        in call("weights", "status").out
+    )
     assert call("weights", "status", "--network", "tiny", "--self-test").status == 0
 
 
@@ -150,7 +153,7 @@ def test_self_test_that_fails_ends_in_status_1(call: Call, monkeypatch: pytest.M
     )
     answer = call("weights", "status", "--self-test")
     assert answer.status == 1
-    assert "FAILS the self-test: cosines block1 0.50000" in answer.out
+    assert "failed the self-test: cosines block1 0.50000" in answer.out
 
 
 def test_self_test_reads_every_number(
@@ -216,7 +219,7 @@ def test_status_says_what_has_come_and_what_keras_has(
     part = downloaded_part(tiny)
     part.parent.mkdir(parents=True)
     part.write_bytes(bytes(3_000_000))
-    assert "3 MB of it have been downloaded." in call("weights", "status").out
+    assert "3 MB are already downloaded." in call("weights", "status").out
     assert call("weights", "status", "--json").json[-1]["official_file"]["downloaded_bytes"] == 3e6
     (tmp_path / "keras" / "models").mkdir(parents=True)
     (tmp_path / "keras" / "models" / published.name).write_bytes(b"")

@@ -23,7 +23,7 @@ def test_the_text_has_the_data_the_figures_and_how_images_are_read(model: Model)
         card.source.weights,
         card.weights_title,
         "trained on 9 images (training)",
-        "block2 at 224 pixels, average pooling; normalisation l2",
+        "block2 at 224 px, average pooling; normalisation l2",
         f"| accuracy | {card.accuracy:.3f} |",
         "on 3 images not learnt from",
         f"medrecog {card.versions['medrecog']}",
