@@ -82,7 +82,9 @@ def test_images_that_are_gone_or_changed_are_told(finished, tmp_path, pictures, 
     changed = replace(images[-1], sha256="0" * 64)
     finished.write_images([*moved, changed])
     written = write_bundle([finished], tmp_path / "runs.zip")
-    assert written.left_out == ("images are missing or have changed since the runs",)
+    assert written.left_out == (
+        f"2 of {N_IMAGES} images are missing or have changed since the runs.",
+    )
 
 
 def test_data_set_that_changed_since_is_left_out_and_told(finished, tmp_path):
@@ -132,7 +134,7 @@ def test_a_run_twice_is_in_it_once(finished, tmp_path):
 
 @pytest.mark.parametrize("runs", [[], "one"])
 def test_what_there_is_not_is_bad_usage(finished, tmp_path, runs):
-    with pytest.raises(UsageError, match=r"needs a run|choose among none, thumbnails"):
+    with pytest.raises(UsageError, match=r"at least one run|Available: none, thumbnails"):
         write_bundle([finished] if runs else [], tmp_path / "runs.zip", "some" if runs else "none")
 
 

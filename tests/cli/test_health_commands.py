@@ -57,7 +57,7 @@ class TestCheck:
         out = call("datasets", "check", "textures").out
         assert "warning: 1 exact duplicate [duplicates]" in out
         assert "datasets exclude textures --finding duplicates\n" in out
-        assert "datasets include textures --finding duplicates\n" in out
+        assert "datasets restore textures --finding duplicates\n" in out
         assert "Not enough images per class to test for shortcuts." in out
 
     def test_a_changed_file_is_named_until_the_check_takes_it_in(

@@ -131,7 +131,7 @@ class TestPredict:
         assert answer.status == 0
         first, second = answer.out.splitlines()
         assert first.startswith(f"{good}: waves (noise ")
-        assert second == f"{tmp_path / 'missing.png'}: not classified, the file is not there"
+        assert second == f"{tmp_path / 'missing.png'}: not classified (the file does not exist)"
 
     def test_no_readable_file_ends_with_1_and_still_one_document(
         self, call: Call, model: str, tmp_path: Path
@@ -143,7 +143,7 @@ class TestPredict:
     @pytest.mark.parametrize(
         ("arguments", "status", "word"),
         [
-            (["nothing", "x.png"], 1, "Unknown model “nothing”: there are my-model"),
+            (["nothing", "x.png"], 1, "Unknown model “nothing”. Available: my-model"),
             (["../models/my-model", "x.png"], 2, "is not a valid name"),
             (["my-model"], 2, "FILE"),
         ],
@@ -195,7 +195,7 @@ class TestExchange:
         answer = call("import-model", file, "--name", "theirs", "--json").json
         assert (answer["name"], answer["missing_weights"]) == ("theirs", "")
         assert model_names() == ["my-model", "theirs"]
-        assert "There is a model “my-model” already" in call("import-model", file).sentence
+        assert "A model named “my-model” already exists" in call("import-model", file).sentence
         assert call("export-model", "nothing", "--to", file).status == 1
 
     def test_what_is_no_model_gets_a_sentence(self, call: Call, tmp_path: Path) -> None:
@@ -238,7 +238,7 @@ def test_a_model_of_neighbours_says_what_it_contains_wherever_it_goes(
         "knn",
         load_model("mine").card.parameter_value,
     )
-    said = "contains the training features: those of all 9 training images"
+    said = "contains the features of all 9 training images"
     assert said in trained.err
     assert said in call("models", "show", "mine").out
     exported = call("export-model", "mine", "--to", str(tmp_path / "file"))

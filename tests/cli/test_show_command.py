@@ -23,7 +23,9 @@ def test_a_measure_is_told_with_its_interval_and_the_best_is_named(call: Call, t
     assert answer.status == 0
     assert "balanced accuracy" in answer.out
     assert len(re.findall(r"  best  ", answer.out)) == 2
-    assert len(re.findall(r"less, p [=<] 0\.\d+|cannot be told from it, p = ", answer.out)) == 2
+    assert (
+        len(re.findall(r"lower, p [=<] 0\.\d+|not significantly different, p = ", answer.out)) == 2
+    )
 
 
 def test_json_holds_the_run_and_its_measures(call: Call, three: Run) -> None:
