@@ -103,8 +103,8 @@ def test_image_that_the_data_set_has_no_longer_goes_along_as_a_thumbnail(finishe
     finished.write_record(record)
     written = write_bundle([finished], tmp_path / "runs.zip", "images")
     assert written.left_out == (
-        f"1 of {N_IMAGES} images are in no data set here as the runs saw them: only their "
-        "thumbnails go along.",
+        f"1 of {N_IMAGES} images have changed or are in no data set here. Only their "
+        "thumbnails are included.",
     )
     names = names_in(tmp_path / "runs.zip")
     assert sum("/images/" in name for name in names) == N_IMAGES - 1
