@@ -88,7 +88,7 @@ def test_a_refresh_that_would_leave_one_class_is_refused(skin):
 
 def test_a_folder_that_is_gone_is_named(skin):
     skin.root.rename(skin.root.with_name("elsewhere"))
-    with pytest.raises(MedrecogError, match=r"The folder .*images .*is gone: put it back"):
+    with pytest.raises(MedrecogError, match=r"The folder .*images .*is missing"):
         find_changes(skin)
 
 

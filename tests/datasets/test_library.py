@@ -76,7 +76,7 @@ def test_names_are_sorted_with_the_demo_first(skin):
 def test_an_unknown_name_is_answered_with_the_known_ones(skin):
     library.save(skin)
     for ask in (library.load, library.remove):
-        with pytest.raises(MedrecogError, match="no data set “hair”: there are demo, skin"):
+        with pytest.raises(MedrecogError, match="Unknown data set “hair”"):
             ask("hair")
 
 

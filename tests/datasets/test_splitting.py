@@ -114,17 +114,13 @@ def test_of_few_images_one_a_class_is_tested(n, part):
 
 
 def test_a_class_of_one_image_is_refused():
-    with pytest.raises(
-        MedrecogError, match=r"class “c” has 1 image, too few to train on and to test on\. Add"
-    ):
+    with pytest.raises(MedrecogError, match=r"class “c” has only 1 image"):
         split([*many(8, "a", "b"), ImageRecord("c.png", "c")])
 
 
 def test_a_class_of_one_group_is_refused():
     images = [*many(8, "a"), *(ImageRecord(f"b{i}.png", "b", "", "p1") for i in range(5))]
-    with pytest.raises(
-        MedrecogError, match="class “b” has 5 images of a single group, too few to train"
-    ):
+    with pytest.raises(MedrecogError, match="class “b” has only 5 images of a single group"):
         split(images)
 
 
@@ -175,7 +171,7 @@ def test_a_class_of_one_group_is_always_refused(images, seed):
         label for label in {i.label for i in images} if len(groups_of(images, label)) == 1
     )
     assume(single)
-    with pytest.raises(MedrecogError, match=f"The class “{single[0]}” has .*, too few"):
+    with pytest.raises(MedrecogError, match=f"The class “{single[0]}” has only "):
         split(images, seed)
 
 
@@ -246,17 +242,17 @@ def test_leave_one_group_out_tests_each_group_alone():
 
 
 def test_leave_one_group_out_needs_groups():
-    with pytest.raises(MedrecogError, match=r"has no groups .* to leave out"):
+    with pytest.raises(MedrecogError, match=r"has no groups"):
         split(many(4, "a", "b"), kind="leave-one-group-out")
 
 
 def test_leave_one_group_out_of_too_many_groups_is_refused():
-    with pytest.raises(MedrecogError, match=r"would train 600 SVMs .* choose k-fold"):
+    with pytest.raises(MedrecogError, match=r"would train 600 classifiers .*Choose k-fold"):
         split(grouped(300, 1), kind="leave-one-group-out")
 
 
 def test_more_folds_than_images_of_any_class_are_refused():
-    with pytest.raises(MedrecogError, match="enough for 10 folds: choose 4 or fewer"):
+    with pytest.raises(MedrecogError, match="for 10 folds. Choose 4 or fewer"):
         split(many(4, "a", "b"), kind="k-fold", n_folds=10)
 
 
@@ -266,7 +262,7 @@ def test_k_fold_refuses_a_class_of_one_group():
         ImageRecord("c0.png", "c", "", "p"),
         ImageRecord("c1.png", "c", "", "p"),
     ]
-    with pytest.raises(MedrecogError, match="class “c” has 2 images of a single group"):
+    with pytest.raises(MedrecogError, match="class “c” has only 2 images of a single group"):
         split(images, kind="k-fold", n_folds=2)
 
 

@@ -189,7 +189,7 @@ def test_a_compression_without_decompressor_is_named():
     made.PixelData = encapsulate([b"\0\0"])
     made["PixelData"].VR = "OB"
     assert refusal(dicom_bytes(made)) == (
-        "the pixels are compressed as MPEG2 Main Profile / Main Level, which cannot be read here; "
+        "the pixels are compressed as MPEG2 Main Profile / Main Level, which is not supported; "
         "save the file without compression"
     )
 

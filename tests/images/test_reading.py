@@ -270,7 +270,7 @@ def test_floating_point_pixels_are_refused():
     content = encode(Image.new("F", (4, 4), 0.5), "TIFF")
     with pytest.raises(
         UnreadableImageError,
-        match="the pixels are floating-point numbers; save them as 8 or 16 bits",
+        match="the pixels are floating-point numbers; save unsigned 8 or 16 bits",
     ):
         decode_image(content)
 
@@ -278,7 +278,9 @@ def test_floating_point_pixels_are_refused():
 @pytest.mark.parametrize("value", [-1, 65536])
 def test_pixels_outside_16_bits_are_refused(value):
     content = encode(Image.new("I", (4, 4), value), "TIFF")
-    with pytest.raises(UnreadableImageError, match="32-bit or negative numbers; save 8 or 16 bits"):
+    with pytest.raises(
+        UnreadableImageError, match="32-bit or negative numbers; save unsigned 8 or 16 bits"
+    ):
         decode_image(content)
 
 
