@@ -57,7 +57,7 @@ def test_groups_on_both_sides_of_a_given_split_are_counted():
 def test_a_test_class_without_training_images_is_refused():
     images = records(("a", "train"), ("b", "train"), ("a", "test"), ("c", "test"))
     with pytest.raises(
-        MedrecogError, match=r"class “c” has test images but none to train on\. Exclude it"
+        MedrecogError, match=r"class “c” has test images but no training images\. Exclude it"
     ):
         split(images)
 
@@ -337,5 +337,5 @@ def test_a_class_of_a_single_given_fold_is_refused():
     images = in_folds(
         ("a", "0", ""), ("a", "1", ""), ("b", "0", ""), ("b", "1", ""), ("c", "1", "")
     )
-    with pytest.raises(MedrecogError, match="class “c” has test images but none to train on"):
+    with pytest.raises(MedrecogError, match="class “c” has test images but no training images"):
         split(images, kind="given-folds")

@@ -18,7 +18,7 @@ _N_BINS = 3
 def is_measurement(labels: Sequence[str]) -> bool:
     """Return whether labels are numbers that are unlikely to be classes.
 
-    That is, more than ten different ones that are not whole, or of which more than half are
+    That is, more than ten different fractional ones, or of which more than half are
     different, or of which a fifth has fewer than three images.
     """
     counts: Counter[float] = Counter()
