@@ -1,4 +1,4 @@
-"""Safe reading of image files, and the pixels that a network reads."""
+"""Safe reading of image files, and preparation of pixels for a network."""
 
 from medrecog_core.images.content import is_without_content
 from medrecog_core.images.folds import stratified_folds

@@ -20,7 +20,7 @@ def test_missing_file_is_listed_by_hashing(tmp_path, write_image):
     hashed, skipped = hash_images([present.path, tmp_path / "gone.png"])
     assert hashed == [present]
     assert skipped[0].path.endswith("gone.png")
-    assert "not there" in skipped[0].reason
+    assert "the file does not exist" in skipped[0].reason
 
 
 def test_hashes_are_sha256_of_the_bytes_in_the_given_order(write_image):

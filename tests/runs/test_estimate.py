@@ -191,7 +191,7 @@ def test_a_disk_without_room_is_told() -> None:
 
 
 def test_an_unknown_data_set_gives_one_sentence(cache: CacheFolder) -> None:
-    with pytest.raises(MedrecogError, match="There is no data set “textures”"):
+    with pytest.raises(MedrecogError, match="Unknown data set “textures”"):
         estimate_cost(specification())
 
 

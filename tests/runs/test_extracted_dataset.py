@@ -75,7 +75,7 @@ def test_unreadable_images_are_skipped_with_the_reason_and_the_rest_goes_on(fold
     assert set(reasons) == {str(folder / path) for path in (*bad, "noise/noise-0.png")}
     for path, (_, word) in bad.items():
         assert word in reasons[str(folder / path)]
-    assert "not there" in reasons[str(folder / "noise/noise-0.png")]
+    assert "the file does not exist" in reasons[str(folder / "noise/noise-0.png")]
 
 
 def test_images_of_one_content_go_through_the_network_once(folder: Path) -> None:
@@ -106,7 +106,7 @@ def test_a_folder_that_is_gone_gives_one_sentence(folder: Path, no_network: None
 
 
 def test_an_unknown_data_set_gives_one_sentence(cache: CacheFolder, no_network: None) -> None:
-    with pytest.raises(MedrecogError, match="There is no data set “textures”: there are demo"):
+    with pytest.raises(MedrecogError, match="Unknown data set “textures”"):
         extract_dataset(specification())
 
 

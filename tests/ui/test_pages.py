@@ -124,7 +124,7 @@ def test_vanished_image_is_named_in_the_gallery(write_class_folders):
     next(root.rglob("*.png")).unlink()
     test = opened("pages/1_Datasets.py", dataset="colours")
     assert not test.exception
-    assert "the file is not there" in words(test)
+    assert "the file does not exist" in words(test)
 
 
 def test_experiment_without_layers_cannot_be_started():

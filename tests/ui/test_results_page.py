@@ -129,7 +129,7 @@ def test_three_classes_have_no_positive_one(cache):
 def test_images_that_are_gone_are_named_and_hide_nothing_else(cache):
     test = opened(PAGE, run=made_run().id)
     assert not test.exception
-    assert "the file is not there" in words(test)
+    assert "the file does not exist" in words(test)
 
 
 def test_address_sets_runs_side_by_side_and_shows_only_what_differs(run):
@@ -215,4 +215,4 @@ def test_other_classifiers_are_shown_with_what_their_models_would_contain(cache)
     test = opened(PAGE, run=other.id)
     assert not test.exception
     assert "contains the training features: those of all 60" in words(test)
-    assert "contains the training features" not in words(opened(PAGE, run=usual.id))
+    assert "The model contains the features of all" not in words(opened(PAGE, run=usual.id))

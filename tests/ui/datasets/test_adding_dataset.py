@@ -58,7 +58,7 @@ def dialog(browser, server):
 
 @pytest.mark.parametrize("name", ["", "My images", "../elsewhere", "a/b", "a\0"])
 def test_a_name_that_cannot_be_is_refused_before_anything_is_started(name):
-    with pytest.raises(UsageError, match="cannot be a name"):
+    with pytest.raises(UsageError, match="is not a valid name"):
         _check_new_name(name)
 
 

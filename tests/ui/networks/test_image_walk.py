@@ -89,7 +89,7 @@ def test_picture_of_the_demo_is_walked_and_one_that_is_gone_is_named(monkeypatch
     assert "The 12 of 64 channels" in words(test)
     file.unlink()
     test.run()
-    assert "The image cannot be used: the file is not there." in words(test)
+    assert "The image cannot be used: the file does not exist." in words(test)
 
 
 @pytest.mark.browser
