@@ -199,8 +199,8 @@ class _Guard:
 
     def _refused(self, what: str, advice: str = "extract it yourself if you trust it") -> Exception:
         return MedrecogError(
-            f"{self._archive.name} was not extracted because it contains {what}. To add it, "
-            f"{advice}."
+            f"{self._archive.name} was not extracted because it contains {what}. "
+            f"{advice.capitalize()}."
         )
 
 
