@@ -64,7 +64,7 @@ def test_people_see_a_row_a_network(call: Call) -> None:
     assert "ImageNet, embedded" in out
     assert "fc1, fc2" in out
     assert (
-        "(575 MB) is not installed. To install it: run `python -m medrecog_core weights download` or"
+        "(575 MB) is not installed. To install it: run `python -m medrecog_core weights download`"
         in out
     )
 

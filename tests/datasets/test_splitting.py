@@ -252,7 +252,7 @@ def test_leave_one_group_out_of_too_many_groups_is_refused():
 
 
 def test_more_folds_than_images_of_any_class_are_refused():
-    with pytest.raises(MedrecogError, match="for 10 folds. Choose 4 or fewer"):
+    with pytest.raises(MedrecogError, match=r"for 10 folds. Choose 4 or fewer"):
         split(many(4, "a", "b"), kind="k-fold", n_folds=10)
 
 

@@ -145,9 +145,7 @@ def test_versions_are_distinct_and_found_again():
 
 
 def test_what_does_not_exist_is_named_with_what_does():
-    with pytest.raises(
-        UsageError, match="Unknown preprocessing “stretch”"
-    ):
+    with pytest.raises(UsageError, match="Unknown preprocessing “stretch”"):
         find_preprocessing("stretch")
     with pytest.raises(MedrecogError, match="no preprocessing squeeze-0 in this version"):
         preprocessing_of_version("squeeze-0")
