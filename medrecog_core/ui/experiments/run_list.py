@@ -18,7 +18,6 @@ SEEN = "experiment"
 """Name in the address of the run that is followed, or that a read-only view shows."""
 
 _SHOWN = 50
-_LOG_LINES = 300
 
 
 def follow(run_id: str) -> None:
@@ -65,15 +64,6 @@ def show_queue(run: Run) -> None:
                 on_click=follow,
                 args=(other.id,),
             )
-
-
-def show_log(run: Run) -> None:
-    """Show the end of a run's log, where there is one."""
-    lines = run.log.lines(_LOG_LINES)
-    if lines:
-        with st.expander("Log", icon=":material/description:"):
-            st.code("\n".join(lines), language=None, height=300)
-            st.caption(f"The last {counted(len(lines), 'line')}; times are in UTC.")
 
 
 def _show_run(run: Run) -> None:
