@@ -31,10 +31,10 @@ def test_a_process_of_its_own_trains_the_same_model(finished: Run) -> None:
     assert (job.state().status, job.state().error) == ("finished", "")
     card = load_model("mine").card
     here = train_model(finished, CELL, "here").card
-    assert (card.run, card.cell, card.C, card.trained_on) == (
+    assert (card.run, card.cell, card.parameter_value, card.trained_on) == (
         finished.id,
         CELL,
-        here.C,
+        here.parameter_value,
         here.trained_on,
     )
     assert list(queue._places()) == []

@@ -42,7 +42,7 @@ FOREIGN = {
     *("at_threshold", "asked", "sentence", "message", "positive", "chosen", "made", "row"),
 }
 """What names and sentences that are not the program's own are called here."""
-OWN = {"network.title"}
+OWN = {"network.title", "card.trained_classifier.title"}
 """Attributes of that kind that are written in the program."""
 
 

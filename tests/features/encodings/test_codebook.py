@@ -132,7 +132,7 @@ def test_black_images_give_numbers_too():
 def test_it_tells_how_far_it_is_and_can_be_stopped():
     reports = []
     learn_codebook(list(IMAGES), "vlad", N_WORDS, report=reports.append)
-    assert reports[-1].stage == "learning 4 words from 90 local descriptors"
+    assert reports[-1].stage.id == "learn-codebook"
     assert (reports[-1].done, reports[-1].total) == (1, 1)
     asked = iter([False] * 10 + [True])
     with pytest.raises(StoppedError):
