@@ -15,8 +15,11 @@ from medrecog_core.classification.linear_classifier import LinearClassifier
 from medrecog_core.classification.normalisation import FittedNormalisation
 from medrecog_core.errors import MedrecogError
 
-_TOLERANCE = 1e-6
-_MOST_STEPS = 10_000
+# Newton's method gets there in few steps; lbfgs takes ten times as long for a hundredth of the
+# accuracy where C is large.
+_SOLVER = "newton-cg"
+_TOLERANCE = 1e-7
+_MOST_STEPS = 1_000
 
 
 class LogisticRegression(Classifier):
@@ -24,7 +27,7 @@ class LogisticRegression(Classifier):
 
     name = "logistic-regression"
     title = "logistic regression"
-    description = "multinomial, L2 penalty, lbfgs"
+    description = "multinomial, L2 penalty"
     parameter = INVERSE_STRENGTH
     is_linear = True
     about_scores = (
@@ -48,6 +51,7 @@ class LogisticRegression(Classifier):
         rows = fitted.apply(descriptors)
         solver = Solver(
             class_weight="balanced" if options.class_weight == "balanced" else None,
+            solver=_SOLVER,
             tol=_TOLERANCE,
             max_iter=_MOST_STEPS,
             warm_start=True,

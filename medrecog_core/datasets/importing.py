@@ -68,7 +68,7 @@ def read_dataset(
         cannot be read.
     """
     root = library.resolved(folder)
-    dataset = propose(name, root, _resolved(decisions), report=hashed).dataset
+    dataset = propose(name, root, _resolved(decisions, root), report=hashed).dataset
     _check_readable(dataset)
     return dataset
 
@@ -101,7 +101,7 @@ def propose_dataset(
     """
     paths = checked_sources(sources)
     if not paths[0].is_file():
-        return propose(name, paths[0], _resolved(decisions), at_most)
+        return propose(name, paths[0], _resolved(decisions, paths[0]), at_most)
     check_may_change("extract an archive")
     parent = create_folder(cache_folder().datasets)
     with tempfile.TemporaryDirectory(prefix=".preview-", dir=parent) as temporary:

@@ -226,7 +226,7 @@ def _classifier(
         length = normalisation.projection.shape[1]
     kept = card.trained_classifier.bytes_kept(card.n_learnt, length)
     check_kept(card.n_learnt, kept)
-    if card.bytes_kept != kept:
+    if card.bytes_kept != kept or (kept and kept not in {a.nbytes for a in arrays.values()}):
         raise ValueError("the card does not say how much of the training images the model holds")
     return card.trained_classifier.read(card.classes, normalisation, length, arrays)
 

@@ -26,9 +26,8 @@ def test_probabilities_along_the_path_are_scikit_learn_s(n_classes, weight, kind
             LogisticRegression(
                 C=C,
                 class_weight=None if weight == "none" else weight,
-                solver="newton-cg",
-                tol=1e-10,
-                max_iter=10_000,
+                tol=1e-9,
+                max_iter=100_000,
             ),
         ).fit(descriptors.astype(float), labels)
         scores = ours.scores(descriptors)

@@ -158,3 +158,18 @@ def test_two_classes_get_a_threshold(name: str, tmp_path: Path, cache: CacheFold
     card = train_model(finished_run(asked), CELL, "mine").card
     assert card.threshold is not None and card.calibration is not None
     assert card.calibration.log_loss_after <= card.calibration.log_loss_before
+
+
+def test_a_card_that_tells_less_than_the_model_holds_is_refused(
+    run: Run, cache: CacheFolder
+) -> None:
+    file = cache.models / "mine" / "model.json"
+    document = json.loads(file.read_text())
+    if "bytes_kept" not in document:
+        assert load_model("mine").card.bytes_kept == 0
+        return
+    n_bytes = document["bytes_kept"] // 9
+    for changes in ({"bytes_kept": 0}, {"n_learnt": 1, "bytes_kept": n_bytes}):
+        file.write_text(json.dumps({**document, **changes}))
+        with pytest.raises(StorageError, match="is damaged"):
+            load_model("mine")

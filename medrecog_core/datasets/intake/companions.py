@@ -15,7 +15,7 @@ from medrecog_core.datasets.intake.survey import Survey
 _WORDS = (
     "segmentations?|segmented|segm|seg|masks?|lesions?|labels?|annotations?|annotated|annot|"
     "ground[ _-]?truths?|gts?|overlays?|rois?|contours?|outlines?|bbox(?:es)?|heat[ _-]?maps?|"
-    "saliency|thumb(?:nail)?s?|previews?"
+    "saliency|thumb(?:nail)?s?|previews?|super[ _-]?pixels?"
 )
 _FOLDER_WORDS = (
     "segmentations?|segmented|seg|masks?|labels?|annotations?|annot|ground[ _-]?truths?|gts?|"

@@ -3,6 +3,7 @@
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
+from shlex import quote
 
 from medrecog_core.datasets.counting import counted
 from medrecog_core.datasets.dataset import DatasetWarning, ImageRecord, LeftOut
@@ -19,7 +20,7 @@ from medrecog_core.datasets.intake.folder_names import (
     kind_of,
     split_of,
 )
-from medrecog_core.datasets.intake.folder_roles import Folder, folders_with_roles, form_of
+from medrecog_core.datasets.intake.folder_roles import SPLIT, Folder, folders_with_roles, form_of
 from medrecog_core.datasets.intake.interpretation import Interpretation
 from medrecog_core.datasets.intake.survey import Survey
 from medrecog_core.errors import MedrecogError
@@ -30,6 +31,7 @@ _WITHOUT_LABELS = frozenset(
     {"unlabelled", "unlabeled", "unlabelled_images", "unlabeled_images", "unlabeled-images"}
 )
 _EXTRACTED_BY_HAND = (".7z", ".rar", ".tar.bz2", ".tar.xz", ".zst")
+_NOTES = (".json", ".xml", ".yaml", ".yml")
 _ARCHIVES = (".zip", ".tar", ".tar.gz", ".tgz", ".npz", *_EXTRACTED_BY_HAND)
 
 _COVERED = 0.9
@@ -290,7 +292,17 @@ def _interpretation(
     if explicit.class_level == explicit.group_level:
         explicit = replace(explicit, group_level=decisions.group_level)
     warnings = _warnings(
-        survey, decisions, explicit, reading, stray, kept_apart, images, readings, folders, class_of
+        survey,
+        decisions,
+        explicit,
+        reading,
+        stray,
+        kept_apart,
+        unlabelled,
+        images,
+        readings,
+        folders,
+        class_of,
     )
     return Interpretation(
         tuple(sorted(images, key=lambda image: image.path)),
@@ -406,6 +418,7 @@ def _warnings(
     reading: _Reading,
     stray: Sequence[str],
     kept_apart: Sequence[str],
+    kept_in: Iterable[Folder],
     images: Sequence[ImageRecord],
     readings: Sequence[_Reading],
     folders: Sequence[Folder],
@@ -414,7 +427,8 @@ def _warnings(
     warnings = []
     is_decided = decisions.class_level is not None
     is_lone = len({folder.split for folder in folders if folder.split}) == 1
-    named_as_split = sorted({i.label for i in images if split_of(i.label)})
+    confirmed = {*decisions.merges, *decisions.only_classes, *decisions.excluded_classes}
+    named_as_split = sorted({i.label for i in images if split_of(i.label)} - confirmed)
     if named_as_split and not is_decided:
         warnings.append(
             DatasetWarning(
@@ -489,12 +503,20 @@ def _warnings(
             DatasetWarning(
                 "unlabelled",
                 f"{counted(n, 'image has', 'images have')} no label and "
-                f"{'is' if n == 1 else 'are'} kept apart for prediction. Use --merge-class "
-                "FOLDER=CLASS for a folder of one class, or give a table with --labels.",
+                f"{'is' if n == 1 else 'are'} kept apart for prediction. {_way_to_labels(kept_in)}",
                 tuple(sorted(kept_apart)),
             )
         )
     return warnings
+
+
+def _way_to_labels(folders: Iterable[Folder]) -> str:
+    """Return how images that are kept apart get a label all the same."""
+    names = sorted({f.parts[-1] for f in folders if f.parts and f.kinds[-1] != SPLIT})
+    if not names:
+        return "Put them into folders of the classes, or give a table with --labels."
+    merge = f"--merge-class {quote(f'{names[0]}=CLASS')}"
+    return f"Use {merge} if they are all of one class, or give a table with --labels."
 
 
 def _bare_beside(
@@ -562,12 +584,16 @@ def _without_classes(survey: Survey, folders: Sequence[Folder]) -> str:
     people = sorted({folder.parts[i] for folder in folders for i in folder.named})
     plain = sorted({part for folder in folders for part in folder.parts})
     start = f"{survey.root} has no class folders with images"
+    notes = [entry.path for entry in survey.left_out if entry.path.lower().endswith(_NOTES)]
+    if notes:
+        way_out += f" “{notes[0]}” may hold labels, but is not read. Write them to a CSV table."
     if people:
         return f"{start}: {_quoted(people)} look like patients or visits. {way_out}"
     if splits:
         return f"{start}: {_quoted(splits)} are parts of a split and say no class. {way_out}"
     if plain:
-        return f"{start}: {_quoted(plain)} are no names of classes. {way_out}"
+        are = "is no name of a class" if len(plain) == 1 else "are no names of classes"
+        return f"{start}: {_quoted(plain)} {are}. {way_out}"
     return f"{start}. {way_out}"
 
 

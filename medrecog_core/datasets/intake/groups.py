@@ -5,6 +5,7 @@ from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path, PurePosixPath
+from shlex import quote
 
 from medrecog_core.datasets.counting import counted
 from medrecog_core.datasets.dataset import DatasetWarning, ImageRecord
@@ -38,7 +39,11 @@ USUAL_PATTERNS = (
     r"(?i)(?:^|/|_)(sub(?:ject)?[_-]?\d+)(?=[_./-])",
     r"(?i)(?:^|/|_)(case[_-]?\d+)(?=[_./-])",
     r"(?i)(?:^|/|_)(p\d+)(?=[_./-])",
+    r"(?i)(?:^|/)(s\d+)(?=[_-])",
+    r"(TCGA-\w{2}-\w{4})",
     r"(?i)(?:^|/|_)(lesion[_-]?\d+)(?=[_./-])",
+    r"(?i)(?:^|/)([^/]+?)[_-](?:left|right|od|os)\.",
+    r"(?i)(?:^|/)([^/]+?)[ _-]+(?:frame|frm|slice|patch|tile)[ _-]?\d+\.",
 )
 """Patterns of patients in names of files and folders that are proposed, never applied."""
 
@@ -79,12 +84,12 @@ def with_groups(root: Path, found: Interpretation, decisions: Decisions) -> Inte
             found = found.with_images(tuple(tagged), remark=remark)
     if not any(image.group for image in found.images):
         found = _by_people(found)
-    warnings = [*_one_group(found.images), *_own_groups(root, found, decisions, source)]
-    return replace(
-        found,
-        warnings=(*found.warnings, *warnings),
-        reasons=(*found.reasons, *_pattern_proposal(found.images)),
-    )
+    warnings = [
+        *_one_group(found.images),
+        *_own_groups(root, found, decisions, source),
+        *_patients_in_names(found.images),
+    ]
+    return replace(found, warnings=(*found.warnings, *warnings))
 
 
 def _by_pattern(found: Interpretation, text: str) -> Interpretation:
@@ -335,8 +340,8 @@ def _own_groups(
     ]
 
 
-def _pattern_proposal(images: Sequence[ImageRecord]) -> list[str]:
-    """Return a reason that proposes a usual pattern, where it would group images without groups."""
+def _patients_in_names(images: Sequence[ImageRecord]) -> list[DatasetWarning]:
+    """Warn where a usual pattern would group images that have no groups, and propose it."""
     if not images or any(image.group for image in images):
         return []
     for text in USUAL_PATTERNS:
@@ -346,8 +351,15 @@ def _pattern_proposal(images: Sequence[ImageRecord]) -> list[str]:
         )
         n_matched = groups.total()
         if n_matched >= _PATTERN_SHARE * len(images) and 1 < len(groups) < n_matched:
+            example = groups.most_common(1)[0][0]
             return [
-                f"no groups; the names look like {len(groups):,} patients or lesions, which "
-                f"--group-pattern '{text}' would group"
+                DatasetWarning(
+                    "patients-in-names",
+                    f"The names look like those of {len(groups):,} patients, lesions or videos "
+                    f"(such as “{example}”), and no group keeps their {n_matched:,} images "
+                    f"together, so one can be in training and test. Use --group-pattern "
+                    f"{quote(text)} to group them, or --no-groups if all images are independent.",
+                    tuple(image.path for image in images if pattern.search(image.path)),
+                )
             ]
     return []

@@ -42,7 +42,7 @@ def proposed_limits(labels: Iterable[str]) -> tuple[float, ...]:
     limits: list[float] = []
     for i in range(1, _N_BINS):
         limit = _rounded(values[i * len(values) // _N_BINS], values)
-        if values[0] < limit and (not limits or limits[-1] < limit):
+        if any((limits[-1] if limits else values[0] - 1) <= value < limit for value in values):
             limits.append(limit)
     # Where most values are one, rounding leaves no limit.
     return tuple(limits) or tuple(value for value in values if value > values[0])[:1]

@@ -21,8 +21,14 @@ from medrecog_core.datasets.intake.repeats import (
     without_repeats,
     without_same_names,
 )
+from medrecog_core.datasets.intake.splits import split_of_word
 from medrecog_core.datasets.intake.survey import NOT_AN_IMAGE, Survey
-from medrecog_core.datasets.intake.tables import look_at_tables, read_tables
+from medrecog_core.datasets.intake.tables import (
+    BesideLabels,
+    TablesInFolder,
+    look_at_tables,
+    read_tables,
+)
 from medrecog_core.errors import MedrecogError
 
 _MOST_IMAGES = 0.5
@@ -97,7 +103,7 @@ def _compared(survey: Survey, repeats: Repeats, decisions: Decisions) -> list[In
         with_name(_left_to_tags(survey, decisions, _complete(one, survey, repeats.survey)))
         for one in folders
     ]
-    found = [replace(one, reasons=(*one.reasons, *looked_at.unused)) for one in found]
+    found = [_with_tables(one, looked_at) for one in found]
     strong = [table for table in tables if len(table.images) >= _MOST_IMAGES * len(found[0].images)]
     agreeing = [one for one in found if any(_agree(one, table) for table in strong)]
     if len(found) > 1 and agreeing:
@@ -140,6 +146,89 @@ def _n_labelled(tables: Iterable[Interpretation]) -> int:
     return sum(len(table.images) for table in tables)
 
 
+def _with_tables(found: Interpretation, looked_at: TablesInFolder) -> Interpretation:
+    """Return it with the groups and the split that tables give, where folders give none."""
+    beside = looked_at.beside
+    paths = {image.path for image in found.images}
+    groups: Mapping[str, Mapping[str, str]] = {}
+    if not any(image.group for image in found.images):
+        groups = {
+            name: values
+            for name, values in beside.group_columns.items()
+            if len(paths & set(values)) >= _MOST_IMAGES * len(paths)
+        }
+    has_split = any(image.split or image.fold for image in found.images)
+    by_column = not has_split and paths <= set(beside.split_values)
+    by_name = not has_split and paths <= set(beside.split_of)
+    used = [
+        table
+        for table, (has_groups, gives_split) in beside.tables.items()
+        if (has_groups and groups) or (gives_split and (by_column or by_name))
+    ]
+    unused = [reason for reason in looked_at.unused if reason.split(" names ")[0] not in used]
+    warnings = _unused_beside(found, beside, used)
+    found = replace(found, reasons=(*found.reasons, *unused), warnings=(*found.warnings, *warnings))
+    if not used:
+        return found
+    images = found.images
+    if by_name:
+        images = tuple(replace(image, split=beside.split_of[image.path]) for image in images)
+    return replace(
+        found,
+        images=images,
+        layout=f"{found.layout}, with {', '.join(used)}",
+        left_out=tuple(entry for entry in found.left_out if entry.path not in used),
+        group_columns=groups,
+        split_values=beside.split_values if by_column else {},
+        split_column=beside.split_column if by_column else "",
+        split_places=beside.split_places if by_column else {},
+    )
+
+
+def _unused_beside(
+    found: Interpretation, beside: BesideLabels, used: Sequence[str]
+) -> list[DatasetWarning]:
+    """Return what is to be said of groups and splits in tables that are not used."""
+    has_groups = any(image.group for image in found.images)
+    has_split = any(image.split or image.fold for image in found.images)
+    partial = tuple(
+        table
+        for table, (gives_groups, gives_split) in sorted(beside.tables.items())
+        if table not in used
+        and ((gives_groups and not has_groups) or (gives_split and not has_split))
+    )
+    warnings = []
+    if partial:
+        warnings.append(
+            DatasetWarning(
+                "table-in-folder",
+                f"{', '.join(f'“{table}”' for table in partial)} "
+                f"{'names' if len(partial) == 1 else 'name'} groups or a split of some images and "
+                f"{'is' if len(partial) == 1 else 'are'} not used, because rows of other images "
+                "are missing. Add these rows, or use --labels to take everything from tables.",
+                partial,
+            )
+        )
+    words = {path: split_of_word(value) for path, value in beside.split_values.items()}
+    words |= beside.split_of
+    different = tuple(
+        image.path
+        for image in found.images
+        if image.split and words.get(image.path) and words[image.path] != image.split
+    )
+    if different:
+        warnings.append(
+            DatasetWarning(
+                "split-ignored",
+                f"{counted(len(different), 'image has', 'images have')} another split in a table "
+                f"than by {'its' if len(different) == 1 else 'their'} folder. The folders are "
+                "used. Use --labels to take labels and split from the table.",
+                different,
+            )
+        )
+    return warnings
+
+
 def _of_tables(
     tables: Sequence[Interpretation], survey: Survey, lean: Survey
 ) -> list[Interpretation]:
@@ -152,8 +241,9 @@ def _of_tables(
         if len(table.images) >= _MOST_IMAGES * len(first.images) and not _agree(first, table)
     ]
     if against:
+        names = f"{_named(first, against[0])} and {_named(against[0], first)}"
         raise AmbiguousError(
-            f"{_named(first)} and {_named(against[0])} give the images different labels "
+            f"{names[0].upper()}{names[1:]} give the images different labels "
             f"({_classes(first)} and {_classes(against[0])}). Choose one of the two.",
             (first, *against),
         )
@@ -238,7 +328,10 @@ def _pointing_at(found: Interpretation, tables: Sequence[Interpretation]) -> Int
     return replace(found, warnings=(*found.warnings, warning))
 
 
-def _named(table: Interpretation) -> str:
+def _named(table: Interpretation, beside: Interpretation | None = None) -> str:
+    columns = ", ".join(table.decisions.label_columns)
+    if beside and columns and table.decisions.tables == beside.decisions.tables:
+        return f"the column “{columns}”"
     names = [Path(path).name for path in table.decisions.tables]
     return " and ".join(f"“{name}”" for name in names) or "The table"
 

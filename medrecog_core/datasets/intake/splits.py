@@ -334,8 +334,9 @@ def _across(
             "groups-across-splits",
             f"{counted(len(across), 'group')} (patients, lesions) "
             f"{'has' if len(across) == 1 else 'have'} images in {where}, so results of this split "
-            "are too good. Run it with --protocol hold-out or k-fold, which keep groups whole. If "
-            "the groups are wrong, use --no-groups or --group-column.",
+            "are too good. Run it with the protocol hold-out or k-fold, which keep groups whole. "
+            "If the groups are wrong, use --no-groups, or choose others with --group-column, "
+            "--group-level or --group-pattern.",
             tuple(
                 image.path
                 for image in images

@@ -3,7 +3,7 @@
 import filecmp
 import re
 from collections import Counter, defaultdict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -80,6 +80,28 @@ class _Source:
 
 
 @dataclass(frozen=True)
+class BesideLabels:
+    """What tables say of images beside their labels; see `Interpretation`.
+
+    Attributes
+    ----------
+    group_columns, split_values, split_column, split_places
+        As there.
+    split_of
+        From an image's path to the split that the name of its table means.
+    tables
+        From the path of a table below the root to whether it gives groups, and whether a split.
+    """
+
+    group_columns: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+    split_values: Mapping[str, str] = field(default_factory=dict)
+    split_column: str = ""
+    split_places: Mapping[str, str] = field(default_factory=dict)
+    split_of: Mapping[str, str] = field(default_factory=dict)
+    tables: Mapping[str, tuple[bool, bool]] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
 class TablesInFolder:
     """What the tables that lie in a folder say about its images.
 
@@ -89,10 +111,13 @@ class TablesInFolder:
         One for each table, or each set of tables, that has labels; best first.
     unused
         In words, the tables that name images and have no column that is certainly the label.
+    beside
+        What they say of groups and splits, for images whose labels come from elsewhere.
     """
 
     interpretations: tuple[Interpretation, ...]
     unused: tuple[str, ...]
+    beside: BesideLabels = field(default_factory=BesideLabels)
 
 
 def read_tables(survey: Survey, decisions: Decisions) -> Interpretation:
@@ -149,7 +174,7 @@ def look_at_tables(survey: Survey, decisions: Decisions) -> TablesInFolder:
     MedrecogError
         If the labels of the only table are contradictory, or what its rows name is not clear.
     """
-    if decisions.class_level is not None or decisions.label_tag or not survey.images:
+    if decisions.label_tag or not survey.images or not survey.tables:
         return TablesInFolder((), ())
     names = _names(survey)
     sources = []
@@ -163,6 +188,9 @@ def look_at_tables(survey: Survey, decisions: Decisions) -> TablesInFolder:
             sources.append(source)
     forms = _forms(sources)
     sources = [source for source in sources if source not in forms]
+    beside = _beside_labels(sources)
+    if decisions.class_level is not None:
+        return TablesInFolder((), (), beside)
     others = [source for source in sources if not source.columns.labels]
     found: list[Interpretation] = []
     refused: list[MedrecogError] = []
@@ -185,7 +213,33 @@ def look_at_tables(survey: Survey, decisions: Decisions) -> TablesInFolder:
     )
     found = _different(found)
     return TablesInFolder(
-        tuple(replace(each, reasons=(*each.reasons, *unused)) for each in found), unused
+        tuple(replace(each, reasons=(*each.reasons, *unused)) for each in found), unused, beside
+    )
+
+
+def _beside_labels(sources: Sequence[_Source]) -> BesideLabels:
+    said = _Said()
+    tables: dict[str, tuple[bool, bool]] = {}
+    for source in sources:
+        has_split = bool(source.columns.split)
+        if not (source.columns.groups or has_split):
+            continue
+        try:
+            _gather(source, said, has_labels=False)
+        except MedrecogError:  # two tables with different splits, of which none is to be guessed
+            continue
+        tables[source.place] = (bool(source.columns.groups), has_split)
+    lists = [source for source in sources if source.is_list]
+    if not said.splits and _name_splits(lists):
+        try:
+            _splits_by_name([], lists, said)
+        except MedrecogError:
+            said.split_of.clear()
+        else:
+            tables |= {source.place: (False, True) for source in lists}
+    columns = (source.columns.split for source in sources if source.columns.split)
+    return BesideLabels(
+        said.groups, said.splits, next(columns, ""), said.split_rows, said.split_of, tables
     )
 
 

@@ -12,6 +12,7 @@ import streamlit as st
 from medrecog_core.datasets import Dataset, DatasetWarning, LeftOut
 from medrecog_core.mode import is_viewer
 from medrecog_core.ui.datasets.class_choice import show_class_choice, show_move
+from medrecog_core.ui.datasets.decision_widgets import on_page
 from medrecog_core.ui.plain_text import literal
 from medrecog_core.ui.quantities import counted
 
@@ -59,10 +60,12 @@ def show_numbers(dataset: Dataset) -> None:
                 "model on the Predict page.",
             )
         st.metric("Classes", len(dataset.classes), width="content")
-        groups = f"{len(dataset.groups):,}" if dataset.groups else "none"
-        st.metric("Groups", groups, width="content")
-        split = literal(" + ".join(dataset.splits)) or "none given"
-        st.metric("Split", split, width="content")
+        if dataset.groups:
+            st.metric("Groups", f"{len(dataset.groups):,}", width="content")
+    if not dataset.groups:
+        st.caption("No groups given.")
+    splits = f"Split: {', '.join(dataset.splits)}." if dataset.splits else "No split given."
+    st.caption(literal(splits))
 
 
 def show_rendering(dataset: Dataset) -> None:
@@ -88,7 +91,7 @@ def show_warnings(
         Called with the message of each, below it, to show what can be changed.
     """
     for warning in warnings:
-        st.warning(literal(warning.message), icon=":material/warning:")
+        st.warning(literal(on_page(warning.message)), icon=":material/warning:")
         remedy(warning.message)
         if warning.paths:
             n = counted(len(warning.paths), "file or row", "files or rows")

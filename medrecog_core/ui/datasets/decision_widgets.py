@@ -1,6 +1,7 @@
 """A widget for each decision about an import, generated from the fields of `Decisions`."""
 
 import re
+import shlex
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import Field, fields, replace
 from typing import Any
@@ -17,6 +18,10 @@ _LEVELS = ("class_level", "group_level")
 _ELSEWHERE = ("tables", "entry")
 """Decisions that have a place of their own, or none on a page."""
 _OPTION = re.compile(r"--[a-z]+(?:-[a-z]+)*")
+_OPTION_AND_QUOTED = re.compile(rf"(?P<option>{_OPTION.pattern})(?: (?P<value>'[^']*'))?")
+_AGAIN = re.compile(r"(?P<first>“(?P<name>[^”]+)” [^“”]+?) “(?P=name)” ")
+_COMMAND = re.compile(r"“[^”]*datasets [^”]*”")
+_LABEL_FILES = "Label files"
 _YES, _NO = "yes", "no"
 _NO_COLUMN = "(none)"
 
@@ -46,13 +51,41 @@ def forget_decisions() -> None:
 
 def named_decisions(message: str) -> list[str]:
     """Return the decisions whose options a message names, in its order."""
-    found = _OPTION.findall(message)
+    found = _OPTION.findall(_COMMAND.sub("", message))
     return [
         name
         for option in dict.fromkeys(found)
         for name, each in _FIELDS.items()
         if option in each.metadata["option"].split("/") and name not in _ELSEWHERE
     ]
+
+
+def on_page(message: str) -> str:
+    """Return a message of the core with the names of widgets in place of options."""
+    text = re.sub(
+        r"use “datasets exclude [^”]*” after the import",
+        "exclude them with the data set check after the import",
+        message,
+    )
+    names = {"--labels": f"“{_LABEL_FILES}”"}
+    for each in _FIELDS.values():
+        on, _, off = each.metadata["option"].partition("/")
+        names.setdefault(on, f"“{_label(each)}”")
+        if off:
+            names[off] = f"“{_label(each)}: {'no' if each.name == 'header' else 'off'}”"
+
+    def named(option: re.Match[str]) -> str:
+        name = names.get(option["option"])
+        if name is None or option["value"] is None:
+            return option[0] if name is None else name
+        (value,) = shlex.split(option["value"]) or [""]
+        return f"{name} {value}" if value else f"{name}: {_NO_COLUMN}"
+
+    parts = re.split(f"({_COMMAND.pattern})", text)
+    text = "".join(
+        part if i % 2 else _OPTION_AND_QUOTED.sub(named, part) for i, part in enumerate(parts)
+    )
+    return _AGAIN.sub(r"\g<first>, ", text)
 
 
 def other_decisions(shown: Collection[str]) -> list[str]:
@@ -108,7 +141,7 @@ def show_decision(
         )
     elif name == "header":
         st.selectbox(
-            "Header row",
+            label,
             [_YES, _NO],
             index=None,
             key=key,
@@ -151,6 +184,8 @@ def _label(each: Field[Any]) -> str:
         words = "import only these classes" if "only" in words else "exclude classes"
     elif each.name == "merged_classes":
         words = "merge classes"
+    elif each.name == "header":
+        words = "header row"
     return f"{words[0].upper()}{words[1:]}"
 
 

@@ -38,6 +38,7 @@ from medrecog_core.ui.datasets.dataset_summary import (
 from medrecog_core.ui.datasets.decision_widgets import (
     forget_decisions,
     named_decisions,
+    on_page,
     other_decisions,
     read_decisions,
     show_decision,
@@ -178,7 +179,7 @@ def _choose_interpretation(found: Proposal | MedrecogError) -> Interpretation | 
     if st.session_state.get(_READ_AS) not in names:
         st.session_state.pop(_READ_AS, None)
     if isinstance(found, AmbiguousError):
-        st.warning(literal(found), icon=":material/help:")
+        st.warning(literal(on_page(str(found))), icon=":material/help:")
     chosen = st.selectbox(
         "Read it as",
         names,
@@ -218,7 +219,7 @@ def _show(found: Proposal | MedrecogError, decisions: Decisions, sources: Sequen
     if isinstance(found, Proposal):
         _show_proposal(found, remedy)
     elif not isinstance(found, AmbiguousError):
-        st.error(literal(found), icon=":material/error:")
+        st.error(literal(on_page(str(found))), icon=":material/error:")
         remedy(str(found))
     else:
         remedy(str(found))
@@ -239,7 +240,7 @@ def _show_proposal(proposal: Proposal, remedy: Callable[[str], None]) -> None:
     show_numbers(dataset)
     st.markdown(f"**{literal(dataset.layout[0].upper() + dataset.layout[1:])}**")
     if proposal.reasons:
-        st.markdown("\n".join(f"- {literal(reason)}" for reason in proposal.reasons))
+        st.markdown("\n".join(f"- {literal(on_page(reason))}" for reason in proposal.reasons))
     show_rendering(dataset)
     show_warnings(dataset.warnings, remedy)
     show_class_counts(dataset, "preview")

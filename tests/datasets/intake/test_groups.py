@@ -144,12 +144,17 @@ def test_a_group_for_each_image_is_said_unless_they_are_patients():
 def test_names_that_look_like_patients_are_proposed_and_not_applied():
     found = grouped(interpreted(*(f"a/person{i // 2}_virus_{i}.png" for i in range(8))))
     assert set(groups(found)) == {""}
-    assert found.warnings == ()
-    (reason,) = found.reasons
-    pattern = reason.partition("--group-pattern '")[2].partition("'")[0]
+    assert [(w.id, len(w.paths)) for w in found.warnings] == [("patients-in-names", 8)]
+    pattern = found.warnings[0].message.partition("--group-pattern '")[2].partition("'")[0]
     assert len(set(groups(grouped(found, group_pattern=pattern)))) == 4
-    assert grouped(interpreted(*(f"a/image{i}.png" for i in range(8)))).reasons == ()
-    assert grouped(interpreted(*(f"a/p{i}_x.png" for i in range(8)))).reasons == ()
+    eyes = interpreted(*(f"a/{i}_{side}.png" for i in range(4) for side in ("left", "right")))
+    assert ids(grouped(eyes)) == ["patients-in-names"]
+    assert grouped(eyes, has_groups=False).warnings == ()
+    videos = interpreted(*(f"a/v{i}_frame{j}.png" for i in range(4) for j in range(3)))
+    slides = interpreted(*(f"a/x-TCGA-AA-000{i}-{j}.png" for i in range(4) for j in range(3)))
+    assert ids(grouped(videos)) == ids(grouped(slides)) == ["patients-in-names"]
+    assert grouped(interpreted(*(f"a/image{i}.png" for i in range(8)))).warnings == ()
+    assert grouped(interpreted(*(f"a/p{i}_x.png" for i in range(8)))).warnings == ()
 
 
 @pytest.mark.parametrize(

@@ -88,6 +88,59 @@ def test_a_row_a_patient_names_the_images_of_its_folder(tree, names):
     assert set(ids(found)) <= {"rows-matched-loosely"}
 
 
+@pytest.mark.parametrize("has_labels", [True, False])
+@pytest.mark.parametrize("decided", [{}, {"class_level": 1}])
+def test_folders_get_groups_and_splits_of_a_table(tree, has_labels, decided):
+    images = [f"{c}/{c}{i}.png" for c in ("nv", "mel") for i in range(4)]
+    root = tree(*images)
+    label = {True: "label,", False: ""}[has_labels]
+    rows = [
+        f"{p.split('/')[1]},{p.split('/')[0] + ',' if has_labels else ''}p{i // 2},"
+        f"{'train' if i % 4 < 2 else 'test'}"
+        for i, p in enumerate(images)
+    ]
+    write(root, "meta.csv", f"image,{label}patient_id,split", *rows)
+    found = read(root, **decided)
+    assert labels(found) == {path: path.split("/")[0] for path in images}
+    assert found.group_columns["patient_id"] == {p: f"p{i // 2}" for i, p in enumerate(images)}
+    assert found.split_values == {p: "train" if i % 4 < 2 else "test" for i, p in enumerate(images)}
+    assert found.split_column == "split"
+    assert ids(found) == []
+    assert "meta.csv" not in {entry.path for entry in found.left_out}
+
+
+def test_folders_get_the_split_of_lists(tree):
+    images = [f"{c}/{c}{i}.png" for c in ("nv", "mel") for i in range(4)]
+    root = tree(*images)
+    write(root, "train.txt", *(p for p in images if p[-5] in "012"))
+    write(root, "test.txt", *(p for p in images if p[-5] in "3"))
+    found = read(root)
+    assert {i.path: i.split for i in found.images} == {
+        p: "test" if p[-5] == "3" else "train" for p in images
+    }
+    write(root, "train.txt", *(p for p in images if p[-5] in "01"))
+    found = read(root)
+    assert {image.split for image in found.images} == {""}
+
+
+def test_groups_and_splits_of_a_part_of_the_images_are_said(tree):
+    images = [f"{c}/{c}{i}.png" for c in ("nv", "mel") for i in range(4)]
+    root = tree(*images)
+    write(root, "meta.csv", "image,split", *(f"{p},train" for p in images[:6]))
+    found = read(root)
+    assert [(w.id, w.paths) for w in found.warnings] == [("table-in-folder", ("meta.csv",))]
+
+
+def test_another_split_than_by_folder_is_said(tree):
+    images = [f"{s}/{c}/{s}{i}.png" for s in ("train", "test") for c in "ab" for i in range(3)]
+    root = tree(*images)
+    rows = [f"{p},{'test' if p == images[0] else p.split('/')[0]}" for p in images]
+    write(root, "meta.csv", "image,split", *rows)
+    found = read(root)
+    assert [(w.id, w.paths) for w in found.warnings] == [("split-ignored", (images[0],))]
+    assert {i.path: i.split for i in found.images} == {p: p.split("/")[0] for p in images}
+
+
 def test_a_table_beats_folders_of_one_image_each(tree):
     images = [f"set/IMD{i:03d}/IMD{i:03d}_Image/IMD{i:03d}.bmp" for i in range(4)]
     root = tree(*images)

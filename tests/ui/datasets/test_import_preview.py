@@ -68,7 +68,8 @@ def words(test):
 def test_folders_are_read_with_reasons_and_pictures(preview, write_images):
     write_images("mel/1.png", "mel/2.png", "nv/1.png")
     test = preview()
-    assert figures(test) == {"Images": "3", "Classes": "2", "Groups": "none", "Split": "none given"}
+    assert figures(test) == {"Images": "3", "Classes": "2"}
+    assert {"No groups given.", "No split given."} <= {each.value for each in test.caption}
     assert decided(test) == Decisions()
     assert test.markdown[0].value == "**A folder a class**"
     assert test.markdown[1].value.startswith("- ")
@@ -97,10 +98,10 @@ def test_what_is_decided_changes_the_preview_and_the_command(preview, write_imag
 def test_a_warning_has_its_remedy_below_it(preview, write_images):
     write_images("Benign/1.png", "benign/2.png", "nv/1.png", "nv/2.png", "benign/3.png")
     test = preview()
-    assert len([each for each in test.warning if "merge-spellings" in each.value]) == 1
+    assert len([each for each in test.warning if "“Merge spellings”" in each.value]) == 1
     widget(test, "Merge spellings").set_value(True).run()
     assert figures(test)["Classes"] == "2"
-    assert not [each for each in test.warning if "merge-spellings" in each.value]
+    assert not [each for each in test.warning if "Merge spellings" in each.value]
     assert decided(test) == Decisions(merges_spellings=True)
 
 
