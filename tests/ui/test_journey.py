@@ -39,8 +39,8 @@ def test_from_the_demo_to_a_label(page, server):
     page.get_by_role("button", name="Start the experiment").click()
 
     # It progresses, in a process that is not the server's.
-    page.get_by_text(re.compile(r"at 224 px: \d+ of 240 images")).wait_for(timeout=3 * MINUTE)
-    page.get_by_text(re.compile(r"per second, about .* left")).wait_for(timeout=MINUTE)
+    page.get_by_text(re.compile(r"at 224 px: \d+ of 240 images")).first.wait_for(timeout=3 * MINUTE)
+    page.get_by_text(re.compile(r"per second, about .* left")).first.wait_for(timeout=MINUTE)
     page.get_by_role("link", name="Open results").wait_for(timeout=4 * MINUTE)
     assert "/tensorflow/" not in server.loaded_libraries()
     page.get_by_role("link", name="Open results").click()
@@ -100,7 +100,9 @@ def test_a_run_is_stopped_and_carried_on(page, server, monkeypatch):
     # A scale that no other test has put into the store.
     run = launch(RunSpecification(dataset="demo", layers=("block5",), scales=(256,), sample=120))
     page.goto(f"{server.address}/Experiments")
-    page.get_by_text(re.compile(r"at 256 px: [1-9]\d* of 120 images")).wait_for(timeout=2 * MINUTE)
+    page.get_by_text(re.compile(r"at 256 px: [1-9]\d* of 120 images")).first.wait_for(
+        timeout=2 * MINUTE
+    )
     page.get_by_role("button", name="Stop").click()
     page.get_by_role("button", name="Resume").wait_for()
     assert run.state().status == "stopped"
