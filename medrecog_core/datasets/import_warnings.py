@@ -18,17 +18,21 @@ _TITLES = {
     "archive-encoding": "Names in an archive with another encoding",
     "class-names-differ": "Splits with different class names",
     "channels": "Images with more than three channels",
+    "class-without-images": "Folders beside the classes without images",
     "class-level": "Another folder level could name the classes",
     "companions": "Masks or other companions not imported",
-    "grey-window": "One grey window for files of different ranges",
+    "grey-window": "Files of different grey ranges or depths",
     "group-chosen": "Several kinds of groups",
     "group-per-image": "A group for every image",
     "images-without-group": "Images without a group",
     "images-without-row": "Images without a row in the table",
+    "image-versions": "Versions of one image",
     "label-conflicts": "Rows with different labels for one image",
     "links-followed": "Symbolic links followed",
+    "localizers": "Scout views among the images",
     "measurement": "Labels that look like a measurement",
     "one-group": "One group for images of several patients",
+    "patients-in-names": "File names that look like patients",
     "outside-grey-window": "Grey values outside the grey window",
     "repeated-subtree": "Folders that repeat others",
     "rows-matched-loosely": "Rows matched by similar names",
@@ -38,7 +42,7 @@ _TITLES = {
     "several-frames": "Files with several frames",
     "split-ignored": "Split not used",
     "table-encoding": "Table with another encoding",
-    "table-header": "Table without a header",
+    "table-header": "Table without a header, or with rows before it",
     "table-in-folder": "Table in the folder not used",
     "uncertain-findings": "Images with uncertain findings",
     "unsupported-files": "Files of unsupported formats not imported",
@@ -47,7 +51,8 @@ _TITLES = {
 _WARNINGS = frozenset(
     (
         *("class-level", "class-names-differ", "group-per-image", "label-conflicts"),
-        *("measurement", "one-group", "outside-grey-window", "table-in-folder"),
+        *("image-versions", "measurement", "one-group", "outside-grey-window"),
+        *("patients-in-names", "table-in-folder"),
     )
 )
 """Those that can make all results wrong; the others are notes."""

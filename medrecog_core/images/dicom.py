@@ -122,6 +122,20 @@ def is_document(content: bytes) -> bool:
     return kind.endswith("Storage") and "Image" not in kind
 
 
+def is_localizer(content: bytes) -> bool:
+    """Return whether a DICOM file says that it is the scout view of a series.
+
+    Value 3 of Image Type says so of CT and MR images (DICOM PS3.3, C.8.2.1.1.1, C.8.3.1.1.1).
+    """
+    try:
+        tags = ["ImageType"]
+        dataset = dicom_file.read(io.BytesIO(content), specific_tags=tags, stop_before_pixels=True)
+        return "LOCALIZER" in {str(value).strip().upper() for value in dataset.ImageType}
+    # Damaged files make pydicom fail in many ways.
+    except Exception:
+        return False
+
+
 def count_frames(content: bytes) -> tuple[int, int, int]:
     """Return the number of frames of a DICOM file, their width and their height.
 

@@ -22,6 +22,7 @@ def test_a_run_is_taken_from_one_machine_to_another(
         "pictures": "thumbnails",
         "n_bytes": file.stat().st_size,
         "left_out": [],
+        "training_features": [],
     }
     here = call("show", finished.id, "--json").json
     monkeypatch.setenv("MEDRECOG_CACHE", str(tmp_path / "there"))

@@ -82,7 +82,7 @@ def test_a_finding_is_shown_excluded_and_taken_back(page, server, with_leak):
     page.goto(f"{server.address}/Datasets?dataset={with_leak}&view=Health")
     page.get_by_text("Not checked yet").wait_for()
     page.get_by_role("button", name="Check this data set").click()
-    page.get_by_text("1 image in more than one split").wait_for(timeout=2 * MINUTE)
+    page.get_by_text("1 file in more than one split").wait_for(timeout=2 * MINUTE)
 
     exclude = page.locator(".st-key-exclude-duplicates-across-splits button")
     exclude.click()
@@ -99,7 +99,7 @@ def test_a_finding_is_shown_excluded_and_taken_back(page, server, with_leak):
     page.get_by_role("radio", name="Health").click()
     page.get_by_role("button", name="Restore").click()
     page.get_by_text("25 images in use checked").wait_for(timeout=2 * MINUTE)
-    page.get_by_text("1 image in more than one split").wait_for()
+    page.get_by_text("1 file in more than one split").wait_for()
     assert library.load(with_leak).excluded == ()
     assert last_job(CHECK, with_leak).state().error == ""
 

@@ -5,6 +5,7 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import replace
 from shlex import quote
 
+from medrecog_core.datasets import catalogue
 from medrecog_core.datasets.counting import counted
 from medrecog_core.datasets.dataset import DatasetWarning, ImageRecord, LeftOut, unit_of
 from medrecog_core.datasets.intake.decisions import Decisions
@@ -300,6 +301,8 @@ def _similar_names(
 
 def _with_wanted(found: Interpretation, decisions: Decisions) -> Interpretation:
     only, excluded = decisions.only_classes, decisions.excluded_classes
+    if decisions.entry:
+        found = _of_entry(found, decisions.entry)
     if not (only or excluded):
         return found
     # A class that was set apart for its name may be named all the same.
@@ -316,6 +319,25 @@ def _with_wanted(found: Interpretation, decisions: Decisions) -> Interpretation:
     n_classes = counted(len(known), "class", "classes")
     remark = f"{len({image.label for image in images})} of {n_classes}, as chosen"
     return found.with_images(images, remark=remark, left_out=left_out)
+
+
+def _of_entry(found: Interpretation, name: str) -> Interpretation:
+    """Return it with the classes of a catalogue entry only."""
+    classes = catalogue.find(name).classes
+    images = tuple(image for image in found.images if image.label in classes)
+    if not images:
+        raise UsageError(
+            f"No class of the catalogue entry “{name}” is there. Leave out --catalogue, or add a "
+            f"folder with classes such as {', '.join(sorted(classes)[:3])}."
+        )
+    if len(images) == len(found.images):
+        return found
+    left_out = tuple(
+        LeftOut(image.path, f"its class “{image.label}” is not in {name}")
+        for image in found.images
+        if image.label not in classes
+    )
+    return found.with_images(images, remark=f"the classes of {name}", left_out=left_out)
 
 
 def _one_class(found: Interpretation) -> str:

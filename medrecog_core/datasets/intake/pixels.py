@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from shlex import quote
 
 from medrecog_core.datasets.counting import counted
 from medrecog_core.datasets.dataset import DatasetWarning, FileState, ImageRecord, LeftOut
@@ -20,7 +21,7 @@ from medrecog_core.images import (
     read_range,
 )
 from medrecog_core.images.channels import count_channels
-from medrecog_core.images.dicom import is_dicom, is_document
+from medrecog_core.images.dicom import is_dicom, is_document, is_localizer
 from medrecog_core.images.reading import MAX_PIXELS
 from medrecog_core.images.rendering import ALL, FIRST, MIDDLE
 
@@ -88,8 +89,11 @@ def with_rendering(
         # Beside series, files of other formats are read at their middle frame too.
         others = [i for i in images if _is_other_format(look.seen.get(i.path))]
         look.seen |= _look(root, others, replace(decisions, frames=MIDDLE), ignore).seen
-    plain = [p for p in look.states if p not in look.seen and p not in look.unreadable]
+    known = {*look.seen, *look.unreadable, *look.documents}
+    plain = [path for path in look.states if path not in known]
     rendering, warnings, reasons = _choose(decisions, look.seen, plain, frame)
+    if 0 < len(look.localizers) < len(look.seen):
+        warnings.append(_about_localizers(sorted(look.localizers)))
     if look.unreadable:
         warnings.append(_about_unreadable(look.unreadable))
     left_out = tuple(LeftOut(path, reason) for path, reason in sorted(look.documents.items()))
@@ -103,6 +107,18 @@ def with_rendering(
     images = _with_states(kept, states, decisions.frames == ALL)
     found = found.with_images(images, warnings=tuple(warnings), left_out=left_out)
     return replace(found, reasons=(*found.reasons, *reasons)), rendering
+
+
+def _about_localizers(paths: Sequence[str]) -> DatasetWarning:
+    n = len(paths)
+    return DatasetWarning(
+        "localizers",
+        f"{counted(n, 'DICOM file is a localizer', 'DICOM files are localizers')} (scout views of "
+        f"a series) by the tag ImageType, and {'is' if n == 1 else 'are'} imported like the "
+        f"others. Use “datasets exclude NAME --image {quote(paths[0])}” after the import to leave "
+        f"{'it' if n == 1 else 'such files'} out.",
+        tuple(paths),
+    )
 
 
 def _about_unreadable(unreadable: dict[str, str]) -> DatasetWarning:
@@ -138,12 +154,15 @@ class _Look:
         Why files cannot be read.
     documents
         What DICOM files are that are no images, such as reports.
+    localizers
+        DICOM files that are scout views.
     """
 
     states: dict[str, FileState] = field(default_factory=dict)
     seen: dict[str, _Pixels] = field(default_factory=dict)
     unreadable: dict[str, str] = field(default_factory=dict)
     documents: dict[str, str] = field(default_factory=dict)
+    localizers: set[str] = field(default_factory=set)
 
 
 def _look(
@@ -162,6 +181,8 @@ def _look(
             return
         try:
             look.seen[path] = _read_pixels(content, decisions)
+            if is_dicom(content) and is_localizer(content):
+                look.localizers.add(path)
         except UnreadableImageError as error:
             if is_dicom(content) and is_document(content):
                 look.documents[path] = str(error)

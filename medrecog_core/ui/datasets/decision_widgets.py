@@ -63,8 +63,8 @@ def named_decisions(message: str) -> list[str]:
 def on_page(message: str) -> str:
     """Return a message of the core with the names of widgets in place of options."""
     text = re.sub(
-        r"use “datasets exclude [^”]*” after the import",
-        "exclude them with the data set check after the import",
+        r"(U|u)se “datasets exclude [^”]*” after the import",
+        lambda use: f"{'Exclude' if use[1] == 'U' else 'exclude'} them on the page of the data set",
         message,
     )
     names = {"--labels": f"“{_LABEL_FILES}”"}

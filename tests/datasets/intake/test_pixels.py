@@ -72,6 +72,16 @@ def test_one_grey_window_for_all_and_a_warning_where_each_alone_was_another(
     assert all(paths == ("0.png", "1.png") for paths in warnings.values())
 
 
+def test_localizers_among_other_scans_are_said(tmp_path):
+    for i in range(3):
+        kind = "LOCALIZER" if i == 1 else "AXIAL"
+        write_scan(tmp_path / f"{i}.dcm", ImageType=["ORIGINAL", "PRIMARY", kind])
+    assert rendered(tmp_path)[2] == {"localizers": ("1.dcm",)}
+    (tmp_path / "0.dcm").unlink()
+    (tmp_path / "2.dcm").unlink()
+    assert rendered(tmp_path)[2] == {}
+
+
 @pytest.mark.parametrize(
     ("n_deep", "n_plain", "named"), [(1, 2, ("deep0.png",)), (2, 1, ("plain0.png",))]
 )
