@@ -157,7 +157,7 @@ def test_names_and_addresses_are_shown_as_they_are(look, path, query, until, tex
 def test_a_followed_run_and_the_deletion_of_one_show_its_title(look):
     page = look("Experiments", {"on": "hostile"}, "Follow")
     page.get_by_role("button", name="Follow").last.click()
-    page.get_by_text("Look at the results").wait_for()
+    page.get_by_text("Open results").wait_for()
     page.get_by_role("button", name="Delete").last.click()
     check(page, [f"The results of {TITLES[0]} go"])
 
