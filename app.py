@@ -1,4 +1,4 @@
-"""Home page: what this is, what is installed, and where to start."""
+"""Home: what medrecog does, the pages, the latest runs, and the system."""
 
 import time
 
@@ -13,38 +13,26 @@ from medrecog_core.models import model_names
 from medrecog_core.networks import NETWORKS, all_installed_weights, find_device
 from medrecog_core.runs import Run, all_runs
 from medrecog_core.ui.jobs import MOST_SHOWN, show_job, show_status
-from medrecog_core.ui.page import PAGES, open_page, shown_errors
+from medrecog_core.ui.page import HOME, PAGES, open_page, shown_errors
 from medrecog_core.ui.plain_text import literal
 from medrecog_core.ui.quantities import counted, size
 from medrecog_core.ui.storage import show_storage
 
-open_page("Home")
+open_page(HOME.title)
 
 QUESTION = (
-    "How good is a **frozen, pre-trained network**, read at this layer, this input scale and this "
-    "pooling, with a **simple classifier** on top, on this set of images?"
+    "How well does a linear SVM, or another simple classifier, classify your images when it is "
+    "trained on features from a **frozen, pre-trained network**, and which layer, input size and "
+    "pooling work best?"
 )
-STEPS = {
-    "Datasets": "Look at the demo, or add your images.",
-    "Experiments": "Choose layers, scales and poolings.",
-    "Results": "Read the heat map; click a cell for details.",
-    "Predict": "Turn a cell into a model; upload an image.",
-    "Networks": "The layers that are read, and their weights.",
-}
-SIGHTS = {
-    "Datasets": "Look at the images, and at what their check found.",
-    "Experiments": "See which runs there are, and their settings.",
-    "Results": "Read the heat map; click a cell for details.",
-    "Predict": "Upload an image, and see how a model labels it.",
-    "Networks": "The layers that are read, and their weights.",
-}
 
 
-def show_pages(words: dict[str, str]) -> None:
-    for column, (file, name, icon) in zip(st.columns(len(words)), PAGES[1:], strict=True):
+def show_pages(is_view: bool) -> None:
+    pages = [page for page in PAGES if page != HOME]
+    for column, page in zip(st.columns(len(pages)), pages, strict=True):
         with column.container(border=True, height="stretch"):
-            st.page_link(file, label=f"**{name}**", icon=f":material/{icon}:")
-            st.caption(words[name])
+            st.page_link(page.file, label=f"**{page.title}**", icon=f":material/{page.icon}:")
+            st.caption(page.view_description if is_view else page.description)
 
 
 def show_latest(runs: list[Run]) -> None:
@@ -62,7 +50,7 @@ def show_latest(runs: list[Run]) -> None:
 def show_jobs() -> None:
     jobs = working_jobs()
     if jobs:
-        st.subheader("Working now")
+        st.subheader("Active jobs")
     for job in jobs[:MOST_SHOWN]:
         with st.container(border=True):
             st.markdown(f"**{literal(job.title)}**")
@@ -72,31 +60,30 @@ def show_jobs() -> None:
 
 
 def show_view() -> None:
-    """The home page of those who only look."""
+    """Home in a read-only view."""
     st.markdown(
-        f"{QUESTION} This is a **read-only view** of the answers: all of it can be looked at, and "
-        "an image of your own can be classified, which is then forgotten. Nothing can be started, "
-        "added, changed or deleted here."
+        f"{QUESTION} This is a **read-only view** of results: you can browse everything and "
+        "classify your own images, which are not stored. You cannot start, add, change or delete "
+        "anything here."
     )
-    show_pages(SIGHTS)
+    show_pages(is_view=True)
     with shown_errors():
         runs = all_runs()
         st.caption(
-            f"There {'is' if len(library.names()) == 1 else 'are'} "
-            f"{counted(len(library.names()), 'data set')}, {counted(len(runs), 'run')} and "
-            f"{counted(len(model_names()), 'model')} to see."
+            f"Available: {counted(len(library.names()), 'data set')}, "
+            f"{counted(len(runs), 'run')} and {counted(len(model_names()), 'model')}."
         )
         if runs:
             show_latest(runs)
 
 
 def show_start() -> None:
-    """The home page of those who work here."""
+    """Home where runs can be started."""
     st.markdown(
-        f"{QUESTION} Choose images, run the grid, read the heat map, and classify new images with "
-        "the best cell."
+        f"{QUESTION} Select a data set, run a grid of settings, compare them in a heat map, then "
+        "classify new images with the best one."
     )
-    show_pages(STEPS)
+    show_pages(is_view=False)
     with shown_errors():
         show_jobs()
         runs = all_runs()
@@ -104,11 +91,11 @@ def show_start() -> None:
             show_latest(runs)
         elif st.button("Start with the demo", type="primary", icon=":material/rocket_launch:"):
             st.switch_page("pages/2_Experiments.py", query_params={"on": "demo"})
-    show_installed()
+    show_system()
 
 
-def show_installed() -> None:
-    st.subheader("What is installed")
+def show_system() -> None:
+    st.subheader("System")
     with shown_errors():
         device = find_device()
         left, middle, right = st.columns(3)
@@ -122,22 +109,27 @@ def show_installed() -> None:
                     continue
                 st.markdown(f"{network.title}: {literal(weights.title)}")
                 missing = [x.name for x in network.layers if not weights.can_read(x)]
-                needs = f"; {' and '.join(missing)} need Keras's official file" if missing else ""
-                st.caption(f"Reads {weights.layers[0]} to {weights.layers[-1]}{needs}.")
+                st.caption(
+                    f"Layers {weights.layers[0]} to {weights.layers[-1]}."
+                    + (f" {' and '.join(missing)} need the official Keras file." if missing else "")
+                )
             if without:
-                st.caption(f"Without weights yet: {', '.join(without)}. See the page Networks.")
+                st.caption(f"Weights not installed: {', '.join(without)}.")
+                st.page_link("pages/5_Networks.py", label="Install on the Networks page")
         with middle.container(border=True, height="stretch"):
             st.markdown("**Processor**" if device.kind == "cpu" else "**GPU**")
             st.markdown(f"{literal(device.name)}, {counted(device.n_cores, 'core')}")
             st.caption(
-                "Multiplies bfloat16 faster than float32: “auto” precision means bfloat16."
+                "bfloat16 is accelerated: precision “auto” uses bfloat16."
                 if device.has_fast_bfloat16
-                else "Gains nothing from bfloat16: “auto” precision means float32."
+                else "No bfloat16 acceleration: precision “auto” uses float32."
             )
         with right.container(border=True, height="stretch"):
             st.markdown("**Storage**")
             with DescriptorStore(cache_folder().features) as store:
-                st.markdown(f"{counted(len(store), 'descriptor')}, {size(store.n_bytes)}")
+                st.markdown(
+                    f"{counted(len(store), 'cached feature vector')}, {size(store.n_bytes)}"
+                )
             st.caption(
                 f"{counted(len(library.names()), 'data set')}, {counted(len(all_runs()), 'run')}, "
                 f"{counted(len(model_names()), 'model')} in {literal(cache_folder().root)}"

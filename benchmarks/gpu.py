@@ -36,8 +36,7 @@ sys.path.insert(0, str(PROJECT))
 from medrecog_core.features import PooledNetwork, batch_size
 from medrecog_core.features.cell import Cell
 from medrecog_core.features.extraction import extract
-from medrecog_core.features.hashed_image import HashedImage, hash_images
-from medrecog_core.features.reading_ahead import read_batches, reading_ahead
+from medrecog_core.features.reading import HashedImage, hash_images, read_batches, reading_ahead
 from medrecog_core.features.store import DescriptorSource, DescriptorStore
 from medrecog_core.images import DEFAULT_PREPROCESSING, find_preprocessing
 from medrecog_core.networks import find_device, find_network, installed_weights

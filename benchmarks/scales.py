@@ -35,7 +35,7 @@ from medrecog_core.networks import (
     installed_weights,
     resolve_precision,
 )
-from medrecog_core.networks.layer_summary import summarise
+from medrecog_core.networks.summary import summarise
 
 NETWORK = find_network("vgg19")
 BLOCK_LAYERS = NETWORK.default_layers

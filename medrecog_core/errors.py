@@ -1,12 +1,12 @@
-"""Errors that people are meant to read: each is one clear sentence."""
+"""Errors shown to users, each with one or two clear sentences."""
 
 
 class MedrecogError(Exception):
-    """Something could not be done; the message says what and what to do about it."""
+    """Something failed; the message says what happened and what to do."""
 
 
 class UsageError(MedrecogError):
-    """The request itself is wrong (an unknown layer, a scale of 10), whatever is on the disk."""
+    """The request itself is invalid, such as an unknown layer or an input size of 10."""
 
 
 class StorageError(MedrecogError):
@@ -14,4 +14,4 @@ class StorageError(MedrecogError):
 
 
 class StoppedError(MedrecogError):
-    """The work was asked to stop; everything already computed has been kept."""
+    """The work was stopped; completed work is saved."""

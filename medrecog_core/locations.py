@@ -1,4 +1,4 @@
-"""Where the program keeps what it writes: one folder, and nothing outside it."""
+"""The cache folder, the only folder that the program writes to."""
 
 import os
 from dataclasses import dataclass
@@ -11,7 +11,7 @@ from medrecog_core.mode import check_may_change
 from medrecog_core.settings import CACHE_VARIABLE, read_settings
 
 _PROJECT = Path(__file__).parents[1]
-# Where a wheel has what lies at the top of a checkout; see hatch_build.py.
+# Where a wheel has the files of the top folder of a checkout; see hatch_build.py.
 _DASHBOARD = Path(__file__).with_name("dashboard")
 
 
@@ -26,42 +26,42 @@ class CacheFolder:
 
     @property
     def features(self) -> Path:
-        """The store of descriptors."""
+        """The feature cache."""
         return self.root / "features"
 
     @property
     def datasets(self) -> Path:
-        """Descriptions of data sets, and the demo's pictures."""
+        """Manifests of data sets, and the demo images."""
         return self.root / "datasets"
 
     @property
     def runs(self) -> Path:
-        """A folder a run."""
+        """One folder per run."""
         return self.root / "runs"
 
     @property
     def jobs(self) -> Path:
-        """A folder a job that is no run."""
+        """One folder per job, except runs."""
         return self.root / "jobs"
 
     @property
     def queue(self) -> Path:
-        """The order in which jobs wait for their turn."""
+        """The order of queued jobs."""
         return self.root / "queue"
 
     @property
     def models(self) -> Path:
-        """A folder a model."""
+        """One folder per model."""
         return self.root / "models"
 
     @property
     def rates(self) -> Path:
-        """File of how fast this machine's networks were measured to be."""
+        """File with the measured speed of networks on this machine."""
         return self.root / "rates.json"
 
     @property
     def training_times(self) -> Path:
-        """File of how long this machine was measured to train the SVMs of cells."""
+        """File with the measured training times on this machine."""
         return self.root / "training-times.json"
 
     @property
@@ -71,32 +71,32 @@ class CacheFolder:
 
     @property
     def bundled_thumbnails(self) -> Path:
-        """Small copies of images that came with bundles, for images that are not here."""
+        """Thumbnails imported with bundles, for images that are not on this machine."""
         return self.root / "bundled-thumbnails"
 
     @property
     def feature_maps(self) -> Path:
-        """Feature maps that were looked at, the latest of them."""
+        """The most recently viewed feature maps."""
         return self.root / "feature-maps"
 
     @property
     def weights(self) -> Path:
-        """Weights that were downloaded or imported."""
+        """Downloaded or imported weights."""
         return self.root / "weights"
 
 
 def checkout_folder() -> Path | None:
-    """Return the folder of the checkout that the program runs from; None for a wheel."""
+    """Return the folder of the checkout that the program runs from, or None for a wheel."""
     return None if (_DASHBOARD / "app.py").is_file() else _PROJECT
 
 
 def dashboard_script() -> Path:
-    """Return the app that Streamlit runs; its pages and the theme lie beside it."""
+    """Return the app that Streamlit runs; its pages and theme are in the same folder."""
     return (checkout_folder() or _DASHBOARD) / "app.py"
 
 
 def default_cache_folder() -> Path:
-    """Return the folder that is used where no other is set.
+    """Return the folder that is used if none is set.
 
     `cache/` in a checkout, otherwise the user's data folder, such as `~/.local/share/medrecog`.
     """
@@ -107,12 +107,12 @@ def default_cache_folder() -> Path:
 
 
 def cache_folder() -> CacheFolder:
-    """Return the cache folder: `MEDRECOG_CACHE` where it is set, else the default one."""
+    """Return the cache folder: `MEDRECOG_CACHE` if it is set, otherwise the default."""
     return CacheFolder(read_settings().cache or default_cache_folder())
 
 
 def create_folder(folder: Path) -> Path:
-    """Create a folder (and its parents) that only the current user may enter.
+    """Create a folder (and its parents) that only the current user can access.
 
     Raises
     ------
@@ -123,7 +123,7 @@ def create_folder(folder: Path) -> Path:
     """
     check_may_write(folder)
     try:
-        # Not `parents=True`, which leaves the parents open to everybody.
+        # Not `parents=True`, which would make the parents accessible to everybody.
         for each in (*reversed(folder.parents), folder):
             each.mkdir(mode=0o700, exist_ok=True)
     except OSError as error:
@@ -134,7 +134,7 @@ def create_folder(folder: Path) -> Path:
 
 
 def check_may_write(path: Path) -> None:
-    """Refuse to write below the cache folder in a read-only view; elsewhere exports may go.
+    """Refuse to write below the cache folder in a read-only view; exports elsewhere are allowed.
 
     Raises
     ------
@@ -146,9 +146,9 @@ def check_may_write(path: Path) -> None:
 
 
 def unwritable(path: Path, reason: object) -> str:
-    """Return the sentence that says that the cache folder cannot be written to, and what to do."""
+    """Return the error message for a cache folder that is not writable."""
     detail = getattr(reason, "strerror", None) or reason
     return (
-        f"Cannot write to {path} ({detail}): free the disk or allow writing there, "
-        f"or name another folder in the environment variable {CACHE_VARIABLE}."
+        f"Cannot write to {path} ({detail}). Free disk space, allow writing there, or choose "
+        f"another folder with the environment variable {CACHE_VARIABLE}."
     )

@@ -1,11 +1,11 @@
-"""Whether this medrecog may change anything, or only shows what is there."""
+"""Whether this installation may change anything or is a read-only view."""
 
 from medrecog_core.errors import StorageError
 from medrecog_core.settings import MODE_VARIABLE, VIEWER, read_settings
 
 
 class ReadOnlyError(StorageError):
-    """Something was to be changed where there is only a view of it."""
+    """A change was requested in a read-only view."""
 
 
 def is_viewer() -> bool:
@@ -14,7 +14,7 @@ def is_viewer() -> bool:
     Raises
     ------
     UsageError
-        If the setting is neither empty nor `viewer`: a misspelt word must not open the doors.
+        If the setting is neither empty nor `viewer`, so that a misspelling does not allow changes.
     """
     return read_settings().mode == VIEWER
 
@@ -25,17 +25,17 @@ def check_may_change(what: str) -> None:
     Parameters
     ----------
     what
-        What was asked for, as it follows on “cannot”: `start a run`.
+        The requested action, as it follows “cannot”, such as `start a run`.
 
     Raises
     ------
     ReadOnlyError
         If this is a read-only view.
     UsageError
-        If the mode is none that there is.
+        If the mode is unknown.
     """
     if is_viewer():
         raise ReadOnlyError(
-            f"This is a read-only view, which cannot {what}: do that where medrecog is started "
-            f"without {MODE_VARIABLE}={VIEWER}."
+            f"This read-only view cannot {what}. Start medrecog without {MODE_VARIABLE}={VIEWER} "
+            "to do that."
         )

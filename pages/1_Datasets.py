@@ -1,4 +1,4 @@
-"""Datasets: look at images, check their health, exclude what spoils results, add sets."""
+"""Data sets: browse images, check data quality, exclude images, add data sets."""
 
 import streamlit as st
 
@@ -17,7 +17,7 @@ from medrecog_core.ui.datasets.kept_dataset import load_dataset, load_report
 from medrecog_core.ui.jobs import show_job
 from medrecog_core.ui.page import open_page, show_absence, shown_errors
 
-open_page("Datasets")
+open_page("Data sets")
 
 VIEWS = ["Images", "Health"]
 
@@ -59,7 +59,7 @@ with shown_errors():
             add_dataset_button()
             st.page_link(
                 "pages/2_Experiments.py",
-                label="Run an experiment on it",
+                label="New experiment with this data set",
                 icon=":material/play_circle:",
                 query_params={"on": name},
             )

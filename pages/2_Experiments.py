@@ -1,11 +1,12 @@
-"""Experiments: choose a grid, start it, follow it, and look after earlier runs."""
+"""Experiments: choose a grid of settings, start a run, view its progress, and list all runs."""
 
 import streamlit as st
 
-from medrecog_core.datasets import library
+from medrecog_core.datasets import demo_folder, library
 from medrecog_core.errors import MedrecogError
 from medrecog_core.features import DEFAULT_POOLINGS, ENCODINGS, GLOBAL_POOLINGS, POOLINGS, titles
 from medrecog_core.images import REPORT_SCALES
+from medrecog_core.images.preprocessing import MAX_SCALE
 from medrecog_core.mode import is_viewer
 from medrecog_core.networks import (
     NETWORKS,
@@ -27,7 +28,7 @@ from medrecog_core.runs import (
     plan_run,
 )
 from medrecog_core.ui.choice import choose
-from medrecog_core.ui.experiments.cost_line import show_cost
+from medrecog_core.ui.experiments.cost_line import expected_seconds, show_cost
 from medrecog_core.ui.experiments.form_address import (
     key_of,
     layers_key,
@@ -41,8 +42,9 @@ from medrecog_core.ui.experiments.run_progress import show_live
 from medrecog_core.ui.experiments.run_view import view_runs
 from medrecog_core.ui.page import open_page, shown_errors
 from medrecog_core.ui.plain_text import literal
-from medrecog_core.ui.quantities import counted
+from medrecog_core.ui.quantities import counted, duration
 
+_NETWORKS, _INSTALL = "pages/5_Networks.py", ":material/download:"
 _PRESET, _SCALES, _POOLINGS = "preset", key_of("scales"), key_of("poolings")
 
 open_page("Experiments")
@@ -63,17 +65,18 @@ def compose() -> RunSpecification:
     with left:
         offer_presets()
     scales = left.multiselect(
-        "Scales in pixels",
+        "Input size (px)",
         REPORT_SCALES,
         key=_SCALES,
         accept_new_options=True,
-        help="224 is the network's own; the report also reads 544, 864 and 1184. "
-        "The time grows with the square of the scale. Type any other side from 224 on.",
+        help="VGG-19 was trained at 224 px; the 2018 report also uses 544, 864 and 1184. Time "
+        f"grows with the square of the size. Enter any value from 224 to {MAX_SCALE}.",
     )
     layers = right.pills("Layers", readable, key=layers_key(network), selection_mode="multi")
     missing = [layer.name for layer in network.layers if layer.name not in readable]
     if missing:
-        right.caption(f"{' and '.join(missing)} need other weights: see the page Networks.")
+        right.caption(f"{' and '.join(missing)} require weights with the classifier head.")
+        right.page_link(_NETWORKS, label="Install on the Networks page", icon=_INSTALL)
     poolings = right.pills(
         "Poolings",
         list(POOLINGS),
@@ -81,8 +84,8 @@ def compose() -> RunSpecification:
         format_func=lambda name: POOLINGS[name].title,
         selection_mode="multi",
         help=f"Pooling by {titles(GLOBAL_POOLINGS, 'or')} gives one value per channel. The other "
-        f"methods, {titles(ENCODINGS)}, encode every position with a codebook learned from the "
-        "training images (about a minute).",
+        f"methods, {titles(ENCODINGS)}, take longer: they encode every position with a codebook "
+        "learned from the training images.",
     )
     return RunSpecification.from_document(
         {
@@ -101,20 +104,22 @@ def offer_presets() -> None:
         "Preset",
         PRESETS,
         index=None,
-        placeholder="the report's experiments",
+        placeholder="experiments of the 2018 report",
         key=_PRESET,
         format_func=lambda name: PRESETS[name].title,
         on_change=fill_in_preset,
-        help="Fills in network, layers, scales and poolings. Change any of them afterwards.",
+        help="Fills in the network, layers, input sizes and poolings; you can change them "
+        "afterwards.",
     )
     if name is not None and name in PRESETS:
         preset = find_preset(name)
         readable = installed_weights(find_network(preset.network)).layers
         missing = [layer for layer in preset.layers if layer not in readable]
         if missing:
+            available = " and ".join(preset.readable_part(readable))
             st.caption(
-                f"{' and '.join(missing)} of it need weights that are not installed: "
-                f"{' and '.join(preset.readable_part(readable))} can be run now."
+                f"This preset also uses {' and '.join(missing)}, whose weights are not installed."
+                + (f" Available now: {available}." if available else "")
             )
 
 
@@ -135,7 +140,8 @@ def choose_network() -> Network:
     readable = [name for name, network in NETWORKS.items() if all_installed_weights(network)]
     name = choose("Network", readable, key="with", width=240)
     if len(readable) < len(NETWORKS):
-        st.caption("Others have no weights yet: see the page Networks.")
+        st.caption("Other networks need weights first.")
+        st.page_link(_NETWORKS, label="Install weights", icon=_INSTALL)
     return find_network(name)
 
 
@@ -144,14 +150,17 @@ def describe(specification: RunSpecification) -> str:
     plan = plan_run(specification)
     if plan.warning:
         st.warning(literal(plan.warning), icon=":material/memory:")
-    batches = ", ".join(f"{scale.memory.images_at_once} at {scale.scale}" for scale in plan.scales)
-    images = "every image"
+    batches = ", ".join(
+        f"{scale.memory.images_at_once}" + (f" at {scale.scale} px" if n_scales > 1 else "")
+        for scale in plan.scales
+    )
+    images = "all images"
     if specification.sample is not None:
-        images = f"each of {counted(specification.sample, 'image')}, drawn from all,"
+        images = f"sample of {counted(specification.sample, 'image')}"
+    passes = "one pass each" if n_scales == 1 else f"{n_scales} passes each (one per input size)"
     return (
-        f"{counted(len(specification.cells), 'cell')}; {images} goes through the network "
-        f"{'once' if n_scales == 1 else f'{n_scales} times, once a scale'}, in {plan.precision}, "
-        f"images at once: {batches}. It takes about {plan.n_bytes / 1e9:.1f} GB of memory."
+        f"{counted(len(specification.cells), 'cell')} · {images}, {passes} · {plan.precision}, "
+        f"batch size {batches} · about {plan.n_bytes / 1e9:.1f} GB RAM"
     )
 
 
@@ -169,9 +178,9 @@ def start(specification: RunSpecification, again: bool = False) -> None:
 
 
 def offer_identical_run(specification: RunSpecification | None) -> None:
-    """Offer the finished run that the one asked for would only repeat."""
+    """Offer the identical finished run instead of a repetition."""
     run_id, asked = st.session_state.get("done already", ("", None))
-    if asked is None or asked != specification:  # the form says something else by now
+    if asked is None or asked != specification:  # the form was changed since
         return
     try:
         run = find_run(run_id)
@@ -179,25 +188,21 @@ def offer_identical_run(specification: RunSpecification | None) -> None:
         del st.session_state["done already"]
         return
     st.info(
-        "This was done already, on the same images with the same weights, by "
-        f"“{literal(run.title)}”.",
+        f"An identical run already exists: “{literal(run.title)}”.",
         icon=":material/task_alt:",
     )
     with st.container(horizontal=True, vertical_alignment="center"):
         st.page_link(
             "pages/3_Results.py",
-            label="Open its results",
+            label="Open results",
             icon=":material/grid_on:",
             query_params={"run": run.id},
         )
-        st.button("Run it again", icon=":material/replay:", on_click=start, args=(asked, True))
+        st.button("Run again", icon=":material/replay:", on_click=start, args=(asked, True))
 
 
 def followed_run(runs: list[Run]) -> Run | None:
-    """The run that was started or followed here last, or that the address names.
-
-    Without one, the latest that has not finished.
-    """
+    """Return the run started or opened last, else that of the address, else an unfinished one."""
     unfinished = next((run.id for run in runs if run.state().status != "finished"), None)
     if FOLLOWED not in st.session_state and (asked := st.query_params.get(SEEN, unfinished)):
         follow(asked)
@@ -214,6 +219,17 @@ def followed_run(runs: list[Run]) -> Run | None:
     return run
 
 
+def show_first_step(specification: RunSpecification | None) -> None:
+    seconds = expected_seconds(specification) if specification is not None else None
+    is_demo = specification is not None and specification.dataset == demo_folder.NAME
+    aim = "try the demo" if is_demo else "start the first one"
+    time = "" if seconds is None else f" (about {duration(seconds)} on this machine)"
+    st.info(
+        f"No runs yet. Click **Start run** to {aim}{time}.",
+        icon=":material/lightbulb:",
+    )
+
+
 def show_experiments() -> None:
     with st.container(border=True):
         try:
@@ -224,10 +240,10 @@ def show_experiments() -> None:
         except MedrecogError as error:
             st.warning(literal(error), icon=":material/warning:")
             specification = None
-        # Not by a callback, whose argument would be the form as it was before it was changed last.
+        # Not a callback, whose argument would be the form before the last change.
         if (
             st.button(
-                "Start the experiment",
+                "Start run",
                 type="primary",
                 icon=":material/play_arrow:",
                 disabled=specification is None,
@@ -247,11 +263,7 @@ def show_experiments() -> None:
     if runs:
         show_runs(runs)
     else:
-        st.info(
-            "There are no runs yet. The demo is chosen above: press “Start the experiment” and "
-            "watch it; on two processor cores it takes about half a minute.",
-            icon=":material/lightbulb:",
-        )
+        show_first_step(specification)
 
 
 with shown_errors():

@@ -1,4 +1,4 @@
-"""Results: the heat map of a run, every cell in detail, and runs side by side."""
+"""Results: the heat map of a run, its cells in detail, and a comparison of runs."""
 
 import streamlit as st
 
@@ -7,8 +7,8 @@ from medrecog_core.mode import is_viewer
 from medrecog_core.networks import find_network
 from medrecog_core.reports.measures import best_cell
 from medrecog_core.runs import CellResult, Run, all_runs
-from medrecog_core.runs.cell_images import cell_images
 from medrecog_core.runs.ranked_cells import score_images, with_positive
+from medrecog_core.runs.run import cell_images
 from medrecog_core.ui.choice import choose
 from medrecog_core.ui.experiments.run_list import SEEN, follow
 from medrecog_core.ui.heat_map import show_heat_map, show_legend
@@ -52,18 +52,18 @@ def show_run(run: Run) -> None:
         if is_viewer():
             st.page_link(
                 "pages/2_Experiments.py",
-                label="See how it is doing",
+                label="View progress",
                 icon=":material/play_circle:",
                 query_params={SEEN: run.id},
             )
             return
-        if st.button("Follow it", icon=":material/play_circle:"):
+        if st.button("View progress", icon=":material/play_circle:"):
             follow(run.id)
             st.switch_page("pages/2_Experiments.py")
         return
     if not record:
         raise MedrecogError(
-            f"The run {run.id} has no record of what it ran with: carry it on, or delete it."
+            f"The settings record of run {run.id} is missing. Resume the run or delete it."
         )
     show_record(record)
     with st.container(horizontal=True, vertical_alignment="bottom"):
@@ -94,13 +94,13 @@ def show_run(run: Run) -> None:
 
 
 def show_cell(run: Run, result: CellResult, is_best: bool) -> str:
-    """Show a cell in detail; return the class that its curves are about."""
+    """Show a cell in detail and return the class of its curves."""
     cell, metrics = result.cell, result.metrics
     st.subheader(f"{literal(cell.layer)}, {cell.scale} pixels, {literal(cell.pooling)} pooling")
     if is_best:
-        st.caption("The best cell. Click another in the heat map to see it here.")
+        st.caption("Best cell. Click another cell in the heat map to see its details.")
     show_measures(load_estimates(run, result), result.n_test)
-    # Where no model can be made, the matrix has the width to itself.
+    # In a read-only view the matrix has the full width.
     left, *right = st.columns(1 if is_viewer() else 2)
     with left:
         st.markdown("**Confusion matrix**, true classes in rows")
@@ -108,22 +108,22 @@ def show_cell(run: Run, result: CellResult, is_best: bool) -> str:
     for column in right:
         with column:
             show_model_making(run, cell)
-    st.markdown("**Classes**, with 95 % intervals")
+    st.markdown("**Classes**, with 95 % confidence intervals")
     show_class_table(load_class_estimates(run, result), metrics.positive)
     show_cell_gallery(cell_images(run, result), [row.label for row in metrics.classes])
     show_folds(result.folds)
     curve = show_curves(score_images(run, result))
-    # Fitted when somebody asks: it takes scikit-learn into memory, and the page does without.
-    if st.toggle("Show the scores as probabilities", key="calibration", bind="query-params"):
+    # Only on demand: it loads scikit-learn, which the rest of the page does not need.
+    if st.toggle("Show calibration", key="calibration", bind="query-params"):
         try:
             show_calibration(load_calibration(run, result), metrics.positive)
         except MedrecogError as error:
-            st.caption(f"No probabilities: {literal(error)}")
+            st.caption(f"Calibration is not available. {literal(error)}")
     return curve
 
 
 def forget_choices() -> None:
-    """Look at the best cell as it is, as the run is another one."""
+    """Show the best cell, because another run was selected."""
     forget_cell()
     forget_square()
     forget_curve()
@@ -134,10 +134,11 @@ with shown_errors():
     if not runs and is_viewer():
         show_absence("results")
     elif not runs:
-        st.info("There are no results yet: start an experiment first.", icon=":material/lightbulb:")
+        st.info("No results yet. Start an experiment first.", icon=":material/lightbulb:")
         st.page_link(
             "pages/2_Experiments.py", label="Start an experiment", icon=":material/play_circle:"
         )
     else:
-        show_run(runs[choose("Run", list(runs), key="run", on_change=forget_choices)])
+        run_id = choose("Run", list(runs), key="run", on_change=forget_choices, falls_back=False)
+        show_run(runs[run_id])
     st.caption(RESEARCH_ONLY)

@@ -1,4 +1,4 @@
-"""Predict: choose a model, upload images, read their labels and what these rest on."""
+"""Predict: select a model, upload images, and see their labels and the evidence for them."""
 
 import streamlit as st
 
@@ -14,36 +14,41 @@ from medrecog_core.ui.predict.model_card import show_card, show_import
 from medrecog_core.ui.predict.prediction import show_prediction
 
 open_page("Predict")
-st.warning(f"**{RESEARCH_ONLY}** The label is the output of a classifier.", icon=":material/info:")
+st.warning(
+    f"**{RESEARCH_ONLY}** The label is the output of a classifier, not a medical finding.",
+    icon=":material/info:",
+)
 
 
 def delete(name: str) -> None:
     with shown_errors():
         delete_model(name)
         st.session_state.pop("model", None)
-        st.toast(f"Deleted the model {literal(name)}.", icon=":material/delete:")
+        st.toast(f"Deleted model {literal(name)}.", icon=":material/delete:")
 
 
 def given_images() -> list[tuple[str, bytes]]:
     uploads = st.file_uploader(
         "Images to classify",
         accept_multiple_files=True,
-        # Any name: DICOM files often have no ending.
-        help="JPEG, PNG, TIFF, BMP, WebP or DICOM, told by their content; they are read in memory "
-        "and not kept.",
+        # No file types: DICOM files often have no extension.
+        help="JPEG, PNG, TIFF, BMP, WebP or DICOM. The file type is detected from the content. "
+        "Images are not stored.",
     )
     given = [(upload.name, upload.getvalue()) for upload in uploads]
-    if st.toggle("Use the camera", help="The picture goes to this medrecog and nowhere else."):
-        photo = st.camera_input("Take a picture")
+    if st.toggle(
+        "Use the camera", help="The photo is processed on this server only and is not stored."
+    ):
+        photo = st.camera_input("Take a photo")
         if photo is not None:
-            given.append(("the camera's picture", photo.getvalue()))
+            given.append(("camera photo", photo.getvalue()))
     return given
 
 
 def classify(model: Model) -> None:
     given = given_images()
     if not given:
-        st.info("Upload an image to see its label.", icon=":material/upload:")
+        st.info("Upload an image to classify it.", icon=":material/upload:")
         return
     names, contents = [name for name, _ in given], [content for _, content in given]
     answered, looked_at = answers_of(model, contents), 0
@@ -51,8 +56,8 @@ def classify(model: Model) -> None:
         looked_at = show_answer_table(model.card.name, names, [each.answer for each in answered])
     reasons = False
     if reason := why_unexplained(model.card):
-        st.caption(f"There is no map for this model. {literal(reason)}")
-    elif st.toggle("Show what the label rests on", key="evidence", bind="query-params"):
+        st.caption(f"No evidence map. {literal(reason)}")
+    elif st.toggle("Show evidence map", key="evidence", bind="query-params"):
         reasons = True
         answered = answers_of(model, contents, looked_at)
     name, content, answer = names[looked_at], contents[looked_at], answered[looked_at]
@@ -65,19 +70,19 @@ with shown_errors():
         show_absence("models")
     elif not names:
         st.info(
-            "There is no model yet. Open a finished run, select a cell and click “Save model”.",
+            "No models yet. Open a finished run, select a cell and click **Save model**.",
             icon=":material/lightbulb:",
         )
-        st.page_link("pages/3_Results.py", label="Open the results", icon=":material/grid_on:")
+        st.page_link("pages/3_Results.py", label="Open results", icon=":material/grid_on:")
         show_import()
     else:
         with st.container(horizontal=True, vertical_alignment="bottom"):
             chosen = choose("Model", names, key="model")
-            # Named after the model, so that it closes with it and cannot slide onto the next one.
+            # Named after the model, so that it closes when another model is selected.
             if not is_viewer():
                 with st.popover(f"Delete {literal(chosen)}", type="tertiary"):
                     st.button(
-                        f"Delete the model {literal(chosen)}",
+                        f"Delete model {literal(chosen)}",
                         key=f"delete-{chosen}",
                         on_click=delete,
                         args=(chosen,),

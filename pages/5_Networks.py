@@ -1,4 +1,4 @@
-"""Networks: the weights a network is read with, its layers at a scale, and an image in them."""
+"""Networks: the weights of a network, its layers at an input size, and its feature maps."""
 
 from pathlib import Path
 
@@ -12,8 +12,8 @@ from medrecog_core.jobs.kinds import DOWNLOAD_WEIGHTS
 from medrecog_core.jobs.process import run_command
 from medrecog_core.mode import is_viewer
 from medrecog_core.networks import NETWORKS, Network, all_installed_weights
-from medrecog_core.networks.layer_summary import summarise
 from medrecog_core.networks.parameters import official_bytes
+from medrecog_core.networks.summary import summarise
 from medrecog_core.networks.weight_import import installed_official, start_download
 from medrecog_core.ui.choice import choose
 from medrecog_core.ui.jobs import show_job
@@ -31,32 +31,30 @@ def show_layers(network: Network, scale: int) -> None:
     show_architecture(drawn_rows(network, rows))
     words = (
         f"{sum(row.n_parameters for row in rows):,} parameters; "
-        f"{sum(row.gflop for row in rows):,.0f} GFLOP an image at {scale} pixels."
+        f"{sum(row.gflop for row in rows):,.0f} GFLOP per image at {scale} px."
     )
     if network.flattened:
         words += (
-            " The dense layers are read as convolutions, so that images larger than 224 pixels "
-            "can be read too."
+            " Dense layers are applied as convolutions, so images larger than 224 px also work."
         )
     st.caption(f"{words} {network.citation}.")
     st.dataframe(
         [
             {
-                "read as": layer.name,
+                "layer": layer.name,
                 "Keras layer": layer.keras_layer,
-                "descriptor": layer.channels,
+                "channels": layer.channels,
                 "stride": layer.stride,
             }
             for layer in network.layers
         ],
         hide_index=True,
         column_config={
-            "descriptor": st.column_config.NumberColumn(
-                "channels",
-                help=f"Length of a descriptor with {titles(GLOBAL_POOLINGS, 'or')} pooling.",
+            "channels": st.column_config.NumberColumn(
+                help=f"Length of the feature vector with {titles(GLOBAL_POOLINGS, 'or')} pooling.",
             ),
             "stride": st.column_config.NumberColumn(
-                help="Pixels of the image from one position to the next."
+                help="Distance between neighbouring positions, in pixels of the input."
             ),
         },
     )
@@ -77,7 +75,8 @@ def show_layers(network: Network, scale: int) -> None:
             "parameters": st.column_config.NumberColumn(format="localized"),
             "GFLOP": st.column_config.NumberColumn(format="%.2f"),
             "receptive field": st.column_config.NumberColumn(
-                help="Side in pixels of what one position depends on; empty: the whole image."
+                help="Size in pixels of the image region that one position depends on. Empty: the "
+                "whole image."
             ),
         },
     )
@@ -87,11 +86,11 @@ def show_weights(network: Network) -> None:
     st.subheader("Weights")
     installed = all_installed_weights(network)
     if not installed and is_viewer():
-        st.info(f"{network.title} has no weights here.", icon=":material/lightbulb:")
+        st.info(f"No weights for {network.title} are installed.", icon=":material/lightbulb:")
     elif not installed:
         st.info(
-            f"{network.title} has no weights yet: download or import them here, and it can be "
-            "chosen on the page Experiments.",
+            f"No weights for {network.title} are installed. Download or import them here to use "
+            "this network in runs.",
             icon=":material/lightbulb:",
         )
     for i, weights in enumerate(installed):
@@ -99,7 +98,7 @@ def show_weights(network: Network) -> None:
             st.markdown(
                 f"**{literal(weights.title)}**" + (" :green-badge[in use]" if i == 0 else "")
             )
-            st.caption(f"`{weights.identity}` reads {', '.join(weights.layers)}")
+            st.caption(f"`{weights.identity}`, layers {', '.join(weights.layers)}")
     if not is_viewer():
         change_weights(network, bool(installed))
 
@@ -107,21 +106,23 @@ def show_weights(network: Network) -> None:
 def change_weights(network: Network, are_installed: bool) -> None:
     if network.files and installed_official(network) is None:
         show_download(network)
-    with st.expander("Import a file of weights"):
+    with st.expander("Import a weight file"):
         st.caption(
-            "A Keras file (.h5, .weights.h5, .keras) or an .npz archive on the machine that runs "
-            "this page. A file that fits but is not Keras's own is named custom on every result."
+            "A Keras file (.h5, .weights.h5, .keras) or an .npz archive on the server. Weights "
+            "other than the official Keras file are marked “custom” in all results."
         )
         with st.form("import", border=False):
-            path = st.text_input("File", placeholder=f"/data/{network.name}_weights.h5")
+            path = st.text_input(
+                "Weight file (path on the server)", placeholder=f"/data/{network.name}_weights.h5"
+            )
             if st.form_submit_button("Import", icon=":material/upload:") and path:
                 with shown_errors(), st.spinner("Reading and checking the file …"):
                     file = str(Path(path).expanduser())
                     run_command(["weights", "import", file, "--network", network.name])
                     st.rerun()
     with shown_errors():
-        if are_installed and st.button("Test the weights in use", icon=":material/verified:"):
-            with st.spinner("Reading a built-in picture …"):
+        if are_installed and st.button("Run self-test", icon=":material/verified:"):
+            with st.spinner("Running the self-test …"):
                 show_self_test(network)
 
 
@@ -129,16 +130,20 @@ def show_self_test(network: Network) -> None:
     (document,) = run_command(["weights", "status", "--network", network.name, "--self-test"])
     test = document["self_test"]
     if not test["passed"]:
-        st.error("The network does not give what it should.", icon=":material/error:")
+        st.error(
+            "Self-test failed: the network output differs from the reference.",
+            icon=":material/error:",
+        )
     elif test["cosines"]:
         st.success(
-            "The network gives the expected descriptors: cosines "
+            "Self-test passed. Cosine similarity to the reference: "
             + ", ".join(f"{layer} {value:.5f}" for layer, value in test["cosines"].items()),
             icon=":material/check_circle:",
         )
     else:
         st.success(
-            f"Every descriptor is finite and not constant; {literal(test['compared'])}.",
+            "Self-test passed. All features are finite and not constant; "
+            f"{literal(test['compared'])}.",
             icon=":material/check_circle:",
         )
 
@@ -149,7 +154,7 @@ def show_download(network: Network) -> None:
         show_job(job)
     if job is None or job.state().has_ended:
         st.button(
-            f"Download Keras's official file ({size(official_bytes(network))})",
+            f"Download official Keras weights ({size(official_bytes(network))})",
             icon=":material/download:",
             on_click=start_here,
             args=(network,),
@@ -169,7 +174,7 @@ with shown_errors():
     chosen = NETWORKS[choose("Network", list(NETWORKS), key="network", width=240)]
     show_weights(chosen)
     st.subheader("Layers")
-    scale = int(choose("Scale in pixels", [str(s) for s in REPORT_SCALES], key="scale", width=200))
+    scale = int(choose("Input size (px)", [str(s) for s in REPORT_SCALES], key="scale", width=200))
     show_layers(chosen, scale)
     if not is_viewer():
         show_image_walk(chosen, scale)

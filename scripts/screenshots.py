@@ -104,7 +104,7 @@ def take(
         page.get_by_test_id("stFileUploaderDropzoneInput").first.set_input_files(picture)
         page.get_by_text("Most similar training images").wait_for()
         settle(page)
-    walk = page.get_by_role("button", name="Walk it through the network")
+    walk = page.get_by_role("button", name="Compute feature maps")
     if whole and walk.count():  # the maps are kept from the first time on
         walk.click()
         settle(page)

@@ -121,7 +121,7 @@ def test_first_call_of_every_page_opens_it(page):
 def test_side_bar_names_every_page(page):
     from medrecog_core.ui.page import PAGES as NAMED
 
-    assert page.relative_to(PROJECT).as_posix() in {file for file, _, _ in NAMED}
+    assert page.relative_to(PROJECT).as_posix() in {each.file for each in NAMED}
 
 
 def test_no_two_pages_share_a_name_in_the_address():

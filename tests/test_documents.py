@@ -6,6 +6,7 @@ import re
 import shlex
 import subprocess
 import sys
+import tomllib
 from pathlib import Path
 
 import click
@@ -109,7 +110,7 @@ def test_command_reference_is_what_its_script_prints():
     assert DOCUMENTS["docs/commands.md"] == printed, f"run: python {script.name} > docs/commands.md"
 
 
-@pytest.mark.parametrize("title", [title for _, title, *_ in PAGES])
+@pytest.mark.parametrize("title", [page.title for page in PAGES])
 def test_every_page_is_in_the_readme(title):
     rows = re.findall(r"^\| ([^|]+) \|", README, re.MULTILINE)
     assert without_spaces(title) in map(without_spaces, rows)
@@ -237,7 +238,12 @@ def test_notice_names_the_weights_that_are_embedded():
 
 
 def test_version_is_the_same_everywhere():
-    assert f'version = "{__version__}"' in (PROJECT / "pyproject.toml").read_text()
+    project = tomllib.loads((PROJECT / "pyproject.toml").read_text(encoding="utf-8"))
+    assert "version" in project["project"]["dynamic"]
+    source = PROJECT / project["tool"]["hatch"]["version"]["path"]
+    assert f'__version__ = "{__version__}"' in source.read_text(encoding="utf-8")
+    changelog = (PROJECT / "CHANGELOG.md").read_text(encoding="utf-8")
+    assert re.search(r"^## \[(.+?)\]", changelog, re.MULTILINE).group(1) == __version__
 
 
 def test_every_requirement_is_pinned_to_a_compatible_range():

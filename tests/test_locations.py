@@ -108,6 +108,6 @@ def test_a_folder_that_may_not_be_written_to_is_named(tmp_path, monkeypatch):
 def test_the_sentence_gives_the_systems_reason():
     error = OSError(28, "No space left on device")
     assert unwritable(Path("/disk/a"), error) == (
-        "Cannot write to /disk/a (No space left on device): free the disk or allow writing there, "
-        "or name another folder in the environment variable MEDRECOG_CACHE."
+        "Cannot write to /disk/a (No space left on device). Free disk space, allow writing there, "
+        "or choose another folder with the environment variable MEDRECOG_CACHE."
     )

@@ -8,9 +8,8 @@ import numpy as np
 import pytest
 
 from medrecog_core.networks import NETWORKS, Layer, Network
-from medrecog_core.networks.keras_layer import KerasLayer
-from medrecog_core.networks.official_file import OfficialFile, file_hash
 from medrecog_core.networks.parameters import network_parameters
+from medrecog_core.networks.table import KerasLayer, OfficialFile, file_hash
 
 Arrays = Mapping[str, tuple[np.ndarray, ...]]
 

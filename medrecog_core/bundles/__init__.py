@@ -1,4 +1,4 @@
-"""Bundles: runs and their data sets in one file, which another medrecog opens."""
+"""Bundles: runs and their data sets in one file, to import in another medrecog installation."""
 
 from medrecog_core.bundles.contents import PICTURES, BundleContents, read_contents
 from medrecog_core.bundles.opening import open_bundle

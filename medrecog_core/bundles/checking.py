@@ -1,4 +1,4 @@
-"""Whether the documents of an unpacked bundle are what the program itself would have written."""
+"""Checks of the documents in an extracted bundle."""
 
 import contextlib
 import re
@@ -20,24 +20,24 @@ _SHA256 = re.compile(r"[0-9a-f]{64}")
 
 
 def check_documents(path: Path, contents: BundleContents, staged: Path) -> None:
-    """Refuse an unpacked bundle whose documents say what they must not.
+    """Reject an extracted bundle with invalid documents.
 
-    Every run must have ended and name no process, every path must stay below its data set, and
-    every document must be one that can be read.
+    Every run must have ended without a process, every path must be below its data set, and every
+    document must be readable.
 
     Parameters
     ----------
     path
-        The bundle, for the error.
+        The bundle, named in errors.
     contents
-        What it holds.
+        Its contents.
     staged
-        Where it is unpacked, in the form of a cache folder.
+        Where it is extracted, in the form of a cache folder.
 
     Raises
     ------
     MedrecogError
-        If it is to be refused.
+        If it is rejected.
     """
     for name in contents.datasets:
         with _refusing(path, f"the data set “{name}”"):
@@ -55,7 +55,7 @@ def check_documents(path: Path, contents: BundleContents, staged: Path) -> None:
 
 
 class StagedRun(Run):
-    """A run's folder that lies elsewhere than in the cache folder in use."""
+    """The folder of a run outside the cache folder in use."""
 
     def __init__(self, run_id: str, path: Path) -> None:
         super().__init__(run_id)
@@ -64,11 +64,11 @@ class StagedRun(Run):
 
 @contextlib.contextmanager
 def _refusing(path: Path, part: str) -> Iterator[None]:
-    """Turn whatever is wrong with a part of a bundle into one sentence."""
+    """Turn any error in a part of a bundle into one message."""
     try:
         yield
     except (*DAMAGE, IndexError) as error:
-        raise tampered(path, f"{part} in it is not one that can be read here") from error
+        raise tampered(path, f"{part} in it cannot be read here") from error
 
 
 def _check_dataset(folder: Path, name: str) -> None:
@@ -78,7 +78,7 @@ def _check_dataset(folder: Path, name: str) -> None:
     known = {image.file_path for image in dataset.every_image}
     unpacked = (folder / library.IMAGES).rglob("*")
     there = {f.relative_to(folder / library.IMAGES).as_posix() for f in unpacked if f.is_file()}
-    # The demo's pictures are drawn by each medrecog, and are there all or not at all.
+    # Every installation generates the demo images itself, all or none.
     _require(there <= known and not (there and name == demo_folder.NAME))
 
 
@@ -127,4 +127,4 @@ def _stays_below(path: str) -> bool:
 
 def _require(condition: bool) -> None:
     if not condition:
-        raise ValueError("not as it is written")
+        raise ValueError("not in the form that medrecog writes")

@@ -1,4 +1,4 @@
-"""What a bundle says it holds: its first document, which every other file is checked against."""
+"""Contents of a bundle: its first document, which all other files are checked against."""
 
 import json
 import re
@@ -19,7 +19,7 @@ NO_PICTURES: Final = "none"
 THUMBNAILS: Final = "thumbnails"
 IMAGES: Final = "images"
 PICTURES: tuple[Pictures, ...] = (NO_PICTURES, THUMBNAILS, IMAGES)
-"""Neither images nor thumbnails; thumbnails of the runs' images; these and the images."""
+"""No images or thumbnails; thumbnails only; thumbnails and images."""
 
 _MOST_BYTES_OF_CONTENTS = 2**28
 _MOST_BYTES_OF_DOCUMENT = 2**29
@@ -45,11 +45,12 @@ _KINDS = (
         _MOST_BYTES_OF_THUMBNAIL,
     ),
 )
-"""Every kind of file that a bundle may hold, as the cache folder has it, and its size at most."""
+"""All kinds of files that a bundle may contain, as in the cache folder, with their maximum
+sizes."""
 
 
 class BundleFile(BaseModel):
-    """A file of a bundle: the SHA-256 of its content in hexadecimal, and its size."""
+    """A file in a bundle: SHA-256 of its content in hexadecimal, and size."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -58,7 +59,7 @@ class BundleFile(BaseModel):
 
 
 class BundleContents(BaseModel):
-    """What a bundle holds.
+    """Contents of a bundle.
 
     Attributes
     ----------
@@ -71,7 +72,7 @@ class BundleContents(BaseModel):
     runs, datasets, models
         Names.
     files
-        From path, as in the cache folder, to file.
+        Files by path, as in the cache folder.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -87,14 +88,15 @@ class BundleContents(BaseModel):
 
 
 def read_contents(path: Path) -> BundleContents:
-    """Return what a bundle says it holds, if every file that it really has is on that list.
+    """Return the contents that a bundle declares, after checking that it has exactly these files.
 
-    The content of its files is not looked at.
+    The content of the files is not checked.
 
     Raises
     ------
     MedrecogError
-        If the file is no bundle, is damaged or of a newer medrecog, or holds what no bundle holds.
+        If the file is not a bundle, is damaged, comes from a newer version, or contains other
+        files.
     """
     try:
         with opened_archive(path) as (members, _):
@@ -108,18 +110,18 @@ def read_contents(path: Path) -> BundleContents:
 
 
 def foreign(path: Path) -> MedrecogError:
-    """Return the error that says that a file is no bundle."""
+    """Return the error for a file that is not a bundle."""
     return MedrecogError(
-        f"{path.name} is no bundle of medrecog, or it is damaged: have it written again with the "
-        "command “bundle”."
+        f"{path.name} is not a medrecog bundle or is damaged. Ask the sender to create it again "
+        "with “bundle”."
     )
 
 
 def tampered(path: Path, what: str) -> MedrecogError:
-    """Return the error that says that a bundle is not as it was written."""
+    """Return the error for a bundle that was changed or damaged."""
     return MedrecogError(
-        f"{path.name} was not opened, because {what}: it is not as medrecog wrote it, have it "
-        "written again."
+        f"{path.name} was not imported, because {what}. Ask the sender to create it again with "
+        "“bundle”."
     )
 
 
@@ -138,13 +140,13 @@ def _read(path: Path, members: Members) -> BundleContents:
     version = document.get("version")
     if isinstance(version, int) and version > VERSION:
         raise MedrecogError(
-            f"{path.name} was written by a newer medrecog ({document.get('medrecog')}): update "
-            "this one to open it."
+            f"{path.name} was written by a newer version of medrecog "
+            f"({document.get('medrecog')}). Update medrecog to import it."
         )
     try:
         return BundleContents.model_validate(document)
     except ValidationError as error:
-        raise tampered(path, f"its {CONTENTS} is wrong") from error
+        raise tampered(path, f"its {CONTENTS} is not valid") from error
 
 
 def _check_members(path: Path, contents: BundleContents, members: Members) -> None:
@@ -152,23 +154,23 @@ def _check_members(path: Path, contents: BundleContents, members: Members) -> No
     for name, file in contents.files.items():
         found, most = _kind(name)
         if found is None:
-            raise tampered(path, f"it holds “{name[:100]}”, which is in no bundle")
+            raise tampered(path, f"it contains “{name[:100]}”, which does not belong in a bundle")
         if file.n_bytes > most:
-            raise tampered(path, f"its “{name[:100]}” is larger than any such file")
+            raise tampered(path, f"its “{name[:100]}” is too large")
         for kind, each in found.groupdict().items():
             if kind in told:
                 told[kind].add(each)
     listed_names = contents.runs, contents.datasets, contents.models
     if list(told.values()) != [set(names) for names in listed_names]:
-        raise tampered(path, "its list of runs and data sets is another than their files tell")
+        raise tampered(path, "its list of runs and data sets does not match its files")
     there = {member.name: member for member, _ in members}
     listed = {*contents.files, CONTENTS}
     if len(there) != len(list(members)) or set(there) != listed:
-        raise tampered(path, "its files are others than it says")
+        raise tampered(path, "its files do not match its table of contents")
     for name, member in there.items():
         is_listed = name == CONTENTS or member.n_bytes == contents.files[name].n_bytes
         if member.kind != "file" or member.is_encrypted or not is_listed:
-            raise tampered(path, f"its “{name[:100]}” is another than it says")
+            raise tampered(path, f"its “{name[:100]}” does not match its table of contents")
 
 
 def _kind(name: str) -> tuple[re.Match[str] | None, int]:
@@ -180,7 +182,7 @@ def _kind(name: str) -> tuple[re.Match[str] | None, int]:
 
 
 def is_safe(name: str) -> bool:
-    """Return whether a relative path stays in its folder on every system, and shows itself."""
+    """Return whether a relative path stays in its folder on every system and is printable."""
     parts = name.split("/")
     return (
         str(PurePosixPath(name)) == name

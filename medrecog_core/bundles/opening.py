@@ -1,4 +1,4 @@
-"""Opening bundles that nobody has checked: into the cache folder, wholly or not at all."""
+"""Import of untrusted bundles into the cache folder, completely or not at all."""
 
 import contextlib
 import hashlib
@@ -30,9 +30,9 @@ def open_bundle(
     into: CacheFolder | None = None,
     report: Callable[[int, int], None] = lambda done, total: None,
 ) -> tuple[str, ...]:
-    """Take the runs, data sets and models of a bundle into a cache folder.
+    """Import the runs, data sets and models of a bundle into a cache folder.
 
-    What is there under the same name stays as it is. Nothing of the bundle is executed or
+    Existing ones of the same name are not overwritten. Nothing of the bundle is executed or
     unpickled, and nothing is written outside the cache folder.
 
     Parameters
@@ -40,19 +40,19 @@ def open_bundle(
     path
         The bundle.
     into
-        The cache folder; None for the one in use.
+        The cache folder; None: the one in use.
     report
-        Called with the bytes that are unpacked and that there are.
+        Called with the bytes extracted and the total bytes.
 
     Returns
     -------
     tuple of str
-        The runs of the bundle, those that were there already among them.
+        The runs of the bundle, including those that already existed.
 
     Raises
     ------
     MedrecogError
-        If the file is no bundle, or not as medrecog wrote it.
+        If the file is not a bundle, or was changed.
     StorageError
         If the cache folder cannot be written to.
     """
@@ -69,7 +69,7 @@ def open_bundle(
 
 @contextlib.contextmanager
 def _unpacked(path: Path, cache: CacheFolder, report: Callable[[int, int], None]) -> Iterator[Path]:
-    """Unpack into a folder beside the others, which is gone afterwards."""
+    """Extract into a temporary folder next to the others."""
     create_folder(cache.root)
     try:
         work = Path(tempfile.mkdtemp(prefix=".opening-", dir=cache.root))
@@ -79,7 +79,7 @@ def _unpacked(path: Path, cache: CacheFolder, report: Callable[[int, int], None]
         try:
             unpack([path], work / "cache", report=report, whole=True)
         except DamagedArchiveError as error:
-            raise tampered(path, "it cannot be unpacked") from error
+            raise tampered(path, "it cannot be extracted") from error
         yield work / "cache"
     finally:
         shutil.rmtree(work, ignore_errors=True)
@@ -93,13 +93,13 @@ def _check_files(path: Path, contents: BundleContents, staged: Path) -> None:
                 while chunk := stream.read(_CHUNK_BYTES):
                     digest.update(chunk)
         except OSError as error:
-            raise tampered(path, f"its “{name[:100]}” cannot be unpacked") from error
+            raise tampered(path, f"its “{name[:100]}” cannot be extracted") from error
         if digest.hexdigest() != file.sha256:
-            raise tampered(path, f"the content of its “{name[:100]}” is another than it says")
+            raise tampered(path, f"the content of its “{name[:100]}” does not match its hash")
 
 
 def _set_times(contents: BundleContents, staged: Path) -> None:
-    """Give unpacked images the times that their data set knows, so that none looks changed."""
+    """Set the times of extracted images to those in their data set."""
     for name in contents.datasets:
         dataset = read_dataset(staged / "datasets" / name, name)
         for image in dataset.every_image:
@@ -109,12 +109,12 @@ def _set_times(contents: BundleContents, staged: Path) -> None:
 
 
 def _move(contents: BundleContents, staged: Path, cache: CacheFolder) -> None:
-    """Move what is not there yet to its place; where one step fails, take all back."""
+    """Move everything new to its place; if one step fails, undo all."""
     (staged / CONTENTS).unlink(missing_ok=True)
     pictures = [name for name in contents.files if name.startswith("bundled-thumbnails/")]
     folders = [f"datasets/{name}" for name in contents.datasets]
     folders += [f"models/{name}" for name in contents.models]
-    # The runs last, each seen whole or not at all: a run's page needs all the rest.
+    # Runs are moved last, because their pages need everything else.
     folders += [f"runs/{name}" for name in contents.runs]
     moved: list[Path] = []
     try:

@@ -1,4 +1,4 @@
-"""Folders of this machine, which are left out of what goes to another one."""
+"""Local folders, whose names are removed from what is shared."""
 
 from pathlib import Path
 from typing import Any
@@ -9,24 +9,24 @@ _PROGRAM = Path(__file__).parents[2]
 
 
 class Places:
-    """The folders in which a run's images, the cache and the program lie.
+    """The folders of a run's images, the cache and the program.
 
-    Folders may bear names of patients, users and clinics.
+    Names of folders may identify patients, users and clinics.
 
     Parameters
     ----------
     root
-        Of the data set that the run read.
+        Root of the data set of the run.
     """
 
     def __init__(self, root: Path) -> None:
         places = {root, cache_folder().root, _PROGRAM, Path.home()}
         named = [str(place) for place in places if place != Path(place.anchor)]
-        # A folder before those that it lies in.
+        # A folder before its parents.
         self._places = sorted(named, key=len, reverse=True)
 
     def left_out_of(self, document: Any) -> Any:
-        """Return JSON values with every path relative to the place that it lies below."""
+        """Return JSON values with every path made relative to its place."""
         if isinstance(document, str):
             for place in self._places:
                 document = document.replace(f"{place}/", "")

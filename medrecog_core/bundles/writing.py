@@ -1,4 +1,4 @@
-"""Writing runs and their data sets into one file."""
+"""Export of runs and their data sets into one file."""
 
 import contextlib
 import hashlib
@@ -40,8 +40,8 @@ from medrecog_core.models.storage import (
     model_names,
 )
 from medrecog_core.runs import Run, RunImage
+from medrecog_core.runs.extracted_dataset import dataset_of_run
 from medrecog_core.runs.run import images_document
-from medrecog_core.runs.run_dataset import dataset_of_run
 
 _OF_DEMO = f"datasets/{demo_folder.NAME}/"
 _COPIED = ("title", "split", "files")
@@ -51,16 +51,16 @@ _THUMBNAILS = Stage("add-thumbnails", "Adding thumbnails", "images")
 
 @dataclass(frozen=True)
 class BundleWriting:
-    """What came of writing a bundle.
+    """Result of writing a bundle.
 
     Attributes
     ----------
     contents
-        What it holds.
+        Its contents.
     left_out
-        Sentences on what it should hold and does not.
+        Messages about what is missing from it.
     features
-        Sentences on the training features that its models contain.
+        Messages about the training features that its models contain.
     """
 
     contents: BundleContents
@@ -75,37 +75,42 @@ def write_bundle(
     with_models: bool = False,
     report: Callable[[Progress], None] = ignore,
 ) -> BundleWriting:
-    """Write runs with their data sets into one file, wholly or not at all.
+    """Write runs with their data sets into one file, completely or not at all.
 
     Parameters
     ----------
     runs
-        At least one; none at work.
+        At least one; none in progress.
     destination
-        The file, which is replaced where there is one.
+        The file, which is overwritten if it exists.
     pictures
-        One of `PICTURES`. The demo's images are never taken along, since every medrecog draws them.
+        One of `PICTURES`. The demo images are never included, since every installation generates
+        them.
     with_models
-        Whether the models that were made of the runs go along, without the paths of their images.
+        Whether to include the models trained from the runs, without the paths of their images.
     report
         Called with the progress.
 
     Raises
     ------
     UsageError
-        If there is no run, or no such choice of pictures.
+        If there is no run, or the choice of pictures is unknown.
     MedrecogError
-        If a run is at work, or the file cannot be written.
+        If a run is in progress, or the file cannot be written.
     StorageError
         If a run's folder is damaged.
     """
     if pictures not in PICTURES:
-        raise UsageError(f"There are no pictures “{pictures}”: choose among {', '.join(PICTURES)}.")
+        raise UsageError(
+            f"Unknown choice of pictures “{pictures}”. Available: {', '.join(PICTURES)}."
+        )
     if not runs:
-        raise UsageError("A bundle needs a run: name at least one.")
+        raise UsageError("A bundle needs at least one run. Select a run.")
     for run in runs:
         if not run.state().has_ended:
-            raise MedrecogError(f"The run {run.id} is at work: stop it, or wait for its end.")
+            raise MedrecogError(
+                f"Run {run.id} is in progress. Stop it, or wait until it has finished."
+            )
     temporary = None
     try:
         handle, temporary = tempfile.mkstemp(
@@ -113,14 +118,14 @@ def write_bundle(
         )
         with os.fdopen(handle, "wb") as file, zipfile.ZipFile(file, "w") as opened:
             written = _Bundle(opened, pictures, report).write(runs, with_models)
-        # As any file that the user writes; a temporary one is closed to others.
+        # The permissions of an ordinary file; temporary files are private.
         umask = os.umask(0)
         os.umask(umask)
         Path(temporary).chmod(0o666 & ~umask)
         Path(temporary).replace(destination)
     except OSError as error:
         raise MedrecogError(
-            f"Cannot write to {destination} ({error.strerror or error}): name another file."
+            f"Cannot write to {destination} ({error.strerror or error}). Choose another file."
         ) from error
     finally:
         if temporary is not None:
@@ -129,7 +134,7 @@ def write_bundle(
 
 
 class _Bundle:
-    """A bundle while it is written."""
+    """A bundle being written."""
 
     def __init__(
         self, opened: zipfile.ZipFile, pictures: Pictures, report: Callable[[Progress], None]
@@ -140,7 +145,7 @@ class _Bundle:
         self._features: list[str] = []
 
     def write(self, runs: Sequence[Run], with_models: bool) -> BundleWriting:
-        # By path in the bundle, content and rendering, which can differ between runs.
+        # By path in the bundle, content and rendering, which may differ between runs.
         images: dict[tuple[str, str, str], RunImage] = {}
         for run in dict.fromkeys(runs):
             name = run.specification().dataset
@@ -170,7 +175,7 @@ class _Bundle:
         relative = [Path(image.path).relative_to(root).as_posix() for image in images]
         places = Places(root)
         self._add_json(f"{folder}/specification.json", run.specification().to_document())
-        # Its process is none that another machine knows.
+        # Its process does not exist on other machines.
         state = replace(run.state(), process=None, heartbeat=0.0)
         self._add_json(f"{folder}/state.json", places.left_out_of(asdict(state)))
         for name, document in (("record", run.record()), ("repeated", run.repeated())):
@@ -193,8 +198,8 @@ class _Bundle:
         dataset = next((each for each in kept if each is not None), None)
         if dataset is None:
             self._left_out.append(
-                f"The data set “{name}” is not kept here as the runs saw it, and is left out; the "
-                "runs tell of their images themselves."
+                f"The data set “{name}” has changed since the runs and is not included. The runs "
+                "contain the list of their images."
             )
             return None
         folder = f"datasets/{name}"
@@ -227,7 +232,7 @@ class _Bundle:
     def _write_pictures(
         self, images: dict[tuple[str, str, str], RunImage], of_datasets: set[tuple[str, str]]
     ) -> None:
-        """Write the pictures of the runs' images, whole ones of what is in a data set here."""
+        """Write the pictures of the runs' images; full images only if they are in a data set."""
         if self._pictures == NO_PICTURES:
             return
         n_missing = n_unlisted = 0
@@ -246,13 +251,13 @@ class _Bundle:
                 n_missing += 1
         if n_unlisted:
             self._left_out.append(
-                f"{n_unlisted:,} of {len(images):,} images are in no data set here as the runs saw "
-                "them: only their thumbnails go along."
+                f"{n_unlisted:,} of {len(images):,} images have changed or are in no data set "
+                "here. Only their thumbnails are included."
             )
         if n_missing:
             self._left_out.append(
-                f"{n_missing:,} of {len(images):,} images are not here, or not as the runs saw "
-                "them."
+                f"{n_missing:,} of {len(images):,} images are missing or have changed since the "
+                "runs."
             )
 
     def _add_image(self, path: str, image: RunImage) -> None:
@@ -270,7 +275,7 @@ class _Bundle:
 
     def _add(self, name: str, content: bytes, how: int = zipfile.ZIP_DEFLATED) -> None:
         if name in self._files:
-            return  # a picture of several runs
+            return  # shared by several runs
         digest = hashlib.sha256(content).hexdigest()
         self._files[name] = BundleFile(sha256=digest, n_bytes=len(content))
         self._opened.writestr(name, content, compress_type=how)
@@ -281,7 +286,7 @@ def _datasets_of(runs: Sequence[Run]) -> list[str]:
 
 
 def _paths_of(datasets: Sequence[Dataset]) -> set[tuple[str, str]]:
-    """Return path in the bundle and SHA-256 of the images that may go along with data sets."""
+    """Return the path in the bundle and the SHA-256 of the images that may be included."""
     return {
         (f"datasets/{dataset.name}/images/{image.file_path}", image.file.sha256)
         for dataset in datasets
@@ -292,11 +297,11 @@ def _paths_of(datasets: Sequence[Dataset]) -> set[tuple[str, str]]:
 
 
 def _root_of(run: Run, images: Sequence[RunImage]) -> Path:
-    """Return the root of the data set that the run read.
+    """Return the root of the data set of a run.
 
-    Where the set was is not in the run's folder, but each image's path below it is.
+    The run does not record the root, but the path of each image below it.
     """
-    # Of a frame's path, the file's is what comes before the last number sign.
+    # The path of a frame ends in a number sign and its number.
     rows = [str(row[0]) for row in run.files()]
     known = {*rows, *(row.rpartition("#")[0] for row in rows if "#" in row)}
     root = Path(os.path.commonpath([Path(image.path).parent for image in images] or [Path("/")]))

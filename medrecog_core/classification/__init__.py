@@ -1,11 +1,15 @@
 """Classifiers on descriptors, how well they do, how sure that is, and why."""
 
-from medrecog_core.classification.calibration import Calibration, calibrate, log_loss
-from medrecog_core.classification.calibration_choice import (
+from medrecog_core.classification.calibration import (
+    Calibration,
     CalibrationChoice,
+    CrossCalibration,
+    Reliability,
+    calibrate,
     choose_calibration,
+    cross_calibrate,
+    log_loss,
 )
-from medrecog_core.classification.class_estimates import ClassEstimates, estimate_classes
 from medrecog_core.classification.classifier import (
     Classifier,
     HyperParameter,
@@ -21,11 +25,6 @@ from medrecog_core.classification.comparison import (
     holm,
     mcnemar_p_value,
 )
-from medrecog_core.classification.cross_calibration import (
-    CrossCalibration,
-    Reliability,
-    cross_calibrate,
-)
 from medrecog_core.classification.curves import (
     PrecisionRecallCurve,
     ReliabilityCurve,
@@ -40,13 +39,20 @@ from medrecog_core.classification.evidence import (
     affine_score,
     channelwise_score,
     explain,
+    explain_fusion,
     l2_score,
     linear_score,
     plain_score,
 )
-from medrecog_core.classification.fused_evidence import explain_fusion
-from medrecog_core.classification.intervals import Estimate, estimate
+from medrecog_core.classification.intervals import (
+    ClassEstimates,
+    Estimate,
+    estimate,
+    estimate_classes,
+    wilson_interval,
+)
 from medrecog_core.classification.linear_classifier import LinearClassifier
+from medrecog_core.classification.linear_svm import SvmPath, train_svms
 from medrecog_core.classification.metrics import ClassMetrics, Metrics, measure
 from medrecog_core.classification.normalisation import (
     NORMALISATIONS,
@@ -60,8 +66,6 @@ from medrecog_core.classification.novelty import (
     NoveltyDetector,
     fit_novelty_detector,
 )
-from medrecog_core.classification.one_vs_rest import CLASS_WEIGHTS
-from medrecog_core.classification.positive_class import choose_positive_class
 from medrecog_core.classification.registry import (
     CLASSIFIERS,
     DEFAULT_CLASSIFIER,
@@ -69,12 +73,11 @@ from medrecog_core.classification.registry import (
     find_classifier,
 )
 from medrecog_core.classification.resampling import MEASURES
-from medrecog_core.classification.scored_images import ScoredImages
+from medrecog_core.classification.scored_images import ScoredImages, choose_positive_class
 from medrecog_core.classification.selection import Choice, choose_value, score_choosing_value
+from medrecog_core.classification.solver import CLASS_WEIGHTS
 from medrecog_core.classification.threads import each_on_one_core
 from medrecog_core.classification.threshold import DecisionThreshold, choose_threshold
-from medrecog_core.classification.training import SvmPath, train_svms
-from medrecog_core.classification.wilson import wilson_interval
 
 __all__ = [
     "CLASSIFIERS",

@@ -8,8 +8,7 @@ from typing import Any, Protocol
 import numpy as np
 
 from medrecog_core.classification.normalisation import L2, FittedNormalisation, Normalisation
-from medrecog_core.classification.one_vs_rest import CLASS_WEIGHTS
-from medrecog_core.classification.squared_hinge import no_check
+from medrecog_core.classification.solver import CLASS_WEIGHTS, no_check
 from medrecog_core.errors import UsageError
 
 Positions = Sequence[int] | np.ndarray
@@ -57,7 +56,7 @@ class HyperParameter:
         several = isinstance(values, list | tuple)
         given = list(values) if several else [values]
         if not given:
-            raise UsageError(f"No {self.name} was given in “{self.name}”: choose at least one.")
+            raise UsageError(f"No {self.name} was given in “{self.name}”. Choose at least one.")
         return tuple(sorted({self._checked(value) for value in given}))
 
     def word(self, value: float) -> str:
@@ -122,7 +121,7 @@ class TrainingOptions:
     def __post_init__(self) -> None:
         if self.class_weight not in CLASS_WEIGHTS:
             raise UsageError(
-                f"There is no class weight “{self.class_weight}”: choose among "
+                f"Unknown class weight “{self.class_weight}”. Available: "
                 f"{', '.join(CLASS_WEIGHTS)}."
             )
 
@@ -259,7 +258,7 @@ class Classifier(Protocol):
         length
             Of normalised descriptors.
         arrays
-            By name; nothing about them is taken for granted.
+            By name; they are checked.
 
         Raises
         ------

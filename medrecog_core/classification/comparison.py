@@ -67,7 +67,7 @@ class Ranked:
     is_best
         Whether it is the best; of equals the first.
     is_indistinguishable
-        Whether it cannot be told from the best at the level asked for; true for the best.
+        Whether it is not significantly different from the best; true for the best itself.
     comparison
         With the best, None for the best itself.
     """
@@ -129,7 +129,7 @@ def compare(
     Raises
     ------
     MedrecogError
-        If the images differ, or the measure cannot be told for both.
+        If the images differ, or the measure is not available for both.
     """
     pairs = _Pairs([one, other], measure, n_resamples, seed)
     return pairs.comparison(0)
@@ -142,7 +142,7 @@ def compare_with_best(
     n_resamples: int = N_RESAMPLES,
     seed: int = 0,
 ) -> list[Ranked]:
-    """Find the best result and those that cannot be told from it, after Holm's correction.
+    """Find the best result and those not significantly different from it, after Holm's correction.
 
     The best is chosen by the same numbers that it is compared with, so the correction is for all
     pairs of results and not only for those with the best, which would tell results that do not
@@ -167,7 +167,7 @@ def compare_with_best(
     Raises
     ------
     MedrecogError
-        If the images differ, or the measure cannot be told.
+        If the images differ, or the measure is not available.
     """
     if not results:
         return []
@@ -197,8 +197,8 @@ class _Pairs:
         self.values = np.array([value(images, measure) for images in results])
         if np.isnan(self.values).any():
             raise MedrecogError(
-                f"The {measure.replace('_', ' ')} of these test images cannot be told: choose "
-                "another measure."
+                f"The {measure.replace('_', ' ')} is not available for these test images. "
+                "Choose another measure."
             )
         self._measure, self._images = measure, results[0]
         self._first, self._other = np.triu_indices(len(results), k=1)

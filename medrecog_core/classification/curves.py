@@ -106,7 +106,7 @@ def roc_curve(scores: np.ndarray, is_member: np.ndarray) -> RocCurve:
     """
     n_members, n_others = _check_both_sides(is_member)
     thresholds, found, alarms = _cumulated(scores, is_member)
-    # A point between two others on a straight line tells nothing.
+    # A point on the straight line between two others adds nothing.
     bends = np.ones(len(found), dtype=bool)
     bends[1:-1] = (np.diff(found, 2) != 0) | (np.diff(alarms, 2) != 0)
     true = np.append(0, found[bends]) / n_members
@@ -164,7 +164,7 @@ def reliability_curve(
         If there is no image, or a probability is not from 0 to 1.
     """
     if not len(probabilities):
-        raise MedrecogError("There is no image to draw a reliability curve of.")
+        raise MedrecogError("A reliability curve needs at least one image.")
     if not ((probabilities >= 0) & (probabilities <= 1)).all():
         raise MedrecogError("A probability is not from 0 to 1: calibrate the scores again.")
     edges = np.linspace(0, 1, n_bins + 1)
@@ -203,6 +203,6 @@ def _check_both_sides(is_member: np.ndarray) -> tuple[int, int]:
     n_others = len(is_member) - n_members
     if not n_members or not n_others:
         raise MedrecogError(
-            "A curve needs test images of the class and of another one: choose another class."
+            "A curve needs test images of the class and of another class. Choose another class."
         )
     return n_members, n_others

@@ -1,5 +1,6 @@
 """Measures with their intervals: how far the truth may be from what these test images say."""
 
+import math
 from collections.abc import Iterable
 from dataclasses import dataclass
 
@@ -13,7 +14,6 @@ from medrecog_core.classification.resampling import (
     value,
 )
 from medrecog_core.classification.scored_images import ScoredImages
-from medrecog_core.classification.wilson import wilson_interval
 from medrecog_core.errors import UsageError
 
 N_RESAMPLES = 2_000
@@ -22,11 +22,35 @@ METHODS = ("bca", "percentile")
 WILSON = "wilson"
 
 _PROPORTIONS = ("accuracy", "sensitivity", "specificity")
+PRECISION, RECALL, F1 = "precision", "recall", "f1"
+
+
+def wilson_interval(n_right: int, n: int, level: float = 0.95) -> tuple[float, float]:
+    """Return the interval of a proportion (Wilson, 1927), as if the n were independent.
+
+    Parameters
+    ----------
+    n_right
+        How many of them succeeded.
+    n
+        How many there are, at least one.
+    level
+        Share of such intervals that hold the truth.
+    """
+    # Not SciPy's `binomtest`: scipy.stats takes 50 MB and a second, and the pages need this.
+    from scipy.special import ndtri
+
+    z = float(ndtri((1 + level) / 2))
+    share = n_right / n
+    middle = share + z**2 / (2 * n)
+    half = z * math.sqrt((share * (1 - share) + z**2 / (4 * n)) / n)
+    low, high = (middle - half) / (1 + z**2 / n), (middle + half) / (1 + z**2 / n)
+    return (low if n_right else 0.0), (high if n_right < n else 1.0)
 
 
 @dataclass(frozen=True)
 class Estimate:
-    """A measure, its interval and what it was told from.
+    """A measure, its interval and what it was computed from.
 
     Attributes
     ----------
@@ -37,8 +61,8 @@ class Estimate:
     method
         `bca`, `percentile` or `wilson`.
     n_images, n_units
-        Images that the measure is told from (those of the class for sensitivity and specificity),
-        and groups among them, images without one counting as one each.
+        Images that the measure is computed from (those of the class for sensitivity and
+        specificity), and groups among them, images without one counting as one each.
     """
 
     measure: str
@@ -76,7 +100,7 @@ def estimate(
     images
         The result.
     measures
-        Names; None for all that can be told.
+        Names; None for all that are available.
     method
         `bca` or `percentile`.
     n_resamples, seed
@@ -87,7 +111,7 @@ def estimate(
     Returns
     -------
     dict
-        From name to estimate, without the measures that cannot be told.
+        From name to estimate, without the measures that are not available.
 
     Raises
     ------
@@ -113,7 +137,7 @@ def bootstrap(
 ) -> dict[str, Estimate]:
     """Return measures with bootstrap intervals, also where `estimate` has Wilson's.
 
-    The parameters are those of `estimate`; every measure must be one that can be told.
+    The parameters are those of `estimate`; every measure must be available.
 
     Raises
     ------
@@ -121,7 +145,7 @@ def bootstrap(
         If there is no such measure or method.
     """
     if method not in METHODS:
-        raise UsageError(f"There is no interval “{method}”: choose among {', '.join(METHODS)}.")
+        raise UsageError(f"Unknown interval “{method}”. Available: {', '.join(METHODS)}.")
     measured = {name: MeasuredResamples(images, name) for name in measures}
     if not measured:
         return {}
@@ -150,7 +174,7 @@ def resampled_interval(
     measured
         The measure.
     resampled
-        Its values on resamples, NaN where it cannot be told.
+        Its values on resamples, NaN where it is not available.
     current
         Its value on the images as they are.
     n_units
@@ -210,7 +234,7 @@ def _acceleration(left_out: np.ndarray) -> float:
 
 
 def _counts(images: ScoredImages, name: str) -> tuple[int, int]:
-    """Return how many images and units a measure is told from."""
+    """Return how many images and units a measure is computed from."""
     told_from = _told_from(images, name)
     return int(told_from.sum()), len(np.unique(images.units[told_from]))
 
@@ -230,3 +254,121 @@ def _told_from(images: ScoredImages, name: str) -> np.ndarray:
         return everything
     of_positive: np.ndarray = images.truth == position
     return of_positive if name == "sensitivity" else ~of_positive
+
+
+@dataclass(frozen=True)
+class ClassEstimates:
+    """One class's part of a result.
+
+    Attributes
+    ----------
+    label
+        The class.
+    precision
+        Share of the images predicted as the class that are of it; None where there is none.
+    recall
+        Share of the class's images that were found; None where it has no image.
+    f1
+        Harmonic mean of the two; None where the class is neither true nor predicted of any image.
+    n_images, n_units
+        Test images of the class, and groups among them, images without one counting as one each.
+    """
+
+    label: str
+    precision: Estimate | None
+    recall: Estimate | None
+    f1: Estimate | None
+    n_images: int
+    n_units: int
+
+
+def estimate_classes(
+    images: ScoredImages, n_resamples: int = N_RESAMPLES, seed: int = 0, level: float = LEVEL
+) -> list[ClassEstimates]:
+    """Return every class's precision, recall and F1 with their intervals.
+
+    Precision and recall of independent images have Wilson's interval, given how many were
+    predicted as the class or are of it; the rest have BCa intervals over groups, as in `estimate`.
+
+    Parameters
+    ----------
+    images
+        The result.
+    n_resamples, seed
+        Of the bootstrap.
+    level
+        Share of such intervals that hold the truth.
+    """
+    shares = [
+        _ClassShare(images, position, name)
+        for position in range(len(images.classes))
+        for name in (PRECISION, RECALL, F1)
+    ]
+    told = [share for share in shares if share.n_images]
+    drawn = [share for share in told if share.name == F1 or images.is_grouped]
+    resampled = measure_on_resamples(drawn, images.n_units, n_resamples, seed)
+    found = {(share.position, share.name): share.wilson(level) for share in told}
+    for share, values in zip(drawn, resampled, strict=True):
+        found[share.position, share.name] = share.bootstrap(values, level)
+    estimates = []
+    for position, label in enumerate(images.classes):
+        is_member = images.truth == position
+        estimates.append(
+            ClassEstimates(
+                label,
+                precision=found.get((position, PRECISION)),
+                recall=found.get((position, RECALL)),
+                f1=found.get((position, F1)),
+                n_images=int(is_member.sum()),
+                n_units=len(np.unique(images.units[is_member])),
+            )
+        )
+    return estimates
+
+
+class _ClassShare:
+    """One of the three measures of one class, as a share that can be taken on resamples."""
+
+    def __init__(self, images: ScoredImages, position: int, name: str) -> None:
+        self.position, self.name = position, name
+        is_true, is_predicted = images.truth == position, images.predicted == position
+        hits = (is_true & is_predicted).astype(float)
+        part, whole = {
+            PRECISION: (hits, is_predicted.astype(float)),
+            RECALL: (hits, is_true.astype(float)),
+            F1: (2 * hits, is_true.astype(float) + is_predicted),
+        }[name]
+        self.n_images = int(np.count_nonzero(whole))
+        self._units = images.units[whole > 0]
+        self._sums = np.column_stack(
+            [np.bincount(images.units, side, images.n_units) for side in (part, whole)]
+        )
+        self._total = self._sums.sum(axis=0)
+
+    @property
+    def value(self) -> float:
+        return float(_share(self._total))
+
+    @property
+    def n_units(self) -> int:
+        return len(np.unique(self._units))
+
+    def of(self, multiplicities: np.ndarray) -> np.ndarray:
+        return _share(multiplicities @ self._sums)
+
+    def without_each_unit(self) -> np.ndarray:
+        return _share(self._total - self._sums)
+
+    def wilson(self, level: float) -> Estimate:
+        low, high = wilson_interval(round(self.value * self.n_images), self.n_images, level)
+        return Estimate(self.name, self.value, low, high, WILSON, self.n_images, self.n_units)
+
+    def bootstrap(self, resampled: np.ndarray, level: float) -> Estimate:
+        interval = resampled_interval(self, resampled, self.value, self.n_units, level=level)
+        return Estimate(self.name, self.value, *interval, self.n_images, self.n_units)
+
+
+def _share(sums: np.ndarray) -> np.ndarray:
+    nothing = np.full(sums.shape[:-1], np.nan)
+    shares: np.ndarray = np.divide(sums[..., 0], sums[..., 1], out=nothing, where=sums[..., 1] > 0)
+    return shares

@@ -7,8 +7,8 @@ from typing import Any
 import numpy as np
 
 from medrecog_core.classification import confusion
-from medrecog_core.classification.positive_class import choose_positive_class
-from medrecog_core.classification.wilson import wilson_interval
+from medrecog_core.classification.intervals import wilson_interval
+from medrecog_core.classification.scored_images import choose_positive_class
 
 
 @dataclass(frozen=True)
@@ -72,7 +72,7 @@ class Metrics:
         Raises
         ------
         UsageError
-            If the label is none of the classes.
+            If the label is not one of the classes.
         """
         return replace(self, positive=choose_positive_class([c.label for c in self.classes], label))
 
@@ -96,7 +96,7 @@ class Metrics:
         """Return the result that `to_document` gave.
 
         A document without a positive class, as written before there was one, gets it by the names
-        of the classes; what the confusion matrix tells is told from it.
+        of the classes; the measures of the confusion matrix are computed from it.
         """
         classes = [fields["label"] for fields in document["classes"]]
         return cls(
@@ -133,7 +133,7 @@ def measure(
     Raises
     ------
     UsageError
-        If `positive` is none of the classes.
+        If `positive` is not one of the classes.
     """
     from sklearn import metrics
 

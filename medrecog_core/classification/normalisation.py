@@ -15,7 +15,7 @@ _LEAST_VARIANCE = 1e-10
 
 @dataclass(frozen=True)
 class FittedNormalisation:
-    """A normalisation with what it learnt from the training part.
+    """A normalisation with what it learned from the training part.
 
     Every kind makes of a descriptor x `scale_of(x) * (t(x) - mean) @ projection`, where t is the
     signed square root for `signed-sqrt-l2` and leaves x as it is otherwise.
@@ -63,7 +63,7 @@ class FittedNormalisation:
         return projected
 
     def to_arrays(self) -> dict[str, np.ndarray]:
-        """Return what was learnt, by name; empty where the kind learns nothing."""
+        """Return what was learned, by name; empty where the kind learns nothing."""
         named = {"mean": self.mean, "projection": self.projection}
         return {name: array for name, array in named.items() if array is not None}
 
@@ -79,17 +79,17 @@ class FittedNormalisation:
             If the arrays are not those of the kind.
         """
         Normalisation(kind)
-        learnt = {name: np.asarray(arrays[name], np.float64) for name in _LEARNT if name in arrays}
-        if set(learnt) != (set() if kind in _FOR_EACH_ALONE else set(_LEARNT)):
+        learned = {name: np.asarray(arrays[name], np.float64) for name in _LEARNT if name in arrays}
+        if set(learned) != (set() if kind in _FOR_EACH_ALONE else set(_LEARNT)):
             raise ValueError(f"the arrays are not those of the normalisation {kind}")
-        if learnt:
-            mean, projection = learnt["mean"], learnt["projection"]
+        if learned:
+            mean, projection = learned["mean"], learned["projection"]
             n_axes = 1 if kind == "standardise" else 2
             if mean.ndim != 1 or projection.ndim != n_axes or len(projection) != len(mean):
                 raise ValueError("the normalisation's arrays do not have shapes that fit")
             if not (np.isfinite(mean).all() and np.isfinite(projection).all()):
                 raise ValueError("a number of the normalisation is not finite")
-        return cls(kind, **learnt)
+        return cls(kind, **learned)
 
 
 _LEARNT = ("mean", "projection")
@@ -122,11 +122,10 @@ class Normalisation:
     def __post_init__(self) -> None:
         if self.kind not in NORMALISATIONS:
             raise UsageError(
-                f"There is no normalisation “{self.kind}”: choose among "
-                f"{', '.join(NORMALISATIONS)}."
+                f"Unknown normalisation “{self.kind}”. Available: {', '.join(NORMALISATIONS)}."
             )
         if self.n_components < 1:
-            raise UsageError(f"PCA cannot keep {self.n_components} components: choose 1 or more.")
+            raise UsageError(f"PCA cannot keep {self.n_components} components. Choose 1 or more.")
 
     @property
     def learns(self) -> bool:

@@ -162,8 +162,8 @@ def fit_novelty_detector(
     n_others = len(rows) - int(np.bincount(units).max()) if len(rows) else 0
     if n_others < 1:
         raise MedrecogError(
-            "What is unusual cannot be learnt from training images of a single group: add images "
-            "of another one."
+            "The novelty detector needs training images from at least two groups. Add images of "
+            "another group."
         )
     k = min(k, n_others)
     distances = _nearest(rows, rows, k, units).distances.mean(axis=1)

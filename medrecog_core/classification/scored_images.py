@@ -1,12 +1,52 @@
 """Test images with what is known of them and the scores they got."""
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
-from medrecog_core.classification.positive_class import choose_positive_class
-from medrecog_core.errors import MedrecogError
+from medrecog_core.errors import MedrecogError, UsageError
+
+_NEGATIONS = {"no", "non", "not", "without"}
+_WITHOUT_FINDING = {
+    *("benign", "control", "controls", "healthy", "negative", "normal"),
+    *("naevi", "naevus", "nevi", "nevus", "none", "unaffected", "uninfected"),
+}
+
+
+def choose_positive_class(classes: Sequence[str], chosen: str | None = None) -> str | None:
+    """Return the positive one of two classes, None where there are not two.
+
+    Where nothing is chosen, it is the class that is not named as being without a finding
+    (“normal”, “healthy”, “negative”, “benign”, “no finding” and the like); where both or neither
+    is so named, the second.
+
+    Parameters
+    ----------
+    classes
+        Sorted labels.
+    chosen
+        The user's choice.
+
+    Raises
+    ------
+    UsageError
+        If the chosen one is not among the classes.
+    """
+    if chosen is not None and chosen not in classes:
+        raise UsageError(f"Unknown positive class “{chosen}”. Available: {', '.join(classes)}.")
+    if len(classes) != 2:
+        return None
+    if chosen is not None:
+        return chosen
+    first, second = classes
+    return first if _is_without_finding(second) and not _is_without_finding(first) else second
+
+
+def _is_without_finding(label: str) -> bool:
+    words = set(re.findall(r"[^\W\d_]+", label.casefold()))
+    return bool(words & _NEGATIONS) != bool(words & _WITHOUT_FINDING)
 
 
 @dataclass(frozen=True)
@@ -63,13 +103,13 @@ class ScoredImages:
         MedrecogError
             If there are no images, the numbers do not match, or a score is not finite.
         UsageError
-            If `positive` is none of the classes.
+            If `positive` is not one of the classes.
         """
         values = np.asarray(scores, dtype=np.float64)
         position = {label: i for i, label in enumerate(classes)}
         if unknown := sorted(set(labels) - set(position)):
             raise MedrecogError(
-                f"The label “{unknown[0]}” of a test image is none of the classes: compute the "
+                f"The label “{unknown[0]}” of a test image is not one of the classes: compute the "
                 "result again."
             )
         if not len(labels) or values.shape != (len(labels), len(classes)):

@@ -1,6 +1,5 @@
 """Choosing a classifier's hyper-parameter by cross-validation inside the training part."""
 
-import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -13,6 +12,7 @@ from medrecog_core.classification.classifier import (
     TrainingOptions,
 )
 from medrecog_core.errors import UsageError
+from medrecog_core.images import stratified_folds
 
 CRITERIA = ("accuracy", "balanced_accuracy")
 
@@ -142,8 +142,6 @@ def _inner_folds(
     seed: int,
     name: str,
 ) -> list[tuple[np.ndarray, np.ndarray]]:
-    from sklearn.model_selection import StratifiedGroupKFold, StratifiedKFold
-
     named = np.asarray(labels)[part]
     of_image = np.array(
         [f"group {groups[i]}" if groups is not None and groups[i] else f"image {i}" for i in part]
@@ -152,13 +150,7 @@ def _inner_folds(
     n_usable = min(n_folds, max(groups_of, default=0))
     folds: list[tuple[np.ndarray, np.ndarray]] = []
     if n_usable >= 2:
-        grouped = len(np.unique(of_image)) < len(part)
-        kind = StratifiedGroupKFold if grouped else StratifiedKFold
-        splitter = kind(n_usable, shuffle=True, random_state=seed)
-        with warnings.catch_warnings():
-            # A class with fewer groups than folds is then missing from some tests, no more.
-            warnings.simplefilter("ignore", UserWarning)
-            found = list(splitter.split(named, named, of_image))
+        found = stratified_folds(named, of_image, n_usable, seed, simple_without_groups=True)
         folds = [
             (part[train], part[test])
             for train, test in found
@@ -167,7 +159,7 @@ def _inner_folds(
     if not folds:
         raise UsageError(
             f"{name} cannot be chosen by cross-validation inside the training part, which has too "
-            f"few images or groups of a class: choose one {name}, or add images."
+            f"few images or groups of a class. Choose a single {name}, or add images."
         )
     return folds
 
@@ -176,9 +168,7 @@ def _best(
     paths: Sequence[ScoredPath], folds: Sequence[Fold], labels: np.ndarray, criterion: str
 ) -> Choice:
     if criterion not in CRITERIA:
-        raise UsageError(
-            f"There is no criterion “{criterion}”: choose among {', '.join(CRITERIA)}."
-        )
+        raise UsageError(f"Unknown criterion “{criterion}”. Available: {', '.join(CRITERIA)}.")
     truth = np.concatenate([labels[np.asarray(test)] for _, test in folds])
     results = []
     for i in range(len(paths[0].values)):

@@ -62,7 +62,7 @@ def choose_threshold(
     Parameters
     ----------
     values
-        Shape (n,): scores or probabilities of the positive class, by SVMs that have not learnt
+        Shape (n,): scores or probabilities of the positive class, by SVMs that have not learned
         from these images (`held_out_scores`); NaN is left out.
     labels
         The n true labels, of two classes.
@@ -81,19 +81,20 @@ def choose_threshold(
         If one of the classes has no image.
     """
     if aim not in AIMS:
-        raise UsageError(f"There is no aim “{aim}”: choose among {', '.join(AIMS)}.")
+        raise UsageError(f"Unknown aim “{aim}”. Available: {', '.join(AIMS)}.")
     if not 0 < least_sensitivity <= 1:
         raise UsageError(
-            f"The sensitivity {least_sensitivity} cannot be reached: choose one above 0, at most 1."
+            f"The sensitivity {least_sensitivity} cannot be reached. Choose a value above 0 "
+            "and at most 1."
         )
     others = sorted(set(labels) - {positive})
     if len(others) > 1:
-        raise UsageError("A decision threshold needs two classes, and there are more.")
+        raise UsageError("A decision threshold needs exactly two classes. This data set has more.")
     known = ~np.isnan(values)
     is_positive = (np.array(labels) == positive)[known]
     if not others or not is_positive.any() or is_positive.all():
         raise MedrecogError(
-            "A decision threshold needs held-out images of both classes: add images."
+            "A decision threshold needs held-out images of both classes. Add images."
         )
     scores, gaps = _candidates(np.asarray(values, dtype=np.float64)[known])
     sensitivities = _shares_from(np.asarray(values)[known][is_positive], scores)

@@ -1,4 +1,4 @@
-"""The command line: all that the pages do, by the same functions."""
+"""The command line: everything the pages do, with the same functions."""
 
 from medrecog_core.cli.main import main
 

@@ -1,4 +1,4 @@
-"""`bundle` and `open-bundle`."""
+"""`bundle` and `import-bundle`."""
 
 from pathlib import Path
 
@@ -20,13 +20,19 @@ _UNPACKING = Stage("unpack", "Extracting files", "files")
 @click.command()
 @click.argument("run_ids", metavar="RUN...", nargs=-1, required=True)
 @click.option(
-    "--to", "destination", type=click.Path(path_type=Path), required=True, help="Such as runs.zip."
+    "--to",
+    "destination",
+    type=click.Path(path_type=Path),
+    required=True,
+    help="Bundle file to write, such as runs.zip.",
 )
-@click.option("--without-pictures", "pictures", flag_value=NO_PICTURES, help="No thumbnails.")
 @click.option(
-    "--with-images", "pictures", flag_value=IMAGES, help="The images of the runs as they are."
+    "--without-pictures", "pictures", flag_value=NO_PICTURES, help="Do not include thumbnails."
 )
-@click.option("--with-models", is_flag=True, help="The models that were made of the runs.")
+@click.option(
+    "--with-images", "pictures", flag_value=IMAGES, help="Include the image files of the runs."
+)
+@click.option("--with-models", is_flag=True, help="Include the models trained from the runs.")
 @json_option
 def bundle(
     run_ids: tuple[str, ...],
@@ -35,9 +41,9 @@ def bundle(
     with_models: bool,
     as_json: bool,
 ) -> None:
-    """Write RUNs, their data sets and thumbnails into one file that another medrecog opens.
+    """Write RUNs, their data sets and thumbnails into one file to import elsewhere.
 
-    Images stay here unless they are asked for; thumbnails of 256 pixels show them.
+    Image files are included only with --with-images; thumbnails have 256 pixels.
     """
     with shown_progress() as report:
         folders = [find_run(name) for name in run_ids]
@@ -63,11 +69,11 @@ def bundle(
     click.echo(f"Wrote {destination}: {counted(len(contents.runs), 'run')}, {size:,.1f} MB.")
 
 
-@click.command("open-bundle")
+@click.command("import-bundle")
 @click.argument("file", metavar="FILE", type=click.Path(path_type=Path))
 @json_option
-def open_bundle_command(file: Path, as_json: bool) -> None:
-    """Take the runs and data sets of the bundle FILE in; what is here already stays as it is."""
+def import_bundle(file: Path, as_json: bool) -> None:
+    """Import the runs and data sets in bundle FILE; existing ones are not overwritten."""
     contents = read_contents(file)
     here = {run.id for run in all_runs()} & set(contents.runs)
     models_here = model_names()
@@ -82,9 +88,11 @@ def open_bundle_command(file: Path, as_json: bool) -> None:
         write_json({**document, "models": contents.models})
         return
     for name in runs:
-        click.echo(f"{name}: {'is here already and stays as it is' if name in here else 'opened'}")
+        click.echo(
+            f"{name}: {'exists already and was not changed' if name in here else 'imported'}"
+        )
     for name in contents.models:
         if name in models_here:
-            click.echo(f"The model “{name}” is here already and stays as it is.")
+            click.echo(f"The model “{name}” exists already and was not changed.")
     for name in sorted(known):
-        click.echo(f"The data set “{name}” is here already and stays as it is.")
+        click.echo(f"The data set “{name}” exists already and was not changed.")

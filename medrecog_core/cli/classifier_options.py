@@ -19,8 +19,9 @@ def classifier_options(command: _Command) -> _Command:
             f"--{parameter.name}",
             parameter.name,
             type=CommaSeparated(int if parameter.is_whole else float),
-            help=f"Of {', '.join(having)}. {parameter.help} Of several, the best inside the "
-            f"training part is taken.  [default: {parameter.word(parameter.default)}]",
+            help=f"{parameter.help} Used by {', '.join(having)}. With several values, the best is "
+            "chosen by cross-validation on the training images.  "
+            f"[default: {parameter.word(parameter.default)}]",
         )(command)
     return click.option(
         "--classifier", help=f"{', '.join(CLASSIFIERS)}  [default: {DEFAULT_CLASSIFIER}]"

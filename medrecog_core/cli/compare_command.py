@@ -6,7 +6,7 @@ from typing import Any
 import click
 
 from medrecog_core.cli.output import json_option, write_json, write_table
-from medrecog_core.datasets.counting import counted
+from medrecog_core.datasets.split import describe_leak
 from medrecog_core.reports.measures import MEASURES
 from medrecog_core.runs import find_run
 from medrecog_core.runs.comparison import (
@@ -22,10 +22,10 @@ from medrecog_core.runs.comparison import (
 @click.option(
     "--measure", default="accuracy", show_default=True, help=f"{', '.join(MEASURES.values())}"
 )
-@click.option("--positive", metavar="CLASS", help="Of two classes, the one that is looked for.")
+@click.option("--positive", metavar="CLASS", help="With two classes, the class to detect.")
 @json_option
 def compare(run_ids: Sequence[str], measure: str, positive: str | None, as_json: bool) -> None:
-    """Compare RUNs: the settings that differ, the best cell of each, and whether these differ."""
+    """Compare RUNs: the settings that differ, their best cells, and the tests between these."""
     found = compare_runs([find_run(run_id) for run_id in run_ids], measure, positive)
     if as_json:
         write_json(_document(found))
@@ -45,7 +45,7 @@ def _write_runs(found: RunComparison) -> None:
     write_table(
         (
             *("run", *found.settings, "best cell", found.measure.replace("_", " ")),
-            *("95 % interval", "predictions", "independent"),
+            *("95 % CI", "predictions", "independent"),
         ),
         (
             (
@@ -58,7 +58,7 @@ def _write_runs(found: RunComparison) -> None:
     )
     for run in found.runs:
         if run.n_leaking_groups:
-            click.echo(f"The split of {run.run} leaks {counted(run.n_leaking_groups, 'group')}.")
+            click.echo(f"{run.run}: {describe_leak(run.n_leaking_groups)}")
 
 
 def _called(run: ComparedRun) -> str:
@@ -67,21 +67,21 @@ def _called(run: ComparedRun) -> str:
 
 def _write_pairs(pairs: Sequence[ComparedPair]) -> None:
     for pair in pairs:
-        click.echo(f"{pair.one} - {pair.other}: {_told(pair)}")
+        click.echo(f"{pair.one} - {pair.other}: {_verdict(pair)}")
     if any(pair.comparison is not None for pair in pairs):
         click.echo(
-            "p-values are corrected for their number (Holm). Each best cell was chosen by the test "
-            "images that it is compared on, which favours runs of more cells."
+            "p-values are corrected by Holm's method. Each best cell was selected on these test "
+            "images, which favours runs with more cells."
         )
 
 
-def _told(pair: ComparedPair) -> str:
+def _verdict(pair: ComparedPair) -> str:
     comparison = pair.comparison
     if comparison is None or pair.adjusted_p_value is None:
-        return "not tested on the same images, so not compared in pairs"
-    verdict = "they differ" if pair.is_told_apart else "they cannot be told apart"
+        return "not comparable: the runs used different test images"
+    verdict = "significantly different" if pair.is_told_apart else "not significantly different"
     return (
-        f"{comparison.difference:+.3f} (95 % {comparison.low:+.3f} to {comparison.high:+.3f}), "
+        f"{comparison.difference:+.3f} (95 % CI {comparison.low:+.3f} to {comparison.high:+.3f}), "
         f"p = {pair.adjusted_p_value:.3g} ({comparison.method}): {verdict} at 5 %"
     )
 

@@ -35,7 +35,7 @@ from medrecog_core.runs import RunSpecification, extract_dataset
 
 @click.group()
 def datasets() -> None:
-    """List, add, download, check and remove data sets."""
+    """List, add, download, check and delete data sets."""
 
 
 datasets.add_command(catalogue)
@@ -54,7 +54,7 @@ def list_datasets(as_json: bool) -> None:
                 documents.append(describe_dataset(library.load(name, drawing)))
             except MedrecogError as error:
                 if not documents:
-                    raise  # the demo comes first: without it, the cache folder cannot be used
+                    raise  # the demo comes first; without it, the cache folder cannot be used
                 damaged[name] = str(error)
     if as_json:
         unread = [{"name": name, "error": sentence} for name, sentence in damaged.items()]
@@ -86,10 +86,9 @@ def list_datasets(as_json: bool) -> None:
 def add(name: str, path: tuple[Path, ...], as_json: bool, **options: Any) -> None:
     """Add a folder of images, or archives, as data set NAME.
 
-    PATH is a folder, whose images stay where they are, or one or more archives (.zip, .tar,
-    .tar.gz, .tgz) with the lists and tables that belong to them, which are extracted into the cache
-    folder. What is not decided by an option is decided by what is there; “datasets propose” shows
-    it without adding anything.
+    PATH is a folder, whose images are not copied, or one or more archives (.zip, .tar, .tar.gz,
+    .tgz) with their lists and tables, which are extracted into the cache folder. Whatever no option
+    decides is detected from the files; “datasets propose” shows the result without adding it.
     """
     decisions = Decisions(**options)
     with shown_progress() as report, commands_for_alternatives(name, path, as_json):
@@ -132,16 +131,16 @@ def download(name: str, no_groups: bool, keep_val: bool, as_json: bool) -> None:
         click.echo(line)
 
 
-@datasets.command()
+@datasets.command("delete")
 @click.argument("name")
 @json_option
-def remove(name: str, as_json: bool) -> None:
-    """Forget data set NAME; its images stay where they are, but those unpacked for it."""
+def delete_dataset(name: str, as_json: bool) -> None:
+    """Delete data set NAME; image files are kept, unless medrecog extracted or downloaded them."""
     library.remove(name)
     if as_json:
-        write_json({"name": name, "removed": True})
+        write_json({"name": name, "deleted": True, "removed": True})
     else:
-        click.echo(f"Removed {name}; images that were not unpacked for it are where they were.")
+        click.echo(f"Deleted {name}. Images in a folder of yours are kept.")
 
 
 @datasets.command("classes")
@@ -174,12 +173,11 @@ def choose_classes(
 ) -> None:
     """Choose which classes of data set NAME are used, and merge classes.
 
-    A choice is added to earlier ones; --restore takes all of them back. Without options, the
-    classes are listed.
+    Choices add up; --restore undoes all of them. Without options, the classes are listed.
     """
     is_chosen = bool(only or excluded or merged)
     if restore and is_chosen:
-        raise UsageError("Restore the classes or choose some. Give one of the two.")
+        raise UsageError("--restore cannot be combined with a choice of classes. Use one of them.")
     if restore:
         library.restore_classes(name)
     elif is_chosen:
@@ -193,9 +191,9 @@ def choose_classes(
 @click.argument("newroot", type=click.Path(path_type=Path))
 @json_option
 def move(name: str, newroot: Path, as_json: bool) -> None:
-    """Let data set NAME find its images in folder NEWROOT, to which they were moved or copied.
+    """Use folder NEWROOT, to which the images of data set NAME were moved or copied.
 
-    Every file is compared by its content. Labels, groups, splits and exclusions stay.
+    Every file is compared by its content. Labels, groups, splits and exclusions are kept.
     """
     with shown_progress() as report:
         dataset, changes = library.move(name, newroot, counting_files(report, HASHING))
@@ -203,10 +201,10 @@ def move(name: str, newroot: Path, as_json: bool) -> None:
         changed = [{"path": change.path, "reason": change.reason} for change in changes]
         write_json({**describe_dataset(dataset), "changed": changed})
         return
-    click.echo(f"{name} finds its images in {dataset.root}.")
+    click.echo(f"{name} now uses the images in {dataset.root}.")
     if changes:
-        click.echo(f"{counted(len(changes), 'image')} of it cannot be found there as imported:")
-        write_table(("image", "what is different"), ((c.path, c.reason) for c in changes))
+        click.echo(f"{counted(len(changes), 'image')} cannot be found there unchanged:")
+        write_table(("image", "difference"), ((c.path, c.reason) for c in changes))
         click.echo(f"“datasets refresh {name}” updates the data set.")
 
 
@@ -214,7 +212,9 @@ def move(name: str, newroot: Path, as_json: bool) -> None:
 @click.argument("name")
 @click.option("--network", default=DEFAULT_NETWORK, show_default=True)
 @click.option(
-    "--layers", type=CommaSeparated(str), help="Without it all that need no classifier head."
+    "--layers",
+    type=CommaSeparated(str),
+    help="Layers, such as block4,block5.  [default: all that need no classifier head]",
 )
 @click.option("--scales", type=CommaSeparated(int), default="224", show_default=True)
 @click.option(
@@ -227,13 +227,13 @@ def move(name: str, newroot: Path, as_json: bool) -> None:
     show_default=True,
     help=", ".join(PREPROCESSINGS),
 )
-@click.option("--sample", type=int, help="Work on so many images only, drawn from all.")
-@click.option("--seed", type=int, default=0, show_default=True, help="Of the sample.")
+@click.option("--sample", type=int, help="Use a random sample of N images.")
+@click.option("--seed", type=int, default=0, show_default=True, help="Random seed of the sample.")
 @json_option
 def extract_command(
     name: str, layers: tuple[str, ...] | None, as_json: bool, **options: Any
 ) -> None:
-    """Put the descriptors of data set NAME into the store, without training anything."""
+    """Compute and cache the features of data set NAME without training a classifier."""
     chosen = {} if layers is None else {"layers": layers}
     specification = RunSpecification.from_document({"dataset": name, **options, **chosen})
     announce_plan(specification)
@@ -252,7 +252,7 @@ def extract_command(
         write_json(document)
         return
     if extracted.sample:
-        click.echo(f"On {extracted.sample}.")
+        click.echo(f"Sample: {extracted.sample}.")
     for scale, n in extracted.network_images.items():
         peak = extracted.peak_memory.get(scale)
         click.echo(describe_scale(scale, n, extracted.seconds[scale], peak))

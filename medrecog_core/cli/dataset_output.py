@@ -1,4 +1,4 @@
-"""What the commands print of a data set, and of what an import would make."""
+"""How commands print data sets and proposed imports."""
 
 from collections import Counter
 from collections.abc import Iterator, Sequence
@@ -17,7 +17,7 @@ _SHOWN_PATHS = 3
 
 
 def describe_dataset(dataset: Dataset) -> dict[str, Any]:
-    """Return what a data set is as JSON values."""
+    """Return the description of a data set as JSON values."""
     return {
         "name": dataset.name,
         "root": str(dataset.root),
@@ -39,7 +39,7 @@ def describe_dataset(dataset: Dataset) -> dict[str, Any]:
 
 
 def show_dataset(dataset: Dataset, as_json: bool) -> None:
-    """Print what a data set is."""
+    """Print the description of a data set."""
     if as_json:
         write_json(describe_dataset(dataset))
         return
@@ -71,7 +71,7 @@ def show_dataset(dataset: Dataset, as_json: bool) -> None:
 
 
 def show_warnings(warnings: Sequence[DatasetWarning]) -> None:
-    """Print what an import decided, and some of the files that it is about."""
+    """Print the warnings of an import with some of the affected files."""
     for warning in warnings:
         click.echo(f"\nWarning [{warning.id}]: {warning.message}")
         for path in warning.paths[:_SHOWN_PATHS]:
@@ -81,7 +81,7 @@ def show_warnings(warnings: Sequence[DatasetWarning]) -> None:
 
 
 def show_proposal(proposal: Proposal, name: str, sources: Sequence[Path], as_json: bool) -> None:
-    """Print what an import would make, why, and the commands for this and for what else it is."""
+    """Print a proposed import, its reasons, its command, and those of the alternatives."""
     command = proposal.decisions.command(name, tuple(sources))
     alternatives = [_describe(each, name, sources) for each in proposal.alternatives]
     if as_json:
@@ -112,7 +112,7 @@ def show_proposal(proposal: Proposal, name: str, sources: Sequence[Path], as_jso
 
 @contextmanager
 def commands_for_alternatives(name: str, sources: Sequence[Path], as_json: bool) -> Iterator[None]:
-    """Where images can be understood in several ways, print the command for each and end."""
+    """If the images can be read in several ways, print the command for each and exit."""
     try:
         yield
     except AmbiguousError as error:

@@ -14,7 +14,7 @@ _Command = TypeVar("_Command", bound=Callable[..., Any])
 
 
 def decision_options(command: _Command) -> _Command:
-    """Give a command an option for each decision; it gets them by the names of the fields."""
+    """Add an option for each decision to a command, which receives them by field name."""
     types = get_type_hints(Decisions)
     for each in reversed(fields(Decisions)):
         command = _option(each, types[each.name])(command)
@@ -25,7 +25,7 @@ def _option(each: Field[Any], hint: Any) -> Callable[[_Command], _Command]:
     metadata = dict(each.metadata)
     option, help_text = metadata.pop("option"), metadata.pop("help")
     choices, separator = metadata.pop("choices", ()), metadata.pop("separator", "")
-    if choices:  # checked by Decisions, whose sentence names them
+    if choices:  # checked by Decisions, whose error lists them
         metadata["metavar"] = f"[{'|'.join(choices)}]"
     value_type = _value_type(hint)
     if value_type is bool:

@@ -18,17 +18,23 @@ from medrecog_core.runs import find_run
     "destination",
     type=click.Path(path_type=Path),
     required=True,
-    help="File ending in .json (everything), .csv or .tex (a row a cell), .html (the report), "
+    help="File ending in .json (everything), .csv or .tex (one row per cell), .html (report), "
     ".png or .svg (a figure).",
 )
-@click.option("--table", default="", help=f"{', '.join(TABLES)} (the shape of the report's own).")
+@click.option(
+    "--table", default="", help=f"{', '.join(TABLES)} (in the layout of the 2018 report)."
+)
 @click.option(
     "--figure", default="", help="heat-map, confusion, roc, precision-recall, reliability, folds"
 )
 @click.option("--measure", default="accuracy", show_default=True, help=", ".join(MEASURES.values()))
-@click.option("--cell", default="", help="Of a figure, such as block5-224-average: else the best.")
-@click.option("--class", "label", default="", help="Of a curve.")
-@click.option("--positive", metavar="CLASS", help="Of two classes, the one that is looked for.")
+@click.option(
+    "--cell",
+    default="",
+    help="Cell of the figure, such as block5-224-average.  [default: the best]",
+)
+@click.option("--class", "label", default="", help="Class of the curve.")
+@click.option("--positive", metavar="CLASS", help="With two classes, the class to detect.")
 @json_option
 def export(
     run_id: str,
@@ -41,7 +47,7 @@ def export(
     positive: str | None,
     as_json: bool,
 ) -> None:
-    """Write RUN's results to a file, in the form that its ending names."""
+    """Export the results of RUN to a file, in the format of its ending."""
     choice = Choice(table, figure, measure.replace("-", "_"), cell, label, positive)
     content = exported(find_run(run_id), destination, choice)
     atomic_file.write_export(destination, content)

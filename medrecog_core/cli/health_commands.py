@@ -1,4 +1,4 @@
-"""`datasets check`, `refresh`, `exclude` and `include`."""
+"""`datasets check`, `refresh`, `exclude` and `restore`."""
 
 from collections import Counter
 from collections.abc import Sequence
@@ -102,7 +102,7 @@ def exclude(
 ) -> None:
     """Exclude images of data set NAME from runs: those of a finding, or single ones.
 
-    “datasets check” lists the findings and what their remedies do. “datasets include” undoes it.
+    “datasets check” lists the findings and what their remedies do. “datasets restore” undoes it.
     Where the remedy of a finding merges classes, they are merged; “datasets classes NAME --restore”
     undoes that.
     """
@@ -139,7 +139,7 @@ def exclude(
     help="Every excluded image, except those of excluded classes.",
 )
 @json_option
-def include(
+def restore(
     name: str, finding: str | None, images: tuple[str, ...], everything: bool, as_json: bool
 ) -> None:
     """Restore excluded images of data set NAME."""
@@ -224,7 +224,7 @@ def _show_remedy(name: str, finding: Finding) -> None:
 def _undo(name: str, finding: Finding) -> str:
     if finding.remedy is not None and finding.remedy.merges:
         return shell_command("datasets", "classes", name, "--restore")
-    return shell_command("datasets", "include", name, "--finding", finding.kind)
+    return shell_command("datasets", "restore", name, "--finding", finding.kind)
 
 
 def _show_shortcuts(health: HealthReport) -> None:

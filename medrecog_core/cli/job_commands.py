@@ -73,11 +73,6 @@ def stop(job_id: str, as_json: bool) -> None:
         click.echo(f"Stopping {job_id}. Completed work is saved; “resume {job_id}” continues it.")
 
 
-cancel = click.Command(
-    "cancel", params=stop.params, callback=stop.callback, help=stop.help, hidden=True
-)
-
-
 @click.command()
 @click.argument("job_id", metavar="JOB")
 @json_option
@@ -104,7 +99,7 @@ def _describe(job: Job) -> dict[str, Any]:
     state = job.state()
     try:
         order = job.order()
-    except StorageError:  # its state says so
+    except StorageError:  # its state reports the error
         order = Order("", "", job.id)
     return {
         "job": job.id,

@@ -12,19 +12,19 @@ from medrecog_core.runs import LeakageReport, RunSpecification, measure_leakage
 
 @click.command()
 @click.argument("name")
-@click.option("--network", help="Such as resnet50.")
-@click.option("--layers", type=CommaSeparated(str), help="Such as block4,block5.")
-@click.option("--scales", type=CommaSeparated(int), help="Such as 224,544.")
+@click.option("--network", help="Network, such as resnet50.")
+@click.option("--layers", type=CommaSeparated(str), help="Layers, such as block4,block5.")
+@click.option("--scales", type=CommaSeparated(int), help="Input sizes in pixels, such as 224,544.")
 @click.option("--poolings", type=CommaSeparated(str), default="average", show_default=True)
-@click.option("--folds", "n_folds", type=int, help="[default: 5]")
+@click.option("--folds", "n_folds", type=int, help="Number of folds.  [default: 5]")
 @classifier_options
-@click.option("--seed", type=int, help="Of the folds and the classifier.")
+@click.option("--seed", type=int, help="Random seed of the folds and the classifier.")
 @json_option
 def leakage(name: str, as_json: bool, **options: Any) -> None:
-    """Show by how much mixing the groups of data set NAME flatters accuracy.
+    """Measure how much leakage between groups inflates the accuracy on data set NAME.
 
-    Every cell is cross-validated twice on the same images: with images of one group (patient,
-    lesion) on both sides of a fold, and with groups kept whole.
+    Every cell is cross-validated twice on the same images: once with images of one group
+    (patient, lesion) in both training and test images, once with groups kept whole.
     """
     given = {key: value for key, value in options.items() if value is not None}
     specification = RunSpecification.from_document({"dataset": name, **given})
@@ -34,11 +34,12 @@ def leakage(name: str, as_json: bool, **options: Any) -> None:
         write_json({"dataset": name, **_describe(found)})
         return
     click.echo(
-        f"{name}: {found.n_images} images of {found.n_groups} groups; with groups mixed, "
-        f"{found.n_leaking_groups} groups stand on both sides of one of {found.n_folds} folds."
+        f"{name}: {found.n_images} images of {found.n_groups} groups. With groups mixed, "
+        f"{found.n_leaking_groups} groups are in both training and test images of one of "
+        f"{found.n_folds} folds."
     )
     write_table(
-        ("cell", "groups mixed", "95 % interval", "groups whole", "95 % interval", "gap", "95 %"),
+        ("cell", "groups mixed", "95 % CI", "groups whole", "95 % CI", "gap", "95 % CI"),
         (
             (
                 cell.cell.name,
@@ -52,7 +53,9 @@ def leakage(name: str, as_json: bool, **options: Any) -> None:
             for cell in found.cells
         ),
     )
-    click.echo("The figures with groups mixed are flattered; those with groups whole are honest.")
+    click.echo(
+        "The results with groups mixed are too optimistic. Use those with groups kept whole."
+    )
 
 
 def _describe(found: LeakageReport) -> dict[str, Any]:

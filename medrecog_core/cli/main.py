@@ -1,4 +1,4 @@
-"""The root command, and the one line that every mistake ends in."""
+"""The root command, and how every error is reported: in one line."""
 
 import sys
 from collections.abc import Sequence
@@ -6,13 +6,14 @@ from collections.abc import Sequence
 import click
 
 from medrecog_core import __version__
-from medrecog_core.cli.bundle_commands import bundle, open_bundle_command
+from medrecog_core.cli.bundle_commands import bundle, import_bundle
 from medrecog_core.cli.compare_command import compare
 from medrecog_core.cli.dashboard_command import dashboard
-from medrecog_core.cli.dataset_commands import datasets, extract_command
+from medrecog_core.cli.dataset_commands import datasets, delete_dataset, extract_command
 from medrecog_core.cli.export_command import export
-from medrecog_core.cli.health_commands import check, exclude, include, refresh
-from medrecog_core.cli.job_commands import cancel, jobs, log, resume, stop
+from medrecog_core.cli.former_name import under_former_name
+from medrecog_core.cli.health_commands import check, exclude, refresh, restore
+from medrecog_core.cli.job_commands import jobs, log, resume, stop
 from medrecog_core.cli.leakage_command import leakage
 from medrecog_core.cli.map_commands import feature_maps, first_filters
 from medrecog_core.cli.model_commands import (
@@ -44,7 +45,7 @@ DONE, NOT_DONE, BAD_USAGE = 0, 1, 2
 @click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
 @click.version_option(__version__, package_name="medrecog", message="medrecog %(version)s")
 def medrecog() -> None:
-    """Classify images with frozen networks and linear SVMs. For research, not for diagnosis."""
+    """Classify images with features of frozen networks. For research, not for diagnosis."""
 
 
 for _command in (
@@ -61,13 +62,15 @@ for _command in (
     jobs,
     log,
     stop,
-    cancel,
+    under_former_name(stop, "cancel"),
     resume,
     delete,
     export,
     bundle,
-    open_bundle_command,
+    import_bundle,
+    under_former_name(import_bundle, "open-bundle"),
     train,
+    under_former_name(train, "save-model"),
     models,
     delete_model,
     export_model,
@@ -79,15 +82,19 @@ for _command in (
     first_filters,
 ):
     medrecog.add_command(_command)
-for _command in (check, refresh, exclude, include, split):
+for _command in (
+    *(check, refresh, exclude, restore, split),
+    under_former_name(restore, "include"),
+    under_former_name(delete_dataset, "remove"),
+):
     datasets.add_command(_command)
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
-    """Run a command and end the process: 0 done, 1 it could not be done, 2 bad usage."""
+    """Run a command and exit with 0 if it succeeded, 1 if it failed, 2 if it was used wrongly."""
     arguments = list(sys.argv[1:] if arguments is None else arguments)
     try:
-        is_viewer()  # a mode that there is not is told by every command
+        is_viewer()  # every command rejects an unknown mode
         medrecog.main(arguments, prog_name="medrecog", standalone_mode=False)
     except click.exceptions.NoArgsIsHelpError as error:
         click.echo(error.format_message(), err=True)
@@ -100,7 +107,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
         _fail(str(error), arguments, NOT_DONE)
     except OSError as error:
         named = error.filename or "A file"
-        _fail(f"{named} cannot be used: {error.strerror or error}.", arguments, NOT_DONE)
+        _fail(f"{named} cannot be used ({error.strerror or error}).", arguments, NOT_DONE)
     except (click.Abort, KeyboardInterrupt):
         _fail("Interrupted.", arguments, NOT_DONE)
     sys.exit(DONE)

@@ -1,4 +1,4 @@
-"""`feature-maps` and `first-filters`: a network looked at from inside."""
+"""`feature-maps` and `first-filters`: what is inside a network."""
 
 import hashlib
 import re
@@ -12,9 +12,8 @@ from PIL import Image
 from medrecog_core.cli.output import json_option, write_json, write_table
 from medrecog_core.errors import MedrecogError
 from medrecog_core.features import first_filters as read_first_filters
-from medrecog_core.features.image_walk import ImageWalk
+from medrecog_core.features.inspection import MEAN, ORDERS, ImageWalk
 from medrecog_core.features.self_test import picture_file
-from medrecog_core.features.strongest_maps import MEAN, ORDERS
 from medrecog_core.images import UnreadableImageError, read_file
 from medrecog_core.images.reading import MAX_BYTES
 from medrecog_core.networks import (
@@ -36,10 +35,10 @@ to_option = click.option(
 @click.command("feature-maps")
 @click.argument("image", type=click.Path(path_type=Path), required=False)
 @network_option
-@click.option("--layer", required=True, help="As it is read by, such as block3, or Keras's name.")
-@click.option("--scale", default=224, show_default=True, help="Side of the square in pixels.")
+@click.option("--layer", required=True, help="Layer, such as block3, or its Keras name.")
+@click.option("--scale", default=224, show_default=True, help="Input size in pixels.")
 @click.option("--by", "order", default=MEAN, show_default=True, help=", ".join(ORDERS))
-@click.option("--number", default=12, show_default=True, help="How many maps.")
+@click.option("--number", default=12, show_default=True, help="Number of maps.")
 @click.option("--precision", default="float32", show_default=True, help=", ".join(PRECISIONS))
 @to_option
 @json_option
@@ -54,18 +53,18 @@ def feature_maps(
     folder: Path | None,
     as_json: bool,
 ) -> None:
-    """Walk IMAGE through a network and list a layer's strongest feature maps.
+    """Compute the feature maps of IMAGE and list the strongest ones of a layer.
 
-    IMAGE is a file, or - for standard input; without it, the built-in picture. Channels are counted
-    from 0. A PNG is white at the map's maximum and black at zero and less.
+    IMAGE is a file, or - for standard input; the default is a built-in image. Channels are counted
+    from 0. In a PNG, white is the maximum of the map and black is zero or less.
     """
     walk = ImageWalk(network, layer, scale, order, number, precision)
     content = _content(image)
     try:
         found = walk.walk(content)
     except UnreadableImageError as error:
-        named = "The picture" if image in (None, _STANDARD_INPUT) else image
-        raise MedrecogError(f"{named} cannot be used: {error}.") from error
+        named = "The image" if image in (None, _STANDARD_INPUT) else image
+        raise MedrecogError(f"{named} cannot be used ({error}).") from error
     names = [f"{_in_file_name(walk.layer.name)}-{channel}.png" for channel in found.channels]
     files = _write_pictures(folder, names, found.pictures())
     maps = [
@@ -98,13 +97,15 @@ def feature_maps(
 
 @click.command("first-filters")
 @network_option
-@click.option("--weights", "identity", help="Identity of installed weights; else those in use.")
+@click.option(
+    "--weights", "identity", help="Identity of installed weights.  [default: those in use]"
+)
 @to_option
 @json_option
 def first_filters(network: str, identity: str | None, folder: Path | None, as_json: bool) -> None:
-    """List the filters of a network's first convolution, which look at the image itself.
+    """List the filters of the first convolution of a network.
 
-    A PNG has a pixel for each weight of red, green and blue; mid-grey is zero.
+    A PNG has one pixel per position, whose colour is its weights; mid-grey is zero.
     """
     chosen = find_network(network)
     weights = find_weights(chosen, identity) if identity else installed_weights(chosen)
@@ -141,13 +142,13 @@ def _content(image: Path | None) -> bytes:
         content = sys.stdin.buffer.read(MAX_BYTES + 1)
         if len(content) > MAX_BYTES:
             raise MedrecogError(
-                f"The picture has more than the {MAX_BYTES // 2**20} MB that are allowed."
+                f"The image is larger than {MAX_BYTES // 2**20} MB. Use a smaller file."
             )
         return content
     try:
         return read_file(image)
     except UnreadableImageError as error:
-        raise MedrecogError(f"{image} cannot be used: {error}.") from error
+        raise MedrecogError(f"{image} cannot be used ({error}).") from error
 
 
 def _write_pictures(
@@ -161,7 +162,7 @@ def _write_pictures(
             Image.fromarray(pixels).save(folder / name)
     except OSError as error:
         raise MedrecogError(
-            f"Cannot write to {folder} ({error.strerror or error}): name another folder."
+            f"Cannot write to {folder} ({error.strerror or error}). Choose another folder."
         ) from error
     return [str(folder / name) for name in names]
 

@@ -17,34 +17,40 @@ from medrecog_core.runs import find_run
 
 
 class _Scale(click.ParamType[str]):
-    """A scale such as 224, or several of a fusion such as 224+544."""
+    """An input size such as 224, or 224+544 for a fusion."""
 
     name = "pixels"
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> str:
         if not re.fullmatch(r"\d+(\+\d+)*", str(value)):
-            self.fail(f"“{value}” is not a scale such as 224 or 224+544.", param, ctx)
+            self.fail(
+                f"“{value}” is not a valid input size. Enter 224, or 224+544 for a fusion.",
+                param,
+                ctx,
+            )
         return str(value)
 
 
 @click.command()
-@click.option("--run", "run_id", required=True, help="Identity of a run.")
-@click.option("--layer", required=True, help="Such as block4; of a fusion block4+block5.")
-@click.option("--scale", type=_Scale(), required=True)
-@click.option("--pooling", required=True)
+@click.option("--run", "run_id", required=True, help="Name of the run.")
+@click.option(
+    "--layer", required=True, help="Layer, such as block4, or block4+block5 for a fusion."
+)
+@click.option("--scale", type=_Scale(), required=True, help="Input size in pixels.")
+@click.option("--pooling", required=True, help="Pooling of the cell.")
 @click.option("--name", required=True, help="Name of the new model.")
 @click.option(
     "--on",
     type=click.Choice(trained.TRAINED_ON),
     default=trained.TRAINING,
     show_default=True,
-    help="Learn from the training images of the run, or from all, the tested ones too.",
+    help="Train on the training images of the run, or on training and test images.",
 )
 @json_option
 def train(
     run_id: str, layer: str, scale: str, pooling: str, name: str, on: str, as_json: bool
 ) -> None:
-    """Keep the classifier of a finished cell as a model that classifies new images."""
+    """Train the classifier of a finished cell and save it as a model."""
     run = find_run(run_id)
     cell = trained.finished_cell(run, layer, scale, pooling)
     if kept := trained.what_would_be_kept(run, cell, on):
@@ -57,7 +63,7 @@ def train(
         low, high = card.accuracy_interval
         click.echo(
             f"Trained {name} on {card.n_learnt} images; accuracy on {card.n_test} test images "
-            f"{card.accuracy:.3f} (95 % {low:.3f} to {high:.3f})."
+            f"{card.accuracy:.3f} (95 % CI {low:.3f}-{high:.3f})."
         )
         for sentence in trained.limits(card):
             click.echo(sentence)
@@ -67,7 +73,7 @@ def train(
 @json_option
 @click.pass_context
 def models(context: click.Context, as_json: bool) -> None:
-    """List every model; `show` one."""
+    """List all models, or show one with “models show MODEL”."""
     if context.invoked_subcommand is not None:
         return
     cards: list[ModelCard] = []
@@ -90,7 +96,7 @@ def models(context: click.Context, as_json: bool) -> None:
             ),
         )
     elif not damaged:
-        click.echo("There are no models yet. Make one from a run's cell: train --help")
+        click.echo("No models yet. Save a cell of a finished run as a model; see “train --help”.")
     for sentence in damaged.values():
         click.echo(sentence)
 
@@ -99,7 +105,7 @@ def models(context: click.Context, as_json: bool) -> None:
 @click.argument("model")
 @json_option
 def show_model(model: str, as_json: bool) -> None:
-    """Print MODEL's card as Markdown."""
+    """Print the model card of MODEL as Markdown."""
     card = trained.load_model(model).card
     if as_json:
         write_json(_describe(card))
@@ -116,7 +122,7 @@ def show_model(model: str, as_json: bool) -> None:
     "--csv",
     "table",
     type=click.Path(path_type=Path),
-    help="Write a table, a row an image, to this file too.",
+    help="Also write a table with one row per image to this file.",
 )
 @json_option
 def predict(model: str, files: tuple[Path, ...], table: Path | None, as_json: bool) -> None:
@@ -140,7 +146,7 @@ def predict(model: str, files: tuple[Path, ...], table: Path | None, as_json: bo
 
 def _line(name: str, answer: trained.Prediction | UnreadableImageError) -> str:
     if isinstance(answer, UnreadableImageError):
-        return f"{name}: not classified, {answer}"
+        return f"{name}: not classified ({answer})"
     scores = ", ".join(f"{label} {value:+.3f}" for label, value in answer.scores.items())
     line = f"{name}: {answer.label} ({scores})"
     if answer.probabilities is not None:
@@ -170,11 +176,11 @@ def delete_model(model: str, as_json: bool) -> None:
 @click.option(
     "--with-paths",
     is_flag=True,
-    help="With the paths of the training images, which may name patients.",
+    help="Include the paths of the training images, which may identify patients.",
 )
 @json_option
 def export_model(model: str, file: Path, with_paths: bool, as_json: bool) -> None:
-    """Write MODEL to one file, for another machine."""
+    """Export MODEL to one file, to import on another machine."""
     kept = trained.what_is_kept(trained.load_model(model).card)
     trained.export_model(model, file, with_paths)
     if as_json:
@@ -185,17 +191,17 @@ def export_model(model: str, file: Path, with_paths: bool, as_json: bool) -> Non
 
 @click.command("import-model")
 @click.argument("file", type=click.Path(path_type=Path))
-@click.option("--name", default="", help="What to call it here.")
+@click.option("--name", default="", help="Name of the model here.  [default: its own]")
 @json_option
 def import_model(file: Path, name: str, as_json: bool) -> None:
-    """Take in a model that export-model wrote."""
+    """Import a model file written by export-model."""
     card = trained.import_model(file, name)
     needs = trained.missing_weights(card)
     if as_json:
         write_json({**_describe(card), "missing_weights": needs})
     else:
-        told = [f"Took in {card.name}.", needs, trained.what_is_kept(card)]
-        click.echo(" ".join(sentence for sentence in told if sentence))
+        said = [f"Imported {card.name}.", needs, trained.what_is_kept(card)]
+        click.echo(" ".join(sentence for sentence in said if sentence))
 
 
 def _describe(card: ModelCard) -> dict[str, Any]:

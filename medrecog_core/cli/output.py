@@ -1,4 +1,4 @@
-"""What commands print: one JSON document, or a table for people."""
+"""Output of commands: one JSON document, or a table."""
 
 import json
 import sys
@@ -11,9 +11,7 @@ from rich.table import Table
 
 _FILE_WIDTH = 200
 
-json_option = click.option(
-    "--json", "as_json", is_flag=True, help="Print exactly one JSON document."
-)
+json_option = click.option("--json", "as_json", is_flag=True, help="Print one JSON document.")
 
 
 class CommaSeparated(click.ParamType[tuple[Any, ...]]):
@@ -38,12 +36,12 @@ class CommaSeparated(click.ParamType[tuple[Any, ...]]):
 
 def write_json(document: Any) -> None:
     """Print one JSON document on standard output."""
-    # In ASCII, because a file's name need not be text that standard output can encode.
+    # In ASCII, because standard output may not be able to encode the name of a file.
     click.echo(json.dumps(document, indent=1))
 
 
 def write_table(columns: Sequence[str], rows: Iterable[Sequence[object]]) -> None:
-    """Print a table for people; numbers stand right."""
+    """Print a table for people; numbers are right-aligned."""
     table = Table(box=None, header_style="bold", pad_edge=False)
     lines = [list(row) for row in rows]
     for i, column in enumerate(columns):
@@ -51,11 +49,11 @@ def write_table(columns: Sequence[str], rows: Iterable[Sequence[object]]) -> Non
         table.add_column(column, justify="right" if numeric else "left", overflow="fold")
     for line in lines:
         table.add_row(*(f"{v:.3f}" if isinstance(v, float) else str(v) for v in line))
-    # A pipe or file has no width to fit in; brackets and colons in file names are no markup.
+    # A pipe or file has no width; brackets and colons in file names are not markup.
     width = None if sys.stdout.isatty() else _FILE_WIDTH
     Console(width=width, markup=False, emoji=False, highlight=False).print(table)
 
 
 def fail_after_output() -> None:
-    """End with status 1 where the output has already said why."""
+    """Exit with status 1 when the output has already given the reason."""
     raise SystemExit(1)

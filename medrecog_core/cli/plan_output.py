@@ -1,4 +1,4 @@
-"""What a run is going to take, and what it took."""
+"""Estimated and measured cost of a run."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -16,7 +16,7 @@ from medrecog_core.runs import (
 
 
 def announce_plan(specification: RunSpecification) -> None:
-    """Say on standard error how much memory is going to be taken, before it is."""
+    """Print the estimated memory of a run on standard error."""
     plan = plan_run(specification)
     for scale in plan.scales:
         click.echo(scale.words, err=True)
@@ -24,20 +24,20 @@ def announce_plan(specification: RunSpecification) -> None:
 
 
 def show_dry_run(specification: RunSpecification, as_json: bool) -> None:
-    """Print what a run would take and cost, which is not carried out."""
+    """Print the estimated time, memory and disk space of a run without running it."""
     plan, cost = plan_run(specification), estimate_cost(specification)
     if as_json:
         plan_document = {**plan.to_document(), "cost": cost.to_document()}
         write_json({"specification": specification.to_document(), **plan_document})
         return
     click.echo(
-        f"{plan.n_cells} cells of {specification.dataset} in {plan.precision}; images: "
+        f"{specification.dataset}: {plan.n_cells} cells, {plan.precision}, preprocessing "
         f"{plan.preprocessing}"
     )
     cost_of = {each.scale: each for each in cost.scales}
-    columns = ("scale", "images at once", "GFLOP an image", "greatest memory in GB")
+    columns = ("input size", "batch size", "GFLOP per image", "peak memory in GB")
     write_table(
-        (*columns, "images for the network", "minutes"),
+        (*columns, "images to compute", "minutes"),
         (
             (
                 s.scale,
@@ -55,24 +55,26 @@ def show_dry_run(specification: RunSpecification, as_json: bool) -> None:
     if cost.training_seconds is not None:
         click.echo(f"About {cost.training_seconds / 60:.1f} minutes for training.")
     if not cost.fits_on_disk:
-        click.echo("That does not fit: free the disk, or choose fewer layers or smaller scales.")
+        click.echo(
+            "Not enough disk space. Free some, or choose fewer layers or smaller input sizes."
+        )
     _warn(plan)
 
 
 def _cost_of_scale(cost: ScaleCost | None, n_all: int) -> tuple[str, str]:
     if cost is None:
         return "", ""
-    minutes = "not measured yet" if cost.seconds is None else f"{cost.seconds / 60:.1f}"
+    minutes = "unknown" if cost.seconds is None else f"{cost.seconds / 60:.1f}"
     return f"{cost.n_images:,} of {n_all:,}", minutes
 
 
 def describe_extraction(document: dict[str, Any]) -> Iterator[str]:
-    """Return a line a scale: images through the network, time and greatest memory.
+    """Return one line per input size: images computed, time and peak memory.
 
     Parameters
     ----------
     document
-        As `result_document` gives it.
+        Result of `result_document`.
     """
     record = document["record"]
     for scale, n_images in document["network_images"].items():
@@ -88,8 +90,8 @@ def describe_extraction(document: dict[str, Any]) -> Iterator[str]:
 def describe_scale(
     scale: int | str, n_images: int, seconds: float | None, n_bytes: int | None
 ) -> str:
-    """Return what extraction at a scale took, as far as it is known."""
-    words = f"{n_images:,} images through the network at {scale}"
+    """Return a line on the extraction at an input size, as far as it is known."""
+    words = f"{n_images:,} images computed at input size {scale}"
     if seconds is not None:
         words += f", {seconds:.1f} s"
     if n_bytes:

@@ -10,7 +10,7 @@ from medrecog_core.runs import PRESETS
 @click.command()
 @json_option
 def presets(as_json: bool) -> None:
-    """List the report's experiments, which `run --preset` starts on a data set."""
+    """List the experiments of the 2018 report, for “run --preset”."""
     documents = []
     for preset in PRESETS.values():
         readable = preset.readable_part(installed_weights(find_network(preset.network)).layers)
@@ -28,7 +28,7 @@ def presets(as_json: bool) -> None:
         write_json(documents)
         return
     write_table(
-        ("name", "source", "data set", "layers", "scales", "poolings", "need other weights"),
+        ("name", "source", "data set", "layers", "input sizes", "poolings", "need other weights"),
         (
             (
                 document["name"],

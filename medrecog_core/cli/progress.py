@@ -1,4 +1,4 @@
-"""Progress on standard error: a bar in a terminal, a line now and then in a log."""
+"""Progress on standard error: a bar in a terminal, occasional lines in a log."""
 
 import contextlib
 import sys
@@ -16,7 +16,7 @@ _MOST_SECONDS_BETWEEN_LINES = 10
 
 @contextlib.contextmanager
 def shown_progress() -> Iterator[Report]:
-    """Give a function that shows progress while the block lasts."""
+    """Provide a function that shows progress within the block."""
     if sys.stderr.isatty():
         with Bars(
             TextColumn("{task.description}"),
@@ -33,7 +33,7 @@ def shown_progress() -> Iterator[Report]:
 
 @contextlib.contextmanager
 def shown_bytes() -> Iterator[Callable[[Stage, int, int], None]]:
-    """Give a function of (stage, bytes done, bytes in all) that shows progress in megabytes."""
+    """Provide a function of (stage, bytes done, total bytes) that shows progress in megabytes."""
     with shown_progress() as report:
         yield counting_bytes(report)
 
@@ -88,9 +88,9 @@ class _LineReport:
             return
         left = progress.seconds_left
         unit = f" {progress.stage.unit}" if progress.stage.unit else ""
-        rate = f", {progress.rate:.1f} a second" if progress.rate else ""
+        rate = f", {progress.rate:.1f} per second" if progress.rate else ""
         if progress.bytes_rate:
-            rate += f", {progress.bytes_rate / MEGABYTE:.1f} MB a second"
+            rate += f", {progress.bytes_rate / MEGABYTE:.1f} MB per second"
         remaining = f", {left:.0f} s left" if left else ""
         print(
             f"{progress.stage.label}: {progress.done}/{progress.total}{unit}{rate}{remaining}",
@@ -99,5 +99,5 @@ class _LineReport:
         )
 
     def _pause(self, now: float) -> float:
-        """Return the seconds between two lines: one at first, and more the longer a stage takes."""
+        """Return the seconds between two lines, which grow with the time of the stage."""
         return min(max(1.0, (now - self._begun) / 10), _MOST_SECONDS_BETWEEN_LINES)

@@ -44,43 +44,45 @@ from medrecog_core.runs import (
 
 @click.command()
 @click.option("--dataset", help="Name of the data set.")
-@click.option("--preset", help=f"{', '.join(PRESETS)}; other options go before it.")
-@click.option("--network", help=f"Such as resnet50.  [default: {DEFAULT_NETWORK}]")
-@click.option("--layers", type=CommaSeparated(str), help="Such as block4,block5.")
-@click.option("--scales", type=CommaSeparated(int), help="Such as 224,544.")
+@click.option("--preset", help=f"{', '.join(PRESETS)}; other options override it.")
+@click.option("--network", help=f"Network, such as resnet50.  [default: {DEFAULT_NETWORK}]")
+@click.option("--layers", type=CommaSeparated(str), help="Layers, such as block4,block5.")
+@click.option("--scales", type=CommaSeparated(int), help="Input sizes in pixels, such as 224,544.")
 @click.option("--poolings", type=CommaSeparated(str), help=", ".join(POOLINGS))
 @click.option("--preprocessing", help=", ".join(PREPROCESSINGS))
-@click.option("--sample", type=int, help="Work on so many images only, drawn by class and split.")
+@click.option("--sample", type=int, help="Use a stratified random sample of N images.")
 @click.option("--protocol", help=", ".join(PROTOCOLS))
-@click.option("--folds", "n_folds", type=int, help="Of k-fold.  [default: 5]")
-@click.option("--repeats", "n_repeats", type=int, help="Of k-fold.  [default: 1]")
+@click.option("--folds", "n_folds", type=int, help="Folds of k-fold.  [default: 5]")
+@click.option("--repeats", "n_repeats", type=int, help="Repeats of k-fold.  [default: 1]")
 @click.option(
     "--mix-groups",
     "keep_groups",
     flag_value=False,
     default=None,
-    help="Let images of one group stand on both sides, to see by how much that flatters.",
+    help="Allow images of one group in both training and test sets (to measure leakage).",
 )
 @click.option(
     "--fuse",
     multiple=True,
-    help=f"{', '.join(FUSIONS)}, or a name such as block4+block5-224-average; more than once.",
+    help=f"{', '.join(FUSIONS)}, or a name such as block4+block5-224-average; may be repeated.",
 )
 @click.option("--normalisation", help=", ".join(NORMALISATIONS))
-@click.option("--components", "n_components", type=int, help="Of PCA.  [default: 128]")
+@click.option(
+    "--components", "n_components", type=int, help="Principal components of PCA.  [default: 128]"
+)
 @classifier_options
 @click.option("--class-weight", help=", ".join(CLASS_WEIGHTS))
 @click.option("--precision", help=", ".join(PRECISIONS))
-@click.option("--seed", type=int, help="Of the hold-out split, folds, codebooks and classifier.")
-@click.option("--n-words", type=int, help="Of each codebook, where poolings are encodings.")
+@click.option("--seed", type=int, help="Random seed of splits, sampling, codebooks and classifier.")
+@click.option("--n-words", type=int, help="Codebook size of encodings.")
 @click.option(
     "--spec",
     type=click.Path(path_type=Path),
-    help="Specification in JSON, other options go before it; or the record of a run to repeat.",
+    help="Specification in JSON, which other options override; or an exported run to repeat.",
 )
-@click.option("--repeat", metavar="RUN", help="Repeat RUN from its record and compare.")
-@click.option("--again", is_flag=True, help="Run it though an identical run is finished.")
-@click.option("--dry-run", is_flag=True, help="Say what it would take, and run nothing.")
+@click.option("--repeat", metavar="RUN", help="Repeat RUN from its record and compare the results.")
+@click.option("--again", is_flag=True, help="Run even if an identical finished run exists.")
+@click.option("--dry-run", is_flag=True, help="Estimate time, memory and disk space; do not run.")
 @json_option
 def run(
     spec: Path | None,
@@ -91,16 +93,16 @@ def run(
     as_json: bool,
     **options: Any,
 ) -> None:
-    """Run an experiment: a classifier for every cell of layers x scales x poolings.
+    """Run an experiment: one classifier per cell of layers x input sizes x poolings.
 
-    Where an identical run is finished (the same specification, images and weights), that one is
-    shown. Where other runs are at work, it waits for its turn.
+    If an identical run is finished (same specification, images and weights), it is shown instead.
+    If other runs are in progress, the run is queued.
     """
     specification, repeated = _request(spec, repeat, preset, options)
     from medrecog_core.datasets import library
 
     if specification.dataset not in library.names():
-        library.load(specification.dataset)  # says which data sets there are
+        library.load(specification.dataset)  # names the available data sets
     check_readable(find_network(specification.network), specification.layers)
     if dry_run:
         show_dry_run(specification, as_json)
@@ -113,10 +115,10 @@ def run(
 
 
 @click.command()
-@click.option("--search", metavar="WORDS", default="", help="Only those that the words describe.")
+@click.option("--search", metavar="WORDS", default="", help="Show only runs that match WORDS.")
 @json_option
 def runs(search: str, as_json: bool) -> None:
-    """List every run, the newest first."""
+    """List all runs, the newest first."""
     documents: list[dict[str, Any]] = []
     for folder in search_runs(all_runs(), search):
         state = folder.state()
@@ -142,9 +144,9 @@ def runs(search: str, as_json: bool) -> None:
         return
     if not documents:
         click.echo(
-            f"No run is described by “{search}”."
+            f"No runs match “{search}”."
             if search
-            else "There are no runs yet. Start one: run --dataset demo"
+            else "No runs yet. Start one with “run --dataset demo”."
         )
         return
     write_table(
@@ -169,20 +171,20 @@ def runs(search: str, as_json: bool) -> None:
 @click.argument("title")
 @json_option
 def rename(run_id: str, title: str, as_json: bool) -> None:
-    """Give RUN a TITLE for people; an empty one takes it away."""
+    """Set the TITLE of RUN; an empty one deletes it."""
     folder = find_run(run_id)
     folder.rename(title)
     if as_json:
         write_json({"run": run_id, "title": folder.title})
     else:
-        click.echo(f"{run_id} is called “{folder.title}” now.")
+        click.echo(f"Renamed {run_id} to “{folder.title}”.")
 
 
 @click.command()
 @click.argument("run_id", metavar="RUN")
 @json_option
 def delete(run_id: str, as_json: bool) -> None:
-    """Delete RUN; descriptors stay in the store."""
+    """Delete RUN and its results; cached features are kept."""
     find_run(run_id).delete()
     if as_json:
         write_json({"run": run_id, "deleted": True})
@@ -193,38 +195,38 @@ def delete(run_id: str, as_json: bool) -> None:
 def _request(
     spec: Path | None, repeat: str | None, preset: str | None, options: dict[str, Any]
 ) -> tuple[RunSpecification, dict[str, Any] | None]:
-    """Return what is asked for, and the document of the run to repeat, if it is one."""
+    """Return the requested specification, and the document of the run to repeat, if any."""
     given = {name: value for name, value in options.items() if value is not None}
     if not given["fuse"]:
         del given["fuse"]  # an option that may be given several times is empty, not None
     if repeat is not None:
         if given or spec is not None or preset is not None:
-            raise UsageError("--repeat takes a run as it is: leave the other options out.")
+            raise UsageError("--repeat uses the settings of the run. Omit the other options.")
         document = result_document(find_run(repeat))
         if not document["record"]:
-            raise MedrecogError(f"The run {repeat} has no record yet: resume it instead.")
+            raise MedrecogError(f"Run {repeat} has no record yet. Resume it instead.")
         return specification_of(document), document
     if preset is not None:
         if spec is not None:
-            raise UsageError("--preset and --spec both say what to run: give one of them.")
+            raise UsageError("--preset and --spec cannot be combined. Use one of them.")
         given = {**find_preset(preset).settings, **given}
     if spec is not None:
         return read_request(spec, **given)
     if "dataset" in given:
         return RunSpecification.from_document(given), None
-    raise UsageError("Name a data set with --dataset, or a specification with --spec.")
+    raise UsageError("Missing data set. Use --dataset NAME, or --spec FILE.")
 
 
 def execute_run(folder: Run, as_json: bool) -> None:
-    """Carry out a run in this process, and show it."""
+    """Execute a run in this process and show it."""
     if folder.state().status != "running":
         announce_plan(folder.specification())
     with shown_progress() as report:
-        _run_and_tell(folder, report, as_json)
+        _run_and_report(folder, report, as_json)
     show_run(folder, as_json)
 
 
-def _run_and_tell(folder: Run, report: Callable[[Progress], None], as_json: bool) -> None:
+def _run_and_report(folder: Run, report: Callable[[Progress], None], as_json: bool) -> None:
     try:
         execute(folder, report)
     except MedrecogError as error:

@@ -1,4 +1,4 @@
-"""A run, as commands print it."""
+"""How commands print a run."""
 
 from typing import Any
 
@@ -12,7 +12,7 @@ from medrecog_core.runs import Run, result_document
 
 
 def show_run(folder: Run, as_json: bool) -> None:
-    """Print how a run is doing, what it ran on and its cells."""
+    """Print the status of a run, its settings and its cells."""
     document = result_document(folder)
     if as_json:
         write_json(document)
@@ -22,7 +22,7 @@ def show_run(folder: Run, as_json: bool) -> None:
     click.echo(f"{folder.id}{called}: {state.status}{': ' if state.error else ''}{state.error}")
     if state.status == "queued":
         for place, other in enumerate(jobs_before(folder), 1):
-            click.echo(f"{place}. before it: {other.id}, {other.state().status}")
+            click.echo(f"{place}. in the queue before it: {other.id} ({other.state().status})")
     elif not state.has_ended and state.stage and state.total:
         click.echo(f"{state.stage.label}: {state.done} of {state.total}")
         if state.job_seconds_left is not None:
@@ -35,7 +35,7 @@ def show_run(folder: Run, as_json: bool) -> None:
             f"{record['weights']['title']}; {record['precision']}"
         )
         if record["sample"]:
-            click.echo(f"On {record['sample']}.")
+            click.echo(f"Sample: {record['sample']}.")
         if record["dataset"]["synthetic"]:
             click.echo(f"{document['dataset']}: {record['dataset']['layout']}")
         if record["split"]["n_leaking_groups"]:
@@ -45,9 +45,9 @@ def show_run(folder: Run, as_json: bool) -> None:
     for entry in document["skipped"]:
         click.echo(f"skipped {entry['path']}: {entry['reason']}")
     if "repeats" in document:
-        _tell_comparison(document["repeats"])
+        _show_comparison(document["repeats"])
     if document["cells"]:
-        columns = ("layer", "scale", "pooling", "accuracy", "95 % interval")
+        columns = ("layer", "input size", "pooling", "accuracy", "95 % CI")
         write_table(
             (*columns, "balanced accuracy", "AUC", "test images"),
             (
@@ -58,7 +58,7 @@ def show_run(folder: Run, as_json: bool) -> None:
                     cell["accuracy"],
                     "{:.3f} to {:.3f}".format(*cell["accuracy_interval"]),
                     cell["balanced_accuracy"],
-                    "none" if cell["auc"] is None else cell["auc"],
+                    "-" if cell["auc"] is None else cell["auc"],
                     cell["n_test"],
                 )
                 for cell in document["cells"]
@@ -67,28 +67,28 @@ def show_run(folder: Run, as_json: bool) -> None:
 
 
 def offer_run(folder: Run, as_json: bool) -> None:
-    """Show a finished run in place of one that would only repeat it."""
+    """Show a finished run instead of repeating it."""
     click.echo(
-        f"This was done already, by {folder.id}; --again runs it anew, --repeat {folder.id} "
-        "compares too.",
+        f"An identical run already exists: {folder.id}. Use --again to run it again, or "
+        f"--repeat {folder.id} to also compare the results.",
         err=True,
     )
     if as_json:
         document = result_document(folder)
-        # Of this command: nothing went through the network for it.
+        # This command computed nothing.
         document["network_images"] = dict.fromkeys(document["network_images"], 0)
         write_json({**document, "already_done": True})
     else:
         show_run(folder, as_json)
 
 
-def _tell_comparison(repeats: dict[str, Any]) -> None:
-    """Tell how a run compares with the one it repeats."""
+def _show_comparison(repeats: dict[str, Any]) -> None:
+    """Print how a run compares with the one it repeats."""
     name = repeats["run"] or "the recorded run"
     for difference in repeats["differences"]:
-        click.echo(f"other than in {name}: {difference}")
+        click.echo(f"Different from {name}: {difference}")
     changed = repeats["changed_cells"]
     if changed:
-        click.echo(f"other figures than in {name}: {', '.join(changed)}")
+        click.echo(f"Results that differ from {name}: {', '.join(changed)}")
     elif changed is not None:
-        click.echo(f"the same figures as in {name} in every cell")
+        click.echo(f"All cells have the same results as in {name}.")

@@ -21,22 +21,22 @@ _ALL = "all"
     "--measure",
     "measures",
     type=CommaSeparated(str),
-    help=f"{', '.join(MEASURES.values())}, or {_ALL}: each with its interval, and which cells "
-    "cannot be told from the best.",
+    help=f"{', '.join(MEASURES.values())}, or {_ALL}: with intervals, and tests of each cell "
+    "against the best one.",
 )
-@click.option("--positive", metavar="CLASS", help="Of two classes, the one that is looked for.")
+@click.option("--positive", metavar="CLASS", help="With two classes, the class to detect.")
 @json_option
 def show(
     run_id: str, measures: tuple[str, ...] | None, positive: str | None, as_json: bool
 ) -> None:
-    """Show RUN: how it is doing, and its cells."""
+    """Show the status of RUN and its cells."""
     run = find_run(run_id)
     if not measures:
         if positive is not None:
-            raise UsageError("--positive says nothing without --measure: name a measure too.")
+            raise UsageError("--positive requires --measure. Add a measure, or omit --positive.")
         show_run(run, as_json)
         return
-    ranked = {name: rank_cells(run, name, positive) for name in _told(run, measures, positive)}
+    ranked = {name: rank_cells(run, name, positive) for name in _available(run, measures, positive)}
     if as_json:
         document = result_document(run)
         found = {name: [_document(cell) for cell in cells] for name, cells in ranked.items()}
@@ -49,19 +49,19 @@ def show(
     )
 
 
-def _told(run: Run, measures: Sequence[str], positive: str | None) -> list[str]:
-    """Return the measures that are asked for, all of which can be told."""
+def _available(run: Run, measures: Sequence[str], positive: str | None) -> list[str]:
+    """Return the requested measures, all of which are available."""
     results = with_positive(run.cells(), positive)
     if not results:
-        raise MedrecogError(f"The run {run.id} has no finished cell yet: show it without measures.")
+        raise MedrecogError(f"Run {run.id} has no finished cells yet. Show it without --measure.")
     known = list(told_measures(results).values())
     if tuple(measures) == (_ALL,):
         return known
     for name in measures:
         if name not in known:
             raise UsageError(
-                f"The measure “{name}” cannot be told of this run: choose among "
-                f"{', '.join(known)} and {_ALL}."
+                f"The measure “{name}” is not available for this run. Available: "
+                f"{', '.join(known)}, {_ALL}."
             )
     return list(measures)
 
@@ -69,8 +69,8 @@ def _told(run: Run, measures: Sequence[str], positive: str | None) -> list[str]:
 def _write(measure: str, cells: Sequence[RankedCell]) -> None:
     write_table(
         (
-            *("layer", "scale", "pooling", measure.replace("_", " "), "95 % interval"),
-            *("beside the best", "predictions", "independent"),
+            *("layer", "input size", "pooling", measure.replace("_", " "), "95 % CI"),
+            *("compared with the best", "predictions", "independent"),
         ),
         (
             (
@@ -91,12 +91,14 @@ def _write(measure: str, cells: Sequence[RankedCell]) -> None:
 def _place(each: RankedCell) -> str:
     place = each.ranked
     if place.is_best:
-        return "the best"
+        return "best"
     p_value = (
         f"p = {place.adjusted_p_value:.3f}" if place.adjusted_p_value >= 0.001 else "p < 0.001"
     )
     return (
-        f"cannot be told from it, {p_value}" if place.is_indistinguishable else f"less, {p_value}"
+        f"not significantly different, {p_value}"
+        if place.is_indistinguishable
+        else f"lower, {p_value}"
     )
 
 

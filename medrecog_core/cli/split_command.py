@@ -18,10 +18,15 @@ from medrecog_core.datasets.split import describe_leak
 @click.option("--protocol", "kind", default="auto", show_default=True, help=", ".join(PROTOCOLS))
 @click.option("--folds", "n_folds", type=int, default=5, show_default=True)
 @click.option("--repeats", "n_repeats", type=int, default=1, show_default=True)
-@click.option("--mix-groups", is_flag=True, help="Let images of one group stand on both sides.")
+@click.option(
+    "--mix-groups", is_flag=True, help="Allow images of one group in both training and test sets."
+)
 @click.option("--seed", type=int, default=0, show_default=True)
 @click.option(
-    "--to", "destination", type=click.Path(path_type=Path), help="CSV file, a row an image."
+    "--to",
+    "destination",
+    type=click.Path(path_type=Path),
+    help="CSV file to write, with one row per image.",
 )
 @json_option
 def split(
@@ -36,7 +41,7 @@ def split(
 ) -> None:
     """Split data set NAME as a run with these options would, and write the folds to a file.
 
-    With one fold, the file can be used as a table of labels with a split.
+    With one fold, the file can be used as a label file with a split.
     """
     protocol = Protocol(kind, n_folds, n_repeats, keep_groups=not mix_groups, seed=seed)
     images = library.load(name).images

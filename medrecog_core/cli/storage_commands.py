@@ -13,13 +13,13 @@ _MEGABYTE = 10**6
 
 @click.group()
 def storage() -> None:
-    """Show what is in the cache folder, and delete features."""
+    """List the contents of the cache folder, and delete cached features."""
 
 
 @storage.command("list")
 @json_option
 def list_command(as_json: bool) -> None:
-    """List what is in the cache folder, with sizes, and the features of each network."""
+    """List the contents of the cache folder with sizes, and the features of each network."""
     found, groups = parts(), feature_groups()
     total = sum(part.n_bytes for part in found)
     if as_json:
@@ -66,7 +66,10 @@ def list_command(as_json: bool) -> None:
 
 
 @storage.command("delete")
-@click.option("--dataset", help="Features of this data set's images, unless another one has them.")
+@click.option(
+    "--dataset",
+    help="Features of the images of this data set, except images that another one contains.",
+)
 @click.option("--network", help="Features of this network, with any weights.")
 @click.option("--precision", help="Features of this precision, such as bfloat16.")
 @click.option("--unreachable", is_flag=True, help="Features that no data set, run or model uses.")

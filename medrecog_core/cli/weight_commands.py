@@ -6,6 +6,7 @@ from typing import Any
 
 import click
 
+from medrecog_core.cli.former_name import under_former_name
 from medrecog_core.cli.output import fail_after_output, json_option, write_json, write_table
 from medrecog_core.cli.progress import shown_bytes, shown_progress
 from medrecog_core.networks import (
@@ -36,18 +37,16 @@ network_option = click.option("--network", default=DEFAULT_NETWORK, show_default
 
 @click.group()
 def weights() -> None:
-    """Say which weights the networks are read with, and install others."""
+    """List, check, install and delete weights of networks."""
 
 
 @weights.command()
-@click.option("--network", help="This one alone; every one without.")
-@click.option(
-    "--self-test", is_flag=True, help="Check the weights in use on a built-in picture as well."
-)
+@click.option("--network", help="Network, such as resnet50.  [default: all]")
+@click.option("--self-test", is_flag=True, help="Also test the weights in use on a built-in image.")
 @json_option
 def status(network: str | None, self_test: bool, as_json: bool) -> None:
-    """Check the installed weights and list the layers they reach; the first of each is in use."""
-    embedded_weights.load()  # raises where the archive is damaged
+    """Check the installed weights and list their layers; the first ones listed are in use."""
+    embedded_weights.load()  # raises if the archive is damaged
     chosen = NETWORKS.values() if network is None else [find_network(network)]
     documents = [_describe(each, self_test) for each in chosen]
     if as_json:
@@ -74,7 +73,7 @@ def import_command(file: Path, network: str, as_json: bool) -> None:
 @network_option
 @json_option
 def download(network: str, as_json: bool) -> None:
-    """Install Keras's official file, from Keras's own cache or else from the web."""
+    """Install the official Keras file, from the Keras cache or from the web."""
     chosen = find_network(network)
     with shown_progress() as report:
         installed = carry_out_download(chosen, report)
@@ -85,13 +84,16 @@ def download(network: str, as_json: bool) -> None:
 @click.argument("identity")
 @network_option
 @json_option
-def remove(identity: str, network: str, as_json: bool) -> None:
-    """Remove the imported or downloaded weights IDENTITY; descriptors read with them stay."""
+def delete(identity: str, network: str, as_json: bool) -> None:
+    """Delete the imported or downloaded weights IDENTITY; cached features are kept."""
     remove_weights(find_network(network), identity)
     if as_json:
-        write_json({"identity": identity, "removed": True})
+        write_json({"identity": identity, "deleted": True, "removed": True})
     else:
-        click.echo(f"Removed {identity}.")
+        click.echo(f"Deleted {identity}.")
+
+
+weights.add_command(under_former_name(delete, "remove"))
 
 
 def _describe(network: Network, self_test: bool) -> dict[str, Any]:
@@ -130,7 +132,7 @@ def _describe(network: Network, self_test: bool) -> dict[str, Any]:
 
 def _show_status(documents: list[dict[str, Any]]) -> None:
     write_table(
-        ("network", "weights", "identity", "layers", "not reached", "MB", ""),
+        ("network", "weights", "identity", "layers", "missing layers", "MB", ""),
         (
             (
                 d["network"],
@@ -184,29 +186,35 @@ def _remarks(document: dict[str, Any]) -> Iterator[str]:
         part = official["downloaded_bytes"]
         there = ""
         if official["in_keras_cache"]:
-            there = " A file of that name is in Keras's cache and is used if it is the right one."
+            there = " A file of that name is in the Keras cache and is used if its hash matches."
         elif part:
-            there = f" {part / _MEGABYTE:.0f} MB of it have been downloaded."
+            there = f" {part / _MEGABYTE:.0f} MB are already downloaded."
         network = find_network(document["network"])
-        none = "" if document["installed"] else f"{network.title} has no weights yet. "
+        none = (
+            "" if document["installed"] else f"The weights of {network.title} are not installed. "
+        )
         yield (
-            f"{none}Keras's official file {official['name']} ({official['bytes'] / _MEGABYTE:.0f} "
-            f"MB) is not installed: {how_to_install(network)}.{there}"
+            f"{none}The official Keras file {official['name']} "
+            f"({official['bytes'] / _MEGABYTE:.0f} MB) is not installed. "
+            f"To install it: {how_to_install(network)}.{there}"
         )
     elif not document["installed"]:
         network = find_network(document["network"])
-        yield f"{network.title} has no weights yet: {how_to_install(network)}."
+        yield (
+            f"The weights of {network.title} are not installed. "
+            f"To install them: {how_to_install(network)}."
+        )
     test = document["self_test"]
     if test and test["passed"]:
         smallest = min(test["cosines"].values(), default=None)
         found = "only finite numbers" if smallest is None else f"cosines of {smallest:.5f} or more"
         yield (
-            f"{document['identity']} is as it was installed and passes the self-test: "
-            f"{found} on the built-in picture ({test['compared']})."
+            f"{document['identity']} is unchanged and passed the self-test: "
+            f"{found} on the built-in image ({test['compared']})."
         )
     elif test:
         cosines = ", ".join(f"{layer} {value:.5f}" for layer, value in test["cosines"].items())
-        yield f"{document['identity']} FAILS the self-test: cosines {cosines or 'unknown'}."
+        yield f"{document['identity']} failed the self-test: cosines {cosines or 'unknown'}."
 
 
 def _not_reached(network: Network, weights: Weights) -> list[str]:
@@ -229,4 +237,4 @@ def _show_installed(network: Network, weights: Weights, as_json: bool) -> None:
         return
     click.echo(f"{weights.title} ({weights.identity}) is installed: {', '.join(weights.layers)}.")
     if weights != in_use:
-        click.echo(f"{network.title} is still read with {in_use.title} ({in_use.identity}).")
+        click.echo(f"In use for {network.title}: {in_use.title} ({in_use.identity}).")

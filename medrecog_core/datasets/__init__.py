@@ -1,4 +1,4 @@
-"""Data sets: what they are, where they come from, and how they are split."""
+"""Data sets: import, library, health check and splits."""
 
 from medrecog_core.datasets import library
 from medrecog_core.datasets.catalogue import CATALOGUE, CatalogueEntry

@@ -1,4 +1,4 @@
-"""Unpacking archives that nobody has checked, wholly or not at all."""
+"""Extraction of untrusted archives, completely or not at all."""
 
 import shutil
 import tempfile
@@ -17,7 +17,7 @@ from medrecog_core.errors import MedrecogError, StorageError
 from medrecog_core.images import SUFFIXES
 from medrecog_core.locations import create_folder, unwritable
 
-NESTED = "an archive inside the archive, which is not unpacked; unpack it and add it too"
+NESTED = "an archive inside the archive, which is not extracted; extract it and add it too"
 NOT_UTF_8 = "the name of the file or its folder is not UTF-8; rename it"
 
 _WANTED = SUFFIXES | TABLE_SUFFIXES
@@ -27,17 +27,17 @@ _RATIO_MATTERS_FROM_BYTES = 100 * 2**20
 
 @dataclass(frozen=True)
 class Bounds:
-    """What an archive may hold at most.
+    """Limits of an archive.
 
     Attributes
     ----------
     n_bytes
-        Unpacked.
+        Maximum extracted size.
     n_members
-        Files and folders.
+        Maximum number of files and folders.
     ratio
-        Unpacked bytes for a byte of the archive; image files hardly compress, so that a high ratio
-        is a bomb. It is not looked at where little is unpacked.
+        Maximum ratio of extracted to archived bytes; image files hardly compress, so a high ratio
+        means a zip bomb. It is not checked for small archives.
     """
 
     n_bytes: int = 100 * 10**9
@@ -46,7 +46,7 @@ class Bounds:
 
 
 BOUNDS = Bounds()
-"""For archives on the disk, which only those who may write there can put there."""
+"""Limits for archives on disk, which only trusted users can write."""
 
 
 def unpack(
@@ -58,43 +58,44 @@ def unpack(
     encoding: str = "",
     whole: bool = False,
 ) -> list[LeftOut]:
-    """Unpack archives into one new folder, which is there when all went well and else is not.
+    """Extract archives into one new folder, which exists only if everything succeeded.
 
-    Hidden files and what macOS adds to archives are passed over.
+    Hidden files and files added by macOS are skipped.
 
     Parameters
     ----------
     archives
-        Of the kinds in `SUFFIXES`, told by their content.
+        Archives of the kinds in `SUFFIXES`, detected by content.
     folder
-        Where to; it must not be there yet.
+        Folder to create; it must not exist.
     bounds
-        What each archive may hold at most; checked beforehand and while unpacking.
+        Limits of each archive; checked before and during extraction.
     keep
-        Tells by its name whether a member is wanted.
+        Function from the name of a member to whether it is extracted.
     report
-        Is told the bytes of the archives that are done and that there are.
+        Called with the archived bytes done and the total bytes.
     encoding
-        Of names that are not UTF-8. Without one, an archive with images or tables of such names is
-        refused, with the encodings that they may have.
+        Encoding of names that are not UTF-8. Without it, an archive with images or tables with such
+        names is rejected, with a list of possible encodings.
     whole
-        Whether to unpack every file. Otherwise those that no data set takes are left out.
+        Whether to extract every file, or only those that data sets use.
 
     Returns
     -------
     list of LeftOut
-        Members that were not unpacked: nested archives, and other files whose names are not UTF-8.
+        Members that were not extracted: nested archives, and other files whose names are not UTF-8.
 
     Raises
     ------
     MedrecogError
-        If an archive cannot be read, is damaged or encrypted, holds too much, a link or a device,
-        two files of one name, or a name that leads out of the folder.
+        If an archive cannot be read, is damaged or encrypted, contains too much, a link or a
+        device, two files of the same name, or a name outside the folder.
     StorageError
         If the disk is full or cannot be written to.
     """
     create_folder(folder.parent)
-    # Beside its place and moved there when whole, so that a refusal leaves nothing.
+    # Extracted next to its place and moved when complete, so that a rejected archive leaves
+    # nothing.
     temporary = Path(tempfile.mkdtemp(prefix=".unpacking-", dir=folder.parent))
     written: dict[str, str] = {}
     left_out: list[LeftOut] = []
@@ -113,7 +114,7 @@ def unpack(
                 continue
             with opened_archive(archive, encoding) as (members, n_read):
                 guard = _Guard(archive, bounds, _size(archive), written)
-                if isinstance(members, list):  # a zip says beforehand what it holds
+                if isinstance(members, list):  # a zip lists its contents in advance
                     _check_space(folder, sum(member.n_bytes for member, _ in members))
                     guard.check_all(member for member, _ in members)
                     _check_names(archive, [m for m, _ in members if m.kind == "file"], keep)
@@ -140,7 +141,7 @@ def unpack(
 
 
 class _Guard:
-    """Refuses an archive at the first member that it must not hold."""
+    """Rejects an archive at the first forbidden member."""
 
     def __init__(
         self, archive: Path, bounds: Bounds, n_bytes: int, written: dict[str, str]
@@ -152,58 +153,59 @@ class _Guard:
         self._n_members = self._n_bytes = 0
 
     def check_all(self, members: Iterable[Member]) -> None:
-        """Check all that an archive says it holds, before anything is written."""
+        """Check the declared contents of an archive before anything is written."""
         for member in members:
             self.check(member)
         self._n_members = self._n_bytes = 0
 
     def check(self, member: Member) -> str:
-        """Return the member's path below the folder, empty for the folder itself."""
+        """Return the path of a member below the folder; empty for the folder itself."""
         self._n_members += 1
         self._n_bytes += member.n_bytes
         if self._n_members > self._bounds.n_members:
             raise self._refused(f"more than {self._bounds.n_members:,} files")
         if self._n_bytes > self._most:
             raise self._refused(
-                f"more than {self._most / 1e9:,.1f} GB when unpacked, too much for its size"
+                f"more than {self._most / 1e9:,.1f} GB when extracted, too much for its size"
                 if self._most < self._bounds.n_bytes
-                else f"more than the {self._most / 1e9:,.1f} GB that may be unpacked"
+                else f"more than the {self._most / 1e9:,.1f} GB allowed"
             )
         name = member.name.replace("\\", "/")
         parts = PurePosixPath(name).parts
         if name.startswith("/") or (parts and parts[0][1:2] == ":"):
             raise self._refused(f"the absolute path “{shown(member.name)}”")
         if ".." in parts:
-            raise self._refused(f"“{shown(member.name)}”, which leads out of the folder")
+            raise self._refused(f"“{shown(member.name)}”, which is outside the folder")
         if member.kind not in ("file", "folder"):
             raise self._refused(f"the {member.kind} “{shown(member.name)}”")
         if member.is_encrypted:
             raise MedrecogError(
-                f"{self._archive.name} is encrypted (“{shown(member.name)}”): "
-                "unpack it with its password and add the folder."
+                f"{self._archive.name} is encrypted (“{shown(member.name)}”). Extract it with its "
+                "password and add the folder."
             )
         return "/".join(parts)
 
     def claim(self, path: str) -> None:
-        """Refuse a second file of that name, and a file that is another's folder."""
+        """Reject a second file of the same name, and a file that is also a folder."""
         parents = ["/".join(path.split("/")[:n]) for n in range(1, path.count("/") + 1)]
         for clash in (p for p in parents if self._written.get(p) == "file"):
             raise self._refused(f"the file and folder “{clash}”", "rename one of them")
         if self._written.get(path) == "folder":
             raise self._refused(f"the file and folder “{path}”", "rename one of them")
         if path in self._written:
-            raise self._refused(f"two files “{path}”", "leave one of them out")
+            raise self._refused(f"two files “{path}”", "delete one of them")
         self._written.update(dict.fromkeys(parents, "folder"))
         self._written[path] = "file"
 
-    def _refused(self, what: str, advice: str = "unpack it by hand if you trust it") -> Exception:
+    def _refused(self, what: str, advice: str = "extract it yourself if you trust it") -> Exception:
         return MedrecogError(
-            f"{self._archive.name} was not unpacked because it holds {what}: {advice}."
+            f"{self._archive.name} was not extracted because it contains {what}. To add it, "
+            f"{advice}."
         )
 
 
 def _check_names(archive: Path, members: Sequence[Member], keep: Callable[[str], bool]) -> None:
-    """Refuse images and tables whose names are in an unknown encoding."""
+    """Reject images and tables whose names are in an unknown encoding."""
     names = [
         member.name for member in members if not member.is_utf_8 and _suffix(member.name) in _WANTED
     ]
@@ -223,7 +225,7 @@ def _suffix(name: str) -> str:
 def _reason_to_leave_out(path: str, member: Member) -> str:
     if not member.is_utf_8 or path != shown(path):
         return NOT_UTF_8
-    # Arrays in an archive may be anything, such as those of a model.
+    # Arrays in an archive can be anything, such as those of a model.
     return NESTED if is_archive(Path(path)) and _suffix(path) != ".npz" else ""
 
 
@@ -240,7 +242,7 @@ def _copy(source: IO[bytes], target: Path, n_bytes: int) -> None:
             file.write(chunk)
             left -= len(chunk)
         if left or source.read(1):
-            raise EOFError(f"“{target.name}” has another length than it says")
+            raise EOFError(f"“{target.name}” does not have its declared length")
 
 
 def _check_space(folder: Path, n_bytes: int) -> None:

@@ -1,4 +1,4 @@
-"""The members of zip and tar archives, as they say they are."""
+"""Members of zip and tar archives, as declared."""
 
 import codecs
 import contextlib
@@ -23,7 +23,7 @@ OTHER_SUFFIXES = (
     *(".7z", ".rar", ".tar.bz2", ".tbz2", ".tar.xz", ".txz", ".tar.zst", ".tzst"),
     ".npz",
 )
-"""Archives that are refused with the way out, and files of arrays; see `is_archive`."""
+"""Unsupported archives, rejected with advice, and files of arrays; see `is_archive`."""
 
 _OTHER_KINDS = {
     b"7z\xbc\xaf\x27\x1c": "7z",
@@ -32,12 +32,12 @@ _OTHER_KINDS = {
     b"\xfd7zXZ\x00": "xz",
     b"\x28\xb5\x2f\xfd": "Zstandard",
 }
-"""From how a file begins to what it is called."""
+"""Kinds of archives by their first bytes."""
 
 ENCODINGS = ("gbk", "big5", "cp932", "cp949", "cp850", "cp1252", "cp866", "cp1251")
 """Encodings of names in zip files of East Asian, Western and Russian systems."""
 
-# What tarfile reads at once beside a member's content are names and attributes.
+# Besides the content of a member, tarfile reads only names and attributes at once.
 _LARGEST_HEADER_BYTES = 2**24
 _ENCRYPTED = 1
 _UTF_8_NAME = 0x800
@@ -47,7 +47,7 @@ _CRC = struct.Struct("<L")
 
 
 class DamagedArchiveError(MedrecogError):
-    """The archive is damaged, or none that can be read."""
+    """The archive is damaged or of an unsupported kind."""
 
 
 @dataclass(frozen=True)
@@ -57,11 +57,11 @@ class Member:
     Attributes
     ----------
     name
-        As it is written in the archive; nothing about it can be relied on.
+        Name as written in the archive; it is not trusted.
     n_bytes
-        Its length, as the archive says.
+        Its declared length.
     kind
-        `file`, `folder`, or the word for what else it is.
+        `file`, `folder`, or the name of another kind.
     is_encrypted
         Whether a password is needed.
     is_utf_8
@@ -76,7 +76,7 @@ class Member:
 
 
 def is_archive(path: Path) -> bool:
-    """Return whether a file is meant as an archive, by its ending."""
+    """Return whether a file is meant to be an archive, by its ending."""
     return path.name.lower().endswith((*SUFFIXES, *OTHER_SUFFIXES))
 
 
@@ -88,27 +88,27 @@ Members = Iterable[tuple[Member, Content]]
 def opened_archive(
     archive: Path, encoding: str = ""
 ) -> Iterator[tuple[Members, Callable[[], int]]]:
-    """Give an archive's members, and a function of the number of its bytes that have been read.
+    """Provide the members of an archive, and a function that returns the bytes read so far.
 
-    A zip's members are a list, known before anything is read; a tar's come one after the other, and
-    each must be read before the next.
+    The members of a zip are a list, known in advance; those of a tar come one by one, and each must
+    be read before the next.
 
     Parameters
     ----------
     archive
-        The file; what it is, its content says.
+        The file; its kind is detected by content.
     encoding
-        Of names that are not UTF-8, such as those of old Windows programs.
+        Encoding of names that are not UTF-8, such as those of old Windows programs.
 
     Raises
     ------
     DamagedArchiveError
-        If it is damaged or no archive; also while its members are read.
+        If it is damaged or not an archive; also while its members are read.
     UsageError
-        If there is no such encoding.
+        If the encoding is unknown.
     MedrecogError
-        If the file cannot be read, is an archive of another kind, or its names are in another
-        encoding than the given one.
+        If the file cannot be read, is an archive of another kind, or its names are not in the given
+        encoding.
     """
     if encoding:
         try:
@@ -121,7 +121,7 @@ def opened_archive(
         file = archive.open("rb")
     except OSError as error:
         raise MedrecogError(
-            f"The archive {archive} cannot be read ({error.strerror}): check the path."
+            f"The archive {archive} cannot be read ({error.strerror}). Check the path."
         ) from error
     try:
         with file:
@@ -151,8 +151,8 @@ def opened_archive(
 def _damaged(archive: Path, error: Exception) -> DamagedArchiveError:
     reason = " ".join(str(error).split()) or type(error).__name__
     return DamagedArchiveError(
-        f"{archive} is damaged or no archive of the kinds {', '.join(SUFFIXES)} ({reason}): "
-        "get it again, or unpack it by hand and add the folder."
+        f"{archive} is damaged or not an archive of the kinds {', '.join(SUFFIXES)} ({reason}). "
+        "Get it again, or extract it yourself and add the folder."
     )
 
 
@@ -177,7 +177,7 @@ def _members_of_zip(opened: zipfile.ZipFile, encoding: str) -> Members:
 
 
 def _name_in_zip(info: zipfile.ZipInfo, encoding: str) -> tuple[str, bool]:
-    """Return a member's name, and whether it is UTF-8; many programs write UTF-8 unannounced."""
+    """Return the name of a member, and whether it is UTF-8, which many programs do not declare."""
     if info.flag_bits & _UTF_8_NAME or info.filename.isascii():
         return info.filename, True
     raw = info.filename.encode("cp437")
@@ -188,7 +188,7 @@ def _name_in_zip(info: zipfile.ZipInfo, encoding: str) -> tuple[str, bool]:
 
 
 def _announced_name(info: zipfile.ZipInfo, raw: bytes) -> str:
-    """Return the name of the Unicode Path field (APPNOTE.TXT, 4.6.9); empty where it has none."""
+    """Return the name of the Unicode Path field (APPNOTE.TXT, 4.6.9); empty if there is none."""
     extra = info.extra
     while len(extra) >= _FIELD.size:
         kind, length = _FIELD.unpack_from(extra)
@@ -218,7 +218,7 @@ def _decoded(raw: bytes, encoding: str) -> tuple[str, bool]:
 
 
 def encodings_of(names: Collection[bytes]) -> str:
-    """Return in words which encodings names may have, with the first name in each of them."""
+    """Return a sentence on possible encodings of names, with the first name in each of them."""
     found = []
     for encoding in ENCODINGS:
         try:
@@ -228,12 +228,12 @@ def encodings_of(names: Collection[bytes]) -> str:
         if all(map(_is_of_one_script, texts)):
             found.append(f"{encoding} (“{texts[0]}”)")
     if not found:
-        return "Give their encoding with --encoding."
-    return f"Give their encoding with --encoding, for example {', '.join(found)}."
+        return "Specify their encoding with --encoding."
+    return f"Specify their encoding with --encoding, for example {', '.join(found)}."
 
 
 def _is_of_one_script(text: str) -> bool:
-    """Return whether other letters than English ones are letters and in words of their own."""
+    """Return whether non-ASCII characters are letters in plausible words."""
     for word in re.findall(r"[^\s/_.()-]+", text):
         strange = [letter for letter in word if not letter.isascii()]
         if not all(unicodedata.category(letter)[0] in "LM" for letter in strange):
@@ -262,13 +262,13 @@ def _members_of_tar(opened: tarfile.TarFile, encoding: str) -> Members:
 
         name, is_utf_8 = _decoded(info.name.encode(errors="surrogateescape"), encoding)
         yield Member(name, info.size, kind, is_utf_8=is_utf_8), content
-        opened.members = []  # type: ignore[attr-defined]  # else it remembers every member
+        opened.members = []  # type: ignore[attr-defined]  # otherwise it stores every member
 
 
 class _HeaderBound:
-    """A file of which no more than a header's bytes are read at once.
+    """A file that limits how much is read at once to the size of a header.
 
-    A tar archive can claim a header of any length, which tarfile would read into memory.
+    A tar archive can declare a header of any length, which tarfile would read into memory.
     """
 
     def __init__(self, file: IO[bytes] | gzip.GzipFile) -> None:

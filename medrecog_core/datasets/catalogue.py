@@ -1,4 +1,4 @@
-"""The published data sets that medrecog knows: what they are and where they come from."""
+"""Catalogue of public data sets."""
 
 from dataclasses import dataclass
 
@@ -8,18 +8,18 @@ from medrecog_core.settings import read_settings
 
 @dataclass(frozen=True)
 class PublishedFile:
-    """A file as its publisher offers it.
+    """A file of a publisher.
 
     Attributes
     ----------
     name
-        Under which it is offered.
+        Name of the file.
     address
-        Where it is downloaded from.
+        Download address.
     n_bytes
-        Its size; a bound for the download is derived from it.
+        Its size, which also limits the download.
     md5
-        As the host publishes it, empty where it publishes none.
+        As published by the host; empty if it is not.
     """
 
     name: str
@@ -30,34 +30,34 @@ class PublishedFile:
 
 @dataclass(frozen=True)
 class CatalogueEntry:
-    """A published data set.
+    """A public data set.
 
     Attributes
     ----------
     name
         Its name here.
     title
-        For people.
+        Title shown to users.
     citation
-        Whom to cite.
+        Citation.
     licence
-        As its publisher states it.
+        Licence as stated by its publisher.
     page
-        Where its publisher describes it.
+        Page of its publisher.
     counts
-        A class's images: in all, or by split as (train, test); None where not published.
+        Number of images of each class, in total or as (train, test); None if not published.
     layout
-        In words, how its files lie.
+        Description of its folders and files.
     split_rule, group_rule
-        In words, what its split and groups are here.
+        Descriptions of its split and groups.
     files
-        What is downloaded.
+        Files to download.
     n_images
-        Images in all, 0 where not published.
+        Total number of images, 0 if not published.
     remark
-        What else is to be known.
+        Further remarks.
     selects_classes
-        Whether `counts` are some classes only of what the files hold.
+        Whether `counts` covers only some of the classes in the files.
     """
 
     name: str
@@ -96,12 +96,12 @@ class CatalogueEntry:
         )
 
     def address(self, file: PublishedFile) -> str:
-        """Return where a file is downloaded from: its publisher, or the mirror that is set.
+        """Return the download address of a file, at its publisher or the configured mirror.
 
         Raises
         ------
         UsageError
-            If the mirror that was set has no web address.
+            If the configured mirror is not a web address.
         """
         mirror = read_settings().datasets_mirror
         return f"{mirror}/{self.name}/{file.name}" if mirror else file.address
@@ -121,8 +121,8 @@ _MIT_CLASSES = (
     "winecellar",
 )
 MINI_MIT_CLASSES = _MIT_CLASSES[:10]
-"""The report names a mini-MIT set and does not define it. This rule is medrecog's own: the first
-ten classes in alphabetical order, so that nothing is picked by hand."""
+"""The 2018 report mentions a mini-MIT set but does not define it. The rule of medrecog is the first
+ten classes in alphabetical order, so that nothing is hand-picked."""
 
 _MIT_CITATION = (
     "A. Quattoni and A. Torralba. Recognizing Indoor Scenes. CVPR 2009, "
@@ -140,11 +140,11 @@ _MIT_FILES = (
     PublishedFile("TestImages.txt", "http://web.mit.edu/torralba/www/TestImages.txt", 50_000),
 )
 _MIT_SPLIT = (
-    "given by the official lists TrainImages.txt and TestImages.txt, about 80 training and 20 test "
-    "images a class; images in neither list are left out"
+    "given by the official lists TrainImages.txt and TestImages.txt, about 80 training and 20 "
+    "test images per class; images in neither list are not used"
 )
 _MIT_LAYOUT = "Images/CLASS/*.jpg, and the two lists"
-_NO_GROUPS = "none: the files do not tell which images show the same place"
+_NO_GROUPS = "none: the files do not show which images are of the same place"
 
 _KVASIR_CLASSES = (
     *("dyed-lifted-polyps", "dyed-resection-margins", "esophagitis", "normal-cecum"),
@@ -168,7 +168,7 @@ def _kvasir(version: int, file: str, n_bytes: int) -> CatalogueEntry:
         counts=dict.fromkeys(_KVASIR_CLASSES, a_class),
         layout="eight class folders of JPEG images, 720 x 576 to 1920 x 1072 pixels",
         split_rule="none given: a seeded, stratified hold-out",
-        group_rule="none: the files do not tell which images are of the same patient or video",
+        group_rule="none: the files do not show which images are of the same patient or video",
         files=(
             PublishedFile(file, f"https://datasets.simula.no/downloads/kvasir/{file}", n_bytes),
         ),
@@ -204,8 +204,8 @@ _ENTRIES = (
         files=_MIT_FILES,
         n_images=0,
         remark=(
-            "The report names this set and does not define it. The rule is medrecog's own: the "
-            "first ten classes in alphabetical order, with their images of the official lists."
+            "The 2018 report mentions this set but does not define it. medrecog uses the first "
+            "ten classes in alphabetical order, with their images in the official lists."
         ),
         selects_classes=True,
     ),
@@ -222,12 +222,12 @@ _ENTRIES = (
         counts={"NORMAL": (1_349, 234), "PNEUMONIA": (3_883, 390)},
         layout="chest_xray/train and test, each with NORMAL and PNEUMONIA; copies have a val too",
         split_rule=(
-            "given by the folders train and test; where there is a val, it is left out as in the "
-            "report, or kept as training images with --keep-val"
+            "given by the folders train and test; a val folder is ignored as in the 2018 report, "
+            "or added to the training images with --keep-val"
         ),
         group_rule=(
-            "the patient that the file name tells: personN of bacteria or of virus, IM-N or "
-            "NORMAL2-IM-N, each a series of its own"
+            "the patient in the file name: personN of bacteria or of virus, IM-N or "
+            "NORMAL2-IM-N, each numbered separately"
         ),
         files=(
             PublishedFile(
@@ -284,11 +284,11 @@ _ENTRIES = (
 )
 
 CATALOGUE = {entry.name: entry for entry in _ENTRIES}
-"""A published data set's name to its entry."""
+"""Entries by name."""
 
 
 def find(name: str) -> CatalogueEntry:
-    """Return the entry of that name.
+    """Return the entry of a name.
 
     Raises
     ------
@@ -299,5 +299,5 @@ def find(name: str) -> CatalogueEntry:
         return CATALOGUE[name]
     except KeyError:
         raise UsageError(
-            f"There is no “{name}” in the catalogue: there are {', '.join(CATALOGUE)}."
+            f"Unknown data set “{name}” in the catalogue. Available: {', '.join(CATALOGUE)}."
         ) from None

@@ -9,10 +9,10 @@ from medrecog_core.datasets.remedy import Advice, class_command, exclude_classes
 
 UNEVEN = 3.0
 VERY_UNEVEN = 10.0
-"""Images of the largest class for one of the smallest: from here on accuracy says little."""
+"""Ratio of the largest to the smallest class from which accuracy is misleading."""
 FEW = 20
 """With fewer test images than this, one mistake changes a class's recall by more than 5 %; a class
-with fewer images in all cannot even be tested that well."""
+with fewer images in total cannot be tested that well either."""
 LEAST_UNITS = 5
 """Groups, or images without one, that a class needs to be in every fold of the usual 5."""
 
@@ -24,7 +24,7 @@ def balance_findings(dataset: Dataset) -> list[Finding]:
     smallest, n_smallest = min(counts.items(), key=lambda entry: (entry[1], entry[0]))
     ratio = n_largest / n_smallest
     if ratio < UNEVEN and not LEAST_UNITS <= n_smallest < FEW:
-        return []  # a still smaller class is a finding of its own
+        return []  # an even smaller class is a separate finding
     words = f"The smallest class, “{smallest}”, has {counted(n_smallest, 'image')}."
     title = "Small class"
     if ratio >= UNEVEN:
@@ -46,7 +46,7 @@ def small_class_findings(dataset: Dataset) -> list[Finding]:
     members: dict[str, list[ImageRecord]] = defaultdict(list)
     for image in dataset.images:
         members[image.label].append(image)
-    # One group for everything is a finding of its own, and not one of every class.
+    # One group for all images is a separate finding, not one of every class.
     has_groups = len({unit_of(image.group, image.path) for image in dataset.images}) > 1
     n_units = {
         label: len({unit_of(image.group if has_groups else "", image.path) for image in images})
@@ -75,7 +75,7 @@ def small_class_findings(dataset: Dataset) -> list[Finding]:
             remedy=exclude_classes(dataset, small),
             advice=(
                 Advice(
-                    "Merges a class with another one, of your choice in place of OTHER.",
+                    "Merges a class with another one; replace OTHER.",
                     class_command(dataset, "--merge-class", f"{small[0]}=OTHER"),
                 ),
             ),

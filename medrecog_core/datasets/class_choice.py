@@ -1,4 +1,4 @@
-"""Which classes of a data set are used, and merged into which, chosen after its import."""
+"""Choice of classes after the import of a data set: which are used, excluded or merged."""
 
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field, replace
@@ -10,23 +10,22 @@ from medrecog_core.datasets.dataset import Dataset, Exclusion, ImageRecord
 from medrecog_core.errors import MedrecogError, StorageError, UsageError
 
 CLASSES = "classes.json"
-"""File of a data set's folder that holds the choice; without it, every class is used."""
+"""File with the choice in the folder of a data set; without it, every class is used."""
 
 CLASS_CHOICE = "class-choice"
-"""Kind of the exclusions that a choice of classes makes."""
+"""Kind of exclusions from a choice of classes."""
 
 
 @dataclass(frozen=True)
 class ClassChoice:
-    """What becomes of the classes that a data set was imported with.
+    """What is done with the imported classes of a data set.
 
     Attributes
     ----------
     names
-        From a class as it was imported to its name now; classes that keep theirs are not among
-        them.
+        Current names by imported class, except for unchanged ones.
     excluded
-        Classes as they were imported whose images are excluded.
+        Imported classes whose images are excluded.
 
     Raises
     ------
@@ -53,22 +52,21 @@ class ClassChoice:
         exclude: Collection[str],
         merge: Mapping[str, str],
     ) -> "ClassChoice":
-        """Return this choice with another one made after it.
+        """Return this choice combined with a later one.
 
         Parameters
         ----------
         imported
             The data set without any choice of classes.
         only, exclude
-            Classes to use, all where there is none, and classes to exclude; under the names that
-            they have after merging.
+            Classes to use (empty: all), and classes to exclude, by their names after merging.
         merge
-            From the name of a class now to its new one.
+            New names by current class name.
 
         Raises
         ------
         UsageError
-            If there is no such class.
+            If a class is unknown.
         """
         labels = sorted({image.label for image in imported.every_image})
         now = {
@@ -89,9 +87,9 @@ class ClassChoice:
         )
 
     def applied(self, imported: Dataset) -> Dataset:
-        """Return the data set with this choice made.
+        """Return the data set with this choice applied.
 
-        Images of excluded classes are excluded, unless they are for a reason of their own.
+        Images of excluded classes are excluded, unless they already are for another reason.
 
         Raises
         ------
@@ -130,19 +128,19 @@ class ClassChoice:
 
     @classmethod
     def from_document(cls, document: dict[str, Any]) -> "ClassChoice":
-        """Return the choice that `to_document` gave.
+        """Return the choice in a document of `to_document`.
 
         Raises
         ------
         AttributeError, KeyError, TypeError, ValueError
-            If the document is none.
+            If the document is not valid.
         """
         names = {str(old): str(new) for old, new in document["names"].items()}
         return cls(names, frozenset(map(str, document["excluded"])))
 
 
 def read_choice(folder: Path) -> ClassChoice:
-    """Return the choice of classes that the folder of a data set holds.
+    """Return the choice of classes in the folder of a data set.
 
     Raises
     ------

@@ -1,4 +1,4 @@
-"""The finding on masks and other companions of images that were imported as images."""
+"""Finding on masks and other companions that were imported as images."""
 
 import re
 from collections.abc import Collection, Mapping, Sequence
@@ -21,15 +21,15 @@ def companion_findings(
 ) -> list[Finding]:
     """Return the finding on images that are companions of others, such as masks.
 
-    They are found by their names, as at an import, and by their content: only two values, under the
-    name of an image that has more.
+    They are found by their names, as in an import, and by their content: two values only, and the
+    name of an image with more.
 
     Parameters
     ----------
     dataset
         The data set.
     measurements
-        From path to what was measured.
+        Measurements by path.
     """
     notes = {
         **_by_content(dataset.images, {p for p, m in measurements.items() if m.is_two_valued}),
@@ -47,11 +47,11 @@ def companion_findings(
             f"{n:,} of {counted(len(dataset.images), 'image')} "
             f"{'is a mask or other companion' if n == 1 else 'are masks or other companions'} of "
             "another image, so the model would be trained on "
-            f"{'it as an image of its own' if n == 1 else 'them as images of their own'}.",
+            f"{'it as a separate image' if n == 1 else 'them as separate images'}.",
             images=paths,
             notes=tuple(notes[path] for path in paths),
             remedy=Remedy(
-                f"Excludes {'it' if n == 1 else 'them'}; the images themselves stay.", paths
+                f"Excludes {'it' if n == 1 else 'them'}; the images themselves are kept.", paths
             ),
         )
     ]
@@ -71,7 +71,7 @@ def _by_name(dataset: Dataset) -> dict[str, str]:
 
 
 def _by_content(images: Sequence[ImageRecord], two_valued: Collection[str]) -> dict[str, str]:
-    """Map paths of two-valued images to a note, where their name begins like that of another."""
+    """Return notes by path of two-valued images whose name begins like that of another."""
     others = {_stem(image): image.path for image in images if image.path not in two_valued}
     notes = {}
     for image in images:

@@ -1,4 +1,4 @@
-"""A data set: named images with a label each, perhaps a split and a group."""
+"""A data set: images with one label each, and optionally a split and a group."""
 
 import hashlib
 import json
@@ -17,7 +17,7 @@ from medrecog_core.images import PLAIN, Rendering
 SPLITS = ("train", "test", "val")
 
 CHOSEN = "chosen"
-"""Kind of the exclusions that someone made of single images, not for a finding."""
+"""Kind of exclusions of single images that a user chose."""
 
 _NAME = re.compile(r"[a-z0-9][a-z0-9_-]{0,63}")
 _OF_ANOTHER = ("a companion of", "an exact copy of")
@@ -26,21 +26,21 @@ _WARNING_ID = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
 
 @dataclass(frozen=True, slots=True)
 class FileState:
-    """What an image file was when the data set took it in.
+    """State of an image file at its import.
 
     Attributes
     ----------
     sha256
-        Of its bytes, in hexadecimal.
+        SHA-256 of its bytes, in hexadecimal.
     n_bytes
         Its size.
     modified
-        When it was last written to, in nanoseconds since 1970. It only tells which files need not
-        be hashed again, and is no part of any identity.
+        Time of its last modification, in nanoseconds since 1970. It only shows which files need not
+        be hashed again, and is not part of any identity.
     width, height
-        In pixels, as stored; 0 where the file has no header of an image.
+        In pixels, as stored; 0 if the file has no valid image header.
     mode
-        Pillow's mode of the stored pixels, such as `L`, `RGB` or `I;16`; empty likewise.
+        Pillow's mode of the stored pixels, such as `L`, `RGB` or `I;16`; empty in the same case.
     n_frames
         Frames or slices of the file.
     """
@@ -61,29 +61,27 @@ class ImageRecord:
     Attributes
     ----------
     path
-        Relative to the data set's root, with forward slashes; also its identity. Of one frame of a
-        file with several, `FILE#FRAME`.
+        Relative to the root of the data set, with forward slashes; also its identity. For one frame
+        of a file with several, `FILE#FRAME`.
     label
         Its class.
     split
-        `train`, `test`, `val`, or empty where the data set gives none.
+        `train`, `test`, `val`, or empty if the data set has none.
     group
-        Patient, lesion or whatever must stay on one side of a split; empty where unknown. Frames
-        of a file for which it is not given are a group, named after the file.
+        Patient, lesion or other unit that must stay on one side of a split; empty if unknown.
+        Frames of a file without a group form a group named after the file.
     file
-        What its file was when the data set took it in; None where the file was not there, or has
-        not been looked at yet.
+        State of its file at the import; None if the file was missing or has not been scanned yet.
     fold
-        Name of the given fold of a cross-validation that tests the image; empty where none is
-        given.
+        Name of the given fold of a cross-validation that tests the image; empty if there is none.
     frame
-        Number of the frame, from 0, where each frame of a file is an image of its own; else None.
+        Number of the frame, from 0, if each frame of a file is a separate image; otherwise None.
 
     Raises
     ------
     MedrecogError
-        If the label is empty, the split unknown, the path outside the data set's folder, or not
-        that of the frame.
+        If the label is empty, the split unknown, the path outside the data set's folder, or does
+        not match the frame.
     """
 
     path: str
@@ -96,19 +94,19 @@ class ImageRecord:
 
     def __post_init__(self) -> None:
         if not self.label:
-            raise MedrecogError(f"The image {self.path} has an empty label: give it one.")
+            raise MedrecogError(f"The image {self.path} has an empty label. Add a label.")
         if self.split not in ("", *SPLITS):
             raise MedrecogError(
-                f"The split “{self.split}” of {self.path} is unknown: use train, test or val."
+                f"Unknown split “{self.split}” of {self.path}. Available: train, test, val."
             )
         if self.path.startswith("/") or ".." in self.path.split("/"):
-            raise MedrecogError(f"The image {self.path} lies outside the data set's folder.")
+            raise MedrecogError(
+                f"The image {self.path} is outside the folder of the data set. Move it there."
+            )
         if self.frame is not None and (
             self.frame < 0 or not self.path.endswith(f"#{self.frame}") or not self.file_path
         ):
-            raise MedrecogError(
-                f"The path {self.path} is not that of frame {self.frame} of a file."
-            )
+            raise MedrecogError(f"The path {self.path} does not match frame {self.frame}.")
         if self.frame is not None and not self.group:
             object.__setattr__(self, "group", self.file_path)
 
@@ -119,36 +117,36 @@ class ImageRecord:
 
     @property
     def content(self) -> tuple[str, int | None] | None:
-        """What it shows: the file's SHA-256 and the frame; None where the file has no state."""
+        """The SHA-256 of the file and the frame; None if the file has no state."""
         return None if self.file is None else (self.file.sha256, self.frame)
 
 
 @dataclass(frozen=True, slots=True)
 class LeftOut:
-    """A file or table row that did not become an image of the data set, and why."""
+    """A file or table row that was not imported, and why."""
 
     path: str
     reason: str
 
     @property
     def kind(self) -> str:
-        """The reason without the name of another file, to count entries by."""
+        """The reason without the name of another file, for counting."""
         kind = next((kind for kind in _OF_ANOTHER if self.reason.startswith(f"{kind} ")), "")
         return f"{kind} another file" if kind else self.reason
 
 
 @dataclass(frozen=True)
 class DatasetWarning:
-    """What an import decided that people should know.
+    """A decision of an import that users should know.
 
     Attributes
     ----------
     id
         Kind of the warning, in kebab-case.
     message
-        In words: what was decided, and how to decide otherwise.
+        What was decided, and how to decide otherwise.
     paths
-        What it is about, relative to the data set's root.
+        Affected files, relative to the root of the data set.
 
     Raises
     ------
@@ -167,17 +165,16 @@ class DatasetWarning:
 
 @dataclass(frozen=True)
 class Exclusion:
-    """An image of the data set that runs leave out, and why.
+    """An image of the data set that runs skip, and why.
 
     Attributes
     ----------
     image
         The image.
     finding
-        Kind of the health report's finding it was excluded for, or `chosen` where someone chose
-        it.
+        Kind of the finding that it was excluded for, or `chosen` if a user chose it.
     reason
-        In words.
+        Reason shown to users.
     """
 
     image: ImageRecord
@@ -194,29 +191,29 @@ class Dataset:
     name
         Lower-case letters, digits, `-` and `_`.
     root
-        Absolute path of the folder the images lie under.
+        Absolute path of the folder of the images.
     images
         The images in use, sorted by path.
     layout
-        In words, how the labels were found.
+        Description of how the labels were found.
     synthetic
-        Whether the pictures were drawn by the program; said wherever they are shown.
+        Whether the images were generated by the program; shown with the images.
     left_out
-        What was found and not taken in.
+        What was found and not imported.
     excluded
-        Images that were taken in and are excluded, sorted by path; they are not among `images`.
+        Imported images that are excluded, sorted by path; `images` does not contain them.
     rendering
-        How stored values become pictures; fixed when the data set is imported.
+        How stored values become images; fixed at the import.
     warnings
-        What the import decided.
+        Decisions of the import.
     unlabelled
         Paths of images without a label, relative to the root, sorted; they are kept apart, for
-        models to classify.
+        classification by models.
 
     Raises
     ------
     UsageError
-        If the name has other characters.
+        If the name contains other characters.
     MedrecogError
         If there are fewer than two classes, or two images share a path.
     """
@@ -238,12 +235,12 @@ class Dataset:
             n_classes = counted(len(self.classes), "class", "classes")
             found = f"{counted(len(self.images), 'image')} of {n_classes}"
             raise MedrecogError(
-                f"{self.root} holds {found}: a data set needs images of at least two classes."
+                f"{self.root} contains {found}. A data set needs images of at least two classes."
             )
         repeated = [p for p, n in Counter(i.path for i in self.every_image).items() if n > 1]
         if repeated:
             raise MedrecogError(
-                f"The image {repeated[0]} stands more than once in the data set: keep one of them."
+                f"The image {repeated[0]} is in the data set more than once. Keep one of them."
             )
 
     @cached_property
@@ -256,16 +253,17 @@ class Dataset:
 
     @cached_property
     def fingerprint(self) -> str:
-        """The SHA-256, in hexadecimal, of everything that decides what a run sees.
+        """The SHA-256, in hexadecimal, of everything that affects runs.
 
-        That is every image's path, label, split, group, fold, frame and content, which are
-        excluded, and the rendering; not where the folder lies, nor what the data set is called.
+        This is the path, label, split, group, fold, frame and content of every image, the
+        exclusions, and the rendering, but not the folder or the name of the data set.
         """
         digest = hashlib.sha256()
         for image in self.every_image:
             sha256 = image.file.sha256 if image.file else ""
             row: list[Any] = [image.path, image.label, image.split, image.group, sha256]
-            # What is as usual adds nothing, so that data sets of version 0.1.0 keep theirs.
+            # Default values add nothing, so that data sets of version 0.1.0 keep their
+            # fingerprints.
             if image.fold or image.frame is not None:
                 row += [image.fold, image.frame]
             digest.update(json.dumps(row).encode() + b"\n")
@@ -282,24 +280,23 @@ class Dataset:
 
     @cached_property
     def splits(self) -> tuple[str, ...]:
-        """The splits that the data set gives, train first; empty where it gives none."""
+        """The splits of the data set, train first; empty if it has none."""
         given = {image.split for image in self.images}
         return tuple(split for split in SPLITS if split in given)
 
     @cached_property
     def groups(self) -> frozenset[str]:
-        """The groups that are known."""
+        """The known groups."""
         return frozenset(image.group for image in self.images if image.group)
 
     def absolute_path(self, image: ImageRecord) -> Path:
-        """Return where the image file lies on this machine."""
+        """Return the path of the image file on this machine."""
         return self.root / image.file_path
 
     def rendering_of(self, image: ImageRecord) -> Rendering:
-        """Return how an image's stored values become a picture.
+        """Return the rendering of an image.
 
-        Plain images keep the plain rendering, whatever the data set's, and one of a single frame
-        never has it.
+        Plain images keep the plain rendering, whatever that of the data set.
         """
         if image.frame is not None:
             return self.rendering.of_frame(image.frame)
@@ -308,7 +305,7 @@ class Dataset:
         return self.rendering.for_file(image.file.mode, image.file.n_frames)
 
     def excluding(self, exclusions: Iterable[Exclusion]) -> "Dataset":
-        """Return the data set with these exclusions in place of those it has.
+        """Return the data set with these exclusions instead of its own.
 
         Raises
         ------
@@ -321,27 +318,27 @@ class Dataset:
         if len({image.label for image in left}) < 2:
             raise MedrecogError(
                 f"Without {counted(len(excluded), 'excluded image')}, “{self.name}” would have "
-                "images of fewer than two classes: exclude fewer."
+                "images of fewer than two classes. Exclude fewer images."
             )
         return replace(self, images=left, excluded=excluded)
 
 
 def unit_of(group: str, path: str) -> str:
-    """Return a name for what was sampled independently: an image's group, or else itself."""
+    """Return the name of the independent unit of an image: its group, or otherwise itself."""
     return group or f"/{path}"
 
 
 def check_name(name: str) -> str:
-    """Return the name if a data set, model or run may bear it.
+    """Return the name if it is valid for a data set, model or run.
 
     Raises
     ------
     UsageError
-        If it may not.
+        If it is not valid.
     """
     if not _NAME.fullmatch(name):
         raise UsageError(
-            f"“{name}” cannot be a name: use up to 64 lower-case letters, digits, - and _, "
+            f"“{name}” is not a valid name. Use up to 64 lower-case letters, digits, - and _, "
             "beginning with a letter or digit."
         )
     return name

@@ -3,9 +3,9 @@
 The program draws them from seeds.  They are synthetic: they are not of patients and carry no
 diagnosis.  They exist so that the program can be tried and tested without other data.
 
-The four classes are names of dermoscopic patterns.  A class decides only how the pigment of a
-lesion is arranged.  Colours, size, position, contrast and lighting come from the same
-distributions for every class, so the average colour or a thumbnail says little about the class.
+The four classes are names of dermoscopic patterns.  The class only affects how the pigment of a
+lesion is arranged.  Colours, size, position, contrast and lighting come from the same distributions
+for every class, so the average colour or a thumbnail says little about the class.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ _Random = np.random.Generator
 
 @dataclass(frozen=True)
 class DemoImage:
-    """One synthetic picture, identified but not yet drawn.
+    """One synthetic image, not yet generated.
 
     Parameters
     ----------

@@ -1,4 +1,4 @@
-"""The demo data set on disk: drawn once, when it is first asked for."""
+"""The demo data set on disk, generated at its first use."""
 
 import shutil
 import tempfile
@@ -18,34 +18,34 @@ LAYOUT = "synthetic dermoscopy-like pictures, drawn by the program; none shows a
 
 
 def is_drawn() -> bool:
-    """Return whether the pictures are on disk."""
+    """Return whether the images are on disk."""
     return _folder().is_dir()
 
 
 def drawn_so_far() -> tuple[int, int]:
-    """Return how many pictures are drawn, by whatever process, and how many there are in all."""
+    """Return how many images have been generated, by any process, and their total number."""
     total = len(demo.demo_images())
     if is_drawn():
         return total, total
     try:
         return sum(1 for _ in _folder().parent.glob(".drawing-*/*/*.png")), total
     except FileNotFoundError:
-        # The process that draws moved the pictures to their place while they were counted.
+        # The generating process moved the images to their place while they were counted.
         return (total if is_drawn() else 0), total
 
 
 def load(report: Callable[[int, int], None] = lambda done, total: None) -> Dataset:
-    """Return the demo data set, drawing its pictures where that has not been done.
+    """Return the demo data set, generating its images if needed.
 
     Parameters
     ----------
     report
-        Called with the number of pictures drawn and of all pictures.
+        Called with the number of images generated and the total number.
 
     Raises
     ------
     StorageError
-        If the pictures cannot be written.
+        If the images cannot be written.
     """
     images = demo.demo_images()
     if not is_drawn():
@@ -77,7 +77,7 @@ def _path(image: demo.DemoImage) -> str:
 
 
 def _draw(images: tuple[demo.DemoImage, ...], report: Callable[[int, int], None]) -> None:
-    # Drawn beside its place and moved there when whole, so that a killed process leaves nothing.
+    # Generated next to its place and moved when complete, so that a killed process leaves nothing.
     temporary = Path(tempfile.mkdtemp(prefix=".drawing-", dir=_folder().parent))
     try:
         for i, image in enumerate(images, start=1):

@@ -1,4 +1,4 @@
-"""Labels and patients that the tags of DICOM files tell."""
+"""Labels and patients from the tags of DICOM files."""
 
 from collections.abc import Sequence
 from dataclasses import replace
@@ -13,28 +13,28 @@ from medrecog_core.images.dicom import UnusableDicomError, is_dicom_file, keywor
 PATIENT = "PatientID"
 
 _NEVER_DICOM = frozenset({".jpg", ".jpeg", ".png", ".bmp", ".gif", ".webp", ".tif", ".tiff"})
-"""Endings of files that are not opened to see whether they are DICOM."""
+"""Endings of files that are not checked for DICOM."""
 
 
 def check_tag(tag: str) -> str:
-    """Return the keyword of a tag that was named by keyword or number.
+    """Return the keyword of a tag given by keyword or number.
 
     Raises
     ------
     UsageError
-        If there is no such tag.
+        If the tag is unknown.
     """
     keyword = keyword_of(tag)
     if keyword is None:
         raise UsageError(
-            f"There is no DICOM tag “{tag}”: give a keyword such as PatientID, or a number such as "
+            f"Unknown DICOM tag “{tag}”. Use a keyword such as PatientID, or a number such as "
             "0010,0020."
         )
     return keyword
 
 
 def read_tagged_images(root: Path, label_tag: str) -> tuple[list[ImageRecord], list[LeftOut], str]:
-    """Find the DICOM files below a folder, whose label stands in a tag.
+    """Find the DICOM files below a folder whose label is in a tag.
 
     Returns
     -------
@@ -43,18 +43,18 @@ def read_tagged_images(root: Path, label_tag: str) -> tuple[list[ImageRecord], l
     left_out
         Other files, and those that cannot be read or have no label.
     layout
-        In words, what was read.
+        Description of what was read.
 
     Raises
     ------
     UsageError
-        If there is no such tag.
+        If the tag is unknown.
     MedrecogError
         If the folder cannot be read or has no DICOM file with a label.
     """
     keyword = check_tag(label_tag)
     if not root.is_dir():
-        raise MedrecogError(f"There is no folder {root}: give the folder that holds the images.")
+        raise MedrecogError(f"Folder {root} not found. Enter the folder of the images.")
     images: list[ImageRecord] = []
     left_out: list[LeftOut] = []
     for file in files_below(root):
@@ -78,8 +78,8 @@ def read_tagged_images(root: Path, label_tag: str) -> tuple[list[ImageRecord], l
     if not images:
         first = f" ({left_out[0].path}: {left_out[0].reason})" if left_out else ""
         raise MedrecogError(
-            f"{root} has no DICOM file with a label in the tag {keyword}{first}: "
-            "check the folder and the tag."
+            f"{root} has no DICOM file with a label in the tag {keyword}{first}. Check the folder "
+            "and the tag."
         )
     return images, left_out, f"labels from the DICOM tag {keyword}"
 
@@ -87,30 +87,30 @@ def read_tagged_images(root: Path, label_tag: str) -> tuple[list[ImageRecord], l
 def with_patients(
     root: Path, images: Sequence[ImageRecord], group_tag: str = PATIENT
 ) -> tuple[list[ImageRecord], str]:
-    """Give DICOM images that have no group the one that a tag tells, the patient by default.
+    """Set the missing groups of DICOM images from a tag, by default the patient.
 
     Parameters
     ----------
     root
-        The folder the images lie under.
+        The folder of the images.
     images
-        Of any kind; others than DICOM stay as they are.
+        Images of any kind; only DICOM images change.
     group_tag
-        Keyword or number of the tag; empty leaves the groups as they are.
+        Keyword or number of the tag; empty: change nothing.
 
     Returns
     -------
     images
         In the same order.
     remark
-        In words, what was taken from tags.
+        Description of what was read from tags.
 
     Raises
     ------
     UsageError
-        If there is no such tag.
+        If the tag is unknown.
     """
-    # PatientID needs no look into the dictionary of tags, which takes long to load.
+    # PatientID does not need the dictionary of tags, which is slow to load.
     keyword = check_tag(group_tag) if group_tag not in ("", PATIENT) else group_tag
     if not keyword:
         return list(images), ""
@@ -125,7 +125,7 @@ def with_patients(
 
 
 def _tag(path: Path, keyword: str) -> str:
-    """Return a tag, empty where the file is no DICOM; damage shows when the image is read."""
+    """Return a tag, empty if the file is not DICOM; damage is reported when the image is read."""
     if path.suffix.lower() in _NEVER_DICOM or not is_dicom_file(path):
         return ""
     try:

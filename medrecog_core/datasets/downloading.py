@@ -1,4 +1,4 @@
-"""Downloading a published data set and making it one of medrecog's."""
+"""Download and import of public data sets."""
 
 import contextlib
 import hashlib
@@ -36,7 +36,7 @@ from medrecog_core.jobs.work import Work, carry_out, start
 from medrecog_core.locations import create_folder, unwritable
 from medrecog_core.mode import check_may_change
 
-# Publishers round the sizes that they state.
+# Publishers state rounded sizes.
 _LARGEST = 1.5
 _LEAST_BYTES = 10 * 2**20
 
@@ -49,32 +49,33 @@ def download_dataset(
     pause: Callable[[float], None] = time.sleep,
     hashed: HashReport = ignore_hashing,
 ) -> Dataset:
-    """Download a data set of the catalogue, unpack it and keep it under its name there.
+    """Download a data set of the catalogue, extract it and add it under its name.
 
-    A download that was cut is carried on where it ended. What came is deleted once the data set
-    is made of it. Nothing is downloaded of what is here already for a data set of the same files.
+    Interrupted downloads are resumed. Downloaded archives are deleted once the data set is added.
+    Files that another data set already has are not downloaded again.
 
     Parameters
     ----------
     name
-        In the catalogue.
+        Name in the catalogue.
     keeps_val
-        Whether images of the split val are training images.
+        Whether to use validation images as training images.
     has_groups
-        Whether the groups that the files tell are taken over.
+        Whether to use groups from the files.
     report
-        Is told how far it is.
+        Called with the progress.
     pause
-        Waits for some seconds after a dropped connection.
+        Called with the seconds to wait after a dropped connection.
     hashed
-        Is told how far hashing the images is.
+        Called with the progress of hashing.
 
     Raises
     ------
     UsageError
-        If it is not in the catalogue, or there is a data set of that name.
+        If it is not in the catalogue, or a data set of that name exists.
     MedrecogError
-        If it cannot be downloaded, with the steps to get it by hand, or is not what was published.
+        If it cannot be downloaded (with instructions to get it manually), or differs from what was
+        published.
     StorageError
         If the cache folder cannot be written to.
     """
@@ -96,21 +97,21 @@ def download_dataset(
         try:
             dataset = add_dataset(entry.name, files, decisions, bounds, report, hashed)
         except DamagedArchiveError:
-            _forget(folder, entry)  # else the next attempt would find the same files
+            _forget(folder, entry)  # otherwise the next attempt would find the same files
             raise
         _forget(folder, entry)
     return dataset
 
 
 def downloaded_bytes(entry: CatalogueEntry) -> int:
-    """Return how much of an entry has been downloaded so far."""
+    """Return how many bytes of an entry have been downloaded so far."""
     parts = (_part(download_folder(entry), file) for file in entry.files)
     whole = (download_folder(entry) / file.name for file in entry.files)
     return sum(path.stat().st_size for path in (*parts, *whole) if path.is_file())
 
 
 def differences(entry: CatalogueEntry, dataset: Dataset) -> list[str]:
-    """Return in words where a data set has other images than were published."""
+    """Describe how a data set differs from what was published."""
     found: list[str] = []
     counts = Counter((image.label, image.split) for image in dataset.images)
     for label in sorted({*entry.counts, *dataset.classes}):
@@ -140,7 +141,7 @@ def _fetched(
     report: Report,
     pause: Callable[[float], None],
 ) -> Path:
-    """Return the file, downloaded now or before."""
+    """Return the file, downloading it if needed."""
     whole = folder / file.name
     if whole.is_file():
         return whole
@@ -161,12 +162,12 @@ def _fetched(
     except (StorageError, UsageError):
         raise
     except MedrecogError as error:
-        raise MedrecogError(f"{error} By hand: {entry.by_hand}.") from error
+        raise MedrecogError(f"{error} To get it manually, {entry.by_hand}.") from error
     if file.md5 and _md5(download.part) != file.md5:
         download.remove()
         raise MedrecogError(
-            f"What {download.address} sent is not the file that was published (its MD5 is "
-            f"another) and was deleted: try again. By hand: {entry.by_hand}."
+            f"The file from {download.address} differs from the published one (MD5) and was "
+            f"deleted. Try again. To get it manually, {entry.by_hand}."
         )
     try:
         download.part.replace(whole)
@@ -199,17 +200,17 @@ def _alone(folder: Path, entry: CatalogueEntry) -> Iterator[None]:
     finally:
         with contextlib.suppress(OSError):
             (folder / ".lock").unlink()
-            folder.rmdir()  # unless something that has come is kept in it
+            folder.rmdir()  # unless it contains downloaded parts
             folder.parent.rmdir()
 
 
 def start_download(name: str) -> Job:
-    """Start a job that downloads a data set of the catalogue and adds it; return at once.
+    """Start a job that downloads a data set of the catalogue and adds it; return immediately.
 
     Raises
     ------
     UsageError
-        If it is not in the catalogue, or there is a data set of that name.
+        If it is not in the catalogue, or a data set of that name exists.
     MedrecogError
         If another job works on a data set of this name.
     """
@@ -223,7 +224,7 @@ def carry_out_download(
     has_groups: bool = True,
     report: ProgressReport = ignore_progress,
 ) -> Dataset:
-    """Download and add a data set as a job in this process, which others can see and stop.
+    """Download and add a data set as a job in this process, which other processes can see and stop.
 
     Parameters
     ----------
@@ -235,9 +236,9 @@ def carry_out_download(
     Raises
     ------
     UsageError
-        If it is not in the catalogue, or there is a data set of that name.
+        If it is not in the catalogue, or a data set of that name exists.
     StoppedError
-        If it was stopped; what has come is kept.
+        If it was stopped; downloaded parts are kept.
     MedrecogError
         If another job works on a data set of this name, or it cannot be downloaded.
     """

@@ -1,4 +1,4 @@
-"""Images that stand in a data set more than once: as the same file, or nearly so."""
+"""Duplicates and near-duplicates in a data set."""
 
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Sequence
@@ -10,7 +10,7 @@ from medrecog_core.datasets.measurement import ImageMeasurement
 
 MAX_HAMMING_DISTANCE = 8
 MIN_CORRELATION = 0.985
-"""Bounds of what is called nearly the same, found on the chest X-rays, HAM10000 and 15 scenes.
+"""Thresholds of near-duplicates, determined on the chest X-rays, HAM10000 and 15 scenes.
 
 Of 60 images each, every one that was saved again as JPEG of quality 20, halved, or made 15 %
 brighter or 20 % richer in contrast is within both bounds of its original, and 59 of 60 without the
@@ -26,9 +26,9 @@ Pair = tuple[int, int]
 
 
 def exact_duplicates(images: Iterable[ImageRecord]) -> list[tuple[ImageRecord, ...]]:
-    """Return the sets of two or more images whose files hold the same bytes.
+    """Return the sets of two or more images whose files have the same bytes.
 
-    Frames of one file are no duplicates of each other.
+    Frames of one file are not duplicates of each other.
     """
     of_content: dict[tuple[str, int | None], list[ImageRecord]] = defaultdict(list)
     for image in images:
@@ -38,7 +38,7 @@ def exact_duplicates(images: Iterable[ImageRecord]) -> list[tuple[ImageRecord, .
 
 
 def is_blank(measurement: ImageMeasurement) -> bool:
-    """Return whether an image shows nothing: its grey values vary by less than noise.
+    """Return whether an image is blank: its grey values vary by less than noise.
 
     Standard deviation below 2 of 255.
     """
@@ -58,9 +58,9 @@ def near_duplicates(
     Parameters
     ----------
     measurements
-        Of n images.
+        Measurements of n images.
     report
-        Called with (done, total) images that have been compared with all others.
+        Called with the number of images compared with all others, and the total.
 
     Returns
     -------
@@ -91,7 +91,7 @@ def near_duplicates(
 
 
 def connected_sets(pairs: Iterable[Pair], n: int) -> list[tuple[int, ...]]:
-    """Return the sets that pairs connect, directly or by way of others, as sorted positions."""
+    """Return the sets connected by pairs, directly or through others, as sorted positions."""
     from scipy.sparse import coo_array
     from scipy.sparse.csgraph import connected_components
 

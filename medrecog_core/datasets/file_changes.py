@@ -1,4 +1,4 @@
-"""Files that are not what they were when the data set took them in."""
+"""Files that changed since the import."""
 
 import contextlib
 from collections.abc import Callable, Collection
@@ -20,27 +20,27 @@ from medrecog_core.errors import MedrecogError
 from medrecog_core.images import UnreadableImageError, is_image_file, read_file, read_range
 
 OUTSIDE_WINDOW = "outside-grey-window"
-"""Id of the warning that grey values of files are outside the data set's window."""
+"""Id of the warning on grey values outside the window of the data set."""
 
 Report = Callable[[int, int], None]
 
 
 @dataclass(frozen=True)
 class FileChange:
-    """An image whose file is not what it was.
+    """An image whose file changed.
 
     Attributes
     ----------
     path
-        The image's.
+        Path of the image.
     reason
-        In words, what is different.
+        What changed, as text.
     moved_to
-        Where its content lies now, relative to the data set's root; empty where it did not move.
+        New path of its content, relative to the root; empty if it did not move.
     state
-        What the file is now; None where it is gone or cannot be read.
+        Current state of the file; None if it is missing or unreadable.
     outside
-        Its smallest and largest grey value, where they are outside the data set's grey window; else
+        Its smallest and largest grey value, if outside the grey window of the data set; otherwise
         None.
     """
 
@@ -54,19 +54,20 @@ class FileChange:
 def find_changes(
     dataset: Dataset, report: Report = lambda done, total: None
 ) -> tuple[FileChange, ...]:
-    """Return the images, excluded ones too, whose files changed, moved or vanished.
+    """Return the images, including excluded ones, whose files changed, moved or disappeared.
 
-    Files that still have their size and time are taken to be unchanged.
+    Files with the same size and time count as unchanged.
 
     Raises
     ------
     MedrecogError
-        If the folder of the images is gone.
+        If the folder of the images is missing.
     """
     if not dataset.root.is_dir():
         raise MedrecogError(
-            f"The folder {dataset.root} of the data set “{dataset.name}” is gone: put it back, or "
-            "remove the data set and add it from where its images are now."
+            f"The folder {dataset.root} of the data set “{dataset.name}” is missing. Restore the "
+            f"folder, or use “datasets move {dataset.name} NEWROOT” if the images are in another "
+            "folder."
         )
     doubtful = [
         image
@@ -89,7 +90,7 @@ def find_changes(
                 vanished[image.path] = image
         elif image.file is None:
             changes[image.path] = _with_range(
-                dataset, image, state, "it was not looked at when the data set was added"
+                dataset, image, state, "it was not scanned when the data set was added"
             )
         elif state.sha256 != image.file.sha256:
             changes[image.path] = _with_range(
@@ -101,12 +102,12 @@ def find_changes(
 
 
 def refreshed(dataset: Dataset, changes: Collection[FileChange]) -> Dataset:
-    """Return the data set as its files are now.
+    """Return the data set updated to its current files.
 
-    Changed files get their new state, moved ones their new path; they keep label, split and group.
-    Images whose files cannot be read, or no longer have the frame, are left out, with the reason.
-    New files are not taken in, because their labels are not known here. The rendering never
-    changes: files with grey values outside its window get a warning.
+    Changed files get their new state, moved ones their new path; both keep label, split and group.
+    Images whose files cannot be read, or no longer have the frame, are skipped with a reason. New
+    files are not added, because their labels are unknown. The rendering never changes: files with
+    grey values outside its window get a warning.
 
     Raises
     ------
@@ -144,7 +145,7 @@ def refreshed(dataset: Dataset, changes: Collection[FileChange]) -> Dataset:
 
 
 def _reason_to_leave_out(change: FileChange, frame: int | None) -> str:
-    """Return why an image has to be left out, empty where it has not."""
+    """Return why an image has to be skipped; empty if it need not be."""
     if change.state is None:
         return change.reason
     if frame is None or frame < change.state.n_frames:
@@ -153,7 +154,7 @@ def _reason_to_leave_out(change: FileChange, frame: int | None) -> str:
 
 
 def _with_range(dataset: Dataset, image: ImageRecord, state: FileState, reason: str) -> FileChange:
-    """Return a change, which says so where the file's grey values are outside the window."""
+    """Return a change, with a note if the grey values are outside the window."""
     outside = None
     rendering = dataset.rendering_of(replace(image, file=state))
     if (window := rendering.window) is None:
@@ -172,7 +173,7 @@ def _with_range(dataset: Dataset, image: ImageRecord, state: FileState, reason: 
 
 
 def _warnings(dataset: Dataset, changes: Collection[FileChange]) -> tuple[DatasetWarning, ...]:
-    """Return the warnings with that of files outside the window as it is now."""
+    """Return the warnings with an updated one on files outside the window."""
     others = tuple(each for each in dataset.warnings if each.id != OUTSIDE_WINDOW)
     moved_to = {change.path: change.moved_to for change in changes if change.moved_to}
     looked_at = {change.path for change in changes if not change.moved_to}
@@ -197,10 +198,10 @@ def _warnings(dataset: Dataset, changes: Collection[FileChange]) -> tuple[Datase
 def _find_moved(
     dataset: Dataset, vanished: Collection[ImageRecord]
 ) -> dict[str, tuple[str, FileState]]:
-    """Map the path of a vanished image to where its content lies now, below the same root.
+    """Return the new paths of missing images by old path, below the same root.
 
-    A file that lies among images of another class or split counts as vanished: whether its label
-    or only its place is wrong, only a person can say.
+    A file among images of another class or split counts as missing, because only a person can say
+    whether its label or its place is wrong.
     """
     if not vanished:
         return {}

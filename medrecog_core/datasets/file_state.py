@@ -1,4 +1,4 @@
-"""The state of image files: what they hold, found out without decoding them."""
+"""State of image files, read without decoding them."""
 
 import hashlib
 from collections.abc import Callable, Iterable, Sequence
@@ -15,11 +15,11 @@ _READERS = 2
 _AHEAD = 256
 
 HashReport = Callable[[int, int, int], None]
-"""Is told the files that are read, the files in all, and the bytes of those that are read."""
+"""Called with the files read, the total files, and the bytes read."""
 
 
 Inspect = Callable[[Path, bytes, FileState], None]
-"""Is given each file that is read, with its content and state; it may be called in threads."""
+"""Called with each file, its content and state, possibly in threads."""
 
 
 def ignore(done: int, total: int, n_bytes: int) -> None:
@@ -27,7 +27,7 @@ def ignore(done: int, total: int, n_bytes: int) -> None:
 
 
 def read_state(path: Path, axis: int = PLAIN.axis, inspect: Inspect | None = None) -> FileState:
-    """Return what a file is now: its bytes are hashed and its header is read.
+    """Return the state of a file, from its hash and its header.
 
     Parameters
     ----------
@@ -36,12 +36,13 @@ def read_state(path: Path, axis: int = PLAIN.axis, inspect: Inspect | None = Non
     axis
         Axis of a volume that slices are counted along.
     inspect
-        Is given the file's content.
+        Called with the content of the file.
 
     Raises
     ------
     UnreadableImageError
-        If the bytes cannot be read; a file that is no image has a state without width and height.
+        If the bytes cannot be read; the state of a file that is not an image has no width and
+        height.
     """
     content = read_file(path)
     state = _state_of(path, content, axis)
@@ -54,7 +55,7 @@ def _state_of(path: Path, content: bytes, axis: int) -> FileState:
     try:
         status = path.stat()
     except OSError:
-        raise UnreadableImageError("the file is not there") from None
+        raise UnreadableImageError("the file does not exist") from None
     sha256 = hashlib.sha256(content).hexdigest()
     try:
         header = read_header(content, axis)
@@ -77,25 +78,25 @@ def read_states(
     axis: int = PLAIN.axis,
     inspect: Inspect | None = None,
 ) -> list[FileState | UnreadableImageError]:
-    """Return the state of every file, or why it has none, in the order of the paths.
+    """Return the state or the error of every file, in the order of the paths.
 
     Parameters
     ----------
     paths
         The files.
     report
-        Called after each; what it raises ends the reading at once.
+        Called after each file; an error that it raises ends the reading.
     axis
         See `read_state`.
     inspect
-        Is given each file's content, so that no file need be read twice.
+        Called with the content of each file, so that no file is read twice.
     """
     n_bytes = 0
     states: list[FileState | UnreadableImageError] = []
     state_of = partial(_state_or_error, axis=axis, inspect=inspect)
     with ThreadPoolExecutor(_READERS) as readers:
         try:
-            # A part at a time, because each task that waits takes more memory than its answer.
+            # A part at a time, because pending tasks take more memory than their results.
             parts = (paths[i : i + _AHEAD] for i in range(0, len(paths), _AHEAD))
             answers = chain.from_iterable(readers.map(state_of, part) for part in parts)
             for done, state in enumerate(answers, 1):
@@ -110,15 +111,15 @@ def read_states(
 def states_by_path(
     paths: Iterable[Path], report: HashReport = ignore, axis: int = PLAIN.axis
 ) -> dict[Path, FileState | UnreadableImageError]:
-    """Return the state of each file, or why it has none; each is read once."""
+    """Return the state or the error of each file; each is read once."""
     distinct = list(dict.fromkeys(paths))
     return dict(zip(distinct, read_states(distinct, report, axis), strict=True))
 
 
 def with_states(dataset: Dataset, report: HashReport = ignore) -> Dataset:
-    """Return the data set with the state of every file that had none; the others stay.
+    """Return the data set with the missing states of files added.
 
-    A file whose bytes cannot be read goes on having none. One of several images is read once.
+    Unreadable files still have none. A file with several images is read once.
     """
     without = [image for image in dataset.every_image if image.file is None]
     if not without:
@@ -141,10 +142,9 @@ def with_states(dataset: Dataset, report: HashReport = ignore) -> Dataset:
 
 
 def is_untouched(path: Path, state: FileState) -> bool:
-    """Return whether a file has the size and the time of its state, so that it need not be hashed.
+    """Return whether size and time of a file match its state, so that it need not be hashed.
 
-    Whoever changes a file's content and puts its time back is found out only by hashing, as every
-    run does.
+    A change that restores the time is detected only by hashing, as every run does.
     """
     try:
         status = path.stat()

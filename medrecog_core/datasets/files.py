@@ -1,4 +1,4 @@
-"""The files below a folder, as data sets see them."""
+"""Files below a folder."""
 
 import os
 from pathlib import Path
@@ -7,7 +7,7 @@ from medrecog_core.errors import MedrecogError
 
 
 def files_below(folder: Path) -> list[Path]:
-    """Return every file below a folder, sorted; hidden files and folders are passed over.
+    """Return all files below a folder, sorted, except hidden files and folders.
 
     Raises
     ------
@@ -22,15 +22,15 @@ def files_below(folder: Path) -> list[Path]:
 
 
 def shown(path: str) -> str:
-    """Return a path as it can be shown and saved, with `?` for bytes that are not UTF-8.
+    """Return a path with `?` for bytes that are not UTF-8, for display and storage.
 
-    Old archives hold such names. A data set leaves the files out, because neither a browser nor a
-    terminal can show them.
+    Old archives contain such names. Data sets skip these files, because browsers and terminals
+    cannot show them.
     """
     return path.encode(errors="replace").decode()
 
 
 def _refuse(error: OSError) -> None:
     raise MedrecogError(
-        f"{error.filename} cannot be read ({error.strerror}): allow reading it, or move it away."
+        f"{error.filename} cannot be read ({error.strerror}). Allow reading it, or move it away."
     ) from error

@@ -1,4 +1,4 @@
-"""A finding: one thing of a data set that makes results too good, or worthless."""
+"""A finding of the health check: a problem that inflates or degrades results."""
 
 from dataclasses import dataclass, replace
 
@@ -6,12 +6,12 @@ from medrecog_core.datasets.dataset import Dataset
 from medrecog_core.datasets.remedy import Advice, Remedy, reason_against
 
 SEVERITIES = ("severe", "warning", "note")
-"""From what makes results wrong to what one should know."""
+"""From severe problems to notes."""
 
 
 @dataclass(frozen=True)
 class Finding:
-    """One kind of thing that was found in a data set.
+    """One kind of problem in a data set.
 
     Attributes
     ----------
@@ -20,21 +20,21 @@ class Finding:
     severity
         One of `SEVERITIES`.
     title, words
-        What was found, and what it means, for people.
+        What was found, and what it means, shown to users.
     images
-        Paths of all the images concerned, sorted.
+        Paths of all affected images, sorted.
     notes
-        A remark on each image, in the same order; empty where there is none.
+        A remark on each image, in the same order; empty if there are none.
     sets
-        Images that belong together, such as copies of one file.
+        Sets of images that belong together, such as copies of one file.
     files
-        Other files, and rows of tables, that the finding is about.
+        Other affected files and rows of tables.
     remedy
-        What makes it disappear; None where nothing can, or must not.
+        What makes it disappear; None if nothing can or should.
     refusal
-        Why its remedy is not offered, as a sentence; empty where it is, or there is none.
+        Why its remedy is not offered; empty if it is, or if there is none.
     advice
-        What else can be done, by hand.
+        What else users can do.
     """
 
     kind: str
@@ -55,7 +55,7 @@ class Finding:
         return self.remedy.images if self.remedy else ()
 
     def guarded(self, dataset: Dataset) -> "Finding":
-        """Return it without its remedy, and with the reason, if that would spoil the data set."""
+        """Return it without its remedy, but with the reason, if that would damage the data set."""
         reason = self.remedy and reason_against(dataset, self.remedy)
         if not (self.remedy and reason):
             return self

@@ -1,4 +1,4 @@
-"""The finding on files whose range of grey values differs from that of the rest."""
+"""Finding on files whose range of grey values differs from the rest."""
 
 from collections import Counter
 from collections.abc import Mapping
@@ -14,25 +14,25 @@ from medrecog_core.datasets.remedy import Advice, Remedy, import_command
 from medrecog_core.images import GreyRange, Rendering, choose_window
 
 ODD = 8.0
-"""How many times wider or narrower a range is than the median to be another scale: 12 and 16 bits
-differ by 16, images of one detector rarely by more than 4."""
+"""Minimum ratio of a range to the median for a different scale: 12 and 16 bits differ by 16, images
+of one detector rarely by more than 4."""
 
 _MAX_12_BIT = 2**12 - 1
 _MOSTLY = 0.5
 
 
 def grey_findings(dataset: Dataset, measurements: Mapping[str, ImageMeasurement]) -> list[Finding]:
-    """Return the finding on files of another scale of grey values than the rest, if there are any.
+    """Return the finding on files with a different scale of grey values, if there are any.
 
-    Only files with more than 8 bits a channel are compared; DICOM files that are shown by a window
-    of their own are not.
+    Only files with more than 8 bits per channel are compared, except DICOM files that are shown
+    with their own window.
 
     Parameters
     ----------
     dataset
         The data set.
     measurements
-        From path to what was measured.
+        Measurements by path.
     """
     rendering = dataset.rendering
     ranges = {
@@ -69,13 +69,12 @@ def grey_findings(dataset: Dataset, measurements: Mapping[str, ImageMeasurement]
         Finding(
             "mixed-grey-ranges",
             "severe",
-            f"{counted(n, 'file')} with another range of grey values",
+            f"{counted(n, 'file')} with a different range of grey values",
             f"The grey values of {n:,} of {counted(len(ranges), 'file')} with more than 8 bits "
-            f"have another range than those of the rest ({low:g} to "
-            f"{high:g}). Each file is {shown}.",
+            f"have a different range than the rest ({low:g} to {high:g}). Each file is {shown}.",
             images=tuple(odd),
             notes=tuple(f"grey values {ranges[p].low:g} to {ranges[p].high:g}" for p in odd),
-            remedy=Remedy("Excludes the files with another range.", tuple(odd)),
+            remedy=Remedy("Excludes the files with a different range.", tuple(odd)),
             advice=tuple(advice),
         )
     ]
@@ -99,6 +98,6 @@ def _odd(ranges: Mapping[str, GreyRange], rendering: Rendering) -> list[str]:
         low, high = rendering.window
         inside = [min(one.high, high) - max(one.low, low) for one in ranges.values()]
         share = np.maximum(inside, 0) / spans
-        # A window can cut all files on purpose; only those that it cuts far more are odd.
+        # A window may clip all files on purpose; only those that it clips much more are unusual.
         is_odd |= (share <= 1 / ODD) & bool(np.median(share) >= _MOSTLY)
     return [path for path, odd in zip(ranges, is_odd, strict=True) if odd]

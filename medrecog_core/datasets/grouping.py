@@ -1,4 +1,4 @@
-"""Findings on groups: one for nearly everything, or none where names seem to hold patients."""
+"""Findings on groups: one for nearly all images, or none although names may contain patients."""
 
 import re
 from collections import Counter
@@ -11,26 +11,26 @@ from medrecog_core.datasets.intake.groups import USUAL_PATTERNS
 from medrecog_core.datasets.remedy import Advice, import_command
 
 MOST_IN_GROUP = 0.5
-"""Share of the images: a group of more leaves no fair split."""
+"""Share of the images above which a group leaves no balanced split."""
 
 _FEWEST_IMAGES = 10
 _MATCHED = 0.95
 _MOST_GROUPS = 0.8
-"""Groups for each image: with more, hardly any image shares its group."""
+"""Ratio of groups to images above which hardly any image shares its group."""
 _GROUPS_PER_CLASS = 2
-"""With fewer groups for each class, they rather are the classes themselves."""
+"""With fewer groups per class, they are probably the classes themselves."""
 
-# Names that begin with a number and have more parts can be those of patients, or not.
+# Names that begin with a number and have more parts may be those of patients.
 _NUMBERED_PREFIX = r"(?:^|/)([A-Za-z]{0,8}\d+)[_-][^/]*$"
 
 
 def grouping_findings(dataset: Dataset) -> list[Finding]:
-    """Return the findings on one group for nearly everything, and on patients in names."""
+    """Return the findings on one group for nearly all images, and on patients in names."""
     return [*_one_group(dataset), *_patients_in_names(dataset)]
 
 
 def likely_pattern(dataset: Dataset) -> str:
-    """Return a pattern of the paths whose first group seems to be the patient; empty if none is."""
+    """Return a path pattern whose first group seems to be the patient; empty if none does."""
     return next(
         (p for p in (*USUAL_PATTERNS, _NUMBERED_PREFIX) if _makes_groups(dataset, p)),
         "",
@@ -108,7 +108,7 @@ def _again_with(dataset: Dataset, pattern: str) -> Advice:
 
 
 def _makes_groups(dataset: Dataset, pattern: str) -> bool:
-    """Return whether a pattern makes groups of several images that are not the classes."""
+    """Return whether a pattern gives groups of several images other than the classes."""
     n = len(dataset.images)
     groups = _groups(dataset, pattern)
     if n < _FEWEST_IMAGES or len(groups) < _MATCHED * n:
@@ -121,7 +121,7 @@ def _makes_groups(dataset: Dataset, pattern: str) -> bool:
 
 
 def _groups(dataset: Dataset, pattern: str) -> dict[str, str]:
-    """Map the paths that a pattern matches to the group that it gives."""
+    """Return the groups that a pattern gives by path."""
     compiled = re.compile(pattern)
     found = {image.path: compiled.search(image.path) for image in dataset.images}
     return {path: match[1] for path, match in found.items() if match and match[1]}

@@ -1,4 +1,4 @@
-"""The health report of a data set: what in it makes results too good, or worthless."""
+"""Health report of a data set: problems that inflate or degrade results."""
 
 import dataclasses
 import time
@@ -44,35 +44,35 @@ from medrecog_core.jobs.work import Work, carry_out, start_once
 from medrecog_core.mode import check_may_change
 
 VERSION = 2
-"""Of the report's form. Reports of version 1 are read too; others count as none."""
+"""Version of the report's format. Version 1 is read too; others are ignored."""
 
 StageReport = Callable[[Stage, int, int], None]
 
 
 @dataclass(frozen=True)
 class HealthReport:
-    """What was found in a data set.
+    """Results of a health check.
 
     Attributes
     ----------
     fingerprint
-        Of the data set as it was checked, exclusions and all.
+        Fingerprint of the checked data set, including exclusions.
     n_images, n_excluded
         Images in use, which were checked, and excluded ones, which were not.
     findings
         The severe ones first.
     shortcuts
-        How well each file property predicts the class; empty where that could not be measured.
+        How well each file property predicts the class; empty if it could not be measured.
     n_expected_pairs
         Pairs of near-duplicates within one group, which are expected.
     near_pairs
         Pairs of paths of near-duplicates, including those within groups.
     checked
-        When, in seconds since 1970.
+        Time of the check, in seconds since 1970.
     seconds
-        How long it took.
+        Duration of the check.
     version
-        Of the report's form.
+        Version of the report's format.
     """
 
     fingerprint: str
@@ -87,7 +87,7 @@ class HealthReport:
     version: int = VERSION
 
     def finding(self, kind: str) -> Finding | None:
-        """Return the finding of that kind, None where there is none."""
+        """Return the finding of a kind, None if there is none."""
         return next((finding for finding in self.findings if finding.kind == kind), None)
 
     def to_document(self) -> dict[str, Any]:
@@ -103,19 +103,19 @@ def _ignore(stage: Stage, done: int, total: int) -> None:
 
 
 def check_health(dataset: Dataset, report: StageReport = _ignore) -> HealthReport:
-    """Check a data set and keep the report; images that were measured before are not read again.
+    """Check a data set and store the report; images measured before are not read again.
 
     Parameters
     ----------
     dataset
-        One that the library keeps.
+        A data set of the library.
     report
-        Called with a stage and how far it is; what it raises ends the check.
+        Called with the progress; an error that it raises ends the check.
 
     Raises
     ------
     MedrecogError
-        If the folder of the images is gone.
+        If the folder of the images is missing.
     StorageError
         If the report cannot be written.
     """
@@ -176,7 +176,7 @@ def check_health(dataset: Dataset, report: StageReport = _ignore) -> HealthRepor
 
 
 def start_health_check(name: str, refresh: bool = False) -> Job:
-    """Start a job that checks a data set, unless one does; return at once.
+    """Start a job that checks a data set, unless there is one; return immediately.
 
     Parameters
     ----------
@@ -196,7 +196,7 @@ def start_health_check(name: str, refresh: bool = False) -> Job:
 def carry_out_health_check(
     name: str, refresh: bool = False, report: Report = ignore_progress
 ) -> HealthReport:
-    """Check a data set as a job in this process, which others can see.
+    """Check a data set as a job in this process, which other processes can see.
 
     Raises
     ------
@@ -223,9 +223,9 @@ def work(job: Job, work: Work) -> None:
 
 
 def kept_report(name: str) -> HealthReport | None:
-    """Return the last report of a data set, whatever has changed since; None where there is none.
+    """Return the last report of a data set, even if outdated; None if there is none.
 
-    The fingerprint says whether it is about the data set as it is now.
+    The fingerprint shows whether it is up to date.
     """
     try:
         document = atomic_file.read_json(library.folder_of(name) / "health.json")
@@ -238,19 +238,19 @@ def kept_report(name: str) -> HealthReport | None:
 
 
 def apply_remedy(name: str, finding: Finding) -> Dataset:
-    """Do what the remedy of a finding says; `library.include` or `library.restore_classes` undo it.
+    """Apply the remedy of a finding; `library.include` or `library.restore_classes` undo it.
 
     Parameters
     ----------
     name
         The data set.
     finding
-        Of a report on the data set, which may have changed since.
+        Finding of a report, possibly on an earlier state of the data set.
 
     Returns
     -------
     Dataset
-        As it is kept from now on, with another fingerprint.
+        The changed data set, with a new fingerprint.
 
     Raises
     ------
@@ -274,7 +274,7 @@ def apply_remedy(name: str, finding: Finding) -> Dataset:
 
 
 def _in_form_of_version_2(document: dict[str, Any]) -> dict[str, Any]:
-    """Return a report of version 1, whose findings said what to exclude and why in two fields."""
+    """Return a report of version 1, whose findings had two fields on what to exclude and why."""
     findings = []
     for values in document["findings"]:
         images = values.get("to_exclude")
@@ -293,13 +293,11 @@ def _change_findings(changes: Sequence[FileChange], name: str) -> list[Finding]:
             "changed",
             "severe",
             f"{counted(n, 'file')} changed since the data set was added",
-            f"{counted(n, 'file')} changed, moved or disappeared. Runs leave "
-            f"{'it' if n == 1 else 'them'} out until you update the index.",
+            f"{counted(n, 'file')} changed, moved or disappeared. Runs skip "
+            f"{'it' if n == 1 else 'them'} until you update the index.",
             images=tuple(change.path for change in changes),
             notes=tuple(change.reason for change in changes),
-            advice=(
-                Advice("Updates the index to the files as they are now.", refresh_command(name)),
-            ),
+            advice=(Advice("Updates the index to the current files.", refresh_command(name)),),
         )
     ]
 

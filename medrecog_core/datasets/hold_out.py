@@ -1,6 +1,5 @@
-"""A seeded, stratified part of the images held out for the test."""
+"""Seeded, stratified hold-out."""
 
-import warnings
 from collections import Counter
 from collections.abc import Sequence
 from shlex import quote
@@ -10,40 +9,35 @@ import numpy as np
 from medrecog_core.datasets.dataset import ImageRecord
 from medrecog_core.datasets.split import Fold
 from medrecog_core.errors import MedrecogError
+from medrecog_core.images import stratified_folds
 
 HOLD_OUT_FOLDS = 4
-"""A hold-out tests on one of so many stratified folds: a quarter of the images."""
+"""A hold-out tests on one of this many stratified folds, that is on a quarter of the images."""
 
 PART_OF_FOLDS = {2: "half", 3: "a third", HOLD_OUT_FOLDS: "a quarter"}
 
 
 def hold_out(images: Sequence[ImageRecord], groups: np.ndarray, seed: int) -> tuple[Fold, int]:
-    """Return the training and test positions, and of how many folds the test is one.
+    """Return the training and test positions, and the number of folds.
 
     Parameters
     ----------
     images
         The images.
     groups
-        A name for each image; images of one name stay on one side.
+        Group of each image; images of one group stay on one side.
     seed
-        Of the order in which groups are dealt out.
+        Random seed of the order of groups.
 
     Raises
     ------
     MedrecogError
         If a class has a single group.
     """
-    from sklearn.model_selection import StratifiedGroupKFold
-
     labels = np.array([image.label for image in images])
     groups_of = n_groups_by_label(labels, groups)
     n_folds = min(HOLD_OUT_FOLDS, max(groups_of.values()))
-    folds = StratifiedGroupKFold(n_folds, shuffle=True, random_state=seed)
-    with warnings.catch_warnings():
-        # A class with fewer groups than folds is no mistake here: one fold is enough.
-        warnings.simplefilter("ignore", UserWarning)
-        parts = list(folds.split(labels, labels, groups))
+    parts = stratified_folds(labels, groups, n_folds, seed)
     train, test = min(parts, key=lambda part: _distance_from_whole(labels, *part))
     return _with_every_class_in_training(labels, groups, train, test), n_folds
 
@@ -54,7 +48,7 @@ def n_groups_by_label(labels: np.ndarray, groups: np.ndarray) -> Counter[str]:
     Raises
     ------
     MedrecogError
-        If a class has one only, which cannot be both learnt from and tested on.
+        If a class has only one, which cannot be both trained on and tested.
     """
     groups_of = Counter(label for label, _ in set(zip(labels, groups, strict=True)))
     for label, n_groups in sorted(groups_of.items()):
@@ -62,8 +56,9 @@ def n_groups_by_label(labels: np.ndarray, groups: np.ndarray) -> Counter[str]:
             n_images = int((labels == label).sum())
             held = "1 image" if n_images == 1 else f"{n_images} images of a single group"
             raise MedrecogError(
-                f"The class “{label}” has {held}, too few to train on and to test on. Add images "
-                f"to it, or exclude it (“datasets classes NAME --exclude-class {quote(label)}”)."
+                f"The class “{label}” has only {held}, which cannot be both trained on and "
+                "tested. Add images to it, or exclude it (“datasets classes NAME --exclude-class "
+                f"{quote(label)}”)."
             )
     return groups_of
 
@@ -71,10 +66,10 @@ def n_groups_by_label(labels: np.ndarray, groups: np.ndarray) -> Counter[str]:
 def _with_every_class_in_training(
     labels: np.ndarray, groups: np.ndarray, train: np.ndarray, test: np.ndarray
 ) -> Fold:
-    """Move small groups from the test to training, where a class has none there.
+    """Move small groups from the test to the training part if a class has none there.
 
-    Groups with images of several classes can leave no fold without a class of its own. Every class
-    has two groups, so the last one moved leaves another in the test.
+    If groups have images of several classes, every fold may lack a class. Every class has two
+    groups, so one group stays in the test part.
     """
     tested = np.zeros(len(labels), dtype=bool)
     tested[test] = True

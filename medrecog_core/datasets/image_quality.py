@@ -11,13 +11,13 @@ from medrecog_core.datasets.measurement import SIDE, ImageMeasurement
 from medrecog_core.datasets.remedy import Remedy
 
 TINY_SIDE = 112
-"""Half of the least scale: a shorter side is enlarged more than twice, and three quarters of what
-a network sees is made up."""
+"""Half of the smallest input size: a shorter side is enlarged more than twice, so that three
+quarters of the network's input is interpolated."""
 BLUR_Z = -3.5
 """Modified z-score below which sharpness is an outlier (Iglewicz and Hoaglin, How to detect and
 handle outliers, ASQC 1993)."""
 MIN_FOR_BLUR = 20
-"""With fewer images, the usual sharpness is not known well enough."""
+"""With fewer images, the usual sharpness cannot be estimated well."""
 
 
 def quality_findings(measurements: Mapping[str, ImageMeasurement]) -> list[Finding]:
@@ -26,7 +26,7 @@ def quality_findings(measurements: Mapping[str, ImageMeasurement]) -> list[Findi
     Parameters
     ----------
     measurements
-        From path to what was measured.
+        Measurements by path.
     """
     readable = {path: m for path, m in sorted(measurements.items()) if not m.reason}
     unreadable = {path: m.reason for path, m in sorted(measurements.items()) if m.reason}
@@ -54,8 +54,8 @@ def quality_findings(measurements: Mapping[str, ImageMeasurement]) -> list[Findi
             unreadable,
             words(
                 unreadable,
-                "cannot be read; runs leave it out.",
-                "cannot be read; runs leave them out.",
+                "cannot be read; runs skip it.",
+                "cannot be read; runs skip them.",
             ),
         ),
         _finding(
@@ -92,9 +92,9 @@ def quality_findings(measurements: Mapping[str, ImageMeasurement]) -> list[Findi
 
 
 def _blurred(measurements: Mapping[str, ImageMeasurement]) -> dict[str, str]:
-    """Map the path of each image that is much less sharp than the rest to a note on it.
+    """Return notes by path on images that are much less sharp than the rest.
 
-    The logarithm is compared, because sharpness spreads over orders of magnitude.
+    The logarithm is compared, because sharpness varies over orders of magnitude.
     """
     if len(measurements) < MIN_FOR_BLUR:
         return {}
@@ -107,7 +107,7 @@ def _blurred(measurements: Mapping[str, ImageMeasurement]) -> dict[str, str]:
     z = 0.6745 * (logarithm - median) / deviation
     usual = float(np.median(sharpness))
     return {
-        path: f"sharpness {m.sharpness:.0f}, usual here {usual:.0f}"
+        path: f"sharpness {m.sharpness:.0f}, median {usual:.0f}"
         for (path, m), score in zip(measurements.items(), z, strict=True)
         if score < BLUR_Z
     }

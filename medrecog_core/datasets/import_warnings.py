@@ -1,4 +1,4 @@
-"""What the import of a data set warned about, as findings of the health report."""
+"""Warnings of an import as findings of the health report."""
 
 from collections import defaultdict
 from collections.abc import Collection
@@ -12,7 +12,7 @@ CHECKED_AGAIN = frozenset(
         *("groups-across-splits", "similar-class-names", "small-class"),
     )
 )
-"""Warnings about what the check looks for itself, so that its findings say what still holds."""
+"""Warnings on problems that the check looks for itself."""
 
 _TITLES = {
     "archive-encoding": "Names in an archive with another encoding",
@@ -55,20 +55,20 @@ _WARNINGS = frozenset(
         *("patients-in-names", "table-in-folder"),
     )
 )
-"""Those that can make all results wrong; the others are notes."""
+"""Warnings that can make all results wrong; the others are notes."""
 
 
 def import_findings(dataset: Dataset, found: Collection[str] = ()) -> list[Finding]:
-    """Return a finding for each kind of warning of the import that still holds.
+    """Return a finding for each kind of warning that still applies.
 
-    A warning about images that are all excluded by now does not.
+    A warning no longer applies if all its images are excluded.
 
     Parameters
     ----------
     dataset
         The data set.
     found
-        Kinds of the findings that the check has made itself; they are not repeated.
+        Kinds of the findings of the check itself, which are not repeated.
     """
     every, used = (
         {image.path for image in images} for images in (dataset.every_image, dataset.images)

@@ -1,4 +1,4 @@
-"""Making a data set of what people have: a folder, archives, tables, DICOM files."""
+"""Import of data sets from folders, archives, tables and DICOM files."""
 
 import contextlib
 import itertools
@@ -37,18 +37,18 @@ from medrecog_core.locations import cache_folder, create_folder, unwritable
 from medrecog_core.mode import check_may_change
 
 PREVIEWED = 200
-"""Files whose pixels are looked at for a preview."""
+"""Number of files whose pixels are read for a preview."""
 _LONGEST_NAME = 60
 UNPACKING = Stage("unpack", "Extracting archives")
 HASHING = Stage("hash-files", "Reading files", "files")
 ARCHIVES = ".zip, .tar, .tar.gz, .tgz, MedMNIST .npz"
 
 Report = Callable[[Stage, int, int], None]
-"""Is given a stage, the bytes done and the bytes in all."""
+"""Called with a stage, the bytes done and the total bytes."""
 
 
 def ignore(stage: Stage, done: int, total: int) -> None:
-    """Report progress to no one."""
+    """Report progress to nobody."""
 
 
 def read_dataset(
@@ -57,15 +57,14 @@ def read_dataset(
     decisions: Decisions = BY_EVIDENCE,
     hashed: HashReport = ignore_hashing,
 ) -> Dataset:
-    """Return the data set that a folder of images holds, without keeping it.
+    """Return the data set in a folder of images, without storing it.
 
     Raises
     ------
     AmbiguousError
         If two interpretations explain the images about equally.
     MedrecogError
-        If the folder has no images with labels or none that can be read, or the table or tag
-        cannot be read.
+        If the folder has no readable images with labels, or the table or tag cannot be read.
     """
     root = library.resolved(folder)
     dataset = propose(name, root, _resolved(decisions, root), report=hashed).dataset
@@ -81,23 +80,23 @@ def propose_dataset(
     bounds: Bounds = BOUNDS,
     report: Report = ignore,
 ) -> Proposal:
-    """Return what `add_dataset` would make of a folder or of archives, without keeping anything.
+    """Return what `add_dataset` would make of a folder or of archives, without storing anything.
 
-    Archives are unpacked below the cache folder for that, and deleted again.
+    Archives are temporarily extracted below the cache folder.
 
     Parameters
     ----------
     name, sources, decisions, bounds, report
-        As in `add_dataset`; a name that is taken does not matter.
+        As in `add_dataset`; the name may exist already.
     at_most
-        Files whose pixels are looked at; None for all.
+        Maximum number of files whose pixels are read; None for all.
 
     Raises
     ------
     UsageError
-        If the sources do not go together.
+        If the sources do not fit together.
     AmbiguousError, MedrecogError, StorageError
-        As `add_dataset`.
+        As in `add_dataset`.
     """
     paths = checked_sources(sources)
     if not paths[0].is_file():
@@ -117,34 +116,34 @@ def add_dataset(
     report: Report = ignore,
     hashed: HashReport = ignore_hashing,
 ) -> Dataset:
-    """Make a data set of a folder or of archives, and keep it.
+    """Make a data set from a folder or archives, and store it.
 
-    A folder's images stay where they are. Archives are unpacked below the cache folder, wholly or,
-    where anything is wrong with them, not at all.
+    The images of a folder are not copied. Archives are extracted below the cache folder, completely
+    or not at all.
 
     Parameters
     ----------
     name
-        Of the data set.
+        Name of the data set.
     sources
-        One folder; or archives, and beside them the tables and lists that belong to them.
+        One folder; or archives with their tables and lists.
     decisions
-        What is decided already; tables may be in an archive.
+        Decisions made already; tables may be in an archive.
     bounds
-        What each archive may hold at most.
+        Limits of each archive.
     report
-        Is told how far unpacking is.
+        Called with the progress of extraction.
     hashed
-        Is told how far hashing the images is.
+        Called with the progress of hashing.
 
     Raises
     ------
     UsageError
-        If the name cannot be one or is taken, or the sources do not go together.
+        If the name is not valid or exists, or the sources do not fit together.
     AmbiguousError
         If two interpretations explain the images about equally.
     MedrecogError
-        If an archive is refused, or there are no images with labels.
+        If an archive is rejected, or there are no images with labels.
     StorageError
         If the cache folder cannot be written to.
     """
@@ -161,7 +160,7 @@ def add_dataset(
 
 
 def free_name(source: Path) -> str:
-    """Return a name for the data set of a folder or archive that no data set has yet."""
+    """Return an unused name for the data set of a folder or archive."""
     stem = re.sub(r"(\.tar)?\.[^.]*$", "", source.name) if source.is_file() else source.name
     plain = unicodedata.normalize("NFKD", stem).encode("ascii", "ignore").decode().lower()
     name = re.sub(r"[^a-z0-9_]+", "-", plain).strip("-_")[:_LONGEST_NAME] or "images"
@@ -177,28 +176,28 @@ def add_part(
     report: Report = ignore,
     hashed: HashReport = ignore_hashing,
 ) -> Dataset:
-    """Make a data set of some classes of another one, and keep it.
+    """Make a data set from some classes of another one, and store it.
 
-    Images that were unpacked for the other get a second name, so that either can be removed;
-    elsewhere they stay where they are.
+    Extracted images of the other one get hard links, so that either data set can be deleted; other
+    images are not copied.
 
     Parameters
     ----------
     name
-        Of the data set.
+        Name of the data set.
     larger
         The other one.
     decisions
-        Its catalogue entry selects them.
+        Its catalogue entry selects the classes.
     report, hashed
         As in `add_dataset`.
 
     Raises
     ------
     UsageError
-        If the name cannot be one or is taken.
+        If the name is not valid or exists.
     MedrecogError
-        If there are no images of the classes.
+        If the classes have no images.
     StorageError
         If the cache folder cannot be written to.
     """
@@ -207,7 +206,7 @@ def add_part(
         return add_dataset(name, [larger.root], decisions, report=report, hashed=hashed)
     _check_free(name)
     classes = set(catalogue.find(decisions.entry).classes)
-    # Lists and tables come along.
+    # Lists and tables are included.
     files = [
         file
         for file in files_below(larger.root)
@@ -226,16 +225,16 @@ def add_part(
 
 @dataclass(frozen=True)
 class UnpackedSources:
-    """Archives, and the tables and lists beside them, unpacked into a folder.
+    """Archives with their tables and lists, extracted into a folder.
 
     Attributes
     ----------
     sources
         The files.
     folder
-        Where they were unpacked.
+        Folder of the extracted files.
     left_out
-        What was not unpacked.
+        What was not extracted.
     """
 
     sources: tuple[Path, ...]
@@ -249,10 +248,9 @@ class UnpackedSources:
         at_most: int | None = PREVIEWED,
         hashed: HashReport = ignore_hashing,
     ) -> Proposal:
-        """Return what the folder's files make as a data set; see `propose_dataset`.
+        """Return the data set proposed for the folder; see `propose_dataset`.
 
-        Tables that decisions name may be in an archive, and so are those of the decisions that are
-        returned.
+        Tables in the decisions may be in an archive, both in the given and in the returned ones.
         """
         try:
             decided = _resolved(decisions, self.folder)
@@ -264,12 +262,12 @@ class UnpackedSources:
             inner = [entry.path for entry in self.left_out if entry.reason == NESTED]
             inner += [file.name for file in sorted(self.folder.rglob("*.npz"))]
             if not inner:
-                # The folder is deleted when this is read.
+                # The folder no longer exists when this is read.
                 sentence = str(error).replace(str(self.folder), str(self.sources[0]))
                 raise type(error)(sentence) from error
             raise MedrecogError(
                 f"{self.sources[0]} contains the archive {inner[0]}, which is not extracted, and "
-                "no data set beside it. Extract it yourself, and add what is in it."
+                "no data set besides it. Extract it yourself and add its contents."
             ) from error
         dataset = proposal.dataset
         return replace(
@@ -291,14 +289,14 @@ def unpack_sources(
     bounds: Bounds = BOUNDS,
     report: Report = ignore,
 ) -> UnpackedSources:
-    """Unpack archives, and copy the tables and lists beside them, into a new folder.
+    """Extract archives and copy their tables and lists into a new folder.
 
     Raises
     ------
     UsageError
         If there is no archive among the files.
     MedrecogError
-        If an archive is refused.
+        If an archive is rejected.
     StorageError
         If the folder cannot be written to.
     """
@@ -316,25 +314,25 @@ def unpack_sources(
 
 
 def checked_sources(sources: Sequence[Path]) -> list[Path]:
-    """Return absolute paths, of one folder or of files only.
+    """Return absolute paths, either of one folder or of files.
 
     Raises
     ------
     UsageError
-        If they do not go together.
+        If they do not fit together.
     MedrecogError
-        If there is no such file or folder.
+        If a file or folder does not exist.
     """
     paths = [library.resolved(source) for source in sources]
     for path in paths:
         if not path.exists():
-            raise MedrecogError(f"There is no folder or file {path}. Check the path.")
+            raise MedrecogError(f"{path} not found. Check the path.")
     if len(paths) > 1 or paths[0].is_file():
         for path in paths:
             if not path.is_file():
                 raise UsageError(
                     f"{path} is not a file. Enter one folder of images, or archives ({ARCHIVES}) "
-                    "with the tables or lists that belong to them."
+                    "with their tables or lists."
                 )
     return paths
 
@@ -345,7 +343,7 @@ def _check_free(name: str) -> None:
 
 
 def _check_readable(dataset: Dataset) -> None:
-    """Refuse images of which none can be read; usually the first one can, and no other is read."""
+    """Reject images if none can be read; usually the first can, and no others are read."""
     reasons: list[str] = []
     for image in dataset.images:
         try:
@@ -381,7 +379,7 @@ def _unpack(
 
 
 def _take_over(path: Path, folder: Path) -> None:
-    # A copy, since whoever gave the file may change it.
+    # A copy, because the original may be changed.
     try:
         shutil.copyfile(path, folder / path.name)
     except OSError as error:
@@ -389,7 +387,7 @@ def _take_over(path: Path, folder: Path) -> None:
 
 
 def _resolved(decisions: Decisions, folder: Path | None = None) -> Decisions:
-    """Return the decisions with absolute tables; those not on the disk may be in the folder."""
+    """Return the decisions with absolute paths of tables on disk; others may be in the folder."""
     return replace(decisions, tables=tuple(_table(table, folder) for table in decisions.tables))
 
 
@@ -411,9 +409,9 @@ def _relative_tables(decisions: Decisions, folder: Path) -> Decisions:
 
 @contextlib.contextmanager
 def _images_folder(name: str) -> Iterator[Path]:
-    """Give the place for unpacked images, and leave nothing there when the block fails."""
+    """Provide the folder for extracted images, and delete it if the block fails."""
     folder = create_folder(cache_folder().datasets / name) / IMAGES
-    # Of a process that was killed: there is no data set of this name yet.
+    # Left by a killed process, because there is no data set of this name yet.
     shutil.rmtree(folder, ignore_errors=True)
     for unfinished in folder.parent.glob(".unpacking-*"):
         shutil.rmtree(unfinished, ignore_errors=True)
@@ -422,7 +420,7 @@ def _images_folder(name: str) -> Iterator[Path]:
     except BaseException:
         shutil.rmtree(folder, ignore_errors=True)
         with contextlib.suppress(OSError):
-            folder.parent.rmdir()  # unless a download is kept there
+            folder.parent.rmdir()  # unless it contains a download
         raise
 
 
@@ -436,19 +434,19 @@ def _alone(name: str) -> contextlib.AbstractContextManager[None]:
 def start_import(
     name: str, sources: Sequence[Path], decisions: Decisions, uploaded: Path | None = None
 ) -> Job:
-    """Start a job that adds a data set; return at once.
+    """Start a job that adds a data set; return immediately.
 
     Parameters
     ----------
     name, sources, decisions
         As in `add_dataset`.
     uploaded
-        Folder of uploaded sources, which is deleted once they are added or cannot be.
+        Folder of uploaded sources, which is deleted afterwards.
 
     Raises
     ------
     UsageError
-        If the name cannot be one or is taken.
+        If the name is not valid or exists.
     MedrecogError
         If another job works on a data set of this name.
     """
@@ -462,12 +460,12 @@ def carry_out_import(
     decisions: Decisions = BY_EVIDENCE,
     report: ProgressReport = ignore_progress,
 ) -> Dataset:
-    """Add a data set as a job in this process, which others can see and stop.
+    """Add a data set as a job in this process, which other processes can see and stop.
 
     Raises
     ------
     UsageError
-        If the name cannot be one or is taken, or the sources do not go together.
+        If the name is not valid or exists, or the sources do not fit together.
     AmbiguousError
         If two interpretations explain the images about equally.
     StoppedError
@@ -497,7 +495,7 @@ def work(job: Job, work: Work) -> None:
             hashed=counting_files(work.checked_report, HASHING),
         )
     except StoppedError:
-        raise  # the uploaded files are there for another attempt
+        raise  # the uploaded files are kept for another attempt
     except MedrecogError:
         _delete_uploaded(uploaded)
         raise

@@ -1,4 +1,4 @@
-"""Exclusions of a removed data set, kept by content for when its images are added again."""
+"""Exclusions of deleted data sets, stored by content in case the images are added again."""
 
 from collections import defaultdict
 from collections.abc import Sequence
@@ -13,21 +13,21 @@ from medrecog_core.datasets.dataset import Dataset, DatasetWarning, Exclusion, I
 from medrecog_core.errors import StorageError
 
 REMOVED = "removed.json"
-"""File that stays in the folder of a removed data set that had exclusions."""
+"""File that is kept in the folder of a deleted data set with exclusions."""
 
 
 @dataclass(frozen=True)
 class KeptExclusion:
-    """An exclusion, by what the image's file held.
+    """An exclusion by the content of an image file.
 
     Attributes
     ----------
     sha256
-        Of the file's bytes, in hexadecimal.
+        SHA-256 of the file, in hexadecimal.
     path
-        The image's, which decides between copies.
+        Path of the image, which decides between copies.
     finding, reason
-        Those of the exclusion.
+        Finding and reason of the exclusion.
     """
 
     sha256: str
@@ -37,7 +37,7 @@ class KeptExclusion:
 
 
 def kept_document(imported: Dataset, choice: ClassChoice) -> dict[str, Any]:
-    """Return what is kept of a data set that is removed, as JSON values; empty for nothing."""
+    """Return what is stored for a deleted data set, as JSON values; empty if nothing."""
     rows = [
         [each.image.file.sha256, each.image.path, each.finding, each.reason]
         for each in imported.excluded
@@ -49,7 +49,7 @@ def kept_document(imported: Dataset, choice: ClassChoice) -> dict[str, Any]:
 
 
 def read_kept(folder: Path) -> tuple[tuple[KeptExclusion, ...], ClassChoice]:
-    """Return what was kept of a removed data set; nothing where it is damaged or absent."""
+    """Return what is stored for a deleted data set; nothing if it is damaged or missing."""
     try:
         document = atomic_file.read_json(folder / REMOVED)
         rows = tuple(KeptExclusion(*map(str, row)) for row in document["exclusions"])
@@ -61,10 +61,10 @@ def read_kept(folder: Path) -> tuple[tuple[KeptExclusion, ...], ClassChoice]:
 def with_kept(
     dataset: Dataset, kept: Sequence[KeptExclusion], choice: ClassChoice
 ) -> tuple[Dataset, ClassChoice]:
-    """Return a data set that is added again with the exclusions that it had, and says so.
+    """Return a data set added again with its former exclusions and a warning about them.
 
-    An exclusion is that of the image with the same bytes; of several copies, of the one whose path
-    has the longest ending in common. The choice of classes counts where all its classes are there.
+    An exclusion applies to the image with the same bytes; with several copies, to the one whose
+    path has the longest common ending. The choice of classes applies if all its classes exist.
     """
     by_content: dict[str, list[ImageRecord]] = defaultdict(list)
     for image in dataset.images:
@@ -93,11 +93,11 @@ def with_kept(
     what = [counted(len(added), "exclusion")] if added else []
     what += [] if choice.is_empty else ["the choice of classes"]
     name = dataset.name
-    undo = [f"“datasets include {name} IMAGE”"] if added else []
+    undo = [f"“datasets restore {name} --image PATH”"] if added else []
     undo += [] if choice.is_empty else [f"“datasets classes {name} --restore”"]
     warning = DatasetWarning(
         "exclusions-restored",
-        f"{' and '.join(what)} of the removed data set “{name}” apply again, because the images "
+        f"{' and '.join(what)} of the deleted data set “{name}” apply again, because the images "
         f"have the same content. Use {' and '.join(undo)} to undo it.",
         tuple(sorted({*paths, *by_class})),
     )
@@ -106,7 +106,7 @@ def with_kept(
 
 
 def _n_common(one: str, other: str) -> int:
-    """Return how many parts at their end two paths have in common."""
+    """Return how many parts two paths have in common at their ends."""
     n = 0
     for a, b in zip(
         reversed(PurePosixPath(one).parts), reversed(PurePosixPath(other).parts), strict=False

@@ -1,4 +1,4 @@
-"""Files of a published data set that are here already, because a larger one holds them too."""
+"""Files of a public data set that another data set already contains."""
 
 import os
 import shutil
@@ -11,13 +11,13 @@ from medrecog_core.errors import MedrecogError, StorageError
 from medrecog_core.locations import cache_folder, unwritable
 
 DOWNLOAD = "download"
-"""Folder of a data set that holds its published files."""
+"""Folder with the published files of a data set."""
 
 
 def larger_set(entry: CatalogueEntry) -> Dataset | None:
-    """Return a data set that is kept and holds all images of an entry among others, if any.
+    """Return a data set that contains all images of an entry, if there is one.
 
-    One that lacks images that were published, or whose folder is gone, is none.
+    Data sets without all published images, or without their folder, do not count.
     """
     if not entry.selects_classes:
         return None
@@ -35,7 +35,7 @@ def larger_set(entry: CatalogueEntry) -> Dataset | None:
 
 
 def downloaded_for_another(entry: CatalogueEntry, file: PublishedFile) -> Path | None:
-    """Return a file that was wholly downloaded for another entry and is still kept, if any."""
+    """Return a completely downloaded file of another entry, if there is one."""
     for other in _of_the_same_files(entry):
         whole = download_folder(other) / file.name
         if whole.is_file():
@@ -44,12 +44,12 @@ def downloaded_for_another(entry: CatalogueEntry, file: PublishedFile) -> Path |
 
 
 def download_folder(entry: CatalogueEntry) -> Path:
-    """Return where the files of an entry are kept until a data set is made of them."""
+    """Return the folder of the files of an entry until its data set is added."""
     return cache_folder().datasets / entry.name / DOWNLOAD
 
 
 def link_or_copy(source: Path, target: Path) -> None:
-    """Give a file of ours a second name, or where the file system has none, a copy.
+    """Create a hard link to a file, or a copy if the file system has none.
 
     Raises
     ------

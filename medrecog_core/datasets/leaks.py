@@ -1,4 +1,4 @@
-"""Findings on images that are in several splits, under several labels, or there several times."""
+"""Findings on images in several splits, with several labels, or with copies."""
 
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
@@ -10,7 +10,7 @@ from medrecog_core.datasets.finding import Finding
 from medrecog_core.datasets.remedy import Remedy, exclude_classes
 
 _KEPT_FIRST = ("test", "val", "train", "")
-"""Of copies in several splits, those in the first of these stay, so the test part is unchanged."""
+"""Copies in the first of these splits are kept, so that the test part does not change."""
 _KEEP_TEST = "Excludes the copies outside the test part, so that the test part does not change."
 _DROP_ALL = "Excludes all copies, because the correct label is unknown."
 _KEEP_ONE = "Excludes all but the first image of each set, by path."
@@ -21,7 +21,7 @@ _NO_SPLIT = (
 
 
 def duplicate_findings(dataset: Dataset) -> list[Finding]:
-    """Return the findings on files that hold the same bytes."""
+    """Return the findings on files with the same bytes."""
     copies = exact_duplicates(dataset.images)
     across_classes = [each for each in copies if len({image.label for image in each}) > 1]
     across_splits = [each for each in copies if len({image.split for image in each}) > 1]
@@ -80,15 +80,16 @@ def near_duplicate_findings(dataset: Dataset, pairs: Sequence[Pair]) -> tuple[li
     dataset
         The data set.
     pairs
-        As `near_duplicates` returns them, of positions in `dataset.images`. Pairs of the same
-        content are skipped, because they are exact duplicates.
+        Result of `near_duplicates`, with positions in `dataset.images`. Pairs of the same content
+        are skipped, because they are exact duplicates.
 
     Returns
     -------
     findings
         Up to three: across splits, across classes, and the rest.
     n_expected
-        Pairs of images of one group, which are expected to look alike; they are in no finding.
+        Pairs of images of one group, which are expected to be similar and are not part of a
+        finding.
     """
     images = dataset.images
     alike = [
@@ -130,8 +131,8 @@ def near_duplicate_findings(dataset: Dataset, pairs: Sequence[Pair]) -> tuple[li
                 "warning",
                 f"{counted(n, 'near-duplicate pair')} with different labels",
                 f"{counted(n, 'pair')} of images that look nearly the same "
-                f"{'has' if n == 1 else 'have'} different labels. Check them, a label may be "
-                "wrong.",
+                f"{'has' if n == 1 else 'have'} different labels. Check them, because a label may "
+                "be wrong.",
                 _sets(images, across_classes),
                 _excluding(_DROP_ALL, (images[i] for pair in across_classes for i in pair)),
             )
@@ -207,9 +208,9 @@ def _excluding(words: str, images: Iterable[ImageRecord]) -> Remedy:
 def _without_repeated_class(
     dataset: Dataset, copies: Sequence[Sequence[ImageRecord]]
 ) -> Remedy | None:
-    """Return the remedy that excludes the one class that only repeats others, if there is one.
+    """Return the remedy that excludes a class that only repeats others, if there is one.
 
-    A folder that holds the folders of the classes a second time makes such a class.
+    A folder that contains the class folders a second time gives such a class.
     """
     n_of_class = Counter(image.label for image in dataset.images)
     n_copied = Counter(image.label for each in copies for image in each)
@@ -232,7 +233,7 @@ def _sets(images: Sequence[ImageRecord], pairs: Sequence[Pair]) -> list[tuple[Im
 
 
 def _outside_test(images: Sequence[ImageRecord]) -> list[ImageRecord]:
-    """Return the images that are not in the first split, of those kept first, that has any."""
+    """Return the images outside the first split in the order of preference that has any."""
     kept = min((image.split for image in images), key=_KEPT_FIRST.index)
     return [image for image in images if image.split != kept]
 

@@ -1,4 +1,4 @@
-"""The data sets that this installation knows: the demo, and those added from disk."""
+"""Library of data sets: the demo, and those added by users."""
 
 import contextlib
 import shutil
@@ -45,7 +45,7 @@ HASHING = Stage("hash-files", "Reading files", "files")
 COMPARING = Stage("compare-files", "Comparing files", "files")
 
 IMAGES = "images"
-"""Folder of a data set whose images lie in the cache folder."""
+"""Folder of the images of a data set in the cache folder."""
 
 
 def _ignore(done: int, total: int) -> None:
@@ -55,7 +55,7 @@ def _ignore(done: int, total: int) -> None:
 def names() -> list[str]:
     """Return the names of all data sets, the demo first.
 
-    A read-only view, which cannot draw the demo, has it only where it is there already.
+    A read-only view, which cannot generate the demo, has it only if it exists already.
     """
     saved = sorted(file.parent.name for file in cache_folder().datasets.glob(f"*/{MANIFEST}"))
     if demo_folder.NAME not in saved and is_viewer() and not demo_folder.is_drawn():
@@ -64,12 +64,12 @@ def names() -> list[str]:
 
 
 def folder_of(name: str) -> Path:
-    """Return the folder that holds what is known of a data set."""
+    """Return the folder of a data set in the cache folder."""
     return cache_folder().datasets / name
 
 
 def root_of(name: str) -> Path:
-    """Return the folder that a data set's images lie under, or would if they were here."""
+    """Return the folder of a data set's images, even if it does not exist."""
     try:
         return read_dataset(folder_of(name), name).root
     except (FileNotFoundError, MedrecogError):
@@ -77,32 +77,32 @@ def root_of(name: str) -> Path:
 
 
 def version(name: str) -> tuple[int, ...]:
-    """Return numbers that change whenever a data set, its exclusions or its classes are written."""
+    """Return numbers that change whenever a data set, its exclusions or its classes change."""
     return tuple(_modified(folder_of(name) / file) for file in (MANIFEST, EXCLUSIONS, CLASSES))
 
 
 def load(name: str, report: Report = _ignore) -> Dataset:
-    """Return the data set of that name.
+    """Return the data set of a name.
 
     Parameters
     ----------
     name
         One of `names()`.
     report
-        Called with (done, total) while the demo's pictures are drawn for the first time.
+        Called with (done, total) while the demo images are generated for the first time.
 
     Raises
     ------
     MedrecogError
-        If there is none. A folder of images that is gone shows when they are read.
+        If it is unknown. A missing folder of images is reported when they are read.
     StorageError
-        If its description is damaged.
+        If its manifest is damaged.
     """
     return with_chosen_classes(folder_of(check_name(name)), imported(name, report))
 
 
 def imported(name: str, report: Report = _ignore) -> Dataset:
-    """Return the data set of that name with the classes of its import, whatever was chosen since.
+    """Return the data set of a name with its imported classes, without any choice of classes.
 
     Parameters and errors are those of `load`.
     """
@@ -121,7 +121,7 @@ def _kept(name: str) -> Dataset:
 def _load_demo(report: Report) -> Dataset:
     folder = folder_of(demo_folder.NAME)
     if is_viewer() and not demo_folder.is_drawn():
-        # Of a bundle without its images: the description alone.
+        # From a bundle without images: only the manifest.
         return _kept(demo_folder.NAME)
     drawn = demo_folder.load(report)
     with contextlib.suppress(FileNotFoundError, StorageError):
@@ -129,43 +129,42 @@ def _load_demo(report: Report) -> Dataset:
         if [replace(image, file=None) for image in kept.every_image] == list(drawn.images):
             return kept
     looked_at = with_states(drawn)
-    # A full or read-only disk costs the demo a second look at its files, no more.
+    # On a full or read-only disk, the files of the demo are only scanned again.
     with contextlib.suppress(StorageError):
         write_manifest(folder, looked_at)
     return excluding_as_written(folder, looked_at)
 
 
 def save(dataset: Dataset, report: HashReport = ignore_hashing) -> Dataset:
-    """Keep a data set's manifest; its images stay where they are.
+    """Store the manifest of a data set; its images are not copied.
 
     Parameters
     ----------
     dataset
         The data set.
     report
-        Is told how far hashing the files is.
+        Called with the progress of hashing.
 
     Returns
     -------
     Dataset
-        The data set as it is kept: every image with the state of its file; and where a data set of
-        that name was removed, with the exclusions and the choice of classes that it had, as far as
-        images have the same content.
+        The stored data set, with the state of each file; if a data set of that name was deleted,
+        with its exclusions and its choice of classes for images of the same content.
 
     Raises
     ------
     UsageError
-        If there is a data set of that name.
+        If a data set of that name exists.
     StorageError
         If the manifest cannot be written.
     """
     check_may_change("add a data set")
     if dataset.name in names():
-        raise UsageError(f"There is a data set “{dataset.name}” already: choose another name.")
+        raise UsageError(f"A data set named “{dataset.name}” already exists. Choose another name.")
     folder = folder_of(dataset.name)
     kept, choice = with_kept(with_states(dataset, report), *read_kept(folder))
-    # What is read with the manifest first: without one, there is no data set yet. An attempt that
-    # failed may have left its own.
+    # The manifest is written last, because it makes the data set exist. A failed attempt may have
+    # left other files.
     for stale in (EXCLUSIONS, CLASSES):
         with contextlib.suppress(OSError):
             (folder / stale).unlink()
@@ -180,15 +179,14 @@ def save(dataset: Dataset, report: HashReport = ignore_hashing) -> Dataset:
 
 
 def complete(name: str, report: Report = _ignore) -> Dataset:
-    """Return a data set after looking at the files that have not been looked at yet.
+    """Return a data set after scanning the files that have not been scanned yet.
 
-    Only data sets that earlier versions added have such files, and those whose files were not
-    there.
+    Only data sets from earlier versions, or with missing files, have such files.
 
     Raises
     ------
     MedrecogError
-        If there is no such data set.
+        If the data set is unknown.
     StorageError
         If it is damaged or cannot be written.
     """
@@ -196,7 +194,7 @@ def complete(name: str, report: Report = _ignore) -> Dataset:
 
 
 def _completed(name: str, report: Report) -> Dataset:
-    """Return the data set as it was imported, every file looked at."""
+    """Return the data set as imported, with all files scanned."""
     dataset = imported(name)
     completed = with_states(dataset, lambda done, total, _: report(done, total))
     if completed != dataset:
@@ -205,20 +203,19 @@ def _completed(name: str, report: Report) -> Dataset:
 
 
 def refresh(name: str, report: Report = _ignore) -> tuple[Dataset, tuple[FileChange, ...]]:
-    """Take in what the files of a data set are now; see `refreshed`.
+    """Update a data set to its current files; see `refreshed`.
 
     Returns
     -------
     dataset
-        As it is kept from now on, with another fingerprint where something was different.
+        The updated data set, with a new fingerprint if something changed.
     changes
-        What was different.
+        What changed.
 
     Raises
     ------
     MedrecogError
-        If there is no such data set, its folder is gone, or it would be left with fewer than two
-        classes.
+        If the data set is unknown, its folder is missing, or fewer than two classes would be left.
     StorageError
         If it is damaged or cannot be written.
     """
@@ -230,7 +227,7 @@ def refresh(name: str, report: Report = _ignore) -> tuple[Dataset, tuple[FileCha
         return with_chosen_classes(folder, dataset), ()
     now = refreshed(dataset, changes)
     chosen = read_choice(folder).applied(now)
-    # The exclusions first: where the second write fails, they only name paths that are not known.
+    # The exclusions are written first: if the second write fails, they only contain unknown paths.
     if now.excluded != dataset.excluded:
         write_exclusions(folder, now)
     write_manifest(folder, now)
@@ -240,33 +237,33 @@ def refresh(name: str, report: Report = _ignore) -> tuple[Dataset, tuple[FileCha
 def move(
     name: str, root: Path, report: HashReport = ignore_hashing
 ) -> tuple[Dataset, tuple[FileChange, ...]]:
-    """Let a data set find its images below another folder, to which they were moved or copied.
+    """Use another folder for the images of a data set, to which they were moved or copied.
 
-    Every file is hashed. Labels, groups, splits, exclusions and chosen classes stay.
+    Every file is hashed. Labels, groups, splits, exclusions and chosen classes are kept.
 
     Parameters
     ----------
     name
         The data set.
     root
-        The folder that holds the images under the same relative paths.
+        The folder with the images under the same relative paths.
     report
-        Is told how far hashing the files is.
+        Called with the progress of hashing.
 
     Returns
     -------
     dataset
-        As it is kept from now on; its fingerprint is the same.
+        The updated data set, with the same fingerprint.
     changes
-        Images whose file is missing or has another content there. They stay in the data set as they
-        were; `refresh` updates it.
+        Images whose file is missing or different there. They are not changed; `refresh` updates
+        them.
 
     Raises
     ------
     UsageError
         If it is the demo.
     MedrecogError
-        If there is no such data set or folder, or no image with the same content is in it.
+        If the data set or folder is unknown, or the folder has no image with the same content.
     StorageError
         If it is damaged or cannot be written.
     """
@@ -276,7 +273,9 @@ def move(
     dataset = imported(name)
     root = resolved(root)
     if not root.is_dir():
-        raise MedrecogError(f"{root} is not a folder. Give the folder that holds the images now.")
+        raise MedrecogError(
+            f"{root} is not a folder. Enter the folder that contains the images now."
+        )
     moved, changes = moved_to(dataset, root, report)
     write_manifest(folder_of(name), moved)
     return with_chosen_classes(folder_of(name), moved), changes
@@ -288,39 +287,38 @@ def choose_classes(
     exclude: Collection[str] = (),
     merge: Mapping[str, str] | None = None,
 ) -> Dataset:
-    """Merge classes of a data set, and exclude those that are not wanted.
+    """Choose, exclude and merge classes of a data set.
 
-    A choice comes on top of earlier ones; `restore_classes` takes all of them back. Exclusions of
-    single images stay.
+    Choices add up; `restore_classes` undoes all of them. Exclusions of single images are kept.
 
     Parameters
     ----------
     name
         The data set.
     only
-        Classes to use; all, where there is none.
+        Classes to use; empty: all.
     exclude
-        Classes to exclude. As those to use, they are named as they are after merging.
+        Classes to exclude; names as after merging, like those to use.
     merge
-        From the name of a class to its new one, which may be that of another class.
+        New names by class, possibly those of other classes.
 
     Returns
     -------
     Dataset
-        As it is kept from now on, with another fingerprint.
+        The changed data set, with a new fingerprint.
 
     Raises
     ------
     UsageError
-        If there is no such class, or nothing is chosen.
+        If a class is unknown, or nothing is chosen.
     MedrecogError
-        If there is no such data set, or it would be left with fewer than two classes.
+        If the data set is unknown, or fewer than two classes would be left.
     StorageError
         If it is damaged or cannot be written.
     """
     check_may_change("choose classes")
     if not (only or exclude or merge):
-        raise UsageError("No classes were given. Give classes to use, to exclude or to merge.")
+        raise UsageError("No classes selected. Select classes to use, to exclude or to merge.")
     dataset = imported(name)
     folder = folder_of(name)
     choice = read_choice(folder).then(dataset, only, exclude, merge or {})
@@ -330,12 +328,12 @@ def choose_classes(
 
 
 def restore_classes(name: str) -> Dataset:
-    """Use every class of a data set again, under the name that it was imported with.
+    """Use every class of a data set again, under its imported name.
 
     Raises
     ------
     MedrecogError
-        If there is no such data set.
+        If the data set is unknown.
     StorageError
         If it is damaged or cannot be written.
     """
@@ -349,30 +347,30 @@ def restore_classes(name: str) -> Dataset:
 
 
 def exclude(name: str, paths: Collection[str], finding: str = CHOSEN, reason: str = "") -> Dataset:
-    """Leave images out of all that follows; `include` takes it back.
+    """Exclude images from runs and checks; `include` undoes it.
 
     Parameters
     ----------
     name
         The data set.
     paths
-        The images; those that are excluded already stay so for the reason they have.
+        The images; those already excluded keep their reason.
     finding
-        Kind of the finding they are excluded for.
+        Kind of the finding that they are excluded for.
     reason
-        In words.
+        Reason shown to users.
 
     Returns
     -------
     Dataset
-        As it is kept from now on, with another fingerprint.
+        The changed data set, with a new fingerprint.
 
     Raises
     ------
     UsageError
-        If the data set has no such image.
+        If an image is unknown.
     MedrecogError
-        If it would be left with images of fewer than two classes.
+        If fewer than two classes would be left.
     StorageError
         If it is damaged or cannot be written.
     """
@@ -388,16 +386,16 @@ def exclude(name: str, paths: Collection[str], finding: str = CHOSEN, reason: st
 
 
 def include(name: str, paths: Collection[str]) -> Dataset:
-    """Use images again that were excluded.
+    """Restore excluded images.
 
     Raises
     ------
     UsageError
-        If the data set has no such image.
+        If an image is unknown.
     StorageError
         If it is damaged or cannot be written.
     """
-    check_may_change("use excluded images again")
+    check_may_change("restore excluded images")
     dataset = load(name)
     _check_known(name, paths, {image.path for image in dataset.every_image})
     taken_back = set(paths)
@@ -418,7 +416,7 @@ def include(name: str, paths: Collection[str]) -> Dataset:
 
 
 def _without_classes(name: str, chosen: Dataset) -> Dataset:
-    """Return a data set without the exclusions that the choice of classes makes."""
+    """Return a data set without the exclusions of the choice of classes."""
     excluded = read_choice(folder_of(name)).excluded
     if not excluded:
         return chosen
@@ -427,65 +425,65 @@ def _without_classes(name: str, chosen: Dataset) -> Dataset:
 
 
 def remove(name: str) -> None:
-    """Forget a data set; its images stay where they are, but those that were unpacked for it.
+    """Delete a data set; its image files are kept unless medrecog extracted or downloaded them.
 
-    Its exclusions and choice of classes are kept by content, for when it is added again under the
+    Its exclusions and choice of classes are stored by content, in case it is added again under the
     same name.
 
     Raises
     ------
     MedrecogError
-        If there is none of that name, or it is the demo.
+        If it is unknown, or the demo.
     StorageError
-        If its description cannot be deleted.
+        If it cannot be deleted.
     """
-    check_may_change("remove a data set")
+    check_may_change("delete a data set")
     if name == demo_folder.NAME:
-        raise UsageError("The demo data set belongs to the program and cannot be removed.")
+        raise UsageError("The demo data set belongs to the program and cannot be deleted.")
     if check_name(name) not in names():
         raise MedrecogError(_unknown(name))
     folder = folder_of(name)
     try:
         kept = kept_document(imported(name), read_choice(folder))
     except MedrecogError:
-        kept = {}  # of a damaged one
+        kept = {}  # the data set is damaged
     try:
         shutil.rmtree(folder)
     except OSError as error:
         raise StorageError(unwritable(folder, error)) from error
     if kept:
-        # A disk that takes no more costs the exclusions, and not the removal.
+        # On a full disk, the exclusions are lost, but the data set can be deleted.
         with contextlib.suppress(StorageError):
             atomic_file.write_json(folder / REMOVED, kept)
 
 
 def resolved(path: Path) -> Path:
-    """Return the absolute path, refusing what people can type and no file can be called.
+    """Return the absolute path, after rejecting invalid file names.
 
     Raises
     ------
     MedrecogError
-        If it is no path that can be looked at.
+        If it is not a valid path.
     """
     try:
         resolved = path.expanduser().resolve()
         resolved.is_file()
     except (OSError, RuntimeError, ValueError) as error:
         reason = getattr(error, "strerror", None) or error
-        raise MedrecogError(f"{path} cannot be read ({reason}): check the path.") from error
+        raise MedrecogError(f"{path} cannot be read ({reason}). Check the path.") from error
     return resolved
 
 
 def _unknown(name: str) -> str:
-    return f"There is no data set “{name}”: there are {', '.join(names()) or 'none yet'}."
+    return f"Unknown data set “{name}”. Available: {', '.join(names()) or 'none'}."
 
 
 def _check_known(name: str, paths: Iterable[str], known: set[str]) -> None:
     for path in paths:
         if path not in known:
             raise UsageError(
-                f"The data set “{name}” has no image “{path}”: give its path below the data "
-                "set's folder, as “datasets check” shows it."
+                f"The data set “{name}” has no image “{path}”. Enter its path below the folder of "
+                "the data set, as in “datasets check”."
             )
 
 
@@ -497,10 +495,10 @@ def _modified(file: Path) -> int:
 
 
 def start_drawing() -> Job:
-    """Start a job that generates the demo's images, unless one does; return at once."""
+    """Start a job that generates the demo images, unless there is one; return immediately."""
     return start_once(DRAW_DEMO, demo_folder.NAME, "Generate the demo images")
 
 
 def work_on_drawing(job: Job, work: Work) -> None:
-    """Do the work of a job that `start_drawing` started."""
+    """Do the work of a job of `start_drawing`."""
     load(job.order().subject, counting(work.checked_report, DRAWING))

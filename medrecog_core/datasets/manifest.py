@@ -1,4 +1,4 @@
-"""Data sets on disk: the manifest and the exclusions, in two files of the data set's folder."""
+"""Data sets on disk: manifest and exclusions, in two files."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict, replace
@@ -25,9 +25,9 @@ _N_OWN_FIELDS = 4
 
 
 def write_manifest(folder: Path, dataset: Dataset) -> None:
-    """Write all of a data set but its exclusions.
+    """Write a data set except its exclusions.
 
-    A root below the folder is written relative to it, so that a copied cache folder finds it.
+    A root below the folder is written relative to it, so that a copied cache folder works.
 
     Raises
     ------
@@ -40,19 +40,19 @@ def write_manifest(folder: Path, dataset: Dataset) -> None:
 
 
 def manifest_document(dataset: Dataset, root: str) -> dict[str, Any]:
-    """Return all of a data set but its exclusions, as JSON values.
+    """Return a data set except its exclusions, as JSON values.
 
     Parameters
     ----------
     dataset
         The data set.
     root
-        The folder of its images, absolute or relative to the folder that the document is for.
+        The folder of its images, absolute or relative to the folder of the document.
 
     Returns
     -------
     dict
-        What is as usual is left out, so that earlier versions read the rest.
+        Values; defaults are omitted, so that earlier versions can read the rest.
     """
     images = dataset.every_image
     return {
@@ -78,12 +78,12 @@ def manifest_document(dataset: Dataset, root: str) -> dict[str, Any]:
 
 
 def exclusions_document(dataset: Dataset) -> list[list[str]]:
-    """Return which images are excluded, and why, as JSON values."""
+    """Return the exclusions as JSON values."""
     return [[each.image.path, each.finding, each.reason] for each in dataset.excluded]
 
 
 def write_exclusions(folder: Path, dataset: Dataset) -> None:
-    """Write which images are excluded, and why.
+    """Write the exclusions.
 
     Raises
     ------
@@ -94,7 +94,7 @@ def write_exclusions(folder: Path, dataset: Dataset) -> None:
 
 
 def read_dataset(folder: Path, name: str) -> Dataset:
-    """Return the data set of a folder as runs see it: with its choice of classes and exclusions.
+    """Return the data set of a folder as runs use it: with its choice of classes and exclusions.
 
     Raises
     ------
@@ -107,7 +107,7 @@ def read_dataset(folder: Path, name: str) -> Dataset:
 
 
 def with_chosen_classes(folder: Path, imported: Dataset) -> Dataset:
-    """Return a data set with the choice of classes that its folder holds.
+    """Return a data set with the choice of classes in its folder.
 
     Raises
     ------
@@ -126,9 +126,9 @@ def with_chosen_classes(folder: Path, imported: Dataset) -> Dataset:
 
 
 def read_imported(folder: Path, name: str) -> Dataset:
-    """Return the data set of a folder with the classes of its import, and with its exclusions.
+    """Return the data set of a folder with its imported classes and its exclusions.
 
-    Manifests of earlier versions say nothing of the files; their images have no state.
+    Manifests of earlier versions do not describe the files; their images have no state.
 
     Raises
     ------
@@ -152,16 +152,16 @@ def read_imported(folder: Path, name: str) -> Dataset:
         )
     except (AttributeError, KeyError, TypeError, ValueError, MedrecogError) as error:
         raise StorageError(
-            f"The description of the data set “{name}” in {folder} is damaged: "
-            "remove it and add it again."
+            f"The description of the data set “{name}” in {folder} is damaged. Delete the data "
+            "set and add it again."
         ) from error
     return excluding_as_written(folder, dataset)
 
 
 def excluding_as_written(folder: Path, dataset: Dataset) -> Dataset:
-    """Return the data set with the exclusions that its folder lists.
+    """Return the data set with the exclusions in its folder.
 
-    Those of images that it has no longer are passed over.
+    Exclusions of images that no longer exist are ignored.
 
     Raises
     ------
@@ -182,8 +182,8 @@ def excluding_as_written(folder: Path, dataset: Dataset) -> Dataset:
         return dataset.excluding(exclusions.values())
     except (TypeError, ValueError, MedrecogError) as error:
         raise StorageError(
-            f"The list of excluded images {folder / EXCLUSIONS} is damaged: delete it to have "
-            "every image again."
+            f"The list of excluded images {folder / EXCLUSIONS} is damaged. Delete it to restore "
+            "every image."
         ) from error
 
 

@@ -1,4 +1,4 @@
-"""What the health report measures of one image, from one small decoding."""
+"""Measurements of one image for the health report, from a small copy."""
 
 import base64
 from dataclasses import dataclass
@@ -18,14 +18,14 @@ from medrecog_core.images import (
 from medrecog_core.images.reading import takes_window
 
 SIDE = 256
-"""Longest side, in pixels, at which images are looked at; smaller ones stay as they are."""
+"""Longest side, in pixels, at which images are measured; smaller ones are not resized."""
 GREY_SIDE = 16
-"""Side of the grey square that near-duplicates are compared by."""
+"""Side of the grey square for comparing near-duplicates."""
 VERSION = 2
-"""Part of what is kept on disk: a new way of measuring measures all again."""
+"""Stored on disk: a new version measures all images again."""
 
 _TWO = 2
-# Of JPEG masks: grey values from one end that compression leaves, and how many pixels are there.
+# For JPEG masks: distance of grey values from the ends because of compression, and their share.
 _COMPRESSION_NOISE = 16.0
 _SHARE_AT_ENDS = 0.95
 _LEAST_CONTRAST = 64.0
@@ -33,18 +33,18 @@ _LEAST_CONTRAST = 64.0
 
 @dataclass(frozen=True)
 class ImageMeasurement:
-    """An image as the health report sees it.
+    """Measurements of an image for the health report.
 
     Attributes
     ----------
     reason
-        Why it cannot be read; empty where it can, and else nothing below is known.
+        Why it cannot be read; empty if it can. If it cannot, nothing below is known.
     width, height
         In pixels, as stored.
     mode
         Pillow's mode of the stored pixels.
     jpeg_quality
-        Estimated; 0 where the file is no JPEG.
+        Estimated; 0 if the file is not a JPEG.
     perceptual_hash
         imagehash's `phash`, 64 bits as a number.
     contrast
@@ -57,7 +57,7 @@ class ImageMeasurement:
     is_two_valued
         Whether it has exactly two colours, or, as a JPEG, grey values at two ends only.
     grey_range
-        Stored values of a file with more than 8 bits a channel; None of others.
+        Range of a file with more than 8 bits per channel; None for others.
     """
 
     reason: str = ""
@@ -87,12 +87,12 @@ def measure_image(content: bytes, rendering: Rendering = PLAIN) -> ImageMeasurem
     content
         The file's bytes.
     rendering
-        How its stored values become a picture.
+        How its stored values become an image.
 
     Raises
     ------
     UnreadableImageError
-        If they are no usable image, or are cut off.
+        If they are not a usable image, or are truncated.
     """
     import imagehash
     from scipy.ndimage import laplace
@@ -103,7 +103,7 @@ def measure_image(content: bytes, rendering: Rendering = PLAIN) -> ImageMeasurem
         width, height, mode, quality = header.width, header.height, header.mode, header.jpeg_quality
         has_range = takes_window(mode) or not mode
     except UnreadableImageError:
-        # Formats that Pillow has no header of.
+        # Formats that Pillow does not read.
         (width, height), mode, quality = image.size, image.mode, 0
         has_range = True
     n_colours = len(image.getcolors(_TWO) or ())
@@ -128,7 +128,7 @@ def measure_image(content: bytes, rendering: Rendering = PLAIN) -> ImageMeasurem
 
 
 def _has_two_ends(values: np.ndarray) -> bool:
-    """Return whether grey values lie at two ends, except for what compression and scaling add."""
+    """Return whether grey values are at two ends, apart from compression and scaling."""
     low, high = float(values.min()), float(values.max())
     if high - low < _LEAST_CONTRAST:
         return False

@@ -1,4 +1,4 @@
-"""The measurements of a data set's images, kept on disk by content, so that none is made twice."""
+"""Measurements of images, stored on disk by content, so that none is made twice."""
 
 import collections
 import hashlib
@@ -39,17 +39,17 @@ def measure_images(
     dataset
         The data set.
     file
-        Where measurements are kept, by content and rendering; damage makes all be measured again.
-        What has been measured is written now and then and where the work ends.
+        File of the measurements, by content and rendering; if it is damaged, everything is measured
+        again. It is written regularly and at the end.
     changed
-        Paths of images whose files are not what they were; they are measured as they are now.
+        Paths of images with changed files, which are measured as they are now.
     report
-        Called with (done, total) after each image; what it raises ends the work.
+        Called with (done, total) after each image; an error that it raises ends the work.
 
     Returns
     -------
     dict
-        From the image's path to its measurement; that of an unreadable image says why.
+        Measurements by path; those of unreadable images have a reason.
 
     Raises
     ------

@@ -1,4 +1,4 @@
-"""A data set whose images were moved to another folder."""
+"""Data sets whose images were moved to another folder."""
 
 from collections.abc import Sequence
 from dataclasses import replace
@@ -14,10 +14,10 @@ from medrecog_core.images import UnreadableImageError
 def moved_to(
     dataset: Dataset, root: Path, report: HashReport = ignore
 ) -> tuple[Dataset, tuple[FileChange, ...]]:
-    """Return a data set that finds its images below another folder, and those that it does not.
+    """Return a data set that uses another folder, and the images that do not match there.
 
-    Every file is hashed, since copies often keep the time of the original. An image that was not
-    looked at before is taken to be the same.
+    Every file is hashed, because copies often keep the time of the original. An image without a
+    known hash counts as the same.
 
     Raises
     ------
@@ -54,14 +54,14 @@ def _change(image: ImageRecord, state: FileState | UnreadableImageError) -> File
     if isinstance(state, UnreadableImageError):
         return FileChange(image.path, str(state))
     if image.file is not None and image.file.sha256 != state.sha256:
-        return FileChange(image.path, "it has another content than before", state=state)
+        return FileChange(image.path, "its content is different", state=state)
     return None
 
 
 def _not_there(dataset: Dataset, root: Path, changes: Sequence[FileChange]) -> str:
     first = changes[0]
     return (
-        f"None of the {len(dataset.every_image):,} images of “{dataset.name}” is below {root} with "
-        f"the same content, for example {first.path} ({first.reason}). Give the folder that is to "
-        f"the images what {dataset.root} was."
+        f"None of the {len(dataset.every_image):,} images of “{dataset.name}” is below {root} "
+        f"with the same content, for example {first.path} ({first.reason}). Enter the folder that "
+        f"corresponds to {dataset.root}."
     )

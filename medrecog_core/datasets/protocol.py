@@ -1,4 +1,4 @@
-"""How a data set is to be split, said before its images are known."""
+"""Protocol: how a data set is split into training and test images."""
 
 from dataclasses import dataclass
 
@@ -11,30 +11,30 @@ MAX_REPEATS = 100
 
 @dataclass(frozen=True)
 class Protocol:
-    """A way of choosing training and test images.
+    """A protocol for choosing training and test images.
 
     Attributes
     ----------
     kind
-        `given`: the data set's own train and test; `given-folds`: each of the data set's own folds
-        is tested by an SVM that is trained on the others; `hold-out`: a stratified quarter is
-        tested; `k-fold`: every image is tested once; `leave-one-group-out`: every group is tested
-        by an SVM that learnt from all others; `auto`: given where the data set has both parts,
-        else given-folds where it has folds, else hold-out.
+        `given`: the data set's own split; `given-folds`: each of the data set's own folds is tested
+        by a classifier trained on the others; `hold-out`: a stratified quarter is tested; `k-fold`:
+        every image is tested once; `leave-one-group-out`: every group is tested by a classifier
+        trained on all others; `auto`: given if the data set has a split, otherwise given-folds if
+        it has folds, otherwise hold-out.
     n_folds
-        Of k-fold.
+        Number of folds of k-fold.
     n_repeats
-        How often k-fold is done, each time with other folds.
+        Number of repeats of k-fold, each with different folds.
     keep_groups
-        Whether images of one group (patient, lesion) stay on one side of hold-out and k-fold. Where
-        they don't, results are flattered; such splits are for showing by how much.
+        Whether images of one group (patient, lesion) stay on one side of hold-out and k-fold.
+        Otherwise the results are too optimistic; such splits are for measuring leakage.
     seed
-        Of hold-out and k-fold.
+        Random seed of hold-out and k-fold.
 
     Raises
     ------
     UsageError
-        If there is no such protocol, or a number is out of range.
+        If the protocol is unknown, or a number is out of range.
     """
 
     kind: str = "auto"
@@ -45,12 +45,12 @@ class Protocol:
 
     def __post_init__(self) -> None:
         if self.kind not in PROTOCOLS:
-            raise UsageError(
-                f"There is no protocol “{self.kind}”: choose among {', '.join(PROTOCOLS)}."
-            )
+            raise UsageError(f"Unknown protocol “{self.kind}”. Available: {', '.join(PROTOCOLS)}.")
         if not 2 <= self.n_folds <= MAX_FOLDS:
-            raise UsageError(f"{self.n_folds} folds are not possible: choose 2 to {MAX_FOLDS}.")
+            raise UsageError(
+                f"{self.n_folds} is not a valid number of folds. Choose 2 to {MAX_FOLDS}."
+            )
         if not 1 <= self.n_repeats <= MAX_REPEATS:
             raise UsageError(
-                f"{self.n_repeats} repeats are not possible: choose 1 to {MAX_REPEATS}."
+                f"{self.n_repeats} is not a valid number of repeats. Choose 1 to {MAX_REPEATS}."
             )

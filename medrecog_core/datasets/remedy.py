@@ -1,4 +1,4 @@
-"""What mends a finding of the health report: images that are excluded, or classes merged."""
+"""Remedies of findings: excluding images or merging classes."""
 
 import shlex
 from collections.abc import Iterable
@@ -11,7 +11,7 @@ from medrecog_core.datasets.intake.decisions import Decisions
 
 @dataclass(frozen=True)
 class Remedy:
-    """A change of a data set that makes a finding disappear, and that can be undone.
+    """A change of a data set that resolves a finding and can be undone.
 
     Attributes
     ----------
@@ -20,9 +20,9 @@ class Remedy:
     images
         Paths of the images that it excludes.
     classes
-        Classes that it excludes as a whole, on purpose; all their images are among `images`.
+        Classes that it excludes completely; `images` contains all their images.
     merges
-        Pairs of class names: the old one, and the one it becomes.
+        Pairs of old and new class names.
 
     Raises
     ------
@@ -56,7 +56,7 @@ class Remedy:
         return f"Exclude {counted(len(self.images), 'image')}"
 
     def is_done(self, dataset: Dataset) -> bool:
-        """Return whether the data set has nothing left that it would change."""
+        """Return whether it would not change the data set."""
         if self.merges:
             return not {old for old, _ in self.merges} & set(dataset.classes)
         return not set(self.images) & {image.path for image in dataset.images}
@@ -64,14 +64,14 @@ class Remedy:
 
 @dataclass(frozen=True)
 class Advice:
-    """Something to do by hand about a finding.
+    """Advice on a finding that users carry out themselves.
 
     Attributes
     ----------
     words
         What it does, as a sentence.
     command
-        For a shell; empty where there is none.
+        Shell command; empty if there is none.
     """
 
     words: str
@@ -101,14 +101,14 @@ def refresh_command(name: str) -> str:
 
 
 def import_command(dataset: Dataset, decisions: Decisions) -> str:
-    """Return the command that adds a data set's images once more, under another name."""
+    """Return the command that adds the images of a data set again, under another name."""
     return decisions.command(f"{dataset.name[:_LONGEST_NAME]}-2", (dataset.root,))
 
 
 def reason_against(dataset: Dataset, remedy: Remedy) -> str:
-    """Return why a remedy would do more harm than good; empty where nothing speaks against it.
+    """Return why a remedy should not be applied; empty if it can be.
 
-    It must leave at least two classes, images of every class that it does not exclude on purpose,
+    It must leave at least two classes, images of every class that it does not exclude completely,
     and training images of every class that has some.
 
     Returns
@@ -148,7 +148,7 @@ def quoted(names: Iterable[str]) -> str:
 
 _SHOWN_NAMES = 5
 _LONGEST_NAME = 62
-"""Of a data set, for a name that has two characters more."""
+"""Maximum length of a name to which two characters are added."""
 
 
 def shell_command(*words: str) -> str:

@@ -1,4 +1,4 @@
-"""A part of a data set's images, drawn so that it looks like the whole."""
+"""Stratified random sample of images."""
 
 from collections import Counter, defaultdict
 from collections.abc import Sequence
@@ -18,9 +18,9 @@ class Sample:
     Attributes
     ----------
     images
-        Those that were drawn, in the data set's order.
+        The sampled images, in the order of the data set.
     n_all
-        Images that there were to draw from.
+        Number of images to sample from.
     """
 
     images: tuple[ImageRecord, ...]
@@ -28,12 +28,12 @@ class Sample:
 
     @property
     def is_part(self) -> bool:
-        """Whether there are images that were not drawn."""
+        """Whether some images were not sampled."""
         return len(self.images) < self.n_all
 
     @property
     def words(self) -> str:
-        """What was drawn, as words of a sentence; empty where that is everything."""
+        """Description of the sample; empty if it contains all images."""
         if not self.is_part:
             return ""
         return f"a sample of {len(self.images):,} of {self.n_all:,} images"
@@ -42,26 +42,25 @@ class Sample:
 def draw_sample(images: Sequence[ImageRecord], n: int, seed: int) -> Sample:
     """Draw images at random, stratified by class and split.
 
-    Each part of a class (its training and its test images, where the data set gives a split) keeps
-    its share, rounded so that the shares add up (the largest remainders are rounded up), and no
-    part goes empty. Images of `val` beside a given train and test are not drawn, since no run uses
-    them. Where the data set gives folds and no such split, each fold of a class keeps its share.
-    Groups are not drawn whole: a group has as many images in the sample as chance gives it, and a
-    split keeps them on one side as it does in the whole.
+    Each part of a class (its training and its test images, if there is a given split) keeps its
+    share, rounded by largest remainders, and no part is empty. With a given split, images of `val`
+    are not sampled, because no run uses them. With given folds instead, each fold of a class keeps
+    its share. Groups are not sampled as a whole: a group has a random number of images in the
+    sample, which a split keeps on one side.
 
     Parameters
     ----------
     images
         All images.
     n
-        How many to draw; all are returned where there are not more.
+        Size of the sample; all images are returned if there are not more.
     seed
-        Of the random choice.
+        Random seed.
 
     Raises
     ------
     MedrecogError
-        If so few images cannot hold every part.
+        If n is too small to contain every part.
     """
     splits = {image.split for image in images}
     is_given = {"train", "test"} <= splits
@@ -74,7 +73,7 @@ def draw_sample(images: Sequence[ImageRecord], n: int, seed: int) -> Sample:
     n_all = sum(map(len, strata.values()))
     if n >= n_all:
         return Sample(tuple(images), len(images))
-    # A hold-out needs two images of a class: one to learn from, one to test on.
+    # A hold-out needs two images of a class, one for training and one for the test.
     n_parts = Counter(label for label, _ in strata)
     least = [
         min(len(stratum), 1 if is_given or n_parts[label] > 1 else 2)
@@ -82,8 +81,8 @@ def draw_sample(images: Sequence[ImageRecord], n: int, seed: int) -> Sample:
     ]
     if n < sum(least):
         raise MedrecogError(
-            f"A sample of {counted(n, 'image')} cannot hold every class to learn from and to test "
-            f"on: ask for at least {sum(least)}."
+            f"A sample of {counted(n, 'image')} is too small to train and test every class. Use "
+            f"at least {sum(least)} images."
         )
     rng = np.random.default_rng(seed)
     sizes = _share(n, [len(stratum) for stratum in strata.values()], least)
@@ -95,7 +94,7 @@ def draw_sample(images: Sequence[ImageRecord], n: int, seed: int) -> Sample:
 
 
 def _share(n: int, sizes: list[int], least: list[int]) -> list[int]:
-    """Part n in proportion to sizes by largest remainders, none below its least."""
+    """Divide n in proportion to sizes by largest remainders, with a minimum for each."""
     exact = np.array(sizes) * n / sum(sizes)
     shares = np.maximum(np.floor(exact).astype(int), least)
     while shares.sum() < n:
@@ -108,9 +107,9 @@ def _share(n: int, sizes: list[int], least: list[int]) -> list[int]:
 
 
 def _two_groups_first(stratum: list[int], images: Sequence[ImageRecord]) -> list[int]:
-    """Move an image of another group to the second place, where the first two share theirs.
+    """Move an image of another group to the second place if the first two share a group.
 
-    A hold-out keeps groups whole, so a class that is drawn with two images needs two groups.
+    A hold-out keeps groups whole, so a class with two sampled images needs two groups.
     """
     group = images[stratum[0]].group
     if group and len(stratum) > 1:

@@ -1,12 +1,11 @@
-"""How well file properties alone predict the class, without the pixels.
+"""Shortcuts: how well file properties predict the class without the pixels.
 
-Where the classes came from different machines or archives, the size, the proportions, the mode, the
-file's size or the JPEG quality may reveal the class, and a network may learn that instead of the
+If the classes come from different devices or archives, the size, the proportions, the mode, the
+file size or the JPEG quality may reveal the class, and a network may learn that instead of the
 disease (Zech et al., Variable generalization performance of a deep learning model to detect
 pneumonia in chest radiographs, PLOS Medicine 2018).
 """
 
-import warnings
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -16,12 +15,13 @@ import numpy as np
 from medrecog_core.datasets.dataset import Dataset, ImageRecord, unit_of
 from medrecog_core.datasets.finding import Finding
 from medrecog_core.datasets.measurement import ImageMeasurement
+from medrecog_core.images import stratified_folds
 
 TOGETHER = "all together"
 MIN_PER_CLASS = 5
-"""Groups that a class needs to be measured; as many folds are made."""
+"""Minimum number of groups per class, and number of folds."""
 WARNING_GAIN, SEVERE_GAIN = 0.2, 0.5
-"""Of the way from chance to certainty."""
+"""Share of the way from chance to certainty."""
 
 _TREE_DEPTH = 4
 _IMAGES_IN_LEAF = 3
@@ -54,9 +54,9 @@ class Shortcut:
     chance
         The balanced accuracy of guessing: one over the number of classes.
     chance_upper
-        97.5th percentile of chance: of the balanced accuracy where the labels are shuffled.
+        97.5th percentile of chance, that is of the balanced accuracy with shuffled labels.
     n_images, n_classes
-        On how many it was measured.
+        Number of images and classes measured.
     """
 
     feature: str
@@ -69,7 +69,7 @@ class Shortcut:
 
     @property
     def gain(self) -> float:
-        """How much of the way from chance to certainty the feature goes; 0 within chance."""
+        """Position between chance (0) and certainty (1); 0 within chance."""
         if self.balanced_accuracy <= self.chance_upper:
             return 0.0
         return (self.balanced_accuracy - self.chance) / (1 - self.chance)
@@ -84,22 +84,22 @@ def measure_shortcuts(
 
     A decision tree of depth 4 with balanced class weights is cross-validated in 5 stratified folds,
     which keep groups whole. The chance level comes from shuffling the labels against the tree's
-    predictions, one image of each group. Classes with fewer than `MIN_PER_CLASS` groups are left
-    out.
+    predictions, one image of each group. Classes with fewer than `MIN_PER_CLASS` groups are not
+    used.
 
     Parameters
     ----------
     dataset
-        The data set; its splits play no part.
+        The data set; its splits are ignored.
     measurements
-        From path to what was measured.
+        Measurements by path.
     report
         Called with (done, total) features.
 
     Returns
     -------
     tuple of Shortcut
-        Empty where fewer than two classes have images enough.
+        Empty if fewer than two classes have enough images.
     """
     images = [image for image in dataset.images if not measurements[image.path].reason]
     group_of = [unit_of(image.group, image.path) for image in images]
@@ -115,7 +115,7 @@ def measure_shortcuts(
         [[read(image, measurements[image.path]) for read in _READ.values()] for image in images],
         np.float32,
     )
-    folds = _folds(labels, groups)
+    folds = stratified_folds(labels, groups, MIN_PER_CLASS, 0, simple_without_groups=True)
     columns = [*((name, [i]) for i, name in enumerate(FEATURES)), (TOGETHER, range(len(FEATURES)))]
     found = []
     for done, (name, chosen) in enumerate(columns, 1):
@@ -202,20 +202,8 @@ def _measure(
     )
 
 
-def _folds(labels: np.ndarray, groups: np.ndarray) -> list[tuple[np.ndarray, np.ndarray]]:
-    from sklearn.model_selection import StratifiedGroupKFold, StratifiedKFold
-
-    each_its_own = len(np.unique(groups)) == len(groups)
-    kind = StratifiedKFold if each_its_own else StratifiedGroupKFold
-    with warnings.catch_warnings():
-        # Groups of several classes can leave a fold without a class, which costs it no more than
-        # that.
-        warnings.simplefilter("ignore", UserWarning)
-        return list(kind(MIN_PER_CLASS, shuffle=True, random_state=0).split(labels, labels, groups))
-
-
 def _chance_upper(labels: np.ndarray, predicted: np.ndarray, groups: np.ndarray) -> float:
-    """Return the upper quantile of the balanced accuracy where labels are shuffled.
+    """Return the upper quantile of the balanced accuracy with shuffled labels.
 
     Images of one group are not independent, so one of each is taken.
     """
@@ -233,6 +221,6 @@ def _chance_upper(labels: np.ndarray, predicted: np.ndarray, groups: np.ndarray)
 
 
 def _mode_number(mode: str) -> int:
-    """Return a number for a mode, from how many channels it has: a tree asks only for order."""
+    """Return the number of channels of a mode, since a tree only needs an order."""
     order = ("1", "L", "P", "LA", "PA", "I;16", "I;16B", "I", "F", "RGB", "RGBA", "CMYK", "YCbCr")
     return order.index(mode) if mode in order else len(order)

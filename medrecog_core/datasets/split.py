@@ -1,4 +1,4 @@
-"""A split: which images an SVM learns from and which it is tested on, fold by fold."""
+"""Split: training and test images of each fold."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -10,7 +10,7 @@ from medrecog_core.datasets.dataset import ImageRecord
 
 @dataclass(frozen=True)
 class Fold:
-    """One training and one test part: positions in the list of images, each ascending."""
+    """Training and test part: ascending positions in the list of images."""
 
     train: tuple[int, ...]
     test: tuple[int, ...]
@@ -23,9 +23,9 @@ class Split:
     Attributes
     ----------
     kind
-        In words, how they were chosen.
+        Description of how they were chosen.
     folds
-        At least one. In k-fold every image is in one test part (of each repeat).
+        At least one. In k-fold, every image is in one test part of each repeat.
     n_leaking_groups
         Groups (patients, lesions) with images in both parts of a fold, each counted once.
     """
@@ -36,21 +36,21 @@ class Split:
 
     @property
     def leaks(self) -> bool:
-        """Whether an SVM is tested on groups that it has learnt from."""
+        """Whether a classifier is tested on groups that it was trained on."""
         return self.n_leaking_groups > 0
 
     @property
     def trained(self) -> tuple[int, ...]:
-        """Positions of the images that some SVM learns from, ascending."""
+        """Positions of the images that some classifier is trained on, ascending."""
         return tuple(sorted({i for fold in self.folds for i in fold.train}))
 
     @property
     def tested(self) -> tuple[int, ...]:
-        """Positions of the test images, fold after fold: one for each row of a cell's scores."""
+        """Positions of the test images, fold after fold: one per row of the scores of a cell."""
         return tuple(i for fold in self.folds for i in fold.test)
 
     def without_unused(self) -> "tuple[tuple[int, ...], Split]":
-        """Return the positions of the images in some fold, and the split of those alone."""
+        """Return the positions of the images in any fold, and the split of these images."""
         used = tuple(sorted({*self.trained, *self.tested}))
         new = {old: position for position, old in enumerate(used)}
         folds = tuple(
@@ -69,12 +69,12 @@ class Split:
 
     @classmethod
     def from_document(cls, document: dict[str, Any]) -> "Split":
-        """Return the split that `to_document` gave.
+        """Return the split in a document of `to_document`.
 
         Raises
         ------
         KeyError, TypeError, ValueError
-            If the document is no split.
+            If the document is not valid.
         """
         folds = tuple(
             Fold(tuple(map(int, fold["train"])), tuple(map(int, fold["test"])))
@@ -85,7 +85,7 @@ class Split:
         return cls(str(document["kind"]), folds, int(document["n_leaking_groups"]))
 
     def rows(self, images: Sequence[ImageRecord]) -> list[dict[str, str]]:
-        """Return the split as a table: a row an image, a column a fold.
+        """Return the split as a table, with one row per image and one column per fold.
 
         Parameters
         ----------
@@ -95,8 +95,8 @@ class Split:
         Returns
         -------
         list of dict
-            `path`, `label`, `group`, and `fold 1` and so on, or `split` where there is one fold:
-            `train`, `test` or empty. With one fold, the table can be used as a table of labels.
+            `path`, `label`, `group`, and `fold 1` and so on, or `split` if there is one fold:
+            `train`, `test` or empty. With one fold, the table can be used as a label file.
         """
         names = [f"fold {k}" for k in range(1, len(self.folds) + 1)]
         if len(self.folds) == 1:
@@ -113,10 +113,10 @@ class Split:
 
 
 def describe_leak(n_groups: int) -> str:
-    """Return what is to be said of results whose split leaks that many groups, as a sentence."""
+    """Return a sentence on results whose split has leaking groups."""
     return (
-        f"The split leaks: {counted(n_groups, 'group')} of images stand in both the training and "
-        "the test part, so the figures are flattered."
+        f"Leakage: {counted(n_groups, 'group')} {'has' if n_groups == 1 else 'have'} images in "
+        "both training and test sets, so the results are too optimistic."
     )
 
 

@@ -1,6 +1,5 @@
-"""From a protocol and images to the folds that SVMs are trained and tested on."""
+"""Splitting of images into training and test folds by a protocol."""
 
-import warnings
 from collections.abc import Sequence
 from shlex import quote
 
@@ -12,33 +11,34 @@ from medrecog_core.datasets.hold_out import PART_OF_FOLDS, hold_out, n_groups_by
 from medrecog_core.datasets.protocol import Protocol
 from medrecog_core.datasets.split import Fold, Split, n_leaking_groups
 from medrecog_core.errors import MedrecogError
+from medrecog_core.images import stratified_folds
 
 MAX_LEFT_OUT_GROUPS = 500
-"""Leave-one-group-out trains an SVM for each group; above this k-fold tells as much."""
+"""Leave-one-group-out trains a classifier per group; above this limit, k-fold is as informative."""
 
 
 def split_images(images: Sequence[ImageRecord], protocol: Protocol | None = None) -> Split:
-    """Return the folds that a protocol makes of a data set's images.
+    """Return the folds of a data set's images according to a protocol.
 
     Hold-out and k-fold are stratified by class and, unless the protocol says otherwise, keep groups
-    whole (scikit-learn's `StratifiedGroupKFold`; an image without a group is a group of its own).
-    The hold-out tests on about a quarter of the images, on more where no class has so many groups.
-    Beside a given train and test, images of `val` are left out, as the report did (section 2.2);
-    beside given folds, those of no fold. Given parts are kept even where they share groups, which
-    are then counted.
+    whole (scikit-learn's `StratifiedGroupKFold`; an image without a group is its own group). The
+    hold-out tests on about a quarter of the images, or more if no class has enough groups. With a
+    given split, images of `val` are ignored, as in the 2018 report (section 2.2); with given folds,
+    those in no fold. A given split is not changed even if groups are in both parts; these are
+    counted.
 
     Parameters
     ----------
     images
         The images, of at least two classes.
     protocol
-        `auto` with seed 0 where none is given.
+        Default: `auto` with seed 0.
 
     Raises
     ------
     MedrecogError
-        If the images cannot be split so: a class would have no image to learn from, the test part
-        would be empty, or there is no given split, given fold or group to go by.
+        If the images cannot be split this way: a class would have no training images, the test part
+        would be empty, or a given split, given folds or groups are missing.
     """
     protocol = protocol or Protocol()
     kind = resolved_kind(images, protocol)
@@ -50,14 +50,14 @@ def split_images(images: Sequence[ImageRecord], protocol: Protocol | None = None
         "leave-one-group-out": _leave_one_group_out,
     }[kind](images, protocol)
     is_given = kind in ("given", "given-folds")
-    mend = "mend the split" if is_given else "choose fewer folds or another seed"
+    mend = "fix the split" if is_given else "choose fewer folds or another seed"
     for fold in folds:
         _check_classes(images, fold, mend)
     return Split(words, folds, n_leaking_groups(images, folds))
 
 
 def resolved_kind(images: Sequence[ImageRecord], protocol: Protocol) -> str:
-    """Return the kind of a protocol, and for `auto` the one that the images lead to."""
+    """Return the kind of a protocol; for `auto`, the one chosen for the images."""
     if protocol.kind != "auto":
         return protocol.kind
     if {"train", "test"} <= {image.split for image in images}:
@@ -66,7 +66,7 @@ def resolved_kind(images: Sequence[ImageRecord], protocol: Protocol) -> str:
 
 
 def given_folds(images: Sequence[ImageRecord]) -> tuple[str, ...]:
-    """Return the names of the folds that a data set gives, numbers by their value."""
+    """Return the names of the given folds, numbers by their value."""
     names = {image.fold for image in images if image.fold}
     return tuple(sorted(names, key=lambda name: (not name.isdecimal(), len(name), name)))
 
@@ -75,10 +75,10 @@ def _given_folds(images: Sequence[ImageRecord], _: Protocol) -> tuple[str, tuple
     names = given_folds(images)
     if len(names) < 2:
         raise MedrecogError(
-            "The data set gives no folds. Choose another protocol, or add the data set with a "
+            "The data set has no folds. Choose another protocol, or add the data set with a "
             "column of fold numbers (--split-column)."
             if not names
-            else f"The data set gives the fold “{names[0]}” only. Choose another protocol."
+            else f"The data set has only the fold “{names[0]}”. Choose another protocol."
         )
     used = [i for i, image in enumerate(images) if image.fold]
     folds = tuple(
@@ -100,7 +100,7 @@ def _given(images: Sequence[ImageRecord], _: Protocol) -> tuple[str, tuple[Fold,
     )
     if not (train and test):
         raise MedrecogError(
-            "The data set gives no split into train and test: choose another protocol."
+            "The data set has no split into train and test. Choose another protocol."
         )
     unused = len(images) - len(train) - len(test)
     words = "given split" + (f", {unused} images of neither part unused" if unused else "")
@@ -114,27 +114,17 @@ def _hold_out(images: Sequence[ImageRecord], protocol: Protocol) -> tuple[str, t
 
 
 def _k_fold(images: Sequence[ImageRecord], protocol: Protocol) -> tuple[str, tuple[Fold, ...]]:
-    from sklearn.model_selection import StratifiedGroupKFold
-
     labels = np.array([image.label for image in images])
     groups = _groups(images, protocol.keep_groups)
     most = max(n_groups_by_label(labels, groups).values())
     if most < protocol.n_folds:
         raise MedrecogError(
-            f"No class has images enough for {protocol.n_folds} folds: choose {most} or fewer."
+            f"No class has enough images for {protocol.n_folds} folds. Choose {most} or fewer."
         )
     folds = []
     for repeat in range(protocol.n_repeats):
-        folds_of = StratifiedGroupKFold(
-            protocol.n_folds, shuffle=True, random_state=protocol.seed + repeat
-        )
-        with warnings.catch_warnings():
-            # A class with fewer groups than folds is not tested in each, and still in all.
-            warnings.simplefilter("ignore", UserWarning)
-            folds += [
-                Fold(tuple(train.tolist()), tuple(test.tolist()))
-                for train, test in folds_of.split(labels, labels, groups)
-            ]
+        parts = stratified_folds(labels, groups, protocol.n_folds, protocol.seed + repeat)
+        folds += [Fold(tuple(train.tolist()), tuple(test.tolist())) for train, test in parts]
     words = f"stratified {protocol.n_folds}-fold cross-validation, seed {protocol.seed}"
     if protocol.n_repeats > 1:
         words += f", {protocol.n_repeats} times"
@@ -146,15 +136,15 @@ def _leave_one_group_out(
 ) -> tuple[str, tuple[Fold, ...]]:
     if not any(image.group for image in images):
         raise MedrecogError(
-            "The data set has no groups (patients, lesions) to leave out: choose another protocol, "
-            "or add the set with a column of groups."
+            "The data set has no groups (patients, lesions). Choose another protocol, or add the "
+            "data set with a group column."
         )
     groups = _groups(images, keep=True)
     names = np.unique(groups)
     if len(names) > MAX_LEFT_OUT_GROUPS:
         raise MedrecogError(
-            f"Leave-one-group-out would train {len(names):,} SVMs for each cell, more than the "
-            f"{MAX_LEFT_OUT_GROUPS} allowed: choose k-fold, which keeps groups whole too."
+            f"Leave-one-group-out would train {len(names):,} classifiers per cell, more than the "
+            f"{MAX_LEFT_OUT_GROUPS} allowed. Choose k-fold, which also keeps groups whole."
         )
     folds = tuple(
         Fold(
@@ -181,10 +171,11 @@ def _check_classes(images: Sequence[ImageRecord], fold: Fold, mend: str) -> None
     unlearnt = sorted({images[i].label for i in fold.test} - learnt)
     if unlearnt:
         raise MedrecogError(
-            f"The class “{unlearnt[0]}” has test images but none to train on. Exclude it "
+            f"The class “{unlearnt[0]}” has test images but no training images. Exclude it "
             f"(“datasets classes NAME --exclude-class {quote(unlearnt[0])}”), or {mend}."
         )
     if len(learnt) < 2 or not fold.test:
         raise MedrecogError(
-            f"The split leaves fewer than two classes to train on, or nothing to test on: {mend}."
+            "The split leaves fewer than two training classes, or no test images. To continue, "
+            f"{mend}."
         )

@@ -12,10 +12,10 @@ SUFFIXES = frozenset({".xlsx"})
 FORMULA_ERRORS = frozenset(
     {"#NULL!", "#DIV/0!", "#VALUE!", "#REF!", "#NAME?", "#NUM!", "#N/A", "#GETTING_DATA", "#SPILL!"}
 )
-"""What a cell holds whose formula cannot be computed (ECMA-376, part 1, section 18.17.2.7)."""
+"""Values of cells whose formula cannot be computed (ECMA-376, part 1, section 18.17.2.7)."""
 
 MOST_CELLS = 20_000_000
-"""What a table may hold, whatever its kind; more would not fit in the memory of a laptop."""
+"""Maximum size of a table of any kind; more would not fit in the memory of a laptop."""
 
 _MOST_ROWS = 2**20
 """Rows of a sheet (ECMA-376, part 1, section 18.3.1.73: Excel has no more)."""
@@ -27,7 +27,7 @@ _READ_AT_ONCE = frozenset({"xl/sharedStrings.xml", "xl/styles.xml", "xl/workbook
 
 
 def read_sheets(file: Path, only: str = "") -> dict[str, list[list[str]]]:
-    """Return the rows of an Excel file's sheets, every cell as text; of formulas, the last values.
+    """Return the rows of the sheets of an Excel file as text; formulas have their last values.
 
     Whole numbers have no decimal point, dates are in ISO 8601, and empty cells at the end of a row
     and empty rows at the end are dropped, so that the position of a row is its number in the sheet.
@@ -42,9 +42,9 @@ def read_sheets(file: Path, only: str = "") -> dict[str, list[list[str]]]:
     Raises
     ------
     UsageError
-        If there is no sheet of that name.
+        If the sheet is unknown.
     MedrecogError
-        If the file is no Excel file of the kind `.xlsx`, or holds too much.
+        If the file is not an `.xlsx` Excel file, or is too large.
     """
     import openpyxl
 
@@ -60,7 +60,7 @@ def read_sheets(file: Path, only: str = "") -> dict[str, list[list[str]]]:
             found: dict[str, list[list[str]]] = {}
             n_cells = 0
             for name in [only] if only else sheets:
-                sheets[name].reset_dimensions()  # some programs write them wrongly
+                sheets[name].reset_dimensions()  # some programs write wrong ones
                 rows: list[list[str]] = []
                 for values in sheets[name].iter_rows(values_only=True):
                     rows.append(_row(values))
@@ -74,11 +74,11 @@ def read_sheets(file: Path, only: str = "") -> dict[str, list[list[str]]]:
             book.close()
     except (FileNotFoundError, MedrecogError):
         raise
-    # Damaged files make openpyxl fail in many ways.
+    # openpyxl raises many kinds of errors for damaged files.
     except Exception as error:
         reason = getattr(error, "strerror", None) or " ".join(str(error).split())
         raise MedrecogError(
-            f"The table {file} cannot be read as Excel file ({reason}). Save it as .xlsx or CSV."
+            f"The table {file} cannot be read as an Excel file ({reason}). Save it as .xlsx or CSV."
         ) from error
     return found
 
@@ -91,7 +91,7 @@ def _check_size(file: Path) -> None:
     for n_bytes, most in ((sum(sizes.values()), _MOST_BYTES), (at_once, _MOST_BYTES_AT_ONCE)):
         if n_bytes > most:
             raise MedrecogError(
-                f"The table {file} has {n_bytes / 2**20:,.0f} MB when unpacked, more than the "
+                f"The table {file} has {n_bytes / 2**20:,.0f} MB when uncompressed, more than the "
                 f"{most // 2**20} allowed. Save the sheet as CSV."
             )
     with zipfile.ZipFile(file) as book:
@@ -102,7 +102,7 @@ def _check_size(file: Path) -> None:
 
 
 def _check_counts(file: Path, name: str, sheet: IO[bytes]) -> None:
-    """Refuse a sheet of too many rows or cells, be they empty, before it is parsed."""
+    """Reject a sheet with too many rows or cells, even empty ones, before it is parsed."""
     n_rows = n_cells = 0
     before = b""
     while piece := sheet.read(2**20):
@@ -129,7 +129,7 @@ def _row(values: Iterable[object]) -> list[str]:
 
 
 def cell_name(column: int, row: int) -> str:
-    """Return a cell's name, such as `C7`, of its column counted from 0 and row counted from 1."""
+    """Return the name of a cell, such as `C7`, from its column (from 0) and row (from 1)."""
     letters = ""
     column += 1
     while column:

@@ -1,25 +1,30 @@
 """Descriptors: the grid's cells, one-pass extraction, encodings, and the store that keeps them."""
 
-from medrecog_core.features.cell import Cell, grid
-from medrecog_core.features.encodings import DEFAULT_N_WORDS, Codebook, learn_codebook
-from medrecog_core.features.extraction import Extraction, extract, read_descriptors
-from medrecog_core.features.extraction_lock import is_extracting
-from medrecog_core.features.feature_map import FeatureMapNetwork
-from medrecog_core.features.first_filters import FirstFilters, first_filters
-from medrecog_core.features.fold_descriptors import describe_images, learn_cell_codebook
-from medrecog_core.features.fusion import (
+from medrecog_core.features.cell import (
     FUSIONS,
     AnyCell,
+    Cell,
     Fusion,
     concatenate,
     find_cell,
     fuse_grid,
+    grid,
     members,
     parse_fusion,
 )
-from medrecog_core.features.hashed_image import HashedImage, Skipped, hash_images
-from medrecog_core.features.image_walk import ImageWalk
-from medrecog_core.features.memory import MemoryEstimate, estimate_memory, peak_memory
+from medrecog_core.features.cost import MemoryEstimate, estimate_memory, peak_memory
+from medrecog_core.features.encodings import DEFAULT_N_WORDS, Codebook, learn_codebook
+from medrecog_core.features.extraction import Extraction, extract, is_extracting, read_descriptors
+from medrecog_core.features.fold_descriptors import describe_images, learn_cell_codebook
+from medrecog_core.features.inspection import (
+    ORDERS,
+    FeatureMapNetwork,
+    FirstFilters,
+    ImageWalk,
+    StrongestMaps,
+    first_filters,
+    strongest,
+)
 from medrecog_core.features.pooled_network import PooledNetwork, batch_size
 from medrecog_core.features.pooling import (
     DEFAULT_POOLINGS,
@@ -33,13 +38,13 @@ from medrecog_core.features.pooling import (
     titles,
     with_evidence,
 )
+from medrecog_core.features.reading import HashedImage, Skipped, hash_images
 from medrecog_core.features.store import (
     DescriptorKey,
     DescriptorSource,
     DescriptorStore,
     StoredEntry,
 )
-from medrecog_core.features.strongest_maps import ORDERS, StrongestMaps, strongest
 
 __all__ = [
     "DEFAULT_N_WORDS",

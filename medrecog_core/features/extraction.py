@@ -2,24 +2,26 @@
 
 import collections
 import contextlib
+import hashlib
 import itertools
+import json
 import time
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import astuple, dataclass, field
+from pathlib import Path
 
 import numpy as np
 
 from medrecog_core.errors import StorageError
 from medrecog_core.features.cell import Cell
+from medrecog_core.features.cost import NetworkPass, peak_memory
 from medrecog_core.features.encodings.local_descriptors import check_room
-from medrecog_core.features.extraction_lock import extracting_alone
-from medrecog_core.features.hashed_image import HashedImage, Skipped
-from medrecog_core.features.memory import peak_memory
-from medrecog_core.features.network_rates import NetworkPass
 from medrecog_core.features.pooled_network import PooledNetwork, batch_size
-from medrecog_core.features.reading_ahead import read_batches
+from medrecog_core.features.reading import HashedImage, Skipped, read_batches
 from medrecog_core.features.store import DescriptorSource, DescriptorStore
 from medrecog_core.images import preprocessing_of_version
+from medrecog_core.jobs.locks import is_held, waited_for
 from medrecog_core.jobs.progress import Meter, Progress, Stage, ignore, never, stop_if
 from medrecog_core.networks import Network
 
@@ -234,3 +236,42 @@ def _by_deepest_missing(
                 break
         meter.add(1)
     return groups
+
+
+@contextmanager
+def extracting_alone(
+    source: DescriptorSource,
+    scale: int,
+    store: DescriptorStore,
+    report: Callable[[Progress], None],
+    should_stop: Callable[[], bool],
+) -> Iterator[None]:
+    """Wait until no other process extracts the same for the same store, and keep others from it.
+
+    Two processes that want the descriptors of one image would both compute them. Whoever waited
+    looks into the store again. However a process ends, the operating system lets the next one in.
+
+    Raises
+    ------
+    StoppedError
+        If `should_stop` says so while it waits.
+    StorageError
+        If the lock cannot be made.
+    """
+    content = json.dumps([*astuple(source), scale]).encode()
+    file = _folder_beside(store) / f"{hashlib.sha256(content).hexdigest()[:24]}.lock"
+    stage = Stage(
+        f"wait-for-extraction-{scale}", f"Waiting for another process that extracts at {scale} px"
+    )
+    with waited_for(file, lambda: report(Progress(stage, 0, 0, waits=True)), should_stop):
+        yield
+
+
+def is_extracting(store: DescriptorStore) -> bool:
+    """Return whether a process extracts images for a store at this moment."""
+    return any(is_held(file) for file in _folder_beside(store).glob("*.lock"))
+
+
+def _folder_beside(store: DescriptorStore) -> Path:
+    # Not inside, because the store takes every file in its folder for an entry.
+    return store.folder.with_name(f"{store.folder.name}-locks")

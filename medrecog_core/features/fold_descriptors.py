@@ -12,7 +12,7 @@ from medrecog_core.features.encodings import (
     learn_codebook,
 )
 from medrecog_core.features.extraction import read_descriptors
-from medrecog_core.features.hashed_image import HashedImage
+from medrecog_core.features.reading import HashedImage
 from medrecog_core.features.store import DescriptorSource, DescriptorStore
 from medrecog_core.jobs.progress import Progress, ignore, never
 from medrecog_core.networks import Network

@@ -41,9 +41,9 @@ _TYPE_OF = {reading: "float16" if reading == LOCAL else "float32" for reading in
 class PooledNetwork:
     """The network up to the deepest layer asked for, each layer pooled inside the graph.
 
-    What each pooling computes is in `GLOBAL_POOLINGS`; sums are taken in float32 whatever the
+    What each pooling computes is in `GLOBAL_POOLINGS`; sums are computed in float32 whatever the
     precision. Local descriptors are the positions themselves, each divided by its Euclidean
-    length in float32, as NetVLAD takes them (Arandjelović, Gronat, Torii, Pajdla and Sivic, 2016,
+    length in float32, as in NetVLAD (Arandjelović, Gronat, Torii, Pajdla and Sivic, 2016,
     "NetVLAD: CNN architecture for weakly supervised place recognition"). A map is given as it is,
     for evidence. Not to be used by two threads at once.
     """
@@ -151,6 +151,6 @@ class PooledNetwork:
 def _check_reading(reading: str) -> str:
     if reading not in READINGS:
         raise UsageError(
-            f"There is no reading “{reading}” of a layer: choose among {', '.join(READINGS)}."
+            f"Unknown reading “{reading}” of a layer. Available: {', '.join(READINGS)}."
         )
     return reading

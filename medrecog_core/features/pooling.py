@@ -253,7 +253,7 @@ def check_pooling(pooling: str) -> str:
         If it does not.
     """
     if pooling not in POOLINGS:
-        raise UsageError(f"There is no pooling “{pooling}”: choose among {', '.join(POOLINGS)}.")
+        raise UsageError(f"Unknown pooling “{pooling}”. Available: {', '.join(POOLINGS)}.")
     return pooling
 
 
@@ -283,6 +283,6 @@ def with_evidence() -> tuple[str, ...]:
 def no_evidence(pooling: str) -> str:
     """Return the sentence by which evidence is refused for a pooling."""
     return (
-        f"There is no evidence for the pooling “{pooling}”: choose a cell with "
+        f"Evidence is not available for the pooling “{pooling}”. Choose a cell with "
         f"{titles(with_evidence(), 'or')} pooling."
     )

@@ -16,8 +16,8 @@ from diskcache.core import DBNAME, MODE_BINARY, MODE_RAW
 
 from medrecog_core.errors import StorageError
 from medrecog_core.features.cell import Cell
-from medrecog_core.features.hashed_image import HashedImage
 from medrecog_core.features.pooling import LOCAL
+from medrecog_core.features.reading import HashedImage
 from medrecog_core.locations import create_folder, unwritable
 
 _N_FIELDS = 8
@@ -208,7 +208,7 @@ class DescriptorStore:
             return int(self._cache.volume())
 
     def get(self, key: DescriptorKey, channels: int) -> np.ndarray | None:
-        """Return a descriptor, or None where there is none that is whole.
+        """Return a descriptor, or None where it is missing or damaged.
 
         Parameters
         ----------

@@ -1,6 +1,7 @@
-"""Safe reading of image files, and the pixels that a network reads."""
+"""Safe reading of image files, and preparation of pixels for a network."""
 
 from medrecog_core.images.content import is_without_content
+from medrecog_core.images.folds import stratified_folds
 from medrecog_core.images.grey_range import GreyRange, choose_window, read_range
 from medrecog_core.images.header import ImageHeader, read_header
 from medrecog_core.images.preprocessing import (
@@ -57,6 +58,7 @@ __all__ = [
     "read_image",
     "read_range",
     "squeeze",
+    "stratified_folds",
     "thumbnail",
     "unsupported",
 ]

@@ -1,4 +1,4 @@
-"""TIFF files that Pillow reads in part or not: many channels, or numbers of 64 bits."""
+"""TIFF files that Pillow does not fully read: many channels, or 64-bit numbers."""
 
 import io
 import zlib
@@ -24,12 +24,12 @@ _WHITE_IS_ZERO = 0
 
 
 def is_tiff(content: bytes) -> bool:
-    """Return whether bytes begin as a TIFF file does."""
+    """Return whether bytes begin like a TIFF file."""
     return content[:4] in _MAGICS
 
 
 def has_more(image: Image.Image) -> bool:
-    """Return whether a file that Pillow has opened has more channels than Pillow reads."""
+    """Return whether an opened file has more channels than Pillow reads."""
     return isinstance(image, TiffImageFile) and int(image.tag_v2.get(SAMPLESPERPIXEL, 1)) > len(
         image.getbands()
     )
@@ -51,8 +51,8 @@ def read_channels(content: bytes, rendering: Rendering, max_pixels: int) -> Stor
     Raises
     ------
     UnreadableImageError
-        If the file is damaged, too large, compressed otherwise than with LZW or deflate, has no
-        such page or channel, or holds other than real numbers.
+        If the file is damaged, too large, not compressed with LZW or deflate, has no such page or
+        channel, or does not contain real numbers.
     """
     try:
         n_pages = count_tiff_pages(content)
@@ -61,7 +61,7 @@ def read_channels(content: bytes, rendering: Rendering, max_pixels: int) -> Stor
         values = _chosen(pixels, rendering.channel)
     except UnreadableImageError:
         raise
-    # Damaged files make tifffile fail in many ways.
+    # tifffile raises many kinds of errors for damaged files.
     except Exception as error:
         reason = " ".join(str(error).split())
         raise UnreadableImageError(f"the image is damaged or truncated ({reason})") from error
@@ -93,7 +93,7 @@ def read_size(content: bytes) -> tuple[int, int, int]:
             return count_tiff_pages(content), int(page.imagewidth), int(page.imagelength)
     except Exception as error:
         reason = " ".join(str(error).split())
-        raise UnreadableImageError(f"the file has no header of an image ({reason})") from error
+        raise UnreadableImageError(f"the file has no valid image header ({reason})") from error
 
 
 def count_channels(content: bytes) -> int:
@@ -104,7 +104,7 @@ def count_channels(content: bytes) -> int:
         with TiffFile(io.BytesIO(content)) as file:
             page: Any = file.pages[0]
             return int(page.samplesperpixel)
-    # Damaged files make tifffile fail in many ways.
+    # tifffile raises many kinds of errors for damaged files.
     except Exception:
         return 1
 
@@ -123,7 +123,7 @@ def _pixels(content: bytes, index: int, max_pixels: int) -> tuple[np.ndarray, bo
             )
         dtype = page.dtype
         if dtype is None or dtype.kind not in "iuf" or page.samplesperpixel > _MAX_CHANNELS:
-            raise UnreadableImageError("the pixels are of a kind that is not read")
+            raise UnreadableImageError("the pixels are of an unsupported type")
         if page.nbytes > _MAX_UNPACKED_BYTES:
             raise UnreadableImageError(
                 f"the image has {page.nbytes / 2**20:,.0f} MB of pixels, "
@@ -136,12 +136,12 @@ def _pixels(content: bytes, index: int, max_pixels: int) -> tuple[np.ndarray, bo
         elif page.axes == _CHANNELS_FIRST:
             pixels = np.moveaxis(pixels, 0, -1)
         elif page.axes != _CHANNELS_LAST:
-            raise UnreadableImageError(f"the axes {page.axes} of the image are not read")
+            raise UnreadableImageError(f"the axes {page.axes} of the image are not supported")
         return pixels, page.photometric == _WHITE_IS_ZERO
 
 
 def _check_unpacked_size(content: bytes, page: Any) -> None:
-    """Refuse parts that unpack to more than they should: tifffile has no bound."""
+    """Reject parts that expand to more than they should, because tifffile has no limit."""
     if page.compression == _NONE:
         return
     largest = int(np.prod(page.chunks)) * page.dtype.itemsize
@@ -156,11 +156,11 @@ def _check_unpacked_size(content: bytes, page: Any) -> None:
         else:
             raise UnreadableImageError(
                 f"the TIFF file has {page.samplesperpixel} channels of {page.dtype} compressed as "
-                f"{getattr(page.compression, 'name', page.compression)}, which is not read; "
+                f"{getattr(page.compression, 'name', page.compression)}, which is not supported; "
                 "save it without compression"
             )
         if is_too_large:
-            raise UnreadableImageError("the image is damaged (a part unpacks to too many bytes)")
+            raise UnreadableImageError("the image is damaged (a part expands to too many bytes)")
 
 
 def _chosen(pixels: np.ndarray, channel: int | None) -> np.ndarray:

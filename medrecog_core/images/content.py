@@ -1,20 +1,19 @@
-"""Whether a picture shows anything."""
+"""Detection of images without content."""
 
 import numpy as np
 from PIL import Image
 
 MAX_SPREAD = 2
-"""Grey levels, of 255, that almost all pixels of a picture without content lie within."""
+"""Range of grey levels, of 255, that contains almost all pixels of an image without content."""
 MIN_SHARE = 0.9995
-"""Share of the pixels that these are at least: noise, a dead pixel or a mark are no content."""
+"""Minimum share of these pixels: noise, a dead pixel or a mark are not content."""
 
 
 def is_without_content(image: Image.Image) -> bool:
-    """Return whether a picture is of one colour, or nearly so.
+    """Return whether an image has one colour, or almost.
 
-    It is if, in each of the channels red, green and blue, at least `MIN_SHARE` of the pixels lie
-    within `MAX_SPREAD` grey levels of each other. Of a picture with 224 x 224 pixels, 26 may
-    differ.
+    It does if, in each of the channels red, green and blue, at least `MIN_SHARE` of the pixels lie
+    within `MAX_SPREAD` grey levels of each other. In an image of 224 x 224 pixels, 26 may differ.
 
     Parameters
     ----------

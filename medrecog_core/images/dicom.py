@@ -1,4 +1,4 @@
-"""DICOM files: pixels as 8-bit RGB, and the tags that name a label or a patient."""
+"""DICOM files: pixels as 8-bit RGB, and the tags that give a label or a patient."""
 
 import contextlib
 import io
@@ -34,12 +34,12 @@ _MONOCHROME = ("MONOCHROME1", "MONOCHROME2")
 
 
 def decode_dicom(content: bytes, max_pixels: int, rendering: Rendering = PLAIN) -> Image.Image:
-    """Decode a frame of a DICOM file to 8-bit RGB, as a viewer shows it at first.
+    """Decode a frame of a DICOM file to 8-bit RGB, as a viewer initially shows it.
 
     Grey values go through the modality LUT or rescale, then through the first VOI LUT or window
     (PS3.3, C.11.1 and C.11.2). Without one, pixels of up to 8 bits keep their range and others go
     through the rendering's window; without that, they are scaled from the smallest to the largest
-    value that is no padding. MONOCHROME1 is inverted, so that white is the largest value
+    value that is not padding. MONOCHROME1 is inverted, so that white is the largest value
     everywhere. YCbCr and palette colours become RGB.
 
     Parameters
@@ -60,7 +60,7 @@ def decode_dicom(content: bytes, max_pixels: int, rendering: Rendering = PLAIN) 
     Raises
     ------
     UnusableDicomError
-        If there are no pixels, too many, or such as cannot be decompressed here, or not that frame.
+        If there are no pixels, too many pixels, unsupported compression, or no such frame.
     """
     with _damage_as_refusal():
         dataset = dicom_file.read(io.BytesIO(content))
@@ -79,18 +79,18 @@ def grey_values(
     Parameters
     ----------
     content, max_pixels, rendering
-        As `decode_dicom`; of the rendering, only the frame.
+        As in `decode_dicom`; only the frame of the rendering is used.
 
     Returns
     -------
     tuple or None
-        Values of the frame after the modality LUT or rescale, without padding, of any shape and
-        perhaps none; None for colours and for plain 8-bit images.
+        Values of the frame after the modality LUT or rescale, without padding, of any shape,
+        possibly empty; None for colours and for plain 8-bit images.
 
     Raises
     ------
     UnusableDicomError
-        As `decode_dicom`.
+        As in `decode_dicom`.
     """
     with _damage_as_refusal():
         dataset = dicom_file.read(io.BytesIO(content))
@@ -104,19 +104,19 @@ def grey_values(
             return None
         has_own = _has_lut(dataset) or _has_window(dataset)
         values = _without_padding(values, pixels, dataset)
-        # Rescaled values are floating-point numbers, even where nothing was rescaled.
+        # Rescaled values are floating-point numbers, even if nothing was rescaled.
         if not dataset.PixelRepresentation and (values == np.rint(values)).all():
             values = values.astype(np.int64)
         return values, has_own
 
 
 def is_document(content: bytes) -> bool:
-    """Return whether a DICOM file says that it is no image, but a report or the like."""
+    """Return whether a DICOM file is not an image, but a report or similar."""
     try:
         tags = ["SOPClassUID"]
         dataset = dicom_file.read(io.BytesIO(content), specific_tags=tags, stop_before_pixels=True)
         kind = str(dataset.SOPClassUID.name)
-    # Damaged files make pydicom fail in many ways.
+    # pydicom raises many kinds of errors for damaged files.
     except Exception:
         return False
     return kind.endswith("Storage") and "Image" not in kind
@@ -139,7 +139,7 @@ def is_localizer(content: bytes) -> bool:
 def count_frames(content: bytes) -> tuple[int, int, int]:
     """Return the number of frames of a DICOM file, their width and their height.
 
-    Numbers that the file does not give are 1 frame, and 0 pixels.
+    Missing numbers are 1 frame and 0 pixels.
 
     Raises
     ------
@@ -166,7 +166,7 @@ def read_tags(path: Path, keywords: Sequence[str]) -> dict[str, str]:
     Returns
     -------
     dict
-        Every keyword with its value, empty where the file has none.
+        Values by keyword, empty if the file has none.
 
     Raises
     ------
@@ -179,7 +179,7 @@ def read_tags(path: Path, keywords: Sequence[str]) -> dict[str, str]:
 
 
 def keyword_of(tag: str) -> str | None:
-    """Return the keyword of a tag given as keyword or number, None where there is none.
+    """Return the keyword of a tag given as keyword or number; None if it is unknown.
 
     `PatientID`, `0010,0020`, `(0010,0020)` and `00100020` name the same.
     """
@@ -206,7 +206,7 @@ def _damage_as_refusal() -> Iterator[None]:
         raise UnusableDicomError(str(error)) from error
     except OSError as error:
         raise UnusableDicomError(f"the file cannot be read ({error.strerror or error})") from error
-    # Damaged files make pydicom fail in many ways.
+    # pydicom raises many kinds of errors for damaged files.
     except Exception as error:
         reason = " ".join(str(error).split())
         raise UnusableDicomError(f"the DICOM file is damaged or truncated ({reason})") from error
@@ -229,7 +229,7 @@ def _rgb(dataset: "Dataset", index: int, rendering: Rendering, max_pixels: int) 
         colours = apply_color_lut(pixels, dataset)[..., :3]
         return _to_8_bits(colours, 0, 2 ** dataset.RedPaletteColorLookupTableDescriptor[2] - 1)
     if pixels.ndim != 3 or pixels.shape[2] != 3:
-        raise UnusableDicomError(f"the pixels are of the kind {kind}, which cannot be read here")
+        raise UnusableDicomError(f"the pixels are of the kind {kind}, which is not supported")
     return _to_8_bits(pixels, 0, 2**dataset.BitsStored - 1)
 
 
@@ -266,7 +266,7 @@ def _grey(pixels: np.ndarray, dataset: "Dataset", index: int, rendering: Renderi
         )
     elif has_own:
         with np.errstate(over="ignore", divide="ignore", invalid="ignore"):
-            # What lies far below and above the window gives the two ends of its output.
+            # Values far below and above the window give the two ends of its output.
             low, high = apply_windowing(np.array([-1e12, 1e12]), dataset)
             grey = _to_8_bits(apply_windowing(values, dataset), low, high)
     elif is_plain:
@@ -279,7 +279,7 @@ def _grey(pixels: np.ndarray, dataset: "Dataset", index: int, rendering: Renderi
 
 
 def _take_over_groups(dataset: "Dataset", index: int) -> None:
-    """Put a frame's rescale and window where those of a single frame are.
+    """Copy the rescale and window of a frame to where those of a single frame are.
 
     Enhanced objects have them in functional groups (PS3.3, C.7.6.16.2.9 and C.7.6.16.2.10).
     """

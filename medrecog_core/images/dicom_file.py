@@ -1,4 +1,4 @@
-"""DICOM files as data sets of tags: with and without preamble, deflated or not."""
+"""DICOM files as data sets of tags, with or without preamble, deflated or not."""
 
 import functools
 import io
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 SUFFIXES = frozenset({".dcm", ".dicom"})
 MAX_INFLATED_BYTES = 2**29
-"""Of a deflated data set."""
+"""Maximum size of a deflated data set."""
 
 _PREAMBLE_BYTES = 128
 _MAGIC = b"DICM"
@@ -26,7 +26,7 @@ _DEFLATED = "1.2.840.10008.1.2.1.99"
 _EXPLICIT = b"1.2.840.10008.1.2.1\0"
 _SYNTAX_ELEMENT = b"\2\0\x10\0UI"
 
-# Elements that a data set without preamble begins with, and how many must follow one another.
+# First elements of a data set without preamble, and how many must be consecutive.
 _FIRST_ELEMENTS = frozenset(
     {
         *((2, element) for element in (0x0000, 0x0001, 0x0002, 0x0010)),
@@ -43,11 +43,11 @@ _LOADING = threading.Lock()
 
 
 class UnusableDicomError(Exception):
-    """The DICOM file holds no image that can be used; the message is the reason."""
+    """The DICOM file contains no usable image; the message is the reason."""
 
 
 def is_dicom(content: bytes) -> bool:
-    """Return whether bytes begin as a DICOM file does (PS3.10, section 7.1), or as its data set.
+    """Return whether bytes begin like a DICOM file (PS3.10, section 7.1), or like its data set.
 
     Old scanners and planning systems leave out preamble and prefix.
     """
@@ -55,9 +55,9 @@ def is_dicom(content: bytes) -> bool:
 
 
 def is_dicom_file(path: Path) -> bool:
-    """Return whether a file begins as a DICOM file does.
+    """Return whether a file begins like a DICOM file.
 
-    The preamble may be missing where the name ends in `.dcm` or `.dicom` or has no ending: scanners
+    The preamble may be missing if the name ends in `.dcm` or `.dicom` or has no ending: scanners
     name files after unique identifiers, whose last number looks like an ending.
     """
     suffix = path.suffix.lower()
@@ -72,10 +72,10 @@ def is_dicom_file(path: Path) -> bool:
 
 
 def is_bare(content: bytes) -> bool:
-    """Return whether bytes begin as a data set without preamble does, in little endian.
+    """Return whether bytes begin like a data set without preamble, in little endian.
 
-    The first three elements must follow one another in ascending order, the first one be such as
-    data sets begin with, and each be short and of the even length that the standard asks for.
+    The first three elements must follow one another in ascending order, the first one be a usual
+    first element, and each be short and of even length, as the standard requires.
     """
     place, previous = 0, (-1, -1)
     for n_elements in range(_FEWEST_ELEMENTS):
@@ -107,19 +107,19 @@ def read(file: BinaryIO, **options: Any) -> "Dataset":
     file
         Opened for reading bytes.
     options
-        Of `pydicom.dcmread`.
+        Options of `pydicom.dcmread`.
 
     Raises
     ------
     UnusableDicomError
-        If it does not begin as a DICOM file does, or inflates to more than `MAX_INFLATED_BYTES`.
+        If it does not begin like a DICOM file, or inflates to more than `MAX_INFLATED_BYTES`.
     """
     pydicom = load()
     file.seek(0)
     start = file.read(_START_BYTES)
     has_preamble = _has_preamble(start)
     if not has_preamble and not is_bare(start):
-        raise UnusableDicomError("the file does not begin as a DICOM file does")
+        raise UnusableDicomError("the file does not begin like a DICOM file")
     file.seek(_PREAMBLE_BYTES + len(_MAGIC) if has_preamble else 0)
     if _is_deflated(file):
         file = io.BytesIO(_inflated(file.read()))
@@ -133,16 +133,16 @@ def _configured() -> ModuleType:
     import pydicom
     import pydicom.config
 
-    # Values that break the standard are usual, and no obstacle to reading the pixels.
+    # Values that violate the standard are common and do not prevent reading the pixels.
     pydicom.config.settings.reading_validation_mode = pydicom.config.IGNORE
     warnings.filterwarnings("ignore", module="pydicom")
-    # What goes wrong is raised too, and becomes the refusal of the file.
+    # Its errors are raised too, and reject the file.
     logging.getLogger("pydicom").setLevel(logging.CRITICAL)
     return pydicom
 
 
 def load() -> ModuleType:
-    """Return pydicom, set up to read files that break the standard."""
+    """Return pydicom, configured to read files that violate the standard."""
     with _LOADING:
         return _configured()
 
@@ -152,7 +152,7 @@ def _has_preamble(content: bytes) -> bool:
 
 
 def _is_deflated(file: BinaryIO) -> bool:
-    """Read the file's meta information, and leave the file where the data set begins."""
+    """Read the meta information, up to the start of the data set."""
     from pydicom.filereader import read_dataset
 
     start = file.tell()
@@ -164,13 +164,13 @@ def _is_deflated(file: BinaryIO) -> bool:
     )
     n_bytes = meta.get("FileMetaInformationGroupLength")
     if n_bytes is not None:
-        # What is deflated may look like one more element.
+        # Deflated bytes may look like one more element.
         file.seek(start + 12 + int(n_bytes))
     return str(meta.get("TransferSyntaxUID", "")) == _DEFLATED
 
 
 def _inflated(packed: bytes) -> bytes:
-    """Return a file with preamble whose data set is not deflated; pydicom inflates unboundedly."""
+    """Return a file with preamble whose data set is not deflated; pydicom has no limit."""
     content = zlib.decompressobj(-zlib.MAX_WBITS).decompress(packed, MAX_INFLATED_BYTES + 1)
     if len(content) > MAX_INFLATED_BYTES:
         raise UnusableDicomError(

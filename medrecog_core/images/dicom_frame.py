@@ -1,4 +1,4 @@
-"""Frames of DICOM files: decompressed, with what the file leaves out but its pixels show."""
+"""Frames of DICOM files, decompressed, with missing tags derived from the pixels."""
 
 import functools
 import struct
@@ -44,7 +44,7 @@ _ADDING = threading.Lock()
 
 
 def check_image(dataset: "Dataset", max_pixels: int) -> None:
-    """Check that a DICOM file holds an image that can be decoded, and fill in what it leaves out.
+    """Check that a DICOM file contains an image that can be decoded, and fill in missing tags.
 
     Raises
     ------
@@ -52,30 +52,30 @@ def check_image(dataset: "Dataset", max_pixels: int) -> None:
         If not; the message is the reason.
     """
     if "EncapsulatedDocument" in dataset:
-        raise UnusableDicomError("the DICOM file holds a document, such as a PDF, and no image")
+        raise UnusableDicomError("the DICOM file contains a document, such as a PDF, and no image")
     if "FloatPixelData" in dataset or "DoubleFloatPixelData" in dataset:
-        raise UnusableDicomError("the pixels are floating-point numbers; save 8 or 16 bits")
+        raise UnusableDicomError("the pixels are floating-point numbers; save them as 8 or 16 bits")
     if "PixelData" not in dataset:
         kind = getattr(dataset.get("SOPClassUID"), "name", "")
         raise UnusableDicomError("the DICOM file has no pixels" + (f"; it is {kind}" * bool(kind)))
     for keyword in ("Rows", "Columns"):
         if not dataset.get(keyword):
-            raise UnusableDicomError(f"the DICOM file does not give its {keyword}")
+            raise UnusableDicomError(f"the tag {keyword} is missing from the DICOM file")
     n_pixels = int(dataset.Rows) * int(dataset.Columns)
     _check_size(n_pixels, max_pixels)
     _fill_in_syntax(dataset)
     syntax = dataset.file_meta.TransferSyntaxUID
     if syntax.is_compressed and not _is_readable(syntax):
         raise UnusableDicomError(
-            f"the pixels are compressed as {syntax.name}, which cannot be read here; "
-            "save the file without compression"
+            f"the pixels are compressed as {syntax.name}, which is not supported; save the file "
+            "without compression"
         )
     if not syntax.is_compressed:
         _fill_in_layout(dataset, n_pixels)
 
 
 def n_frames(dataset: "Dataset") -> int:
-    """Return the number of frames that a DICOM file gives, 1 where it gives none."""
+    """Return the number of frames of a DICOM file; 1 if it is missing."""
     return max(int(dataset.get("NumberOfFrames") or 1), 1)
 
 
@@ -112,12 +112,12 @@ def read_frame(dataset: "Dataset", index: int, max_pixels: int) -> np.ndarray:
     for plugin in plugins:
         try:
             return pixel_array(dataset, index=index, decoding_plugin=plugin)
-        # What pydicom raises when a decompressor failed.
+        # pydicom raises this if a decompressor failed.
         except RuntimeError as error:
             failure = error
     raise UnusableDicomError(
-        f"the pixels, compressed as {syntax.name}, cannot be decompressed here; "
-        "they are damaged or of a kind that is not read"
+        f"the pixels, compressed as {syntax.name}, cannot be decompressed; they are damaged or of "
+        "an unsupported kind"
     ) from failure
 
 
@@ -155,7 +155,7 @@ def _check_size(n_pixels: int, max_pixels: int) -> None:
 
 
 def _check_encoded_size(dataset: "Dataset", index: int, max_pixels: int) -> None:
-    # Decoders make room for as many pixels as the compressed frame says, not as the tags say.
+    # Decoders allocate as many pixels as the compressed frame states, not as the tags state.
     width, height = _encoded_size(_encoded_frame(dataset, index))
     _check_size(width * height, max_pixels)
 
@@ -167,7 +167,7 @@ def _encoded_frame(dataset: "Dataset", index: int) -> bytes:
 
 
 def _encoded_size(frame: bytes) -> tuple[int, int]:
-    """Return the width and height that a frame of the JPEG family states, 0 where it does not."""
+    """Return the width and height in a frame of the JPEG family; 0 if they are missing."""
     is_boxed = frame[4:8] == _JP2_BOX
     if is_boxed or frame[:4] == _J2K_START:
         start = max(frame.find(_J2K_START), 0)
@@ -183,7 +183,7 @@ def _encoded_size(frame: bytes) -> tuple[int, int]:
 
 
 def _size_marker(frame: bytes) -> int:
-    """Return where the first marker of a JPEG frame is that gives its size, -1 if there is none."""
+    """Return the position of the first JPEG marker that gives the size, -1 if there is none."""
     place = 2
     while frame[:2] == b"\xff\xd8" and place + 4 <= len(frame) and frame[place] == 0xFF:
         if frame[place + 1] in _SIZE_MARKERS:
@@ -196,7 +196,7 @@ def _size_marker(frame: bytes) -> int:
 
 
 def _fill_in_syntax(dataset: "Dataset") -> None:
-    """Find out the transfer syntax of a file that does not give it, from how it is written."""
+    """Detect a missing transfer syntax from how the file is written."""
     from pydicom.dataset import FileMetaDataset
     from pydicom.uid import (
         UID,
@@ -227,15 +227,16 @@ def _encoded_syntax(dataset: "Dataset") -> str:
         syntax = "1.2.840.10008.1.2.4.91"
     if syntax is None:
         raise UnusableDicomError(
-            "the pixels are compressed, and the DICOM file does not give its TransferSyntaxUID"
+            "the pixels are compressed, and the tag TransferSyntaxUID is missing from the DICOM "
+            "file"
         )
     return syntax
 
 
 def _fill_in_layout(dataset: "Dataset", n_pixels: int) -> None:
-    """Find out how pixels are stored where the file leaves it out, if their bytes leave no doubt.
+    """Derive missing tags on how pixels are stored, if their bytes are unambiguous.
 
-    These tags are required (PS3.3, C.7.6.3), and old exports lack them all the same.
+    These tags are required (PS3.3, C.7.6.3), but missing from old exports.
     """
     required = ["SamplesPerPixel", "BitsAllocated", "BitsStored", "HighBit"]
     required += ["PixelRepresentation", "PhotometricInterpretation"]
@@ -244,7 +245,7 @@ def _fill_in_layout(dataset: "Dataset", n_pixels: int) -> None:
         return
     n_values = n_pixels * n_frames(dataset)
     n_bytes = len(dataset.PixelData)
-    # A value of odd length gets a byte to make it even.
+    # A value of odd length is padded to an even one.
     bytes_per_pixel = {n_bytes / n_values, (n_bytes - 1) / n_values} if n_bytes % 2 == 0 else set()
     for n_samples, n_bits in ((1, 8), (1, 16), (3, 8)):
         fits = n_samples * n_bits // 8 in bytes_per_pixel
@@ -256,10 +257,11 @@ def _fill_in_layout(dataset: "Dataset", n_pixels: int) -> None:
             break
     else:
         raise UnusableDicomError(
-            f"the DICOM file does not give its {missing[0]}, and its pixels do not show it"
+            f"the tag {missing[0]} is missing from the DICOM file and cannot be derived from its "
+            "pixels"
         )
     if n_samples > 1 and dataset.get("PlanarConfiguration") is None:
-        raise UnusableDicomError("the DICOM file does not give its PlanarConfiguration")
+        raise UnusableDicomError("the tag PlanarConfiguration is missing from the DICOM file")
     stored = int(dataset.get("BitsStored") or n_bits)
     inferred = {
         "SamplesPerPixel": n_samples,

@@ -8,9 +8,9 @@ from medrecog_core.images.refusal import UnreadableImageError
 from medrecog_core.images.rendering import MIDDLE, Rendering
 
 MAX_FRAMES = 10_000
-"""More frames than this are not counted, and only the first can be read."""
+"""Above this, frames are not counted, and only the first can be read."""
 MAX_FRAME_PIXELS = 10**9
-"""Of all frames that are decoded to reach one, where each builds on the one before."""
+"""Maximum pixels of all frames that are decoded to reach one, if each builds on the one before."""
 
 _BUILD_ON_EACH_OTHER = ("GIF", "PNG", "WEBP", "AVIF")
 
@@ -18,8 +18,8 @@ _BUILD_ON_EACH_OTHER = ("GIF", "PNG", "WEBP", "AVIF")
 def count_frames(content: bytes, image: Image.Image) -> int:
     """Return the number of frames of a file that Pillow has opened, without decoding any.
 
-    The pictures of one JPEG (MPO) or HEIC file are views and previews of one scene, and count as
-    one.
+    Several pictures in one JPEG (MPO) or HEIC file are views and previews of one scene, and count
+    as one.
 
     Parameters
     ----------
@@ -31,7 +31,7 @@ def count_frames(content: bytes, image: Image.Image) -> int:
     Returns
     -------
     int
-        At most `MAX_FRAMES` + 1, which means more than can be counted.
+        At most `MAX_FRAMES` + 1, which means too many to count.
     """
     if image.format == "TIFF":
         return count_tiff_pages(content)
@@ -45,8 +45,8 @@ def count_frames(content: bytes, image: Image.Image) -> int:
 def count_tiff_pages(content: bytes) -> int:
     """Return the number of pages of a TIFF file, at least 1 and at most `MAX_FRAMES` + 1.
 
-    The chain of directories (TIFF 6.0, section 2) is followed as Pillow does; a damaged link ends
-    it. Pillow compares every link with all before it, which takes hours on a file made for that.
+    The chain of directories (TIFF 6.0, section 2) is followed as in Pillow; a damaged link ends it.
+    Pillow compares every link with all before it, which takes hours on a malicious file.
     """
     order = "<" if content[:2] == b"II" else ">"
     is_big = content[2:4] in (b"\x2b\0", b"\0\x2b")
@@ -65,7 +65,7 @@ def count_tiff_pages(content: bytes) -> int:
 
 
 def frame_index(rendering: Rendering, n_frames: int) -> int:
-    """Return which frame a rendering reads, from 0; of a single frame always that.
+    """Return which frame a rendering reads, from 0; always 0 if there is only one.
 
     Raises
     ------
@@ -103,14 +103,14 @@ def seek_frame(image: Image.Image, index: int) -> None:
     if image.format in _BUILD_ON_EACH_OTHER and n_pixels > MAX_FRAME_PIXELS:
         raise UnreadableImageError(
             f"frame {index} can only be read after all frames before it, which have "
-            f"{n_pixels / 1e6:,.0f} million pixels, more than the "
-            f"{MAX_FRAME_PIXELS // 10**6:,} allowed; save it as a file of its own"
+            f"{n_pixels / 1e6:,.0f} million pixels, more than the {MAX_FRAME_PIXELS // 10**6:,} "
+            "allowed; save it as a separate file"
         )
     image.seek(index)
 
 
 def _count_gif_frames(content: bytes) -> int:
-    """Count image descriptors (GIF89a, section 20), as Pillow does, but bounded."""
+    """Count image descriptors (GIF89a, section 20), as Pillow does, but with a limit."""
     n_frames = 0
     try:
         place = 13 + _colour_table(content[10])

@@ -1,4 +1,4 @@
-"""The range of a file's grey values, and one grey window for all files of a data set."""
+"""Range of the grey values of a file, and one grey window for all files of a data set."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -15,14 +15,14 @@ _FEWEST_BITS = 12
 
 @dataclass(frozen=True)
 class GreyRange:
-    """Smallest and largest grey value of a file with more than 8 bits a channel.
+    """Smallest and largest grey value of a file with more than 8 bits per channel.
 
     Attributes
     ----------
     low, high
         Stored values; of DICOM files, values after the modality LUT, without padding.
     has_own_window
-        Whether it is a DICOM file that says how it is to be shown.
+        Whether it is a DICOM file with a window.
     is_unsigned
         Whether its values are unsigned integers.
     """
@@ -41,13 +41,13 @@ def read_range(content: bytes, rendering: Rendering = PLAIN) -> GreyRange | None
     content
         The file's bytes.
     rendering
-        Which frame is read; its window plays no part.
+        Which frame is read; its window is ignored.
 
     Returns
     -------
     GreyRange or None
-        None for images that no grey window applies to: colours, and at most 8 bits a channel. They
-        are not decoded, except for DICOM.
+        None for images that no grey window applies to: colours, and at most 8 bits per channel.
+        They are not decoded, except for DICOM.
 
     Raises
     ------
@@ -71,14 +71,14 @@ def choose_window(ranges: Iterable[GreyRange | None]) -> tuple[float, float] | N
     """Return one grey window for a data set from the ranges of its files.
 
     Unsigned integers get 0 to 2^n - 1, where n is the number of bits of the largest value, at least
-    12, so that values of a 12-bit detector are shown as each file by itself was. Signed and
-    floating-point numbers get their smallest and largest value. Files with a window of their own
-    count only where there are no others.
+    12, so that images of a 12-bit detector are shown as in version 0.1.0. Signed and floating-point
+    numbers get their smallest and largest value. Files with their own window count only if there
+    are no others.
 
     Parameters
     ----------
     ranges
-        Of the files; None for those that no window applies to.
+        Ranges of the files; None for those that no window applies to.
 
     Returns
     -------

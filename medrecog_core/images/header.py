@@ -1,4 +1,4 @@
-"""What an image file says of itself before any pixel is decoded."""
+"""Headers of image files, read without decoding pixels."""
 
 import functools
 import io
@@ -24,10 +24,10 @@ class ImageHeader:
     width, height
         In pixels, as stored: an EXIF orientation is not applied.
     mode
-        Pillow's mode of the stored pixels, such as `L`, `RGB` or `I;16`; empty for files
-        that Pillow does not read, or whose channels it reads in part.
+        Pillow's mode of the stored pixels, such as `L`, `RGB` or `I;16`; empty for files that
+        Pillow does not read, or of which it reads only some channels.
     jpeg_quality
-        See `estimate_jpeg_quality`; 0 where the file is no JPEG.
+        See `estimate_jpeg_quality`; 0 if the file is not a JPEG.
     n_frames
         Frames of the file, or slices of its volume.
     """
@@ -41,7 +41,7 @@ class ImageHeader:
 
 
 def read_header(content: bytes, axis: int = 2) -> ImageHeader:
-    """Read the header of an image file's bytes; no pixel is decoded.
+    """Read the header of an image file without decoding pixels.
 
     Parameters
     ----------
@@ -53,7 +53,7 @@ def read_header(content: bytes, axis: int = 2) -> ImageHeader:
     Raises
     ------
     UnreadableImageError
-        If there is no header of an image that can be read.
+        If there is no valid image header.
     """
     if dicom.is_dicom(content):
         try:
@@ -72,18 +72,18 @@ def read_header(content: bytes, axis: int = 2) -> ImageHeader:
             n_frames = count_frames(content, image)
             mode = header_mode(image)
             return ImageHeader(image.format or "", *image.size, mode, quality, n_frames)
-    # Damaged files make Pillow's plug-ins fail in many ways (struct.error, KeyError, ...).
+    # Pillow's plug-ins raise many kinds of errors for damaged files (struct.error, KeyError, ...).
     except Exception as error:
         if isinstance(error, UnidentifiedImageError) and channels.is_tiff(content):
             n_pages, width, height = channels.read_size(content)
             return ImageHeader("TIFF", width, height, "", 0, n_pages)
-        raise UnreadableImageError(f"the file has no header of an image ({error})") from error
+        raise UnreadableImageError(f"the file has no valid image header ({error})") from error
 
 
 def estimate_jpeg_quality(quantization: Mapping[int, Sequence[int]]) -> int:
     """Estimate the quality setting that a JPEG was saved with from its quantisation tables.
 
-    The answer is the setting of libjpeg, 1 to 100, whose luminance table has the nearest sum; other
+    The result is the setting of libjpeg, 1 to 100, whose luminance table has the nearest sum; other
     encoders have other tables, so for their files it is a comparable number, not their setting.
 
     Parameters
@@ -94,7 +94,7 @@ def estimate_jpeg_quality(quantization: Mapping[int, Sequence[int]]) -> int:
     Returns
     -------
     int
-        0 where there is no luminance table.
+        0 if there is no luminance table.
     """
     if not quantization.get(0):
         return 0

@@ -1,4 +1,4 @@
-"""HEIC files, which the optional package pi-heif reads."""
+"""HEIC files, read by the optional package pi-heif."""
 
 import importlib.util
 
@@ -8,14 +8,14 @@ from medrecog_core.images.refusal import UnreadableImageError
 
 SUFFIXES = frozenset({".heic", ".heif"})
 FORMAT = "HEIF"
-"""As Pillow names it once the plug-in is registered."""
+"""Name of the format in Pillow, once the plug-in is registered."""
 HOW_TO_INSTALL = "install the package pi-heif (pip install -r requirements-formats.txt)"
 
 _BRANDS = frozenset({b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"mif1", b"msf1"})
 
 
 def is_heic(content: bytes) -> bool:
-    """Return whether bytes begin as a HEIC file does (ISO/IEC 23008-12)."""
+    """Return whether bytes begin like a HEIC file (ISO/IEC 23008-12)."""
     return content[4:8] == b"ftyp" and content[8:12] in _BRANDS and b"avif" not in content[12:64]
 
 
@@ -38,6 +38,6 @@ def register() -> None:
         import pi_heif
     except ImportError:
         raise UnreadableImageError(
-            f"HEIC images cannot be read here; save them as JPEG or {HOW_TO_INSTALL}"
+            f"HEIC images are not supported; save them as JPEG or {HOW_TO_INSTALL}"
         ) from None
     pi_heif.register_heif_opener()

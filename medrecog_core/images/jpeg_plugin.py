@@ -1,7 +1,7 @@
-"""A decoder of JPEG frames for pydicom: lossless, and lossy with 12 bits, through libjpeg-turbo.
+"""JPEG decoder for pydicom: lossless, and lossy with 12 bits, using libjpeg-turbo.
 
-It has the interface of pydicom's own decoding plug-ins, of which none reads these with a licence
-that fits and without crashing on damaged frames.
+It has the interface of pydicom's decoding plug-ins. None of these reads such frames under a
+suitable licence and without crashing on damaged frames.
 """
 
 import importlib.util
@@ -13,11 +13,11 @@ DECODER_DEPENDENCIES = {
     "1.2.840.10008.1.2.4.57": (NAME,),  # JPEG lossless, process 14
     "1.2.840.10008.1.2.4.70": (NAME,),  # JPEG lossless, process 14, selection value 1
 }
-"""Transfer syntaxes, as pydicom wants them."""
+"""Transfer syntaxes, as required by pydicom."""
 
 
 def is_available(syntax: str) -> bool:
-    """Return whether frames of a transfer syntax can be decoded here."""
+    """Return whether frames of a transfer syntax can be decoded."""
     return syntax in DECODER_DEPENDENCIES and importlib.util.find_spec(NAME) is not None
 
 
@@ -29,7 +29,7 @@ def decode_frame(frame: bytes, runner: Any) -> bytes:
     frame
         The JPEG file.
     runner
-        pydicom's `DecodeRunner`, which is told how samples are laid out.
+        pydicom's `DecodeRunner`, which receives the layout of the samples.
 
     Returns
     -------
@@ -39,7 +39,7 @@ def decode_frame(frame: bytes, runner: Any) -> bytes:
     Raises
     ------
     ValueError
-        If the frame has other than the expected pixels, or is damaged.
+        If the frame does not have the expected pixels, or is damaged.
     """
     import imagecodecs
 

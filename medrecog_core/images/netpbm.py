@@ -1,4 +1,4 @@
-"""PGM files of more than 8 bits, whose stored values Pillow replaces by scaled ones."""
+"""PGM files of more than 8 bits, for which Pillow returns scaled instead of stored values."""
 
 import numpy as np
 from PIL import Image
@@ -9,7 +9,7 @@ _MAX = 65535
 
 
 def is_deep(image: Image.Image) -> bool:
-    """Return whether an opened file is a PGM of more than 8 bits."""
+    """Return whether an opened file is a PGM with more than 8 bits."""
     return image.format == _FORMAT and image.mode == "I"
 
 
@@ -26,7 +26,7 @@ def read_values(content: bytes, image: Image.Image) -> tuple[np.ndarray, int]:
     Returns
     -------
     tuple
-        Values, shape (height, width), and the value that is white.
+        Values, shape (height, width), and the value of white.
 
     Raises
     ------
@@ -36,7 +36,7 @@ def read_values(content: bytes, image: Image.Image) -> tuple[np.ndarray, int]:
     (tile,) = image.tile  # type: ignore[attr-defined]
     largest = tile.args[1] if isinstance(tile.args, tuple) else _MAX
     if tile.codec_name == _PLAIN_TEXT:
-        # Pillow scales to 16 bits, which keeps every value apart.
+        # Pillow scales to 16 bits, which keeps all values distinct.
         scaled = np.asarray(image).astype(np.float64)
         return np.rint(scaled * (largest / _MAX)).astype(np.uint16), largest
     n_values = image.width * image.height

@@ -22,17 +22,17 @@ from medrecog_core.images.stored_frame import StoredFrame
 
 SUFFIXES = frozenset({".nii", ".nii.gz"})
 MAX_UNPACKED_BYTES = 2**30
-"""Of a packed file, up to and with the volume that is read."""
+"""Maximum size of a compressed file, including the volume that is read."""
 
 _HEADER_BYTES = 540
 _UNPACKING_ERRORS = (OSError, EOFError, zlib.error)
 _GZIP = b"\x1f\x8b"
-# Where the magic is, and what it can be (NIfTI-1 and NIfTI-2, in one file with their voxels).
+# Position and values of the magic number (NIfTI-1 and NIfTI-2, in one file with their voxels).
 _MAGICS = ((344, b"n+1\0"), (4, b"n+2\0"))
 
 
 def is_nifti(content: bytes) -> bool:
-    """Return whether bytes begin as a NIfTI file does, packed with gzip or not."""
+    """Return whether bytes begin like a NIfTI file, compressed with gzip or not."""
     start = content[:_HEADER_BYTES]
     if content[:2] == _GZIP:
         try:
@@ -43,7 +43,7 @@ def is_nifti(content: bytes) -> bool:
 
 
 def read_shape(content: bytes, axis: int) -> tuple[int, int, int]:
-    """Return the number of slices along an axis, and the width and height of one as it is shown.
+    """Return the number of slices along an axis, and the width and height of one as shown.
 
     Raises
     ------
@@ -56,11 +56,11 @@ def read_shape(content: bytes, axis: int) -> tuple[int, int, int]:
 
 
 def read_slice(content: bytes, rendering: Rendering, max_pixels: int) -> StoredFrame:
-    """Read the slice of a NIfTI file that a rendering names by its axis and frame.
+    """Read the slice of a NIfTI file at the axis and frame of a rendering.
 
-    Values are scaled by the slope and intercept of the header. Of several volumes, that of the
-    rendering's channel is read, else the first. Without a window, a slice goes from its smallest to
-    its largest value.
+    Values are scaled by the slope and intercept of the header. With several volumes, the
+    rendering's channel selects one, by default the first. Without a window, a slice is scaled from
+    its smallest to its largest value.
 
     Parameters
     ----------
@@ -74,13 +74,13 @@ def read_slice(content: bytes, rendering: Rendering, max_pixels: int) -> StoredF
     Raises
     ------
     UnreadableImageError
-        If the file is damaged or truncated, too large, has no such slice or volume, or holds
+        If the file is damaged or truncated, too large, has no such slice or volume, or contains
         complex numbers.
     """
     header = _header(content)
     shape, dtype = _shape(header), header.get_data_dtype()
     if dtype.kind not in "iuf" and dtype.fields is None:
-        raise UnreadableImageError(f"the voxels are of the kind {dtype}, which is not read")
+        raise UnreadableImageError(f"the voxels are of the type {dtype}, which is not supported")
     volume = rendering.channel or 0
     if volume >= shape[3]:
         raise UnreadableImageError(
@@ -121,14 +121,14 @@ def _header(content: bytes) -> Any:
     from nibabel.nifti1 import Nifti1Header
     from nibabel.nifti2 import Nifti2Header
 
-    # What is wrong with a header is raised too, and becomes the refusal of the file.
+    # Errors in a header are raised too, and reject the file.
     logging.getLogger("nibabel.global").setLevel(logging.CRITICAL + 1)
     try:
         packed = content[:2] == _GZIP
         start = _unpacked(content, _HEADER_BYTES) if packed else content[:_HEADER_BYTES]
         kind: Any = Nifti2Header if start[4:8] == _MAGICS[1][1] else Nifti1Header
         return kind(start[: kind.template_dtype.itemsize])
-    # Damaged headers make nibabel fail in many ways.
+    # nibabel raises many kinds of errors for damaged headers.
     except Exception as error:
         reason = " ".join(str(error).split())
         raise UnreadableImageError(f"the NIfTI header is damaged ({reason})") from error
@@ -154,13 +154,13 @@ def _volume(content: bytes, header: Any, shape: tuple[int, int, int], volume: in
     if content[:2] == _GZIP:
         if end > MAX_UNPACKED_BYTES:
             raise UnreadableImageError(
-                f"the unpacked volume has {end / 2**20:,.0f} MB, "
-                f"more than the {MAX_UNPACKED_BYTES // 2**20:,} allowed"
+                f"the uncompressed volume has {end / 2**20:,.0f} MB, more than the "
+                f"{MAX_UNPACKED_BYTES // 2**20:,} allowed"
             )
         try:
             content = _unpacked(content, end)
         except _UNPACKING_ERRORS as error:
-            raise UnreadableImageError(f"the packed file is damaged ({error})") from error
+            raise UnreadableImageError(f"the compressed file is damaged ({error})") from error
     if start < 0 or len(content) < end:
         raise UnreadableImageError("the image is damaged or truncated (voxels are missing)")
     voxels = np.frombuffer(content, dtype, math.prod(shape), offset=start)
@@ -168,7 +168,7 @@ def _volume(content: bytes, header: Any, shape: tuple[int, int, int], volume: in
 
 
 def _unpacked(content: bytes, n_bytes: int) -> bytes:
-    """Return the first bytes that are packed; what follows is not unpacked."""
+    """Return the first uncompressed bytes; the rest is not read."""
     with gzip.GzipFile(fileobj=io.BytesIO(content)) as file:
         parts = []
         while n_bytes > 0 and (part := file.read(min(n_bytes, 2**20))):

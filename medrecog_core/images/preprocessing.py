@@ -1,4 +1,4 @@
-"""From an image of any shape to the pixels that a network reads at a scale."""
+"""Preprocessing: from an image of any shape to the input of a network."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -13,27 +13,27 @@ REPORT_SCALES = (224, 544, 864, 1184)
 """The report's scales, 224 + 320k pixels (section 2.1, Figure 9)."""
 MAX_SCALE = 2048
 SQUEEZE = "squeeze-bilinear-1"
-"""Version of the default preprocessing, as it stands in descriptors' keys."""
+"""Version of the default preprocessing in the keys of descriptors."""
 LARGEST_PROPORTION = 2
-"""The longer side that `keep_aspect` gives is at most so many times the shorter one."""
+"""Maximum proportion of the longer to the shorter side with `keep_aspect`."""
 
-_STEP = 32  # pixels; of the deepest layers of the networks, from one position to the next
+_STEP = 32  # pixels between two positions of the deepest layers
 
 
 @dataclass(frozen=True)
 class Preprocessing:
-    """A way from an upright RGB image to the pixels that a network reads.
+    """A way to turn an upright RGB image into the input of a network.
 
     Attributes
     ----------
     name
-        On the command line and in specifications.
+        Name on the command line and in specifications.
     version
-        Part of every descriptor's key; other pixels have another one.
+        Part of the key of every descriptor; it changes whenever the pixels change.
     title
-        What it does, for people.
+        Description shown to users.
     largest_proportion
-        Longer side of its pixels over the shorter one, at most; the shorter is the scale.
+        Maximum proportion of the longer to the shorter side; the shorter one is the scale.
     """
 
     name: str
@@ -43,12 +43,12 @@ class Preprocessing:
     _pixels: Callable[[Image.Image, int], np.ndarray]
 
     def pixels(self, image: Image.Image, scale: int) -> np.ndarray:
-        """Return the pixels that a network reads.
+        """Return the input of a network.
 
         Parameters
         ----------
         image
-            RGB, 8 bits a channel.
+            RGB, 8 bits per channel.
         scale
             Shorter side of the result.
 
@@ -61,7 +61,7 @@ class Preprocessing:
 
 
 def check_scale(scale: int) -> int:
-    """Return the scale if a network can be read at it.
+    """Return the scale after checking it.
 
     Raises
     ------
@@ -70,19 +70,19 @@ def check_scale(scale: int) -> int:
     """
     if not (isinstance(scale, int) and MIN_SCALE <= scale <= MAX_SCALE):
         raise UsageError(
-            f"The scale {scale} is not possible: give a side between {MIN_SCALE} and "
+            f"The input size {scale} is not valid. Enter a size between {MIN_SCALE} and "
             f"{MAX_SCALE} pixels, for example {', '.join(map(str, REPORT_SCALES))}."
         )
     return scale
 
 
 def squeeze(image: Image.Image, scale: int) -> np.ndarray:
-    """Squeeze an RGB image to a square, whatever its proportions, as the report did.
+    """Resize an RGB image to a square, whatever its proportions, as in the 2018 report.
 
     Parameters
     ----------
     image
-        RGB, 8 bits a channel.
+        RGB, 8 bits per channel.
     scale
         Side of the square in pixels.
 
@@ -99,14 +99,14 @@ def keep_aspect(image: Image.Image, scale: int) -> np.ndarray:
 
     The longer side is the scale and a whole number of strides of 32 pixels, the nearest that keeps
     the proportions: a network has no positions for less, and images of nearly the same proportions
-    get the same shape and go through the network together. A panorama longer than
-    `LARGEST_PROPORTION` times its height is squeezed to that proportion, and a tall image likewise:
-    nothing is cut off, and memory stays bounded.
+    get the same shape and can be computed in one batch. A panorama longer than `LARGEST_PROPORTION`
+    times its height is squeezed to that proportion, and a tall image likewise, so that nothing is
+    cut off and memory is bounded.
 
     Parameters
     ----------
     image
-        RGB, 8 bits a channel.
+        RGB, 8 bits per channel.
     scale
         Shorter side of the result in pixels.
 
@@ -132,7 +132,7 @@ def centre_crop(image: Image.Image, scale: int) -> np.ndarray:
     Parameters
     ----------
     image
-        RGB, 8 bits a channel.
+        RGB, 8 bits per channel.
     scale
         Side of the square in pixels.
 
@@ -143,8 +143,8 @@ def centre_crop(image: Image.Image, scale: int) -> np.ndarray:
     """
     side = min(image.size)
     left, top = (image.width - side) / 2, (image.height - side) / 2
-    # Only the square is resized, from the pixels around it too, so that it is the same as if the
-    # whole image had been, and a panorama takes no more memory than a square.
+    # Only the square is resized, using the pixels around it too, so that the result is the same as
+    # for the whole image, and a panorama takes no more memory than a square.
     return _resized(image, scale, scale, (left, top, left + side, top + side))
 
 
@@ -165,25 +165,25 @@ PREPROCESSINGS = {
     way.name: way
     for way in (
         Preprocessing(
-            DEFAULT_PREPROCESSING, SQUEEZE, "squeezed to the square, as the report did", 1, squeeze
+            DEFAULT_PREPROCESSING, SQUEEZE, "resized to a square, as in the 2018 report", 1, squeeze
         ),
         Preprocessing(
             KEEP_ASPECT,
             "keep-aspect-bilinear-1",
-            "proportions kept, the shorter side at the scale",
+            "proportions kept, shorter side at the input size",
             LARGEST_PROPORTION,
             keep_aspect,
         ),
         Preprocessing(
             CENTRE_CROP,
             "centre-crop-bilinear-1",
-            "the square in the middle, its side at the scale",
+            "centre square, side at the input size",
             1,
             centre_crop,
         ),
     )
 }
-"""The ways to preprocess, by name; the first is the default."""
+"""Preprocessings by name; the first is the default."""
 
 
 def find_preprocessing(name: str) -> Preprocessing:
@@ -195,22 +195,20 @@ def find_preprocessing(name: str) -> Preprocessing:
         If there is none.
     """
     if name not in PREPROCESSINGS:
-        raise UsageError(
-            f"There is no preprocessing “{name}”: choose among {', '.join(PREPROCESSINGS)}."
-        )
+        raise UsageError(f"Unknown preprocessing “{name}”. Available: {', '.join(PREPROCESSINGS)}.")
     return PREPROCESSINGS[name]
 
 
 def preprocessing_of_version(version: str) -> Preprocessing:
-    """Return the preprocessing whose version stands in descriptors' keys.
+    """Return the preprocessing with a version from the key of a descriptor.
 
     Raises
     ------
     MedrecogError
-        If this version of the program has another.
+        If this version of the program does not have it.
     """
     for way in PREPROCESSINGS.values():
         if way.version == version:
             return way
     known = ", ".join(way.version for way in PREPROCESSINGS.values())
-    raise MedrecogError(f"There is no preprocessing {version} in this version, only {known}.")
+    raise MedrecogError(f"Unknown version {version} of the preprocessing. Available: {known}.")

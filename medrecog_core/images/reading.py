@@ -1,4 +1,4 @@
-"""Safe reading of image files that nobody has checked."""
+"""Safe reading of untrusted image files."""
 
 import io
 import stat
@@ -26,7 +26,7 @@ FORMATS = (
     *("JPEG", "PNG", "TIFF", "BMP", "WEBP", "GIF", "PPM", "JPEG2000"),
     *(("AVIF",) if _HAS_AVIF else ()),
 )
-"""As Pillow names them; DICOM and NIfTI are read beside them, and HEIC where pi-heif is."""
+"""Names of formats in Pillow; DICOM and NIfTI are read too, and HEIC if pi-heif is installed."""
 SUFFIXES = (
     frozenset(
         {
@@ -58,9 +58,9 @@ _WHITE_IS_ZERO = 0
 _SIGNED = 2
 _J2K_START = b"\xff\x4f\xff\x51"
 _J2K_DEPTH = 42
-"""Where the depth of the first component is, from the start of a codestream (T.800, A.5.1)."""
+"""Position of the depth of the first component in a codestream (T.800, A.5.1)."""
 
-# Pillow's own guard is kept at the same bound, in case a format plug-in decodes while it opens.
+# Pillow's own limit is set to the same value, in case a format plug-in decodes while opening.
 Image.MAX_IMAGE_PIXELS = MAX_PIXELS
 warnings.simplefilter("error", Image.DecompressionBombWarning)
 
@@ -71,11 +71,11 @@ def read_file(path: Path) -> bytes:
     Raises
     ------
     UnreadableImageError
-        If the file is missing, empty, larger than `MAX_BYTES`, or may not be read.
+        If the file is missing, empty, larger than `MAX_BYTES`, or not readable.
     """
     try:
         status = path.stat()
-        # A pipe or a device could be read for ever.
+        # Reading a pipe or a device might never end.
         if not stat.S_ISREG(status.st_mode):
             raise UnreadableImageError("it is not a file")
         n_bytes = status.st_size
@@ -86,19 +86,19 @@ def read_file(path: Path) -> bytes:
             )
         return path.read_bytes()
     except FileNotFoundError:
-        raise UnreadableImageError("the file is not there") from None
+        raise UnreadableImageError("the file does not exist") from None
     except OSError as error:
         raise UnreadableImageError(
             f"the file cannot be read ({error.strerror or error})"
         ) from error
-    except ValueError as error:  # a path with a null character, from a file that others wrote
-        raise UnreadableImageError("its path is none") from error
+    except ValueError as error:  # a path with a null character, from an untrusted file
+        raise UnreadableImageError("invalid path") from error
 
 
 def is_image_file(path: Path) -> bool:
-    """Return whether a file is meant as an image, readable or not.
+    """Return whether a file is meant to be an image, readable or not.
 
-    Its ending says so, or, where it has none, that it begins as DICOM does: scanners name files
+    Its ending decides; without one, it counts if it begins like a DICOM file. Scanners name files
     after unique identifiers, whose last number looks like an ending; see `dicom.is_dicom_file`.
     """
     suffix = image_suffix(path)
@@ -108,7 +108,7 @@ def is_image_file(path: Path) -> bool:
 
 
 def image_suffix(path: Path) -> str:
-    """Return the ending of a file's name in lower case; `.nii.gz` is one."""
+    """Return the ending of a file name in lower case; `.nii.gz` is one ending."""
     name = path.name.lower()
     return ".nii.gz" if name.endswith(".nii.gz") else path.suffix.lower()
 
@@ -118,40 +118,39 @@ def decode_image(
 ) -> Image.Image:
     """Decode the bytes of an image file to upright 8-bit RGB.
 
-    Grey and palette images are spread over three channels, CMYK is converted, transparency is laid
-    over white, EXIF orientation is applied, and a TIFF that says that 0 is white is inverted.
-
-    Grey values of more than 8 bits become 8 bits by the rendering's window, linearly; what lies
-    outside becomes black or white. Without a window, 16 bits are scaled from 0..4095 where no pixel
-    exceeds that (12-bit detectors), else from 0..65535; PGM and JPEG 2000 from the range that they
-    state. DICOM is shown by its own window, if it has one and the rendering does not override it;
-    see `dicom.decode_dicom`. Of NIfTI files, a slice is shown; see `nifti.read_slice`. Of TIFF
-    files with more than four channels, the rendering's channel is shown, or the first three.
+    Grey and palette images get three channels, CMYK is converted, transparency is blended with
+    white, EXIF orientation is applied, and a TIFF in which 0 is white is inverted. Grey values of
+    more than 8 bits are mapped linearly to 8 bits by the rendering's window; values outside become
+    black or white. Without a window, 16 bits are scaled from 0..4095 if no pixel exceeds that
+    (12-bit detectors), otherwise from 0..65535; PGM and JPEG 2000 from their stated range. DICOM
+    files use their own window, if they have one and the rendering does not override it; see
+    `dicom.decode_dicom`. NIfTI files give a slice; see `nifti.read_slice`. TIFF files with more
+    than four channels give the rendering's channel, or the first three.
 
     Parameters
     ----------
     content
         The file's bytes.
     at_least
-        Where a small copy will do: a side in pixels. A JPEG is then decoded at the smallest of its
-        own scales (1/1, 1/2, 1/4, 1/8) that leaves both sides as long, which saves most of the
-        work; what is cut off is noticed all the same.
+        Minimum side in pixels, if a small copy is enough. A JPEG is then decoded at the smallest of
+        its scales (1/1, 1/2, 1/4, 1/8) with both sides at least as long, which is much faster;
+        truncated files are still detected.
     rendering
-        Grey window, frame, axis and channel. Single frames of at most 8 bits a channel that Pillow
-        reads look the same under all.
+        Grey window, frame, axis and channel. Single frames of at most 8 bits per channel look the
+        same under all renderings.
 
     Returns
     -------
     PIL.Image.Image
-        RGB; of a file with several frames, `info["frames"]` is their number and `info["frame"]` the
-        one that was read, from 0.
+        RGB; for a file with several frames, `info["frames"]` is their number and `info["frame"]`
+        the one that was read, from 0.
 
     Raises
     ------
     UnreadableImageError
-        If the bytes are no image of one of these formats, are truncated or damaged, have more
-        than `MAX_PIXELS` pixels, do not have the frame, or hold floating-point, 32-bit or negative
-        grey values and the rendering has no window.
+        If the bytes are not an image in one of these formats, are truncated or damaged, have more
+        than `MAX_PIXELS` pixels, do not have the frame, or contain floating-point, 32-bit or
+        negative grey values and the rendering has no window.
     """
     if not content:
         raise UnreadableImageError("the file is empty")
@@ -166,17 +165,17 @@ def decode_image(
 def read_frame(
     content: bytes, rendering: Rendering = PLAIN, at_least: int | None = None
 ) -> StoredFrame:
-    """Read the frame of a file other than DICOM that a rendering names, upright.
+    """Read the frame of a rendering from a file other than DICOM, upright.
 
     Parameters
     ----------
     content, rendering, at_least
-        As `decode_image`; of the rendering, the window plays no part.
+        As in `decode_image`; the window of the rendering is ignored.
 
     Raises
     ------
     UnreadableImageError
-        As `decode_image`.
+        As in `decode_image`.
     """
     if nifti.is_nifti(content):
         return nifti.read_slice(content, rendering, MAX_PIXELS)
@@ -196,13 +195,13 @@ def read_frame(
             "the content is not an image in one of the formats "
             f"{', '.join((*pillow_formats(), 'DICOM', 'NIfTI'))}"
         ) from None
-    # Damaged files make Pillow's plug-ins fail in many ways (struct.error, KeyError, ...).
+    # Pillow's plug-ins raise many kinds of errors for damaged files (struct.error, KeyError, ...).
     except Exception as error:
         raise UnreadableImageError(f"the image is damaged or truncated ({error})") from error
 
 
 def pillow_formats() -> tuple[str, ...]:
-    """Return the formats that Pillow reads here, with those of plug-ins that are registered."""
+    """Return the formats that Pillow reads, including registered plug-ins."""
     return (*FORMATS, heic.FORMAT) if heic.FORMAT in Image.OPEN else FORMATS
 
 
@@ -212,7 +211,7 @@ def read_image(path: Path) -> Image.Image:
     Raises
     ------
     UnreadableImageError
-        If the file cannot be read or is no usable image.
+        If the file cannot be read or is not a usable image.
     """
     return decode_image(read_file(path))
 
@@ -233,7 +232,7 @@ def _too_many_pixels(n_pixels: int | None = None) -> str:
 def _upright(image: Image.Image) -> Image.Image:
     try:
         return ImageOps.exif_transpose(image)
-    # Damaged EXIF fails in many ways too, and says nothing against the pixels, which are loaded.
+    # Damaged EXIF raises many kinds of errors too; the pixels are loaded already and may be fine.
     except Exception:
         return image
 
@@ -265,17 +264,17 @@ def _frame_of(
 
 
 def header_mode(image: Image.Image) -> str:
-    """Return Pillow's mode of an opened file, empty where Pillow reads a part of its channels."""
+    """Return Pillow's mode of an opened file; empty if Pillow reads only some of its channels."""
     return "" if channels.has_more(image) else image.mode
 
 
 def takes_window(mode: str) -> bool:
-    """Return whether a mode of Pillow's has grey values of more than 8 bits."""
+    """Return whether a Pillow mode has grey values of more than 8 bits."""
     return mode == "F" or mode.startswith("I")
 
 
 def _stored_values(image: Image.Image, values: np.ndarray, content: bytes) -> StoredFrame:
-    """Undo what Pillow does to values of more than 8 bits, and find out how they are meant."""
+    """Restore stored values of more than 8 bits from Pillow's, and their interpretation."""
     frame = StoredFrame(
         values=values,
         is_unsigned=values.dtype.kind != "f",
@@ -283,10 +282,10 @@ def _stored_values(image: Image.Image, values: np.ndarray, content: bytes) -> St
     )
     if isinstance(image, TiffImageFile):
         is_signed = _SIGNED in image.tag_v2.get(SAMPLEFORMAT, ())
-        # Pillow reads 32 bits without a sign as with one.
+        # Pillow reads unsigned 32 bits as signed.
         if values.dtype == np.int32 and 32 in image.tag_v2.get(BITSPERSAMPLE, ()) and not is_signed:
             frame = replace(frame, values=values.view(np.uint32))
-        # Pillow inverts such images of 8 bits, not of 16.
+        # Pillow inverts such images with 8 bits, but not with 16.
         is_inverted = image.tag_v2.get(PHOTOMETRIC_INTERPRETATION) == _WHITE_IS_ZERO
         frame = replace(
             frame,

@@ -1,7 +1,7 @@
-"""Why an image file cannot be used."""
+"""The error of an unusable image file."""
 
 from medrecog_core.errors import MedrecogError
 
 
 class UnreadableImageError(MedrecogError):
-    """The file is not an image that can be used; the message is the reason, without the name."""
+    """The file is not a usable image; the message is the reason, without the file name."""

@@ -1,4 +1,4 @@
-"""How stored values become an 8-bit picture: grey window, frame, slice and channel."""
+"""Rendering of stored values as an 8-bit image: grey window, frame, slice and channel."""
 
 import math
 from collections.abc import Sequence
@@ -9,11 +9,11 @@ from typing import Any
 from medrecog_core.errors import MedrecogError, UsageError
 
 FIRST, MIDDLE, ALL = "first", "middle", "all"
-"""Which frame of a file is read; with all, every frame is an image of its own."""
+"""Which frame of a file is read; with `all`, every frame is a separate image."""
 AXES = (0, 1, 2)
-"""Axes of a volume; slices of a NIfTI file along its last axis are axial, as it is usually kept."""
+"""Axes of a volume; slices of a NIfTI file along its last axis are usually axial."""
 
-# Pillow's modes of 8 bits a channel or less.
+# Pillow's modes with at most 8 bits per channel.
 _MODES_OF_8_BITS = frozenset(
     {"1", "L", "P", "LA", "PA", "La", "RGB", "RGBA", "RGBX", "RGBa", "CMYK", "YCbCr", "LAB", "HSV"}
 )
@@ -21,31 +21,31 @@ _MODES_OF_8_BITS = frozenset(
 
 @dataclass(frozen=True)
 class Rendering:
-    """The choices that turn a file's stored values into an 8-bit picture.
+    """The choices that turn the stored values of a file into an 8-bit image.
 
-    They are made once for a data set, when it is imported, and hold for all that follows: its runs,
-    its models, and every image that such a model classifies.
+    They are made once for a data set, at its import, and apply to its runs, its models, and every
+    image that such a model classifies.
 
     Attributes
     ----------
     window
-        Stored value shown as black, and stored value shown as white, of files with more than 8 bits
-        a channel; of DICOM files, values after the modality LUT. None: each file by its own range,
-        as version 0.1.0 did.
+        Stored values shown as black and as white, for files with more than 8 bits per channel; for
+        DICOM files, values after the modality LUT. None: the range of each file, as in version
+        0.1.0.
     overrides_own
-        Whether the window also holds for DICOM files that bring a window of their own.
+        Whether the window also applies to DICOM files with their own window.
     frame
-        Of files with several frames or slices: `first`, `middle`, or the number of one, from 0.
+        For files with several frames or slices: `first`, `middle`, or a number from 0.
     axis
-        The axis that slices of a volume are taken along.
+        The axis along which a volume is sliced.
     channel
-        The channel that is read of an image with more than three, from 0; None: the first three as
-        red, green and blue.
+        Channel to read from an image with more than three, from 0; None: the first three as red,
+        green and blue.
 
     Raises
     ------
     UsageError
-        If a choice is not possible.
+        If a choice is not valid.
     """
 
     window: tuple[float, float] | None = None
@@ -59,26 +59,26 @@ class Rendering:
             low, high = self.window
             if not (math.isfinite(low) and math.isfinite(high) and low < high):
                 raise UsageError(
-                    f"The grey window {low:g}:{high:g} is not possible. "
-                    "Enter two numbers, the smaller first."
+                    f"The grey window {low:g}:{high:g} is not valid. Enter two numbers, the "
+                    "smaller first."
                 )
-            # Adding zero makes a negative zero a positive one, which is the same window.
+            # Adding zero turns negative zero into positive zero, which is the same window.
             object.__setattr__(self, "window", (float(low) + 0.0, float(high) + 0.0))
         if self.overrides_own and self.window is None:
-            raise UsageError("Enter a grey window to use it for files that have their own.")
+            raise UsageError("A grey window is required to override those of files. Enter one.")
         is_number = isinstance(self.frame, int) and not isinstance(self.frame, bool)
         if not (self.frame in (FIRST, MIDDLE) or (is_number and int(self.frame) >= 0)):
             raise UsageError(
-                f"The frame “{self.frame}” is not possible. Use first, middle or a number from 0."
+                f"The frame “{self.frame}” is not valid. Use first, middle or a number from 0."
             )
         if self.axis not in AXES:
-            raise UsageError(f"The axis {self.axis} is not possible. Use 0, 1 or 2.")
+            raise UsageError(f"The axis {self.axis} is not valid. Use 0, 1 or 2.")
         if self.channel is not None and self.channel < 0:
-            raise UsageError(f"The channel {self.channel} is not possible. Channels count from 0.")
+            raise UsageError(f"The channel {self.channel} is not valid. Channels count from 0.")
 
     @cached_property
     def identity(self) -> str:
-        """What stands for it in keys and fingerprints; empty for the rule of version 0.1.0."""
+        """Identity in keys and fingerprints; empty for the rule of version 0.1.0."""
         parts = []
         if self.window is not None:
             parts.append(f"window={self.window[0]:.17g}:{self.window[1]:.17g}")
@@ -112,7 +112,7 @@ class Rendering:
         return self if frame is None else replace(self, frame=frame)
 
     def for_file(self, mode: str, n_frames: int = 1) -> "Rendering":
-        """Return what of it concerns a file, so that plain images keep their identity.
+        """Return the part of it that applies to a file, so that plain images keep their identity.
 
         Parameters
         ----------
@@ -125,7 +125,7 @@ class Rendering:
         Returns
         -------
         Rendering
-            `PLAIN` for a single frame of at most 8 bits a channel.
+            `PLAIN` for a single frame with at most 8 bits per channel.
         """
         return PLAIN if n_frames == 1 and mode in _MODES_OF_8_BITS else self
 
@@ -135,12 +135,12 @@ class Rendering:
 
     @classmethod
     def from_document(cls, document: dict[str, Any] | None) -> "Rendering":
-        """Return the rendering that a document describes; None means the rule of version 0.1.0.
+        """Return the rendering in a document; None means the rule of version 0.1.0.
 
         Raises
         ------
         MedrecogError
-            If it describes none.
+            If it is not valid.
         """
         if document is None:
             return PLAIN
@@ -152,24 +152,24 @@ class Rendering:
 
 
 PLAIN = Rendering()
-"""Each file by its own range and its first frame, as version 0.1.0 read it."""
+"""The range and the first frame of each file, as in version 0.1.0."""
 
 
 def rows_document(rows: Sequence[list[Any]], renderings: Sequence[Rendering]) -> Any:
-    """Return rows about images, each with its rendering, as JSON values.
+    """Return rows of images, each with its rendering, as JSON values.
 
     Parameters
     ----------
     rows
         JSON values of each image.
     renderings
-        Of each image.
+        Rendering of each image.
 
     Returns
     -------
     list or dict
-        The rows, if all images are plain, as version 0.1.0 wrote them; else the distinct
-        `renderings` beside the `images`, whose rows end with a position among them.
+        The rows, if all images are plain, as in version 0.1.0; otherwise the distinct `renderings`
+        beside the `images`, whose rows end with a position among them.
     """
     if all(rendering == PLAIN for rendering in renderings):
         return list(rows)

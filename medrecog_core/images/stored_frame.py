@@ -1,4 +1,4 @@
-"""One frame of a file as it is stored: an 8-bit picture, or values that need a grey window."""
+"""One frame of a file as stored: an 8-bit image, or values that need a grey window."""
 
 from dataclasses import dataclass
 
@@ -7,7 +7,7 @@ from PIL import Image
 
 from medrecog_core.images.refusal import UnreadableImageError
 
-GIVE_A_WINDOW = "save 8 or 16 bits without a sign, or give the data set a grey window"
+GIVE_A_WINDOW = "save unsigned 8 or 16 bits, or choose a grey window for the data set"
 
 _MAX_12_BIT = 2**12 - 1
 _MAX_16_BIT = 2**16 - 1
@@ -15,16 +15,16 @@ _MAX_16_BIT = 2**16 - 1
 
 @dataclass(frozen=True)
 class StoredFrame:
-    """One frame of a file; either the picture or the values are there.
+    """One frame of a file, with either the picture or the values.
 
     Attributes
     ----------
     picture
-        With at most 8 bits a channel, in any of Pillow's modes.
+        With at most 8 bits per channel, in any of Pillow's modes.
     values
         With more, shape (height, width) or, in colour, (height, width, 3).
     own_window
-        Values that the file says are black and white; None where it does not say.
+        Values of black and white in the file; None if they are missing.
     is_unsigned
         Whether the values are unsigned integers.
     zero_is_white
@@ -32,7 +32,7 @@ class StoredFrame:
     transparent
         The value that is transparent.
     n_frames, index
-        Frames of the file, and which one this is, from 0.
+        Number of frames of the file, and the index of this one, from 0.
     """
 
     picture: Image.Image | None = None
@@ -45,13 +45,13 @@ class StoredFrame:
     index: int = 0
 
     def to_rgb(self, window: tuple[float, float] | None = None) -> Image.Image:
-        """Return it as 8-bit RGB, transparency laid over white.
+        """Return it as 8-bit RGB, with transparency blended with white.
 
         Parameters
         ----------
         window
-            Values shown as black and as white; None: the file's own, else 0..4095 or 0..65535, by
-            the largest value.
+            Values shown as black and as white; None: the file's own, otherwise 0..4095 or 0..65535,
+            by the largest value.
 
         Raises
         ------
@@ -73,12 +73,12 @@ class StoredFrame:
 
 
 def in_window(values: np.ndarray, low: float, high: float) -> np.ndarray:
-    """Map values linearly, so that low and what is below is 0, high and what is above is 255.
+    """Map values linearly from low..high to 0..255, clipped.
 
     Parameters
     ----------
     values
-        Any numbers; what is not a number becomes 0.
+        Any numbers; NaN becomes 0.
     low, high
         The window.
 
@@ -87,7 +87,7 @@ def in_window(values: np.ndarray, low: float, high: float) -> np.ndarray:
     numpy.ndarray
         uint8, of the same shape.
     """
-    # Of 16 bits, float32 holds every value.
+    # float32 represents every 16-bit value.
     exact: np.ndarray = values.astype(np.float32 if values.dtype.itemsize <= 2 else np.float64)
     with np.errstate(invalid="ignore", over="ignore"):
         scaled = np.subtract(exact, low) * (255 / (high - low))

@@ -1,7 +1,7 @@
-"""Small copies of images for galleries, kept on disk by the content of the original.
+"""Thumbnails for galleries, stored by the content of the original.
 
-Those that came with a bundle are kept apart, and shown only of images whose file is not here: of a
-file that is, this program draws its own.
+Those from bundles are stored separately, and used only for images whose file is not on this
+machine.
 """
 
 import contextlib
@@ -24,7 +24,7 @@ SIDE = 256
 def thumbnail(
     path: Path, side: int = SIDE, sha256: str = "", rendering: Rendering = PLAIN
 ) -> bytes:
-    """Return an image file's thumbnail as JPEG bytes, drawn once and then kept.
+    """Return the thumbnail of an image file as JPEG bytes, generated once and then stored.
 
     Parameters
     ----------
@@ -33,16 +33,16 @@ def thumbnail(
     side
         Longest side of the thumbnail in pixels.
     sha256
-        Of the content that the thumbnail is to show, where the caller knows it; one that is kept is
-        then found without reading the file, also where the file is not here.
+        SHA-256 of the content, if known; a stored thumbnail is then found without reading the file,
+        even if the file is missing.
     rendering
-        How stored values become a picture. Where the caller knows the file's mode and frames, give
+        How stored values become an image. If the mode and frames of the file are known, use
         `rendering.for_file(mode, n_frames)`, so that plain images share one thumbnail.
 
     Raises
     ------
     UnreadableImageError
-        If the file cannot be read, is no usable image, or has other content than `sha256` says.
+        If the file cannot be read, is not a usable image, or its content does not match `sha256`.
     """
     if sha256:
         with contextlib.suppress(OSError):
@@ -64,21 +64,21 @@ def thumbnail(
     image.thumbnail((side, side))
     buffer = io.BytesIO()
     image.save(buffer, "JPEG", quality=88)
-    # A gallery can do without keeping its pictures: a full or read-only disk must not empty it.
+    # A gallery also works without storing thumbnails, on a full or read-only disk.
     with contextlib.suppress(StorageError):
         atomic_file.write_bytes(kept, buffer.getvalue())
     return buffer.getvalue()
 
 
 def bundled_thumbnail(sha256: str, side: int = SIDE, rendering: Rendering = PLAIN) -> Path:
-    """Return where the thumbnail of that content is kept, if a bundle brought one."""
+    """Return the thumbnail of that content from a bundle, if there is one."""
     return cache_folder().bundled_thumbnails / thumbnail_name(sha256, side, rendering)
 
 
 def thumbnail_name(sha256: str, side: int = SIDE, rendering: Rendering = PLAIN) -> str:
-    """Return the name of a thumbnail's file, relative to the folder of all."""
+    """Return the path of a thumbnail, relative to the folder of thumbnails."""
     identity = rendering.identity
-    # Of a rendering, only that it is the same matters, and not all of it can be in a file name.
+    # A hash of the rendering, because its identity may not be valid in a file name.
     suffix = f"-{hashlib.sha256(identity.encode()).hexdigest()[:16]}" if identity else ""
     return f"{sha256[:2]}/{sha256}-{side}{suffix}.jpg"
 

@@ -1,4 +1,4 @@
-"""Image files that are recognised by their ending and not read, and what to do about each."""
+"""Unsupported image files, recognised by their ending, and what to do about each."""
 
 from pathlib import Path
 
@@ -12,7 +12,7 @@ _LAYERS = ("an image with layers", "export it as PNG or TIFF")
 _VOLUME = ("a volume", "convert it to NIfTI (.nii.gz), for example with 3D Slicer")
 _VECTOR = ("a vector graphic", "export it as PNG")
 _VIDEO = ("a video", "extract frames as PNG or JPEG, for example with ffmpeg")
-_PICTURE = ("an image in a format that is not read", "save it as PNG")
+_PICTURE = ("an image in an unsupported format", "save it as PNG")
 
 _KINDS = {
     **dict.fromkeys((".svs", ".ndpi", ".ndpis", ".mrxs", ".scn", ".vms", ".vmu", ".bif"), _SLIDE),
@@ -32,13 +32,13 @@ _KINDS = {
     ".pdf": ("a document", "extract its images as PNG"),
 }
 UNSUPPORTED_SUFFIXES = frozenset(_KINDS) - SUFFIXES
-"""Endings of files that are images, or hold some, and are not read here."""
+"""Endings of files that are or contain images and are not supported."""
 
 
 def unsupported(path: Path) -> str:
-    """Return why an image file is not read, judged by its ending; empty for all other files."""
+    """Return why an image file is not supported, by its ending; empty for all other files."""
     suffix = image_suffix(path)
     if suffix not in UNSUPPORTED_SUFFIXES:
         return ""
     kind, remedy = _KINDS[suffix]
-    return f"{suffix} is {kind}, which is not read; {remedy}"
+    return f"{suffix} is {kind}, which is not supported; {remedy}"

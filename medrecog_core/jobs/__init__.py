@@ -1,1 +1,1 @@
-"""Background work: one kind of state, progress, log, queue and process for all of it."""
+"""Background work: state, progress, log, queue and process of jobs."""

@@ -1,4 +1,4 @@
-"""A large file from the web, carried on where it was cut, whenever that was."""
+"""Download of a large file, resumed after interruptions."""
 
 import contextlib
 import time
@@ -15,19 +15,20 @@ if TYPE_CHECKING:
     import requests
 
 PAUSES = (1.0, 2.0, 4.0, 8.0, 16.0)
-"""Seconds before each further attempt."""
+"""Seconds to wait before each further attempt."""
 
 _SECONDS_TO_CONNECT = 10
 _SECONDS_WITHOUT_A_BYTE = 60
-# Small, because what is in the buffer when a connection drops is sent again.
+# Small, because the content of the buffer is sent again when a connection drops.
 _CHUNK_BYTES = 64 * 2**10
-# An attempt that brought so much is no failure: long downloads over bad lines end as well.
+# An attempt with this much progress is not a failure, so that long downloads over unreliable
+# connections finish too.
 _WORTH_IT_BYTES = 2**20
 _TRY_AGAIN = (408, 425, 429)
 
 
 class _DroppedError(Exception):
-    """The connection ended too early; another attempt may carry on."""
+    """The connection ended too early; another attempt can resume."""
 
 
 class Download:
@@ -38,7 +39,8 @@ class Download:
     address
         Where the file is.
     part
-        What has come of it so far; it is kept when the download fails and carried on by the next.
+        File with the part downloaded so far; it is kept if the download fails, and resumed by the
+        next.
     """
 
     def __init__(self, address: str, part: Path) -> None:
@@ -51,22 +53,21 @@ class Download:
         report: Callable[[int, int], None],
         pause: Callable[[float], None] = time.sleep,
     ) -> None:
-        """Bring the part to all that the server has; whether it is right is not known then.
+        """Download all that is missing, without checking that the file is the right one.
 
         Parameters
         ----------
         largest
-            Bytes above which it cannot be the file, which ends the download.
+            Size in bytes above which it cannot be the file; the download is then aborted.
         report
-            Is told the bytes that are there and the bytes there will be, 0 where unknown.
+            Called with the bytes downloaded and the total bytes, 0 if unknown.
         pause
-            Waits for some seconds between two attempts.
+            Called with the seconds to wait between two attempts.
 
         Raises
         ------
         MedrecogError
-            If the server cannot be reached, has no such file, or drops the connection again and
-            again.
+            If the server cannot be reached, has no such file, or drops the connection repeatedly.
         StorageError
             If the part cannot be written; the disk may be full.
         """
@@ -93,15 +94,15 @@ class Download:
                     failures = 0
                 if failures == len(PAUSES):
                     raise MedrecogError(
-                        f"The download of {self.address} broke off {failures + 1} times, "
-                        f"at last after {self._n_bytes() / 1e6:.0f} MB ({reason}): "
-                        "try again later, what has come is kept."
+                        f"The download of {self.address} was interrupted {failures + 1} times, "
+                        f"the last time after {self._n_bytes() / 1e6:.0f} MB ({reason}). Try "
+                        "again later; the part already downloaded is kept."
                     )
                 pause(PAUSES[failures])
                 failures += 1
 
     def remove(self) -> None:
-        """Forget what has come so far.
+        """Delete the part downloaded so far.
 
         Raises
         ------
@@ -122,7 +123,7 @@ class Download:
 
     @contextlib.contextmanager
     def _asked(self, session: "requests.Session") -> Iterator["requests.Response"]:
-        # Not compressed, so that bytes are counted as they stand in the file.
+        # Not compressed, so that bytes are counted as in the file.
         headers = {"Accept-Encoding": "identity"}
         start = self._n_bytes()
         if start:
@@ -140,18 +141,20 @@ class Download:
         status, start = response.status_code, self._n_bytes()
         first, total = _content_range(response.headers.get("Content-Range", ""))
         if status == 416 and start and total in (start, None):
-            return  # all of it was there already
+            return  # the file was complete already
         if status == 416 or (status == 206 and first != start):
             self.remove()
-            raise _DroppedError("the server cannot carry on where it ended")
+            raise _DroppedError("the server cannot resume the download")
         if status >= 500 or status in _TRY_AGAIN:
             raise _DroppedError(f"the server answered {status} {response.reason}")
         if status not in (200, 206):
             raise MedrecogError(
-                f"The server has no {self.address} (it answered {status} {response.reason}): "
-                "look at the address, or get the file another way and import it."
+                f"The server has no {self.address} (it answered {status} {response.reason}). "
+                "Check the address, or get the file another way and import it."
             )
-        if status == 200:  # from the start: it does not know Range, or has another file by now
+        if (
+            status == 200
+        ):  # from the start: the server does not support Range, or the file has changed
             start = 0
             total = _whole_number(response.headers.get("Content-Length", ""))
             self._describe(response)
@@ -167,14 +170,14 @@ class Download:
         if done > largest:
             self.remove()
             raise MedrecogError(
-                f"{self.address} sends more than {largest / 1e6:.0f} MB, which cannot be "
-                "the file: look at the address."
+                f"{self.address} sends more than {largest / 1e6:.0f} MB, which is too much to be "
+                "the file. Check the address."
             )
         if total is not None and done < total:
-            raise _DroppedError(f"{done} of {total} bytes came")
+            raise _DroppedError(f"{done} of {total} bytes received")
 
     def _opened(self) -> FileIO:
-        # Not buffered, so that what has come is in the file when the process is killed.
+        # Not buffered, so that all received data are in the file when the process is killed.
         try:
             return self.part.open("ab", buffering=0)
         except OSError as error:
@@ -190,7 +193,7 @@ class Download:
 
     def _describe(self, response: "requests.Response") -> None:
         etag = response.headers.get("ETag", "")
-        # A weak one does not promise the same bytes, and If-Range may not carry it.
+        # A weak one does not guarantee the same bytes, and is not allowed in If-Range.
         strong = etag if etag.startswith('"') else response.headers.get("Last-Modified", "")
         self.remove()
         atomic_file.write_json(self._description, {"address": self.address, "validator": strong})
@@ -205,13 +208,13 @@ class Download:
 
     def _unreachable(self, error: Exception) -> MedrecogError:
         return MedrecogError(
-            f"{self.address} cannot be reached ({_reason(error)}): connect to the internet and "
+            f"{self.address} cannot be reached ({_reason(error)}). Connect to the internet and "
             "try again, or get the file on another machine and import it."
         )
 
 
 def _content_range(value: str) -> tuple[int | None, int | None]:
-    """Return the first byte and the whole length that a Content-Range names, as far as it does."""
+    """Return the first byte and the total length in a Content-Range, where given."""
     unit, _, rest = value.partition(" ")
     if unit != "bytes":
         return None, None
@@ -224,7 +227,7 @@ def _whole_number(text: str) -> int | None:
 
 
 def _reason(error: BaseException) -> str:
-    """Return the innermost cause: what requests wraps around it is of no use to people."""
+    """Return the innermost cause, without the errors that requests wraps around it."""
     inner: BaseException | None = error
     while inner is not None:
         error = inner

@@ -1,4 +1,4 @@
-"""A job: work in a process of its own, with a folder that every process can read."""
+"""A job: work in a separate process, with a folder that every process can read."""
 
 import os
 import re
@@ -28,25 +28,25 @@ _T = TypeVar("_T")
 JOB_ID = re.compile(r"[a-z0-9][a-z0-9_-]{0,99}")
 """What the identity of a job looks like, which is the name of its folder."""
 _RESERVED_BYTES = 64 * 1024
-# A process that was killed takes a moment to give back its memory, and only then its locks.
+# A killed process takes a moment to release its memory, and only then its locks.
 _SECONDS_TO_LET_GO = 5
 _SECONDS_KEPT = 30 * 24 * 3600
 
 
 @dataclass(frozen=True)
 class Order:
-    """What a job is to do.
+    """What a job does.
 
     Attributes
     ----------
     kind
         Name of a kind in `KINDS`.
     subject
-        What it works on, such as the name of a data set; one job at a time works on it.
+        What it works on, such as the name of a data set. Only one job at a time works on it.
     title
-        For people.
+        Title shown to users.
     arguments
-        What its function needs besides, as JSON values.
+        Further arguments of its function, as JSON values.
     """
 
     kind: str
@@ -56,7 +56,7 @@ class Order:
 
 
 class Job:
-    """Reads and writes what is known of one job.
+    """Reads and writes the folder of one job.
 
     Parameters
     ----------
@@ -70,11 +70,11 @@ class Job:
 
     @property
     def log(self) -> Log:
-        """What the job's processes did and printed."""
+        """Log of the job's processes."""
         return Log(self.path / "log.txt")
 
     def order(self) -> Order:
-        """Return what the job is to do; a run's folder says so in other files."""
+        """Return what the job does; runs store it in other files."""
         is_run = self.path.parent == cache_folder().runs
         default = {"default": Order(RUN, "", self.id)} if is_run else {}
         return self._read("job.json", _ORDER.validate_python, **default)
@@ -86,17 +86,16 @@ class Job:
 
     @property
     def title(self) -> str:
-        """What people call the job; its identity where nothing else is known."""
+        """Title of the job, or its identity if it has none."""
         with suppress(StorageError):
             title: str = self._read("title.json", _TITLE.validate_python, default="")
             return title or self.order().title
         return self.id
 
     def state(self) -> JobState:
-        """Return how the job is doing, as its folder and its process say.
+        """Return the state of the job, from its folder and its process.
 
-        A job whose folder is damaged, or of a kind that is not known here, has failed, for that
-        reason.
+        A job whose folder is damaged, or whose kind is unknown, counts as failed for that reason.
         """
         try:
             self.kind  # noqa: B018
@@ -109,29 +108,29 @@ class Job:
         return state.seen_now(launched, self.is_asked_to_stop())
 
     def write_state(self, state: JobState) -> None:
-        """Replace what the folder says of how the job is doing."""
+        """Write the state of the job."""
         atomic_file.write_json(self.path / "state.json", state.to_document())
 
     def write_launch(self, process: ProcessIdentity) -> None:
-        """Note the process that was started to work on the job."""
+        """Record the process that was started for the job."""
         atomic_file.write_json(self.path / "launch.json", asdict(process))
 
     def ask_to_stop(self) -> None:
-        """Leave a note that the job is to stop."""
+        """Request the job to stop."""
         check_may_change("stop a job")
         atomic_file.write_bytes(self.path / "stop", b"")
 
     def is_asked_to_stop(self) -> bool:
-        """Return whether the job is to stop."""
+        """Return whether the job was requested to stop."""
         return (self.path / "stop").exists()
 
     def forget_stop(self) -> None:
-        """Take the note back, before the job is resumed."""
+        """Withdraw the request to stop, before the job is resumed."""
         check_may_change("resume a job")
         (self.path / "stop").unlink(missing_ok=True)
 
     def end_silent_process(self, state: JobState) -> None:
-        """End the process of an interrupted job if it only hangs."""
+        """End the process of an interrupted job if it hangs."""
         if state.status == "interrupted" and state.process is not None:
             state.process.kill()
 
@@ -155,7 +154,7 @@ class Job:
 
     @contextmanager
     def worked_on(self) -> Iterator[None]:
-        """Keep every other process from working on the job while the block lasts.
+        """Prevent other processes from working on the job within the block.
 
         Raises
         ------
@@ -175,9 +174,9 @@ class Job:
 
     @contextmanager
     def room_for_the_end(self) -> Iterator[Callable[[], None]]:
-        """Keep some disk space, and give a function that frees it.
+        """Reserve some disk space, and provide a function that frees it.
 
-        On a full disk, a job can then still say that it failed, and why.
+        On a full disk, a job can then still report that it failed, and why.
         """
         reserve = self.path / "reserve"
 
@@ -185,7 +184,7 @@ class Job:
             with suppress(OSError):
                 reserve.unlink(missing_ok=True)
 
-        # Of random bytes: a file system may keep others in no space at all.
+        # Random bytes, because a file system may compress others.
         with suppress(StorageError):
             atomic_file.write_bytes(reserve, os.urandom(_RESERVED_BYTES))
         try:
@@ -207,7 +206,7 @@ class Job:
 
 
 def damaged(file: Path) -> str:
-    """Return the sentence for a file of a job that cannot be used."""
+    """Return the error message for an unusable file of a job."""
     return f"{file} is damaged or cannot be read. Resume or delete {file.parent.name}."
 
 
@@ -238,14 +237,14 @@ def create_job(
         job = Job(folder / f"{kind}-{stamp}-{secrets.token_hex(3)}")
         order = Order(kind, subject, title, dict(arguments or {}))
         atomic_file.write_json(job.path / "job.json", asdict(order))
-        # Until another process is started for it, the job waits in this one and ends with it.
+        # Until another process is started for it, the job belongs to this one and ends with it.
         job.write_launch(this_process())
         job.write_state(JobState(created=time.time()))
     return job
 
 
 def all_jobs(*kinds: str) -> list[Job]:
-    """Return every job that is no run, or those of some kinds, the newest first."""
+    """Return all jobs except runs, or those of some kinds, the newest first."""
     files = cache_folder().jobs.glob("*/state.json")
     jobs = [Job(file.parent) for file in files if JOB_ID.fullmatch(file.parent.name)]
     found = [job for job in jobs if not kinds or _kind_in(job.id) in kinds]
@@ -253,7 +252,7 @@ def all_jobs(*kinds: str) -> list[Job]:
 
 
 def working_on(kind: str, subject: str) -> Job | None:
-    """Return the job that works on what a job of this kind and subject would work on, if any."""
+    """Return the job, if any, that works on what a job of this kind and subject would work on."""
     noun = find_kind(kind).works_on
     for job in all_jobs():
         with suppress(StorageError):
@@ -281,7 +280,7 @@ def _stamp_in(job_id: str) -> list[str]:
 
 
 def find_job(job_id: str) -> Job:
-    """Return the job of that identity; a run is one too.
+    """Return the job or run with an identity.
 
     Raises
     ------

@@ -1,4 +1,4 @@
-"""What a process that works on a job writes down about it, for everybody who looks."""
+"""Journal of a job: the state and log that its process writes for other processes."""
 
 import dataclasses
 import platform
@@ -19,15 +19,15 @@ _SECONDS_BETWEEN_WRITES = 0.5
 class Journal:
     """Keeps a job's state and log while a process works on it.
 
-    The state is written not more often than people can read it, but for batches, each of which is
-    written down. Two threads may use a journal at once; after its end it takes nothing more.
+    The state is written a few times per second at most, except for batches, each of which is
+    recorded. A journal is thread-safe; after its end it ignores further calls.
 
     Parameters
     ----------
     job
-        The job, which is queued from now on.
+        The job; it becomes queued.
     report
-        Called with the progress too.
+        Also called with the progress.
     """
 
     def __init__(self, job: Job, report: Callable[[Progress], None]) -> None:
@@ -61,21 +61,21 @@ class Journal:
 
     @property
     def seconds(self) -> dict[str, float]:
-        """From stage id to the time it took until now, in all attempts."""
+        """Seconds by stage id so far, over all attempts."""
         return dict(self._seconds)
 
     def expect(self, seconds_left: Callable[[Progress], float | None]) -> None:
-        """Estimate from now on when the job will have ended.
+        """Set the estimate of the remaining time of the job.
 
         Parameters
         ----------
         seconds_left
-            From the progress to the expected time to the end, None while it is unknown.
+            Function from the progress to the expected remaining seconds, None while unknown.
         """
         self._seconds_left = seconds_left
 
     def begin(self) -> None:
-        """Note that it is the job's turn to work."""
+        """Record that the job has started to work."""
         with self._lock:
             self._count_time()
             self._state = dataclasses.replace(
@@ -88,7 +88,7 @@ class Journal:
             self._write()
 
     def progress(self, progress: Progress) -> None:
-        """Note how far the work is, and report it."""
+        """Record and report the progress."""
         with self._lock:
             if self._is_at_its_end:
                 return
@@ -116,31 +116,31 @@ class Journal:
         self._report(progress)
 
     def beat(self) -> None:
-        """Show that the process lives, while nothing else is to be said."""
+        """Show that the process is alive when there is no other progress."""
         with self._lock:
             if time.monotonic() - self._last_write >= SECONDS_BETWEEN_HEARTBEATS:
                 try:
                     self._write()
                 except StorageError:
-                    # The work itself will find out, and say so.
+                    # The work itself will fail and report it.
                     self._last_write = time.monotonic()
 
     def end(self, status: str, error: str = "", details: str = "") -> None:
-        """Note how the work ended; the last word.
+        """Record how the work ended; further calls are ignored.
 
         Parameters
         ----------
         status
             `finished`, `failed` or `stopped`.
         error
-            One sentence, for a failed job.
+            Error message of a failed job.
         details
-            More of it, for the log.
+            Details for the log.
 
         Raises
         ------
         StorageError
-            If it cannot be written down.
+            If it cannot be written.
         """
         with self._lock:
             self._count_time()

@@ -1,4 +1,4 @@
-"""The kinds of jobs, and the function that does the work of each."""
+"""The kinds of jobs and their functions."""
 
 import importlib
 from collections.abc import Callable
@@ -8,7 +8,8 @@ from typing import Any
 from medrecog_core.errors import StorageError
 
 TRAINING_LANE = "training"
-"""Jobs of this lane share the processor: `MEDRECOG_RUNS_AT_ONCE` of them work at once."""
+"""Jobs of this lane share the processor; at most `MEDRECOG_RUNS_AT_ONCE` of them run
+concurrently."""
 
 
 @dataclass(frozen=True)
@@ -18,17 +19,17 @@ class JobKind:
     Attributes
     ----------
     name
-        In a job's folder.
+        Name in a job's folder.
     title
-        For people.
+        Title shown to users.
     work
         Dotted name of the function that does the work, `module:function`. It is looked up in the
-        process that works, so that this package imports nothing above it. It is called with the
-        `Job` and the `Work` at hand.
+        job's process, so that this package imports nothing above it. It is called with the `Job`
+        and its `Work`.
     works_on
-        What a job's subject is a name of. Jobs that work on one thing cannot work at once.
+        What a job's subject is the name of. Jobs on the same thing cannot run concurrently.
     lane
-        Jobs of one lane wait for their turn; those without a lane start at once.
+        Jobs of one lane are queued; those without a lane start immediately.
     """
 
     name: str
@@ -66,7 +67,7 @@ KINDS = {
         ),
     )
 }
-"""Every kind of job; a new one is a row here and its function."""
+"""All kinds of jobs; a new one is a row here and its function."""
 
 
 def find_kind(name: str) -> JobKind:
@@ -75,7 +76,7 @@ def find_kind(name: str) -> JobKind:
     Raises
     ------
     StorageError
-        If there is none, as in a job of a newer version.
+        If it is unknown, as in a job of a newer version.
     """
     if name not in KINDS:
         raise StorageError(f"Unknown kind of job “{name}”. Available: {', '.join(KINDS)}.")

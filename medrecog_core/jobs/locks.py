@@ -1,4 +1,4 @@
-"""Locks between processes: however one ends, the operating system lets the next one in."""
+"""Locks between processes, released by the operating system however a process ends."""
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -15,23 +15,23 @@ _SECONDS_BETWEEN_LOOKS = 0.2
 
 @contextmanager
 def locked(file: Path, busy: str, seconds: float = 0) -> Iterator[None]:
-    """Hold a lock while the block lasts.
+    """Hold a lock within the block.
 
     Parameters
     ----------
     file
         The lock's file. Its folder is created.
     busy
-        The sentence that says that another process holds it.
+        Error message if another process holds it.
     seconds
-        How long to wait for it.
+        Maximum time to wait for it.
 
     Raises
     ------
     MedrecogError
         If another process holds it.
     StorageError
-        If the file cannot be made.
+        If the file cannot be created.
     """
     lock = _lock(file)
     try:
@@ -50,7 +50,7 @@ def locked(file: Path, busy: str, seconds: float = 0) -> Iterator[None]:
 def waited_for(
     file: Path, waits: Callable[[], None], should_stop: Callable[[], bool] = never
 ) -> Iterator[None]:
-    """Wait for a lock as long as it takes, and hold it while the block lasts.
+    """Wait for a lock without a time limit, and hold it within the block.
 
     Parameters
     ----------
@@ -59,14 +59,14 @@ def waited_for(
     waits
         Called once if another process holds it.
     should_stop
-        Asked while it waits.
+        Checked while waiting.
 
     Raises
     ------
     StoppedError
-        If `should_stop` says so while it waits.
+        If `should_stop` returns true while waiting.
     StorageError
-        If the file cannot be made.
+        If the file cannot be created.
     """
     lock = _lock(file)
     try:
@@ -76,7 +76,7 @@ def waited_for(
             waits()
             lock.acquire(poll_interval=_SECONDS_BETWEEN_LOOKS, cancel_check=should_stop)
     except Timeout:
-        raise StoppedError("The work was stopped while it waited.") from None
+        raise StoppedError("The work was stopped while waiting.") from None
     except OSError as error:
         raise StorageError(unwritable(file, error)) from error
     try:
@@ -86,12 +86,12 @@ def waited_for(
 
 
 def is_held(file: Path) -> bool:
-    """Return whether a process holds a lock at this moment.
+    """Return whether a process holds a lock.
 
     Raises
     ------
     StorageError
-        If the file cannot be made.
+        If the file cannot be created.
     """
     lock = _lock(file)
     try:

@@ -1,4 +1,4 @@
-"""A job's log: what its processes did and when, and whatever they printed."""
+"""Log of a job: what its processes did and printed, with times."""
 
 import time
 from collections import deque
@@ -7,24 +7,24 @@ from pathlib import Path
 
 
 class Log:
-    """Lines of text, with the time in UTC before those that the job itself wrote.
+    """Lines of text; those that the job itself wrote begin with the time in UTC.
 
-    A detached process's output goes to the same file. The log is a witness and no part of the
-    results: where it cannot be written, the job goes on.
+    The output of a detached process goes to the same file. The log is not part of the results: if
+    it cannot be written, the job continues.
     """
 
     def __init__(self, file: Path) -> None:
         self.file = file
 
     def write(self, text: str) -> None:
-        """Add a line, or several."""
+        """Add one or more lines."""
         stamp = time.strftime("%Y-%m-%d %H:%M:%S UTC", time.gmtime())
-        # One write of an appended line: beside it, another process may write its own.
+        # A single write, because another process may append its own lines.
         with suppress(OSError), self.file.open("a", encoding="utf-8", errors="replace") as file:
             file.write(f"{stamp}  {text.rstrip()}\n")
 
     def lines(self, last: int | None = None) -> list[str]:
-        """Return the lines, or only so many at the end; none where there is no log yet."""
+        """Return all lines or the last ones; none if there is no log yet."""
         try:
             with self.file.open(encoding="utf-8", errors="replace") as file:
                 return [line.rstrip("\n") for line in deque(file, maxlen=last)]

@@ -1,4 +1,4 @@
-"""Processes that outlive whoever started them."""
+"""Processes that outlive their parent."""
 
 import functools
 import json
@@ -19,24 +19,24 @@ from medrecog_core.mode import check_may_change
 from medrecog_core.settings import CACHE_VARIABLE
 
 _BOOT_ID = Path("/proc/sys/kernel/random/boot_id")
-# The kernel's own time of its start is rounded to a second, and may be rounded anew.
+# The kernel rounds its start time to a second, and may round it differently later.
 _TOLERANCE = 2.0
 _SECONDS_TO_DIE = 5
 
 
 @dataclass(frozen=True)
 class ProcessIdentity:
-    """A process, told from a later one of the same number by when it started.
+    """A process, distinguished from later ones of the same number by its start time.
 
     Attributes
     ----------
     pid
-        Its number.
+        Process number.
     started
-        Seconds from the machine's start to the process's (Linux), elsewhere since 1970.
+        Start time in seconds, since the start of the machine (Linux) or since 1970 (elsewhere).
     boot
-        The machine and its start, empty where the system does not tell: a process of another
-        machine, or of this one before it was restarted, is not alive here.
+        Identity of the machine and its last start; empty if unknown. A process of another machine,
+        or from before a restart, is not alive.
     """
 
     pid: int
@@ -44,18 +44,18 @@ class ProcessIdentity:
     boot: str = ""
 
     def is_alive(self) -> bool:
-        """Return whether the process is still there and not a zombie."""
+        """Return whether the process exists and is not a zombie."""
         return self._process() is not None
 
     def terminate(self) -> None:
-        """Ask the process to end, if it is still there."""
+        """Ask the process to end, if it exists."""
         process = self._process()
         if process is not None:
             with suppress(psutil.NoSuchProcess):
                 process.terminate()
 
     def kill(self) -> None:
-        """End the process, if it is still there, and wait until it is gone."""
+        """Kill the process, if it exists, and wait until it has ended."""
         process = self._process()
         if process is not None:
             with suppress(psutil.NoSuchProcess, psutil.TimeoutExpired):
@@ -74,17 +74,17 @@ class ProcessIdentity:
 
 
 def _start_of(process: psutil.Process) -> float:
-    # Linux counts from the machine's start; psutil makes a time of day of it, which a changed
-    # clock would shift for processes that started long ago.
+    # Linux counts from the start of the machine; psutil converts it to a time of day, which a
+    # changed clock would shift.
     started: float = process.create_time() - (psutil.boot_time() if psutil.LINUX else 0)
     return started
 
 
 @functools.cache
 def boot_identity() -> str:
-    """Return what tells this machine, as it was started last, from every other; empty if unknown.
+    """Return an identity of this machine since its last start; empty if unknown.
 
-    Linux makes a random number at every start (`proc_sys_kernel(5)`, `random/boot_id`).
+    Linux generates a random number at every start (`proc_sys_kernel(5)`, `random/boot_id`).
     """
     try:
         return _BOOT_ID.read_text(encoding="ascii").strip()
@@ -98,21 +98,21 @@ def this_process() -> ProcessIdentity:
 
 
 def identify(pid: int) -> ProcessIdentity:
-    """Return the identity of a process that has just been started."""
+    """Return the identity of a process that was just started."""
     return ProcessIdentity(pid, _start_of(psutil.Process(pid)), boot_identity())
 
 
 def start_module(module: str, arguments: Sequence[str], log: Path) -> ProcessIdentity:
-    """Start `python -m MODULE` with arguments; it goes on when the caller ends.
+    """Start `python -m MODULE` with arguments; it continues when the caller ends.
 
     Parameters
     ----------
     module
         Dotted name.
     arguments
-        After it.
+        Its arguments.
     log
-        File to which what the process prints is appended.
+        File to which the output of the process is appended.
 
     Raises
     ------
@@ -138,19 +138,19 @@ def start_module(module: str, arguments: Sequence[str], log: Path) -> ProcessIde
 def run_command(arguments: Sequence[str], content: bytes = b"") -> Any:
     """Run a short command of the command line, wait for it and return its JSON document.
 
-    What it needs (scikit-learn, say) is loaded in the other process and gone afterwards.
+    Packages that it needs, such as scikit-learn, are loaded in the other process only.
 
     Parameters
     ----------
     arguments
-        After the module's name.
+        Arguments after the name of the module.
     content
-        What the command reads from standard input.
+        Standard input of the command.
 
     Raises
     ------
     MedrecogError
-        With the command's own sentence, if it fails.
+        With the error message of the command, if it fails.
     """
     done = subprocess.run(
         _command_line("medrecog_core", [*arguments, "--json"]),
@@ -167,7 +167,7 @@ def run_command(arguments: Sequence[str], content: bytes = b"") -> Any:
 
 
 def _command_line(module: str, arguments: Sequence[str]) -> list[str]:
-    # Of the working folder (-P) no module is imported: it is whatever the caller's is.
+    # No modules are imported from the working folder (-P), which is the caller's.
     return [sys.executable, "-P", "-m", module, *arguments]
 
 

@@ -1,4 +1,4 @@
-"""How far long work is, and how it is asked to stop."""
+"""Progress of long work, and requests to stop it."""
 
 import re
 import time
@@ -19,11 +19,11 @@ class Stage:
     Attributes
     ----------
     id
-        In kebab-case, such as `extract-224`. Records and tests know the stage by it.
+        In kebab-case, such as `extract-224`. Records and tests identify the stage by it.
     label
-        In words, for people. Nothing depends on it.
+        Text shown to users. Nothing depends on it.
     unit
-        What is counted, in the plural, such as `images`; empty where nothing is.
+        What is counted, in the plural, such as `images`; empty if nothing is.
 
     Raises
     ------
@@ -42,7 +42,7 @@ class Stage:
 
 @dataclass(frozen=True)
 class Progress:
-    """How far a stage is.
+    """Progress of a stage.
 
     Attributes
     ----------
@@ -53,11 +53,11 @@ class Progress:
     rate
         Units per second; 0 while it is unknown.
     scale
-        While images go through the network: the scale at which they do.
+        Input size, while features are extracted.
     bytes_rate
-        Where files are read, bytes per second; 0 while it is unknown.
+        Bytes per second, while files are read; 0 if unknown.
     waits
-        Whether nothing is counted because another process has to end first.
+        Whether the stage waits for another process.
     """
 
     stage: Stage
@@ -70,7 +70,7 @@ class Progress:
 
     @property
     def seconds_left(self) -> float | None:
-        """Expected time to the end of the stage, None while it is unknown."""
+        """Expected remaining seconds of the stage, None while unknown."""
         return (self.total - self.done) / self.rate if self.rate else None
 
 
@@ -83,24 +83,24 @@ def ignore(_: Progress) -> None:
 
 
 def never() -> bool:
-    """Ask for no stop."""
+    """Never request a stop."""
     return False
 
 
 def stop_if(asked: bool) -> None:
-    """End the work where it was asked to stop.
+    """Raise an error if the work was requested to stop.
 
     Raises
     ------
     StoppedError
-        If it was.
+        If a stop was requested.
     """
     if asked:
         raise StoppedError("The work was stopped. Completed work is saved.")
 
 
 class Meter:
-    """Counts what a stage has done and reports it with the rate so far."""
+    """Counts the progress of a stage and reports it with the rate so far."""
 
     def __init__(
         self, stage: Stage, total: int, report: Report = ignore, scale: int | None = None
@@ -116,7 +116,7 @@ class Meter:
         self.done += n
         now = time.monotonic()
         if self._start is None:
-            # The first batch pays for building the graph, so the rate is counted from its end.
+            # The first batch includes building the graph, so the rate is counted from its end.
             self._start, self._counted_from = now, self.done
             rate = 0.0
         else:
@@ -124,7 +124,7 @@ class Meter:
         self._report(Progress(self.stage, self.done, self.total, rate, self.scale))
 
     def close(self) -> None:
-        """Report the end, where some of the total turned out not to come."""
+        """Report the end of a stage that had less to do than expected."""
         if self.done < self.total:
             self.total = self.done
             self._report(Progress(self.stage, self.done, self.total, scale=self.scale))
@@ -137,7 +137,7 @@ def counting(report: Report, stage: Stage) -> Callable[[int, int], None]:
     def count(done: int, total: int) -> None:
         nonlocal first
         now = time.monotonic()
-        # What is resumed begins with much done, which took no time.
+        # Resumed work begins with work already done, which took no time.
         first = first or (done, now)
         report(Progress(stage, done, total, (done - first[0]) / max(now - first[1], 1e-9)))
 
@@ -145,7 +145,7 @@ def counting(report: Report, stage: Stage) -> Callable[[int, int], None]:
 
 
 def counting_files(report: Report, stage: Stage) -> Callable[[int, int, int], None]:
-    """Return a function of (files done, files in all, bytes done) that reports a stage."""
+    """Return a function of (files done, total files, bytes done) that reports a stage."""
     start: float | None = None
 
     def count(done: int, total: int, n_bytes: int) -> None:
@@ -159,7 +159,7 @@ def counting_files(report: Report, stage: Stage) -> Callable[[int, int, int], No
 
 
 def counting_bytes(report: Report) -> Callable[[Stage, int, int], None]:
-    """Return a function of (stage, bytes done, bytes in all) that reports megabytes."""
+    """Return a function of (stage, bytes done, total bytes) that reports megabytes."""
     counts: dict[str, Callable[[int, int], None]] = {}
 
     def count(stage: Stage, done: int, total: int) -> None:

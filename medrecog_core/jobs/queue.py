@@ -1,7 +1,7 @@
-"""Whose turn it is: jobs of a lane start first come, first served, as many as the setting allows.
+"""Queue of jobs: jobs of a lane start in order, as many at a time as the setting allows.
 
-There is no process that hands out turns. Every job has a place in the cache folder's queue, and its
-own process looks whether those before it have ended; a job whose process died has ended too.
+There is no scheduler process. Every job has a place in the queue in the cache folder, and its own
+process checks whether those before it have ended; a job whose process died has ended too.
 """
 
 import re
@@ -22,12 +22,12 @@ _SECONDS_TO_GET_IN = 30
 
 
 def jobs_at_once() -> int:
-    """Return how many jobs of a lane may work at once: `MEDRECOG_RUNS_AT_ONCE`, else 1."""
+    """Return how many jobs of a lane may run concurrently: `MEDRECOG_RUNS_AT_ONCE`, default 1."""
     return read_settings().runs_at_once
 
 
 def join(job: Job) -> None:
-    """Give a job the last place, where it has none.
+    """Append a job to the queue unless it is in it.
 
     Raises
     ------
@@ -42,21 +42,21 @@ def join(job: Job) -> None:
 
 
 def leave(job: Job) -> None:
-    """Give up a job's place; the others move up."""
+    """Remove a job from the queue."""
     for place in _places():
         if place.job_id == job.id:
             place.file.unlink(missing_ok=True)
 
 
 def jobs_before(job: Job) -> list[Job]:
-    """Return the jobs that work or wait before a job, the first first."""
+    """Return the jobs before a job in the queue, in order."""
     return _before(job, _places())
 
 
 def working_jobs() -> list[Job]:
-    """Return the jobs that work or wait: those of lanes first, in their order.
+    """Return running and queued jobs: those of lanes first, in order.
 
-    Runs are known by their places in the queue, so that not every run has to be looked at.
+    Runs are found through the queue, so that not every run has to be read.
     """
     found = []
     for place in _places():
@@ -68,20 +68,20 @@ def working_jobs() -> list[Job]:
 
 
 def take_turn(job: Job, begin: Callable[[], None]) -> list[Job]:
-    """Begin a job if it is its turn.
+    """Start a job if it is next in the queue.
 
     Parameters
     ----------
     job
-        A job that waits.
+        A queued job.
     begin
-        Called when it is its turn, before any other job can ask; from then on the job's state
-        must be `running`.
+        Called when it is next, before any other job can start; afterwards the state of the job must
+        be `running`.
 
     Returns
     -------
     list
-        The jobs it has to wait for, the first first; none where it has begun.
+        The jobs it has to wait for, in order; empty if it has started.
 
     Raises
     ------
@@ -119,7 +119,7 @@ def _before(job: Job, places: list[_Place]) -> list[Job]:
             other = find_job(place.job_id)
             state = other.state()
             is_first = mine is None or place.number < mine
-            # One that took its turn under another setting works, wherever its place is.
+            # A job that started under another setting keeps running, wherever its place is.
             if not state.has_ended and (is_first or state.status != "queued"):
                 before.append(other)
     return before
@@ -148,7 +148,7 @@ def _folder() -> Path:
 def _alone() -> AbstractContextManager[None]:
     return locked(
         _folder() / "lock",
-        "The queue is locked by a process that does not answer. End that process, or restart the "
-        "machine.",
+        "The queue is locked by a process that does not respond. End that process, or restart "
+        "the machine.",
         _SECONDS_TO_GET_IN,
     )

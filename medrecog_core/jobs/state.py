@@ -1,4 +1,4 @@
-"""How a job is doing, as its folder says and as it is to be understood at this moment."""
+"""State of a job, as stored and as interpreted now."""
 
 import re
 import time
@@ -41,7 +41,7 @@ _LABELS = (
 
 
 def stage_id(name: str) -> str:
-    """Return the id of a stage that a state or record names; version 0.1.0 named it in words."""
+    """Return the id of a stage in a state or record; version 0.1.0 stored it in words."""
     for pattern, id_ in _IDS_OF_WORDS:
         if match := re.fullmatch(pattern, name):
             return match.expand(id_)
@@ -51,7 +51,7 @@ def stage_id(name: str) -> str:
 def by_stage_id(
     figures: Iterable[tuple[str, float]], combine: Callable[[Iterable[float]], float]
 ) -> dict[str, float]:
-    """Return figures of stages by id; those of several old names of one stage are combined."""
+    """Return figures by stage id; those of several former names of one stage are combined."""
     found: dict[str, list[float]] = {}
     for name, figure in figures:
         found.setdefault(stage_id(name), []).append(figure)
@@ -59,7 +59,7 @@ def by_stage_id(
 
 
 def stage_label(id_: str) -> str:
-    """Return a stage's id in words, for tables of what took how long."""
+    """Return the label of a stage id, for tables of durations."""
     for pattern, label in _LABELS:
         if match := re.fullmatch(pattern, id_):
             return match.expand(label)
@@ -68,37 +68,37 @@ def stage_label(id_: str) -> str:
 
 @dataclass(frozen=True)
 class JobState:
-    """How a job is doing.
+    """State of a job.
 
     Attributes
     ----------
     status
-        `queued`, `running`, `finished`, `failed` or `stopped` in the job's folder. Who reads it
-        also sees `stopping`, where a working job was asked to stop, and `interrupted`, where its
-        process died or has been silent for `SECONDS_OF_SILENCE`.
+        `queued`, `running`, `finished`, `failed` or `stopped` in the job's folder. Readers also see
+        `stopping`, if a running job was requested to stop, and `interrupted`, if its process died
+        or has been silent for `SECONDS_OF_SILENCE`.
     stage
-        What it works on; None before the first.
+        Current stage; None before the first.
     done, total, rate
-        How far that is, in the stage's unit, and how many a second; 0 while unknown.
+        Progress in the stage's unit, and units per second; 0 while unknown.
     job_seconds_left
-        Expected time to the end of the job, over all stages; None while it is unknown.
+        Expected remaining seconds of the job, over all stages; None while unknown.
     waits
         Whether it waits for another process.
     error
-        One sentence, for a failed job.
+        Error message of a failed job.
     process
-        The process that works on it or did so last; None until that has begun.
+        Its current or last process; None before it started.
     heartbeat
-        When that process last wrote its state, on the machine's monotonic clock, which no change
-        of the time of day moves; 0 where it never did.
+        When that process last wrote its state, on the monotonic clock of the machine, which is
+        independent of the time of day; 0 if never.
     created, started, finished
-        Seconds since 1970, 0 where that has not come.
+        Seconds since 1970, 0 if not yet.
     attempts
-        How many processes have worked on it.
+        Number of processes that have worked on it.
     network_images
-        From scale to images that went through the network, in all attempts.
+        Number of images computed by input size, over all attempts.
     seconds
-        From stage id to the time it took, in all attempts.
+        Seconds by stage id, over all attempts.
     """
 
     status: str = "queued"
@@ -120,12 +120,12 @@ class JobState:
 
     @property
     def stage_seconds_left(self) -> float | None:
-        """Expected time to the end of the stage, None while it is unknown."""
+        """Expected remaining seconds of the stage, None while unknown."""
         return (self.total - self.done) / self.rate if self.rate else None
 
     @property
     def seconds_left(self) -> float | None:
-        """Expected time to the end of the job, or of its stage where no more is known."""
+        """Expected remaining seconds of the job, or of its stage if nothing else is known."""
         return self.stage_seconds_left if self.job_seconds_left is None else self.job_seconds_left
 
     @property
@@ -135,18 +135,18 @@ class JobState:
 
     @property
     def has_ended(self) -> bool:
-        """Whether no process works on the job or is about to."""
+        """Whether no process works on the job or will start soon."""
         return self.status in ENDED
 
     def seen_now(self, launched: ProcessIdentity | None, asked_to_stop: bool) -> "JobState":
-        """Return the state in the folder as it is to be understood at this moment.
+        """Return the stored state as interpreted now.
 
         Parameters
         ----------
         launched
-            The process that was started for the job, which may not have begun yet.
+            The process that was started for the job, which may not be at work yet.
         asked_to_stop
-            Whether the job is to stop.
+            Whether the job was requested to stop.
         """
         if self.has_ended:
             return self
@@ -166,16 +166,15 @@ class JobState:
     def from_document(cls, document: Any) -> "JobState":
         """Return the state that a document describes.
 
-        States of version 0.1.0 have the stage in words, and the time that is left under another
-        name.
+        States of version 0.1.0 have the stage in words, and the remaining time under another name.
 
         Raises
         ------
         ValueError
-            If it describes none.
+            If it is not a valid state.
         """
         if not isinstance(document, dict):
-            raise ValueError("The state of a job is an object")
+            raise ValueError("The state of a job must be an object")
         document = dict(document)
         if isinstance(document.get("stage"), str):
             words = document["stage"]

@@ -1,4 +1,4 @@
-"""Work that is stopped in time, whatever it is in the middle of."""
+"""Work that stops in time, even in the middle of a step."""
 
 import os
 import signal
@@ -13,7 +13,7 @@ from medrecog_core.errors import StoppedError
 from medrecog_core.jobs.progress import never
 
 WORKER = "work on a job"
-"""Name of the thread that works."""
+"""Name of the working thread."""
 
 _SECONDS_OF_GRACE = 2.5
 _SECONDS_TO_CLEAN_UP = 60
@@ -26,31 +26,29 @@ def supervise(
     beat: Callable[[], None],
     cleans_up: Callable[[], bool] = never,
 ) -> None:
-    """Do work in a thread, and leave it behind where it does not heed a stop in time.
+    """Do work in a thread, and abandon it if it does not stop in time.
 
-    The work asks `should_stop` itself between two steps. One step can be long: a batch at a large
-    scale, the training of an SVM, a file on a slow disk, none of which can be interrupted from
-    Python. It is then left alone, and what it still does is lost with the process or kept like
-    all that is done: it is never harmful, because it could be killed at that moment too.
+    The work checks `should_stop` between two steps. One step can be long: a batch at a large input
+    size, the training of an SVM, a file on a slow disk; Python cannot interrupt any of these. The
+    thread is then abandoned, which is safe because the process could be killed at that moment too.
 
     Parameters
     ----------
     work
         Called once, in another thread.
     should_stop
-        Whether the work is to end.
+        Whether a stop was requested.
     beat
-        Called several times a second.
+        Called several times per second.
     cleans_up
-        Whether the work has heeded the stop and deletes what it leaves unfinished, which is waited
-        for longer.
+        Whether the work is already stopping and deleting unfinished files, which gets more time.
 
     Raises
     ------
     StoppedError
-        If the work was left behind, or raised it itself.
+        If the work was abandoned, or raised it itself.
     BaseException
-        What else the work raised.
+        Any other error of the work.
     """
     raised: list[BaseException] = []
 
@@ -60,7 +58,7 @@ def supervise(
         except BaseException as error:
             raised.append(error)
 
-    # A daemon: the process may end without it.
+    # A daemon thread does not keep the process alive.
     thread = threading.Thread(target=worker, name=WORKER, daemon=True)
     thread.start()
     asked_at: float | None = None
@@ -72,21 +70,21 @@ def supervise(
             asked_at = now if asked_at is None else asked_at
             grace = _SECONDS_TO_CLEAN_UP if cleans_up() else _SECONDS_OF_GRACE
             if thread.is_alive() and now - asked_at > grace:
-                raise StoppedError("The work was left in the middle of a step.")
+                raise StoppedError("The work was abandoned in the middle of a step.")
     if raised:
         raise raised[0]
 
 
 def is_work_left_behind() -> bool:
-    """Return whether a thread still works that nobody waits for any more."""
+    """Return whether an abandoned thread is still at work."""
     return any(thread.name == WORKER for thread in threading.enumerate())
 
 
 def end_process(status: int) -> None:
-    """End this process, at once where a thread still works that would hold it up.
+    """End this process, immediately if an abandoned thread would delay it.
 
-    Python would wait for threads that read files, and tear the network down under a thread that is
-    inside it.
+    Python would wait for threads that read files, and destroy the network while a thread still uses
+    it.
     """
     if is_work_left_behind():
         sys.stdout.flush()
@@ -97,7 +95,7 @@ def end_process(status: int) -> None:
 
 @contextmanager
 def stop_on_signals() -> Iterator[threading.Event]:
-    """Turn SIGTERM and SIGINT into a wish to stop; a second SIGINT ends the process at once."""
+    """Turn SIGTERM and SIGINT into a request to stop; a second SIGINT ends the process."""
     event = threading.Event()
     if threading.current_thread() is not threading.main_thread():
         yield event

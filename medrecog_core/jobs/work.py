@@ -1,4 +1,4 @@
-"""Starting, stopping, resuming and carrying out jobs."""
+"""Starting, stopping, resuming and executing jobs."""
 
 import threading
 import time
@@ -20,25 +20,25 @@ from medrecog_core.jobs.supervision import stop_on_signals, supervise
 from medrecog_core.mode import check_may_change
 
 WORKER = "medrecog_core.jobs.worker"
-"""Module that a job's process runs, with the job's identity."""
+"""Module that the process of a job runs, with the identity of the job."""
 
 _SECONDS_BETWEEN_LOOKS = 0.5
 
 
 @dataclass(frozen=True)
 class Work:
-    """What a job's function is given, besides the job.
+    """What the function of a job receives besides the job.
 
     Attributes
     ----------
     report
-        To be called with the progress.
+        Call it with the progress.
     should_stop
-        To be asked between two steps.
+        Call it between two steps.
     expect
-        To be called with a function from the progress to the expected seconds to the job's end.
+        Call it with a function from the progress to the expected remaining seconds of the job.
     seconds
-        From stage id to the time that it took until now, in all attempts.
+        Seconds by stage id so far, over all attempts.
     heeded
         Set once `checked_report` has ended the work.
     """
@@ -51,7 +51,7 @@ class Work:
 
     @property
     def checked_report(self) -> Report:
-        """`report`, after which the work ends where it was asked to stop."""
+        """`report`, but raise `StoppedError` if a stop was requested."""
 
         def report(progress: Progress) -> None:
             self.report(progress)
@@ -63,7 +63,7 @@ class Work:
 
 
 def start(kind: str, subject: str, title: str, arguments: Mapping[str, Any] | None = None) -> Job:
-    """Create a job and start a process that carries it out; return at once.
+    """Create a job and start its process; return immediately.
 
     Raises
     ------
@@ -80,7 +80,7 @@ def start(kind: str, subject: str, title: str, arguments: Mapping[str, Any] | No
 def start_once(
     kind: str, subject: str, title: str, arguments: Mapping[str, Any] | None = None
 ) -> Job:
-    """Return the job of this kind that works on the subject; where there is none, start one.
+    """Return the job of this kind that works on the subject, or start one.
 
     Raises
     ------
@@ -96,7 +96,7 @@ def start_once(
 
 
 def launch(job: Job) -> None:
-    """Start a process that carries out a job that is queued.
+    """Start a process for a queued job.
 
     Raises
     ------
@@ -113,24 +113,24 @@ def launch(job: Job) -> None:
 
 
 def resume(job: Job) -> None:
-    """Start a process that carries on a job that has ended unfinished.
+    """Start a process that resumes an unfinished job.
 
     Raises
     ------
     MedrecogError
-        If a process is working on it, or about to.
+        If a process is working on it, or will start soon.
     """
     check_may_change("resume a job")
     state = job.state()
     _check_unfinished(job, state)
     if state.has_ended:
         job.end_silent_process(state)
-    with job.worked_on():  # two must not be started
+    with job.worked_on():  # prevents a second start
         state = job.state()
         if not state.has_ended:
             raise MedrecogError(f"{job.kind.title} {job.id} is already {state.status}.")
         job.forget_stop()
-        # Noted before the process does it, which takes seconds to start.
+        # Recorded here, because the process takes seconds to start.
         job.write_launch(this_process())
         job.write_state(replace(state, status="queued", error="", process=None, heartbeat=0.0))
     launch(job)
@@ -154,7 +154,7 @@ def stop(job: Job) -> None:
 
 
 def carry_out(job: Job, report: Report = ignore) -> None:
-    """Do a job's work in this process, wait for its turn where it has a lane, and say how it ended.
+    """Execute a job in this process, wait in the queue of its lane, and record how it ended.
 
     Parameters
     ----------
@@ -170,18 +170,17 @@ def carry_out(job: Job, report: Report = ignore) -> None:
     MedrecogError
         If it failed, or another process is working on it.
     """
-    check_may_change("carry out a job")
+    check_may_change("execute a job")
     kind, state = job.kind, job.state()
     name = f"{kind.title} {job.id}"
     if state.status == "running":
         raise MedrecogError(f"{name} is already running.")
     _check_unfinished(job, state)
     job.end_silent_process(state)
-    # Signals are caught until the last word is written: a second one must not leave the job
-    # without it.
+    # Signals are caught until the final state is written, even if a second one arrives.
     with stop_on_signals() as interrupted, job.worked_on(), job.room_for_the_end() as free:
         if state.has_ended:
-            job.forget_stop()  # one that was left while the job waited is heeded
+            job.forget_stop()  # a request made while the job was queued counts
         journal = Journal(job, report)
 
         def should_stop() -> bool:
@@ -189,7 +188,7 @@ def carry_out(job: Job, report: Report = ignore) -> None:
 
         def end_unfinished(status: str, error: str = "", details: str = "") -> None:
             free()
-            # Where even that finds no room, the error itself is what people are to read.
+            # If even that cannot be written, the original error is reported.
             with suppress(StorageError):
                 journal.end(status, error, details)
 

@@ -12,7 +12,7 @@ DONE, NOT_DONE = 0, 1
 
 
 def main(arguments: Sequence[str]) -> int:
-    """Carry out the job of an identity; what goes wrong ends in one line, in the job's log."""
+    """Execute a job; errors are one line in its log."""
     (job_id,) = arguments
     try:
         carry_out(find_job(job_id))

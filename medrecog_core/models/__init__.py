@@ -1,4 +1,4 @@
-"""Trained models: made of a run's cells, kept, and asked about new images."""
+"""Trained models: saved from the cells of runs, to classify new images."""
 
 from medrecog_core.models.answers import Answer, answer_document, answers_csv, answers_table
 from medrecog_core.models.card import ALL, TRAINED_ON, TRAINING, CalibrationReport, ModelCard

@@ -1,4 +1,4 @@
-"""Answers about many images as documents and as a table."""
+"""Predictions of many images as documents and as a table."""
 
 import csv
 import io
@@ -12,21 +12,21 @@ Answer = Prediction | UnreadableImageError
 
 
 def answer_document(file: str, answer: Answer) -> dict[str, Any]:
-    """Return an answer as JSON values.
+    """Return a prediction as JSON values.
 
     Parameters
     ----------
     file
         Name of the image.
     answer
-        Its prediction, or why there is none.
+        The prediction, or the error.
 
     Returns
     -------
     dict
         `file` and `error`; or `file`, `label`, `scores`, `probabilities`, `at_threshold`,
-        `unlike_training`, `distance`, `p_value`, `nearest` and `remark`, with null where there is
-        none.
+        `unlike_training`, `distance`, `p_value`, `nearest` and `remark`, with null for missing
+        values.
     """
     if isinstance(answer, UnreadableImageError):
         return {"file": file, "error": str(answer)}
@@ -56,7 +56,7 @@ def answer_document(file: str, answer: Answer) -> dict[str, Any]:
 
 
 def answers_table(files: Sequence[str], answers: Sequence[Answer]) -> list[dict[str, Any]]:
-    """Return answers as a table, a row an image, with the same columns whatever the first says."""
+    """Return predictions as a table with one row per image and fixed columns."""
     rows = [_row(file, answer) for file, answer in zip(files, answers, strict=True)]
     columns = dict.fromkeys(name for row in rows for name in row if name != "error")
     return [{name: row.get(name) for name in (*columns, "error")} for row in rows]

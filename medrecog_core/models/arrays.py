@@ -1,4 +1,4 @@
-"""Arrays as the bytes of a file, read so that no file can ask for more memory than it has bytes."""
+"""Arrays as bytes of a file, read so that no file can use more memory than its size."""
 
 import io
 import math
@@ -23,7 +23,7 @@ def read_arrays(content: bytes) -> dict[str, np.ndarray]:
     Raises
     ------
     EOFError, KeyError, OSError, ValueError, zipfile.BadZipFile
-        If the content is none, holds what would need unpickling, or claims more than it holds.
+        If the content is not valid, would need unpickling, or declares more than it contains.
     """
     with zipfile.ZipFile(io.BytesIO(content)) as archive:
         members = archive.infolist()
@@ -34,6 +34,6 @@ def read_arrays(content: bytes) -> dict[str, np.ndarray]:
                 raise ValueError("the arrays are compressed")
             stored = open_npy_member(archive, member.filename.removesuffix(".npy"))
             if math.prod(stored.shape) * stored.dtype.itemsize > member.file_size:
-                raise ValueError("an array claims more numbers than it has")
+                raise ValueError("an array declares more numbers than it contains")
     with np.load(io.BytesIO(content), allow_pickle=False) as arrays:
         return {name: arrays[name] for name in arrays.files}

@@ -1,11 +1,11 @@
-"""A model's card as a text for people."""
+"""Model card as Markdown."""
 
 import re
 import time
 from collections.abc import Callable, Iterable
 
 from medrecog_core.classification import DecisionThreshold, Estimate
-from medrecog_core.classification.calibration_choice import BARE, SHARES
+from medrecog_core.classification.calibration import BARE, SHARES
 from medrecog_core.datasets.counting import counted
 from medrecog_core.datasets.split import describe_leak
 from medrecog_core.errors import MedrecogError
@@ -26,7 +26,7 @@ MEASURE_TITLES = {
 
 
 def escape(text: str) -> str:
-    """Return Markdown that is shown as this text, in a line that begins with other words."""
+    """Return Markdown that is displayed as this text, within a line."""
     return re.sub(r"([\\`*_{}\[\]<>#!|~&$])", r"\\\1", " ".join(text.split()))
 
 
@@ -38,28 +38,28 @@ def card_markdown(card: ModelCard, literal: Callable[[str], str] = escape) -> st
     card
         The card.
     literal
-        How names, and sentences that hold them, are written so that they show as they are.
+        Function that escapes names, and sentences with names.
     """
     return "\n".join(_lines(card, literal))
 
 
 def limits(card: ModelCard) -> list[str]:
-    """Return what is to be kept in mind of a model, as sentences."""
+    """Return the limits of a model, as sentences."""
     told = []
     if card.synthetic:
-        told.append("It learnt from pictures drawn by the program, and knows nothing of real ones.")
+        told.append("It was trained on synthetic images and is not valid for real ones.")
     if card.sample:
-        told.append(f"Its figures stand on {card.sample}.")
+        told.append(f"Its results are based on {card.sample}.")
     if card.n_leaking_groups:
         told.append(describe_leak(card.n_leaking_groups))
     if card.trained_on == ALL:
         told.append(
-            "It learnt from the test images too: the figures are those of the classifiers of its "
-            "run, which had not, and there is no image left to test it on."
+            "It was also trained on the test images. The results are those of the classifiers of "
+            "its run, which were not, since no images are left to test this model on."
         )
     told.append(
-        "The figures hold for images like those of the data set; other devices, clinics and "
-        "patients can change them."
+        "The results apply to similar images. They may differ for other devices, hospitals or "
+        "populations."
     )
     if kept := what_is_kept(card):
         told.append(kept)
@@ -68,25 +68,25 @@ def limits(card: ModelCard) -> list[str]:
 
 
 def describe_calibration(calibration: CalibrationReport) -> str:
-    """Return how probabilities were fitted, as a sentence."""
+    """Return a sentence on how probabilities were fitted."""
     way = {
-        SHARES: "are the classes' shares, since the scores say no more",
-        BARE: "are the softmax of the scores, which no fit bettered",
-    }.get(calibration.kind, "were fitted by the least log loss")
+        SHARES: "are the class frequencies, because the scores do not improve on them",
+        BARE: "are the softmax of the scores, because calibration does not improve on it",
+    }.get(calibration.kind, "were fitted by minimising the log loss")
     return (
-        f"Probabilities {way}: log loss {calibration.log_loss_before:.3f} before and "
-        f"{calibration.log_loss_after:.3f} after, on {counted(calibration.n_images, 'image')} held "
-        "out in turn."
+        f"Probabilities {way} (log loss {calibration.log_loss_before:.3f} before and "
+        f"{calibration.log_loss_after:.3f} after, cross-fitted on "
+        f"{counted(calibration.n_images, 'held-out image')} )."
     )
 
 
 def describe_threshold(threshold: DecisionThreshold) -> str:
-    """Return where the line is drawn between two classes, as a sentence."""
+    """Return a sentence on the decision threshold."""
     return (
-        "The label goes by the greatest score, and so do the figures above. At the decision "
-        f"threshold, an image counts as {threshold.positive} from a score of "
-        f"{threshold.threshold:+.3f} for it on; chosen for {threshold.aim} on "
-        f"{counted(threshold.n_images, 'held-out image')}, where it has sensitivity "
+        "The label and the results above use the highest score. With the decision threshold, an "
+        f"image counts as {threshold.positive} if its score is at least "
+        f"{threshold.threshold:+.3f}; chosen for {threshold.aim} on "
+        f"{counted(threshold.n_images, 'held-out image')}, with sensitivity "
         f"{threshold.sensitivity:.3f} and specificity {threshold.specificity:.3f}."
     )
 
@@ -96,9 +96,9 @@ def _lines(card: ModelCard, literal: Callable[[str], str]) -> Iterable[str]:
     yield f"# {literal(card.name)}"
     title = card.trained_classifier.title
     kind = f"{title[0].upper()}{title[1:]}"
-    yield f"\n**{RESEARCH_ONLY}** {kind} on descriptors of {network.title}, frozen.\n"
+    yield f"\n**{RESEARCH_ONLY}** {kind} on features of {network.title} (frozen).\n"
     yield "## Data\n"
-    yield f"- data set: {literal(card.dataset)}{' (synthetic pictures)' if card.synthetic else ''}"
+    yield f"- data set: {literal(card.dataset)}{' (synthetic images)' if card.synthetic else ''}"
     if card.fingerprint:
         yield f"- fingerprint: {_code(card.fingerprint)}"
     yield f"- classes: {', '.join(map(literal, card.classes))}" + (
@@ -106,15 +106,18 @@ def _lines(card: ModelCard, literal: Callable[[str], str]) -> Iterable[str]:
     )
     if card.n_learnt:
         learnt = _images(card.n_learnt, card.n_learnt_groups)
-        yield f"- learnt from {learnt} ({literal(card.trained_on)})"
+        yield f"- trained on {learnt} ({literal(card.trained_on)})"
     yield f"- run: {literal(card.run)}; split: {literal(card.split or 'not recorded')}"
-    yield "\n## Figures\n"
+    yield "\n## Results\n"
     tested = _images(card.n_test, card.n_test_groups or card.n_test)
-    yield f"Of the run's cell, on {tested} not learnt from, with 95 % intervals.\n"
+    yield (
+        f"Results of the run's cell on {tested} that it was not trained on, with 95 % confidence "
+        "intervals.\n"
+    )
     estimates = card.estimates or (_accuracy(card),)
-    # Where folds are repeated, an image is predicted several times.
+    # With repeated folds, an image is predicted several times.
     is_repeated = max(each.n_images for each in estimates) > card.n_test
-    yield f"| measure | value | interval | {'predictions' if is_repeated else 'images'} |"
+    yield f"| measure | value | 95 % CI | {'predictions' if is_repeated else 'images'} |"
     yield "|---|---|---|---|"
     for each in estimates:
         yield (
@@ -125,9 +128,9 @@ def _lines(card: ModelCard, literal: Callable[[str], str]) -> Iterable[str]:
         yield f"\n{describe_calibration(card.calibration)}"
     if card.threshold is not None:
         yield f"\n{literal(describe_threshold(card.threshold))}"
-    yield "\n## How images are read\n"
+    yield "\n## Features\n"
     yield (
-        f"- {literal(card.cell.layer)} at {card.cell.scale} pixels, {literal(card.cell.pooling)} "
+        f"- {literal(card.cell.layer)} at {card.cell.scale} px, {literal(card.cell.pooling)} "
         f"pooling; normalisation {literal(card.normalisation)}"
     )
     if card.rendering != PLAIN:
@@ -141,7 +144,7 @@ def _lines(card: ModelCard, literal: Callable[[str], str]) -> Iterable[str]:
     )
     yield "\n## Limits\n"
     yield from (f"- {literal(sentence)}" for sentence in limits(card))
-    yield "\n## Made\n"
+    yield "\n## Versions\n"
     made = time.strftime("%Y-%m-%d", time.gmtime(card.created))
     versions = ", ".join(
         f"{literal(name)} {literal(version)}" for name, version in card.versions.items()
@@ -160,7 +163,7 @@ def _accuracy(card: ModelCard) -> Estimate:
 
 
 def _code(name: str) -> str:
-    """Return a name as code, which no character of it can end."""
+    """Return a name as code, without characters that could end it."""
     return f"`{re.sub(r'[^ -_a-~]', '?', name)}`"
 
 
@@ -169,4 +172,4 @@ def _preprocessing(card: ModelCard) -> str:
     try:
         return f"{preprocessing_of_version(version).title} ({_code(version)})"
     except MedrecogError:
-        return f"{_code(version)}, which this version does not have"
+        return f"{_code(version)}, which this version does not support"

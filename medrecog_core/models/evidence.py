@@ -1,4 +1,4 @@
-"""Where in an image a model's scores come from."""
+"""Evidence maps: contributions of image positions to the scores of a model."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -14,12 +14,12 @@ from medrecog_core.models.model import Model
 
 @dataclass(frozen=True)
 class ExplainedImage:
-    """An image as the network read it, and what each position adds to each class's score.
+    """The input of a network, and the contribution of each position to the class scores.
 
     Attributes
     ----------
     pixels
-        uint8, shape (height, width, 3); of several scales the largest.
+        uint8, shape (height, width, 3); for several input sizes, the largest.
     classes
         Sorted labels.
     evidence
@@ -38,7 +38,7 @@ def can_explain(model: Model) -> bool:
 
 
 def why_unexplained(card: ModelCard) -> str:
-    """Return why a model's scores are no sum over positions, as sentences; empty where they are."""
+    """Return why the scores of a model are not sums over positions; empty if they are."""
     classifier = card.trained_classifier
     if not classifier.is_linear:
         return (
@@ -56,14 +56,14 @@ def why_unexplained(card: ModelCard) -> str:
 def explained_image(
     model: Model, pixels: np.ndarray, feature_maps: Mapping[Cell, np.ndarray]
 ) -> ExplainedImage:
-    """Return the evidence for an image that the network has read.
+    """Return the evidence for an image.
 
     Parameters
     ----------
     model
         One that `can_explain`.
     pixels
-        What the network read, uint8, shape (height, width, 3).
+        Input of the network, uint8, shape (height, width, 3).
     feature_maps
         The map of each member of the model's cell, shape (rows, columns, channels).
 

@@ -1,8 +1,8 @@
-"""Models as single files, for other machines.
+"""Export and import of models as single files.
 
 The file is a zip of arrays and JSON with a manifest of SHA-256. Its members are not compressed, so
-that nothing in it can unpack to more than the file; the hashes tell damage and changes, not who
-wrote it.
+that nothing in it can expand to more than the file; the hashes detect damage and changes, but do
+not prove who wrote it.
 """
 
 import dataclasses
@@ -49,10 +49,10 @@ def exported_model(name: str, with_paths: bool = False) -> bytes:
     Parameters
     ----------
     name
-        Of the model.
+        Name of the model.
     with_paths
-        Whether the paths of the training images go with it. Folders and files may bear names of
-        patients; without their paths training images are known by label and SHA-256 alone.
+        Whether to include the paths of the training images. Names of folders and files may identify
+        patients; without paths, training images are identified by label and SHA-256 only.
 
     Raises
     ------
@@ -77,7 +77,7 @@ def exported_model(name: str, with_paths: bool = False) -> bytes:
     buffer = io.BytesIO()
     with zipfile.ZipFile(buffer, "w", zipfile.ZIP_STORED) as archive:
         for file, content in {_MANIFEST: atomic_file.encoded_json(manifest), **files}.items():
-            # A fixed date, so that the same model makes the same file.
+            # A fixed date, so that the same model gives the same file.
             archive.writestr(zipfile.ZipInfo(file, _EARLIEST), content)
     return buffer.getvalue()
 
@@ -94,55 +94,54 @@ def export_model(name: str, file: Path, with_paths: bool = False) -> None:
 
 
 def import_model(file: Path, name: str = "") -> ModelCard:
-    """Take in a model that `export_model` wrote, wholly or not at all.
+    """Import a model file written by `export_model`, completely or not at all.
 
     Parameters
     ----------
     file
         The file.
     name
-        What to call it here; empty: as it was called.
+        Name of the model here; empty: its own name.
 
     Returns
     -------
     ModelCard
-        Of the model as it is kept. `missing_weights` says whether it can be asked here.
+        Card of the imported model. `missing_weights` says whether it can be used.
 
     Raises
     ------
     UsageError
         If the name cannot be used or is taken.
     MedrecogError
-        If the file cannot be read or is no model, was changed since it was written, or comes from
-        a newer version.
+        If the file cannot be read, is not a model, was changed, or comes from a newer version.
     StorageError
         If the model cannot be written.
     """
-    check_may_change("take in a model")
+    check_may_change("import a model")
     try:
         if file.stat().st_size > MOST_BYTES:
             raise _foreign(file.name, f"it has more than {MOST_BYTES // 2**20} MB")
         content = file.read_bytes()
     except OSError as error:
         raise MedrecogError(
-            f"{file} cannot be read ({error.strerror or error}): check the path."
+            f"{file} cannot be read ({error.strerror or error}). Check the path."
         ) from error
     return import_content(content, file.name, name)
 
 
 def import_content(content: bytes, title: str, name: str = "") -> ModelCard:
-    """Take in a model from the content of its file; see `import_model`.
+    """Import a model from the content of its file; see `import_model`.
 
     Parameters
     ----------
     content
-        Of the file.
+        Content of the file.
     title
-        What to call the file in sentences.
+        Name of the file in error messages.
     name
-        What to call the model here; empty: as it was called.
+        Name of the model here; empty: its own name.
     """
-    check_may_change("take in a model")
+    check_may_change("import a model")
     files = _checked_files(content, title)
 
     def read(file: str) -> bytes:
@@ -155,17 +154,17 @@ def import_content(content: bytes, title: str, name: str = "") -> ModelCard:
     except NewerModelError:
         raise
     except DAMAGE as error:
-        raise _foreign(title, "what it holds is no whole model") from error
+        raise _foreign(title, "its model is incomplete") from error
     name = check_name(name or model.card.name)
     if name in model_names():
-        raise UsageError(f"There is a model “{name}” already: choose another name.")
+        raise UsageError(f"A model named “{name}” already exists. Choose another name.")
     card = dataclasses.replace(model.card, name=name)
     save_model(dataclasses.replace(model, card=card))
     return card
 
 
 def without_paths(model: Model) -> Model:
-    """Return the model with its training images known by label and SHA-256 alone."""
+    """Return the model without the paths of its training images."""
     known = model.training_images
     if known is None:
         return model
@@ -174,13 +173,13 @@ def without_paths(model: Model) -> Model:
 
 
 def missing_weights(card: ModelCard) -> str:
-    """Return which weights a model needs that are not installed, as a sentence; empty for none."""
+    """Return a sentence on missing weights of a model; empty if all are installed."""
     network = find_network(card.network)
     if card.source.weights in {w.identity for w in all_installed_weights(network)}:
         return ""
     return (
-        f"“{card.name}” reads {network.title} with the weights {card.weights_title} "
-        f"({card.source.weights}), which are not installed here: download or import them first."
+        f"“{card.name}” needs {network.title} with the weights {card.weights_title} "
+        f"({card.source.weights}), which are not installed. Download or import them first."
     )
 
 
@@ -189,17 +188,17 @@ def _checked_files(content: bytes, title: str) -> dict[str, bytes]:
         with zipfile.ZipFile(io.BytesIO(content)) as archive:
             members = archive.infolist()
             if any(member.compress_type != zipfile.ZIP_STORED for member in members):
-                raise _foreign(title, "it is compressed, and an exported model is not")
+                raise _foreign(title, "it is compressed")
             if sum(member.file_size for member in members) > len(content):
-                raise _foreign(title, "it claims to hold more than it can")
+                raise _foreign(title, "it declares more than it contains")
             files = {member.filename: archive.read(member) for member in members}
             if len(files) != len(members):
-                raise _foreign(title, "it holds two files of one name")
+                raise _foreign(title, "it contains two files of the same name")
             manifest = json.loads(files.pop(_MANIFEST))
     except MedrecogError:
         raise
     except (*DAMAGE, NotImplementedError, RuntimeError) as error:
-        raise _foreign(title, "it is damaged or another kind of file") from error
+        raise _foreign(title, "it is damaged or a different kind of file") from error
     hashes = _hashes(manifest, title)
     changed = sorted(
         name
@@ -208,27 +207,25 @@ def _checked_files(content: bytes, title: str) -> dict[str, bytes]:
     )
     if changed:
         raise MedrecogError(
-            f"{title} is not as it was exported (“{changed[0]}” was changed, added or is missing): "
-            "get it again from where it comes."
+            f"{title} was changed after its export (“{changed[0]}” was changed, added or is "
+            "missing). Get the file again."
         )
     return files
 
 
 def _hashes(manifest: Any, title: str) -> Mapping[str, str]:
     if not isinstance(manifest, dict) or manifest.get("kind") != KIND:
-        raise _foreign(title, "its manifest is another kind's")
+        raise _foreign(title, "its manifest is of a different kind")
     written_as, hashes = manifest.get("format"), manifest.get("files")
     if not isinstance(written_as, int) or not isinstance(hashes, dict):
         raise _foreign(title, "its manifest is damaged")
     if written_as > FORMAT:
         raise NewerModelError(
-            f"{title} was written by a newer version of medrecog (format {written_as}, and this "
-            f"one reads up to {FORMAT}): update medrecog."
+            f"{title} was written by a newer version of medrecog (format {written_as}; this "
+            f"version reads formats up to {FORMAT}). Update medrecog."
         )
     return hashes
 
 
 def _foreign(title: str, why: str) -> MedrecogError:
-    return MedrecogError(
-        f"{title} is no model that this program exported, for {why}: write one with export-model."
-    )
+    return MedrecogError(f"{title} is not a model file ({why}). Create one with “export-model”.")

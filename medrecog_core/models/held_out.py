@@ -1,4 +1,4 @@
-"""Scores of a model's own images by classifiers that had not learnt from them."""
+"""Scores of training images by classifiers that were not trained on them."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -9,22 +9,21 @@ from medrecog_core.datasets import ImageRecord, Protocol, Split, split_images, u
 from medrecog_core.datasets.hold_out import n_groups_by_label
 from medrecog_core.features import AnyCell
 from medrecog_core.runs import Run, RunSpecification
-from medrecog_core.runs.cell_evaluation import INNER_FOLDS, CellData, evaluate_cell
-from medrecog_core.runs.stored_images import StoredImages
+from medrecog_core.runs.cell_evaluation import INNER_FOLDS, CellData, StoredImages, evaluate_cell
 
 
 @dataclass(frozen=True)
 class HeldOutScores:
-    """Images with scores that a calibration and a threshold may be fitted on.
+    """Images with scores for fitting a calibration and a threshold.
 
     Attributes
     ----------
     labels, groups
-        Of each image; `groups` names what was sampled independently.
+        Label and group of each image; groups are independent of each other.
     scores
         float64, shape (n, n_classes), columns by sorted label.
     n_times
-        How many times each image stands in them, as often as folds were repeated.
+        How many times each image occurs, because of repeated folds.
     """
 
     labels: tuple[str, ...]
@@ -34,13 +33,12 @@ class HeldOutScores:
 
 
 def inner_folds(images: Sequence[ImageRecord], seed: int) -> Split:
-    """Return stratified folds that keep groups whole, fewer where the rarest class has fewer.
+    """Return stratified folds that keep groups whole, fewer if the rarest class has fewer groups.
 
     Raises
     ------
     MedrecogError
-        If a class has images of a single group only, or no folds leave every class some to learn
-        from.
+        If a class has a single group only, or no folds leave training images in every class.
     """
     units = np.array([unit_of(image.group, image.path) for image in images])
     fewest = min(n_groups_by_label(np.array([i.label for i in images]), units).values())
@@ -58,19 +56,19 @@ def score_held_out(
     Parameters
     ----------
     images
-        All that the model learns from.
+        All training images of the model.
     cell
-        What is read.
+        The cell.
     specification
-        How classifiers are trained.
+        Settings of the classifiers.
     descriptors
-        Of the cell, shape (n, channels), where they do not depend on the fold; None to have them
-        made for each.
+        Descriptors of the cell, shape (n, channels), if they do not depend on the fold; None to
+        compute them for each fold.
 
     Raises
     ------
     MedrecogError
-        As `inner_folds` does.
+        As in `inner_folds`.
     """
     split = inner_folds(images.images, specification.seed)
     if descriptors is None:
@@ -87,7 +85,7 @@ def score_held_out(
 
 
 def scores_of_run(run: Run, cell: AnyCell) -> HeldOutScores | None:
-    """Return what a cross-validation has already scored; None where it has not, or groups leak."""
+    """Return the scores of a cross-validation; None if there is none, or if groups leak."""
     split = run.split()
     if len(split.folds) < 2 or split.leaks:
         return None

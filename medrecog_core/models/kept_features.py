@@ -1,4 +1,4 @@
-"""The training images' features that a model's own classifier holds, and how many they may be."""
+"""Training features that the classifier of a model contains, and their limit."""
 
 from medrecog_core.datasets.counting import counted
 from medrecog_core.errors import MedrecogError
@@ -9,11 +9,11 @@ from medrecog_core.runs import Run
 from medrecog_core.runs.training_time import descriptor_length
 
 MOST_BYTES = 384 * 2**20
-"""With all else that a model has, it then still fits into a file for another machine."""
+"""With this limit, the whole model still fits into a model file."""
 
 
 def what_would_be_kept(run: Run, cell: AnyCell, on: str) -> str:
-    """Return which features a model of a cell would hold, as sentences; empty for none.
+    """Return sentences on the features that a model of a cell would contain; empty if none.
 
     Parameters
     ----------
@@ -38,16 +38,16 @@ def what_would_be_kept(run: Run, cell: AnyCell, on: str) -> str:
 
 
 def what_is_kept(card: ModelCard) -> str:
-    """Return which features a model holds, as sentences; empty for none."""
+    """Return sentences on the features that a model contains; empty if none."""
     return _described(card.n_learnt, card.bytes_kept)
 
 
 def check_kept(n_images: int, n_bytes: int) -> None:
-    """Raise MedrecogError if a model would hold more than can be kept."""
+    """Raise MedrecogError if a model would contain more than can be saved."""
     if n_bytes > MOST_BYTES:
         raise MedrecogError(
-            f"The model would contain the features of {counted(n_images, 'training image')}, "
-            f"{_size(n_bytes)}, and at most {_size(MOST_BYTES)} can be saved. Choose the "
+            f"The model would contain the features of {counted(n_images, 'training image')} "
+            f"({_size(n_bytes)}), but at most {_size(MOST_BYTES)} can be saved. Choose the "
             "normalisation pca, a layer with fewer channels, or another classifier."
         )
 
@@ -56,8 +56,8 @@ def _described(n_images: int, n_bytes: int, about: str = "") -> str:
     if not n_bytes:
         return ""
     return (
-        f"The model contains the training features: those of all {n_images:,} training images, "
-        f"{about}{_size(n_bytes)}. Share it only with people who may have them."
+        f"The model contains the features of all {n_images:,} training images, "
+        f"{about}{_size(n_bytes)}. Share it only with people who are allowed to have them."
     )
 
 

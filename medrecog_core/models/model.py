@@ -16,15 +16,15 @@ class Model:
     Attributes
     ----------
     card
-        What people must know of it.
+        Its model card.
     classifier
-        Acts on the descriptors of the card's cell.
+        Classifier of the descriptors of the card's cell.
     codebooks
-        One for each encoded cell: of a fusion, of its members.
+        One for each encoded cell; for a fusion, for each of its members.
     calibration
-        From scores to probabilities; None where it has none.
+        From scores to probabilities; None if missing.
     training_images
-        What new images are held against; None where it has none.
+        Training images that new images are compared with; None if missing.
     """
 
     card: ModelCard

@@ -1,4 +1,4 @@
-"""What a model says of new images."""
+"""Prediction of new images by a model."""
 
 import threading
 from collections import defaultdict
@@ -38,30 +38,30 @@ from medrecog_core.networks import all_installed_weights, check_readable, find_n
 _FILES_AT_ONCE = 32
 
 _Pixels = Mapping[int, np.ndarray]
-"""From scale to what the network reads."""
+"""Input of the network by scale."""
 _Readings = Mapping[tuple[str, str, int], np.ndarray]
-"""From layer, reading and scale to what the network gives, a row an image."""
+"""Output of the network by layer, reading and scale, one row per image."""
 
 
 @dataclass(frozen=True)
 class Prediction:
-    """What a model says of an image.
+    """Prediction of an image.
 
     Attributes
     ----------
     label
-        The class of the greatest score.
+        The class with the highest score.
     scores
-        From class to score, as the classifier gives it; not a probability.
+        Scores of the classifier by class; not probabilities.
     probabilities
-        From class to calibrated probability; None where the model has none. The most probable class
-        can be another than `label`, since probabilities also weigh how frequent classes are.
+        Calibrated probabilities by class; None if the model has none. The most probable class can
+        differ from `label`, because calibration takes class frequencies into account.
     at_threshold
-        What the image counts as at the model's decision threshold; None where it has none.
+        The class according to the decision threshold; None if the model has none.
     resemblance
-        How like the training images it is; None where the model has none of them.
+        Similarity to the training images; None if the model has none of them.
     remark
-        What the reader has to know about how the file was read, as a sentence; empty for nothing.
+        A sentence on how the file was read; empty if there is nothing to say.
     """
 
     label: str
@@ -73,7 +73,7 @@ class Prediction:
 
 
 class Predictor:
-    """A model with its network in memory, ready for images; may be shared by threads.
+    """A model with its network in memory, ready for images; it is thread-safe.
 
     Raises
     ------
@@ -87,7 +87,8 @@ class Predictor:
         if card.source.weights not in {w.identity for w in all_installed_weights(network)}:
             raise MedrecogError(
                 f"The model “{card.name}” was trained with the weights {card.source.weights} "
-                f"({card.weights_title}), which are not installed: install them, or train it again."
+                f"({card.weights_title}), which are not installed. Install them, or train the "
+                "model again."
             )
         check_readable(network, [member.layer for member in self._members], card.source.weights)
         try:
@@ -95,7 +96,8 @@ class Predictor:
         except MedrecogError:
             raise MedrecogError(
                 f"The model “{card.name}” was trained with the preprocessing "
-                f"{card.source.preprocessing}, which this version does not have: train it again."
+                f"{card.source.preprocessing}, which this version does not support. Train the "
+                "model again."
             ) from None
         self.model = model
         self._scales = tuple(sorted({member.scale for member in self._members}))
@@ -114,10 +116,10 @@ class Predictor:
         Returns
         -------
         list
-            A prediction, or why there is none, for each file.
+            A prediction or an error for each file.
         """
         answers: list[Prediction | UnreadableImageError] = []
-        # Of images longer than a square, so many fewer.
+        # Fewer images per batch if they are longer than a square.
         size = batch_size(self._scales[-1], self.model.card.source.precision)
         size = max(1, size // self._preprocessing.largest_proportion)
         for first in range(0, len(contents), size):
@@ -142,7 +144,7 @@ class Predictor:
         return answers
 
     def explain(self, content: bytes) -> tuple[Prediction, ExplainedImage]:
-        """Classify one image file and say where in it the scores come from, in the same pass.
+        """Classify one image file and compute its evidence map in the same pass.
 
         Parameters
         ----------
@@ -152,9 +154,9 @@ class Predictor:
         Raises
         ------
         UnreadableImageError
-            If it is no usable image.
+            If it is not a usable image.
         UsageError
-            If the model's scores are no sum over positions.
+            If the scores of the model are not sums over positions.
         """
         if reason := why_unexplained(self.model.card):
             raise UsageError(f"The model “{self.model.card.name}” has no evidence map. {reason}")
@@ -174,7 +176,7 @@ class Predictor:
         if is_without_content(image):
             n_frames, frame = _frames_of(image)
             read = f"frame {frame} of {n_frames:,} (from 0)" if n_frames > 1 else "the image"
-            raise UnreadableImageError(f"{read} has no content; it is almost all of one colour")
+            raise UnreadableImageError(f"{read} has no content; almost all of it has one colour")
         pixels = {scale: self._preprocessing.pixels(image, scale) for scale in self._scales}
         return pixels, describe_frame(image)
 
@@ -234,7 +236,7 @@ class Predictor:
 
 
 def describe_frame(image: Image.Image) -> str:
-    """Return which frame of a file a decoded image is, as a sentence; empty where it has one."""
+    """Return a sentence on the frame of a decoded image; empty if the file has only one."""
     n_frames, frame = _frames_of(image)
     if n_frames == 1:
         return ""
@@ -252,7 +254,7 @@ def _by_class(classes: Sequence[str], values: np.ndarray) -> dict[str, float]:
 def predict_files(
     predictor: Predictor, files: Sequence[Path]
 ) -> list[Prediction | UnreadableImageError]:
-    """Classify image files on disk; those that cannot be read give the reason instead."""
+    """Classify image files on disk; unreadable ones give an error instead."""
     answers: list[Prediction | UnreadableImageError] = []
     for first in range(0, len(files), _FILES_AT_ONCE):
         read = [_content(file) for file in files[first : first + _FILES_AT_ONCE]]

@@ -33,10 +33,10 @@ from medrecog_core.models.training_images import TrainingImage, TrainingImages
 from medrecog_core.networks import find_network
 
 FORMAT = 4
-"""Of the files; those of earlier formats are read too, and those without a number are of format 1.
+"""Format of the files; earlier formats are read too, and files without a number have format 1.
 
-A model is written in the earliest format that has all it needs, so that earlier versions read what
-they understand: linear SVMs of plain images in format 2, those of images with another rendering in
+A model is written in the earliest format that is sufficient, so that earlier versions can read it
+if possible: linear SVMs of plain images in format 2, those of images with another rendering in
 format 3, and other classifiers in format 4.
 """
 _FORMAT_OF_PLAIN, _FORMAT_OF_RENDERINGS = 2, 3
@@ -57,7 +57,7 @@ DAMAGE = (
     ValueError,
     zipfile.BadZipFile,
 )
-"""What reading a model raises where its files are damaged or were never one."""
+"""Errors raised by reading files that are damaged or not a model."""
 
 
 class NewerModelError(MedrecogError):
@@ -65,18 +65,18 @@ class NewerModelError(MedrecogError):
 
 
 def save_model(model: Model) -> None:
-    """Keep a model, in the place of one of the same name.
+    """Save a model, replacing one of the same name.
 
     Raises
     ------
     StorageError
         If it cannot be written.
     """
-    check_may_change("keep a model")
+    check_may_change("save a model")
     folder = cache_folder().models / model.card.name
     for name, content in model_files(model).items():
         atomic_file.write_bytes(folder / name, content)
-    # The card last: a model without one does not exist.
+    # The card is written last, because a model without one does not exist.
     atomic_file.write_json(folder / CARD, card_document(model.card))
 
 
@@ -102,7 +102,7 @@ def model_files(model: Model) -> dict[str, bytes]:
         files[CALIBRATION] = write_arrays(**model.calibration.to_arrays())
     if known is not None:
         arrays = known.detector.to_arrays()
-        # Half the room; a cosine distance changes by less than can be seen.
+        # Half the size; the change in cosine distances is negligible.
         arrays["descriptors"] = arrays["descriptors"].astype(np.float16)
         files[DESCRIPTORS] = write_arrays(**arrays)
         rows = [[image.path, image.label, image.sha256] for image in known.images]
@@ -138,14 +138,15 @@ def load_model(name: str) -> Model:
     """
     folder = cache_folder().models / check_name(name)
     if not (folder / CARD).is_file():
-        raise MedrecogError(f"There is no model “{name}”: there are {_known()}.")
+        raise MedrecogError(f"Unknown model “{name}”. Available: {_known()}.")
     try:
         return read_model(name, lambda file: (folder / file).read_bytes())
     except NewerModelError:
         raise
     except DAMAGE as error:
         raise StorageError(
-            f"The model “{name}” in {folder} is damaged: delete that folder and train it again."
+            f"The model “{name}” in {folder} is damaged. Delete that folder and train the model "
+            "again."
         ) from error
 
 
@@ -159,24 +160,24 @@ def delete_model(name: str) -> None:
     """
     check_may_change("delete a model")
     if name not in model_names():
-        raise MedrecogError(f"There is no model “{name}”: there are {_known()}.")
+        raise MedrecogError(f"Unknown model “{name}”. Available: {_known()}.")
     folder = cache_folder().models / name
     try:
-        (folder / CARD).unlink()  # what is left of a deletion that was cut off is no model
+        (folder / CARD).unlink()  # the rest of an interrupted deletion is not a model
         shutil.rmtree(folder)
     except OSError as error:
         raise StorageError(unwritable(folder, error)) from error
 
 
 def read_model(title: str, read: Callable[[str], bytes]) -> Model:
-    """Return the model in some files, every number checked against its card.
+    """Read a model from files and check all arrays against its card.
 
     Parameters
     ----------
     title
-        What to call it in sentences.
+        Name in error messages.
     read
-        From the name of a file to its content; raises FileNotFoundError where there is none.
+        Function from the name of a file to its content; raises FileNotFoundError if it is missing.
 
     Raises
     ------
@@ -188,18 +189,18 @@ def read_model(title: str, read: Callable[[str], bytes]) -> Model:
     document = json.loads(read(CARD))
     written_as = document.pop("format", 1)
     if not isinstance(written_as, int):
-        raise TypeError("the format is no number")
+        raise TypeError("the format is not a number")
     if written_as > FORMAT:
         raise NewerModelError(
             f"The model “{title}” was written by a newer version of medrecog (format "
-            f"{written_as}, and this one reads up to {FORMAT}): update medrecog."
+            f"{written_as}; this version reads formats up to {FORMAT}). Update medrecog."
         )
     card = ModelCard.from_document(document)
     if card.positive and card.positive not in card.classes:
-        raise ValueError("the positive class is none of the classes")
+        raise ValueError("the positive class is not one of the classes")
     network, codebooks, length = find_network(card.network), {}, 0
     for member in members(card.cell):
-        grid(network, [member.layer], [member.scale], [member.pooling])  # raises where it is none
+        grid(network, [member.layer], [member.scale], [member.pooling])  # raises if it is not valid
         if member.is_encoded:
             channels = network.layer(member.layer).channels
             arrays = read_arrays(read(codebook_file(card.cell, member)))
@@ -221,13 +222,13 @@ def _classifier(
 ) -> TrainedClassifier:
     normalisation = FittedNormalisation.from_arrays(card.normalisation, arrays)
     if normalisation.mean is not None and normalisation.mean.shape != (length,):
-        raise ValueError("the normalisation is one of other descriptors")
+        raise ValueError("the normalisation does not fit the descriptors")
     if normalisation.projection is not None and normalisation.projection.ndim == 2:
         length = normalisation.projection.shape[1]
     kept = card.trained_classifier.bytes_kept(card.n_learnt, length)
     check_kept(card.n_learnt, kept)
     if card.bytes_kept != kept or (kept and kept not in {a.nbytes for a in arrays.values()}):
-        raise ValueError("the card does not say how much of the training images the model holds")
+        raise ValueError("the card does not state the training features that the model contains")
     return card.trained_classifier.read(card.classes, normalisation, length, arrays)
 
 
@@ -244,21 +245,21 @@ def _training_images(
         for (path, label, sha256), rendering in rows_of_document(json.loads(read(IMAGES)))
     )
     if rows.shape != (card.n_indexed, length) or len(images) != card.n_indexed:
-        raise ValueError("the training images and their descriptors do not belong together")
+        raise ValueError("the training images do not match their descriptors")
     if not all(_SHA256.fullmatch(image.sha256) for image in images):
         raise ValueError("a training image has no SHA-256")
     if not {image.label for image in images} <= set(card.classes):
-        raise ValueError("a training image is of no class of the model")
+        raise ValueError("a training image has a class that the model does not have")
     return TrainingImages(images, detector)
 
 
 def _check_threshold(card: ModelCard) -> None:
     threshold = card.threshold
     if threshold is None or {threshold.positive, threshold.negative} != set(card.classes):
-        raise ValueError("the decision threshold is one of other classes")
+        raise ValueError("the decision threshold does not match the classes")
     if not np.isfinite(threshold.threshold):
         raise ValueError("the decision threshold is not finite")
 
 
 def _known() -> str:
-    return ", ".join(model_names()) or "none yet"
+    return ", ".join(model_names()) or "none"

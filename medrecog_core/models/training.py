@@ -1,4 +1,4 @@
-"""Making a model of a run's cell."""
+"""Training of a model from a cell of a run."""
 
 import time
 from collections.abc import Callable, Sequence
@@ -48,9 +48,8 @@ from medrecog_core.runs import (
     RunSpecification,
     find_run,
 )
-from medrecog_core.runs.cell_evaluation import INNER_FOLDS
+from medrecog_core.runs.cell_evaluation import INNER_FOLDS, StoredImages
 from medrecog_core.runs.ranked_cells import score_images
-from medrecog_core.runs.stored_images import StoredImages
 
 _T = TypeVar("_T")
 
@@ -61,7 +60,7 @@ _INDEXING = Stage("index-training-images", "Indexing the training images")
 
 
 def finished_cell(run: Run, layer: str, scale: int | str, pooling: str) -> AnyCell:
-    """Return a run's finished cell or fusion by its layer, scale and pooling, as results name them.
+    """Return a finished cell or fusion of a run by its layer, scale and pooling.
 
     Raises
     ------
@@ -78,13 +77,13 @@ def finished_cell(run: Run, layer: str, scale: int | str, pooling: str) -> AnyCe
 def train_model(
     run: Run, cell: AnyCell, name: str, on: str = TRAINING, report: Report = ignore
 ) -> Model:
-    """Train the classifier of a finished cell again and keep it with all that a prediction needs.
+    """Train the classifier of a finished cell again and save it with everything predictions need.
 
-    The descriptors come from the store; no image is read. The hyper-parameter is the cell's, or
-    chosen again on all images that the model learns from where the run had several. Probabilities
-    and, for two classes, a decision threshold are fitted on scores of images that the classifier
-    giving them had not learnt from: those of the run's own folds where it has several, else of
-    folds within the images that the model learns from. The test images take part in nothing unless
+    The descriptors come from the feature cache; no image is read. The hyper-parameter is that of
+    the cell, or is chosen again on all training images of the model if the run had several values.
+    Probabilities and, for two classes, a decision threshold are fitted on scores of images that the
+    scoring classifier was not trained on: scores of the run's own folds if it has several,
+    otherwise of folds within the training images of the model. The test images are not used unless
     `on` says so.
 
     Parameters
@@ -94,12 +93,12 @@ def train_model(
     cell
         One of its finished cells.
     name
-        Of the new model.
+        Name of the new model.
     on
-        `training`: the images that some classifier of the run learnt from; `all`: the tested ones
-        too.
+        `training`: the images that some classifier of the run was trained on; `all`: the test
+        images too.
     report
-        Called with each stage; what it raises ends the training.
+        Called with the progress; an error that it raises ends the training.
 
     Raises
     ------
@@ -110,17 +109,17 @@ def train_model(
     StorageError
         If descriptors are missing, or the model cannot be written.
     """
-    check_may_change("make a model")
+    check_may_change("train a model")
     _check_free(name)
     if on not in TRAINED_ON:
-        raise UsageError(f"A model cannot be trained on “{on}”: choose {' or '.join(TRAINED_ON)}.")
+        raise UsageError(f"Unknown training images “{on}”. Available: {', '.join(TRAINED_ON)}.")
     specification = run.specification()
     result = run.cell(cell) if cell in specification.cells else None
     if result is None:
         raise _not_finished(run, cell.name)
     source = run.source()
     learnt = run.images() if on == ALL else run.trained_images()
-    # A record's path is its identity below a root; the run's files have none in common.
+    # A path in a record is relative to a root; the files of the run have no common root.
     records = [ImageRecord(f"{i}", each.label, group=each.group) for i, each in enumerate(learnt)]
     files = [HashedImage(Path(image.path), image.sha256, image.rendering) for image in learnt]
     labels = [image.label for image in learnt]
@@ -145,7 +144,7 @@ def train_model(
         attempts = _Attempts()
         stored = StoredImages(records, files, *where)
         held_out = attempts.make(
-            "probabilities and no decision threshold",
+            "probabilities or decision threshold",
             lambda: (
                 scores_of_run(run, cell)
                 or score_held_out(stored, cell, specification, None if codebooks else descriptors)
@@ -173,7 +172,7 @@ def train_model(
                 threshold = replace(threshold, n_images=threshold.n_images // n_times)
     report(Progress(_INDEXING, 0, 0))
     training_images = attempts.make(
-        "similar training images and no warning of unlike ones",
+        "similar training images and no warning of unlike images",
         lambda: index_training_images(
             [TrainingImage(i.path, i.label, i.sha256, i.rendering) for i in learnt],
             descriptors,
@@ -201,13 +200,13 @@ def train_model(
     )
     calibration = None if chosen is None else chosen.calibration
     model = Model(card, classifier, codebooks, calibration, training_images)
-    _check_free(name)  # one of that name may have been imported meanwhile
+    _check_free(name)  # a model of that name may have been imported meanwhile
     save_model(model)
     return model
 
 
 def start_training(run: Run, cell: AnyCell, name: str, on: str = TRAINING) -> Job:
-    """Start a job that trains a model; return at once.
+    """Start a job that trains a model; return immediately.
 
     Parameters
     ----------
@@ -228,7 +227,7 @@ def start_training(run: Run, cell: AnyCell, name: str, on: str = TRAINING) -> Jo
 def carry_out_training(
     run: Run, cell: AnyCell, name: str, on: str = TRAINING, report: Report = ignore
 ) -> Model:
-    """Train a model as a job in this process, which others can see and stop.
+    """Train a model as a job in this process, which other processes can see and stop.
 
     Raises
     ------
@@ -271,12 +270,12 @@ def _check_free(name: str) -> None:
 
 
 def _not_finished(run: Run, name: str) -> MedrecogError:
-    finished = ", ".join(result.cell.name for result in run.cells()) or "none yet"
-    return MedrecogError(f"The run {run.id} has no finished cell {name}: choose among {finished}.")
+    finished = ", ".join(result.cell.name for result in run.cells()) or "none"
+    return MedrecogError(f"Run {run.id} has no finished cell {name}. Available: {finished}.")
 
 
 class _Attempts:
-    """Makes what a model can do without, and keeps the reasons where it cannot be made."""
+    """Makes optional parts of a model, and collects the reasons if they cannot be made."""
 
     def __init__(self) -> None:
         self.missing: list[str] = []
@@ -287,7 +286,7 @@ class _Attempts:
         except StorageError:
             raise
         except MedrecogError as error:
-            self.missing.append(f"It has no {what}: {error}")
+            self.missing.append(f"It has no {what}. {error}")
             return None
 
 
@@ -315,7 +314,7 @@ def _best_value(
 
 
 def _of_run(run: Run, specification: RunSpecification, result: CellResult) -> dict[str, Any]:
-    """Return what a card says of the run and of how well its cell did."""
+    """Return the part of a card on the run and the results of its cell."""
     record, split = run.record(), run.split()
     dataset = record["dataset"]
     metrics = result.metrics

@@ -1,4 +1,4 @@
-"""The images that a model learnt from, as new ones are held against them."""
+"""Training images of a model, which new images are compared with."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -9,25 +9,25 @@ from medrecog_core.classification import NoveltyDetector, fit_novelty_detector, 
 from medrecog_core.images import PLAIN, Rendering
 
 MOST_BYTES = 64 * 2**20
-"""Of the descriptors that a model keeps, two bytes a number."""
+"""Maximum size of the descriptors in a model, with two bytes per number."""
 
 _BYTES_PER_NUMBER = 2
 
 
 @dataclass(frozen=True)
 class TrainingImage:
-    """An image that a model learnt from.
+    """A training image of a model.
 
     Attributes
     ----------
     path
-        Where its file was; empty where the model was brought here without paths.
+        Path of its file; empty if the model was imported without paths.
     label
         Its class.
     sha256
-        Of its file, in hexadecimal.
+        SHA-256 of its file, in hexadecimal.
     rendering
-        How the file's stored values became a picture.
+        How the stored values of the file became an image.
     """
 
     path: str
@@ -38,12 +38,12 @@ class TrainingImage:
 
 @dataclass(frozen=True)
 class SimilarImage:
-    """A training image and how far it is from a new one.
+    """A training image and its distance from a new one.
 
     Attributes
     ----------
     path, label, sha256, rendering
-        Of the training image; see `TrainingImage`.
+        As in `TrainingImage`.
     distance
         Cosine distance of the descriptors, from 0 (the same direction) to 2.
     """
@@ -57,16 +57,16 @@ class SimilarImage:
 
 @dataclass(frozen=True)
 class Resemblance:
-    """How like the training images a new image is.
+    """Similarity of a new image to the training images.
 
     Attributes
     ----------
     is_unlike
-        Whether it is unlike all of them.
+        Whether it is unlike the training images.
     distance
         Mean cosine distance to the nearest training images.
     p_value
-        The share of training images that are at least so far from those of other groups.
+        Share of training images that are at least as far from those of other groups.
     nearest
         The most similar training images, the nearest first.
     """
@@ -84,21 +84,21 @@ class TrainingImages:
     Attributes
     ----------
     images
-        In the order of the detector's descriptors.
+        Images in the order of the detector's descriptors.
     detector
-        Says which are nearest, and what is usual among them.
+        Finds the nearest ones, and knows the usual distances.
     """
 
     images: tuple[TrainingImage, ...]
     detector: NoveltyDetector
 
     def resemblances(self, descriptors: np.ndarray) -> list[Resemblance]:
-        """Hold new images against the training images.
+        """Compare new images with the training images.
 
         Parameters
         ----------
         descriptors
-            Shape (n, channels), as the SVM gets them.
+            Shape (n, channels), as passed to the classifier.
         """
         novelty = self.detector.examine(descriptors)
         near = self.detector.nearest(descriptors)
@@ -127,26 +127,26 @@ def index_training_images(
     seed: int = 0,
     most_bytes: int = MOST_BYTES,
 ) -> TrainingImages:
-    """Keep training images, so that new ones can be held against them.
+    """Store training images, so that new ones can be compared with them.
 
     Parameters
     ----------
     images
         The n images.
     descriptors
-        Shape (n, channels), as the SVM got them. They are kept in float16; of more than
-        `most_bytes`, those of images drawn at random.
+        Shape (n, channels), as passed to the classifier. They are stored in float16; above
+        `most_bytes`, only those of a random sample of images.
     groups
-        The group of each image, empty where it has none.
+        The group of each image, empty if it has none.
     seed
-        Of the draw.
+        Random seed of the sample.
     most_bytes
-        Bound on the descriptors' size.
+        Maximum size of the descriptors.
 
     Raises
     ------
     MedrecogError
-        If all images are of one group.
+        If all images are in one group.
     """
     most = max(2, most_bytes // (_BYTES_PER_NUMBER * descriptors.shape[1]))
     kept = np.arange(len(images))

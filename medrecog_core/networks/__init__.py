@@ -1,8 +1,8 @@
 """Pre-trained networks: their layer tables, graphs, weights, and what they run on."""
 
 from medrecog_core.networks.device import PRECISIONS, Device, find_device, resolve_precision
-from medrecog_core.networks.layer_table import Layer, Network
 from medrecog_core.networks.registry import DEFAULT_NETWORK, NETWORKS, find_network
+from medrecog_core.networks.table import Layer, Network
 from medrecog_core.networks.weight_import import (
     download_weights,
     import_weights,

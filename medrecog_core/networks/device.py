@@ -76,7 +76,7 @@ def resolve_precision(asked: str) -> str:
         If there is no such precision.
     """
     if asked not in PRECISIONS:
-        raise UsageError(f"There is no precision “{asked}”: choose among {', '.join(PRECISIONS)}.")
+        raise UsageError(f"Unknown precision “{asked}”. Available: {', '.join(PRECISIONS)}.")
     if asked == "auto":
         return "bfloat16" if find_device().has_fast_bfloat16 else "float32"
     return asked

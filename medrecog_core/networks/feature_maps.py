@@ -1,24 +1,74 @@
-"""A network's readable layers as one Keras graph, built from its table."""
+"""A network's layers as one Keras graph, built from its table; and which of them have a map."""
 
+import functools
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import replace
 from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from medrecog_core.errors import MedrecogError, UsageError
 from medrecog_core.networks import backend
-from medrecog_core.networks.depth_one import gains_from_depth, kernel_with_depth, with_depth
-from medrecog_core.networks.keras_layer import (
+from medrecog_core.networks.backend import gains_from_depth, kernel_with_depth, with_depth
+from medrecog_core.networks.preprocessing import prepared
+from medrecog_core.networks.summary import dense_kernel, summarise
+from medrecog_core.networks.table import (
     AT_TRAINING_ONLY,
     CONVOLUTIONS,
     NORMALISATIONS,
     KerasLayer,
+    Layer,
+    Network,
 )
-from medrecog_core.networks.layer_summary import dense_kernel
-from medrecog_core.networks.layer_table import Network
-from medrecog_core.networks.preprocessing import prepared
-from medrecog_core.networks.sliding_dense import sliding_dense
+from medrecog_core.networks.weights import Weights, check_readable, how_to_install
+
+_SIDE = 224
+# What only hands on or reshapes has no map of its own.
+_NO_MAP = {*AT_TRAINING_ONLY, "InputLayer", "Flatten", "Reshape", "ZeroPadding2D"}
+
+
+@functools.cache
+def sliding_dense(keras: ModuleType) -> Any:
+    """Return the layer's class, which can only be made once Keras is imported.
+
+    Its constructor takes `window`, the side of the map that the dense layer flattened, and what
+    `keras.layers.Dense` takes. It maps (n, height, width, channels) to
+    (n, height - window + 1, width - window + 1, units).
+    """
+
+    class SlidingDense(keras.layers.Layer):  # type: ignore[misc,name-defined]  # no types
+        def __init__(self, window: int, name: str, dtype: str, **config: Any) -> None:
+            super().__init__(name=name, dtype=dtype)
+            self.window = window
+            self.dense = keras.layers.Dense(**config, name=name, dtype=dtype)
+
+        def build(self, input_shape: tuple[int | None, ...]) -> None:
+            self.dense.build((None, self.window**2 * int(input_shape[-1] or 0)))
+
+        def call(self, maps: Any) -> Any:
+            n, height, width, channels = keras.ops.shape(maps)
+            rows, columns = height - self.window + 1, width - self.window + 1
+            windows = maps
+            if self.window > 1:
+                # Row by row, as Flatten lays them out.
+                offsets = [(i, j) for i in range(self.window) for j in range(self.window)]
+                windows = keras.ops.concatenate(
+                    [maps[:, i : i + rows, j : j + columns] for i, j in offsets], axis=-1
+                )
+            windows = keras.ops.reshape(windows, (n * rows * columns, self.window**2 * channels))
+            return keras.ops.reshape(self.dense(windows), (n, rows, columns, self.dense.units))
+
+        def compute_output_shape(
+            self, input_shape: tuple[int | None, ...]
+        ) -> tuple[int | None, ...]:
+            n, *sides, _ = input_shape
+            slid = (None if side is None else side - self.window + 1 for side in sides)
+            return (n, *slid, self.dense.units)
+
+    return SlidingDense
+
 
 if TYPE_CHECKING:
     import keras
@@ -227,3 +277,72 @@ def _absorb(
     by_channel = factor[:, None] if kind == "DepthwiseConv2D" else factor
     arrays["kernel"] = (arrays["kernel"] * by_channel).astype(np.float32)
     arrays["bias"] = bias.astype(np.float32)
+
+
+def map_layers(network: Network) -> tuple[Layer, ...]:
+    """Return every layer of a network that gives a map, inputs before what takes them.
+
+    Readable layers have the name they are read by, the others Keras's own. Layers that see the
+    whole image at once, such as those of squeeze and excitation, have no positions and are left
+    out, but for dense layers that are read as convolutions.
+    """
+    readable = {layer.keras_layer: layer for layer in network.layers}
+    layers = []
+    for row in summarise(network, _SIDE):
+        if row.name in readable:
+            layers.append(readable[row.name])
+        elif row.kind not in _NO_MAP and (row.side > 1 or row.name in network.flattened):
+            in_head = row.name in network.flattened
+            stride = round(_SIDE / row.side)
+            layers.append(Layer(row.name, row.channels, stride, row.name, in_head))
+    return tuple(layers)
+
+
+def find_map_layer(network: Network, name: str) -> Layer:
+    """Return the layer of that name: one the network is read by, or Keras's.
+
+    Raises
+    ------
+    UsageError
+        If no layer with a map has that name.
+    """
+    for layer in map_layers(network):
+        if name in (layer.name, layer.keras_layer):
+            return layer
+    known = ", ".join(layer.name for layer in network.layers)
+    raise UsageError(
+        f"Unknown layer “{name}” in {network.title}, or one without feature maps. Available: "
+        f"{known}, and the Keras layers between them."
+    )
+
+
+def reached_map_layers(network: Network, weights: Weights) -> tuple[Layer, ...]:
+    """Return the layers with a map that can be computed with some weights."""
+    needed = {row.name for row in network.needed_rows(weights.layers)}
+    return tuple(layer for layer in map_layers(network) if layer.keras_layer in needed)
+
+
+def check_map_layer(network: Network, name: str, weights: Weights) -> Layer:
+    """Return the layer of that name where some weights reach it.
+
+    Raises
+    ------
+    UsageError
+        If no layer with a map has that name.
+    MedrecogError
+        If it needs other weights.
+    """
+    layer = find_map_layer(network, name)
+    if layer in reached_map_layers(network, weights):
+        return layer
+    if layer in network.layers:
+        check_readable(network, [layer.name], weights.identity)
+    raise MedrecogError(
+        f"The weights {weights.identity} do not reach {layer.name}. Choose an earlier layer, or "
+        f"{how_to_install(network)}."
+    )
+
+
+def read_at(network: Network, layers: Iterable[Layer]) -> Network:
+    """Return the network with other layers to be read at, such as some of `map_layers`."""
+    return replace(network, layers=tuple(layers))

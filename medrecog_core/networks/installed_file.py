@@ -19,7 +19,6 @@ import numpy as np
 from medrecog_core import atomic_file
 from medrecog_core.errors import MedrecogError, StorageError
 from medrecog_core.locations import cache_folder, create_folder, unwritable
-from medrecog_core.networks.layer_table import Network
 from medrecog_core.networks.parameters import LayerParameters, network_parameters, reached_layers
 from medrecog_core.networks.stored_array import (
     FLOAT32,
@@ -29,10 +28,11 @@ from medrecog_core.networks.stored_array import (
     open_npy_member,
     write_npy_member,
 )
+from medrecog_core.networks.table import Network
 
 OFFICIAL = "imagenet-keras"
 CUSTOM = "custom"
-"""Kinds of weights, as they stand in identities."""
+"""Kinds of weights, as written in identities."""
 
 _TEMPORARY = ".installing-"
 
@@ -81,7 +81,7 @@ class InstalledFile:
 
     @property
     def description(self) -> Path:
-        """All that stands here."""
+        """The JSON file with these attributes."""
         return cache_folder().weights / f"{self.identity}.json"
 
     def read(self, network: Network, names: Sequence[str]) -> dict[str, tuple[np.ndarray, ...]]:

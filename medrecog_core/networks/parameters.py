@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 from medrecog_core.errors import MedrecogError
-from medrecog_core.networks.layer_table import Network
+from medrecog_core.networks.table import Network
 
 _BYTES_PER_PARAMETER = 4
 

@@ -18,7 +18,6 @@ import numpy as np
 
 from medrecog_core.errors import MedrecogError, StorageError
 from medrecog_core.locations import unwritable
-from medrecog_core.networks.layer_table import Network
 from medrecog_core.networks.parameters import LayerParameters, is_optional, network_parameters
 from medrecog_core.networks.stored_array import (
     READ_ERRORS,
@@ -26,6 +25,7 @@ from medrecog_core.networks.stored_array import (
     open_npy_member,
     slab_rows,
 )
+from medrecog_core.networks.table import Network
 
 if TYPE_CHECKING:
     import h5py
@@ -103,9 +103,9 @@ def _opened(path: Path, network: Network, scratch: Path) -> Iterator[list[_Store
             elif any(name.endswith(".npy") for name in members):
                 yield _read_npz(path, archive, network)
             else:
-                raise MedrecogError(f"{path} is not a file of weights: give {KINDS}.")
+                raise MedrecogError(f"{path} is not a weight file. Use {KINDS}.")
     else:
-        raise MedrecogError(f"{path} is not a file of weights: give {KINDS}.")
+        raise MedrecogError(f"{path} is not a weight file. Use {KINDS}.")
 
 
 @contextmanager
@@ -168,7 +168,7 @@ def _opened_hdf5(file: Path, path: Path, network: Network) -> Iterator[list[_Sto
         except READ_ERRORS as error:
             raise damaged(path, error) from error
         if not layers:
-            raise MedrecogError(f"{path} is not a file of weights: give {KINDS}.")
+            raise MedrecogError(f"{path} is not a weight file. Use {KINDS}.")
         yield layers
 
 

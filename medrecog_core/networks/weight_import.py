@@ -30,16 +30,15 @@ from medrecog_core.networks.installed_file import (
     remove,
     remove_leftovers,
 )
-from medrecog_core.networks.layer_table import Network
-from medrecog_core.networks.official_file import OfficialFile
 from medrecog_core.networks.parameters import network_parameters, official_bytes
 from medrecog_core.networks.registry import find_network
 from medrecog_core.networks.stored_array import FLOAT32, READ_ERRORS, StoredArray
+from medrecog_core.networks.table import Network, OfficialFile
 from medrecog_core.networks.weight_file import damaged, open_weight_file
 from medrecog_core.networks.weights import Weights, all_installed_weights, find_weights
 
 Report = Callable[[Stage, int, int], None]
-"""Is told a stage, the bytes done and the bytes in all (0 while unknown)."""
+"""Called with the stage, the bytes done and the total bytes (0 while unknown)."""
 
 
 _DOWNLOADING = Stage("download", "Downloading weights")
@@ -61,7 +60,7 @@ def import_weights(network: Network, path: Path, report: Report = ignore) -> Wei
         A Keras file, old (`.h5`) or new (`.weights.h5`, `.keras`), or an `.npz` archive with
         arrays named `fc1/kernel`, `fc1/bias` and so on.
     report
-        Is told how far it is.
+        Called with the progress.
 
     Returns
     -------
@@ -99,7 +98,7 @@ def download_weights(
     network
         The network whose file it is.
     report
-        Is told how far it is.
+        Called with the progress.
     pause
         Waits for some seconds after a dropped connection.
 
@@ -175,7 +174,7 @@ def _install_official(
         download.remove()
         raise MedrecogError(
             f"What {official.address} sent is not the file that Keras published (its hash is "
-            "another) and was deleted: try again, or get the file another way and import it."
+            "another) and was deleted. Try again, or download the file manually and import it."
         )
     installed = _install(network, download.part, official, official.name, report)
     download.remove()
@@ -217,7 +216,9 @@ def _checked(path: Path, layer: str, name: str, stored: StoredArray) -> Iterator
             raise damaged(path, error, layer) from error
         if slab is None:
             return
-        with np.errstate(over="ignore"):  # too large a number becomes an infinite one, told below
+        with np.errstate(
+            over="ignore"
+        ):  # too large a number becomes infinite and is reported below
             values = np.ascontiguousarray(slab, FLOAT32)
         if not np.isfinite(values).all():
             raise MedrecogError(f"{path} has numbers that are not finite in {layer}'s {name}.")

@@ -9,9 +9,9 @@ import numpy as np
 from medrecog_core.errors import MedrecogError
 from medrecog_core.networks import embedded_weights
 from medrecog_core.networks.installed_file import InstalledFile, installed_files
-from medrecog_core.networks.layer_table import Layer, Network
 from medrecog_core.networks.parameters import official_bytes
 from medrecog_core.networks.registry import DEFAULT_NETWORK
+from medrecog_core.networks.table import Layer, Network
 
 
 @dataclass(frozen=True)
@@ -179,7 +179,7 @@ def check_readable(network: Network, layers: Iterable[str], identity: str | None
     others = f"or choose among {', '.join(weights.layers)}"
     if identity:
         raise MedrecogError(
-            f"The weights {identity} do not reach {which}: choose other weights, {others}."
+            f"The weights {identity} do not reach {which}. Choose other weights, {others}."
         )
     needs = "needs" if len(missing) == 1 else "need"
     file = f"weights of {network.title} that reach so far"

@@ -1,1 +1,1 @@
-"""Results to take away: figures, tables."""
+"""Export of results: figures, tables and reports."""

@@ -1,4 +1,4 @@
-"""The finished cells of a run as a table: a row a cell."""
+"""Table of the finished cells of a run, one row per cell."""
 
 import csv
 import io
@@ -17,7 +17,7 @@ from medrecog_core.runs import Run
 from medrecog_core.runs.ranked_cells import RankedCell, rank_cells, with_positive
 
 BEST, EQUAL = "best", "not distinguishable"
-"""What `beside_best` says of the best cell, and of those that cannot be told from it."""
+"""Values of `beside_best` for the best cell, and for those not significantly different from it."""
 
 COLUMNS = (
     *("run", "dataset", "layer", "scale", "pooling", "accuracy", "accuracy_low", "accuracy_high"),
@@ -34,9 +34,9 @@ def cell_rows(run: Run, ranked: Sequence[RankedCell]) -> list[dict[str, Any]]:
     run
         The run.
     ranked
-        Its finished cells by accuracy, as `rank_cells` gives them. Low and high are the ends of the
-        95 % interval; units are groups, images without one counting as one each. Leaking groups
-        stand in both the training and the test part.
+        Its finished cells by accuracy, from `rank_cells`. Low and high are the ends of the 95 %
+        confidence interval; units are groups, and images without a group count as one each. Leaking
+        groups have both training and test images.
     """
     record = run.record()
     dataset = run.specification().dataset
@@ -67,7 +67,7 @@ def cell_rows(run: Run, ranked: Sequence[RankedCell]) -> list[dict[str, Any]]:
 
 
 def cells_csv(run: Run) -> str:
-    """Return the finished cells as CSV; without any, the line of columns alone.
+    """Return the finished cells as CSV; if there are none, only the header.
 
     Raises
     ------
@@ -99,7 +99,7 @@ def cells_latex(run: Run) -> str:
         r"\centering",
         r"\begin{tabular}{lllrrrr}",
         r"\toprule",
-        r"layer & scale & pooling & accuracy & 95\,\% interval & balanced accuracy & AUC \\",
+        r"layer & scale & pooling & accuracy & 95\,\% CI & balanced accuracy & AUC \\",
         r"\midrule",
         *map(_latex_row, rows),
         r"\bottomrule",
@@ -114,21 +114,21 @@ def cells_latex(run: Run) -> str:
 def run_report_table(
     run: Run, measure: str = "accuracy", positive: str | None = None
 ) -> ReportTable:
-    """Return a run's numbers in the shape of the report's tables; fusions have no place there.
+    """Return the results of a run in the layout of the 2018 report, without fusions.
 
     Parameters
     ----------
     run
         The run.
     measure
-        One of `MEASURES`' values.
+        One of the values of `MEASURES`.
     positive
-        The positive one of two classes, None to have it chosen by its name.
+        The positive class, with two classes; None: chosen by name.
 
     Raises
     ------
     MedrecogError
-        If no single cell is finished for which the measure can be told.
+        If the measure is not available for any finished single cell.
     """
     values = {
         result.cell: value
@@ -137,35 +137,34 @@ def run_report_table(
     }
     if not values:
         raise MedrecogError(
-            f"No cell of the run {run.id} has a place in the report's table: choose another table "
-            "or measure."
+            f"The report's table contains no cell of run {run.id}. Choose another table or measure."
         )
     return report_table(values, find_network(run.specification().network))
 
 
 def reservations(record: Mapping[str, Any]) -> str:
-    """Return what a caption must say of a run's figures: a sample, leaks; each after a space."""
-    sample = f" On {record['sample']}." if record.get("sample") else ""
+    """Return the remarks of a caption on sampling and leakage, each after a space."""
+    sample = f" Based on {record['sample']}." if record.get("sample") else ""
     n_leaking = n_leaking_groups(record)
     return sample + (f" {describe_leak(n_leaking)}" if n_leaking else "")
 
 
 def n_leaking_groups(record: Mapping[str, Any]) -> int:
-    """Return how many groups of a run stand in both the training and the test part."""
+    """Return how many groups of a run have both training and test images."""
     n_groups: int = record.get("split", {}).get("n_leaking_groups", 0)
     return n_groups
 
 
 def ready(run: Run) -> Run:
-    """Return the run if a cell of it is finished.
+    """Return the run if it has a finished cell.
 
     Raises
     ------
     MedrecogError
-        If none is.
+        If it has none.
     """
     if not run.cells():
-        raise MedrecogError(f"The run {run.id} has no finished cell yet: resume it first.")
+        raise MedrecogError(f"Run {run.id} has no finished cells yet. Resume it first.")
     return run
 
 
@@ -189,7 +188,7 @@ def _caption(run: Run, ranked: Sequence[RankedCell]) -> str:
     """Return the caption in LaTeX."""
     estimate = ranked[0].estimate
     units = (
-        f" of {counted(estimate.n_units, 'group')}, which the intervals resample"
+        f" of {counted(estimate.n_units, 'group')} (resampled in the intervals)"
         if estimate.n_units < ranked[0].result.n_test
         else ""
     )
@@ -199,5 +198,5 @@ def _caption(run: Run, ranked: Sequence[RankedCell]) -> str:
         f"{run.specification().dataset}: {counted(ranked[0].result.n_test, 'test image')}{units}; "
         f"{find_network(run.specification().network).title}{weights}."
     )
-    marks = r" Bold: the best cell; $\approx$: not distinguishable from it."
+    marks = r" Bold: the best cell; $\approx$: not significantly different from it."
     return escape(words) + marks + escape(reservations(record))

@@ -1,4 +1,4 @@
-"""What the images of a run were, told from the run's own folder and, where it is kept, the set."""
+"""Description of the images of a run, from the run's folder and its data set if available."""
 
 from collections import Counter
 from collections.abc import Iterable
@@ -6,12 +6,12 @@ from dataclasses import dataclass
 
 from medrecog_core.datasets import kept_report
 from medrecog_core.runs import Run, RunImage
-from medrecog_core.runs.run_dataset import dataset_of_run
+from medrecog_core.runs.extracted_dataset import dataset_of_run
 
 
 @dataclass(frozen=True)
 class ClassCount:
-    """Images of a class, or of all; with folds an image can stand in both parts."""
+    """Number of images of a class, or of all; with folds, an image can be in both parts."""
 
     label: str
     n_train: int
@@ -26,21 +26,21 @@ class DataDescription:
     Attributes
     ----------
     counts
-        A row a class.
+        One row per class.
     total
-        Of all classes.
+        All classes together.
     n_train_groups, n_test_groups
-        Groups (patients, lesions) in each part; 0 where none are known.
+        Groups (patients, lesions) in each part; 0 if unknown.
     excluded
-        Reasons of exclusions and how many images have each; where the data set is not kept here as
-        the run saw it, nothing but their number is known, under an empty reason.
+        Number of excluded images by reason; if the data set has changed since the run, only their
+        total is known, under an empty reason.
     unreadable
-        Paths of images that could not be read, and why.
+        Paths of unreadable images, with the reasons.
     findings
-        Titles of what the health check found in the data set as the run saw it, the severe ones
-        first; None where it was not checked.
+        Titles of the findings of the health check for the data set of the run, the severe ones
+        first; None if it was not checked.
     rendering
-        How the stored values of images became pictures, in words.
+        Description of how stored values became images.
     """
 
     counts: tuple[ClassCount, ...]
@@ -59,7 +59,7 @@ class DataDescription:
 
 
 def describe_data(run: Run) -> DataDescription:
-    """Return what is known of the images of a run.
+    """Describe the images of a run.
 
     Raises
     ------

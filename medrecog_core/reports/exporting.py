@@ -1,4 +1,4 @@
-"""What is known of a run as the content of a file, in the form that the file's ending names."""
+"""Export of a run as the content of a file, in the format of its ending."""
 
 import json
 from collections.abc import Callable
@@ -18,12 +18,12 @@ from medrecog_core.runs import Run, result_document
 
 CELLS, REPORT = "cells", "report"
 TABLES = (CELLS, REPORT)
-"""A row a cell, or the shape of the report's own tables."""
+"""One row per cell, or the layout of the 2018 report."""
 
 
 @dataclass(frozen=True)
 class Choice:
-    """What is to be exported; empty: what there is otherwise.
+    """What to export; empty: the default.
 
     Attributes
     ----------
@@ -32,16 +32,16 @@ class Choice:
     figure
         One of `FIGURES` of `run_figures`, for .png and .svg; empty: the heat map.
     measure
-        One of `MEASURES`' values.
+        One of the values of `MEASURES`.
     cell, label
-        A cell's name and a class, for the figures that are about them.
+        Name of a cell and a class, for figures that need them.
     positive
-        The positive one of two classes, None to have it chosen by its name.
+        The positive class, with two classes; None: chosen by name.
 
     Raises
     ------
     UsageError
-        If there is no such table or measure.
+        If the table or measure is unknown.
     """
 
     table: str = ""
@@ -53,23 +53,22 @@ class Choice:
 
     def __post_init__(self) -> None:
         if self.table not in ("", *TABLES):
-            raise UsageError(f"There is no table “{self.table}”: choose among {', '.join(TABLES)}.")
+            raise UsageError(f"Unknown table “{self.table}”. Available: {', '.join(TABLES)}.")
         if self.measure not in MEASURES.values():
             raise UsageError(
-                f"There is no measure “{self.measure}”: choose among "
-                f"{', '.join(MEASURES.values())}."
+                f"Unknown measure “{self.measure}”. Available: {', '.join(MEASURES.values())}."
             )
 
 
 def exported(run: Run, file: PurePath, choice: Choice | None = None) -> bytes:
-    """Return the content of a file with a run's results.
+    """Return the content of a file with the results of a run.
 
     Parameters
     ----------
     run
         The run.
     file
-        Ends in .json (everything), .csv or .tex (tables), .html (the whole report), .png or .svg
+        File ending in .json (everything), .csv or .tex (tables), .html (report), .png or .svg
         (figures).
     choice
         Which table or figure.
@@ -77,7 +76,7 @@ def exported(run: Run, file: PurePath, choice: Choice | None = None) -> bytes:
     Raises
     ------
     UsageError
-        If the file ends otherwise, or the choice does not go with it.
+        If the ending is unknown, or does not fit the choice.
     MedrecogError
         If no cell is finished.
     StorageError
@@ -87,11 +86,13 @@ def exported(run: Run, file: PurePath, choice: Choice | None = None) -> bytes:
     ending = file.suffix.lower()
     if ending not in _WRITERS:
         *others, last = _WRITERS
-        raise UsageError(f"{file} should end in {', '.join(others)} or {last}.")
+        raise UsageError(
+            f"The name {file} has an unknown ending. Use {', '.join(others)} or {last}."
+        )
     if choice.table and ending not in (".csv", ".tex"):
-        raise UsageError(f"A table is a .csv or .tex file: {file} is neither.")
+        raise UsageError(f"A table cannot be written to {file}. Use a .csv or .tex file.")
     if choice.figure and ending not in (".png", ".svg"):
-        raise UsageError(f"A figure is a .png or .svg file: {file} is neither.")
+        raise UsageError(f"A figure cannot be written to {file}. Use a .png or .svg file.")
     return _WRITERS[ending](run, choice, ending)
 
 
@@ -106,7 +107,7 @@ def _table(run: Run, choice: Choice, ending: str) -> bytes:
     if ending == ".csv":
         return table.to_csv().encode()
     measure = choice.measure.replace("_", " ")
-    caption = f"{run.specification().dataset}: {measure}, in the shape of the report's tables."
+    caption = f"{run.specification().dataset}: {measure}, in the layout of the 2018 report."
     caption += reservations(run.record())
     return table.to_latex(caption, f"tab:{run.id}").encode()
 

@@ -1,4 +1,4 @@
-"""A run as one page of HTML that needs nothing else: no script, no request, no other file."""
+"""Self-contained HTML report of a run: no script, no request, no other file."""
 
 import json
 import time
@@ -48,7 +48,7 @@ def html_report(run: Run) -> str:
     Parameters
     ----------
     run
-        One with a finished cell; where others are not finished, the report says so.
+        A run with a finished cell; the report says if other cells are not finished.
 
     Raises
     ------
@@ -62,7 +62,7 @@ def html_report(run: Run) -> str:
     ranked = rank_cells(ready(run))
     record = run.record()
     if not record:
-        raise MedrecogError(f"The run {run.id} has no record yet: resume it first.")
+        raise MedrecogError(f"Run {run.id} has no record yet. Resume it first.")
     best = next(each for each in ranked if each.ranked.is_best)
     images = score_images(run, best.result)
     data = describe_data(run)
@@ -85,7 +85,7 @@ def html_report(run: Run) -> str:
         n_cells=len(run.specification().cells),
         n_columns=len({(cell.scale, cell.pooling) for cell in run.specification().cells}),
         best=best,
-        # Where folds are repeated, an image is predicted several times.
+        # With repeated folds, an image is predicted several times.
         noun="image" if best.estimate.n_images == best.result.n_test else "prediction",
         unit="image" if best.estimate.n_units == best.result.n_test else "group",
         equal=[
@@ -130,14 +130,12 @@ def _warnings(run: Run, record: dict[str, Any], data: DataDescription) -> list[s
     n_finished, n_cells = len(run.cells()), len(run.specification().cells)
     title = record["weights"]["title"]
     warned = {
-        f"This run is not finished: {n_finished} of {n_cells} cells are.": n_finished < n_cells,
+        f"This run is not finished ({n_finished} of {n_cells} cells).": n_finished < n_cells,
         f"The data set “{dataset['name']}” is {dataset['layout']}.": dataset["synthetic"],
-        f"These results stand on {record.get('sample')}.": record.get("sample"),
+        f"These results are based on {record.get('sample')}.": record.get("sample"),
         describe_leak(split["n_leaking_groups"]): split["n_leaking_groups"],
-        f"{counted(len(data.unreadable), 'image')} could not be read and took no part.": (
-            data.unreadable
-        ),
-        f"The weights are not Keras's official ones: {title}.": "official" not in title,
+        f"Skipped because unreadable: {counted(len(data.unreadable), 'image')}.": (data.unreadable),
+        f"The weights are not the official Keras weights ({title}).": "official" not in title,
     }
     return [sentence for sentence, applies in warned.items() if applies]
 
@@ -235,7 +233,11 @@ def _settings(run: Run, data: DataDescription) -> list[tuple[str, str]]:
         + (f", {asked.n_components} components" if asked.normalisation.startswith("pca") else ""),
         "Classifier": f"{classifier.title} ({classifier.description})",
         classifier.parameter.name: classifier.parameter.words(values)
-        + (" (the best chosen inside each training part)" if len(values) > 1 else ""),
+        + (
+            " (the best chosen by cross-validation on the training images)"
+            if len(values) > 1
+            else ""
+        ),
         "Class weight": asked.class_weight,
         "Split": record["split"]["kind"],
         "Seed": str(asked.seed),
@@ -264,22 +266,27 @@ def _stages(record: dict[str, Any]) -> list[tuple[str, float, float | None]]:
 
 def _limits(images: ScoredImages, record: dict[str, Any]) -> list[str]:
     limits = [
-        "One data set and one way of splitting it: the intervals speak of other images of the "
-        "same kind, not of another hospital, device or population.",
-        "The best cell is the best on these very test images, which flatters it a little; the "
-        "cells that cannot be told from it are as good an answer.",
-        "The network is read as it is: it was trained on photographs of everyday things "
+        "Limited to one data set and one split: the intervals apply to similar images, not to "
+        "other hospitals, devices or populations.",
+        "The best cell was selected on these test images, so its result is slightly optimistic; "
+        "cells that are not significantly different may be equally good.",
+        "The network is used without fine-tuning; it was trained on everyday photographs "
         "(ImageNet), not on medical images."
         if record["weights"]["title"].startswith("ImageNet")
-        else "The network is read as it is; what its weights were trained on is not known here.",
+        else (
+            "The network is used without fine-tuning; the training data of these weights is "
+            "unknown."
+        ),
     ]
     if images.is_grouped:
         limits.append(
-            "Intervals resample groups (patients, lesions), because images of one group are alike."
+            "Intervals resample groups (patients, lesions), because images of one group are "
+            "similar."
         )
     else:
         limits.append(
-            "No two test images share a known group: where several come from one patient all the "
-            "same, the intervals are too narrow, and a leak between training and test is not seen."
+            "No two test images share a known group. If several come from one patient, the "
+            "intervals are too narrow, and leakage between training and test images is not "
+            "detected."
         )
     return limits

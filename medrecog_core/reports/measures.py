@@ -1,4 +1,4 @@
-"""The measures of a cell by what people call them."""
+"""The measures of a cell and their titles."""
 
 from collections.abc import Sequence
 
@@ -13,22 +13,22 @@ MEASURES = {
     "Sensitivity": "sensitivity",
     "Specificity": "specificity",
 }
-"""What people call the measures."""
+"""Titles of the measures."""
 
 
 def measured(result: CellResult, measure: str) -> float | None:
-    """Return a cell's value in one of `MEASURES`' values; None where it cannot be told."""
+    """Return the value of a measure of a cell; None if it is not available."""
     value: float | None = getattr(result.metrics, measure)
     return value
 
 
 def best_cell(results: Sequence[CellResult], measure: str) -> AnyCell:
-    """Return the cell of the greatest value."""
+    """Return the cell with the highest value."""
     return max(results, key=lambda result: measured(result, measure) or 0.0).cell
 
 
 def told_measures(results: Sequence[CellResult]) -> dict[str, str]:
-    """Return those of `MEASURES` that can be told of every result."""
+    """Return those of `MEASURES` that are available for every result."""
     return {
         name: measure
         for name, measure in MEASURES.items()

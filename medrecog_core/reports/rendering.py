@@ -1,17 +1,17 @@
-"""Charts as pictures, drawn on this machine."""
+"""Charts as images, rendered locally."""
 
 from typing import Any
 
 from altair.typing import ChartType
 
 PNG_SCALE = 2.0
-"""Pixels of a PNG for a pixel of the chart, so that it prints well."""
+"""PNG pixels per chart pixel, so that it prints well."""
 
 _CONFIG = {"font": "Liberation Sans, Arial, Helvetica, sans-serif", "background": "white"}
 
 
 def to_svg(chart: ChartType) -> str:
-    """Return a chart as an SVG document; it refers to nothing outside itself."""
+    """Return a chart as a self-contained SVG document."""
     import vl_convert
 
     svg: str = vl_convert.vegalite_to_svg(chart.to_dict(), **_options())
@@ -19,14 +19,14 @@ def to_svg(chart: ChartType) -> str:
 
 
 def to_png(chart: ChartType, scale: float = PNG_SCALE) -> bytes:
-    """Return a chart as a PNG picture.
+    """Return a chart as a PNG image.
 
     Parameters
     ----------
     chart
         The chart.
     scale
-        Pixels of the picture for a pixel of the chart.
+        PNG pixels per chart pixel.
     """
     import vl_convert
 
@@ -37,6 +37,6 @@ def to_png(chart: ChartType, scale: float = PNG_SCALE) -> bytes:
 def _options() -> dict[str, Any]:
     import altair
 
-    # Of the version that the chart is written for; nothing may be fetched.
+    # The Vega version of the chart; nothing may be fetched.
     version = ".".join(altair.SCHEMA_VERSION.split(".")[:2])
     return {"vl_version": version, "config": _CONFIG, "allowed_base_urls": []}

@@ -1,4 +1,4 @@
-"""A table in the report's own shape: scales and poolings across, layers down."""
+"""Table in the layout of the 2018 report: scales and poolings as columns, layers as rows."""
 
 import csv
 import io
@@ -16,7 +16,7 @@ _STEP = REPORT_SCALES[1] - REPORT_SCALES[0]
 
 @dataclass(frozen=True)
 class ReportTable:
-    """Numbers of cells, laid out as in Figures 9 and 10 of the report.
+    """Values of cells, laid out as in Figures 9 and 10 of the 2018 report.
 
     Attributes
     ----------
@@ -25,9 +25,9 @@ class ReportTable:
     scales, poolings
         Columns: every pooling under every scale.
     values
-        The numbers; cells without one stay empty.
+        The values; missing ones are empty.
     merged
-        Layers and scales that have one number for all poolings.
+        Layers and scales that have one value for all poolings.
     """
 
     layers: tuple[str, ...]
@@ -37,9 +37,9 @@ class ReportTable:
     merged: frozenset[tuple[str, int]] = frozenset()
 
     def to_csv(self, decimals: int = 3) -> str:
-        """Return the table as CSV: a line of scales, a line of poolings, a line for each layer.
+        """Return the table as CSV: one line of scales, one of poolings, and one per layer.
 
-        A number that stands for all poolings is written under each.
+        A value shared by all poolings is written under each.
         """
         buffer = io.StringIO()
         writer = csv.writer(buffer, lineterminator="\n")
@@ -52,16 +52,16 @@ class ReportTable:
         return buffer.getvalue()
 
     def to_latex(self, caption: str = "", label: str = "", decimals: int = 3) -> str:
-        r"""Return the table as a LaTeX `table`, which needs no package.
+        r"""Return the table as a LaTeX `table` that needs no package.
 
         Parameters
         ----------
         caption
-            In plain text; what LaTeX reads otherwise is escaped. Empty: none.
+            Plain text, which is escaped. Empty: none.
         label
-            For `\ref`. Empty: none.
+            Label for `\ref`. Empty: none.
         decimals
-            Of every number.
+            Decimals of every value.
         """
         n = len(self.poolings)
         lines = [
@@ -109,15 +109,15 @@ class ReportTable:
 
 
 def report_table(values: Mapping[Cell, float], network: Network | None = None) -> ReportTable:
-    """Lay out a run's numbers in the report's shape.
+    """Lay out the results of a run as in the 2018 report.
 
     Parameters
     ----------
     values
-        A measure of each cell, in the order of the grid; those that cannot be told left out.
+        A measure of each cell, in the order of the grid, without unavailable ones.
     network
-        The network, so that layers of its head, which have one position at the smallest scale, get
-        one number there for all poolings; None: every pooling has its own.
+        The network: layers of its head have one position at the smallest scale, and get one value
+        there for all poolings. None: every pooling has its own value.
     """
     scales = tuple(sorted({cell.scale for cell in values}))
     layers = _in_order(cell.layer for cell in values)
@@ -136,7 +136,7 @@ def _in_order(names: Iterable[str]) -> tuple[str, ...]:
 
 
 def _side(scale: int) -> str:
-    """Return a side as the report writes it, as steps of 320 from 224 where it is."""
+    """Return a side as written in the report, in steps of 320 from 224 if possible."""
     steps, rest = divmod(scale - _SMALLEST, _STEP)
     if rest or steps < 1:
         return str(scale)

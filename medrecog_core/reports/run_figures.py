@@ -40,7 +40,7 @@ def draw_figure(
     label: str = "",
     positive: str | None = None,
 ) -> ChartType:
-    """Draw a figure of a run, as wide as it should be on paper, with its words as description.
+    """Draw a figure of a run in print width, with a description in words.
 
     Parameters
     ----------
@@ -49,25 +49,25 @@ def draw_figure(
     figure
         One of `FIGURES`.
     measure
-        Of the heat map, and of the best cell: one of `MEASURES`' values.
+        Measure of the heat map, and of the best cell; one of the values of `MEASURES`.
     cell
-        Name of the cell, such as `block5-224-average`, for all but the heat map; empty: the best.
+        Name of the cell, such as `block5-224-average`, except for the heat map; empty: the best.
     label
-        The class of a curve; empty: the positive one of two, else the first.
+        The class of a curve; empty: the positive one of two, otherwise the first.
     positive
-        The positive one of two classes, None to have it chosen by its name.
+        The positive class, with two classes; None: chosen by name.
 
     Raises
     ------
     UsageError
-        If there is no such figure, finished cell or class, or the measure cannot be told.
+        If the figure, finished cell or class is unknown, or the measure is not available.
     MedrecogError
         If no cell is finished, or its test images are too few for probabilities.
     StorageError
         If the run's folder is damaged.
     """
     if figure not in FIGURES:
-        raise UsageError(f"There is no figure “{figure}”: choose among {', '.join(FIGURES)}.")
+        raise UsageError(f"Unknown figure “{figure}”. Available: {', '.join(FIGURES)}.")
     results = with_positive(ready(run).cells(), positive)
     check_measure(results, measure)
     if figure == HEAT_MAP:
@@ -91,7 +91,7 @@ def draw_figure(
 
 
 def draw_curve(images: ScoredImages, figure: str, label: str) -> ChartType:
-    """Draw the ROC or precision-recall curve of a class, titled with what it encloses.
+    """Draw the ROC or precision-recall curve of a class, with its area in the title.
 
     Parameters
     ----------
@@ -116,7 +116,7 @@ def draw_curve(images: ScoredImages, figure: str, label: str) -> ChartType:
 
 
 def curve_classes(images: ScoredImages) -> list[str]:
-    """Return the classes that have a curve: those with test images of theirs and of others."""
+    """Return the classes that have a curve: those with positive and negative test images."""
     return [
         label
         for position, label in enumerate(images.classes)
@@ -125,7 +125,7 @@ def curve_classes(images: ScoredImages) -> list[str]:
 
 
 def find_class(images: ScoredImages, label: str = "") -> str:
-    """Return the class of that name; without one the positive of two, else the first.
+    """Return the class of a name; without a name the positive of two, otherwise the first.
 
     Raises
     ------
@@ -137,13 +137,13 @@ def find_class(images: ScoredImages, label: str = "") -> str:
         return images.positive if images.positive in known else known[0]
     if label not in known:
         raise UsageError(
-            f"The class “{label}” has no curve: choose among {', '.join(known) or 'none'}."
+            f"The class “{label}” has no curve. Available: {', '.join(known) or 'none'}."
         )
     return label
 
 
 def find_result(results: list[CellResult], cell: str = "", measure: str = "accuracy") -> CellResult:
-    """Return the finished cell of that name; without one the best.
+    """Return the finished cell of a name; without a name the best.
 
     Raises
     ------
@@ -154,13 +154,13 @@ def find_result(results: list[CellResult], cell: str = "", measure: str = "accur
     name = cell or best_cell(results, measure).name
     if name not in by_name:
         raise UsageError(
-            f"There is no finished cell “{cell}” in this run: choose among {', '.join(by_name)}."
+            f"This run has no finished cell “{cell}”. Available: {', '.join(by_name)}."
         )
     return by_name[name]
 
 
 def check_measure(results: list[CellResult], measure: str) -> None:
-    """Refuse a measure that cannot be told of every cell.
+    """Reject a measure that is not available for every cell.
 
     Raises
     ------
@@ -170,7 +170,7 @@ def check_measure(results: list[CellResult], measure: str) -> None:
     told = told_measures(results).values()
     if measure not in told:
         raise UsageError(
-            f"The measure “{measure}” cannot be told of this run: choose among {', '.join(told)}."
+            f"The measure “{measure}” is not available for this run. Available: {', '.join(told)}."
         )
 
 

@@ -1,14 +1,17 @@
 """Runs: specification, execution as a job, records."""
 
 from medrecog_core.runs.cell_result import CellResult
-from medrecog_core.runs.cost import Cost, ScaleCost, estimate_cost
+from medrecog_core.runs.estimate import Cost, Plan, ScaleCost, ScalePlan, estimate_cost, plan_run
 from medrecog_core.runs.execution import execute, launch, result_document
 from medrecog_core.runs.extracted_dataset import ExtractedDataset, extract_dataset
-from medrecog_core.runs.identical_run import identical_run
 from medrecog_core.runs.leakage import Leakage, LeakageReport, measure_leakage
-from medrecog_core.runs.plan import Plan, ScalePlan, plan_run
 from medrecog_core.runs.presets import PRESETS, Preset, find_preset
-from medrecog_core.runs.repetition import changed_cells, read_request, specification_of
+from medrecog_core.runs.repetition import (
+    changed_cells,
+    identical_run,
+    read_request,
+    specification_of,
+)
 from medrecog_core.runs.run import (
     Run,
     RunImage,

@@ -23,7 +23,7 @@ from medrecog_core.runs.ranked_cells import score_images, with_positive
 from medrecog_core.runs.run import Run
 
 LEVEL = 0.05
-"""Of the tests that tell runs apart, after Holm's correction."""
+"""Significance level of the tests between runs, after Holm's correction."""
 
 
 @dataclass(frozen=True)
@@ -143,8 +143,8 @@ def compare_runs(
     Raises
     ------
     UsageError
-        If there are not two runs, there is no such measure or it cannot be told of one of them, or
-        no run has the class `positive`.
+        If there are fewer than two runs, the measure is unknown or not available for one of them,
+        or no run has the class `positive`.
     MedrecogError
         If a run has no finished cell.
     StorageError
@@ -153,7 +153,7 @@ def compare_runs(
     if len({run.id for run in runs}) < max(2, len(runs)):
         raise UsageError("A comparison needs two runs or more, each once.")
     if measure not in MEASURES:
-        raise UsageError(f"There is no measure “{measure}”: choose among {', '.join(MEASURES)}.")
+        raise UsageError(f"Unknown measure “{measure}”. Available: {', '.join(MEASURES)}.")
     results = _seen_from(positive, [_finished_cells(run) for run in runs])
     values = [
         {result.cell.name: _value(run, result, measure) for result in of_run}
@@ -188,7 +188,9 @@ def compare_runs(
 def _finished_cells(run: Run) -> list[CellResult]:
     results = run.cells()
     if not results:
-        raise MedrecogError(f"The run {run.id} has no finished cell yet: leave it out.")
+        raise MedrecogError(
+            f"The run {run.id} has no finished cell yet. Leave it out of the comparison."
+        )
     return results
 
 
@@ -204,7 +206,7 @@ def _value(run: Run, result: CellResult, measure: str) -> float:
     value: float | None = getattr(result.metrics, measure)
     if value is None:
         raise UsageError(
-            f"The measure “{measure}” cannot be told of the run {run.id}: choose another, such as "
+            f"{measure} is not available for the run {run.id}. Use another measure, such as "
             "balanced_accuracy."
         )
     return value

@@ -20,13 +20,13 @@ from medrecog_core.jobs.work import Work, carry_out
 from medrecog_core.jobs.work import launch as launch_job
 from medrecog_core.locations import cache_folder
 from medrecog_core.networks import Network, find_device, find_network, find_weights
-from medrecog_core.runs.cell_evaluation import evaluate_cell
+from medrecog_core.runs.cell_evaluation import StoredImages, evaluate_cell
+from medrecog_core.runs.estimate import TRAINING, forecast_run
 from medrecog_core.runs.extracted_dataset import (
     ExtractedDataset,
     extract_dataset,
     load_sample,
 )
-from medrecog_core.runs.forecast import TRAINING, forecast_run
 from medrecog_core.runs.repetition import (
     changed_cells,
     differences,
@@ -34,7 +34,6 @@ from medrecog_core.runs.repetition import (
 )
 from medrecog_core.runs.run import Run, RunImage, create_run
 from medrecog_core.runs.specification import RunSpecification
-from medrecog_core.runs.stored_images import StoredImages
 from medrecog_core.runs.training_time import keep_training_times, training_work
 
 _RECORDED_PACKAGES = ("tensorflow", "keras", "scikit-learn", "numpy", "pillow")

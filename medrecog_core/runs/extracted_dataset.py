@@ -1,4 +1,4 @@
-"""A data set whose images all have their descriptors in the store, but for those skipped."""
+"""A run's data set: with all its features in the cache, and as it is kept here."""
 
 import dataclasses
 from collections.abc import Callable, Iterable, Sequence
@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from medrecog_core.datasets import Dataset, ImageRecord, draw_sample, library, split_images
+from medrecog_core.datasets.manifest import read_dataset
 from medrecog_core.errors import MedrecogError
 from medrecog_core.features import (
     DescriptorSource,
@@ -16,7 +17,7 @@ from medrecog_core.features import (
     extract,
     hash_images,
 )
-from medrecog_core.features.network_rates import keep_rates
+from medrecog_core.features.cost import keep_rates
 from medrecog_core.images import Rendering, find_preprocessing
 from medrecog_core.jobs.progress import Progress, ignore, never, stop_if
 from medrecog_core.locations import cache_folder
@@ -27,6 +28,7 @@ from medrecog_core.networks import (
     installed_weights,
     resolve_precision,
 )
+from medrecog_core.runs.run import Run
 from medrecog_core.runs.specification import RunSpecification
 
 
@@ -263,3 +265,25 @@ def _unchanged(
                 f"{dataset.name}” takes in what is there now",
             )
     return same, list(changed.values())
+
+
+def dataset_of_run(run: Run) -> Dataset | None:
+    """Return the whole data set of a run if it is kept here and has not changed since; else None.
+
+    No picture of the demo is drawn for that, and no image is read.
+
+    Raises
+    ------
+    StorageError
+        If the run's folder is damaged.
+    """
+    specification = run.specification()
+    name, recorded = specification.dataset, run.record().get("dataset", {}).get("fingerprint")
+    try:
+        dataset = seen = read_dataset(library.folder_of(name), name)
+        if specification.sample is not None:
+            drawn = draw_sample(dataset.images, specification.sample, specification.seed)
+            seen = dataclasses.replace(dataset, images=drawn.images)
+    except (FileNotFoundError, MedrecogError):
+        return None
+    return dataset if seen.fingerprint == recorded else None

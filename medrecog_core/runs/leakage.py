@@ -1,4 +1,4 @@
-"""By how much a split that tears groups apart flatters results."""
+"""How much results improve by leakage when groups are split."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -13,12 +13,11 @@ from medrecog_core.jobs.progress import Progress, ignore, never, stop_if
 from medrecog_core.locations import cache_folder
 from medrecog_core.mode import check_may_change
 from medrecog_core.networks import find_network
-from medrecog_core.runs.cell_evaluation import evaluate_cell
+from medrecog_core.runs.cell_evaluation import StoredImages, evaluate_cell
 from medrecog_core.runs.cell_result import CellResult
+from medrecog_core.runs.estimate import TRAINING
 from medrecog_core.runs.extracted_dataset import extract_dataset
-from medrecog_core.runs.forecast import TRAINING
 from medrecog_core.runs.specification import RunSpecification
-from medrecog_core.runs.stored_images import StoredImages
 
 
 @dataclass(frozen=True)
@@ -51,7 +50,7 @@ class LeakageReport:
     n_images, n_groups
         Images, and groups that are known.
     n_leaking_groups
-        Groups that stand on both sides of some fold when groups are mixed.
+        Groups on both sides of a fold when groups are mixed.
     n_folds
         Of either cross-validation.
     cells
@@ -93,8 +92,8 @@ def measure_leakage(
     )
     if not library.load(specification.dataset).groups:
         raise MedrecogError(
-            f"The data set “{specification.dataset}” has no groups (patients, lesions), so none "
-            "can leak: add it with a column of groups to see more."
+            f"The data set “{specification.dataset}” has no groups (patients, lesions), so "
+            "leakage cannot be measured. Add it again with a column of groups."
         )
     extracted = extract_dataset(grouped, report, should_stop)
     network = find_network(specification.network)

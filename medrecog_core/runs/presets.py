@@ -25,7 +25,7 @@ class Preset:
     scales
         In pixels.
     source
-        Where it stands in the report.
+        Place in the report.
     network, layers, poolings
         The other sides of the grid.
     """
@@ -102,4 +102,4 @@ def find_preset(name: str) -> Preset:
     try:
         return PRESETS[name]
     except KeyError:
-        raise UsageError(f"There is no preset “{name}”: there are {', '.join(PRESETS)}.") from None
+        raise UsageError(f"Unknown preset “{name}”. Available: {', '.join(PRESETS)}.") from None

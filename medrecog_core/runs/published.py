@@ -21,7 +21,7 @@ class PublishedAccuracy:
     layer, scale
         As in `Cell`.
     poolings
-        The poolings that it stands for: one, or both where the table has one number for both.
+        The poolings that it applies to: one, or both where the table has one number for both.
     accuracy
         Fraction, printed with two decimals.
     """
@@ -82,7 +82,7 @@ FIGURE_9 = PublishedTable(
     source=f"{REPORT}, section 2.1, Figure 9",
     note=(
         "The size of the test set is not given. At 224 pixels fc1 and fc2 have one position, so "
-        "that one number stands for both poolings."
+        "one number applies to both poolings."
     ),
     accuracies=(
         *_row(
@@ -112,7 +112,7 @@ FIGURE_10 = PublishedTable(
     source=f"{REPORT}, section 2.2, Figure 10",
     note=(
         "The given split without its validation part; the size of the test set is not given. At "
-        "224 pixels fc1 and fc2 have one position, so that one number stands for both poolings. At "
+        "224 pixels fc1 and fc2 have one position, so one number applies to both poolings. At "
         "544 the table has one number for both as well, though max and average differ there, and "
         "does not say which it is."
     ),

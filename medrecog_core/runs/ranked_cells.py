@@ -1,4 +1,4 @@
-"""The cells of a run in one measure: with intervals, and told from the best or not."""
+"""The cells of a run by one measure, with intervals and comparisons with the best."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -9,7 +9,7 @@ from medrecog_core.runs.cell_result import CellResult
 from medrecog_core.runs.run import Run, RunImage
 
 LEVEL = 0.05
-"""Of the tests that tell a cell from the best, after Holm's correction."""
+"""Significance level of the tests against the best cell, after Holm's correction."""
 
 
 @dataclass(frozen=True)
@@ -37,7 +37,7 @@ def with_positive(results: Sequence[CellResult], label: str | None) -> list[Cell
     Raises
     ------
     UsageError
-        If the label is none of the classes.
+        If the label is not one of the classes.
     """
     return [replace(result, metrics=result.metrics.with_positive(label)) for result in results]
 
@@ -66,16 +66,16 @@ def rank_cells(
     run
         The run.
     measure
-        One of `MEASURES` that can be told of its test images.
+        One of `MEASURES` that is available for its test images.
     positive
         The positive one of two classes, None to have it chosen by its name.
 
     Raises
     ------
     MedrecogError
-        If the measure cannot be told.
+        If the measure is not available.
     UsageError
-        If there is no such measure, or `positive` is none of the classes.
+        If there is no such measure, or `positive` is not one of the classes.
     StorageError
         If the run's folder is damaged.
     """

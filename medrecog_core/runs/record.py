@@ -57,7 +57,7 @@ def checked_record(document: Any) -> dict[str, Any]:
     try:
         Rendering.from_document(document.get("rendering"))
     except MedrecogError as error:
-        raise ValueError("the record's rendering is none") from error
+        raise ValueError("the record's rendering is not valid") from error
     record: dict[str, Any] = dict(document)
     for name, combine in (("seconds", sum), ("peak_memory_bytes", max)):
         if name in record:

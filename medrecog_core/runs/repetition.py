@@ -1,4 +1,4 @@
-"""Running an experiment again from its record alone, and telling what differs."""
+"""Repeating an experiment: from its record, what differs, and whether an identical run exists."""
 
 import json
 from collections.abc import Mapping
@@ -6,9 +6,12 @@ from pathlib import Path
 from typing import Any
 
 from medrecog_core import atomic_file
-from medrecog_core.errors import StorageError, UsageError
+from medrecog_core.datasets import library
+from medrecog_core.errors import MedrecogError, StorageError, UsageError
 from medrecog_core.images import Rendering
-from medrecog_core.runs.run import Run
+from medrecog_core.networks import resolve_precision
+from medrecog_core.runs.extracted_dataset import descriptor_source, file_states
+from medrecog_core.runs.run import Run, all_runs
 from medrecog_core.runs.specification import RunSpecification
 
 _COMPARED = {
@@ -48,8 +51,8 @@ def read_request(path: Path, **changes: Any) -> tuple[RunSpecification, dict[str
         return RunSpecification.from_file(path, **changes), None
     if changes:
         raise UsageError(
-            f"{path} is the record of a run, which is repeated as it is: leave "
-            f"{', '.join(sorted(changes))} out."
+            f"{path} is the record of a run, which is repeated unchanged. Remove "
+            f"{', '.join(sorted(changes))}."
         )
     return specification_of(document), document
 
@@ -154,3 +157,50 @@ def _name(cell: Mapping[str, Any]) -> str:
 def _figures(cell: Mapping[str, Any]) -> Any:
     # As JSON, which knows no tuples: one of the two cells has been through a file.
     return json.loads(json.dumps({**cell, "seconds": None}))
+
+
+def identical_run(specification: RunSpecification) -> Run | None:
+    """Return the newest finished run of the same specification, images, rendering and weights.
+
+    No image is read: a file whose size and time of change are the same counts as unchanged,
+    as in version control systems, and one where they differ as changed.
+    """
+    asked = _essence(specification)
+    candidates = [run for run in all_runs() if _is_finished_with(run, asked)]
+    if not candidates:
+        return None
+    try:
+        source = descriptor_source(specification)
+        dataset = library.load(specification.dataset)
+        files = file_states(dataset)
+    except MedrecogError:
+        return None  # running it reports why it cannot be run
+    for run in candidates:
+        try:
+            is_same = (
+                run.source() == source
+                and run.rendering() == dataset.rendering
+                and run.files() == files
+            )
+            if is_same and run.is_whole():
+                return run
+        except MedrecogError:
+            continue
+    return None
+
+
+def _is_finished_with(run: Run, asked: dict[str, Any]) -> bool:
+    try:
+        return run.state().status == "finished" and _essence(run.specification()) == asked
+    except MedrecogError:
+        return False
+
+
+def _essence(specification: RunSpecification) -> dict[str, Any]:
+    """Return what two specifications of one experiment share, in whatever order it was given."""
+    return {
+        **specification.to_document(),
+        "precision": resolve_precision(specification.precision),
+        **dict.fromkeys(("layers", "scales", "poolings")),
+        "cells": specification.cells,
+    }

@@ -22,7 +22,7 @@ from medrecog_core.classification import (
     TrainingOptions,
     find_classifier,
 )
-from medrecog_core.classification.squared_hinge import no_check
+from medrecog_core.classification.solver import no_check
 from medrecog_core.datasets import Protocol, check_name
 from medrecog_core.errors import StorageError, UsageError
 from medrecog_core.features import (
@@ -82,7 +82,7 @@ class RunSpecification(BaseModel):
     preprocessing
         What images become before the network: `squeeze`, `keep-aspect` or `centre-crop`.
     sample
-        Work on so many images only, drawn from all; None: on all.
+        Size of a stratified sample of the images; None for all images.
 
     Raises
     ------
@@ -145,9 +145,7 @@ class RunSpecification(BaseModel):
     @classmethod
     def _precision_exists(cls, value: str) -> str:
         if value not in PRECISIONS:
-            raise UsageError(
-                f"There is no precision “{value}”: choose among {', '.join(PRECISIONS)}."
-            )
+            raise UsageError(f"Unknown precision “{value}”. Available: {', '.join(PRECISIONS)}.")
         return value
 
     @model_validator(mode="before")
@@ -159,7 +157,7 @@ class RunSpecification(BaseModel):
             if name in values and name != own.name:
                 raise UsageError(
                     f"“{name}” is not a setting of the classifier {classifier.name}, which has "
-                    f"“{own.name}”: leave {name} out or choose another classifier."
+                    f"“{own.name}”. Remove {name} or choose another classifier."
                 )
         rest = {name: value for name, value in values.items() if name != own.name}
         return {**rest, "parameter_values": own.check(values.get(own.name, own.default))}
@@ -169,7 +167,7 @@ class RunSpecification(BaseModel):
     def _class_weight_exists(cls, value: str) -> str:
         if value not in CLASS_WEIGHTS:
             raise UsageError(
-                f"There is no class weight “{value}”: choose among {', '.join(CLASS_WEIGHTS)}."
+                f"Unknown class weight “{value}”. Available: {', '.join(CLASS_WEIGHTS)}."
             )
         return value
 
@@ -282,9 +280,13 @@ class RunSpecification(BaseModel):
         try:
             document = read_json(path)
         except FileNotFoundError:
-            raise UsageError(f"There is no file {path}: give a specification in JSON.") from None
+            raise UsageError(
+                f"The file {path} does not exist. Enter the path of a specification in JSON."
+            ) from None
         except StorageError as error:
-            raise UsageError(f"{path} cannot be read as JSON: give a specification.") from error
+            raise UsageError(
+                f"{path} cannot be read as JSON. Enter the path of a specification."
+            ) from error
         if isinstance(document, dict) and "classifier" in changes:
             # The hyper-parameter in the file belongs to the file's own classifier.
             own = find_classifier(changes["classifier"]).parameter.name
@@ -299,8 +301,8 @@ def _sentence(error: ValidationError) -> str:
     first = error.errors()[0]
     field = str(first["loc"][0]) if first["loc"] else "it"
     if first["type"] == "too_short":
-        return f"No {field.removesuffix('s')} was given in “{field}”: choose at least one."
+        return f"No {field.removesuffix('s')} was given in “{field}”. Choose at least one."
     if first["type"].startswith("int_"):
-        return f"“{first['input']}” is not a whole number: correct “{field}”."
+        return f"“{first['input']}” is not a whole number. Correct “{field}”."
     where = ".".join(map(str, first["loc"])) or field
     return f"The specification is wrong at “{where}”: {first['msg'].lower()}."

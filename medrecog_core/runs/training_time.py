@@ -86,7 +86,7 @@ def keep_training_times(
 def seconds_of_training(work: float, classifier: str = DEFAULT_CLASSIFIER) -> float | None:
     """Return what a cell of so much work will take, None before any measurement.
 
-    The measured cell of the nearest work, with the same classifier, stands for it in proportion.
+    The measured cell of the nearest work, with the same classifier, is scaled in proportion.
     """
     machine = _machine(classifier)
     measured = [row for row in _rows() if _kind(row)[:-1] == _kind({**machine, "work": 1})[:-1]]

@@ -1,4 +1,4 @@
-"""What is in the cache folder, and how to free its features."""
+"""Contents of the cache folder, and deletion of cached features."""
 
 from medrecog_core.storage.contents import FeatureGroup, Part, feature_groups, parts
 from medrecog_core.storage.features import Freed, Selection, delete_features

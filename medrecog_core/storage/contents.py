@@ -1,4 +1,4 @@
-"""What is in the cache folder: how much of each kind, and the features of each network."""
+"""Contents of the cache folder by kind, and cached features by network."""
 
 import os
 from collections import defaultdict
@@ -27,9 +27,9 @@ class Part:
     kind
         Its name in documents, such as `feature-maps`.
     title
-        Its name for people.
+        Title shown to users.
     n_items
-        How many there are: of features, runs and so on; files where nothing else is counted.
+        Number of features, runs and so on, or of files.
     n_bytes
         Size of its files.
     """
@@ -47,13 +47,13 @@ class FeatureGroup:
     Attributes
     ----------
     network
-        Name of the network; empty where it is none of this installation.
+        Name of the network; empty if this installation does not have it.
     weights, precision
         As in `DescriptorKey`.
     n_items
-        How many features there are.
+        Number of features.
     n_bytes
-        Their share of the size of the store on disk.
+        Their share of the size of the feature cache on disk.
     """
 
     network: str
@@ -70,15 +70,15 @@ class _Size:
 
 
 def parts() -> tuple[Part, ...]:
-    """Return what is in the cache folder by kind; what is empty too.
+    """Return the contents of the cache folder by kind, including empty ones.
 
-    Every file is looked at, which takes seconds where there are 100,000. The parts make up the
-    whole folder.
+    The size of every file is read, which takes seconds for 100,000 files. The parts cover the whole
+    folder.
 
     Raises
     ------
     StorageError
-        If the store of features cannot be used.
+        If the feature cache cannot be used.
     """
     cache = cache_folder()
     images, downloads, manifests = _sizes_of_datasets(cache.datasets)
@@ -109,12 +109,12 @@ def parts() -> tuple[Part, ...]:
 def feature_groups() -> tuple[FeatureGroup, ...]:
     """Return the features by weights and precision, the largest first.
 
-    No value is read. A read-only view, in which the store cannot be opened, has none.
+    No value is read. In a read-only view, the cache cannot be opened, and the result is empty.
 
     Raises
     ------
     StorageError
-        If the store cannot be used.
+        If the feature cache cannot be used.
     """
     if is_viewer() or not cache_folder().features.is_dir():
         return ()
@@ -142,15 +142,15 @@ def feature_groups() -> tuple[FeatureGroup, ...]:
 
 
 def network_of(weights: str) -> str:
-    """Return the name of the network that weights belong to; empty where there is none."""
+    """Return the name of the network of weights; empty if it is unknown."""
     names = [name for name in NETWORKS if weights.startswith(f"{name}-")]
     return max(names, key=len, default="")
 
 
 def share_of(on_disk: int, n_bytes: int, total: int) -> int:
-    """Return how much of the store's size on disk some of its entries take.
+    """Return the share of entries in the size of the feature cache on disk.
 
-    A page of the index holds few values, so that entries take up to twice what they hold.
+    A page of the index contains few values, so that entries take up to twice their size.
     """
     return round(on_disk * n_bytes / total) if total else 0
 
@@ -167,7 +167,7 @@ def _n_datasets() -> int:
 
 
 def _sizes_of_datasets(folder: Path) -> tuple[_Size, _Size, _Size]:
-    """Return the sizes of images, of downloads, and of all that describes the data sets."""
+    """Return the sizes of images, downloads, and manifests of data sets."""
     each = [path for path in _children(folder) if path.is_dir()]
     images = _size_of(*(path / library.IMAGES for path in each))
     downloads = _size_of(*(path / DOWNLOAD for path in each))
@@ -192,7 +192,7 @@ def _size_of(*paths: Path) -> _Size:
 
 
 def _sizes(paths: Iterable[Path]) -> Iterator[int]:
-    """Give the size of every file at or below some paths; of those that go away meanwhile, none."""
+    """Give the size of every file at or below some paths, except files deleted meanwhile."""
     todo: list[str] = [os.fspath(path) for path in paths]
     while todo:
         path = todo.pop()

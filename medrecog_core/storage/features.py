@@ -1,4 +1,4 @@
-"""Freeing features: of a data set, of a network, of a precision, or those that nothing can use."""
+"""Deletion of cached features by data set, network or precision, or if nothing uses them."""
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
@@ -17,29 +17,29 @@ from medrecog_core.runs.repetition import recorded_rendering
 from medrecog_core.storage.contents import network_of, share_of
 
 Content = tuple[str, str]
-"""SHA-256 of an image file, and identity of the rendering that made a picture of it."""
+"""SHA-256 of an image file, and identity of its rendering."""
 
 
 @dataclass(frozen=True)
 class Selection:
-    """Which features to delete: those that match everything that is given.
+    """Features to delete: those that match all given criteria.
 
     Attributes
     ----------
     dataset
-        Name of a data set: the features of its images, but for images of other data sets.
+        Name of a data set: features of its images, except images that another one contains.
     network
-        Name of a network: the features read with any of its weights.
+        Name of a network: features computed with any of its weights.
     precision
         Such as `bfloat16`.
     unreachable
-        Whether to delete only what no data set, run or model can use: features of files, renderings
-        and weights that are in none of them.
+        Whether to delete only features of files, renderings and weights that no data set, run or
+        model uses.
 
     Raises
     ------
     UsageError
-        If nothing is given.
+        If no criterion is given.
     """
 
     dataset: str | None = None
@@ -50,20 +50,20 @@ class Selection:
     def __post_init__(self) -> None:
         if not self.unreachable and not (self.dataset or self.network or self.precision):
             raise UsageError(
-                "Nothing was selected. Give a data set, a network, a precision or --unreachable."
+                "No features selected. Select a data set, a network, a precision or --unreachable."
             )
 
 
 @dataclass(frozen=True)
 class Freed:
-    """What was deleted, or would be.
+    """What was or would be deleted.
 
     Attributes
     ----------
     n_items
-        How many features.
+        Number of features.
     n_bytes
-        Their share of the size of the store on disk.
+        Their share of the size of the feature cache on disk.
     """
 
     n_items: int = 0
@@ -80,27 +80,27 @@ class _Reachable:
 
 
 def delete_features(selection: Selection, dry_run: bool = False) -> Freed:
-    """Delete features that a selection matches; what needs them again computes them again.
+    """Delete the features of a selection; they are computed again when needed.
 
-    Results of runs and models stay. Entries are deleted some thousand at a time, so that other
-    processes never wait long.
+    Results of runs and models are kept. Entries are deleted a few thousand at a time, so that other
+    processes do not wait long.
 
     Parameters
     ----------
     selection
-        Which features.
+        Features to delete.
     dry_run
-        Count only.
+        Count the features without deleting them.
 
     Raises
     ------
     UsageError
-        If there is no such network or precision.
+        If the network or precision is unknown.
     MedrecogError
-        If there is no such data set, a run or an extraction is at work, or it cannot be known what
-        a data set, a run or a model uses.
+        If the data set is unknown, a run or an extraction is in progress, or it is unknown what a
+        data set, a run or a model uses.
     StorageError
-        If the store cannot be used, or this is a read-only view.
+        If the feature cache cannot be used, or this is a read-only view.
     """
     check_may_change("delete features")
     n_items = n_bytes = total = 0
@@ -161,8 +161,8 @@ def _known_precision(name: str, store: DescriptorStore) -> str:
 
 
 def _contents_of_dataset(name: str) -> tuple[set[Content], set[Content]]:
-    """Return what a data set's images show, and what those of all other data sets show."""
-    library.imported(name)  # raises where there is none
+    """Return the contents of a data set's images, and of the images of all other data sets."""
+    library.imported(name)  # raises if it is unknown
     others = (each for each in _names() if each != name)
     return set(_contents(_dataset(name))), {c for each in others for c in _contents(_dataset(each))}
 
@@ -180,7 +180,7 @@ def _reachable() -> _Reachable:
         dataset_of_run = datasets.get(run.specification().dataset)
         rendering = recorded_rendering(run)
         if run.state().status != "finished" and dataset_of_run and rendering is not None:
-            # What it reads when it is resumed; it may have been stopped before it noted that.
+            # What it will read when resumed; it may have been stopped before it recorded that.
             contents.update(_contents(replace(dataset_of_run, rendering=rendering)))
     for name in model_names():
         model = load_model(name)

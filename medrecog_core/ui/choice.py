@@ -1,4 +1,4 @@
-"""A choice of one thing that stands in the address, so that the link shows it to others too."""
+"""A choice that is part of the address, so that a link shows the same to others."""
 
 from collections.abc import Callable, Sequence
 
@@ -13,43 +13,37 @@ def choose(
     key: str,
     width: int = 420,
     on_change: Callable[[], None] | None = None,
+    falls_back: bool = True,
 ) -> str:
-    """Show a select box and return what is chosen: from the address, else the first option.
-
-    Where the address names something that is not there, a sentence says so.
-
-    Parameters
-    ----------
-    label
-        Above the box.
-    options
-        At least one.
-    key
-        Name of the choice in the address; another one on every page, because of two pages with
-        the same key Streamlit drops the value from a link that leads from one to the other.
-    width
-        In pixels; narrower screens shrink it.
-    on_change
-        Called when another option is chosen.
-    """
+    """Return the option of the address, else the first; stop the page if it must not fall back."""
+    # `key` is the name in the address. Every page needs its own: Streamlit drops the value from a
+    # link between two pages that share a key.
     asked = st.query_params.get(key)
-    if asked is not None and asked not in options:
+    is_lost = asked is not None and asked not in options
+    if is_lost:
+        shown = f" Showing “{literal(options[0])}”." if falls_back else ""
         st.warning(
-            f"There is no {label.lower()} “{literal(asked)}” here: {literal(options[0])} is shown.",
+            f"{label} “{literal(asked)}” not found. It may have been deleted or belong to another "
+            f"server.{shown}",
             icon=":material/link_off:",
         )
+    # The box stays empty in later reruns, in which the lost name is no longer in the address.
+    is_empty = not falls_back and (is_lost or st.session_state.get(key, "") is None)
     # Streamlit leaves a widget's own default out of the address, and tomorrow's first option may
     # be another one; set like this, the choice is always in it.
     if st.session_state.get(key) not in options:
-        st.session_state[key] = asked if asked in options else options[0]
+        first = None if is_empty else options[0]
+        st.session_state[key] = asked if asked in options else first
     chosen = st.selectbox(
         label,
         options,
         index=None,
-        placeholder=options[0],
+        placeholder=f"Select a {label.lower()}" if is_empty else options[0],
         key=key,
         bind="query-params",
         width=width,
         on_change=on_change,
     )
+    if chosen is None and not falls_back:
+        st.stop()
     return chosen if chosen is not None else options[0]

@@ -16,22 +16,7 @@ _COLUMN_WIDTH = 150
 
 @dataclass(frozen=True)
 class Picture:
-    """An image file and the words under it.
-
-    Attributes
-    ----------
-    path
-        The file.
-    caption
-        The words.
-    sha256
-        Of the content to show, where it is known: its thumbnail is found faster, and also where the
-        file is not here.
-    rendering
-        How the file's stored values become a picture.
-    name
-        What it is called where it is opened; empty for its path.
-    """
+    """An image file and its caption."""
 
     path: Path
     caption: str
@@ -46,26 +31,14 @@ def show_gallery(
     open_picture: Callable[[Picture], None] | None = None,
     per_page: int = PER_PAGE,
 ) -> None:
-    """Show one page of pictures, with a choice of page where there are several.
-
-    Parameters
-    ----------
-    pictures
-        All pictures; only those of the chosen page are read.
-    key
-        Name of the page number in the address.
-    open_picture
-        Called with the picture whose caption is pressed; without it, captions cannot be.
-    per_page
-        Pictures on a page.
-    """
+    """Show one page of images, with a page number if there are several."""
     n_pages = math.ceil(len(pictures) / per_page)
     page = 1
     if n_pages > 1:
         if st.session_state.get(key, 1) > n_pages:
-            st.session_state[key] = n_pages  # fewer pictures are shown than before
+            st.session_state[key] = n_pages  # fewer images are shown than before
         page = st.number_input(
-            f"Page, of {n_pages}", 1, n_pages, key=key, bind="query-params", width=160
+            f"Page (1–{n_pages})", 1, n_pages, key=key, bind="query-params", width=160
         )
     show_pictures(pictures[(page - 1) * per_page : page * per_page], key, open_picture)
 
@@ -75,7 +48,7 @@ def show_pictures(
     key: str,
     open_picture: Callable[[Picture], None] | None = None,
 ) -> None:
-    """Show pictures side by side; see `show_gallery`."""
+    """Show images side by side; see `show_gallery`."""
     with st.container(horizontal=True, gap="small"):
         for picture in pictures:
             with st.container(width=_COLUMN_WIDTH, gap="xxsmall"):
@@ -85,7 +58,7 @@ def show_pictures(
                     )
                     st.image(content, width="stretch", alt=picture.caption)
                     if not picture.path.exists():
-                        st.caption(":material/cloud_off: not on this machine")
+                        st.caption(":material/cloud_off: file not available")
                 except UnreadableImageError as error:
                     st.caption(
                         f":material/broken_image: {literal(picture.path.name)}: {literal(error)}"
@@ -97,7 +70,7 @@ def show_pictures(
                         literal(picture.caption),
                         key=f"{key}-{picture.name or picture.path}",
                         type="tertiary",
-                        help="Show this image in full",
+                        help="Open image",
                         on_click=open_picture,
                         args=(picture,),
                     )

@@ -27,16 +27,7 @@ def show_heat_map(
     key: str | None = None,
     take_cell: Callable[[str], None] | None = None,
 ) -> None:
-    """Draw the grid; see `draw_heat_map`.
-
-    Parameters
-    ----------
-    cells, results, network, measure, ranked
-        As for `draw_heat_map`.
-    key, take_cell
-        Of the chart, and what is called with the name of a cell that is clicked, before the page
-        is drawn again; without them cells cannot be clicked.
-    """
+    """Draw the grid; see `draw_heat_map`."""
     words = describe_heat_map(results, measure)
     if key is None or take_cell is None:
         st.altair_chart(
@@ -53,15 +44,16 @@ def show_heat_map(
 
 
 def show_legend(ranked: Sequence[RankedCell]) -> None:
-    """Say what the marks in the heat map mean."""
+    """Show what the marks in the heat map mean."""
     if len(ranked) < 2:
-        st.caption(f"{BEST_MARK} the only finished cell. Point at it for its 95 % interval.")
+        st.caption(f"{BEST_MARK} the only finished cell. Hover over it for its 95 % interval.")
         return
     equal = sum(each.ranked.is_indistinguishable for each in ranked) - 1
-    told = (
-        f"{EQUAL_MARK} {counted(equal, 'cell')} that these test images cannot tell from it "
-        "(5 %, paired tests with Holm's correction)"
+    tests = "paired tests, Holm-corrected, α = 5 %"
+    others = (
+        f"{EQUAL_MARK} not significantly different from the best "
+        f"({counted(equal, 'cell')}; {tests})"
         if equal
-        else "every other cell can be told from it"
+        else f"all other cells are significantly worse ({tests})"
     )
-    st.caption(f"{BEST_MARK} the best cell; {told}. Point at a cell for its 95 % interval.")
+    st.caption(f"{BEST_MARK} best cell · {others}. Hover over a cell for its 95 % interval.")

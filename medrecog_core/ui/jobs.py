@@ -1,4 +1,4 @@
-"""How jobs are doing, on every page: one widget for all background work."""
+"""The status, progress and buttons of background jobs, on every page."""
 
 import streamlit as st
 
@@ -31,14 +31,14 @@ def show_status(state: JobState) -> None:
 
 
 def show_job(job: Job) -> None:
-    """Show a job with its progress, updated every second while it works, Stop, Resume and log."""
+    """Show a job with its progress, buttons and log, updated every second while it runs."""
     shown = job.state()
 
     @st.fragment(run_every=None if shown.has_ended else "1s")
     def live() -> None:
         state = job.state()
         if state.status != shown.status:
-            st.rerun()  # the whole page: what the job made is shown there
+            st.rerun()  # the whole page, which shows the result of the job
         show_stage(state)
         show_job_buttons(job, state)
 
@@ -46,7 +46,7 @@ def show_job(job: Job) -> None:
 
 
 def show_stage(state: JobState) -> None:
-    """Show what a job works on and how far that is, or why it ended."""
+    """Show the progress of a job, or why it ended."""
     if state.has_ended:
         if state.error:
             st.error(literal(state.error), icon=":material/error:")
@@ -67,7 +67,7 @@ def show_stage(state: JobState) -> None:
 
 
 def progress_text(state: JobState) -> str:
-    """Return what a job works on, how far that is, at which rate and for how long."""
+    """Return the stage of a job with its progress, rate and remaining time."""
     if state.stage is None:
         return "Waiting to start …" if state.status == "queued" else "Starting …"
     words = literal(state.stage.label)
@@ -108,7 +108,7 @@ def show_job_buttons(job: Job, state: JobState) -> None:
 
 
 def dismiss_button(job: Job, state: JobState) -> None:
-    """Show the button that deletes a job that has ended, where it has."""
+    """Show the button that deletes a job that has ended."""
     if state.has_ended and not is_viewer():
         st.button(
             "Dismiss",
@@ -121,7 +121,7 @@ def dismiss_button(job: Job, state: JobState) -> None:
 
 
 def show_unfinished(*kinds: str) -> None:
-    """Show the jobs of some kinds that work, or ended unfinished and were not dismissed."""
+    """Show the jobs of some kinds that are active, or ended unfinished and were not dismissed."""
     for job in all_jobs(*kinds):
         state = job.state()
         if state.status != "finished":
@@ -132,7 +132,7 @@ def show_unfinished(*kinds: str) -> None:
 
 
 def show_log(job: Job) -> None:
-    """Show the end of a job's log, folded away."""
+    """Show the end of a job's log in an expander."""
     lines = job.log.lines(_LOG_LINES)
     if lines:
         with st.expander("Log"):
@@ -140,7 +140,7 @@ def show_log(job: Job) -> None:
 
 
 def show_working() -> None:
-    """List the jobs that work or wait, in the side bar."""
+    """List active and queued jobs in the side bar."""
     jobs = working_jobs()
     if not jobs:
         return
@@ -157,7 +157,7 @@ def show_working() -> None:
         if len(jobs) > MOST_SHOWN:
             st.caption(f"and {len(jobs) - MOST_SHOWN} more")
 
-    st.markdown("**Working now**")
+    st.markdown("**Active jobs**")
     working()
 
 

@@ -1,7 +1,8 @@
-"""What every page begins with, and how it tells what went wrong."""
+"""What every page starts with, and how it shows errors."""
 
 import contextlib
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 
 import streamlit as st
@@ -14,72 +15,104 @@ from medrecog_core.ui.jobs import show_working
 from medrecog_core.ui.plain_text import literal
 from medrecog_core.ui.shown_bundle import show_bundle
 
+
+@dataclass(frozen=True)
+class Page:
+    """A page: its file, title and Material symbol, and what Home says about it."""
+
+    file: str
+    title: str
+    icon: str
+    description: str = ""
+    view_description: str = ""  # in a read-only view
+
+
+HOME = Page("app.py", "Home", "biotech")
 PAGES = (
-    ("app.py", "Home", "biotech"),
-    ("pages/1_Datasets.py", "Datasets", "photo_library"),
-    ("pages/2_Experiments.py", "Experiments", "play_circle"),
-    ("pages/3_Results.py", "Results", "grid_on"),
-    ("pages/4_Predict.py", "Predict", "image_search"),
-    ("pages/5_Networks.py", "Networks", "account_tree"),
+    HOME,
+    Page(
+        "pages/1_Datasets.py",
+        "Data sets",
+        "photo_library",
+        "Browse the demo images, or add your own.",
+        "Browse images and data quality checks.",
+    ),
+    Page(
+        "pages/2_Experiments.py",
+        "Experiments",
+        "play_circle",
+        "Select layers, input sizes and poolings, and start a run.",
+        "Browse runs and their settings.",
+    ),
+    Page(
+        "pages/3_Results.py",
+        "Results",
+        "grid_on",
+        "Compare settings in a heat map; click a cell for details.",
+        "Compare settings in a heat map; click a cell for details.",
+    ),
+    Page(
+        "pages/4_Predict.py",
+        "Predict",
+        "image_search",
+        "Classify images with a saved model.",
+        "Classify your own images with a saved model.",
+    ),
+    Page(
+        "pages/5_Networks.py",
+        "Networks",
+        "account_tree",
+        "Inspect network layers, feature maps and weights.",
+        "Inspect network layers and weights.",
+    ),
 )
-"""File, name and Material symbol of every page, in the order of the work."""
+"""Every page, in the order of the work; a new page needs a row here and a file."""
 
 # A file of ours: a Material symbol in the tab would be fetched from the web.
 _ICON = str(Path(__file__).with_name("icon.png"))
 
 
-def open_page(name: str) -> None:
-    """Set up a page and its side bar; the first call of every page.
-
-    Parameters
-    ----------
-    name
-        One of the names in `PAGES`.
-    """
-    title = "medrecog" if name == "Home" else name
-    tab = title if name == "Home" else f"{name} · medrecog"
+def open_page(title: str) -> None:
+    """Set up a page and its side bar; the first call of every page."""
+    is_home = title == HOME.title
+    heading = "medrecog" if is_home else title
+    tab = heading if is_home else f"{title} · medrecog"
     st.set_page_config(page_title=tab, page_icon=_ICON, layout="wide")
     view = _is_view()
     with st.sidebar:
-        for file, page, symbol in PAGES:
-            st.page_link(file, label=page, icon=f":material/{symbol}:")
+        for page in PAGES:
+            st.page_link(page.file, label=page.title, icon=f":material/{page.icon}:")
         if view:
             st.badge("Read-only view", icon=":material/visibility:", color="blue")
         else:
             show_working()
         st.markdown(f"**{RESEARCH_ONLY}**")
         st.caption(f"medrecog {__version__}")
-    st.title(title)
+    st.title(heading)
 
 
 def show_absence(what: str) -> None:
-    """Say in a read-only view that there is nothing to see, of which only its keeper has more.
-
-    Parameters
-    ----------
-    what
-        In the plural: `runs`.
-    """
+    """Say in a read-only view that it has no data sets, runs, results or models."""
     st.info(
-        f"There are no {what} here: whoever keeps this view has not put any into it yet.",
+        f"No {what} have been shared here yet. Contact the person who sent you this link.",
         icon=":material/lightbulb:",
     )
 
 
 def _is_view() -> bool:
     try:
-        is_viewer()  # a mode that there is not is told before anything is opened
+        is_viewer()  # an unknown mode is an error before anything is opened
         show_bundle()
         return is_viewer()
     except MedrecogError as error:
-        # Nothing is shown before it is known what may be done.
+        # Nothing is shown until it is known what this visitor may do.
         st.error(literal(error), icon=":material/error:")
         st.stop()
 
 
 @contextlib.contextmanager
 def shown_errors() -> Iterator[None]:
-    """Show an error that is meant for people as one sentence, in place of a traceback."""
+    """Show an expected error as its message instead of a traceback."""
     try:
         yield
     except MedrecogError as error:

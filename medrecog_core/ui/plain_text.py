@@ -1,4 +1,4 @@
-"""Text that is not the program's own, written so that pages show it as it is.
+"""Foreign text, escaped so that pages show it unchanged.
 
 Streamlit reads Markdown in captions, labels, metrics, tables, messages and tooltips. Names of
 classes, files, data sets, runs and models, and sentences that hold them, are data: without this
@@ -40,17 +40,7 @@ _READ = re.compile(
 
 
 def literal(text: object) -> str:
-    """Return Markdown that Streamlit shows as exactly this text.
-
-    It can stand anywhere in Markdown but between backticks. Select boxes, data frames, charts,
-    code, placeholders and `alt` show text as it is: there it must not be used.
-
-    Parameters
-    ----------
-    text
-        Any text, or a value whose `str` is meant. Line ends show as spaces. Control characters, and
-        bytes of a file name that are not UTF-8, show as U+FFFD.
-    """
+    """Return Markdown that Streamlit shows as exactly this text."""
     plain = _NOT_SHOWN.sub("\N{REPLACEMENT CHARACTER}", str(text))
     written = _READ.sub(lambda found: f"&#{ord(found[0])};", _GAPS.sub(_GAP, plain))
     return written.replace(_GAP, _EMPTY_SPAN)

@@ -1,4 +1,4 @@
-"""Durations, sizes and numbers in words."""
+"""Durations, sizes and counts as text."""
 
 from medrecog_core.datasets.counting import counted
 
@@ -6,7 +6,7 @@ __all__ = ["counted", "duration", "size"]
 
 
 def duration(seconds: float) -> str:
-    """Return a duration, rounded as one would say it, such as `12 s` or `1.5 h`."""
+    """Return a rounded duration, such as `12 s` or `1.5 h`."""
     if seconds < 1:
         return "less than a second"
     if seconds < 90:

@@ -1,4 +1,4 @@
-"""A bundle that a server shows, and nothing else: unpacked once, read-only."""
+"""The bundle that a read-only server shows, extracted once."""
 
 import functools
 import tempfile
@@ -13,17 +13,7 @@ _ONE_AT_A_TIME = threading.Lock()
 
 
 def show_bundle() -> None:
-    """Make this server a read-only view of the bundle that `MEDRECOG_BUNDLE` names, if it does.
-
-    The bundle is unpacked into a temporary folder, which goes when the server ends.
-
-    Raises
-    ------
-    MedrecogError
-        If the file is no bundle, or not as medrecog wrote it.
-    StorageError
-        If there is no room to unpack it.
-    """
+    """Make this server a read-only view of the bundle in `MEDRECOG_BUNDLE`, if that is set."""
     named = read_settings().bundle
     if named is None:
         return

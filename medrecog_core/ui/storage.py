@@ -70,7 +70,7 @@ def _show_groups(groups: tuple[FeatureGroup, ...]) -> None:
 
 @st.cache_data(ttl=60, max_entries=4, show_spinner=False)
 def _contents(root: str) -> tuple[tuple[Part, ...], tuple[FeatureGroup, ...]]:
-    """Return what is in the cache folder; `root` tells one folder from another."""
+    """Return what is in the cache folder; `root` is the key of the cache."""
     return parts(), feature_groups()
 
 

@@ -19,7 +19,7 @@ def picture(size, kind):
 def refuse(file, there, what):
     with pytest.raises(MedrecogError, match=what) as caught:
         open_bundle(file, there)
-    assert "not one that can be read here" in str(caught.value)
+    assert "in it cannot be read here" in str(caught.value)
     assert [f for f in there.root.rglob("*") if f.is_file()] == []
 
 

@@ -24,7 +24,7 @@ def test_contents_list_every_file(written):
 def test_any_other_file_is_no_bundle(tmp_path, content):
     file = tmp_path / "other.zip"
     file.write_bytes(content)
-    with pytest.raises(MedrecogError, match=r"other\.zip is no bundle of medrecog"):
+    with pytest.raises(MedrecogError, match=r"other\.zip is not a medrecog bundle"):
         read_contents(file)
 
 
@@ -33,7 +33,7 @@ def test_archive_of_something_else_is_no_bundle(tmp_path):
     for name, content in (("a.txt", "x"), ("bundle.json", "{}"), ("bundle.json", "[" * 10_000)):
         with zipfile.ZipFile(file, "w") as opened:
             opened.writestr(name, content)
-        with pytest.raises(MedrecogError, match="is no bundle of medrecog"):
+        with pytest.raises(MedrecogError, match="is not a medrecog bundle or is damaged"):
             read_contents(file)
 
 
@@ -44,7 +44,7 @@ def test_file_that_is_not_there_is_named(tmp_path):
 
 def test_bundle_of_a_newer_medrecog_asks_for_an_update(rewrite):
     file = rewrite(contents={"version": 2, "medrecog": "9.9", "novelty": 1})
-    with pytest.raises(MedrecogError, match=r"by a newer medrecog \(9\.9\): update this one"):
+    with pytest.raises(MedrecogError, match=r"by a newer version of medrecog \(9\.9\)"):
         read_contents(file)
 
 
@@ -52,7 +52,7 @@ def test_bundle_of_a_newer_medrecog_asks_for_an_update(rewrite):
     "contents", [{"pictures": "some"}, {"runs": 1}, {"more": 1}, {"files": {"x": {}}}]
 )
 def test_list_that_is_wrong_is_refused(rewrite, contents):
-    with pytest.raises(MedrecogError, match=r"its bundle\.json is wrong"):
+    with pytest.raises(MedrecogError, match=r"its bundle\.json is not valid"):
         read_contents(rewrite(contents=contents))
 
 
@@ -75,7 +75,7 @@ def test_list_that_is_wrong_is_refused(rewrite, contents):
     ],
 )
 def test_file_that_no_bundle_holds_is_refused(rewrite, name):
-    with pytest.raises(MedrecogError, match="which is in no bundle"):
+    with pytest.raises(MedrecogError, match="which does not belong in a bundle"):
         read_contents(rewrite({name: b"x"}))
 
 
@@ -83,17 +83,22 @@ def test_list_and_files_must_agree(rewrite, written, document):
     files = document("bundle.json")["files"]
     some = f"runs/{written[1]}/log.txt"
     for changed, sentence in (
-        ({**files, some: {**files[some], "n_bytes": 1}}, "is another than it says"),
-        ({k: v for k, v in files.items() if k != some}, "its files are others than it says"),
+        ({**files, some: {**files[some], "n_bytes": 1}}, "does not match its table of contents"),
+        (
+            {k: v for k, v in files.items() if k != some},
+            "its files do not match its table of contents",
+        ),
     ):
         with pytest.raises(MedrecogError, match=sentence):
             read_contents(rewrite(contents={"files": changed}))
     with (
         pytest.warns(UserWarning, match="Duplicate name"),
-        pytest.raises(MedrecogError, match="its files are others than it says"),
+        pytest.raises(MedrecogError, match="its files do not match its table of contents"),
     ):
         read_contents(rewrite(extra=[(some, b"twice")]))
-    with pytest.raises(MedrecogError, match="its list of runs and data sets is another"):
+    with pytest.raises(
+        MedrecogError, match="its list of runs and data sets does not match its files"
+    ):
         read_contents(rewrite(contents={"runs": ["another"]}))
 
 
@@ -101,7 +106,7 @@ def test_file_larger_than_any_such_is_refused(rewrite, document):
     files = document("bundle.json")["files"]
     name = next(name for name in files if name.startswith("bundled-thumbnails/"))
     files[name]["n_bytes"] = 2**40
-    with pytest.raises(MedrecogError, match="larger than any such file"):
+    with pytest.raises(MedrecogError, match="is too large"):
         read_contents(rewrite(contents={"files": files}))
 
 

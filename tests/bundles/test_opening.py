@@ -96,7 +96,7 @@ def test_a_model_that_was_changed_is_refused(finished, tmp_path, there):
         file = rewritten(
             tmp_path / "runs.zip", tmp_path / "other.zip", f"models/mine/{name}", content
         )
-        with pytest.raises(MedrecogError, match="the model “mine” in it is not one"):
+        with pytest.raises(MedrecogError, match="the model “mine” in it cannot be read here"):
             open_bundle(file, there)
     assert files_below(there.root) == {}
 
@@ -149,7 +149,7 @@ def test_changed_content_is_refused_and_nothing_is_written(written, there, tmp_p
             if name.endswith("block1-224-max.npy"):
                 content = content[:-1] + bytes([content[-1] ^ 1])
             target.writestr(name, content)
-    with pytest.raises(MedrecogError, match=r"block1-224-max\.npy” is another than it says"):
+    with pytest.raises(MedrecogError, match=r"block1-224-max\.npy” does not match its hash"):
         open_bundle(file, there)
     assert files_below(there.root) == {}
 
@@ -160,7 +160,9 @@ def test_a_damaged_bundle_is_no_data_set_to_unpack_by_hand(written, there, tmp_p
         place = archive.infolist()[-1].header_offset + 200
     content[place] ^= 0xFF
     (tmp_path / "damaged.zip").write_bytes(content)
-    with pytest.raises(MedrecogError, match=r"damaged\.zip .*have it written again") as refused:
+    with pytest.raises(
+        MedrecogError, match=r"damaged\.zip .*Ask the sender to create it again"
+    ) as refused:
         open_bundle(tmp_path / "damaged.zip", there)
     assert "by hand" not in str(refused.value)
 

@@ -83,7 +83,7 @@ def test_images_that_are_gone_or_changed_are_told(finished, tmp_path, pictures, 
     finished.write_images([*moved, changed])
     written = write_bundle([finished], tmp_path / "runs.zip")
     assert written.left_out == (
-        f"2 of {N_IMAGES} images are not here, or not as the runs saw them.",
+        f"2 of {N_IMAGES} images are missing or have changed since the runs.",
     )
 
 
@@ -91,7 +91,7 @@ def test_data_set_that_changed_since_is_left_out_and_told(finished, tmp_path):
     library.exclude(NAME, [library.load(NAME).images[0].path])
     written = write_bundle([finished], tmp_path / "runs.zip", "none")
     assert written.contents.datasets == ()
-    assert "is not kept here as the runs saw it" in written.left_out[0]
+    assert "has changed since the runs and is not included" in written.left_out[0]
 
 
 def test_image_that_the_data_set_has_no_longer_goes_along_as_a_thumbnail(finished, there, tmp_path):
@@ -103,8 +103,8 @@ def test_image_that_the_data_set_has_no_longer_goes_along_as_a_thumbnail(finishe
     finished.write_record(record)
     written = write_bundle([finished], tmp_path / "runs.zip", "images")
     assert written.left_out == (
-        f"1 of {N_IMAGES} images are in no data set here as the runs saw them: only their "
-        "thumbnails go along.",
+        f"1 of {N_IMAGES} images have changed or are in no data set here. Only their "
+        "thumbnails are included.",
     )
     names = names_in(tmp_path / "runs.zip")
     assert sum("/images/" in name for name in names) == N_IMAGES - 1
@@ -121,7 +121,7 @@ def test_health_report_goes_along(finished, tmp_path):
 def test_run_at_work_is_refused(finished, tmp_path):
     at_work = replace(finished.state(), status="running", process=this_process(), heartbeat=0)
     finished.write_state(at_work)
-    with pytest.raises(MedrecogError, match="is at work: stop it, or wait for its end"):
+    with pytest.raises(MedrecogError, match="Stop it, or wait until it has finished"):
         write_bundle([finished], tmp_path / "runs.zip")
     assert list(tmp_path.glob("*.zip")) == []
 
@@ -134,7 +134,7 @@ def test_a_run_twice_is_in_it_once(finished, tmp_path):
 
 @pytest.mark.parametrize("runs", [[], "one"])
 def test_what_there_is_not_is_bad_usage(finished, tmp_path, runs):
-    with pytest.raises(UsageError, match=r"needs a run|choose among none, thumbnails"):
+    with pytest.raises(UsageError, match=r"at least one run|Available: none, thumbnails"):
         write_bundle([finished] if runs else [], tmp_path / "runs.zip", "some" if runs else "none")
 
 

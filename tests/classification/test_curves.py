@@ -95,5 +95,5 @@ def test_one_sided_truth_and_odd_probabilities_are_refused():
             curve(SCORES, np.ones(200, dtype=bool))
     with pytest.raises(MedrecogError, match="from 0 to 1"):
         reliability_curve(np.array([1.2]), np.array([True]))
-    with pytest.raises(MedrecogError, match="no image"):
+    with pytest.raises(MedrecogError, match="at least one image"):
         reliability_curve(np.zeros(0), np.zeros(0, dtype=bool))

@@ -4,13 +4,44 @@ from hypothesis import given
 from hypothesis import strategies as st
 from sklearn.metrics import confusion_matrix
 
-from medrecog_core.classification import ScoredImages
+from medrecog_core.classification import ScoredImages, choose_positive_class
 from medrecog_core.classification.scored_images import number_units
 from medrecog_core.errors import MedrecogError, UsageError
 
 CLASSES = ("normal", "sick")
 SCORES = np.array([[2.0, -2], [-1, 1], [0.5, -0.5]])
 LABELS = ["normal", "normal", "sick"]
+
+
+@pytest.mark.parametrize(
+    ("classes", "positive"),
+    [
+        (("NORMAL", "PNEUMONIA"), "PNEUMONIA"),
+        (("benign", "malignant"), "malignant"),
+        (("melanoma", "nevus"), "melanoma"),
+        (("Parasitized", "Uninfected"), "Parasitized"),
+        (("No finding", "effusion"), "effusion"),
+        (("COVID", "non-COVID"), "COVID"),
+        (("fracture", "no_fracture"), "fracture"),
+        (("no", "yes"), "yes"),
+        (("abnormal", "normal"), "abnormal"),
+        (("normal", "not normal"), "not normal"),
+        (("benign", "normal"), "normal"),
+        (("a", "b"), "b"),
+    ],
+)
+def test_the_class_that_is_not_named_as_healthy_is_positive(classes, positive):
+    assert choose_positive_class(classes) == positive
+
+
+def test_the_user_s_choice_goes_first_and_must_exist():
+    assert choose_positive_class(("NORMAL", "PNEUMONIA"), "NORMAL") == "NORMAL"
+    with pytest.raises(UsageError, match="FLU"):
+        choose_positive_class(("NORMAL", "PNEUMONIA"), "FLU")
+
+
+def test_of_more_than_two_none_is_positive():
+    assert choose_positive_class(("a", "b", "normal")) is None
 
 
 def test_what_the_images_say_is_what_scikit_learn_says():
@@ -56,5 +87,5 @@ def test_numbers_that_do_not_fit_are_refused_with_a_sentence(labels, scores, gro
 
 
 def test_a_positive_class_that_does_not_exist_is_refused():
-    with pytest.raises(UsageError, match="choose among"):
+    with pytest.raises(UsageError, match="Available: "):
         ScoredImages.of(LABELS, SCORES, CLASSES, positive="odd")

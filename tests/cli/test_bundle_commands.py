@@ -1,4 +1,4 @@
-"""`bundle` and `open-bundle`."""
+"""`bundle` and `import-bundle`."""
 
 from pathlib import Path
 
@@ -26,10 +26,10 @@ def test_a_run_is_taken_from_one_machine_to_another(
     }
     here = call("show", finished.id, "--json").json
     monkeypatch.setenv("MEDRECOG_CACHE", str(tmp_path / "there"))
-    first = call("open-bundle", file, "--json").json
+    first = call("import-bundle", file, "--json").json
     assert (first["runs"], first["already_here"]) == ([finished.id], [])
     assert call("show", finished.id, "--json").json == here
-    assert "is here already and stays as it is" in call("open-bundle", file).out
+    assert "was not changed" in call("import-bundle", file).out
 
 
 @pytest.mark.parametrize(
@@ -45,6 +45,6 @@ def test_pictures_are_chosen(
 def test_what_cannot_be_done_ends_in_a_sentence(call: Call, tmp_path: Path) -> None:
     assert "There is no run “x”" in call("bundle", "x", "--to", tmp_path / "x.zip").sentence
     (tmp_path / "x.zip").write_bytes(b"hello")
-    answer = call("open-bundle", tmp_path / "x.zip", "--json")
+    answer = call("import-bundle", tmp_path / "x.zip", "--json")
     assert answer.status == 1
-    assert "x.zip is no bundle of medrecog" in answer.sentence
+    assert "x.zip is not a medrecog bundle" in answer.sentence

@@ -433,7 +433,7 @@ def test_a_class_that_is_too_small_and_folders_that_move(call: Call, write, tmp_
     folder.rename(tmp_path / "elsewhere")
     moved = call("datasets", "move", "case", tmp_path / "elsewhere", "--json").json
     assert (moved["n_excluded"], moved["changed"]) == (1, [])
-    call("datasets", "remove", "case")
+    call("datasets", "delete", "case")
     again = call("datasets", "add", "case", tmp_path / "elsewhere", "--json").json
     assert (again["n_images"], again["n_excluded"]) == (19, 1)
 

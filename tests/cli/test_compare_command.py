@@ -14,7 +14,7 @@ def test_people_see_what_differs_the_best_cells_and_whether_they_differ(
     assert f"{one.id} (“The deeper one”)" in answer.out
     assert "block2-224-average" in answer.out
     assert "0.01" in answer.out
-    assert "exact McNemar test): they differ at 5 %" in answer.out
+    assert "exact McNemar test): significantly different at 5 %" in answer.out
     assert "cell in common" in answer.out
     assert "seed" not in answer.out
 
@@ -32,7 +32,7 @@ def test_json_is_one_document(call: Call, cache: CacheFolder) -> None:
 def test_equal_runs_say_so(call: Call, cache: CacheFolder) -> None:
     answer = call("compare", made_run().id, made_run().id)
     assert "All settings are the same." in answer.out
-    assert "they cannot be told apart" in answer.out
+    assert "not significantly different" in answer.out
 
 
 def test_one_run_is_bad_usage(call: Call, cache: CacheFolder) -> None:

@@ -46,7 +46,7 @@ class TestExport:
         answer = call("export", finished.id, "--to", tmp_path / name, "--json")
         assert answer.status == 2
         assert (
-            f"{tmp_path / name} should end in .csv, .json, .tex, .html, .png or .svg."
+            f"{tmp_path / name} has an unknown ending. Use .csv, .json, .tex, .html, .png or .svg."
             in answer.sentence
         )
         assert not (tmp_path / name).exists()
@@ -70,7 +70,7 @@ class TestExport:
         file = tmp_path / "report.tex"
         options = ["--table", "report", "--measure", "balanced-accuracy"]
         assert call("export", finished.id, "--to", file, *options).status == 0
-        assert "balanced accuracy, in the shape of the report" in file.read_text()
+        assert "balanced accuracy, in the layout of the 2018 report" in file.read_text()
         assert "toprule" not in file.read_text()
 
     def test_a_figure_of_a_cell_is_drawn(self, call: Call, finished: Run, tmp_path: Path) -> None:
@@ -82,14 +82,14 @@ class TestExport:
     @pytest.mark.parametrize(
         ("file", "options", "sentence"),
         [
-            ("x.csv", ["--table", "other"], "There is no table “other”: choose among cells"),
-            ("x.svg", ["--figure", "pie"], "There is no figure “pie”: choose among heat-map"),
-            ("x.csv", ["--measure", "luck"], "There is no measure “luck”: choose among accuracy"),
-            ("x.svg", ["--figure", "roc", "--cell", "fc9"], "There is no finished cell “fc9”"),
+            ("x.csv", ["--table", "other"], "Unknown table “other”. Available: cells"),
+            ("x.svg", ["--figure", "pie"], "Unknown figure “pie”. Available: heat-map"),
+            ("x.csv", ["--measure", "luck"], "Unknown measure “luck”. Available: accuracy"),
+            ("x.svg", ["--figure", "roc", "--cell", "fc9"], "This run has no finished cell “fc9”"),
             ("x.svg", ["--figure", "roc", "--class", "cat"], "The class “cat” has no curve"),
-            ("x.svg", ["--measure", "sensitivity"], "cannot be told of this run"),
-            ("x.svg", ["--table", "report"], "A table is a .csv or .tex file"),
-            ("x.csv", ["--figure", "roc"], "A figure is a .png or .svg file"),
+            ("x.svg", ["--measure", "sensitivity"], "is not available for this run"),
+            ("x.svg", ["--table", "report"], "A table cannot be written to"),
+            ("x.csv", ["--figure", "roc"], "A figure cannot be written to"),
         ],
     )
     def test_what_there_is_not_is_bad_usage(

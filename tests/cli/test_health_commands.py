@@ -57,7 +57,7 @@ class TestCheck:
         out = call("datasets", "check", "textures").out
         assert "warning: 1 exact duplicate [duplicates]" in out
         assert "datasets exclude textures --finding duplicates\n" in out
-        assert "datasets include textures --finding duplicates\n" in out
+        assert "datasets restore textures --finding duplicates\n" in out
         assert "Not enough images per class to test for shortcuts." in out
 
     def test_a_changed_file_is_named_until_the_check_takes_it_in(
@@ -74,7 +74,7 @@ class TestCheck:
         for command in ("check", "refresh"):
             answer = call("datasets", command, "nothing", "--json")
             assert answer.status == 1
-            assert answer.sentence == "There is no data set “nothing”: there are demo, textures."
+            assert answer.sentence == "Unknown data set “nothing”. Available: demo, textures."
             assert answer.json == {"error": answer.sentence}
         assert not (cache.datasets / "nothing").exists()
 
@@ -87,7 +87,7 @@ class TestRefresh:
         assert answer.status == 0
         assert answer.json["n_images"] == N_IMAGES
         assert answer.json["changed"] == [
-            {"path": "noise/noise-9.png", "reason": "the file is not there"}
+            {"path": "noise/noise-9.png", "reason": "the file does not exist"}
         ]
         assert library.load("textures").fingerprint != before
         assert "No file of textures has changed." in call("datasets", "refresh", "textures").out
@@ -106,7 +106,7 @@ class TestExclude:
             }
         ]
         assert "1 more excluded" in call("datasets", "check", "textures").out
-        answer = call("datasets", "include", "textures", "--finding", "duplicates", "--json")
+        answer = call("datasets", "restore", "textures", "--finding", "duplicates", "--json")
         assert (answer.json["n_images"], answer.json["excluded"]) == (N_IMAGES + 1, [])
 
     def test_a_finding_whose_remedy_merges_classes(self, call: Call, folder: Path) -> None:
@@ -125,19 +125,19 @@ class TestExclude:
         out = call("datasets", "exclude", "textures", *images, "--reason", "hand in view").out
         assert out.startswith("2 images excluded, 0 restored; textures has 10 images in use")
         assert "hand in view" in out
-        assert call("datasets", "include", "textures", "--all", "--json").json["excluded"] == []
+        assert call("datasets", "restore", "textures", "--all", "--json").json["excluded"] == []
 
     def test_images_of_excluded_classes_stay_excluded(self, call: Call, known: Path) -> None:
         library.choose_classes("textures", exclude=["noise"])
         call("datasets", "exclude", "textures", "--image", "waves/waves-1.png")
-        left = call("datasets", "include", "textures", "--all", "--json").json["excluded"]
+        left = call("datasets", "restore", "textures", "--all", "--json").json["excluded"]
         assert {each["finding"] for each in left} == {"class-choice"}
 
     @pytest.mark.parametrize("arguments", [[], ["--finding", "tiny", "--image", "a.png"]])
     def test_it_must_be_said_what_is_excluded(
         self, call: Call, known: Path, arguments: list[str]
     ) -> None:
-        for command in ("exclude", "include"):
+        for command in ("exclude", "restore"):
             answer = call("datasets", command, "textures", *arguments)
             assert answer.status == 2
             assert "Enter the images to" in answer.sentence
@@ -146,7 +146,7 @@ class TestExclude:
         answer = call("datasets", "exclude", "textures", "--finding", "blank")
         assert answer.status == 1
         assert "has no finding “blank”" in answer.sentence
-        answer = call("datasets", "include", "textures", "--finding", "blank")
+        answer = call("datasets", "restore", "textures", "--finding", "blank")
         assert answer.status == 1
         assert answer.sentence == "No image of “textures” is excluded for “blank”. Available: none."
 

@@ -83,13 +83,13 @@ def test_dicom_is_walked_as_its_own_window_shows_it(call, weights, tmp_path):
 @pytest.mark.parametrize(
     ("arguments", "status", "sentence"),
     [
-        (["nothing.png", "--layer", "block1"], 1, "nothing.png cannot be used: the file is not"),
+        (["nothing.png", "--layer", "block1"], 1, "nothing.png cannot be used (the file does not"),
         (["--layer", "fc1"], 1, "do not reach fc1"),
-        (["--layer", "nothing"], 2, "There is no layer “nothing” with feature maps"),
-        (["--layer", "block1", "--scale", "10"], 2, "The scale 10 is not possible"),
-        (["--layer", "block1", "--by", "size"], 2, "There is no order “size”"),
+        (["--layer", "nothing"], 2, "Unknown layer “nothing” in VGG-19, or one without"),
+        (["--layer", "block1", "--scale", "10"], 2, "The input size 10 is not valid"),
+        (["--layer", "block1", "--by", "size"], 2, "Unknown order “size”"),
         (["--layer", "block1", "--number", "0"], 2, "0 maps cannot be shown"),
-        (["--layer", "block1", "--precision", "half"], 2, "There is no precision “half”"),
+        (["--layer", "block1", "--precision", "half"], 2, "Unknown precision “half”"),
         (["--layer", "conv2", "--network", "resnet50"], 1, "No weights of ResNet-50"),
     ],
 )
@@ -103,7 +103,7 @@ def test_file_that_is_no_picture_is_named(call, weights, tmp_path):
     (tmp_path / "a.png").write_text("no picture")
     answer = call("feature-maps", tmp_path / "a.png", "--network", "tiny", "--layer", "block1")
     assert answer.status == 1
-    assert answer.sentence.startswith(f"{tmp_path / 'a.png'} cannot be used: the content is not")
+    assert answer.sentence.startswith(f"{tmp_path / 'a.png'} cannot be used (the content is not")
 
 
 @pytest.mark.parametrize("command", [["feature-maps", "--layer", "block1"], ["first-filters"]])

@@ -37,7 +37,7 @@ class TestTrain:
         ("changes", "status", "word"),
         [
             (["--name", "my-model"], 2, "“my-model” already exists"),
-            (["--name", "../x"], 2, "cannot be a name"),
+            (["--name", "../x"], 2, "is not a valid name"),
             (["--layer", "block5"], 1, "no finished cell block5-224-average"),
             (["--layer", "block9"], 1, "no finished cell block9-224-average"),
             (["--scale", "wide"], 2, "wide"),
@@ -64,7 +64,7 @@ class TestTrain:
 class TestModels:
     def test_none(self, call: Call) -> None:
         assert call("models", "--json").json == []
-        assert call("models").out.startswith("There are no models yet.")
+        assert call("models").out.startswith("No models yet")
 
     def test_they_are_listed(self, call: Call, model: str) -> None:
         assert [card["name"] for card in call("models", "--json").json] == [model]
@@ -118,7 +118,7 @@ class TestPredict:
         assert (first["file"], first["label"], first["error"]) == (str(files[0]), "waves", "")
         told = answer.json[0]["probabilities"]["waves"]
         assert float(first["probability of waves"]) == told
-        assert (second["label"], second["error"]) == ("", "the file is not there")
+        assert (second["label"], second["error"]) == ("", "the file does not exist")
         refused = call("predict", model, *files, "--csv", tmp_path / "no/labels.csv", "--json")
         assert refused.status == 1
         assert "Cannot write to" in refused.json["error"]
@@ -131,7 +131,7 @@ class TestPredict:
         assert answer.status == 0
         first, second = answer.out.splitlines()
         assert first.startswith(f"{good}: waves (noise ")
-        assert second == f"{tmp_path / 'missing.png'}: not classified, the file is not there"
+        assert second == f"{tmp_path / 'missing.png'}: not classified (the file does not exist)"
 
     def test_no_readable_file_ends_with_1_and_still_one_document(
         self, call: Call, model: str, tmp_path: Path
@@ -143,8 +143,8 @@ class TestPredict:
     @pytest.mark.parametrize(
         ("arguments", "status", "word"),
         [
-            (["nothing", "x.png"], 1, "There is no model “nothing”: there are my-model"),
-            (["../models/my-model", "x.png"], 2, "cannot be a name"),
+            (["nothing", "x.png"], 1, "Unknown model “nothing”. Available: my-model"),
+            (["../models/my-model", "x.png"], 2, "is not a valid name"),
             (["my-model"], 2, "FILE"),
         ],
     )
@@ -195,14 +195,14 @@ class TestExchange:
         answer = call("import-model", file, "--name", "theirs", "--json").json
         assert (answer["name"], answer["missing_weights"]) == ("theirs", "")
         assert model_names() == ["my-model", "theirs"]
-        assert "There is a model “my-model” already" in call("import-model", file).sentence
+        assert "A model named “my-model” already exists" in call("import-model", file).sentence
         assert call("export-model", "nothing", "--to", file).status == 1
 
     def test_what_is_no_model_gets_a_sentence(self, call: Call, tmp_path: Path) -> None:
         (tmp_path / "text").write_text("no model")
         answer = call("import-model", tmp_path / "text", "--json")
         assert answer.status == 1
-        assert "is no model that this program exported" in answer.json["error"]
+        assert "is not a model file" in answer.json["error"]
 
 
 def test_a_fusion_is_trained_by_its_name(call: Call, known: Path) -> None:
@@ -238,7 +238,7 @@ def test_a_model_of_neighbours_says_what_it_contains_wherever_it_goes(
         "knn",
         load_model("mine").card.parameter_value,
     )
-    said = "contains the training features: those of all 9 training images"
+    said = "contains the features of all 9 training images"
     assert said in trained.err
     assert said in call("models", "show", "mine").out
     exported = call("export-model", "mine", "--to", str(tmp_path / "file"))

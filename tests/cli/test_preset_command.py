@@ -36,4 +36,4 @@ def test_layers_that_need_other_weights_are_named_before_any_work(call: Call, kn
 def test_a_preset_and_a_specification_do_not_go_together(call: Call) -> None:
     answer = call("run", "--preset", "report-kvasir", "--spec", "x.json")
     assert answer.status == 2
-    assert "give one of them" in answer.sentence
+    assert "Use one of them" in answer.sentence

@@ -36,10 +36,10 @@ def test_a_log_gets_a_line_now_and_then(capsys: pytest.CaptureFixture[str], cloc
     out, err = capsys.readouterr()
     assert out == ""
     lines = err.splitlines()
-    assert lines[0] == "extracting at 224: 0/100 images, 2.0 a second, 50 s left"
-    assert lines[-1] == "extracting at 224: 100/100 images, 2.0 a second"
+    assert lines[0] == "extracting at 224: 0/100 images, 2.0 per second, 50 s left"
+    assert lines[-1] == "extracting at 224: 100/100 images, 2.0 per second"
     done = [int(line.split()[3].partition("/")[0]) for line in lines]
-    assert done[:12] == [*range(11), 12]  # a line a second at first, and then fewer
+    assert done[:12] == [*range(11), 12]  # a line per second at first, and then fewer
     assert all(later - earlier <= 10 for earlier, later in pairwise(done))
     assert len(lines) < 40
 
@@ -99,7 +99,7 @@ def test_files_become_progress_with_their_bytes(
         show(6, 10, 30_000_000)
     assert capsys.readouterr().err.splitlines() == [
         "hashing files: 1/10 files",
-        "hashing files: 6/10 files, 3.0 a second, 15.0 MB a second, 1 s left",
+        "hashing files: 6/10 files, 3.0 per second, 15.0 MB per second, 1 s left",
     ]
 
 

@@ -63,7 +63,10 @@ def test_people_see_a_row_a_network(call: Call) -> None:
     out = call("weights", "status").out
     assert "ImageNet, embedded" in out
     assert "fc1, fc2" in out
-    assert "(575 MB) is not installed: run `python -m medrecog_core weights download` or" in out
+    assert (
+        "(575 MB) is not installed. To install it: run `python -m medrecog_core weights "
+        "download` or" in out
+    )
 
 
 def test_damaged_weights_give_a_sentence(
@@ -96,18 +99,15 @@ def test_imported_weights_are_in_use_and_can_be_removed(
     official = call("weights", "import", published, "--network", "tiny", "--json").json
     answer = call("weights", "import", file, "--network", "tiny")
     assert f"custom weights (mine.npz) ({identity}) is installed: block1, block2." in answer.out
-    assert (
-        f"Tiny is still read with ImageNet, Keras official file ({official['identity']})"
-        in answer.out
-    )
+    assert f"In use for Tiny: ImageNet, Keras official file ({official['identity']})" in answer.out
     tiny = call("weights", "status", "--json").json[-1]
     assert [w["identity"] for w in tiny["installed"]] == [official["identity"], identity]
     assert [w["in_use"] for w in tiny["installed"]] == [True, False]
     assert tiny["installed"][1]["source"] == "mine.npz"
     assert tiny["official_file"]["installed"] is True
-    answer = call("weights", "remove", official["identity"], "--network", "tiny", "--json")
-    assert answer.json == {"identity": official["identity"], "removed": True}
-    assert call("weights", "remove", identity, "--network", "tiny").out == f"Removed {identity}.\n"
+    answer = call("weights", "delete", official["identity"], "--network", "tiny", "--json")
+    assert answer.json["deleted"]
+    assert call("weights", "delete", identity, "--network", "tiny").out == f"Deleted {identity}.\n"
     assert call("weights", "status", "--json").json[-1]["installed"] == []
     assert [path.name for path in cache.weights.iterdir()] == [".lock"]
 
@@ -117,7 +117,10 @@ def test_status_of_a_network_without_weights(call: Call, tiny: Network) -> None:
     assert (document["identity"], document["layers"]) == (None, [])
     assert document["not_installed"] == ["block1", "block2", "fc1", "fc2"]
     assert document["official_file"] is None
-    assert "Tiny has no weights yet: run `python -m" in call("weights", "status").out
+    assert (
+        "The weights of Tiny are not installed. To install them: run `python -m"
+        in call("weights", "status").out
+    )
     assert call("weights", "status", "--network", "tiny", "--self-test").status == 0
 
 
@@ -131,14 +134,14 @@ def test_what_is_damaged_is_shown_and_may_be_removed(
     (damaged,) = document["damaged"]
     assert damaged["identity"] == identity
     assert damaged["reason"] in call("weights", "status").out.replace("\n\n", "\n")
-    assert call("weights", "remove", identity, "--network", "tiny").status == 0
+    assert call("weights", "delete", identity, "--network", "tiny").status == 0
 
 
 def test_self_test_reads_the_built_in_picture(call: Call) -> None:
     document = call("weights", "status", "--self-test", "--json").json[0]
     assert document["self_test"]["passed"] is True
     assert min(document["self_test"]["cosines"].values()) > 0.999
-    assert "passes the self-test" in call("weights", "status", "--self-test").out
+    assert "is unchanged and passed the self-test" in call("weights", "status", "--self-test").out
 
 
 def test_self_test_that_fails_ends_in_status_1(call: Call, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -150,7 +153,7 @@ def test_self_test_that_fails_ends_in_status_1(call: Call, monkeypatch: pytest.M
     )
     answer = call("weights", "status", "--self-test")
     assert answer.status == 1
-    assert "FAILS the self-test: cosines block1 0.50000" in answer.out
+    assert "failed the self-test: cosines block1 0.50000" in answer.out
 
 
 def test_self_test_reads_every_number(
@@ -171,7 +174,7 @@ def test_self_test_reads_every_number(
     identity = call("weights", "import", file, "--network", "tiny", "--json").json["identity"]
     documents = call("weights", "status", "--self-test", "--json").json
     assert [d["self_test"]["passed"] for d in documents if d["self_test"]] == [True, True]
-    assert f"{identity} is as it was installed" in call("weights", "status", "--self-test").out
+    assert "is unchanged and passed the self-test" in call("weights", "status", "--self-test").out
     archive = cache.weights / f"{identity}.npz"
     content = bytearray(archive.read_bytes())
     content[content.index(tiny_arrays()["fc1"][0].tobytes())] ^= 1
@@ -216,21 +219,24 @@ def test_status_says_what_has_come_and_what_keras_has(
     part = downloaded_part(tiny)
     part.parent.mkdir(parents=True)
     part.write_bytes(bytes(3_000_000))
-    assert "3 MB of it have been downloaded." in call("weights", "status").out
+    assert "3 MB are already downloaded." in call("weights", "status").out
     assert call("weights", "status", "--json").json[-1]["official_file"]["downloaded_bytes"] == 3e6
     (tmp_path / "keras" / "models").mkdir(parents=True)
     (tmp_path / "keras" / "models" / published.name).write_bytes(b"")
-    assert "is in Keras's cache" in call("weights", "status").out
+    assert (
+        "A file of that name is in the Keras cache and is used if its hash matches"
+        in call("weights", "status").out
+    )
 
 
 @pytest.mark.parametrize(
     ("arguments", "status", "sentence"),
     [
         (("import", "/nowhere/weights.h5"), 1, "/nowhere/weights.h5 does not exist"),
-        (("import", __file__), 1, "is not a file of weights: give a Keras file"),
-        (("import", __file__, "--network", "alexnet"), 2, "There is no network “alexnet”"),
-        (("download", "--network", "alexnet"), 2, "There is no network “alexnet”"),
-        (("status", "--network", "alexnet"), 2, "There is no network “alexnet”"),
+        (("import", __file__), 1, "is not a weight file. Use a Keras file"),
+        (("import", __file__, "--network", "alexnet"), 2, "Unknown network “alexnet”"),
+        (("download", "--network", "alexnet"), 2, "Unknown network “alexnet”"),
+        (("status", "--network", "alexnet"), 2, "Unknown network “alexnet”"),
         (("remove", "vgg19-custom-0123456789ab"), 1, "are not installed"),
         (("remove", installed_weights(VGG19).identity), 2, "come with the program"),
     ],

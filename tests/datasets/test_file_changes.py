@@ -38,7 +38,7 @@ def test_changed_and_vanished_files_are_named(skin):
     (skin.root / "mel/2.png").unlink()
     assert reasons(skin) == {
         "nv/1.png": "it has changed since the data set was added",
-        "mel/2.png": "the file is not there",
+        "mel/2.png": "the file does not exist",
     }
 
 
@@ -52,7 +52,7 @@ def test_a_moved_file_is_found_by_its_content(skin):
 
 def test_a_file_among_images_of_another_class_has_vanished_not_moved(skin):
     (skin.root / "nv/1.png").rename(skin.root / "mel/3.png")
-    assert reasons(skin) == {"nv/1.png": "the file is not there"}
+    assert reasons(skin) == {"nv/1.png": "the file does not exist"}
 
 
 def test_excluded_images_are_looked_at_too(skin):
@@ -73,7 +73,7 @@ def test_a_refreshed_data_set_is_as_its_files_are(skin):
     assert now.images[0].file.width == 99
     assert (now.left_out[-1].path, now.left_out[-1].reason) == (
         "mel/2.png",
-        "the file is not there",
+        "the file does not exist",
     )
     assert now.fingerprint != skin.fingerprint
     assert find_changes(now) == ()
@@ -88,7 +88,7 @@ def test_a_refresh_that_would_leave_one_class_is_refused(skin):
 
 def test_a_folder_that_is_gone_is_named(skin):
     skin.root.rename(skin.root.with_name("elsewhere"))
-    with pytest.raises(MedrecogError, match=r"The folder .*images .*is gone: put it back"):
+    with pytest.raises(MedrecogError, match=r"The folder .*images .*is missing"):
         find_changes(skin)
 
 

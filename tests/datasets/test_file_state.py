@@ -32,7 +32,7 @@ def test_a_file_that_is_no_image_has_a_state_without_a_size(tmp_path):
 
 
 def test_a_file_that_cannot_be_read_has_none(tmp_path):
-    with pytest.raises(UnreadableImageError, match="the file is not there"):
+    with pytest.raises(UnreadableImageError, match="the file does not exist"):
         read_state(tmp_path / "none.png")
 
 
@@ -42,7 +42,7 @@ def test_states_stand_in_the_order_of_the_files(picture, tmp_path):
         [picture, tmp_path / "none.png", picture], lambda *counts: reported.append(counts)
     )
     assert states[0] == states[2] == read_state(picture)
-    assert str(states[1]) == "the file is not there"
+    assert str(states[1]) == "the file does not exist"
     n_bytes = picture.stat().st_size
     assert reported == [(1, 3, n_bytes), (2, 3, n_bytes), (3, 3, 2 * n_bytes)]
 

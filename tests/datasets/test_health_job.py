@@ -53,7 +53,7 @@ def test_a_check_that_fails_says_why(tmp_path: Path) -> None:
 
 
 def test_an_unknown_data_set_leaves_nothing_behind(cache: CacheFolder) -> None:
-    with pytest.raises(MedrecogError, match="There is no data set “nothing”"):
+    with pytest.raises(MedrecogError, match="Unknown data set “nothing”"):
         carry_out_health_check("nothing")
     assert all_jobs() == []
     assert not (cache.datasets / "nothing").exists()

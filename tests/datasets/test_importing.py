@@ -113,7 +113,7 @@ def test_only_the_classes_of_the_catalogue_entry_are_unpacked(tmp_path, cache):
 @pytest.mark.parametrize(
     ("members", "sentence"),
     [
-        ([*TWO_CLASSES, ("../1.png", PNG)], "leads out of the folder"),
+        ([*TWO_CLASSES, ("../1.png", PNG)], "which is outside the folder"),
         ([("nv/1.png", b""), ("mel/1.png", b"")], "None of the 2 images in .* can be read"),
         ([("notes.txt", b"")], "has no class folders with images"),
         ([("nv/1.png", PNG)], "needs at least two classes"),
@@ -183,7 +183,7 @@ def test_a_taken_name_is_refused_before_anything_is_unpacked(tmp_path, write_fil
     add_dataset("set", [write_files("nv/1.png", "mel/1.png")])
     for name, sentence in (
         ("set", "A data set named “set” already exists"),
-        ("A", "cannot be a name"),
+        ("A", "is not a valid name"),
     ):
         with pytest.raises(UsageError, match=sentence):
             add_dataset(name, [tmp_path / "gone.zip"])
@@ -196,7 +196,7 @@ def test_sources_that_do_not_go_together_are_refused(tmp_path, write_files):
         add_dataset("set", [archive, root])
     with pytest.raises(UsageError, match=r"1\.png is neither a folder nor an archive"):
         add_dataset("set", [root / "nv/1.png"])
-    with pytest.raises(MedrecogError, match="There is no folder or file"):
+    with pytest.raises(MedrecogError, match="not found"):
         add_dataset("set", [tmp_path / "gone"])
 
 

@@ -51,7 +51,7 @@ MINI_PATHS = ["Images/bakery/1.png", "Images/bar/1.png", "Images/bar/2.png"]
 
 def test_without_the_larger_set_it_is_downloaded():
     assert larger_set(MINI) is None
-    with pytest.raises(MedrecogError, match="By hand"):
+    with pytest.raises(MedrecogError, match="To get it manually"):
         download_dataset("mini-mit", pause=lambda _: None)
 
 

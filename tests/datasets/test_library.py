@@ -76,14 +76,14 @@ def test_names_are_sorted_with_the_demo_first(skin):
 def test_an_unknown_name_is_answered_with_the_known_ones(skin):
     library.save(skin)
     for ask in (library.load, library.remove):
-        with pytest.raises(MedrecogError, match="no data set “hair”: there are demo, skin"):
+        with pytest.raises(MedrecogError, match="Unknown data set “hair”"):
             ask("hair")
 
 
 @pytest.mark.parametrize("name", ["skin", "demo"])
 def test_a_name_is_given_once(skin, name):
     kept = library.save(skin)
-    with pytest.raises(UsageError, match=f"There is a data set “{name}” already"):
+    with pytest.raises(UsageError, match="A data set named"):
         library.save(replace(skin, name=name))
     assert library.load("skin") == kept
 
@@ -91,7 +91,7 @@ def test_a_name_is_given_once(skin, name):
 @pytest.mark.parametrize("name", BAD_NAMES)
 def test_bad_names_are_refused_everywhere(skin, name):
     for use in (library.load, library.remove, lambda name: read_dataset(name, skin.root)):
-        with pytest.raises(UsageError, match="cannot be a name"):
+        with pytest.raises(UsageError, match="is not a valid name"):
             use(name)
 
 
@@ -106,7 +106,9 @@ def test_removing_forgets_the_description_and_leaves_the_images(skin, cache):
 
 
 def test_the_demo_cannot_be_removed():
-    with pytest.raises(UsageError, match="belongs to the program and cannot be removed"):
+    with pytest.raises(
+        UsageError, match="The demo data set belongs to the program and cannot be deleted"
+    ):
         library.remove("demo")
 
 
@@ -252,7 +254,7 @@ def test_an_image_that_is_excluded_again_keeps_its_first_reason(three):
 
 
 def test_excluding_a_whole_class_is_refused_and_changes_nothing(three):
-    with pytest.raises(MedrecogError, match="fewer than two classes: exclude fewer"):
+    with pytest.raises(MedrecogError, match="Exclude fewer images"):
         library.exclude("three", ["mel/1.png"])
     assert library.load("three") == three
 

@@ -64,7 +64,7 @@ def test_unreadable_images_say_why(skin, file):
     (skin.root / "nv/2.png").unlink()
     found = measure_images(skin, file)
     assert "not an image" in found["nv/1.png"].reason
-    assert found["nv/2.png"].reason == "the file is not there"
+    assert found["nv/2.png"].reason == "the file does not exist"
 
 
 @pytest.mark.parametrize(

@@ -55,7 +55,7 @@ def test_a_folder_without_the_images_is_refused(kept, tmp_path):
     assert library.load("moved") == kept
     with pytest.raises(UsageError, match="demo"):
         library.move("demo", tmp_path)
-    with pytest.raises(MedrecogError, match="no data set “gone”"):
+    with pytest.raises(MedrecogError, match="Unknown data set “gone”"):
         library.move("gone", tmp_path)
 
 

@@ -12,10 +12,10 @@ def test_every_protocol_can_be_asked_for(kind):
 @pytest.mark.parametrize(
     ("wrong", "sentence"),
     [
-        ({"kind": "bootstrap"}, "no protocol “bootstrap”: choose among auto, given"),
-        ({"n_folds": 1}, "1 folds are not possible: choose 2 to 100"),
-        ({"n_folds": 101}, "101 folds are not possible"),
-        ({"n_repeats": 0}, "0 repeats are not possible: choose 1 to 100"),
+        ({"kind": "bootstrap"}, "Unknown protocol “bootstrap”. Available: auto, given"),
+        ({"n_folds": 1}, "1 is not a valid number of folds"),
+        ({"n_folds": 101}, "101 is not a valid number of folds"),
+        ({"n_repeats": 0}, "0 is not a valid number of repeats"),
     ],
 )
 def test_an_impossible_protocol_is_refused(wrong, sentence):

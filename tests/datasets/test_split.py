@@ -76,5 +76,5 @@ def test_images_in_no_fold_can_be_left_out(split):
 
 
 def test_a_leak_is_told_in_a_sentence():
-    assert describe_leak(1).startswith("The split leaks: 1 group of images stand in both the")
-    assert "1,200 groups of images" in describe_leak(1200)
+    assert describe_leak(1).startswith("Leakage: 1 group has images in both training")
+    assert "1,200 groups have images" in describe_leak(1200)

@@ -57,7 +57,7 @@ def test_groups_on_both_sides_of_a_given_split_are_counted():
 def test_a_test_class_without_training_images_is_refused():
     images = records(("a", "train"), ("b", "train"), ("a", "test"), ("c", "test"))
     with pytest.raises(
-        MedrecogError, match=r"class “c” has test images but none to train on\. Exclude it"
+        MedrecogError, match=r"class “c” has test images but no training images\. Exclude it"
     ):
         split(images)
 
@@ -68,7 +68,9 @@ def test_a_class_that_is_only_trained_on_is_allowed():
 
 
 def test_a_given_split_with_one_class_to_learn_is_refused():
-    with pytest.raises(MedrecogError, match="fewer than two classes to train on"):
+    with pytest.raises(
+        MedrecogError, match="The split leaves fewer than two training classes, or no test images"
+    ):
         split(records(("a", "train"), ("a", "test"), ("b", "val")))
 
 
@@ -112,17 +114,13 @@ def test_of_few_images_one_a_class_is_tested(n, part):
 
 
 def test_a_class_of_one_image_is_refused():
-    with pytest.raises(
-        MedrecogError, match=r"class “c” has 1 image, too few to train on and to test on\. Add"
-    ):
+    with pytest.raises(MedrecogError, match=r"class “c” has only 1 image"):
         split([*many(8, "a", "b"), ImageRecord("c.png", "c")])
 
 
 def test_a_class_of_one_group_is_refused():
     images = [*many(8, "a"), *(ImageRecord(f"b{i}.png", "b", "", "p1") for i in range(5))]
-    with pytest.raises(
-        MedrecogError, match="class “b” has 5 images of a single group, too few to train"
-    ):
+    with pytest.raises(MedrecogError, match="class “b” has only 5 images of a single group"):
         split(images)
 
 
@@ -173,7 +171,7 @@ def test_a_class_of_one_group_is_always_refused(images, seed):
         label for label in {i.label for i in images} if len(groups_of(images, label)) == 1
     )
     assume(single)
-    with pytest.raises(MedrecogError, match=f"The class “{single[0]}” has .*, too few"):
+    with pytest.raises(MedrecogError, match=f"The class “{single[0]}” has only "):
         split(images, seed)
 
 
@@ -189,7 +187,7 @@ def grouped(n_groups, per_group, labels="ab"):
 
 
 def test_a_given_split_must_be_there_where_it_is_asked_for():
-    with pytest.raises(MedrecogError, match="gives no split into train and test: choose another"):
+    with pytest.raises(MedrecogError, match="The data set has no split into train and test"):
         split(many(4, "a", "b"), kind="given")
 
 
@@ -244,17 +242,17 @@ def test_leave_one_group_out_tests_each_group_alone():
 
 
 def test_leave_one_group_out_needs_groups():
-    with pytest.raises(MedrecogError, match=r"has no groups .* to leave out"):
+    with pytest.raises(MedrecogError, match=r"has no groups"):
         split(many(4, "a", "b"), kind="leave-one-group-out")
 
 
 def test_leave_one_group_out_of_too_many_groups_is_refused():
-    with pytest.raises(MedrecogError, match=r"would train 600 SVMs .* choose k-fold"):
+    with pytest.raises(MedrecogError, match=r"would train 600 classifiers .*Choose k-fold"):
         split(grouped(300, 1), kind="leave-one-group-out")
 
 
 def test_more_folds_than_images_of_any_class_are_refused():
-    with pytest.raises(MedrecogError, match="enough for 10 folds: choose 4 or fewer"):
+    with pytest.raises(MedrecogError, match=r"for 10 folds\. Choose 4 or fewer"):
         split(many(4, "a", "b"), kind="k-fold", n_folds=10)
 
 
@@ -264,7 +262,7 @@ def test_k_fold_refuses_a_class_of_one_group():
         ImageRecord("c0.png", "c", "", "p"),
         ImageRecord("c1.png", "c", "", "p"),
     ]
-    with pytest.raises(MedrecogError, match="class “c” has 2 images of a single group"):
+    with pytest.raises(MedrecogError, match="class “c” has only 2 images of a single group"):
         split(images, kind="k-fold", n_folds=2)
 
 
@@ -339,5 +337,5 @@ def test_a_class_of_a_single_given_fold_is_refused():
     images = in_folds(
         ("a", "0", ""), ("a", "1", ""), ("b", "0", ""), ("b", "1", ""), ("c", "1", "")
     )
-    with pytest.raises(MedrecogError, match="class “c” has test images but none to train on"):
+    with pytest.raises(MedrecogError, match="class “c” has test images but no training images"):
         split(images, kind="given-folds")

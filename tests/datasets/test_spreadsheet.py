@@ -62,7 +62,7 @@ def test_what_is_no_excel_file_is_refused(tmp_path, content):
 def test_a_zip_that_is_no_book_is_refused(tmp_path):
     with zipfile.ZipFile(tmp_path / "a.xlsx", "w") as opened:
         opened.writestr("1.png", "")
-    with pytest.raises(MedrecogError, match="cannot be read as Excel file"):
+    with pytest.raises(MedrecogError, match="cannot be read as an Excel file"):
         read_sheets(tmp_path / "a.xlsx")
 
 

@@ -179,7 +179,9 @@ def test_a_file_without_pixels_says_what_it_is():
 
 def test_an_encapsulated_pdf_is_refused():
     made = dicom_dataset(SOPClassUID=EncapsulatedPDFStorage, EncapsulatedDocument=b"%PDF-1.4 ")
-    assert "holds a document, such as a PDF" in refusal(dicom_bytes(made))
+    assert "the DICOM file contains a document, such as a PDF, and no image" in refusal(
+        dicom_bytes(made)
+    )
 
 
 def test_a_compression_without_decompressor_is_named():
@@ -187,7 +189,7 @@ def test_a_compression_without_decompressor_is_named():
     made.PixelData = encapsulate([b"\0\0"])
     made["PixelData"].VR = "OB"
     assert refusal(dicom_bytes(made)) == (
-        "the pixels are compressed as MPEG2 Main Profile / Main Level, which cannot be read here; "
+        "the pixels are compressed as MPEG2 Main Profile / Main Level, which is not supported; "
         "save the file without compression"
     )
 
@@ -209,7 +211,10 @@ def test_too_many_pixels_are_refused_before_they_are_decoded(monkeypatch):
 def test_floating_point_pixels_are_refused():
     made = dicom_dataset(np.zeros((4, 4), np.uint16), FloatPixelData=b"\0" * 64)
     del made.PixelData
-    assert refusal(dicom_bytes(made)) == "the pixels are floating-point numbers; save 8 or 16 bits"
+    assert (
+        refusal(dicom_bytes(made))
+        == "the pixels are floating-point numbers; save them as 8 or 16 bits"
+    )
 
 
 @pytest.mark.parametrize("length", [132, 140, 300, 700])

@@ -30,7 +30,7 @@ def test_a_cut_file_still_has_its_header():
 
 @pytest.mark.parametrize("content", [b"", b"no picture", b"\xff\xd8\xff"])
 def test_what_has_no_header_is_refused(content):
-    with pytest.raises(UnreadableImageError, match="no header of an image"):
+    with pytest.raises(UnreadableImageError, match="the file has no valid image header"):
         read_header(content)
 
 

@@ -141,7 +141,7 @@ def test_the_header_has_the_slices_along_an_axis(packed):
 def test_a_packed_file_that_unpacks_to_too_much_is_refused(monkeypatch):
     content = nifti_bytes(np.zeros((50, 50, 50), np.int16), packed=True)
     monkeypatch.setattr(nifti, "MAX_UNPACKED_BYTES", 1000)
-    with pytest.raises(UnreadableImageError, match="the unpacked volume has"):
+    with pytest.raises(UnreadableImageError, match="the uncompressed volume has"):
         decode_image(content)
 
 

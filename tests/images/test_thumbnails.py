@@ -85,9 +85,9 @@ def test_a_bundled_thumbnail_stands_in_for_a_file_that_is_not_there_alone(photo)
     gone = photo.with_name("gone.png")
     shutil.rmtree(cache_folder().thumbnails)
     assert thumbnail(gone, sha256=known) == b"from elsewhere"
-    with pytest.raises(UnreadableImageError, match="the file is not there"):
+    with pytest.raises(UnreadableImageError, match="the file does not exist"):
         thumbnail(gone, sha256="0" * 64)
-    with pytest.raises(UnreadableImageError, match="the file is not there"):
+    with pytest.raises(UnreadableImageError, match="the file does not exist"):
         thumbnail(gone)
 
 
@@ -135,5 +135,5 @@ def test_a_bundled_thumbnail_stands_in_under_its_rendering_alone(tmp_path):
     atomic_file.write_bytes(bundled_thumbnail("cd" * 32, rendering=rendering), b"from elsewhere")
     gone = tmp_path / "gone.png"
     assert thumbnail(gone, sha256="cd" * 32, rendering=rendering) == b"from elsewhere"
-    with pytest.raises(UnreadableImageError, match="the file is not there"):
+    with pytest.raises(UnreadableImageError, match="the file does not exist"):
         thumbnail(gone, sha256="cd" * 32)

@@ -53,7 +53,9 @@ def test_a_cut_download_is_carried_on_and_not_begun_again(part):
 def test_a_later_call_carries_on_as_well(part):
     answers = [Answer(cut_after=100_000)] + [Answer(status=503)] * len(PAUSES)
     with serving(CONTENT, *answers) as server:
-        with pytest.raises(MedrecogError, match=r"503 Service Unavailable.*has come is kept"):
+        with pytest.raises(
+            MedrecogError, match=r"503 Service Unavailable.*already downloaded is kept"
+        ):
             fetch(server, part)
         kept = part.stat().st_size
         assert 0 < kept <= 100_000
@@ -133,7 +135,7 @@ def test_a_part_that_is_longer_than_the_file_is_fetched_again(part):
 def test_a_length_that_is_never_kept_ends_in_a_sentence(part):
     answers = [Answer(cut_after=100)] * (len(PAUSES) + 1)
     with serving(CONTENT, *answers) as server:
-        with pytest.raises(MedrecogError, match=rf"broke off {len(PAUSES) + 1} times.*bytes"):
+        with pytest.raises(MedrecogError, match=r"was interrupted"):
             fetch(server, part)
         assert len(server.requests) == len(PAUSES) + 1
 
@@ -164,7 +166,7 @@ def test_a_file_that_is_not_there_is_not_asked_for_twice(part, status):
         with pytest.raises(MedrecogError, match=rf"file\.h5 \(it answered {status} ") as raised:
             fetch(server, part)
         assert len(server.requests) == 1
-    assert str(raised.value).count(". ") == 0
+    assert str(raised.value).count(". ") <= 1
     assert not part.exists()
 
 
@@ -179,7 +181,7 @@ def test_no_server_at_all_is_told_at_once(part):
     with serving(CONTENT) as server:
         pass
     with pytest.raises(
-        MedrecogError, match=r"cannot be reached \(Connection refused\): connect to the internet"
+        MedrecogError, match=r"cannot be reached \(Connection refused\). Connect to the internet"
     ):
         fetch(server, part)
     assert not part.exists()
@@ -191,7 +193,7 @@ def test_a_name_that_does_not_resolve_is_told_at_once(part, monkeypatch):
 
     monkeypatch.setattr(socket, "getaddrinfo", unknown)
     download = Download("http://nowhere.invalid/file.h5", part)
-    with pytest.raises(MedrecogError, match=r"file\.h5 cannot be reached \(.*not known\): conn"):
+    with pytest.raises(MedrecogError, match=r"file\.h5 cannot be reached \(.*not known\). Conn"):
         download.fetch(LARGEST, lambda *_: None, stop_waiting)
 
 
@@ -210,7 +212,8 @@ def test_a_server_that_goes_away_ends_in_a_sentence_and_leaves_the_part(part):
                 stopped.append(server.stop())
 
         with pytest.raises(
-            MedrecogError, match=r"broke off 6 times, at last after 0 MB \(Connection refused"
+            MedrecogError,
+            match=r"was interrupted 6 times, the last time after 0 MB \(Connection refused",
         ):
             Download(server.address, part).fetch(LARGEST, lambda *_: None, go_away)
         server.stop = lambda: None
@@ -236,7 +239,7 @@ def test_a_server_that_falls_silent_is_asked_again(part, monkeypatch):
 
 def test_a_stream_without_end_is_ended(part):
     endless = serving(CONTENT, Answer(says_length=False))
-    with endless as server, pytest.raises(MedrecogError, match="more than 0 MB, which cannot be"):
+    with endless as server, pytest.raises(MedrecogError, match="more than 0 MB, which is too much"):
         fetch(server, part, largest=300_000)
     assert not part.exists()
 
@@ -252,7 +255,9 @@ class FullDisk(io.FileIO):
 def test_a_full_disk_ends_in_a_sentence_and_what_came_is_kept(part, monkeypatch):
     monkeypatch.setattr(Download, "_opened", lambda self: FullDisk(self.part, "ab"))
     with serving(CONTENT) as server:
-        with pytest.raises(StorageError, match=r"part \(No space left on device\): free the disk"):
+        with pytest.raises(
+            StorageError, match=r"part \(No space left on device\). Free disk space"
+        ):
             fetch(server, part)
         monkeypatch.undo()
         kept = part.read_bytes()

@@ -159,5 +159,10 @@ def test_a_process_that_hangs_in_the_queue_is_told_of(
     runs: list[Run], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(queue, "_SECONDS_TO_GET_IN", 0.05)
-    with queue._alone(), pytest.raises(MedrecogError, match="does not answer"):
+    with (
+        queue._alone(),
+        pytest.raises(
+            MedrecogError, match="The queue is locked by a process that does not respond"
+        ),
+    ):
         join(runs[0])

@@ -28,7 +28,7 @@ def test_arrays_survive() -> None:
 
 def test_an_array_that_claims_more_numbers_than_it_has_is_not_made_room_for() -> None:
     assert read_arrays(with_header((1,)))["a"].shape == (1,)
-    with pytest.raises(ValueError, match="claims more numbers than it has"):
+    with pytest.raises(ValueError, match="an array declares more numbers than it contains"):
         read_arrays(with_header((10**12,)))
 
 

@@ -22,8 +22,8 @@ def test_the_text_has_the_data_the_figures_and_how_images_are_read(model: Model)
         card.fingerprint,
         card.source.weights,
         card.weights_title,
-        "learnt from 9 images (training)",
-        "block2 at 224 pixels, average pooling; normalisation l2",
+        "trained on 9 images (training)",
+        "block2 at 224 px, average pooling; normalisation l2",
         f"| accuracy | {card.accuracy:.3f} |",
         "on 3 images not learnt from",
         f"medrecog {card.versions['medrecog']}",
@@ -34,10 +34,10 @@ def test_the_text_has_the_data_the_figures_and_how_images_are_read(model: Model)
 @pytest.mark.parametrize(
     ("changes", "words"),
     [
-        ({"synthetic": True}, "drawn by the program"),
-        ({"sample": "60 of 240 images"}, "stand on 60 of 240 images"),
-        ({"n_leaking_groups": 2}, "2 groups of images stand in both"),
-        ({"trained_on": ALL}, "learnt from the test images too"),
+        ({"synthetic": True}, "synthetic images"),
+        ({"sample": "60 of 240 images"}, "based on 60 of 240 images"),
+        ({"n_leaking_groups": 2}, "2 groups have images in both"),
+        ({"trained_on": ALL}, "It was also trained on the test images"),
         ({"missing": ("It has no probabilities: why.",)}, "It has no probabilities: why."),
     ],
 )
@@ -50,32 +50,36 @@ def test_limits_are_told(model: Model, changes, words: str) -> None:
 
 @pytest.mark.parametrize(
     ("kind", "words"),
-    [("fitted", "were fitted"), ("shares", "are the classes' shares"), ("bare", "are the softmax")],
+    [
+        ("fitted", "were fitted"),
+        ("shares", "are the class frequencies, because the scores do not improve on them"),
+        ("bare", "are the softmax"),
+    ],
 )
 def test_how_probabilities_were_fitted_is_told(kind: str, words: str) -> None:
     told = describe_calibration(CalibrationReport(kind, 0.5, 0.25, 40))
     assert words in told
-    assert "0.500 before and 0.250 after, on 40 images" in told
+    assert "0.500 before and 0.250 after, cross-fitted on 40 held-out images" in told
 
 
 def test_where_the_line_is_drawn_is_told() -> None:
     told = describe_threshold(DecisionThreshold("ill", "well", -0.2, "sensitivity", 0.9, 0.8, 30))
-    assert "an image counts as ill from a score of -0.200 for it on" in told
+    assert "an image counts as ill if its score is at least -0.200" in told
     assert "sensitivity 0.900 and specificity 0.800" in told
 
 
 def test_predictions_of_repeated_folds_are_not_called_images(model: Model) -> None:
-    assert "| interval | images |" in card_markdown(model.card)
+    assert "| 95 % CI | images |" in card_markdown(model.card)
     accuracy = replace(model.card.estimates[0], n_images=2 * model.card.n_test)
     text = card_markdown(replace(model.card, estimates=(accuracy,)))
-    assert "| interval | predictions |" in text
+    assert "| 95 % CI | predictions |" in text
 
 
 def test_a_card_of_the_first_format_has_its_accuracy_and_preprocessing(model: Model) -> None:
     source = replace(model.card.source, preprocessing="squeeze-0")
     text = card_markdown(replace(model.card, estimates=(), versions={}, source=source))
     assert "| accuracy | " in text
-    assert "`squeeze-0`, which this version does not have" in text
+    assert "`squeeze-0`, which this version does not support" in text
 
 
 def test_names_in_it_are_no_markdown(model: Model) -> None:

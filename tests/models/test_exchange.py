@@ -67,9 +67,9 @@ def test_paths_stay_at_home_unless_asked_for(model: Model, pictures: Path) -> No
 
 def test_it_can_be_called_otherwise_and_not_like_another(model: Model) -> None:
     content = exported_model("my-model")
-    with pytest.raises(UsageError, match="There is a model “my-model” already"):
+    with pytest.raises(UsageError, match="A model named “my-model” already exists"):
         import_content(content, "one")
-    with pytest.raises(UsageError, match="cannot be a name"):
+    with pytest.raises(UsageError, match="is not a valid name"):
         import_content(content, "one", "../two")
     assert import_content(content, "one", "two").name == "two"
     assert load_model("two").card.name == "two"
@@ -84,7 +84,7 @@ def test_a_changed_file_is_refused(model: Model, name: str) -> None:
         files[name] = bytes(content)
 
     changed = repacked(exported_model("my-model"), change)
-    refused(changed, f"one is not as it was exported \\(“{name}” was changed")
+    refused(changed, f"one was changed after its export \\(“{name}” was changed")
 
 
 def test_a_missing_and_an_added_file_are_refused(model: Model) -> None:
@@ -101,14 +101,14 @@ def test_a_changed_card_with_its_hash_is_checked_like_any_other(model: Model) ->
         manifest["files"]["model.json"] = hashlib.sha256(files["model.json"]).hexdigest()
         files["manifest.json"] = json.dumps(manifest).encode()
 
-    refused(repacked(exported_model("my-model"), change), "what it holds is no whole model")
+    refused(repacked(exported_model("my-model"), change), "its model is incomplete")
 
 
 @pytest.mark.parametrize(
     "content", [b"", b"PK\x03\x04", b"\x80\x04.", b"a picture", b"PK\x05\x06" + bytes(18)]
 )
 def test_another_kind_of_file_is_refused(content: bytes) -> None:
-    refused(content, "one is no model that this program exported")
+    refused(content, "one is not a model file")
 
 
 def test_another_zip_is_refused(model: Model) -> None:
@@ -116,7 +116,7 @@ def test_another_zip_is_refused(model: Model) -> None:
         content = repacked(
             exported_model("my-model"), lambda files, m=manifest: files.update({"manifest.json": m})
         )
-        refused(content, "one is no model that this program exported")
+        refused(content, "one is not a model file")
 
 
 def test_a_compressed_file_is_refused_before_anything_is_unpacked(model: Model) -> None:
@@ -135,7 +135,7 @@ def test_a_file_that_claims_to_hold_more_than_it_can_is_refused(model: Model) ->
     size = info.file_size.to_bytes(4, "little")
     claimed = content.replace(size + size, 2 * (2**31).to_bytes(4, "little"))
     assert claimed != content
-    refused(claimed, "it claims to hold more than it can")
+    refused(claimed, "it declares more than it contains")
 
 
 def test_a_newer_version_s_file_says_to_update(model: Model) -> None:
@@ -143,7 +143,7 @@ def test_a_newer_version_s_file_says_to_update(model: Model) -> None:
         manifest = json.loads(files["manifest.json"])
         files["manifest.json"] = json.dumps({**manifest, "format": 99}).encode()
 
-    refused(repacked(exported_model("my-model"), change), "newer version .*: update medrecog")
+    refused(repacked(exported_model("my-model"), change), "newer version .*Update medrecog")
 
 
 def test_a_model_of_other_weights_says_which_it_needs(model: Model, cache: CacheFolder) -> None:
@@ -152,7 +152,7 @@ def test_a_model_of_other_weights_says_which_it_needs(model: Model, cache: Cache
     content = exported_model("my-model")
     delete_model("my-model")
     sentence = missing_weights(import_content(content, "one"))
-    assert sentence.startswith("“my-model” reads VGG-19 with the weights ")
+    assert sentence.startswith("“my-model” needs VGG-19 with the weights ")
     assert "(vgg19-other), which are not installed here" in sentence
     with pytest.raises(MedrecogError, match="was trained with the weights vgg19-other"):
         Predictor(load_model("my-model"))
@@ -161,7 +161,7 @@ def test_a_model_of_other_weights_says_which_it_needs(model: Model, cache: Cache
 def test_a_file_that_cannot_be_read_or_written_gets_a_sentence(
     model: Model, tmp_path: Path
 ) -> None:
-    with pytest.raises(MedrecogError, match=r"cannot be read .*: check the path"):
+    with pytest.raises(MedrecogError, match=r"cannot be read .*Check the path"):
         import_model(tmp_path / "nothing")
     with pytest.raises(MedrecogError, match=r"Cannot write to .*: name another file"):
         export_model("my-model", tmp_path / "no/folder")

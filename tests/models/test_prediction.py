@@ -99,7 +99,7 @@ def test_a_file_that_is_there_again_when_it_is_read_twice_moves_no_answer(
 ) -> None:
     others = [pictures / "noise" / "noise-0.png", pictures / "waves" / "waves-0.png"]
     late = tmp_path / "late.png"
-    contents = iter([UnreadableImageError("the file is not there"), others[0].read_bytes()])
+    contents = iter([UnreadableImageError("the file does not exist"), others[0].read_bytes()])
 
     def read(file: Path) -> bytes:
         if file != late:
@@ -161,7 +161,7 @@ def test_unreadable_files_get_the_reason_and_the_others_their_label(
     reasons = {f.name: str(a) for f, a in zip(files, answers, strict=True) if f not in good}
     assert "empty" in reasons["empty.png"]
     assert "not an image" in reasons["text.jpg"]
-    assert "not there" in reasons["missing.png"]
+    assert "the file does not exist" in reasons["missing.png"]
     assert reasons["folder.png"]
     labels = [a.label for a in answers if isinstance(a, Prediction)]
     assert labels == [file.parent.name for file in good]
@@ -191,7 +191,7 @@ def test_other_weights_or_preprocessing_are_refused(predictor: Predictor) -> Non
         with pytest.raises(MedrecogError) as caught:
             Predictor(changed)
         sentence = str(caught.value)
-        assert "“my-model”" in sentence and "train it again" in sentence
+        assert "“my-model”" in sentence and "Install them, or train the model again" in sentence
         assert next(iter(change.values())) in sentence
 
 

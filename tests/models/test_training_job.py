@@ -90,7 +90,7 @@ def test_a_name_that_is_taken_meanwhile_is_not_overwritten(
 @pytest.mark.parametrize("name", ["", "My model", "../runs"])
 def test_a_name_that_cannot_be_starts_no_job(finished: Run, name: str) -> None:
     for begin in (start_training, carry_out_training):
-        with pytest.raises(UsageError, match="cannot be a name"):
+        with pytest.raises(UsageError, match="is not a valid name"):
             begin(finished, CELL, name)
     assert all_jobs() == []
 

@@ -81,7 +81,7 @@ def test_named_precision_is_kept():
 
 
 def test_unknown_precision_is_refused():
-    with pytest.raises(UsageError, match="“float16”: choose among auto, float32, bfloat16"):
+    with pytest.raises(UsageError, match=r"“float16”\. Available: auto, float32, bfloat16"):
         resolve_precision("float16")
 
 

@@ -1,4 +1,4 @@
-"""Our graphs against Keras's own networks, given the same weights."""
+"""Graphs of networks and dense layers slid over a map, against Keras's own layers."""
 
 import importlib
 import sys
@@ -9,12 +9,31 @@ from typing import Any
 import numpy as np
 import pytest
 
-from medrecog_core.networks import NETWORKS, Network, embedded_weights, find_network
+from medrecog_core.errors import MedrecogError, UsageError
+from medrecog_core.networks import (
+    NETWORKS,
+    Network,
+    embedded_weights,
+    find_network,
+    import_weights,
+    installed_weights,
+)
 from medrecog_core.networks.backend import import_keras
-from medrecog_core.networks.feature_maps import feature_maps
-from medrecog_core.networks.table_file import read_table
-from tests.tiny_network import TINY, keras_model, tiny_arrays
+from medrecog_core.networks.feature_maps import (
+    check_map_layer,
+    feature_maps,
+    find_map_layer,
+    map_layers,
+    reached_map_layers,
+    read_at,
+    sliding_dense,
+)
+from medrecog_core.networks.registry import read_table
+from tests.networks.fully_convolutional import convolution_kernel
+from tests.tiny_network import TINY, keras_model, tiny_arrays, write_npz
 
+RNG = np.random.default_rng(0)
+CHANNELS, UNITS = 6, 5
 SIDE = 96
 VGG19 = find_network("vgg19")
 """Modules of `keras.applications` that hold a network's `preprocess_input`."""
@@ -26,6 +45,61 @@ MODULES = {
     "efficientnetv2_s": "efficientnet_v2",
     "convnext_tiny": "convnext",
 }
+
+
+def slid(window, maps, kernel, bias, dtype="float32"):
+    keras = import_keras()
+    layer = sliding_dense(keras)(
+        window=window, units=UNITS, activation="relu", name="fc", dtype=dtype
+    )
+    image = keras.Input((None, None, CHANNELS))
+    model = keras.Model(image, layer(image))
+    layer.set_weights([kernel, bias])
+    return keras.ops.convert_to_numpy(keras.ops.cast(model(maps), "float32"))
+
+
+@pytest.fixture(params=[(1, 1, 4, 4), (2, 3, 5, 3), (1, 7, 7, 7), (3, 7, 9, 8)])
+def case(request):
+    n, window, height, width = request.param
+    maps = RNG.normal(size=(n, max(height, window), max(width, window), CHANNELS))
+    kernel = RNG.normal(size=(window**2 * CHANNELS, UNITS))
+    return window, maps.astype(np.float32), kernel.astype(np.float32), RNG.normal(size=UNITS)
+
+
+def test_each_position_equals_the_dense_network_on_the_window_below_it(case):
+    window, maps, kernel, bias = case
+    found = slid(*case)
+    n, rows, columns, _ = found.shape
+    assert (n, rows + window - 1, columns + window - 1) == maps.shape[:3]
+    for i in range(rows):
+        for j in range(columns):
+            flat = maps[:, i : i + window, j : j + window].reshape(n, -1)
+            expected = np.maximum(flat @ kernel + bias, 0)
+            np.testing.assert_allclose(found[:, i, j], expected, rtol=1e-4, atol=1e-4)
+
+
+def test_it_equals_the_convolution_with_the_dense_kernel(case):
+    window, maps, kernel, bias = case
+    keras = import_keras()
+    convolution = keras.layers.Conv2D(UNITS, window, activation="relu")
+    convolution.build(maps.shape)
+    convolution.set_weights([convolution_kernel(kernel, window, window), bias])
+    expected = keras.ops.convert_to_numpy(convolution(maps))
+    np.testing.assert_allclose(slid(*case), expected, rtol=1e-4, atol=1e-4)
+
+
+def test_bfloat16_is_nearly_the_same(case):
+    exact, rounded = slid(*case), slid(*case, dtype="bfloat16")
+    np.testing.assert_allclose(rounded, exact, atol=0.02 * np.abs(exact).max())
+
+
+@pytest.mark.parametrize(
+    ("shape", "expected"),
+    [((None, None, None, 6), (None, None, None, 5)), ((2, 9, 8, 6), (2, 3, 2, 5))],
+)
+def test_shape_is_known_before_any_map_is(shape, expected):
+    layer = sliding_dense(import_keras())(window=7, units=UNITS, name="fc", dtype="float32")
+    assert layer.compute_output_shape(shape) == expected
 
 
 @dataclass
@@ -253,3 +327,89 @@ def test_networks_are_written_with_keras_alone():
         source = Path(module.__file__).read_text(encoding="utf-8")
         assert "tensorflow" not in source
         assert "import torch" not in source
+
+
+CONVOLUTIONS = [row.name for row in VGG19.rows if row.kind == "Conv2D"]
+
+
+@pytest.mark.parametrize("name", NETWORKS)
+def test_every_readable_layer_is_among_them_in_its_order(name):
+    network = NETWORKS[name]
+    layers = map_layers(network)
+    assert tuple(layer for layer in layers if layer in network.layers) == network.layers
+    assert len({layer.name for layer in layers}) == len(layers)
+    for layer in layers:
+        assert layer.channels == network.row[layer.keras_layer].channels
+
+
+@pytest.mark.parametrize("name", NETWORKS)
+def test_strides_of_inner_layers_are_those_of_the_table_where_it_has_them(name):
+    network = NETWORKS[name]
+    blocks = [layer for layer in network.layers if not layer.in_head]
+    unnamed = {layer.keras_layer: layer.stride for layer in map_layers(read_at(network, []))}
+    assert {layer.keras_layer: layer.stride for layer in blocks}.items() <= unnamed.items()
+
+
+def test_all_convolutions_of_vgg19_are_reached_by_the_embedded_weights():
+    reached = [layer.name for layer in reached_map_layers(VGG19, installed_weights(VGG19))]
+    assert [name for name in reached if "conv" in name] == CONVOLUTIONS
+    assert [name for name in reached if "conv" not in name] == list(VGG19.default_layers)
+
+
+def test_layers_without_positions_are_left_out():
+    kinds = {
+        network.row[layer.keras_layer].kind
+        for network in NETWORKS.values()
+        for layer in map_layers(network)
+    }
+    assert kinds.isdisjoint({"GlobalAveragePooling2D", "InputLayer", "Flatten", "Reshape"})
+    names = {layer.name for layer in map_layers(find_network("efficientnetv2_s"))}
+    assert not any("_se_" in name and not name.endswith("excite") for name in names)
+
+
+def test_a_layer_is_found_by_both_of_its_names():
+    assert find_map_layer(VGG19, "block3") is find_map_layer(VGG19, "block3_pool")
+    assert find_map_layer(VGG19, "block3_conv1").channels == 256
+
+
+def test_unknown_layer_is_refused():
+    with pytest.raises(
+        UsageError, match="Unknown layer “flatten” in VGG-19, or one without feature maps"
+    ):
+        find_map_layer(VGG19, "flatten")
+
+
+@pytest.mark.parametrize("name", ["fc1", "predictions"])
+def test_layer_beyond_the_weights_is_refused(name):
+    with pytest.raises(MedrecogError, match=f"do not reach {name}"):
+        check_map_layer(VGG19, name, installed_weights(VGG19))
+
+
+def test_head_is_reached_with_weights_that_have_it(tiny, tmp_path):
+    weights = import_weights(tiny, write_npz(tmp_path / "a.npz", tiny_arrays()))
+    assert check_map_layer(tiny, "fc2", weights) is TINY.layer("fc2")
+
+
+@pytest.mark.parametrize("name", ["resnet50", "efficientnetv2_s", "convnext_tiny"])
+def test_maps_between_the_readable_layers_equal_those_of_keras(name):
+    network = NETWORKS[name]
+    keras = import_keras()
+    model = getattr(keras.applications, network.keras_name)(
+        include_top=False, weights=None, input_shape=(None, None, 3)
+    )
+    module = importlib.import_module(f"keras.applications.{MODULES[name]}")
+    images = np.random.default_rng(0).integers(0, 256, (1, 64, 64, 3), dtype=np.uint8)
+    prepared = module.preprocess_input(images.astype(np.float32))
+    arrays = seed(model, prepared)
+    outputs = {operation.name: operation.output for operation in model.operations}
+    inner = [layer for layer in map_layers(network) if layer.name in outputs]
+    first, chosen = inner[:4], inner[4::11]
+    layers = [*first, *chosen]
+    expected = answer(
+        keras.Model(model.inputs[0], [outputs[layer.name] for layer in layers]), prepared
+    )
+    names = [layer.name for layer in layers]
+    graph = feature_maps(read_at(network, layers), names, "float32", arrays.__getitem__)
+    for layer, found, values in zip(layers, answer(graph, images), expected, strict=True):
+        assert found.shape[-1] == layer.channels
+        assert_close(found, values)

@@ -9,9 +9,8 @@ import pytest
 from medrecog_core.errors import MedrecogError, StorageError
 from medrecog_core.networks import NETWORKS
 from medrecog_core.networks.backend import import_keras
-from medrecog_core.networks.keras_layer import KerasLayer
-from medrecog_core.networks.layer_table import Layer, Network
 from medrecog_core.networks.parameters import is_optional, network_parameters
+from medrecog_core.networks.table import KerasLayer, Layer, Network
 from medrecog_core.networks.weight_file import KINDS, open_weight_file
 from tests.tiny_network import (
     CONVOLUTIONS,
@@ -254,16 +253,16 @@ def test_a_changed_byte_in_a_keras_archive_is_noticed(refused, tmp_path):
 )
 def test_what_is_no_file_of_weights_is_refused(refused, tmp_path, content):
     (tmp_path / "weights.h5").write_bytes(content)
-    assert refused(tmp_path / "weights.h5").endswith(f"is not a file of weights: give {KINDS}.")
+    assert refused(tmp_path / "weights.h5").endswith(f"is not a weight file. Use {KINDS}.")
 
 
 def test_other_hdf5_and_zip_files_are_refused(refused, tmp_path):
     with h5py.File(tmp_path / "other.h5", "w") as file:
         file["measurements"] = np.zeros(3)
-    assert "is not a file of weights" in refused(tmp_path / "other.h5")
+    assert "is not a weight file" in refused(tmp_path / "other.h5")
     with zipfile.ZipFile(tmp_path / "other.zip", "w") as archive:
         archive.writestr("letter.txt", "Dear")
-    assert "is not a file of weights" in refused(tmp_path / "other.zip")
+    assert "is not a weight file" in refused(tmp_path / "other.zip")
     np.savez(tmp_path / "other.npz", measurements=np.zeros(3))
     assert "it has no layer block1_conv1" in refused(tmp_path / "other.npz")
 
@@ -298,7 +297,7 @@ def test_groups_in_a_circle_end(refused, tmp_path):
         group = file.create_group("a")
         group["b"] = group
         file.attrs["layer_names"] = [b"a", b"a/b"]
-    assert "is not a file of weights" in refused(tmp_path / "circle.h5")
+    assert "is not a weight file" in refused(tmp_path / "circle.h5")
 
 
 def test_an_archive_that_unpacks_to_far_too_much_is_refused(refused, tmp_path):

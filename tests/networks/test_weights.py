@@ -60,7 +60,8 @@ def test_the_sentence_says_how_to_get_the_file():
 
 def test_named_weights_that_do_not_reach_a_layer_are_named():
     identity = installed_weights(VGG19).identity
-    with pytest.raises(MedrecogError, match=f"^The weights {identity} do not reach fc1 and fc2: "):
+    match = rf"^The weights {identity} do not reach fc1 and fc2\. "
+    with pytest.raises(MedrecogError, match=match):
         check_readable(VGG19, ["block1", "fc1", "fc2"], identity)
 
 

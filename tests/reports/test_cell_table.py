@@ -52,8 +52,8 @@ def test_latex_tells_leaks_sample_and_weights_in_its_caption(finished):
     record["weights"]["title"] = "custom_weights"
     finished.write_record(record)
     caption = next(line for line in cells_latex(finished).splitlines() if "caption" in line)
-    assert "The split leaks: 1 group of images stand in both the training" in caption
-    assert "On a sample of 6 of 12 images." in caption
+    assert "Leakage: 1 group has images in both training" in caption
+    assert "Based on a sample of 6 of 12 images." in caption
     assert r"custom\_weights" in caption
 
 
@@ -64,14 +64,14 @@ def test_report_table_holds_the_measure_of_every_single_cell(finished):
 
 
 def test_measure_that_cannot_be_told_has_no_report_table(finished):
-    with pytest.raises(MedrecogError, match="has a place in the report's table"):
+    with pytest.raises(MedrecogError, match="The report's table contains no cell of run"):
         run_report_table(finished, "sensitivity")
 
 
 def test_no_table_of_a_run_without_cells(finished):
     finished.discard_cells()
     for table in (cells_latex, run_report_table):
-        with pytest.raises(MedrecogError, match="has no finished cell yet"):
+        with pytest.raises(MedrecogError, match="has no finished cells yet"):
             table(finished)
 
 

@@ -40,7 +40,7 @@ def test_tables_tell_leaks_and_samples(finished):
     finished.write_record(record)
     latex = exported(finished, PurePath("x.tex"), Choice(table="report")).decode()
     (caption,) = [line for line in latex.splitlines() if "caption" in line]
-    assert "On a sample of 6 of 12 images. The split leaks: 2 groups of images" in caption
+    assert "Based on a sample of 6 of 12 images. Leakage: 2 groups have images" in caption
     head, first, *_ = exported(finished, PurePath("x.csv")).decode().splitlines()
     assert head.endswith(",n_leaking_groups")
     assert first.endswith(",a sample of 6 of 12 images,2")
@@ -57,5 +57,5 @@ def test_what_does_not_go_together_is_refused(finished, file, choice):
 
 @pytest.mark.parametrize("wrong", [{"table": "other"}, {"measure": "luck"}])
 def test_a_choice_is_checked_when_it_is_made(wrong):
-    with pytest.raises(UsageError, match="choose among"):
+    with pytest.raises(UsageError, match="Available"):
         Choice(**wrong)

@@ -62,7 +62,7 @@ def test_page_names_weights_fingerprint_versions_and_its_limits(finished, page):
     record = finished.record()
     for words in (
         record["weights"]["identity"],
-        f"The weights are not Keras's official ones: {record['weights']['title']}.",
+        "The weights are not the official Keras weights",
         record["dataset"]["fingerprint"][:16],
         record["versions"]["keras"],
         record["device"]["name"],
@@ -89,10 +89,10 @@ def test_what_spoils_the_result_is_said_first(finished):
     text = Parsed(html_report(finished)).text
     beginning = text[: text.index("Confusion matrix")]
     for words in (
-        "This run is not finished: 3 of 4 cells are.",
-        "The split leaks: 2 groups of images stand in both",
-        "These results stand on a sample of 12 of 99 images.",
-        "1 image could not be read and took no part.",
+        "This run is not finished (3 of 4 cells).",
+        "Leakage: 2 groups have images in both",
+        "These results are based on a sample of 12 of 99 images.",
+        "Skipped because unreadable: 1 image.",
     ):
         assert words in beginning
     assert "a/b.png: the file is empty" in text
@@ -118,13 +118,13 @@ def test_numbers_of_2018_stand_beside_the_run_s(finished):
     record["dataset"]["classes"] = {"NORMAL": 6, "PNEUMONIA": 6}
     finished.write_record(record)
     text = Parsed(html_report(finished)).text
-    assert "Beside the report of 2018" in text
+    assert "Comparison with the 2018 report" in text
     assert "No cell of this run stands in the report's table." in text
 
 
 def test_run_without_a_finished_cell_has_no_report(finished):
     finished.discard_cells()
-    with pytest.raises(MedrecogError, match="has no finished cell yet"):
+    with pytest.raises(MedrecogError, match="has no finished cells yet"):
         html_report(finished)
 
 

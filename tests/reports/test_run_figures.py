@@ -57,7 +57,7 @@ def test_without_a_name_the_best_cell_is_found(finished):
 
 
 def test_what_there_is_not_is_named(finished):
-    with pytest.raises(UsageError, match="There is no finished cell “block9”"):
+    with pytest.raises(UsageError, match="This run has no finished cell “block9”"):
         draw_figure(finished, "confusion", cell="block9")
     with pytest.raises(UsageError, match="The measure “luck” cannot be told"):
         draw_figure(finished, measure="luck")
@@ -65,5 +65,5 @@ def test_what_there_is_not_is_named(finished):
 
 def test_run_without_a_finished_cell_has_no_figure(finished):
     finished.discard_cells()
-    with pytest.raises(MedrecogError, match="has no finished cell yet"):
+    with pytest.raises(MedrecogError, match="has no finished cells yet"):
         draw_figure(finished)

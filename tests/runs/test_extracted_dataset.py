@@ -4,7 +4,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from medrecog_core.datasets import library
+from medrecog_core.datasets import draw_sample, library
 from medrecog_core.errors import MedrecogError, StoppedError
 from medrecog_core.features import DescriptorStore
 from medrecog_core.images import PREPROCESSINGS
@@ -13,8 +13,8 @@ from medrecog_core.locations import CacheFolder
 from medrecog_core.networks import find_network, installed_weights
 from medrecog_core.runs import Run, extract_dataset
 from medrecog_core.runs import extracted_dataset as module
-from medrecog_core.runs.extracted_dataset import descriptor_source
-from tests.textures import CLASSES, N_IMAGES, add_textures, specification, write_textures
+from medrecog_core.runs.extracted_dataset import dataset_of_run, descriptor_source
+from tests.textures import CLASSES, N_IMAGES, NAME, add_textures, specification, write_textures
 
 VGG19 = find_network("vgg19")
 CHEAP = {"layers": ["block1"], "poolings": ["max"]}
@@ -75,7 +75,7 @@ def test_unreadable_images_are_skipped_with_the_reason_and_the_rest_goes_on(fold
     assert set(reasons) == {str(folder / path) for path in (*bad, "noise/noise-0.png")}
     for path, (_, word) in bad.items():
         assert word in reasons[str(folder / path)]
-    assert "not there" in reasons[str(folder / "noise/noise-0.png")]
+    assert "the file does not exist" in reasons[str(folder / "noise/noise-0.png")]
 
 
 def test_images_of_one_content_go_through_the_network_once(folder: Path) -> None:
@@ -106,7 +106,7 @@ def test_a_folder_that_is_gone_gives_one_sentence(folder: Path, no_network: None
 
 
 def test_an_unknown_data_set_gives_one_sentence(cache: CacheFolder, no_network: None) -> None:
-    with pytest.raises(MedrecogError, match="There is no data set “textures”: there are demo"):
+    with pytest.raises(MedrecogError, match="Unknown data set “textures”"):
         extract_dataset(specification())
 
 
@@ -209,3 +209,37 @@ def test_excluded_images_take_no_part(known: Path) -> None:
     assert len(extracted.images) == N_IMAGES - 1
     assert extracted.skipped == ()
     assert extracted.network_images == {224: N_IMAGES - 1}
+
+
+@pytest.fixture(autouse=True)
+def no_picture_is_drawn(monkeypatch):
+    monkeypatch.setattr("medrecog_core.datasets.demo_folder.load", None)
+
+
+def test_the_data_set_of_a_run_is_found_as_it_is_kept(finished):
+    assert dataset_of_run(finished) == library.load(NAME)
+
+
+def test_a_data_set_that_changed_since_is_not_what_the_run_saw(finished):
+    library.exclude(NAME, [library.load(NAME).images[0].path], reason="a marker")
+    assert dataset_of_run(finished) is None
+
+
+def test_a_data_set_that_is_gone_is_not_found(finished):
+    library.remove(NAME)
+    assert dataset_of_run(finished) is None
+
+
+def test_the_whole_set_of_a_sample_is_found(finished):
+    from dataclasses import replace
+
+    from medrecog_core import atomic_file
+
+    dataset = library.load(NAME)
+    asked = {**finished.specification().to_document(), "sample": 6, "seed": 3}
+    atomic_file.write_json(finished.path / "specification.json", asked)
+    record = finished.record()
+    seen = replace(dataset, images=draw_sample(dataset.images, 6, 3).images)
+    record["dataset"]["fingerprint"] = seen.fingerprint
+    finished.write_record(record)
+    assert dataset_of_run(finished) == dataset

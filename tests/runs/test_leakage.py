@@ -35,5 +35,5 @@ def test_groups_are_mixed_once_and_kept_whole_once(paired):
 
 def test_a_data_set_without_groups_is_refused(known):
     asked = RunSpecification(dataset="textures", layers=("block1",), poolings=("max",))
-    with pytest.raises(MedrecogError, match=r"has no groups .*, so none can leak"):
+    with pytest.raises(MedrecogError, match=r"has no groups .*, so leakage cannot be measured"):
         measure_leakage(asked)

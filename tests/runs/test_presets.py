@@ -33,5 +33,5 @@ def test_the_part_that_needs_no_head_is_told() -> None:
 
 
 def test_an_unknown_preset_gives_one_sentence() -> None:
-    with pytest.raises(UsageError, match="There is no preset “mit”: there are report-mini-mit, "):
+    with pytest.raises(UsageError, match=r"Unknown preset “mit”\. Available: report-mini-mit, "):
         find_preset("mit")

@@ -14,10 +14,10 @@ from medrecog_core.features import DescriptorStore
 from medrecog_core.images import PLAIN, Rendering
 from medrecog_core.locations import cache_folder
 from medrecog_core.runs import Run, create_run, execute, identical_run, result_document
-from medrecog_core.runs.cell_images import cell_images
-from medrecog_core.runs.cost import estimate_cost
 from medrecog_core.runs.description import differing_settings
-from medrecog_core.runs.run_dataset import dataset_of_run
+from medrecog_core.runs.estimate import estimate_cost
+from medrecog_core.runs.extracted_dataset import dataset_of_run
+from medrecog_core.runs.run import cell_images
 from tests.deep_images import NAME, WINDOW, add_deep, deep_specification
 from tests.textures import finished_run
 

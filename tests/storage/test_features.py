@@ -19,7 +19,7 @@ from medrecog_core.features import (
     DescriptorSource,
     DescriptorStore,
 )
-from medrecog_core.features.extraction_lock import extracting_alone
+from medrecog_core.features.extraction import extracting_alone
 from medrecog_core.images import Rendering
 from medrecog_core.jobs.progress import ignore, never
 from medrecog_core.models import model_names

@@ -1,4 +1,4 @@
-"""The Datasets page in a real browser: filters, one image, the health report, exclusions."""
+"""The Data sets page in a real browser: filters, one image, the health report, exclusions."""
 
 import re
 import shutil
@@ -56,24 +56,24 @@ def test_the_demo_is_filtered_opened_and_checked(page, server):
     page.get_by_alt_text(re.compile("reticular-lesion")).first.wait_for(timeout=4 * MINUTE)
     page.get_by_role("textbox", name="Group").fill("lesion07")
     page.get_by_role("textbox", name="Group").press("Enter")
-    page.get_by_text("2 images. Press a caption").wait_for()
+    page.get_by_text("2 images. Click a caption").wait_for()
     page.wait_for_url(re.compile("group=lesion07"))
 
     # One image in full, with the other view of its lesion; the address shows it to others.
     caption(page, "reticular-lesion07").first.click()
-    page.get_by_text("Of the same group, reticular-lesion07").wait_for()
+    page.get_by_text("Same patient or lesion: reticular-lesion07").wait_for()
     page.wait_for_url(re.compile("image=reticular%2Freticular-lesion07-view1.png"))
     opened = page.context.browser.new_context().new_page()
     opened.goto(page.url)
     opened.get_by_role("heading", name="reticular-lesion07-view1.png").wait_for(timeout=MINUTE)
     opened.context.close()
-    page.get_by_role("button", name="Back to the images").click()
-    page.get_by_text("2 images. Press a caption").wait_for()
+    page.get_by_role("button", name="Back to images").click()
+    page.get_by_text("2 images. Click a caption").wait_for()
 
     # The report, computed by a process that is not the server's.
     page.get_by_role("radio", name="Health").click()
     page.get_by_role("button", name="Check this data set").click()
-    page.get_by_text("240 images in use checked").wait_for(timeout=2 * MINUTE)
+    page.get_by_text("Checked 240 images").wait_for(timeout=2 * MINUTE)
     page.get_by_text("No problems found.").wait_for()
     assert "/sklearn/" not in server.loaded_libraries()
 
@@ -87,7 +87,7 @@ def test_a_finding_is_shown_excluded_and_taken_back(page, server, with_leak):
     exclude = page.locator(".st-key-exclude-duplicates-across-splits button")
     exclude.click()
     page.get_by_role("heading", name="Excluded images").wait_for()
-    page.get_by_text("24 images in use checked").wait_for(timeout=2 * MINUTE)
+    page.get_by_text("Checked 24 images").wait_for(timeout=2 * MINUTE)
     assert exclude.count() == 0
     assert library.load(with_leak).excluded[0].image.path == "train/left/train-left-0.png"
 
@@ -98,18 +98,18 @@ def test_a_finding_is_shown_excluded_and_taken_back(page, server, with_leak):
 
     page.get_by_role("radio", name="Health").click()
     page.get_by_role("button", name="Restore").click()
-    page.get_by_text("25 images in use checked").wait_for(timeout=2 * MINUTE)
+    page.get_by_text("Checked 25 images").wait_for(timeout=2 * MINUTE)
     page.get_by_text("1 file in more than one split").wait_for()
     assert library.load(with_leak).excluded == ()
     assert last_job(CHECK, with_leak).state().error == ""
 
 
-def test_a_single_image_is_excluded_and_used_again(page, server, with_leak):
+def test_a_single_image_is_excluded_and_restored(page, server, with_leak):
     page.goto(f"{server.address}/Datasets?dataset={with_leak}&image=test/right/test-right-1.png")
-    page.get_by_role("button", name="Exclude this image").click()
-    page.get_by_text("Excluded: chosen by hand.").wait_for()
-    page.get_by_role("button", name="Use it again").click()
-    page.get_by_role("button", name="Exclude this image").wait_for()
+    page.get_by_role("button", name="Exclude image from runs").click()
+    page.get_by_text("Excluded manually.").wait_for()
+    page.get_by_role("button", name="Restore").click()
+    page.get_by_role("button", name="Exclude image from runs").wait_for()
     assert library.load(with_leak).excluded == ()
 
 
@@ -117,7 +117,7 @@ def test_a_single_image_is_excluded_and_used_again(page, server, with_leak):
 def test_the_health_report_and_an_image_fit_the_screen(browser, server, with_leak, width):
     context = browser.new_context(viewport={"width": width, "height": 900})
     opened = context.new_page()
-    for what, sign in (("view=Health", "Check"), ("image=test/left/copy.png", "Exclude this")):
+    for what, sign in (("view=Health", "Check"), ("image=test/left/copy.png", "Exclude image")):
         opened.goto(f"{server.address}/Datasets?dataset={with_leak}&{what}")
         opened.get_by_role("button", name=re.compile(sign)).first.wait_for(timeout=MINUTE)
         overflow = opened.evaluate(

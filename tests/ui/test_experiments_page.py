@@ -77,28 +77,28 @@ def no_process(monkeypatch):
 
 def test_a_run_that_is_finished_already_is_offered_before_it_is_repeated(finished, no_process):
     finished.rename("Shallow blocks")
-    test = press(opened(PAGE, **link(layers=LAYERS)), "Start the experiment")
-    assert "This was done already" in words(test)
-    assert "by “Shallow blocks”" in words(test)
+    test = press(opened(PAGE, **link(layers=LAYERS)), "Start run")
+    assert "An identical run already exists" in words(test)
+    assert "“Shallow blocks”" in words(test)
     assert len(all_runs()) == 1
-    test = press(test, "Run it again")
+    test = press(test, "Run again")
     assert not test.exception
     assert len(all_runs()) == 2
-    assert "This was done already" not in words(test)
+    assert "An identical run already exists" not in words(test)
     assert "Stop" in buttons(test)
 
 
 def test_an_offer_goes_when_the_form_asks_for_something_else(finished, no_process):
-    test = press(opened(PAGE, **link(layers=LAYERS)), "Start the experiment")
-    assert "This was done already" in words(test)
+    test = press(opened(PAGE, **link(layers=LAYERS)), "Start run")
+    assert "An identical run already exists" in words(test)
     test.text_input(key="experiment-C").set_value("7").run()
     assert not test.exception
-    assert "This was done already" not in words(test)
-    assert "Run it again" not in buttons(test)
+    assert "An identical run already exists" not in words(test)
+    assert "Run again" not in buttons(test)
 
 
-def test_a_followed_run_that_was_deleted_elsewhere_is_told_once(finished, no_process):
-    test = press(opened(PAGE), "Follow")
+def test_a_deleted_run_in_view_gets_one_warning(finished, no_process):
+    test = press(opened(PAGE), "View progress")
     finished.delete()
     test.run()
     assert not test.exception
@@ -109,13 +109,13 @@ def test_a_followed_run_that_was_deleted_elsewhere_is_told_once(finished, no_pro
 def test_what_is_typed_and_started_in_one_go_is_what_is_started(known, no_process):
     test = opened(PAGE, on="textures")
     test.text_input(key="experiment-C").input("7")
-    press(test, "Start the experiment")
+    press(test, "Start run")
     (run,) = all_runs()
     assert run.specification().parameter_values == (7.0,)
 
 
 def test_another_experiment_is_started_at_once(finished, no_process):
-    press(opened(PAGE, **link(layers=LAYERS, seed=1)), "Start the experiment")
+    press(opened(PAGE, **link(layers=LAYERS, seed=1)), "Start run")
     assert sorted(run.specification().seed for run in all_runs()) == [0, 1]
 
 
@@ -130,10 +130,10 @@ def test_a_run_gets_a_title_and_loses_it(finished):
     assert finished.title == finished.id
 
 
-def test_a_run_is_deleted_by_a_second_press_and_no_other(finished):
+def test_a_run_is_deleted_after_a_confirmation_and_no_other(finished):
     other = run_in(JobState("stopped"), layers=["block1"])
     test = opened(PAGE)
-    assert f"The results of {other.id} go; descriptors stay in the store." in words(test)
+    assert f"Delete “{other.id}”? Its results are removed permanently" in words(test)
     test.button(key=f"delete-{other.id}").click().run()
     assert not test.exception
     assert [run.id for run in all_runs()] == [finished.id]
@@ -158,7 +158,7 @@ def test_runs_are_found_by_what_describes_them(finished):
     assert shown() == {finished.id}
     test.text_input(key="run-search").input("nonsense").run()
     assert shown() == set()
-    assert "No run is described by “nonsense”." in words(test)
+    assert "No runs match “nonsense”." in words(test)
 
 
 def test_the_log_and_the_cells_of_the_run_that_is_followed_are_shown(finished):
@@ -179,7 +179,7 @@ def test_a_link_follows_the_run_that_is_followed(finished):
     assert "experiment" not in lost.query_params
 
 
-def test_a_run_at_work_tells_the_time_to_its_end_and_shows_the_grid_that_fills(at_work):
+def test_an_active_run_shows_its_remaining_time_and_the_grid(at_work):
     test = opened(PAGE)
     (bar,) = test.get("progress")
     assert bar.proto.value == 33
@@ -203,7 +203,7 @@ def test_a_run_is_stopped(at_work):
         (JobState("running"), "stopped unexpectedly"),
     ],
 )
-def test_a_run_that_did_not_finish_says_why_and_is_carried_on(known, no_process, state, sentence):
+def test_a_run_that_did_not_finish_shows_why_and_is_resumed(known, no_process, state, sentence):
     run = run_in(state)
     test = opened(PAGE)
     assert sentence in words(test)
@@ -223,9 +223,9 @@ def test_of_three_runs_two_wait_and_say_for_whom(known):
     first.rename("The first")
     test = opened(PAGE)
     test.button(key=f"follow-{third.id}").click().run()
-    assert "Place 2 in the queue. It starts by itself after these 2 runs:" in words(test)
+    assert "Position 2 in the queue." in words(test)
     test.button(key=f"follow-{second.id}-before-{third.id}").click().run()
-    assert "Place 1 in the queue. It starts by itself after this run:" in words(test)
+    assert "Position 1 in the queue." in words(test)
     assert "The first" in buttons(test)
 
 
@@ -240,12 +240,12 @@ def test_a_linked_experiment_is_run_offered_repeated_searched_for_and_deleted(
     page.set_default_timeout(MINUTE)
     settings = {"layers": ["block1"], "poolings": ["max"], "C": 2}
     page.goto(f"{server.address}/Experiments?{urlencode(link(**settings))}")
-    page.get_by_text("1 cell; every image goes through the network once").wait_for()
-    page.get_by_role("button", name="Start the experiment").click()
+    page.get_by_text("1 cell · all images, one pass each").wait_for()
+    page.get_by_role("button", name="Start run").click()
     page.get_by_role("link", name="Open results").wait_for(timeout=2 * MINUTE)
-    page.get_by_role("button", name="Start the experiment").click()
-    page.get_by_text("This was done already").wait_for()
-    page.get_by_role("button", name="Run it again").click()
+    page.get_by_role("button", name="Start run").click()
+    page.get_by_text("An identical run already exists").wait_for()
+    page.get_by_role("button", name="Run again").click()
     with cache_at(server.cache):
         page.get_by_role("button", name="Stop").wait_for()
         newest, first = all_runs()
@@ -264,10 +264,10 @@ def test_a_linked_experiment_is_run_offered_repeated_searched_for_and_deleted(
         page.get_by_role("link", name=first.id).wait_for(state="detached")
         page.get_by_role("button", name="Delete").click()
         page.get_by_role("button", name=f"Delete {newest.id}").click()
-        page.get_by_text("No run is described by “Again”.").wait_for()
+        page.get_by_text("No runs match “Again”.").wait_for()
         assert [run.id for run in all_runs()] == [first.id]
     # What the form says has stayed in the address all the while.
-    page.get_by_text("1 cell; every image goes through the network once").wait_for()
+    page.get_by_text("1 cell · all images, one pass each").wait_for()
     assert "block1" in page.url
     assert page.get_by_test_id("stException").count() == 0
     page.close()

@@ -120,7 +120,7 @@ def check(page, texts):
 @pytest.mark.parametrize(
     ("path", "query", "until", "texts"),
     [
-        ("", {}, "What is installed", TITLES),
+        ("", {}, "System", TITLES),
         ("Datasets", {"dataset": "hostile"}, LAYOUT[1:], (GROUP, "excluded", *CLASSES)),
         (
             "Datasets",
@@ -129,11 +129,12 @@ def check(page, texts):
             (REASON, "“$a$”"),
         ),
         ("Datasets", {"dataset": "hostile", "image": f"0/{FILES[0]}"}, "SHA-256", (GROUP, REASON)),
-        ("Datasets", {"dataset": "hostile", "image": LINK}, "has no image", (LINK,)),
-        ("Datasets", {"dataset": LINK}, "There is no data set", (LINK,)),
-        ("Experiments", {"on": "hostile"}, "Follow", TITLES),
-        ("Experiments", {"run-search": "**z**"}, "No run is described by", ("“**z**”",)),
-        ("Results", {"run": LINK, "true": LINK}, "Class of the curves", (LINK, *CLASSES)),
+        ("Datasets", {"dataset": "hostile", "image": LINK}, "not found in", (LINK,)),
+        ("Datasets", {"dataset": LINK}, "not found", (LINK,)),
+        ("Experiments", {"on": "hostile"}, "View progress", TITLES),
+        ("Experiments", {"run-search": "**z**"}, "No runs match", ("“**z**”",)),
+        ("Results", {"run": LINK}, "not found", (LINK,)),
+        ("Results", {"true": LINK}, "Class of the curves", (LINK, *CLASSES)),
         (
             "Results",
             {"cell": LINK, "curve": ":red[b]"},
@@ -144,9 +145,9 @@ def check(page, texts):
             "Results",
             {"true": "**d**", "predicted": "$a$"},
             "Test images",
-            ("of **d** taken for $a$",),
+            ("of **d** predicted as $a$",),
         ),
-        ("Results", {"compare": LINK}, "There is no other run", (LINK,)),
+        ("Results", {"compare": LINK}, "not found", (LINK,)),
         ("Predict", {"model": MODEL}, "Classes:", (", ".join(sorted(CLASSES)), TITLES[0], REASON)),
     ],
 )
@@ -155,11 +156,11 @@ def test_names_and_addresses_are_shown_as_they_are(look, path, query, until, tex
 
 
 def test_a_followed_run_and_the_deletion_of_one_show_its_title(look):
-    page = look("Experiments", {"on": "hostile"}, "Follow")
-    page.get_by_role("button", name="Follow").last.click()
+    page = look("Experiments", {"on": "hostile"}, "View progress")
+    page.get_by_role("button", name="View progress").last.click()
     page.get_by_text("Open results").wait_for()
     page.get_by_role("button", name="Delete").last.click()
-    check(page, [f"The results of {TITLES[0]} go"])
+    check(page, [f"Delete “{TITLES[0]}”?"])
 
 
 def test_runs_side_by_side_show_their_titles(look, kept):
@@ -177,7 +178,7 @@ def test_an_image_and_its_label_are_shown_as_they_are_called(look, server):
     files = [folder / "4" / FILES[1], folder / "0" / FILES[2]]
     page.get_by_test_id("stFileUploaderDropzoneInput").first.set_input_files(files)
     page.get_by_test_id("stMetricValue").wait_for()
-    page.get_by_text("Teal speaks for").wait_for()
+    page.get_by_text("Teal: supports").wait_for()
     label = page.get_by_test_id("stMetricValue").inner_text()
     assert label in CLASSES
-    check(page, [FILES[1], f"Teal speaks for {label}"])
+    check(page, [FILES[1], f"Teal: supports {label}"])

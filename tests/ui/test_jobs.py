@@ -78,7 +78,7 @@ def test_home_and_every_side_bar_list_what_works(cache, running):
     ended.write_state(JobState("failed"))
     test = opened("app.py")
     assert not test.exception
-    assert test.subheader[0].value == "Working now"
+    assert test.subheader[0].value == "Active jobs"
     assert buttons(test).count("Stop") == 2
     shown = words(test)
     assert "Import mine" in shown and "My run" in shown and "Check other" not in shown
@@ -140,7 +140,7 @@ def test_a_model_is_trained_by_a_job_and_linked_when_it_is_ready(cache, tmp_path
     (cache.models / "mine").mkdir(parents=True)
     monkeypatch.setattr("medrecog_core.ui.results.model_making.model_names", lambda: ["mine"])
     test = opened("pages/3_Results.py", run=run.id)
-    assert "The model “mine” is ready." in [each.value for each in test.success]
+    assert "Model “mine” is ready." in [each.value for each in test.success]
 
 
 def test_stop_of_the_demo_drawing_is_no_start_of_another(cache):

@@ -20,11 +20,11 @@ def page(browser, server):
     opened.close()
 
 
-def test_home_page_loads_no_network_and_says_what_is_installed(page, server):
+def test_home_page_loads_no_network_and_shows_the_system(page, server):
     page.goto(server.address)
     page.get_by_role("heading", name="medrecog").wait_for()
-    page.get_by_text("What is installed").wait_for()
-    page.get_by_text("0 descriptors").wait_for()
+    page.get_by_text("System").wait_for()
+    page.get_by_text("0 cached feature vectors").wait_for()
     page.get_by_text("For research, not for diagnosis.").wait_for()
     libraries = server.loaded_libraries()
     assert "/tensorflow/" not in libraries
@@ -36,7 +36,7 @@ def test_from_the_demo_to_a_label(page, server):
     page.get_by_role("button", name="Start with the demo").click()
     page.get_by_role("heading", name="Experiments").wait_for()
     page.get_by_text("10 cells").wait_for()
-    page.get_by_role("button", name="Start the experiment").click()
+    page.get_by_role("button", name="Start run").click()
 
     # It progresses, in a process that is not the server's.
     page.get_by_text(re.compile(r"at 224 px: \d+ of 240 images")).first.wait_for(timeout=3 * MINUTE)
@@ -48,7 +48,7 @@ def test_from_the_demo_to_a_label(page, server):
     # The heat map; its cells can be clicked.
     page.get_by_role("heading", name="Results").wait_for()
     assert re.search(r"[?&]run=demo-", page.url)
-    page.get_by_text("The best cell.").wait_for()
+    page.get_by_text("Best cell.").wait_for()
     chart = page.get_by_test_id("stVegaLiteChart").first
     chart.locator("path[aria-roledescription='rect mark']").nth(1).click()
     page.get_by_role("heading", name="block1, 224 pixels, average pooling").wait_for()
@@ -57,7 +57,7 @@ def test_from_the_demo_to_a_label(page, server):
     # A square of its confusion matrix shows its images, and so does the address.
     squares = page.get_by_test_id("stVegaLiteChart").nth(1)
     squares.locator("path[aria-roledescription='rect mark']").first.click()
-    page.get_by_text(re.compile(r"test images? of globular, recognised")).wait_for()
+    page.get_by_text(re.compile(r"test images? of globular, correctly classified")).wait_for()
     page.wait_for_url(re.compile(r"[?&]true=globular.*[?&]predicted=globular"))
     page.get_by_alt_text(re.compile(r"globular; score [+-]\d")).first.wait_for()
 
@@ -74,7 +74,7 @@ def test_from_the_demo_to_a_label(page, server):
     # An image, its label and its scores.
     page.get_by_role("heading", name="Predict").wait_for()
     page.get_by_text("on 60 test images").wait_for()
-    page.get_by_text("Take in a model from another machine").wait_for()
+    page.get_by_text("Import model").wait_for()
     picture = next(Path(server.cache, "datasets/demo/images/starburst").glob("*.png"))
     page.get_by_test_id("stFileUploaderDropzoneInput").first.set_input_files(picture)
     page.get_by_test_id("stMetricValue").get_by_text("starburst").wait_for(timeout=2 * MINUTE)
@@ -82,11 +82,11 @@ def test_from_the_demo_to_a_label(page, server):
     page.get_by_alt_text(re.compile("Training image, ")).first.wait_for()
 
     # Where in it the score comes from.
-    page.get_by_text("Show what the label rests on").click()
-    page.get_by_alt_text(re.compile("with the places that speak for starburst")).wait_for()
+    page.get_by_text("Show evidence map").click()
+    page.get_by_alt_text(re.compile("with evidence for starburst")).wait_for()
 
 
-def test_results_are_taken_away_as_a_report(page, server):
+def test_results_are_exported_as_a_report(page, server):
     page.goto(f"{server.address}/Results")
     page.get_by_role("button", name="Export").click()
     with page.expect_download() as taken:
@@ -95,14 +95,13 @@ def test_results_are_taken_away_as_a_report(page, server):
     assert "<!doctype html>" in Path(taken.value.path()).read_text(encoding="utf-8")
 
 
-def test_a_run_is_stopped_and_carried_on(page, server, monkeypatch):
+def test_a_run_is_stopped_and_resumed(page, server, monkeypatch):
     monkeypatch.setenv("MEDRECOG_CACHE", str(server.cache))
     # A scale that no other test has put into the store.
     run = launch(RunSpecification(dataset="demo", layers=("block5",), scales=(256,), sample=120))
     page.goto(f"{server.address}/Experiments")
-    page.get_by_text(re.compile(r"at 256 px: [1-9]\d* of 120 images")).first.wait_for(
-        timeout=2 * MINUTE
-    )
+    extracting = page.get_by_text(re.compile(r"at 256 px: [1-9]\d* of 120 images"))
+    extracting.first.wait_for(timeout=2 * MINUTE)
     page.get_by_role("button", name="Stop").click()
     page.get_by_role("button", name="Resume").wait_for()
     assert run.state().status == "stopped"
@@ -116,7 +115,7 @@ def test_an_upload_that_is_no_image_gets_one_sentence(page, server, tmp_path):
     page.goto(f"{server.address}/Predict")
     text = tmp_path / "letter.jpg"
     text.write_text("Dear doctor")
-    page.get_by_text("Take in a model from another machine").wait_for()
+    page.get_by_text("Import model").wait_for()
     page.get_by_test_id("stFileUploaderDropzoneInput").first.set_input_files(text)
     page.get_by_text("letter.jpg could not be classified: the content is not an image").wait_for()
     assert "Traceback" not in page.content()
@@ -153,7 +152,7 @@ def test_a_data_set_is_added_from_a_folder(page, server, write_class_folders):
     opened = page.context.browser.new_context().new_page()
     opened.goto(page.url)
     opened.get_by_alt_text("red").first.wait_for(timeout=MINUTE)
-    opened.get_by_role("link", name="Run an experiment on it").click()
+    opened.get_by_role("link", name="New experiment with this data set").click()
     opened.get_by_role("heading", name="Experiments").wait_for()
     opened.wait_for_url(re.compile("on=two-colours"))
     opened.context.close()

@@ -8,7 +8,7 @@ import streamlit as st
 from streamlit.testing.v1 import AppTest
 
 from medrecog_core.datasets import check_health, library, read_dataset
-from medrecog_core.features.network_rates import NetworkPass, keep_rates
+from medrecog_core.features.cost import NetworkPass, keep_rates
 from medrecog_core.jobs.kinds import DRAW_DEMO
 from medrecog_core.jobs.process import ProcessIdentity, this_process
 from medrecog_core.jobs.queue import working_jobs
@@ -19,6 +19,8 @@ from medrecog_core.networks import (
     import_weights,
     resolve_precision,
 )
+from medrecog_core.settings import MODE_VARIABLE, VIEWER
+from medrecog_core.ui.page import PAGES as NAMED
 from tests.textures import add_textures, write_textures
 from tests.tiny_network import tiny, tiny_arrays, write_npz
 
@@ -56,12 +58,22 @@ def test_page_opens_on_an_empty_cache_and_says_it_is_for_research(page):
     assert "For research, not for diagnosis." in words(test)
 
 
+@pytest.mark.parametrize(("mode", "kind"), [("", "description"), (VIEWER, "view_description")])
+def test_home_describes_every_page_by_its_row(mode, kind, monkeypatch):
+    if mode:
+        monkeypatch.setenv(MODE_VARIABLE, mode)
+    captions = [each.value for each in opened("app.py").main.caption]
+    described = [getattr(page, kind) for page in NAMED if page.title != "Home"]
+    assert all(described)
+    assert captions[: len(described)] == described
+
+
 @pytest.mark.parametrize(
     ("page", "hint"),
     [
-        ("pages/2_Experiments.py", "press “Start the experiment”"),
-        ("pages/3_Results.py", "start an experiment first"),
-        ("pages/4_Predict.py", "There is no model yet"),
+        ("pages/2_Experiments.py", "Click **Start run**"),
+        ("pages/3_Results.py", "Start an experiment first"),
+        ("pages/4_Predict.py", "No models yet"),
     ],
 )
 def test_empty_state_says_what_to_do_next(page, hint):
@@ -112,7 +124,7 @@ def test_vanished_image_is_named_in_the_gallery(write_class_folders):
     next(root.rglob("*.png")).unlink()
     test = opened("pages/1_Datasets.py", dataset="colours")
     assert not test.exception
-    assert "the file is not there" in words(test)
+    assert "the file does not exist" in words(test)
 
 
 def test_experiment_without_layers_cannot_be_started():
@@ -127,7 +139,8 @@ def test_layers_that_the_weights_do_not_reach_are_not_offered_and_it_says_where_
     test = opened("pages/2_Experiments.py")
     layers = next(g for g in test.get("button_group") if g.label == "Layers")
     assert list(layers.options) == ["block1", "block2", "block3", "block4", "block5"]
-    assert "fc1 and fc2 need other weights" in words(test)
+    assert "fc1 and fc2 require weights" in words(test)
+    assert "Install on the Networks page" in [each.proto.label for each in test.get("page_link")]
 
 
 @pytest.mark.parametrize(
@@ -138,7 +151,7 @@ def test_layers_that_the_weights_do_not_reach_are_not_offered_and_it_says_where_
     ],
 )
 def test_a_link_to_what_is_gone_says_so(page, query):
-    assert "There is no data set “gone” here: demo is shown." in words(opened(page, **query))
+    assert "Data set “gone” not found." in words(opened(page, **query))
 
 
 def test_impossible_scale_is_refused_with_a_sentence():
@@ -169,14 +182,14 @@ def test_finding_is_a_filter_of_the_gallery(write_class_folders):
     check_health(library.save(read_dataset("colours", root)))
     test = opened("pages/1_Datasets.py", dataset="colours", finding="blank", **{"class": "red"})
     assert not test.exception
-    assert "3 images. Press" in words(test)
+    assert "3 images. Click" in words(test)
 
 
 def test_link_to_an_image_that_is_gone_says_so(write_class_folders):
     library.save(read_dataset("colours", write_class_folders()))
     test = opened("pages/1_Datasets.py", dataset="colours", image="../../etc/passwd")
     assert not test.exception
-    assert "“colours” has no image “../../etc/passwd”." in words(test)
+    assert "Image “../../etc/passwd” not found in “colours”." in words(test)
 
 
 @pytest.mark.parametrize("name", NETWORKS)
@@ -186,12 +199,12 @@ def test_every_network_is_shown_with_its_layers_and_its_weights(name):
     assert not test.error
     network = NETWORKS[name]
     read, layers = (frame.value for frame in test.dataframe)
-    assert list(read["read as"]) == [layer.name for layer in network.layers]
+    assert list(read["layer"]) == [layer.name for layer in network.layers]
     assert len(layers) == sum(row.kind != "Flatten" for row in network.rows)
-    without = f"{network.title} has no weights yet" in words(test)
+    without = f"No weights for {network.title} are installed" in words(test)
     assert without == (name != DEFAULT_NETWORK)
-    assert any("Download Keras's official file" in button.label for button in test.button)
-    assert any(button.label == "Test the weights in use" for button in test.button) != without
+    assert any("Download official Keras weights" in button.label for button in test.button)
+    assert any(button.label == "Run self-test" for button in test.button) != without
 
 
 def test_a_download_that_stops_unexpectedly_gets_one_sentence(monkeypatch):
@@ -208,7 +221,7 @@ def test_networks_with_weights_can_be_chosen_and_their_layers_are_offered(tiny, 
     test = opened("pages/2_Experiments.py")
     (box,) = (box for box in test.selectbox if box.label == "Network")
     assert list(box.options) == [DEFAULT_NETWORK]
-    assert "Others have no weights yet: see the page Networks." in words(test)
+    assert "Other networks need weights first." in words(test)
     import_weights(tiny, write_npz(tmp_path / "a.npz", tiny_arrays()))
     test = opened("pages/2_Experiments.py", **{"with": "tiny"})
     layers = next(g for g in test.get("button_group") if g.label == "Layers")
@@ -222,29 +235,29 @@ def test_a_preset_fills_in_the_form_with_what_can_be_run_now():
     test = opened("pages/2_Experiments.py")
     test.selectbox(key="preset").set_value("report-mini-mit").run()
     assert not test.exception
-    assert "fc1 and fc2 of it need weights that are not installed: block5 can be run now" in words(
-        test
+    assert (
+        "This preset also uses fc1 and fc2, whose weights are not installed. Available now: block5."
+        in words(test)
     )
-    assert "8 cells; every image goes through the network 4 times" in words(test)
+    assert "8 cells · all images, 4 passes each" in words(test)
     test.multiselect(key="experiment-scales").set_value([224]).run()
-    assert "2 cells; every image goes through the network once" in words(test)
+    assert "2 cells · all images, one pass each" in words(test)
 
 
-def test_the_cost_is_told_before_the_start(tmp_path):
+def test_the_cost_is_shown_before_the_start(tmp_path):
     add_textures(write_textures(tmp_path / "images"))
     test = opened("pages/2_Experiments.py", on="textures")
-    assert "To extract: 12 at 224 of 12 images; this machine's rate is not measured yet" in words(
-        test
-    )
+    assert "12 at 224 px (12 images in total) · time unknown" in words(test)
+    assert "on this machine" not in words(test)
     network = find_network(DEFAULT_NETWORK)
     passes = [NetworkPass("block5", 224, 100, 1000.0)]
     keep_rates(network, resolve_precision("auto"), passes)
     st.cache_data.clear()
-    assert "about 2 min at the rate measured here" in words(test.run())
+    assert words(test.run()).count("about 2 min on this machine") == 2  # also without any runs
 
 
 def test_a_disk_without_room_is_warned_of(tmp_path, monkeypatch):
     add_textures(write_textures(tmp_path / "images"))
     monkeypatch.setattr("shutil.disk_usage", lambda _: SimpleNamespace(total=1, used=0, free=1))
     test = opened("pages/2_Experiments.py", on="textures")
-    assert "are free: free the disk, or choose fewer layers or smaller scales" in words(test)
+    assert "Free disk space" in words(test)

@@ -53,9 +53,9 @@ def test_an_image_gets_its_label_with_probabilities_and_similar_images(model, pa
     assert "waves, 0.000" in told
     assert "Unlike the training images" not in told
     n_read = sum(passes)
-    toggle = next(each for each in test.toggle if each.label == "Show what the label rests on")
+    toggle = next(each for each in test.toggle if each.label == "Show evidence map")
     toggle.set_value(True).run()
-    assert "Teal speaks for waves" in words(test)
+    assert "Teal: supports waves" in words(test)
     assert "56 x 56 positions" in words(test)
     assert sum(passes) == n_read == 1
 
@@ -88,32 +88,34 @@ def test_the_card_of_the_model_can_be_read(model):
     assert "Trained on 9 images of **textures**" in told
     assert "##### Limits" in told
     labels = [button.label for button in test.get("download_button")]
-    assert labels == ["Download the card", "Download the model"]
+    assert labels == ["Download model card", "Export model"]
 
 
-def test_a_model_is_taken_in_from_a_file(model):
+def test_a_model_is_imported_from_a_file(model):
     content = exported_model("my-model")
     test = opened("pages/4_Predict.py")
-    uploader = next(each for each in test.get("file_uploader") if "exported" in each.label)
+    uploader = next(each for each in test.get("file_uploader") if "Model file" in each.label)
     uploader.set_value([("one.medrecog-model", content, "application/zip")])
-    next(each for each in test.text_input if each.label == "Name here").set_value("theirs")
-    next(each for each in test.button if each.label == "Take it in").click().run()
+    next(each for each in test.text_input if each.label == "Model name (optional)").set_value(
+        "theirs"
+    )
+    next(each for each in test.button if each.label == "Import").click().run()
     assert not test.exception
-    assert "The model “theirs” is here." in words(test)
+    assert "Model “theirs” imported." in words(test)
     assert model_names() == ["my-model", "theirs"]
     assert load_model("theirs").card.classes == model.card.classes
 
 
 def test_a_foreign_file_gets_one_sentence(model):
     test = opened("pages/4_Predict.py")
-    uploader = next(each for each in test.get("file_uploader") if "exported" in each.label)
+    uploader = next(each for each in test.get("file_uploader") if "Model file" in each.label)
     uploader.set_value([("letter.txt", b"Dear doctor", "text/plain")])
-    next(each for each in test.button if each.label == "Take it in").click().run()
+    next(each for each in test.button if each.label == "Import").click().run()
     assert "letter.txt is no model that this program exported" in words(test)
     assert model_names() == ["my-model"]
 
 
-def test_a_read_only_view_takes_in_and_deletes_nothing(model, monkeypatch):
+def test_a_read_only_view_imports_and_deletes_nothing(model, monkeypatch):
     monkeypatch.setenv("MEDRECOG_MODE", "viewer")
     test = opened("pages/4_Predict.py")
     assert not test.exception
@@ -131,4 +133,4 @@ def test_a_model_without_a_map_says_so_and_what_it_contains(known):
     assert "Scores of k-nearest neighbours cannot be attributed to image regions" in told
     assert "contains the training features: those of all 9 training images" in told
     assert {metric.label: metric.value for metric in test.metric}["Label"] == learnt.label
-    assert "Show what the label rests on" not in [each.label for each in test.toggle]
+    assert "Show evidence map" not in [each.label for each in test.toggle]

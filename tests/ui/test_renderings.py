@@ -57,7 +57,7 @@ def test_frames_of_one_file_are_shown_apart(cache, tmp_path):
     library.save(Dataset("stack", tmp_path, images, "made"))
     test = opened(DATASETS, dataset="stack")
     assert not test.exception
-    opens = [button for button in test.button if button.help == "Show this image in full"]
+    opens = [button for button in test.button if button.help == "Open image"]
     assert len(opens) == 4
     opens[-1].click().run()
     assert not test.exception

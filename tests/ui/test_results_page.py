@@ -37,15 +37,26 @@ def test_best_cell_is_shown_with_every_measure_and_its_interval(run):
     names = ["Accuracy", "Balanced accuracy", "Macro F1", "AUC", "Sensitivity", "Specificity"]
     assert list(metrics)[:6] == names
     assert all(" to " in metrics[name].delta for name in names)
-    assert "30 test images." in words(test)
+    assert "n = 30 test images." in words(test)
 
 
-def test_address_opens_a_cell_and_an_unfinished_one_is_told(run):
+def test_address_opens_a_cell_or_warns_that_it_is_not_finished(run):
     test = opened(PAGE, run=run.id, cell="block1-224-average")
     assert "block1, 224 pixels, average pooling" in [each.value for each in test.subheader]
     test = opened(PAGE, run=run.id, cell="block5-224-max")
     assert not test.exception
-    assert "The cell block5-224-max is not finished: the best one is shown." in words(test)
+    assert "Cell “block5-224-max” does not exist in this run or is not finished." in words(test)
+
+
+def test_a_link_to_a_missing_run_shows_no_other_run(run):
+    test = opened(PAGE, run="gone")
+    assert not test.exception
+    assert "Run “gone” not found." in words(test)
+    assert not test.metric
+    assert not test.run().metric
+    box(test, "Run").set_value(run.id).run()
+    assert not test.exception
+    assert test.metric
 
 
 def test_address_opens_the_images_of_a_square(run, count):
@@ -54,10 +65,10 @@ def test_address_opens_the_images_of_a_square(run, count):
     n = count("NORMAL", "PNEUMONIA")
     assert n > 0
     images = "1 test image" if n == 1 else f"{n} test images"
-    assert f"{images} of NORMAL taken for PNEUMONIA" in words(test)
+    assert f"{images} of NORMAL predicted as PNEUMONIA" in words(test)
     captions = [each.value for each in test.caption if "; score " in each.value]
     assert len(captions) == n
-    assert all(each.startswith("NORMAL, taken for PNEUMONIA; score ") for each in captions)
+    assert all(each.startswith("NORMAL, predicted PNEUMONIA; score ") for each in captions)
 
 
 def test_boxes_choose_a_square_too(run, count):
@@ -67,7 +78,10 @@ def test_boxes_choose_a_square_too(run, count):
     box(test, "True class").set_value("PNEUMONIA").run()
     box(test, "Predicted class").set_value("PNEUMONIA").run()
     assert not test.exception
-    assert f"{count('PNEUMONIA', 'PNEUMONIA')} test images of PNEUMONIA, recognised" in words(test)
+    assert (
+        f"{count('PNEUMONIA', 'PNEUMONIA')} test images of PNEUMONIA, correctly classified"
+        in words(test)
+    )
 
 
 def test_a_page_that_another_choice_does_not_reach_is_none(cache):
@@ -83,25 +97,25 @@ def test_a_page_that_another_choice_does_not_reach_is_none(cache):
     assert test.number_input(key="images").value == 1
 
 
-def test_unknown_class_in_the_address_is_told(run):
+def test_unknown_class_in_the_address_gets_a_warning(run):
     test = opened(PAGE, run=run.id, true="MEASLES")
     assert not test.exception
-    assert "There is no class “MEASLES” in this run." in words(test)
+    assert "Class “MEASLES” not found in this run." in words(test)
     assert box(test, "True class").value == "any"
 
 
 def test_sensitivity_follows_the_positive_class(run):
-    told = {}
+    shown = {}
     for positive in ("NORMAL", "PNEUMONIA"):
         test = opened(PAGE, run=run.id, positive=positive)
         assert not test.exception
         metrics = {each.label: each.value for each in test.metric}
-        told[positive] = metrics["Sensitivity"], metrics["Specificity"]
+        shown[positive] = metrics["Sensitivity"], metrics["Specificity"]
         assert f"Recall of {positive} is the sensitivity" in words(test)
-    assert told["NORMAL"] == told["PNEUMONIA"][::-1]
+    assert shown["NORMAL"] == shown["PNEUMONIA"][::-1]
     # By its name, pneumonia is what is looked for.
     usual = {each.label: each.value for each in opened(PAGE, run=run.id).metric}
-    assert usual["Sensitivity"] == told["PNEUMONIA"][0]
+    assert usual["Sensitivity"] == shown["PNEUMONIA"][0]
 
 
 def test_three_classes_have_no_positive_one(cache):
@@ -115,7 +129,7 @@ def test_three_classes_have_no_positive_one(cache):
 def test_images_that_are_gone_are_named_and_hide_nothing_else(cache):
     test = opened(PAGE, run=made_run().id)
     assert not test.exception
-    assert "the file is not there" in words(test)
+    assert "the file does not exist" in words(test)
 
 
 def test_address_sets_runs_side_by_side_and_shows_only_what_differs(run):
@@ -127,20 +141,20 @@ def test_address_sets_runs_side_by_side_and_shows_only_what_differs(run):
     assert list(table["run"]) == [run.id, "Weaker", third.id]
     assert {"C", "images"} < set(table.columns)
     assert {"seed", "layers", "data set"}.isdisjoint(table.columns)
-    assert "not tested on the same images, so not compared in pairs" in words(test)
+    assert "not comparable" in words(test)
     assert "exact McNemar test" in words(test)
 
 
-def test_run_that_is_gone_from_a_comparison_is_told(run):
+def test_missing_run_of_a_comparison_gets_a_warning(run):
     made_run()
     test = opened(PAGE, run=run.id, compare="gone")
     assert not test.exception
-    assert "There is no other run “gone” here." in words(test)
+    assert "Run “gone” not found." in words(test)
 
 
-def test_probabilities_are_told_with_the_images_they_were_fitted_on(run):
+def test_calibration_is_shown_with_the_number_of_images(run):
     test = opened(PAGE, run=run.id, calibration="true")
-    assert "Fitted on the test images themselves, 30 predictions, in 5 parts" in words(test)
+    assert "cross-fitted on the test images (5 parts, 30 predictions)" in words(test)
     metrics = {each.label: each for each in test.metric}
     assert all(metrics[name].delta.endswith(" before") for name in ("Brier score", "Log loss"))
 
@@ -156,7 +170,7 @@ def test_another_run_is_shown_without_the_choices_made_for_the_first(run):
     test = opened(PAGE, run=run.id, cell="block2-224-average", true="NORMAL", measure="Sensitivity")
     box(test, "Run").set_value(other.id).run()
     assert not test.exception
-    assert "There is no class" not in words(test)
+    assert "not found" not in words(test)
     assert "is not finished" not in words(test)
     assert (box(test, "True class").value, box(test, "Cell").value) == ("any", "the best")
 
@@ -165,7 +179,7 @@ def test_a_single_cell_is_beside_no_other(cache):
     test = opened(PAGE, run=made_run(separations=[1.0]).id)
     assert not test.exception
     assert "the only finished cell" in words(test)
-    assert "every other cell" not in words(test)
+    assert "all other cells" not in words(test)
 
 
 def test_the_class_of_the_curves_is_in_the_address_and_goes_with_the_run(cache):
@@ -179,13 +193,13 @@ def test_the_class_of_the_curves_is_in_the_address_and_goes_with_the_run(cache):
     box(test, "Run").set_value(other.id).run()
     assert not test.exception
     assert box(test, "Class of the curves").value == "d"
-    assert "There is no class" not in words(test)
+    assert "not found" not in words(test)
     test = opened(PAGE, run=one.id, curve="z")
-    assert "There is no class “z” with curves here." in words(test)
+    assert "Class “z” not found" in words(test)
     assert box(test, "Class of the curves").value == "a"
 
 
-@pytest.mark.parametrize(("content", "sentence"), [(None, "has no record"), ("{}", "is damaged")])
+@pytest.mark.parametrize(("content", "sentence"), [(None, "is missing"), ("{}", "is damaged")])
 def test_a_run_without_a_whole_record_gets_one_sentence(run, content, sentence):
     if content is None:
         (run.path / "record.json").unlink()
@@ -201,4 +215,4 @@ def test_other_classifiers_are_shown_with_what_their_models_would_contain(cache)
     test = opened(PAGE, run=other.id)
     assert not test.exception
     assert "contains the training features: those of all 60" in words(test)
-    assert "contains the training features" not in words(opened(PAGE, run=usual.id))
+    assert "The model contains the features of all" not in words(opened(PAGE, run=usual.id))

@@ -46,15 +46,15 @@ def test_the_pages_show_the_bundle_and_change_nothing(bundle, tmp_path):
     _, run_id = bundle
     home = opened("app.py")
     assert not home.exception
-    assert "1 data set, 1 run and 0 models to see" in words(home)
+    assert "1 data set, 1 run and 0 models." in words(home)
     assert is_viewer()
     results = opened("pages/3_Results.py", run=run_id)
     assert not results.exception
     assert not results.error
-    assert "The best cell." in words(results)
+    assert "Best cell." in words(results)
     datasets = opened("pages/1_Datasets.py", dataset="textures")
     assert not datasets.exception
-    assert "12 images. Press a caption" in words(datasets)
+    assert "12 images. Click a caption" in words(datasets)
     assert not (tmp_path / "another").exists()
 
 

@@ -29,20 +29,7 @@ VARIABLES = {
     *("predicted", "true", "chosen", "likeliest", "made"),
 }
 """What names, and sentences that hold them, are called that are not the program's own."""
-OWN = {
-    *("markdown", "caption", "write", "error", "warning", "info", "success", "toast", "badge"),
-    *("title", "header", "subheader", "metric", "table", "tabs", "expander", "popover", "progress"),
-    *("button", "download_button", "form_submit_button", "page_link", "checkbox", "toggle"),
-    *("radio", "pills", "segmented_control", "spinner", "dialog", "status"),
-}
-PARAMETERS = {"label", "help", "text", "body", "value", "delta"}
-FOREIGN = {
-    *("error", "title", "name", "label", "path", "layout", "reason", "stage", "group", "classes"),
-    *("splits", "root", "words", "rule", "sample", "dataset", "predicted", "weights_title"),
-    *("at_threshold", "asked", "sentence", "message", "positive", "chosen", "made", "row"),
-}
-"""What names and sentences that are not the program's own are called here."""
-OWN = {"network.title", "card.trained_classifier.title"}
+OWN = {"network.title", "page.title"}
 """Attributes of that kind that are written in the program."""
 
 

@@ -88,7 +88,7 @@ def controls(test):
     return found
 
 
-SIGHTS = {
+ADDRESSES = {
     "home": ("app.py", {}),
     "datasets": (DATASETS, {"dataset": "copies"}),
     "datasets, health": (DATASETS, {"dataset": "copies", "view": "Health"}),
@@ -112,22 +112,22 @@ _RUNS = {
     ("text_input", "Search"),
     ("button", "Settings"),
     ("page_link", "a run"),
-    ("page_link", "Look at the results"),
+    ("page_link", "Open results"),
 }
 _EXPORTS = {
     ("selectbox", "Figure"),
-    ("checkbox", "With thumbnails of the images"),
+    ("checkbox", "Include thumbnails"),
     *(
         ("download_button", label)
         for label in (
             *("HTML report", "CSV", "LaTeX", "JSON", "PNG", "SVG", "Bundle"),
-            *("Report's table, LaTeX", "Report's table, CSV"),
+            *("2018 report layout (LaTeX)", "2018 report layout (CSV)"),
         )
     ),
 }
 HARMLESS = {
     "home": {
-        ("page_link", "**Datasets**"),
+        ("page_link", "**Data sets**"),
         ("page_link", "**Experiments**"),
         ("page_link", "**Results**"),
         ("page_link", "**Predict**"),
@@ -147,8 +147,8 @@ HARMLESS = {
         ("button", "Show excluded images"),
     },
     "datasets, not checked": {("selectbox", "Data set"), ("button_group", "View")},
-    "datasets, one image": {*_IMAGES, ("button", "Back to the images")},
-    "datasets, excluded image": {*_IMAGES, ("button", "Back to the images")},
+    "datasets, one image": {*_IMAGES, ("button", "Back to images")},
+    "datasets, excluded image": {*_IMAGES, ("button", "Back to images")},
     "experiments": _RUNS,
     "experiments, finished": _RUNS,
     "experiments, form": _RUNS,
@@ -162,17 +162,17 @@ HARMLESS = {
         ("selectbox", "True class"),
         ("selectbox", "Predicted class"),
         ("selectbox", "Class of the curves"),
-        ("toggle", "Show the scores as probabilities"),
+        ("toggle", "Show calibration"),
     },
-    "results, unfinished": {("selectbox", "Run"), ("page_link", "See how it is doing")},
+    "results, unfinished": {("selectbox", "Run"), ("page_link", "View progress")},
     "predict": {
         ("selectbox", "Model"),
         ("file_uploader", "Images to classify"),
         ("toggle", "Use the camera"),
-        ("download_button", "Download the card"),
+        ("download_button", "Download model card"),
     },
-    "networks": {("selectbox", "Network"), ("selectbox", "Scale in pixels")},
-    "networks, without weights": {("selectbox", "Network"), ("selectbox", "Scale in pixels")},
+    "networks": {("selectbox", "Network"), ("selectbox", "Input size (px)")},
+    "networks, without weights": {("selectbox", "Network"), ("selectbox", "Input size (px)")},
 }
 """What may be on each page: it chooses what is looked at, and changes nothing."""
 
@@ -188,13 +188,13 @@ def named(control):
 
 
 def shown(sight, viewed):
-    page, query = SIGHTS[sight]
+    page, query = ADDRESSES[sight]
     finished, unfinished = viewed
     runs = {"FINISHED": finished, "UNFINISHED": unfinished}
     return opened(page, **{name: runs.get(value, value) for name, value in query.items()})
 
 
-@pytest.mark.parametrize("sight", SIGHTS)
+@pytest.mark.parametrize("sight", ADDRESSES)
 def test_nothing_can_be_acted_on_but_what_chooses_what_is_looked_at(sight, viewed):
     test = shown(sight, viewed)
     assert not test.error
@@ -205,13 +205,13 @@ def test_nothing_can_be_acted_on_but_what_chooses_what_is_looked_at(sight, viewe
 
 def test_every_page_is_walked():
     pages = {"app.py", *(f"pages/{file.name}" for file in (PROJECT / "pages").glob("*.py"))}
-    assert {page for page, _ in SIGHTS.values()} == pages
+    assert {page for page, _ in ADDRESSES.values()} == pages
 
 
 def test_the_home_page_says_what_this_is_and_what_there_is_to_see(viewed):
     told = words(opened("app.py"))
     assert "This is a **read-only view**" in told
-    assert "2 data sets, 2 runs and 1 model to see" in told
+    assert "2 data sets, 2 runs and 1 model." in told
 
 
 def test_a_run_is_shown_with_what_it_was_asked_to_do(viewed):
@@ -236,11 +236,11 @@ def test_the_folder_of_the_images_is_not_told(viewed):
 @pytest.mark.parametrize(
     ("page", "sentence"),
     [
-        ("app.py", "0 data sets, 0 runs and 0 models to see"),
-        ("pages/1_Datasets.py", "There are no data sets here"),
-        ("pages/2_Experiments.py", "There are no runs here"),
-        ("pages/3_Results.py", "There are no results here"),
-        ("pages/4_Predict.py", "There are no models here"),
+        ("app.py", "0 data sets, 0 runs and 0 models."),
+        ("pages/1_Datasets.py", "No data sets have been shared here"),
+        ("pages/2_Experiments.py", "No runs have been shared here"),
+        ("pages/3_Results.py", "No results have been shared here"),
+        ("pages/4_Predict.py", "No models have been shared here"),
     ],
 )
 def test_where_there_is_nothing_to_see_a_page_says_so(page, sentence, monkeypatch, cache):
@@ -249,7 +249,7 @@ def test_where_there_is_nothing_to_see_a_page_says_so(page, sentence, monkeypatc
     assert not cache.root.exists()
 
 
-@pytest.mark.parametrize("page", sorted({page for page, _ in SIGHTS.values()}))
+@pytest.mark.parametrize("page", sorted({page for page, _ in ADDRESSES.values()}))
 def test_a_mode_that_there_is_not_shows_nothing_but_the_sentence(page, monkeypatch, viewed):
     monkeypatch.setenv(MODE_VARIABLE, "veiwer")
     test = opened(page)
@@ -261,7 +261,7 @@ def test_a_mode_that_there_is_not_shows_nothing_but_the_sentence(page, monkeypat
 
 
 @pytest.mark.parametrize(
-    "sight", [sight for sight, (page, _) in SIGHTS.items() if page in FULL_OF_CONTROLS]
+    "sight", [sight for sight, (page, _) in ADDRESSES.items() if page in FULL_OF_CONTROLS]
 )
 def test_no_address_changes_anything_where_things_can_be_changed(sight, kept, monkeypatch):
     root, *runs = kept

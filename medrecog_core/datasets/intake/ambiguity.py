@@ -1,4 +1,4 @@
-"""What is raised where a folder can be understood in several ways."""
+"""Error for folders that can be read in several ways."""
 
 from collections.abc import Sequence
 
@@ -7,7 +7,7 @@ from medrecog_core.errors import MedrecogError
 
 
 class AmbiguousError(MedrecogError):
-    """Two interpretations explain the images about equally; `interpretations` holds them."""
+    """Two interpretations explain the images about equally; `interpretations` lists them."""
 
     def __init__(self, message: str, interpretations: Sequence[Interpretation]) -> None:
         super().__init__(message)

@@ -1,4 +1,4 @@
-"""The classes of an import: spellings, measurements, and which classes are wanted."""
+"""Classes of an import: spellings, measurements, and the choice of classes."""
 
 from collections import Counter
 from collections.abc import Callable, Collection, Mapping, Sequence
@@ -30,10 +30,10 @@ _TEST_PARTS = ("test", "val")
 
 
 def choose_classes(found: Interpretation, decisions: Decisions) -> Interpretation:
-    """Return it with the classes that the decisions and the evidence give.
+    """Return it with the classes according to the decisions and the evidence.
 
     In this order: labels that mean a missing one are set apart; measurements are binned; classes
-    are merged as named, then by spelling; classes that are not wanted are left out.
+    are merged as chosen, then by spelling; classes that were not chosen are skipped.
 
     Raises
     ------
@@ -73,12 +73,12 @@ def renamed(
 
 
 def is_wanted(only: Collection[str], excluded: Collection[str]) -> Callable[[ImageRecord], bool]:
-    """Return whether an image's class is wanted; `only` is every class where it is empty."""
+    """Return whether the class of an image was chosen; an empty `only` means every class."""
     return lambda image: (not only or image.label in only) and image.label not in excluded
 
 
 def check_known(names: Collection[str], known: Collection[str], option: str) -> None:
-    """Refuse names of classes that do not exist.
+    """Reject names of classes that do not exist.
 
     Raises
     ------
@@ -98,13 +98,13 @@ def class_option(option: str, *names: str) -> str:
 
 
 def small_classes(images: Sequence[ImageRecord]) -> list[DatasetWarning]:
-    """Return what is to be said of classes too small to be trained and tested by chance.
+    """Return the warning on classes that are too small for a random split.
 
     Hold-out and k-fold need two images of each class, and two groups where groups are given.
     """
     if {"train", "test"} <= {image.split for image in images} or any(i.fold for i in images):
         return []
-    # One group for everything is said once, not for each class.
+    # One group for all images is reported once, not for each class.
     has_groups = len({unit_of(image.group, image.path) for image in images}) > 1
     members_of: dict[str, list[ImageRecord]] = {}
     for image in images:
@@ -129,17 +129,18 @@ def small_classes(images: Sequence[ImageRecord]) -> list[DatasetWarning]:
     return [
         DatasetWarning(
             "small-class",
-            f"{what} Hold-out and k-fold need at least two to train on and to test on, so they "
-            f"will refuse this data set. Use {class_option('--exclude-class', *small[:_N_SHOWN])} "
-            f"to leave {'it' if len(small) == 1 else 'such classes'} out, or "
-            f"--merge-class {quote(f'{first}=OTHER')} to merge it with another one.",
+            f"{what} Hold-out and k-fold need at least two to train on and to test on, so this "
+            "data set cannot be split with them. Use "
+            f"{class_option('--exclude-class', *small[:_N_SHOWN])} to exclude "
+            f"{'it' if len(small) == 1 else 'such classes'}, or --merge-class "
+            f"{quote(f'{first}=OTHER')} to merge it with another one.",
             tuple(image.path for label in small for image in members_of[label]),
         )
     ]
 
 
 def unlabelled_warning(words: Collection[str], paths: Sequence[str]) -> DatasetWarning:
-    """Return what is to be said of images whose label means that they have none."""
+    """Return the warning on images whose label means a missing one."""
     named = ", ".join(f"“{word}”" for word in sorted(words)) or "empty"
     keep = " ".join(f"--merge-class {quote(f'{w}={w}')}" for w in sorted(words) if w)
     otherwise = f" To import them as a class all the same, use {keep}." if keep else ""
@@ -152,12 +153,12 @@ def unlabelled_warning(words: Collection[str], paths: Sequence[str]) -> DatasetW
 
 
 def doubtful_warning(word: str, paths: Sequence[str]) -> DatasetWarning:
-    """Return what is to be said of a class whose name can mean a missing label."""
+    """Return the warning on a class whose name can mean a missing label."""
     return DatasetWarning(
         "unlabelled",
-        f"The class “{word}” ({counted(len(paths), 'image')}) is imported as a class, but its name "
-        f"can mean that there is no label. Use {class_option('--exclude-class', word)} to leave "
-        "these images out.",
+        f"The class “{word}” ({counted(len(paths), 'image')}) is imported as a class, but its "
+        f"name can mean that there is no label. Use {class_option('--exclude-class', word)} to "
+        "exclude these images.",
         tuple(paths),
     )
 
@@ -168,7 +169,7 @@ def _without_unlabelled(found: Interpretation, decisions: Decisions) -> Interpre
     missing, doubtful = missing_words(image.label for image in found.images)
     by_place = _unlabelled_by_place(found.images)
     missing = (missing | by_place) - confirmed
-    # What a table's rows say of missing labels was said where they were read.
+    # Missing labels in the rows of a table were reported when they were read.
     said = {
         path for warning in found.warnings if warning.id == "unlabelled" for path in warning.paths
     }
@@ -192,10 +193,10 @@ def _without_unlabelled(found: Interpretation, decisions: Decisions) -> Interpre
 
 
 def _unlabelled_by_place(images: Sequence[ImageRecord]) -> frozenset[str]:
-    """Return classes that hold all images of the test or val part and are none to train on.
+    """Return classes with all images of the test or val part that are not training classes.
 
     Such as `test/unknown` and `test/images` beside `train/CLASS`. A name that begins like one of
-    the training classes is a spelling of it, and is said otherwise.
+    the training classes is a spelling of it, and is reported separately.
     """
     labels: dict[str, set[str]] = {}
     for image in images:

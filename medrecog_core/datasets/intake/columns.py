@@ -1,4 +1,4 @@
-"""What the columns of a table are: image, label, group, split, rater."""
+"""Roles of the columns of a table: image, label, group, split, rater."""
 
 import re
 from collections.abc import Callable, Sequence
@@ -84,7 +84,7 @@ _MOST_VALUES = 20
 
 
 class _Cells(Protocol):
-    """What is needed of a table."""
+    """The interface of a table."""
 
     @property
     def name(self) -> str: ...
@@ -102,7 +102,7 @@ class _Cells(Protocol):
 
 @dataclass(frozen=True)
 class Columns:
-    """Names of a table's columns and why they are thought to be that.
+    """Names of the columns of a table by role, with reasons.
 
     Attributes
     ----------
@@ -120,7 +120,7 @@ class Columns:
     rater
         Column with who gave the label; empty where there is none.
     reasons
-        In words, why each of them.
+        Reasons for each of them.
     candidates
         Columns that could be the label as well; where `labels` is empty, none has a usual name, or
         several have and differ.
@@ -193,7 +193,7 @@ def choose_columns(
     names_image: Callable[[str], bool],
     names_folder: Callable[[str], bool] = _no_folder,
 ) -> Columns:
-    """Return what the columns of a table are: as decided, or by their names and contents.
+    """Return the roles of the columns of a table: as decided, or by their names and contents.
 
     A table without a recognised label column has none, and `candidates` that could be.
 

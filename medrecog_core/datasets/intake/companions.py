@@ -1,4 +1,4 @@
-"""Files that belong to an image and are no samples: masks, overlays, thumbnails."""
+"""Files that belong to an image and are not samples: masks, overlays, thumbnails."""
 
 import functools
 import re
@@ -40,7 +40,7 @@ _VIEWED = (".dcm", ".dicom")
 def without_companions(survey: Survey, decisions: Decisions) -> Survey:
     """Return the survey without the images that are companions of others.
 
-    A companion is left out only where the image it belongs to is there:
+    A companion is skipped only if the image that it belongs to exists:
 
     - `X_mask.png`, `X-segmentation`, `mask_X` and the like, where the same folder holds an image
       named `X` (or `X_image`, `image_X`);
@@ -64,8 +64,8 @@ def without_companions(survey: Survey, decisions: Decisions) -> Survey:
     n = len(reasons)
     warning = DatasetWarning(
         "companions",
-        f"{counted(n, 'file')} left out, because {'it belongs' if n == 1 else 'they belong'} to "
-        "other images: masks, overlays, thumbnails and the like. Use --keep-companions to import "
+        f"{counted(n, 'file')} not imported, because {'it belongs' if n == 1 else 'they belong'} "
+        "to other images (masks, overlays, thumbnails). Use --keep-companions to import "
         f"{'it' if n == 1 else 'them'}.",
         tuple(sorted(reasons)),
     )

@@ -18,9 +18,9 @@ _CHUNK_BYTES = 2**20
 def without_copies(root: Path, found: Interpretation, decisions: Decisions) -> Interpretation:
     """Return it without second copies that have the same label and split.
 
-    Of files with the same bytes, the first by path is taken. Copies with different labels or splits
-    are all kept and warned about, so that the number of images in a given split never changes by
-    itself.
+    Of files with the same bytes, the first by path is imported. Copies with different labels or
+    splits are all kept and warned about, so that the number of images in a given split does not
+    change.
 
     Notes
     -----
@@ -55,7 +55,8 @@ def without_copies(root: Path, found: Interpretation, decisions: Decisions) -> I
             DatasetWarning(
                 "second-copies",
                 f"{counted(len(dropped), 'file is', 'files are')} an exact copy of another with "
-                "the same label and split, and left out. Use --keep-copies to import copies too.",
+                "the same label and split, and not imported. Use --keep-copies to import copies "
+                "too.",
                 tuple(sorted(dropped)),
             )
         )

@@ -1,4 +1,4 @@
-"""Everything about an import that its user can decide, with the option that says so."""
+"""Decisions about an import, with the options that set them."""
 
 import math
 import re
@@ -12,7 +12,7 @@ from medrecog_core.errors import UsageError
 from medrecog_core.images.rendering import ALL, AXES, FIRST, MIDDLE
 
 ON_CONFLICT = ("refuse", "majority", "unanimous")
-"""What becomes of an image whose rows have different labels."""
+"""What to do with an image whose rows have different labels."""
 UNCERTAIN = ("exclude", "positive", "negative")
 """What a finding marked -1 (uncertain) counts as."""
 FRAMES = (FIRST, MIDDLE, ALL)
@@ -23,16 +23,16 @@ PATIENT_TAG = "PatientID"
 
 
 def _decision(default: Any, option: str, help_text: str, **more: Any) -> Any:
-    """Declare a field with its command-line option; `more` goes to the option as it is."""
+    """Declare a field with its command-line option; `more` is passed to the option."""
     return field(default=default, metadata={"option": option, "help": help_text, **more})
 
 
 @dataclass(frozen=True)
 class Decisions:
-    """What an import was told; whatever has its default is decided by evidence, and said.
+    """Decisions about an import; those with their default are made by evidence, and reported.
 
-    Each field's metadata holds the option of `datasets add` that sets it, its help, and how it is
-    read; the command line, the page and the commands that messages propose are made of these.
+    The metadata of each field contains its option of `datasets add`, its help, and how it is
+    parsed; the command line, the page and the commands in messages are generated from these.
 
     Raises
     ------
@@ -96,7 +96,7 @@ class Decisions:
         False, "--keep-copies", "Import second copies of a file with the same label and split too."
     )
     finding: str = _decision(
-        "", "--finding", "Where an image can have several findings: this one against the rest."
+        "", "--finding", "If images can have several findings: use this finding against the rest."
     )
     uncertain: str = _decision(
         "exclude",
@@ -147,7 +147,7 @@ class Decisions:
         choices=FRAMES,
     )
     axis: int = _decision(
-        2, "--axis", "Axis that slices of a volume are taken along (0-2).", show_default=True
+        2, "--axis", "Axis along which volumes are sliced (0-2).", show_default=True
     )
     channel: int | None = _decision(
         None, "--channel", "Channel to read of images with more than three, from 0."
@@ -155,11 +155,15 @@ class Decisions:
 
     def __post_init__(self) -> None:
         if self.tables and self.label_tag:
-            raise UsageError("Labels come from a table or from a DICOM tag. Give one of the two.")
+            raise UsageError(
+                "Labels cannot come from both a table and a DICOM tag. Use one of them."
+            )
         if self.label_tag and self.class_level is not None:
-            raise UsageError("Labels come from a DICOM tag or from folders. Give one of the two.")
+            raise UsageError(
+                "Labels cannot come from both a DICOM tag and folders. Use one of them."
+            )
         if self.tables and self.class_level is not None:
-            raise UsageError("Labels come from a table or from folders. Give one of the two.")
+            raise UsageError("Labels cannot come from both a table and folders. Use one of them.")
         for level, name in ((self.class_level, "class"), (self.group_level, "group")):
             if level == 0:
                 raise UsageError(f"The {name} level 0 does not exist. Use 1, 2, … or -1, -2, …")
@@ -273,7 +277,7 @@ class Decisions:
         return arguments
 
     def command(self, name: str, sources: tuple[Path, ...]) -> str:
-        """Return the whole command that adds a data set with these decisions, for a shell."""
+        """Return the complete shell command that adds a data set with these decisions."""
         # A path that begins with a dash would be read as an option.
         paths = (f"./{path}" if str(path).startswith("-") else str(path) for path in sources)
         words = ["datasets", "add", name, *paths, *self.arguments()]

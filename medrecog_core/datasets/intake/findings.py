@@ -1,4 +1,4 @@
-"""What a row of a table says of its image: which findings, and which of them for sure."""
+"""Findings of an image in a row of a table, certain or uncertain."""
 
 import ast
 from collections import Counter
@@ -23,7 +23,7 @@ _OTHER_SEPARATORS = (";", ",")
 
 @dataclass(frozen=True)
 class Findings:
-    """What one row says.
+    """Findings in one row.
 
     Attributes
     ----------
@@ -34,7 +34,7 @@ class Findings:
     uncertain
         Findings that are marked -1.
     unknown
-        Findings of which the row says nothing.
+        Findings without a value in the row.
     is_missing
         Whether the row has no label at all.
     """
@@ -59,7 +59,7 @@ class CellReading:
     missing
         Words that mean a missing label.
     doubtful
-        Labels that can mean a missing one and are taken as a class.
+        Labels that can mean a missing one and are used as a class.
     joined
         Labels that look like several findings and are taken as one class.
     """
@@ -74,7 +74,7 @@ class CellReading:
 def read_findings(
     rows: Sequence[MatchedRow], columns: Columns, finding: str = "", labels: Collection[str] = ()
 ) -> CellReading:
-    """Return what rows say.
+    """Return the findings in rows.
 
     Parameters
     ----------
@@ -83,7 +83,7 @@ def read_findings(
     columns
         What the columns are.
     finding
-        The finding that is set against the rest, if one is.
+        The finding to use against the rest, if any.
     labels
         Words that are labels, whatever they look like.
 
@@ -113,8 +113,8 @@ def _read_marks(row: MatchedRow, names: Sequence[str]) -> Findings:
         if mark is None:
             raise MedrecogError(
                 f"{row.place} has “{row.values[name]}” in the column “{name}”. A column of "
-                "findings holds 1, 0, -1 (uncertain) or nothing. Correct it, or choose another "
-                "label column with --label-column."
+                "findings contains 1, 0, -1 (uncertain) or nothing. Correct it, or choose "
+                "another label column with --label-column."
             )
         marks[name] = mark
     return Findings(
@@ -127,7 +127,7 @@ def _read_marks(row: MatchedRow, names: Sequence[str]) -> Findings:
 
 
 def _mark(text: str) -> int | str | None:
-    """Return what a cell of a finding says: 1, 0, -1 or nothing; None where it is none of these."""
+    """Return the value of a finding: 1, 0, -1 or nothing; None if it is not valid."""
     word = text.strip().casefold()
     if word in _WORDS:
         return _WORDS[word]

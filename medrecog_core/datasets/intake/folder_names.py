@@ -1,4 +1,4 @@
-"""What the name of a folder says: a split, a fold, a person, nothing, or a class."""
+"""Meaning of folder names: a split, a fold, a person, nothing, or a class."""
 
 import functools
 import re
@@ -21,7 +21,7 @@ _EMPTY = frozenset(
         *("disc", "disk", "bilder", "export"),
     }
 )
-"""Words that say nothing about what is in a folder."""
+"""Words without information about the content of a folder."""
 _MODIFIERS = frozenset(
     {
         *("final", "scan", "scans", "raw", "original", "originals", "new", "copy", "all", "full"),
@@ -65,7 +65,7 @@ _VIEWS = frozenset(
         *("t1", "t2", "flair", "dwi", "od", "os"),
     }
 )
-"""How an image was taken; a folder of that name below a class is a part of the class."""
+"""Views, that is how an image was taken; such a folder below a class is part of the class."""
 _GENERIC_NAMES = frozenset(
     {"dcim", "misc", "tmp", "temp", "content", "home", "root", "input", "output", "src", "bilder"}
 )
@@ -131,9 +131,9 @@ def fold_of(name: str) -> str:
 def kind_of(name: str) -> str:
     """Return the kind of a folder's name.
 
-    `GENERIC` says nothing (`images`, `part_1`, `batch2`, `DCIM`, `100CANON`, a UID); `VIEW` is how
-    the image was taken; `VISIT` is a study, series or video; `NUMBER` is digits alone; `PERSON` is
-    a word for a patient or lesion with a number, or any name with four digits in a row; and
+    `GENERIC` has no meaning (`images`, `part_1`, `batch2`, `DCIM`, `100CANON`, a UID); `VIEW` is
+    how the image was taken; `VISIT` is a study, series or video; `NUMBER` is digits alone; `PERSON`
+    is a word for a patient or lesion with a number, or any name with four digits in a row; and
     `STRONG` is any other, which may be a class.
     """
     if WORDNET.fullmatch(name):

@@ -36,7 +36,7 @@ _CLASS_WITH_NUMBER = re.compile(
 
 @dataclass(frozen=True, eq=False)
 class Folder:
-    """A folder that holds images itself.
+    """A folder that directly contains images.
 
     Attributes
     ----------
@@ -47,7 +47,7 @@ class Folder:
     kinds
         Of each part: `split`, `fold`, or the kind of the name.
     split, fold
-        What its path says of them.
+        Split and fold of its path.
     is_outside
         Whether it lies beside the folders of a split, such as `extra` beside `train` and `test`.
     """
@@ -79,7 +79,7 @@ class Folder:
         return [i for i, own in enumerate(self.kinds) if own == kind]
 
     def position(self, level: int) -> int | None:
-        """Return the position of a level from above (1) or below (-1), None where it has none."""
+        """Return the position of a level from the top (1) or bottom (-1), None if it has none."""
         position = level - 1 if level > 0 else len(self.parts) + level
         return position if 0 <= position < len(self.parts) else None
 
@@ -95,9 +95,9 @@ class Folder:
 def folders_with_roles(
     images: Iterable[str], transparent: frozenset[str], decisions: Decisions
 ) -> list[Folder]:
-    """Return the folders that hold images, with what each part of their paths is.
+    """Return the folders that contain images, with the role of each part of their paths.
 
-    Levels that the decisions name as class or group are neither split nor fold.
+    Levels chosen as class or group are neither split nor fold.
 
     Raises
     ------
@@ -315,7 +315,7 @@ def _find_wrappers(
 
 
 def _form_of_numbers(names: set[str]) -> str:
-    """Return the form, such as `IMD#`, that most names of a depth have; empty where none has."""
+    """Return the form, such as `IMD#`, of most names of a depth; empty if there is none."""
     counts = Counter(form_of(name) for name in names if any(map(str.isdigit, name)))
     is_long = all(re.search(r"\d{3}", name) for name in names)
     if not counts or len(names) < (_FEWEST_OF_A_FORM - is_long):

@@ -43,7 +43,7 @@ _MANY_OUTER, _FEW_INNER = 20, 10
 people by name, and their classes."""
 _BINARY = frozenset({"0", "1"})
 _FEW_NUMBERS = 2
-"""Numbers up to which folders below a class are not taken for patients."""
+"""Largest number of a folder below a class that does not count as a patient."""
 
 
 @dataclass(frozen=True)
@@ -87,7 +87,7 @@ class _Reading:
 def read_folders(
     survey: Survey, decisions: Decisions, transparent: frozenset[str] = frozenset()
 ) -> list[Interpretation]:
-    """Return what the folders say, best first; several where they explain the images equally.
+    """Return the interpretations of the folders, best first; several if they are equally good.
 
     The rule, in order:
 
@@ -149,7 +149,7 @@ def _readings(survey: Survey, folders: Sequence[Folder]) -> list[_Reading]:
     if not named:
         raise MedrecogError(_without_classes(survey, folders))
     levels_of = {kind: _levels(most, kind, n_images) for kind in (STRONG, VIEW, NUMBER)}
-    # One name for all images is no class where others tell them apart.
+    # One name for all images is not a class if other levels distinguish them.
     several = {
         kind: [level for level in levels if len(level.names) > 1]
         for kind, levels in levels_of.items()
@@ -434,10 +434,9 @@ def _warnings(
             DatasetWarning(
                 "class-level",
                 f"{_quoted(named_as_split)} {'has' if len(named_as_split) == 1 else 'have'} the "
-                "name of a part of a split and "
-                f"{'is' if len(named_as_split) == 1 else 'are'} imported as a class. Use "
-                f"{class_option('--exclude-class', *named_as_split[:3])} to leave it out, or "
-                "--class-level to choose other folders as the classes.",
+                f"name of a part of a split and {'is' if len(named_as_split) == 1 else 'are'} "
+                f"imported as a class. Use {class_option('--exclude-class', *named_as_split[:3])} "
+                "to exclude it, or --class-level to choose other folders as the classes.",
                 tuple(image.path for image in images if image.label in named_as_split),
             )
         )
@@ -461,7 +460,7 @@ def _warnings(
         warnings.append(
             DatasetWarning(
                 "class-level",
-                f"The folders{chosen} are taken as the classes ({listed}), {doubt}",
+                f"The folders{chosen} are used as the classes ({listed}), {doubt}",
                 tuple(
                     sorted(
                         {
@@ -480,9 +479,9 @@ def _warnings(
             DatasetWarning(
                 "class-without-images",
                 f"{counted(n, 'folder')} beside the classes {'has' if n == 1 else 'have'} no "
-                f"image that can be read and {'is' if n == 1 else 'are'} no "
-                f"{'class' if n == 1 else 'classes'}: {_quoted(bare)}. Add images and import the "
-                "folder again, or use --class-level if other folders are the classes.",
+                f"readable image and {'is not a class' if n == 1 else 'are not classes'}: "
+                f"{_quoted(bare)}. Add images and import the folder again, or use --class-level "
+                "if other folders are the classes.",
                 tuple(bare),
             )
         )
@@ -491,9 +490,9 @@ def _warnings(
         warnings.append(
             DatasetWarning(
                 "outside-classes",
-                f"{counted(n, 'image')} left out, because {'it is' if n == 1 else 'they are'} not "
-                "in a class folder. Move them into one, or use --class-level to choose the folders "
-                "that are the classes.",
+                f"{counted(n, 'image')} not imported, because {'it is' if n == 1 else 'they are'} "
+                "not in a class folder. Move them into one, or use --class-level to choose the "
+                "folders that are the classes.",
                 tuple(sorted(stray)),
             )
         )

@@ -52,10 +52,10 @@ _OF_A_TAG = "the DICOM tag"
 
 
 def with_groups(root: Path, found: Interpretation, decisions: Decisions) -> Interpretation:
-    """Return it with the groups that the decisions and the evidence give.
+    """Return it with the groups according to the decisions and the evidence.
 
-    A pattern goes before a folder level, that before columns of a table, those before what the
-    layout says, and that before a DICOM tag, which is read of images without a group.
+    In order of precedence: a pattern, a folder level, columns of a table, the layout, and a DICOM
+    tag for images without a group.
 
     Raises
     ------
@@ -99,7 +99,7 @@ def _by_pattern(found: Interpretation, text: str) -> Interpretation:
     if not any(groups.values()):
         raise UsageError(
             f"The group pattern “{text}” matches no image, for example not "
-            f"{found.images[0].path}. Correct --group-pattern, or leave it out."
+            f"{found.images[0].path}. Correct or omit --group-pattern."
         )
     return _grouped(found, groups, f"groups from the pattern {text}", "the group pattern")
 
@@ -120,7 +120,7 @@ def _by_level(found: Interpretation, level: int) -> Interpretation:
 
 
 def _by_people(found: Interpretation) -> Interpretation:
-    """Return it grouped by the outermost folders that are people by their name, if there are.
+    """Return it grouped by the outermost folders with names of people, if there are any.
 
     Where folders give the classes, they were looked at for it; where a table does, they were not.
     """
@@ -146,8 +146,8 @@ def _grouped(
         warnings = (
             DatasetWarning(
                 "images-without-group",
-                f"{counted(len(without), 'image')} get no group from {source}, so each is a group "
-                "of its own. Correct --group-pattern or --group-level to decide otherwise.",
+                f"{counted(len(without), 'image')} have no group from {source}, so each is a "
+                "separate group. Correct --group-pattern or --group-level to decide otherwise.",
                 without,
             ),
         )
@@ -155,7 +155,7 @@ def _grouped(
 
 
 def _by_columns(found: Interpretation) -> tuple[Interpretation, str]:
-    """Group by the column of patients; by the coarsest one where there is none."""
+    """Group by the column of patients, or otherwise by the coarsest one."""
     columns = {
         name: _cleaned({image.path: values.get(image.path, "") for image in found.images})
         for name, values in found.group_columns.items()
@@ -221,7 +221,7 @@ def _rank(name: str, columns: Mapping[str, Mapping[str, str]]) -> tuple[int, int
 def _about_other(
     chosen: str, other: str, columns: Mapping[str, Mapping[str, str]]
 ) -> list[DatasetWarning]:
-    """Return what is to be said where groups of the other column go across chosen groups."""
+    """Return the warning on groups of another column that overlap several chosen groups."""
     members: dict[str, list[str]] = defaultdict(list)
     for path, value in columns[other].items():
         if value:
@@ -332,8 +332,8 @@ def _own_groups(
     return [
         DatasetWarning(
             "group-per-image",
-            f"Every image has a group of its own by {source}, so the groups keep nothing together. "
-            "If several images are of one patient, use --group-column, --group-tag, --group-level "
+            f"Every image is a separate group by {source}, so the groups have no effect. If "
+            "several images are of one patient, use --group-column, --group-tag, --group-level "
             "or --group-pattern to group by patients; otherwise use --no-groups.",
             tuple(image.path for image in found.images),
         )

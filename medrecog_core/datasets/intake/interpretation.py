@@ -1,4 +1,4 @@
-"""One way to understand what is there: which images, with which label, split and group."""
+"""Interpretation of a source: its images with their labels, splits and groups."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
@@ -9,14 +9,14 @@ from medrecog_core.datasets.intake.decisions import Decisions
 
 @dataclass(frozen=True)
 class Interpretation:
-    """What a folder, table or set of tags says, with its reasons.
+    """Interpretation of a folder, table or set of tags, with reasons.
 
     Attributes
     ----------
     images
         Sorted by path, without the state of their files.
     layout
-        In words, what was recognised.
+        Description of what was recognised.
     decisions
         Decisions that lead to this interpretation and no other, for the command that repeats it.
     left_out
@@ -66,7 +66,7 @@ class Interpretation:
         warnings: tuple[DatasetWarning, ...] = (),
         unlabelled: tuple[str, ...] = (),
     ) -> "Interpretation":
-        """Return it with other images, and with what a step adds to what it says."""
+        """Return it with other images, and with the additions of a step."""
         return replace(
             self,
             images=images,

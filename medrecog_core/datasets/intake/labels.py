@@ -26,7 +26,7 @@ Answer = tuple[str, ...]
 
 @dataclass
 class _Gathered:
-    """What is found out image by image."""
+    """Results by image."""
 
     label_of: dict[str, str] = field(default_factory=dict)
     missing: list[str] = field(default_factory=list)
@@ -42,7 +42,7 @@ class _Gathered:
 def labels_of_rows(
     rows: Sequence[MatchedRow], columns: Columns, decisions: Decisions
 ) -> LabelledRows:
-    """Return the label that rows give each image.
+    """Return the label of each image from its rows.
 
     An image has the label of all its rows where they agree. Rows of one rater that name several
     findings are several findings; different answers of raters, or of rows where no column says who
@@ -201,7 +201,7 @@ def _agreed(
     decisions: Decisions,
     gathered: _Gathered,
 ) -> Answer | None:
-    """Return the answer that counts; None where there is none."""
+    """Return the decisive answer; None if there is none."""
     counts = Counter(answers)
     if len(counts) == 1:
         return answers[0]
@@ -233,7 +233,7 @@ def _refusal(conflicts: Mapping[str, str], has_raters: bool) -> str:
     return (
         f"{counted(n, 'image')} {'has' if n == 1 else 'have'} different labels {who}, for example "
         f"{shown}{more}. Use --on-conflict majority to import the most frequent label of each "
-        "image, or --on-conflict unanimous to leave these images out."
+        "image, or --on-conflict unanimous to exclude these images."
     )
 
 
@@ -249,7 +249,7 @@ def _check_one_finding(
     names = ", ".join(f"{name} ({n_marked[name]:,})" for name in reading.names)
     raise MedrecogError(
         f"Images with exactly one certain finding are {which}, but a data set needs two classes. "
-        f"Use --finding NAME to set one finding against the rest. Available, with the rows that "
+        "Use --finding NAME to use one finding against the rest. Available, with the rows that "
         f"have it: {names}."
     )
 
@@ -328,7 +328,7 @@ def _about_conflicts(gathered: _Gathered, decisions: Decisions) -> DatasetWarnin
         ties = counted(len(gathered.ties), "image")
         what = f"{n} have rows with different labels and are imported with the most frequent one"
         what += f", except for {ties} with a tie. " if gathered.ties else ". "
-        what += "Use --on-conflict unanimous to leave all of them out."
+        what += "Use --on-conflict unanimous to exclude all of them."
     return DatasetWarning("label-conflicts", what, tuple(sorted(gathered.conflicts)))
 
 
@@ -338,7 +338,7 @@ def _about_words(
     finding: str,
     of_image: Mapping[str, Sequence[Findings]],
 ) -> list[DatasetWarning]:
-    """Return what is to be said of missing labels, and of labels that may be something else."""
+    """Return the warnings on missing labels, and on labels that may be something else."""
     warnings = []
     if gathered.missing:
         warnings.append(unlabelled_warning(reading.missing, sorted(gathered.missing)))
@@ -357,8 +357,8 @@ def _about_words(
                 "several-findings",
                 f"{counted(len(joined), 'label')} may be several findings and "
                 f"{'is' if len(joined) == 1 else 'are'} imported as written: {named}. Use "
-                "--finding NAME to set one finding against the rest, or --exclude-class to leave "
-                "such a class out.",
+                "--finding NAME to use one finding against the rest, or --exclude-class to "
+                "exclude such a class.",
                 tuple(sorted(path for label in joined for path in with_label[label])),
             )
         )

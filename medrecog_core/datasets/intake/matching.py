@@ -43,14 +43,14 @@ class MatchedRow:
 
 @dataclass(frozen=True)
 class LabelledRows:
-    """The labels that the rows of a table give.
+    """Labels of images from the rows of a table.
 
     Attributes
     ----------
     label_of
         From an image's path to its label; every image has one at most.
     left_out
-        Images and rows that give no label, with the reason.
+        Images and rows without a label, with the reason.
     warnings
         What was decided.
     unlabelled
@@ -87,7 +87,7 @@ KINDS = {
     NUMBERS: "leading zeros or decimals",
     ROOT: "another root folder",
 }
-"""In words, how loosely a row can name its image; what is not here is as usual."""
+"""Descriptions of how loosely a row can name its image."""
 
 
 def parts_of(text: str) -> tuple[str, ...]:
@@ -158,7 +158,7 @@ def _folder_without_zeros(text: str) -> str:
 
 
 def _bare(name: str) -> str:
-    """Return a row's name where it has no ending; with one, it is no bare name."""
+    """Return the name in a row if it has no ending."""
     return "" if _ending(name) else name
 
 
@@ -169,7 +169,7 @@ def _number_name(name: str) -> str:
 
 @dataclass(frozen=True)
 class _Way:
-    """A way to compare names: what is compared of a row's, of a file's and of folders."""
+    """A way to compare the names in rows with those of files and folders."""
 
     kind: str
     of_row: Callable[[str], str]
@@ -199,7 +199,7 @@ _WAYS = (
 
 @dataclass(frozen=True, slots=True)
 class Match:
-    """The images that a text names, and how loosely.
+    """The images named by a text, and how loosely.
 
     Attributes
     ----------

@@ -8,7 +8,7 @@ from medrecog_core.datasets.intake.spelling import number_of
 from medrecog_core.errors import MedrecogError
 
 MOST_CLASSES = 10
-"""So many different numbers are taken as classes without a doubt."""
+"""Up to this many different numbers are used as classes without a warning."""
 
 _RARE = 3
 _RARE_SHARE = 0.2
@@ -16,9 +16,9 @@ _N_BINS = 3
 
 
 def is_measurement(labels: Sequence[str]) -> bool:
-    """Return whether labels are numbers that no one would number classes with.
+    """Return whether labels are numbers that are unlikely to be classes.
 
-    That is, more than ten different ones that are not whole, or of which more than half are
+    That is, more than ten different fractional ones, or of which more than half are
     different, or of which a fifth has fewer than three images.
     """
     counts: Counter[float] = Counter()
@@ -62,7 +62,7 @@ def binned(label: str, limits: Sequence[float]) -> str:
     if value is None:
         raise MedrecogError(
             f"The label “{label}” is not a number, so --bins cannot be used. Correct the label, "
-            "or leave out --bins."
+            "or omit --bins."
         )
     i = bisect_right(limits, float(value))
     if i == 0:

@@ -37,16 +37,16 @@ file with values of 8 bits among those with 12."""
 
 @dataclass(frozen=True)
 class _Pixels:
-    """What a file that is not plain holds.
+    """Content of a file that is not plain.
 
     Attributes
     ----------
     format
-        As Pillow names it, or DICOM or NIfTI.
+        Format in Pillow, or DICOM or NIfTI.
     n_frames, n_channels
         Of the file.
     ranges
-        Of the grey values of each frame that was looked at; none for colours and 8 bits.
+        Ranges of the grey values of each scanned frame; none for colours and 8 bits.
     """
 
     format: str
@@ -62,7 +62,7 @@ def with_rendering(
     at_most: int | None = None,
     report: HashReport = ignore,
 ) -> tuple[Interpretation, Rendering]:
-    """Return it with the state of the files, frames as images where wanted, and the rendering.
+    """Return it with the state of the files, frames as images if chosen, and the rendering.
 
     Plain 8-bit files are hashed and their header is read; pixels are decoded only of files with
     more than 8 bits, to find their range.
@@ -142,18 +142,18 @@ def _sample(images: Sequence[ImageRecord], n: int) -> tuple[ImageRecord, ...]:
 
 @dataclass
 class _Look:
-    """What was found in files, by the path of their image.
+    """Results of scanning files, by the path of their image.
 
     Attributes
     ----------
     states
-        Of those that could be hashed.
+        States of hashed files.
     seen
-        What those hold that are not plain.
+        Content of files that are not plain.
     unreadable
         Why files cannot be read.
     documents
-        What DICOM files are that are no images, such as reports.
+        Kinds of DICOM files that are not images, such as reports.
     localizers
         DICOM files that are scout views.
     """
@@ -168,7 +168,7 @@ class _Look:
 def _look(
     root: Path, images: Iterable[ImageRecord], decisions: Decisions, report: HashReport
 ) -> _Look:
-    """Read each file once: its state, and what it holds where it is not plain."""
+    """Read each file once: its state, and its content if it is not plain."""
     path_of = {root / image.file_path: image.path for image in images}
     look = _Look()
 
@@ -353,7 +353,7 @@ def _window(
 def _about_depths(
     grey: Mapping[str, _Pixels], plain: Sequence[str], window: tuple[float, float]
 ) -> DatasetWarning:
-    """Return what is to be said where some files have 8 bits and others more."""
+    """Return the warning on some files with 8 bits and others with more."""
     fewer, which = (
         (sorted(grey), "have more than 8 bits")
         if len(grey) <= len(plain)
@@ -376,7 +376,7 @@ def _is_narrow(pixels: _Pixels, window: tuple[float, float]) -> bool:
 
 
 def _former_window(file_format: str, one: GreyRange) -> tuple[float, float] | None:
-    """Return the window that version 0.1.0 used for a file; None where it read none such."""
+    """Return the window that version 0.1.0 used for a file; None if it did not read such files."""
     if one.has_own_window:
         return None
     if file_format == "DICOM":

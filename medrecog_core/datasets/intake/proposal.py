@@ -20,14 +20,14 @@ from medrecog_core.datasets.intake.versions import version_warnings
 
 @dataclass(frozen=True)
 class Proposal:
-    """What an import would make of a folder.
+    """Result that an import of a folder would have.
 
     Attributes
     ----------
     dataset
-        As it would be; the state of its files is known only where all were looked at.
+        The data set; the state of its files is known only if all were scanned.
     reasons
-        In words, the evidence for this interpretation.
+        Evidence for this interpretation.
     alternatives
         Other interpretations, the likelier first; their decisions lead to them.
     decisions
@@ -47,18 +47,18 @@ def propose(
     at_most: int | None = None,
     report: HashReport = ignore,
 ) -> Proposal:
-    """Return what a folder's files make as a data set, without keeping anything.
+    """Return the data set of a folder's files, without storing anything.
 
     Parameters
     ----------
     name
-        Of the data set.
+        Name of the data set.
     root
         The folder, absolute.
     decisions
-        What is decided already.
+        Decisions made already.
     at_most
-        Files whose pixels are looked at, for a preview; None for all.
+        Number of files whose pixels are read, for a preview; None for all.
     report
         Is told how far looking at the files is.
 

@@ -1,4 +1,4 @@
-"""Folders that hold again what lies beside them, as archives that were packed twice have it."""
+"""Folders that repeat their siblings, as in archives that were packed twice."""
 
 from bisect import bisect_left
 from collections import defaultdict
@@ -13,19 +13,19 @@ from medrecog_core.datasets.intake.folder_names import split_of
 from medrecog_core.datasets.intake.survey import Survey
 
 _SAMPLED = 20
-"""Files of a folder that are looked at, whether they are copies."""
+"""Number of files of a folder that are checked for copies."""
 
 
 @dataclass(frozen=True)
 class Repeats:
-    """What was found of repeated folders.
+    """Repeated folders.
 
     Attributes
     ----------
     survey
-        Without the second copies, with what was left out and why.
+        The survey without second copies, and with the reasons.
     transparent
-        Folders that hold the folders beside them again; they say nothing about their images.
+        Folders that repeat their siblings; they have no meaning for their images.
     """
 
     survey: Survey
@@ -33,13 +33,13 @@ class Repeats:
 
 
 def without_repeats(survey: Survey, decisions: Decisions) -> Repeats:
-    """Find folders whose contents lie beside them again, and leave out the second copies.
+    """Find folders that repeat their siblings, and skip the second copies.
 
-    A folder repeats what lies beside it where its folders have the names of its siblings
-    (`yes`, `no` and `all/yes`, `all/no`), or where two siblings differ in case only, or hold
-    folders of the same names and mostly the same files. Its files are
-    left out where the file of the same path there looks the same: size, beginning, middle and end.
-    What is there only once is imported as if the repeated folder were not between.
+    A folder repeats its siblings if its folders have the names of its siblings (`yes`, `no` and
+    `all/yes`, `all/no`), or where two siblings differ in case only, or hold folders of the same
+    names and mostly the same files. Its files are left out where the file of the same path there
+    looks the same: size, beginning, middle and end. What is there only once is imported as if the
+    repeated folder were not between.
     """
     repeated, transparent = _find(survey)
     if not repeated:
@@ -67,11 +67,11 @@ def without_repeats(survey: Survey, decisions: Decisions) -> Repeats:
     n = len(dropped)
     paths = tuple(sorted((*dropped, *inside)))
     folders = [f for f in sorted(repeated) if any(path.startswith(f + "/") for path in paths)]
-    text = [f"{', '.join(f'“{folder}”' for folder in folders)} repeats what lies beside it."]
+    text = [f"{', '.join(f'“{folder}”' for folder in folders)} repeats its siblings."]
     if dropped:
         text.append(
-            f"{counted(n, 'second copy', 'second copies')} left out. Use --keep-copies to import "
-            f"{'it' if n == 1 else 'them'}."
+            f"{counted(n, 'second copy', 'second copies')} not imported. Use --keep-copies to "
+            f"import {'it' if n == 1 else 'them'}."
         )
     if inside:
         text.append(
@@ -158,7 +158,7 @@ def without_same_names(survey: Survey, decisions: Decisions) -> Survey:
     warning = DatasetWarning(
         "second-copies",
         f"{counted(len(dropped), 'file is', 'files are')} an exact copy of another with the same "
-        "name, and left out. Use --keep-copies to import copies too.",
+        "name, and not imported. Use --keep-copies to import copies too.",
         tuple(sorted(dropped)),
     )
     return _without(survey, dropped, warning)

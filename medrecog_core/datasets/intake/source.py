@@ -32,9 +32,9 @@ from medrecog_core.datasets.intake.tables import (
 from medrecog_core.errors import MedrecogError
 
 _MOST_IMAGES = 0.5
-"""Part of the images that a table must label to stand against the folders."""
+"""Share of the images that a table must label to compete with the folders."""
 _SAMPLED = 20
-"""Files that are looked at, whether they name their patients themselves."""
+"""Number of files that are checked for patient tags."""
 _NAMED = 0.8
 """Part of these that must do so for folders not to."""
 
@@ -42,10 +42,10 @@ _NAMED = 0.8
 def interpretations(survey: Survey, decisions: Decisions) -> list[Interpretation]:
     """Return the interpretations that explain the images, best first.
 
-    What is decided wins: a DICOM tag, tables, folder levels. Else a known layout does. Else what
-    the folders say is compared with what the tables in the folder say:
+    Decisions have precedence: a DICOM tag, tables, folder levels. Then a known layout. Otherwise
+    the folders are compared with the tables in the folder:
 
-    - where the folders say no class, a table gives the labels;
+    - if the folders give no classes, a table gives the labels;
     - where a table labels most images and says the same as the folders, the folders do; where the
       folders can be read in several ways, the way that a table agrees with is taken;
     - where they disagree, or the folders can be read in several ways, neither is guessed.
@@ -90,7 +90,7 @@ def _compared(survey: Survey, repeats: Repeats, decisions: Decisions) -> list[In
         if not tables:
             raise
         return _of_tables(tables, survey, lean)
-    if tables:  # one class is none, and neither are as many as images
+    if tables:  # neither one class nor as many as images is valid
         folders = [
             one
             for one in folders
@@ -188,7 +188,7 @@ def _with_tables(found: Interpretation, looked_at: TablesInFolder) -> Interpreta
 def _unused_beside(
     found: Interpretation, beside: BesideLabels, used: Sequence[str]
 ) -> list[DatasetWarning]:
-    """Return what is to be said of groups and splits in tables that are not used."""
+    """Return the warnings on unused groups and splits in tables."""
     has_groups = any(image.group for image in found.images)
     has_split = any(image.split or image.fold for image in found.images)
     partial = tuple(

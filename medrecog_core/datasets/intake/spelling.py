@@ -1,4 +1,4 @@
-"""When two names of a class are spellings of one, and which words mean that there is none."""
+"""Spellings of class names, and words that mean a missing label."""
 
 import re
 import unicodedata
@@ -11,7 +11,7 @@ from functools import lru_cache
 _NUMBER = re.compile(r"[+-]?\d{1,30}(\.\d{0,30}|,(?!\d{3}$)\d{0,30})?", re.ASCII)
 _WIDTHS = ("<wide>", "<narrow>", "<noBreak>")
 _INVISIBLE = dict.fromkeys(map(ord, "\u00ad\u200b\u200c\u200d\u2060\ufeff"))
-# A hyphen between words is a separator, a minus sign before a number is none.
+# A hyphen between words is a separator; a minus sign before a number is not.
 _SEPARATORS = re.compile(r"(?<=\w)(?:[\s_]*-[\s_]+(?=\w)|-(?=\w)|[\s_]+(?=\w))|\s+")
 
 _MISSING = frozenset(
@@ -55,7 +55,7 @@ def spelling_key(name: str) -> str:
 
 
 def number_of(name: str) -> Decimal | None:
-    """Return the number that a name is, with a decimal point or comma; None where it is none."""
+    """Return a name as a number, with a decimal point or comma; None if it is not a number."""
     text = name.strip()
     return Decimal(text.replace(",", ".")) if _NUMBER.fullmatch(text) else None
 
@@ -79,7 +79,7 @@ def merged_spellings(counts: Mapping[str, int]) -> dict[str, str]:
 
 
 def missing_words(words: Iterable[str]) -> tuple[frozenset[str], frozenset[str]]:
-    """Return which of the labels mean that there is none.
+    """Return the labels that mean a missing label.
 
     `nan`, `N/A`, `?`, an empty one and their like always do; a dash does where no label is a plus
     sign; `None` and `unknown` do where fewer than a tenth of the labels are such words and no other

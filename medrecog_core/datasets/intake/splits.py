@@ -1,4 +1,4 @@
-"""The splits of an import, and what is wrong between training and test."""
+"""Splits of an import, and problems between training and test images."""
 
 import re
 from collections import defaultdict
@@ -54,10 +54,10 @@ _N_SHOWN = 3
 
 
 def split_of_word(word: str) -> str | None:
-    """Return the part that a word means: `train`, `test`, `val`, `dev`, or empty for unused.
+    """Return the meaning of a word: `train`, `test`, `val`, `dev`, or empty for unused.
 
     Such as `Training`, `TRAIN_set`, `PrivateTest`, `held-out`, `validation`. `dev` is validation
-    where there is a training part, and the training part otherwise. None where it means none.
+    where there is a training part, and the training part otherwise. None if it has no such meaning.
     """
     tokens = [token.casefold() for token in _TOKEN.findall(word)]
     plain = [token for token in tokens if token not in _DECORATIONS] or tokens
@@ -69,12 +69,12 @@ def split_of_word(word: str) -> str | None:
 
 
 def with_splits(found: Interpretation, decisions: Decisions) -> Interpretation:
-    """Return it with the splits that the decisions and the evidence give.
+    """Return it with the splits according to the decisions and the evidence.
 
     Raises
     ------
     MedrecogError
-        If the split column holds what means no part, or 0 and 1 that can mean folds or parts.
+        If the split column has unknown values, or 0 and 1, which can mean folds or parts.
     """
     if found.split_values and decisions.split_column != "":
         found = _by_values(found, found.split_column)
@@ -185,7 +185,7 @@ def _check_folds(
 def _about_folds(
     images: Sequence[ImageRecord], folds: Collection[str], is_fold_column: bool, column: str
 ) -> list[DatasetWarning]:
-    """Return what is to be said of numbers in a column that is not called like one of folds."""
+    """Return the warning on numbers in a column whose name does not mean folds."""
     if not folds or is_fold_column:
         return []
     name = f"the column “{column}”" if column else "the split column"
@@ -240,7 +240,7 @@ def _unlike(
     for label in missing:
         key = spelling_key(label)
         like = [name for name in trained if is_name_like(key, spelling_key(name))]
-        # A class that both parts have is none that was renamed.
+        # A class in both parts was not renamed.
         like = [name for name in like if name not in tested] or like
         if len(like) == 1:
             old, new = sorted((label, like[0]), key=len, reverse=True)
@@ -297,9 +297,9 @@ def _missing_from_training(
     return DatasetWarning(
         "class-missing-from-training",
         f"{counted(len(labels), 'class', 'classes')} {'has' if len(labels) == 1 else 'have'} "
-        f"images in {here} and none in {there}: {named}{more}. Runs "
-        f"with this split will refuse it. Use {class_option('--exclude-class', *labels)} to leave "
-        "them out, or --merge-class OLD=NEW if a class has another name there.",
+        f"images in {here} and none in {there}: {named}{more}. Runs with this split will fail. "
+        f"Use {class_option('--exclude-class', *labels)} to exclude them, or --merge-class "
+        "OLD=NEW if a class has another name there.",
         tuple(sorted(path for label in labels for path in paths[label])),
     )
 

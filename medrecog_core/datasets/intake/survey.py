@@ -1,4 +1,4 @@
-"""The files of a folder: images, tables, archives and the rest, looked at once."""
+"""Survey of the files in a folder: images, tables, archives and others."""
 
 import os
 import stat
@@ -33,7 +33,7 @@ _RATHER_SOMETHING_ELSE = frozenset(
         *(".hdf5", ".tfrecord"),
     }
 )
-"""Files that may be or hold images, and usually are something else where images lie beside them."""
+"""Files that may be or contain images, but usually do not if there are images next to them."""
 NOT_AN_IMAGE = "not an image, by its name"
 NOT_UTF_8 = "the name of the file or its folder is not UTF-8; rename it"
 
@@ -73,7 +73,7 @@ class Survey:
 
 
 def survey_folder(root: Path) -> Survey:
-    """Return what lies below a folder.
+    """Return the files below a folder.
 
     Every folder is listed once. Symbolic links are followed unless they lead to a folder that they
     are in, or to a whole folder that is in the survey already. Where links lead to the contents of
@@ -218,7 +218,7 @@ def _is_hidden(name: str) -> bool:
 
 
 def _passed_over(path: str, real: str) -> LeftOut:
-    """Count what is in a system or hidden folder, without following links."""
+    """Count the files in a system or hidden folder, without following links."""
     n_files = n_images = 0
     for _, _, names in os.walk(real):
         n_files += len(names)
@@ -298,9 +298,9 @@ def _sorted_out(walk: _Walk) -> Survey:
 
 
 def _bare(walk: _Walk, unread: set[str]) -> frozenset[str]:
-    """Return the folders that hold nothing, or nothing but what looks like images and is not read.
+    """Return the folders without files, or with unreadable images only.
 
-    What systems put into any folder does not count.
+    System files do not count.
     """
     filled: set[str] = set()
     for path in walk.files:
@@ -322,7 +322,7 @@ def _ends(path: str) -> Iterator[int]:
 
 
 def _aliases(walk: _Walk) -> tuple[dict[str, str], dict[str, str]]:
-    """Choose between links and what they lead to, where both lie below the root.
+    """Choose between links and their targets if both are below the root.
 
     Returns
     -------
@@ -396,9 +396,8 @@ def _link_warnings(
             DatasetWarning(
                 "broken-links",
                 f"{counted(len(walk.broken), 'symbolic link leads', 'symbolic links lead')} "
-                "nowhere and "
-                f"{'was' if len(walk.broken) == 1 else 'were'} left out. Get the files, then "
-                "import the folder again.",
+                f"nowhere and {'was' if len(walk.broken) == 1 else 'were'} not followed. Get the "
+                "files, then import the folder again.",
                 tuple(sorted(map(shown, walk.broken))),
             )
         )
@@ -414,8 +413,8 @@ def _unread_warnings(
             DatasetWarning(
                 "unreadable-folders",
                 f"{counted(len(walk.unreadable), 'folder')} cannot be read and "
-                f"{'was' if len(walk.unreadable) == 1 else 'were'} left out. Allow reading, then "
-                "import the folder again.",
+                f"{'was' if len(walk.unreadable) == 1 else 'were'} not imported. Allow reading, "
+                "then import the folder again.",
                 tuple(sorted(map(shown, walk.unreadable))),
             )
         )
@@ -423,8 +422,8 @@ def _unread_warnings(
         warnings.append(
             DatasetWarning(
                 "names-not-utf-8",
-                f"{counted(len(unnamed), 'image')} left out, because the name of the file or its "
-                "folder is not UTF-8. Rename it.",
+                f"{counted(len(unnamed), 'image')} not imported, because the name of the file or "
+                "its folder is not UTF-8. Rename it.",
                 tuple(sorted(unnamed)),
             )
         )
@@ -437,8 +436,8 @@ def _unread_warnings(
         warnings.append(
             DatasetWarning(
                 "unsupported-files",
-                f"{counted(n_files, 'file')} left out, because the format is not supported: "
-                f"{counts}. {'. '.join(reasons[:_MOST_REASONS]) or 'Save them as PNG'}.",
+                f"{counted(n_files, 'file')} not imported, because the format is not supported "
+                f"({counts}). {'. '.join(reasons[:_MOST_REASONS]) or 'Save them as PNG'}.",
                 tuple(sorted(shown(path) for paths in unread.values() for path in paths)),
             )
         )

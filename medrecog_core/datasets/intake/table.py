@@ -49,7 +49,7 @@ _NUMBER = re.compile(r"[+-]?(\d+([.,]\d*)?|[.,]\d+)([eE][+-]?\d+)?")
 
 
 def no_image(cell: str) -> bool:
-    """Say that a cell names no image, where it is not known which images there are."""
+    """Return false, when it is not known which images there are."""
     return False
 
 
@@ -249,7 +249,7 @@ def _without_preamble(text: str) -> tuple[str, int]:
         if not lines[n].strip() or lines[n].startswith("#"):
             continue
         if any('"' in line for line in after):
-            continue  # a separator in a quoted cell is none
+            continue  # a separator in a quoted cell does not count
         is_before = all(
             (line.startswith("#") and not _names_columns(line.lstrip("#"), ","))
             or not any(separator in line for separator in _SEPARATORS[:-1])
@@ -375,7 +375,7 @@ def _separator(path: Path, text: str, names_image: NamesImage) -> tuple[int, str
     fits = [_fit(text, separator, names_image) for separator in separators]
     best = max(fits, key=lambda fit: fit.rank)
     if not best.is_wide:
-        # One column of everything always works; a mistake in the quotes must not lead to it.
+        # A single column always works, so a mistake in the quotes must not select it.
         best = next((fit for fit in fits if fit.failed and fit.is_wide), best)
     return 0, best.separator
 
@@ -496,8 +496,8 @@ def _table(
         warnings.append(
             DatasetWarning(
                 "long-rows",
-                f"{counted(len(left_out), 'row')} of {path.name} with more cells than columns were "
-                "left out. Put cells that contain the separator in quotation marks.",
+                f"{counted(len(left_out), 'row')} of {path.name} with more cells than columns "
+                "were not used. Put cells that contain the separator in quotation marks.",
                 tuple(entry.path for entry in left_out),
             )
         )

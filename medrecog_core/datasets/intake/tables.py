@@ -40,14 +40,14 @@ _MOST_TABLES = 200
 _N_SHOWN = 3
 _UNLABELLED = ("test", "unlabelled", "unlabeled", "unknown")
 _PREDICTIONS = re.compile(r"submission|submit|predictions?(?![a-z])", re.IGNORECASE)
-"""In the names of tables that hold made-up labels, as forms for predictions do."""
+"""Words in the names of tables with made-up labels, such as submission forms."""
 
 
 @dataclass(frozen=True, eq=False)
 class _Source:
-    """A table, what its columns are, and the images of its rows.
+    """A table, the roles of its columns, and the images of its rows.
 
-    `place` is its path below the root, or its name where it lies elsewhere.
+    `place` is its path below the root, or its name if it is elsewhere.
     """
 
     table: Table
@@ -71,7 +71,7 @@ class _Source:
         return any(match.paths or match.candidates for match in self.matches)
 
     def labels(self) -> set[tuple[str, ...]]:
-        """Return what its rows say in the label columns."""
+        """Return the labels of its rows."""
         return set(zip(*map(self.table.values, self.columns.labels), strict=True))
 
     def paths(self) -> set[str]:
@@ -81,7 +81,7 @@ class _Source:
 
 @dataclass(frozen=True)
 class BesideLabels:
-    """What tables say of images beside their labels; see `Interpretation`.
+    """Groups and splits of images in tables; see `Interpretation`.
 
     Attributes
     ----------
@@ -103,14 +103,14 @@ class BesideLabels:
 
 @dataclass(frozen=True)
 class TablesInFolder:
-    """What the tables that lie in a folder say about its images.
+    """Interpretations of the tables in a folder.
 
     Attributes
     ----------
     interpretations
         One for each table, or each set of tables, that has labels; best first.
     unused
-        In words, the tables that name images and have no column that is certainly the label.
+        Descriptions of tables that name images but have no clear label column.
     beside
         What they say of groups and splits, for images whose labels come from elsewhere.
     """
@@ -121,7 +121,7 @@ class TablesInFolder:
 
 
 def read_tables(survey: Survey, decisions: Decisions) -> Interpretation:
-    """Return what the given tables say about the images of a folder.
+    """Return the interpretation of given tables for the images of a folder.
 
     Tables with the same label columns are read as one; where they have no split column and their
     names say `train` and `test`, they give the split. Tables without a label add groups and splits
@@ -151,12 +151,12 @@ def read_tables(survey: Survey, decisions: Decisions) -> Interpretation:
 
 
 def find_tables(survey: Survey, decisions: Decisions) -> list[Interpretation]:
-    """Return what tables that lie in a folder say about its images, best first.
+    """Return the interpretations of the tables in a folder, best first.
 
     Raises
     ------
     MedrecogError
-        If the labels of the only table are contradictory, or what its rows name is not clear.
+        If the labels of the only table are contradictory, or its rows name images ambiguously.
     """
     return list(look_at_tables(survey, decisions).interpretations)
 
@@ -167,12 +167,12 @@ def unused_tables(survey: Survey, decisions: Decisions) -> tuple[str, ...]:
 
 
 def look_at_tables(survey: Survey, decisions: Decisions) -> TablesInFolder:
-    """Return what the tables that lie in a folder say about its images.
+    """Return the contents of the tables in a folder for its images.
 
     Raises
     ------
     MedrecogError
-        If the labels of the only table are contradictory, or what its rows name is not clear.
+        If the labels of the only table are contradictory, or its rows name images ambiguously.
     """
     if decisions.label_tag or not survey.images or not survey.tables:
         return TablesInFolder((), ())
@@ -275,12 +275,12 @@ def _different(found: Sequence[Interpretation]) -> list[Interpretation]:
 
 
 def read_as(survey: Survey, decisions: Decisions, table: Table, columns: Columns) -> Interpretation:
-    """Return what a table says about the images of a folder, whose columns are known.
+    """Return the contents of a table with known columns for the images of a folder.
 
     Raises
     ------
     MedrecogError
-        If it names no image, or images that are not clear.
+        If it names no image, or images ambiguously.
     """
     source = _source(survey.root, table, columns, _names(survey))
     if not source.names_any:
@@ -454,7 +454,7 @@ def _families(
 
 @dataclass
 class _Said:
-    """What the rows of all tables say, image by image."""
+    """Contents of the rows of all tables, by image."""
 
     rows: list[MatchedRow] = field(default_factory=list)
     groups: dict[str, dict[str, str]] = field(default_factory=dict)
@@ -637,13 +637,13 @@ def _splits_by_name(labelled: Sequence[_Source], others: Sequence[_Source], said
     return ""
 
 
-# --- What is to be said -------------------------------------------------------------------------
+# --- Warnings -------------------------------------------------------------------------
 
 
 def _about_matches(
     survey: Survey, source: _Source, left_out: list[LeftOut]
 ) -> list[DatasetWarning]:
-    """Return what is to be said about how rows found their images; complete what was left out."""
+    """Return the warnings on how rows were matched with images; complete what was skipped."""
     values = source.table.values(source.columns.image)
     missing: list[str] = []
     unclear: list[str] = []
@@ -677,8 +677,8 @@ def _about_matches(
         warnings.append(
             DatasetWarning(
                 "ambiguous-rows",
-                f"It is not clear which images {counted(len(unclear), 'row')} of {name} name; they "
-                f"were left out. Write the path below the folder in the column "
+                f"It is not clear which images {counted(len(unclear), 'row')} of {name} name; "
+                "they were not used. Write the path below the folder in the column "
                 f"“{source.columns.image}”, or choose another with --image-column.",
                 tuple(unclear),
             )
@@ -699,7 +699,7 @@ def _about_matches(
             DatasetWarning(
                 "rows-without-image",
                 f"{counted(len(missing), 'row')} of {name} without an image in the folder; they "
-                "were left out. Add the images, or choose another column with --image-column.",
+                "were not used. Add the images, or choose another column with --image-column.",
                 tuple(missing),
             )
         )
@@ -739,8 +739,8 @@ def _about_images(unnamed: Sequence[str], unlabelled: Sequence[str]) -> list[Dat
         warnings.append(
             DatasetWarning(
                 "images-without-row",
-                f"{counted(len(unnamed), 'image')} without a row in the table; they were left "
-                "out. Add rows, or give a further table with --labels.",
+                f"{counted(len(unnamed), 'image')} without a row in the table; they were not "
+                "imported. Add rows, or another table with --labels.",
                 tuple(unnamed),
             )
         )

@@ -32,7 +32,7 @@ _FOLDERS = frozenset(
         *("unprocessed", "filtered", "denoised"),
     }
 )
-"""Names of folders that hold the same images in different versions, in lower case."""
+"""Names of folders with different versions of the same images, in lower case."""
 
 _ENDING = r"\.[^./]+$"
 _BY_NAME = rf"([^/]+){_ENDING}"
@@ -41,7 +41,7 @@ _WAYS = (_ROBOFLOW, _AFTER, _MASKED, _BEFORE)
 
 @dataclass(frozen=True)
 class _Version:
-    """An image, and what it is a version of."""
+    """An image, and the image that it is a version of."""
 
     image: ImageRecord
     is_changed: bool
@@ -54,7 +54,7 @@ class _Version:
 
 
 def version_warnings(images: Sequence[ImageRecord]) -> list[DatasetWarning]:
-    """Return what is to be said of versions of an image that can come into training and test.
+    """Return the warning on versions of an image that can be in both training and test images.
 
     Versions are known by their names: `X_aug1.jpg` or `X rotated.png` of `X`, files that Roboflow
     made of one image, and files of one name in folders such as `color` and `grayscale`. They are

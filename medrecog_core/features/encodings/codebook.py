@@ -6,7 +6,6 @@ from dataclasses import dataclass
 import numpy as np
 
 from medrecog_core.errors import UsageError
-from medrecog_core.features.encodings.bag_of_words import encode_bag_of_words
 from medrecog_core.features.encodings.fisher_vector import (
     GaussianMixture,
     encode_fisher_vector,
@@ -16,9 +15,13 @@ from medrecog_core.features.encodings.local_descriptors import (
     LocalDescriptors,
     sample_local_descriptors,
 )
-from medrecog_core.features.encodings.normalisation import signed_square_root, unit_length
-from medrecog_core.features.encodings.vlad import encode_vlad
-from medrecog_core.features.encodings.words import learn_words
+from medrecog_core.features.encodings.words import (
+    encode_bag_of_words,
+    encode_vlad,
+    learn_words,
+    signed_square_root,
+    unit_length,
+)
 from medrecog_core.features.pooling import ENCODINGS
 from medrecog_core.jobs.progress import Progress, Stage, ignore, never, stop_if
 
@@ -126,7 +129,7 @@ class Codebook:
             or a number that cannot be.
         """
         if encoding not in ENCODINGS:
-            raise ValueError(f"there is no encoding “{encoding}”")
+            raise ValueError(f"Unknown encoding “{encoding}”")
         components, words = arrays["components"], arrays["words"]
         shapes = {
             "mean": (channels,),
@@ -192,7 +195,7 @@ def learn_codebook(
     from sklearn.decomposition import PCA
 
     if encoding not in ENCODINGS:
-        raise UsageError(f"There is no encoding “{encoding}”: choose among {', '.join(ENCODINGS)}.")
+        raise UsageError(f"Unknown encoding “{encoding}”. Available: {', '.join(ENCODINGS)}.")
     n_words = n_words or DEFAULT_N_WORDS[encoding]
     channels = images[0].shape[1]
     most = min(_MOST_DESCRIPTORS, _SAMPLE_BYTES // (4 * channels))

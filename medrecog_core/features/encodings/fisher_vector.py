@@ -4,8 +4,12 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from medrecog_core.features.encodings.normalisation import signed_square_root, unit_length
-from medrecog_core.features.encodings.words import learn_words, nearest_words
+from medrecog_core.features.encodings.words import (
+    learn_words,
+    nearest_words,
+    signed_square_root,
+    unit_length,
+)
 
 _MOST_ROUNDS = 50
 _LEAST_VARIANCE = 1e-6

@@ -9,8 +9,8 @@ import numpy as np
 
 from medrecog_core.errors import MedrecogError, StorageError
 from medrecog_core.features.cell import Cell
-from medrecog_core.features.hashed_image import HashedImage
 from medrecog_core.features.pooling import LOCAL
+from medrecog_core.features.reading import HashedImage
 from medrecog_core.features.store import DescriptorSource, DescriptorStore
 from medrecog_core.jobs.progress import Meter, Progress, Stage, ignore, never, stop_if
 from medrecog_core.networks import Network

@@ -1,1 +1,1 @@
-"""Charts as Altair draws them, the same on the pages, in files and in reports."""
+"""Altair charts, the same on pages, in files and in reports."""

@@ -14,12 +14,12 @@ _MOST_LEVEL = 24
 
 
 def draw_confusion_matrix(metrics: Metrics, clickable: bool = False) -> ChartType:
-    """Draw counts of true against predicted classes; colours are shares of the true class.
+    """Draw counts of true and predicted classes; colours are shares of the true class.
 
     Parameters
     ----------
     metrics
-        Of the cell.
+        Metrics of the cell.
     clickable
         Whether a click selects a square.
     """
@@ -79,8 +79,8 @@ def draw_confusion_matrix(metrics: Metrics, clickable: bool = False) -> ChartTyp
 
 
 def describe_confusion_matrix(metrics: Metrics) -> str:
-    """Return the matrix in words, for those who do not see it."""
+    """Return the matrix in words, for screen readers."""
     rows = (
         f"{c.label} {list(row)}" for c, row in zip(metrics.classes, metrics.confusion, strict=True)
     )
-    return f"Confusion matrix, a row a true class: {'; '.join(rows)}"
+    return f"Confusion matrix, one row per true class: {'; '.join(rows)}"

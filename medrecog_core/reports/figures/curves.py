@@ -15,7 +15,7 @@ _HEIGHT = 280
 
 
 def draw_roc(curve: RocCurve) -> ChartType:
-    """Draw sensitivity against 1 - specificity, and guessing as a dashed line."""
+    """Draw sensitivity against 1 - specificity, and a random classifier as a dashed line."""
     return _draw(
         curve.false_positive_rates,
         curve.true_positive_rates,
@@ -25,7 +25,7 @@ def draw_roc(curve: RocCurve) -> ChartType:
 
 
 def draw_precision_recall(curve: PrecisionRecallCurve) -> ChartType:
-    """Draw precision against recall, and guessing as a dashed line."""
+    """Draw precision against recall, and a random classifier as a dashed line."""
     return _draw(
         curve.recalls[::-1],
         curve.precisions[::-1],
@@ -65,7 +65,7 @@ def _draw(
     titles: tuple[str, str],
     guess: tuple[tuple[float, float], tuple[float, float]],
 ) -> ChartType:
-    # A curve of thousands of steps looks the same with some hundred.
+    # A curve with thousands of steps looks the same with a few hundred.
     kept = np.unique(np.linspace(0, len(x) - 1, _MOST_POINTS).astype(int))
     unit = alt.Scale(domain=[0, 1])
     axes = {

@@ -1,4 +1,4 @@
-"""By how much the cells that two runs have in common differ."""
+"""Differences between the cells that two runs have in common."""
 
 from collections.abc import Sequence
 
@@ -12,16 +12,16 @@ _ROW_HEIGHT = 46
 
 
 def draw_difference_map(cells: Sequence[CommonCell], titles: Sequence[str]) -> ChartType:
-    """Draw each cell's measure in the first run less that in the second.
+    """Draw the measure of each cell in the first run minus that in the second.
 
-    Teal where the first run has the greater one, orange where the second has.
+    Teal if the first run has the higher value, orange if the second has.
 
     Parameters
     ----------
     cells
-        With a value for each of two runs.
+        Cells with a value for each of two runs.
     titles
-        What the two runs are called.
+        Titles of the two runs.
     """
     table = pd.DataFrame(
         [
@@ -41,7 +41,7 @@ def draw_difference_map(cells: Sequence[CommonCell], titles: Sequence[str]) -> C
         x=alt.X(
             "column:N",
             sort=None,
-            title="scale (pixels) and pooling",
+            title="input size (px) and pooling",
             axis=alt.Axis(labelAngle=0, orient="top", domain=False, ticks=False),
         ),
         y=alt.Y("layer:N", sort=None, title=None, axis=alt.Axis(domain=False, ticks=False)),
@@ -58,7 +58,7 @@ def draw_difference_map(cells: Sequence[CommonCell], titles: Sequence[str]) -> C
         ),
         tooltip=[
             alt.Tooltip("layer:N"),
-            alt.Tooltip("column:N", title="scale and pooling"),
+            alt.Tooltip("column:N", title="input size and pooling"),
             alt.Tooltip("first:Q", title=titles[0], format=".4f"),
             alt.Tooltip("second:Q", title=titles[1], format=".4f"),
             alt.Tooltip("difference:Q", format="+.4f"),
@@ -70,6 +70,6 @@ def draw_difference_map(cells: Sequence[CommonCell], titles: Sequence[str]) -> C
 
 
 def describe_difference_map(cells: Sequence[CommonCell], titles: Sequence[str]) -> str:
-    """Return the differences in words, for those who do not see them."""
+    """Return the differences in words, for screen readers."""
     told = "; ".join(f"{common.cell.name} {common.difference:+.3f}" for common in cells)
-    return f"{titles[0]} less {titles[1]}: {told}"
+    return f"{titles[0]} minus {titles[1]}: {told}"

@@ -1,4 +1,4 @@
-"""The grid as a heat map, a row a layer, a column a scale and pooling."""
+"""Heat map of the grid, with layers as rows, and scales and poolings as columns."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -14,7 +14,7 @@ from medrecog_core.runs import CellResult
 from medrecog_core.runs.ranked_cells import RankedCell
 
 BEST_MARK, EQUAL_MARK = "★", "≈"
-"""Behind the number of the best cell, and of those that cannot be told from it."""
+"""Marks of the best cell, and of those not significantly different from it."""
 
 SELECTION = "chosen"
 """Name of the selection of a clicked cell; its `name` is the cell's."""
@@ -35,16 +35,15 @@ def draw_heat_map(
     Parameters
     ----------
     cells
-        The whole grid; cells without a result are left blank.
+        The whole grid; cells without a result are blank.
     results
         The finished cells.
     network
         The network, for the order of its layers.
     measure
-        One of `MEASURES`' values.
+        One of the values of `MEASURES`.
     ranked
-        The finished cells' intervals in the measure and places beside the best, where they are
-        known.
+        Intervals of the finished cells and their comparisons with the best, if known.
     clickable
         Whether a click selects a cell.
     """
@@ -65,7 +64,7 @@ def draw_heat_map(
 
 
 def describe_heat_map(results: Sequence[CellResult], measure: str) -> str:
-    """Return the heat map in words, for those who do not see it."""
+    """Return the heat map in words, for screen readers."""
     values = [(result.cell.name, measured(result, measure)) for result in results]
     told = [f"{name} {value:.3f}" for name, value in values if value is not None]
     return f"Heat map: {'; '.join(told)}"
@@ -102,7 +101,7 @@ def _draw(table: pd.DataFrame, network: Network, measure: str, clickable: bool) 
         x=alt.X(
             "column:N",
             sort=list(table["column"].unique()),
-            title="scale (pixels) and pooling",
+            title="input size (px) and pooling",
             axis=alt.Axis(labelAngle=0, orient="top", domain=False, ticks=False),
         ),
         y=alt.Y(
@@ -121,9 +120,9 @@ def _draw(table: pd.DataFrame, network: Network, measure: str, clickable: bool) 
         ),
         tooltip=[
             alt.Tooltip("layer:N"),
-            alt.Tooltip("column:N", title="scale and pooling"),
+            alt.Tooltip("column:N", title="input size and pooling"),
             alt.Tooltip("value:Q", title=measure.replace("_", " "), format=".4f"),
-            alt.Tooltip("interval:N", title="95 % interval"),
+            alt.Tooltip("interval:N", title="95 % CI"),
             alt.Tooltip("tested:N", title="tested on"),
         ],
     )
@@ -146,7 +145,7 @@ def _draw(table: pd.DataFrame, network: Network, measure: str, clickable: bool) 
         ),
     )
     rows = table["layer"].nunique()
-    # Of a run at work, whose cells fill them.
+    # Blank cells of a run in progress.
     empty = base.transform_filter("!isValid(datum.value)").mark_rect(
         cornerRadius=4, fill="gray", fillOpacity=0.15, stroke="white", strokeWidth=2
     )

@@ -7,28 +7,28 @@ from altair.typing import ChartType
 
 from medrecog_core.classification import CrossCalibration, ReliabilityCurve
 
-BEFORE, AFTER = "scores as they are", "calibrated"
+BEFORE, AFTER = "uncalibrated", "calibrated"
 
 _COLOURS = ("#d9822b", "#0f8b8d")
 _HEIGHT = 300
 
 
 def draw_reliability(found: CrossCalibration, positive: str | None) -> ChartType:
-    """Draw how often what was called probable came true, as bins; what agrees lies on the dashes.
+    """Draw the observed frequency against the predicted probability, in bins.
 
     Parameters
     ----------
     found
         Before and after calibration.
     positive
-        The class that the curves are of; None: of the predicted class.
+        Class of the curves; None: the predicted class.
     """
     table = pd.concat([_bins(found.before.curve, BEFORE), _bins(found.after.curve, AFTER)])
     of = "of the predicted class" if positive is None else f"of {positive}"
     unit = alt.Scale(domain=[0, 1])
     base = alt.Chart(table).encode(
         x=alt.X("probability:Q", title=f"probability {of}", scale=unit),
-        y=alt.Y("share:Q", title="share that it was true of", scale=unit),
+        y=alt.Y("share:Q", title="observed frequency", scale=unit),
         color=alt.Color(
             "kind:N",
             scale=alt.Scale(domain=[BEFORE, AFTER], range=list(_COLOURS)),
@@ -40,7 +40,7 @@ def draw_reliability(found: CrossCalibration, positive: str | None) -> ChartType
         size=alt.Size("images:Q", scale=alt.Scale(range=[30, 300]), legend=None),
         tooltip=[
             alt.Tooltip("kind:N", title="probabilities"),
-            alt.Tooltip("probability:Q", title="mean probability", format=".3f"),
+            alt.Tooltip("probability:Q", title="mean predicted probability", format=".3f"),
             alt.Tooltip("share:Q", format=".3f"),
             alt.Tooltip("images:Q"),
         ],
@@ -54,12 +54,12 @@ def draw_reliability(found: CrossCalibration, positive: str | None) -> ChartType
 
 
 def describe_reliability(found: CrossCalibration, positive: str | None) -> str:
-    """Return what the curves show in words, for those who do not see them."""
+    """Return the curves in words, for screen readers."""
     of = "the predicted class" if positive is None else positive
     return (
         f"Reliability of the probabilities of {of}: calibration error "
-        f"{found.before.curve.calibration_error:.3f} of the scores as they are, "
-        f"{found.after.curve.calibration_error:.3f} calibrated"
+        f"{found.before.curve.calibration_error:.3f} before and "
+        f"{found.after.curve.calibration_error:.3f} after calibration"
     )
 
 

@@ -1,1 +1,1 @@
-"""What the Datasets page is made of."""
+"""Parts of the Data sets page."""

@@ -52,16 +52,13 @@ _OLD_SECONDS = 24 * 3600
 
 
 def add_dataset_button() -> None:
-    """Show the button that opens the dialog.
-
-    The name of what was added is kept in the session as `ADDED`.
-    """
+    """Show the button that opens the dialog."""
     if st.button("Add a data set", icon=":material/add:"):
         _add_dataset()
 
 
 def show_imports() -> None:
-    """Show imports and downloads that work or ended unfinished; open what this session added."""
+    """Show active and unfinished imports and downloads; open what this session added."""
     job: Job | None = st.session_state.get(_JOB)
     if job is not None and job.state().status == "finished":
         del st.session_state[_JOB]
@@ -115,8 +112,8 @@ def _from_here() -> None:
 def _from_upload() -> None:
     largest = int(st.get_option("server.maxUploadSize"))
     st.caption(
-        f"An archive of images, and label files if they need some, up to {largest} MB each. They "
-        "are stored on the server that runs this page."
+        f"An archive of images and optional label files, up to {largest} MB each. They are stored "
+        "on the server."
     )
     uploads = st.file_uploader(
         "Archive and label files",
@@ -129,7 +126,7 @@ def _from_upload() -> None:
         st.info("Upload an archive to preview the data set.", icon=":material/upload:")
         return
     others = [file for file in files if file not in sources]
-    # A table that is given decides; a list such as TrainImages.txt belongs to a known layout.
+    # Tables decide the labels; a list such as TrainImages.txt belongs to a known layout.
     tables = [file for file in others if file.suffix.lower() != ".txt"]
     sources += [file for file in others if file not in tables]
     bounds = Bounds(n_bytes=_UNPACKED_FOR_A_BYTE * largest * _MEGABYTE)
@@ -139,7 +136,7 @@ def _from_upload() -> None:
 
 
 def _add(sources: Sequence[Path], decisions: Decisions, uploaded: Path | None = None) -> None:
-    """Show the name and the button; hashing takes minutes, so a process of its own does it."""
+    """Show the name and the button that starts the import in the background."""
     key = "import name"
     if st.session_state.get("import named") != sources[0]:
         st.session_state["import named"] = sources[0]
@@ -166,10 +163,10 @@ def _from_catalogue() -> None:
     larger = larger_set(entry)
     _show_entry(entry, needs_download=larger is None)
     if entry.name in library.names():
-        st.success(f"It is here already, as “{entry.name}”.", icon=":material/check_circle:")
+        st.success(f"Already added as “{entry.name}”.", icon=":material/check_circle:")
         return
     if larger is not None:
-        label = f"Add it from “{larger.name}”, which holds its images"
+        label = f"Add from “{larger.name}”, which contains its images"
     else:
         done = downloaded_bytes(entry)
         label = (
@@ -190,17 +187,17 @@ def _show_entry(entry: CatalogueEntry, needs_download: bool) -> None:
             st.metric("Images", f"{entry.n_images:,}", width="content")
         st.metric("Classes", len(entry.classes), width="content")
         n_bytes = entry.n_bytes if needs_download else 0
-        st.metric("Download", size(n_bytes) if n_bytes else "none", width="content")
+        st.metric("Download", size(n_bytes) if n_bytes else "-", width="content")
     for word, text in (
         ("Licence", entry.licence),
         ("Cite", entry.citation),
         ("Split", entry.split_rule),
         ("Groups", entry.group_rule),
-        ("Remark", entry.remark),
+        ("Note", entry.remark),
     ):
         if text:
             st.markdown(f"**{word}.** {text}")
-    st.caption(f"Classes: {', '.join(entry.classes)}. [The publisher's page]({entry.page})")
+    st.caption(f"Classes: {', '.join(entry.classes)}. [Publisher's page]({entry.page})")
 
 
 def _check_new_name(name: str) -> None:
@@ -209,7 +206,7 @@ def _check_new_name(name: str) -> None:
 
 
 def _written(uploads: Sequence["UploadedFile"]) -> list[Path]:
-    """Return the uploaded files on the disk, where each is written once."""
+    """Return the uploaded files on disk; each is written once."""
     ids = tuple(upload.file_id for upload in uploads)
     kept: tuple[tuple[str, ...], list[Path]] = st.session_state.get(_UPLOADED, ((), []))
     if kept[0] == ids and all(file.is_file() for file in kept[1]):

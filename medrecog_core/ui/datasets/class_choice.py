@@ -1,4 +1,4 @@
-"""The choice of a kept data set's classes, and of the folder that holds its images."""
+"""The classes and the image folder of a data set, and how to change them."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -14,8 +14,8 @@ _MOVED = "changes found by a move"
 
 
 def show_class_choice(dataset: Dataset) -> None:
-    """Show the choice of classes in a popover."""
-    with st.popover("Choose classes", icon=":material/label:", type="tertiary"):
+    """Show the classes to exclude or merge in a popover."""
+    with st.popover("Edit classes", icon=":material/label:", type="tertiary"):
         excluded = st.multiselect("Exclude classes", dataset.classes, key="excluded classes")
         merged = st.text_area(
             "Merge classes",
@@ -39,11 +39,11 @@ def show_class_choice(dataset: Dataset) -> None:
 
 
 def show_move(dataset: Dataset) -> None:
-    """Show in a popover where the images are, and a box for another folder."""
+    """Show the image folder in a popover, and a box for another one."""
     if n_changed := st.session_state.pop(_MOVED, 0):
         st.warning(
-            f"{counted(n_changed, 'image')} cannot be found in the new folder as imported. Check "
-            "the data set on the Health tab, and update its index there.",
+            f"{counted(n_changed, 'image')} in the new folder {'is' if n_changed == 1 else 'are'} "
+            "missing or different. Check the data set on the Health tab and update its index.",
             icon=":material/warning:",
         )
     if dataset.root.is_relative_to(library.folder_of(dataset.name)):

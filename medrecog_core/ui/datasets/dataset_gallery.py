@@ -1,4 +1,4 @@
-"""The images of a data set: filters, a page of thumbnails, and one image in full."""
+"""The images of a data set: filters and a page of thumbnails."""
 
 from collections.abc import Sequence
 from itertools import zip_longest
@@ -16,12 +16,12 @@ EVERYTHING = {
     "group": "",
     "finding": "any finding",
 }
-"""What each filter is named in the address, and its value where it lets everything through."""
+"""Name of each filter in the address, and its value if it filters nothing."""
 EXCLUDED = "excluded"
 
 
 def forget_filters() -> None:
-    """Take back the filters, the page and the image, which were chosen for another data set."""
+    """Reset the filters, the page and the image, because another data set was selected."""
     for key, value in EVERYTHING.items():
         if key in st.session_state:
             st.session_state[key] = value
@@ -32,13 +32,13 @@ def forget_filters() -> None:
 
 
 def first_page() -> None:
-    """Go back to the first page of the gallery, as its images are others now."""
+    """Go back to the first page of the gallery, because its images changed."""
     if "page" in st.session_state:
         st.session_state["page"] = 1
 
 
 def open_image(path: str) -> None:
-    """Show one image in full, and name it in the address."""
+    """Open one image and put it into the address."""
     st.query_params["image"] = path
 
 
@@ -48,21 +48,22 @@ def close_image() -> None:
 
 
 def finding_name(kind: str) -> str:
-    """Return a finding's kind as people read it, and as it stands in the address."""
+    """Return a finding's kind as shown on the page and in the address."""
     return kind.replace("-", " ")
 
 
 def show_images(dataset: Dataset, report: HealthReport | None) -> None:
-    """Show the filters and the page of images that they leave."""
+    """Show the filters and a page of the images that match them."""
     shown = _filtered(dataset, report)
     if not shown:
-        st.info("No image passes these filters: choose others.", icon=":material/filter_alt_off:")
+        st.info("No images match these filters.", icon=":material/filter_alt_off:")
+        st.button("Clear filters", on_click=forget_filters)
         return
     n_excluded = len({e.image.path for e in dataset.excluded} & {i.path for i in shown})
     words = counted(len(shown), "image")
     if n_excluded:
         words += f", {n_excluded:,} of them excluded"
-    st.caption(f"{words}. Press a caption to see the image in full.")
+    st.caption(f"{words}. Click a caption to open the image.")
     if st.session_state.get("class", EVERYTHING["class"]) == EVERYTHING["class"]:
         shown = _interleave_classes(shown)
     show_gallery(
@@ -73,7 +74,7 @@ def show_images(dataset: Dataset, report: HealthReport | None) -> None:
 
 
 def picture_of(dataset: Dataset, image: ImageRecord, note: str = "") -> Picture:
-    """Return an image's thumbnail with a caption: class, group, whether it is excluded, a note."""
+    """Return an image with its caption: class, group, whether it is excluded, and a note."""
     path = dataset.absolute_path(image)
     untouched = image.file is not None and (not path.exists() or is_untouched(path, image.file))
     parts = [image.label]
@@ -93,7 +94,7 @@ def excluded_paths(dataset: Dataset) -> frozenset[str]:
 
 
 class _Pictures(Sequence[Picture]):
-    """Pictures made when they are asked for: a page of them, not ten thousand."""
+    """Images of a data set, prepared only for the page that is shown."""
 
     def __init__(self, dataset: Dataset, images: Sequence[ImageRecord]) -> None:
         self._dataset, self._images = dataset, images
@@ -122,7 +123,7 @@ def _filtered(dataset: Dataset, report: HealthReport | None) -> list[ImageRecord
                 placeholder="any",
                 width=200,
                 on_change=first_page,
-                help="Patient or lesion: its name or a part of it.",
+                help="Filter by patient or lesion ID (partial match).",
             ).strip()
         images_of = {
             finding_name(finding.kind): frozenset(finding.images)
@@ -158,7 +159,7 @@ def _choose(key: str, label: str, options: Sequence[str], width: int) -> str:
 
 
 def _interleave_classes(images: Sequence[ImageRecord]) -> list[ImageRecord]:
-    """Return the images so that each page of the gallery shows something of every class."""
+    """Return the images in an order that shows every class on each page."""
     of_class: dict[str, list[ImageRecord]] = {}
     for image in images:
         of_class.setdefault(image.label, []).append(image)

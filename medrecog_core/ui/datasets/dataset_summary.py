@@ -1,4 +1,4 @@
-"""A data set in a few numbers and one chart, and what its import decided."""
+"""Counts and a chart of a data set, and the warnings of its import."""
 
 import csv
 import io
@@ -23,11 +23,11 @@ _LEAST_NUMBERED = 0.06  # of the longest bar, for a bar to have room for its num
 
 
 def show_summary(dataset: Dataset) -> None:
-    """Show how many images, classes and groups a data set has, and how they are split."""
+    """Show the counts, folder, rendering, classes and warnings of a data set."""
     if dataset.synthetic:
-        st.info(f"These are {literal(dataset.layout)}.", icon=":material/draw:")
+        st.info(f"This data set contains {literal(dataset.layout)}.", icon=":material/draw:")
     show_numbers(dataset)
-    # Where the images lie on the server is nothing to those who only look.
+    # The folder on the server is not shown in a read-only view.
     where = "" if is_viewer() else f", in {dataset.root}"
     st.caption(literal(f"{dataset.layout[0].upper()}{dataset.layout[1:]}{where}"))
     show_rendering(dataset)
@@ -38,7 +38,7 @@ def show_summary(dataset: Dataset) -> None:
             show_move(dataset)
     if dataset.warnings:
         with st.expander(
-            f"{counted(len(dataset.warnings), 'warning')} when it was imported",
+            counted(len(dataset.warnings), "import warning"),
             icon=":material/warning:",
         ):
             show_warnings(dataset.warnings)
@@ -46,7 +46,7 @@ def show_summary(dataset: Dataset) -> None:
 
 
 def show_numbers(dataset: Dataset) -> None:
-    """Show how much there is of everything."""
+    """Show the number of images, classes and groups, and the splits."""
     with st.container(horizontal=True, gap="medium"):
         st.metric("Images", f"{len(dataset.images):,}", width="content")
         if dataset.excluded:
@@ -63,33 +63,25 @@ def show_numbers(dataset: Dataset) -> None:
         if dataset.groups:
             st.metric("Groups", f"{len(dataset.groups):,}", width="content")
     if not dataset.groups:
-        st.caption("No groups given.")
-    splits = f"Split: {', '.join(dataset.splits)}." if dataset.splits else "No split given."
+        st.caption("No groups.")
+    splits = f"Split: {', '.join(dataset.splits)}." if dataset.splits else "No predefined split."
     st.caption(literal(splits))
 
 
 def show_rendering(dataset: Dataset) -> None:
-    """Show how stored values become pictures, where there is a choice."""
+    """Show how stored values are converted to 8-bit images, if that is not the default."""
     if dataset.rendering.identity:
         st.caption(
             literal(f"Rendering of the images: {dataset.rendering.title}."),
-            help="How stored values become 8-bit pictures. It was set when the data set was "
-            "imported, and its runs and models use it too.",
+            help="How stored pixel values are converted to 8-bit images. Set at import; runs and "
+            "models of this data set use it too.",
         )
 
 
 def show_warnings(
     warnings: Sequence[DatasetWarning], remedy: Callable[[str], None] = lambda message: None
 ) -> None:
-    """Show what an import decided and which files that is about.
-
-    Parameters
-    ----------
-    warnings
-        The warnings.
-    remedy
-        Called with the message of each, below it, to show what can be changed.
-    """
+    """Show the warnings of an import with the affected files."""
     for warning in warnings:
         st.warning(literal(on_page(warning.message)), icon=":material/warning:")
         remedy(warning.message)
@@ -102,7 +94,7 @@ def show_warnings(
 
 
 def show_left_out(left_out: Sequence[LeftOut]) -> None:
-    """Show which files are no images of the data set, and why."""
+    """Show which files were skipped, and why."""
     if not left_out:
         return
     with st.expander(f"{counted(len(left_out), 'file or row', 'files or rows')} skipped"):
@@ -122,15 +114,7 @@ def show_left_out(left_out: Sequence[LeftOut]) -> None:
 
 
 def show_class_counts(dataset: Dataset, key: str = "") -> None:
-    """Show how many images in use each class has, by split, as bars; of many classes the largest.
-
-    Parameters
-    ----------
-    dataset
-        The data set.
-    key
-        Distinguishes several charts on a page.
-    """
+    """Show the images of each class and split as bars; the largest ones of many classes."""
     splits = [*dataset.splits, "all"]
     counts = Counter((image.label, image.split or "all") for image in dataset.images)
     totals = Counter(image.label for image in dataset.images)
@@ -149,7 +133,7 @@ def show_class_counts(dataset: Dataset, key: str = "") -> None:
         [(label, split, n, splits.index(split)) for (label, split), n in merged.items()],
         columns=["class", "split", "images", "place"],
     )
-    # Vega is a third of Plotly's size, which a browser reads before it shows the first picture.
+    # Vega is a third of Plotly's size, so the page shows earlier.
     bars = alt.Chart(table).encode(
         y=alt.Y("class:N", sort=order, title=None, axis=alt.Axis(labelLimit=160)),
         x=alt.X("images:Q", stack="zero", axis=alt.Axis(tickMinStep=1, tickCount=5)),
@@ -181,7 +165,7 @@ def show_class_counts(dataset: Dataset, key: str = "") -> None:
 
 def _say_if_cut(n: int) -> None:
     if n > _ROWS_SHOWN:
-        st.caption(f"The first {_ROWS_SHOWN:,} of {n:,}.")
+        st.caption(f"Showing the first {_ROWS_SHOWN:,} of {n:,}.")
 
 
 def _as_csv(left_out: Sequence[LeftOut]) -> bytes:
@@ -189,5 +173,5 @@ def _as_csv(left_out: Sequence[LeftOut]) -> bytes:
     writer = csv.writer(text)
     writer.writerow(["file or row", "reason"])
     writer.writerows((entry.path, entry.reason) for entry in left_out)
-    # With a byte order mark, without which Excel does not read UTF-8.
+    # Excel needs the byte order mark to read UTF-8.
     return text.getvalue().encode("utf-8-sig", "surrogateescape")

@@ -1,4 +1,4 @@
-"""A widget for each decision about an import, generated from the fields of `Decisions`."""
+"""A widget for each import option, generated from the fields of `Decisions`."""
 
 import re
 import shlex
@@ -16,7 +16,7 @@ _COLUMNS = ("image_column", "group_column", "split_column")
 _CLASSES = ("only_classes", "excluded_classes")
 _LEVELS = ("class_level", "group_level")
 _ELSEWHERE = ("tables", "entry")
-"""Decisions that have a place of their own, or none on a page."""
+"""Decisions with a widget elsewhere, or without one."""
 _OPTION = re.compile(r"--[a-z]+(?:-[a-z]+)*")
 _OPTION_AND_QUOTED = re.compile(rf"(?P<option>{_OPTION.pattern})(?: (?P<value>'[^']*'))?")
 _AGAIN = re.compile(r"(?P<first>“(?P<name>[^”]+)” [^“”]+?) “(?P=name)” ")
@@ -27,13 +27,7 @@ _NO_COLUMN = "(none)"
 
 
 def read_decisions(base: Decisions) -> Decisions:
-    """Return decisions with what the widgets say in place of the rest.
-
-    Raises
-    ------
-    UsageError
-        If they contradict each other, or a value is not possible.
-    """
+    """Return the decisions with the values of the widgets."""
     changed = {}
     for name in other_decisions(()):
         each = _FIELDS[name]
@@ -44,13 +38,13 @@ def read_decisions(base: Decisions) -> Decisions:
 
 
 def forget_decisions() -> None:
-    """Set all widgets back, for another source."""
+    """Reset all widgets for another source."""
     for name in other_decisions(()):
         st.session_state.pop(_key_of(name), None)
 
 
 def named_decisions(message: str) -> list[str]:
-    """Return the decisions whose options a message names, in its order."""
+    """Return the decisions whose options a message names, in the same order."""
     found = _OPTION.findall(_COMMAND.sub("", message))
     return [
         name
@@ -99,19 +93,7 @@ def show_decision(
     classes: Sequence[str] = (),
     placeholders: Mapping[str, str] | None = None,
 ) -> None:
-    """Show the widget of one decision.
-
-    Parameters
-    ----------
-    name
-        Field of `Decisions`.
-    columns
-        Columns of the table, where there is one.
-    classes
-        Classes that were found.
-    placeholders
-        What is shown for decisions that are left to the evidence.
-    """
+    """Show the widget of one decision."""
     each = _FIELDS[name]
     label = _label(each)
     key, help_text = _key_of(name), each.metadata["help"]
@@ -190,7 +172,7 @@ def _label(each: Field[Any]) -> str:
 
 
 def _value(each: Field[Any], raw: Any) -> Any:
-    """Return what a widget says as a value of the field; None where it says nothing."""
+    """Return the value of a widget as a value of the field; None if it is empty."""
     if isinstance(raw, str):
         raw = raw.strip()
     if raw is None or isinstance(raw, bool | int):

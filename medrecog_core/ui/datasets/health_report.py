@@ -1,4 +1,4 @@
-"""The health report of a data set: checking it, its findings and remedies, excluded images."""
+"""The health report of a data set: its findings, their remedies, and excluded images."""
 
 import time
 from collections import Counter
@@ -31,7 +31,7 @@ _BADGES = {"severe": ("red", "error"), "warning": ("orange", "warning"), "note":
 
 
 def show_health(dataset: Dataset, report: HealthReport | None) -> None:
-    """Show the last report with its findings, or how to get one."""
+    """Show the last report and its findings, or how to start a check."""
     check = last_job(CHECK, dataset.name)
     is_current = report is not None and report.fingerprint == dataset.fingerprint
     if check is not None and check.state().status != "finished":
@@ -48,8 +48,9 @@ def _offer_check(dataset: Dataset, report: HealthReport | None, is_current: bool
     if is_viewer():
         if not is_current:
             st.info(
-                "This data set has not been checked"
-                + (" yet." if report is None else " as it is now."),
+                "Not checked yet."
+                if report is None
+                else "The data set has changed since the last check.",
                 icon=":material/health_and_safety:",
             )
         return
@@ -77,8 +78,7 @@ def _offer_check(dataset: Dataset, report: HealthReport | None, is_current: bool
 def _show_report(dataset: Dataset, report: HealthReport) -> None:
     when = time.strftime("%Y-%m-%d %H:%M", time.localtime(report.checked))
     st.caption(
-        f"{counted(report.n_images, 'image')} in use checked on {when}, in "
-        f"{duration(report.seconds)}."
+        f"Checked {counted(report.n_images, 'image')} on {when} in {duration(report.seconds)}."
     )
     if not report.findings:
         st.success("No problems found.", icon=":material/check_circle:")
@@ -149,7 +149,7 @@ def _show_remedy(finding: Finding) -> None:
     if finding.refusal:
         st.caption(literal(finding.refusal))
     if finding.kind == "changed":
-        return  # its button does that
+        return  # its button is the remedy
     for advice in finding.advice:
         st.caption(literal(advice.words))
         if advice.command:
@@ -246,7 +246,7 @@ def _show_exclusions(dataset: Dataset) -> None:
             if is_viewer():
                 continue
             if finding == CLASS_CHOICE:
-                # All choices of classes are taken back together.
+                # All changes of classes are restored together.
                 st.button(
                     "Restore classes",
                     icon=":material/undo:",
@@ -301,7 +301,7 @@ def _show_merged_classes(dataset: Dataset) -> None:
 def _show_in_gallery(kind: str) -> None:
     st.session_state["view"] = "Images"
     st.session_state["finding"] = finding_name(kind)
-    # The filter is not on the page yet, and Streamlit writes only what is into the address.
+    # The filter is not on the page yet, so Streamlit does not write it into the address.
     st.query_params["finding"] = finding_name(kind)
     first_page()
 
@@ -319,7 +319,7 @@ def _apply(name: str, finding: Finding) -> None:
     except MedrecogError as error:
         st.toast(literal(error), icon=":material/error:")
     else:
-        # The rest is checked again, which is quick: every image is measured already.
+        # Quick, because every image was measured before.
         _launch(name)
 
 

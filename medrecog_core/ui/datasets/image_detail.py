@@ -1,4 +1,4 @@
-"""One image of a data set in full, with its row and the images that belong to it."""
+"""One image of a data set, its properties, and related images."""
 
 import streamlit as st
 
@@ -17,16 +17,17 @@ from medrecog_core.ui.plain_text import literal
 from medrecog_core.ui.quantities import size
 
 _SIDE = 1280
-_MOST_MATES = 24
+_MOST_RELATED = 24
 
 
 def show_image(dataset: Dataset, report: HealthReport | None, path: str) -> None:
-    """Show the image of that path, or say that there is none."""
-    st.button("Back to the images", icon=":material/arrow_back:", on_click=close_image)
+    """Show the image of a path, or a warning if it does not exist."""
+    st.button("Back to images", icon=":material/arrow_back:", on_click=close_image)
     image = next((each for each in dataset.every_image if each.path == path), None)
     if image is None:
         st.warning(
-            f"“{literal(dataset.name)}” has no image “{literal(path)}”.", icon=":material/link_off:"
+            f"Image “{literal(path)}” not found in “{literal(dataset.name)}”.",
+            icon=":material/link_off:",
         )
         return
     st.subheader(literal(image.path.rsplit("/", 1)[-1]))
@@ -40,17 +41,19 @@ def show_image(dataset: Dataset, report: HealthReport | None, path: str) -> None
                 alt=f"{image.label}: {image.path}",
             )
             if not is_here:
-                st.caption("The image is not on this machine; this is its thumbnail.")
+                st.caption("Original file not available on this server; showing the thumbnail.")
         except UnreadableImageError as error:
-            st.error(f"It cannot be shown: {literal(error)}.", icon=":material/broken_image:")
+            st.error(
+                f"The image cannot be shown: {literal(error)}.", icon=":material/broken_image:"
+            )
     with right:
         _show_row(dataset, image, report)
         _offer_exclusion(dataset, image)
-    _show_mates(dataset, report, image)
+    _show_related(dataset, report, image)
 
 
 def _picture(dataset: Dataset, image: ImageRecord) -> tuple[bytes, bool]:
-    """Return the picture, and whether it is of the file and no thumbnail from elsewhere."""
+    """Return the image, and whether it comes from its file rather than a stored thumbnail."""
     path, rendering = dataset.absolute_path(image), dataset.rendering_of(image)
     try:
         return thumbnail(path, _SIDE, rendering=rendering), True
@@ -93,35 +96,37 @@ def _offer_exclusion(dataset: Dataset, image: ImageRecord) -> None:
         if is_viewer():
             return
         st.button(
-            "Exclude this image",
+            "Exclude image from runs",
             icon=":material/block:",
             on_click=_exclude,
             args=(dataset.name, image.path),
-            help="Runs leave it out; it can be used again at any time.",
+            help="New runs will skip this image. You can restore it at any time.",
         )
         return
-    reason = exclusion.reason or "chosen by hand"
-    st.warning(f"Excluded: {literal(reason)}.", icon=":material/block:")
+    st.warning(
+        f"Excluded: {literal(exclusion.reason)}." if exclusion.reason else "Excluded manually.",
+        icon=":material/block:",
+    )
     if not is_viewer():
         st.button(
-            "Use it again",
+            "Restore",
             icon=":material/undo:",
             on_click=_include,
             args=(dataset.name, image.path),
         )
 
 
-def _show_mates(dataset: Dataset, report: HealthReport | None, image: ImageRecord) -> None:
+def _show_related(dataset: Dataset, report: HealthReport | None, image: ImageRecord) -> None:
     others = [each for each in dataset.every_image if each.path != image.path]
     if image.group:
         of_group = [each for each in others if each.group == image.group]
-        _show_strip(dataset, f"Of the same group, {image.group}", of_group, "mates")
+        _show_strip(dataset, f"Same patient or lesion: {image.group}", of_group, "related")
     if image.file is not None:
         copies = [each for each in others if each.content == image.content]
-        _show_strip(dataset, "The same file again", copies, "copies")
+        _show_strip(dataset, "Exact duplicates", copies, "copies")
     if report is None:
         if not is_viewer():
-            st.caption("Check the data set's health to find images that are nearly the same.")
+            st.caption("Check this data set on the Health tab to find near-duplicates.")
         return
     paths = {
         second if first == image.path else first
@@ -133,7 +138,7 @@ def _show_mates(dataset: Dataset, report: HealthReport | None, image: ImageRecor
         for each in others
         if each.path in paths and not (each.content is not None and each.content == image.content)
     ]
-    _show_strip(dataset, "Nearly the same", alike, "alike")
+    _show_strip(dataset, "Near-duplicates", alike, "alike")
 
 
 def _show_strip(dataset: Dataset, title: str, images: list[ImageRecord], key: str) -> None:
@@ -141,7 +146,7 @@ def _show_strip(dataset: Dataset, title: str, images: list[ImageRecord], key: st
         return
     st.markdown(f"**{literal(title)}** ({len(images):,})")
     show_pictures(
-        [picture_of(dataset, each, each.split) for each in images[:_MOST_MATES]],
+        [picture_of(dataset, each, each.split) for each in images[:_MOST_RELATED]],
         key,
         lambda picture: open_image(picture.name),
     )

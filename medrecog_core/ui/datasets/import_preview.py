@@ -1,4 +1,4 @@
-"""What an import would make of a source, with its reasons, and what can be decided otherwise."""
+"""A preview of an import with its reasons, and the options that change it."""
 
 import os
 import shutil
@@ -58,22 +58,7 @@ _CLASSES_PICTURED, _PICTURES_PER_CLASS = 6, 2
 def show_preview(
     sources: Sequence[Path], base: Decisions = BY_EVIDENCE, bounds: Bounds = BOUNDS
 ) -> Decisions | None:
-    """Show what the sources would become, and return the decisions to add them with.
-
-    Parameters
-    ----------
-    sources
-        One folder, or archives and what belongs to them.
-    base
-        What is decided already, such as the tables.
-    bounds
-        What each archive may hold at most.
-
-    Returns
-    -------
-    Decisions or None
-        None while something has to be decided or mended first.
-    """
+    """Show a preview of the import and return its decisions; None if it is not possible yet."""
     named = tuple(map(str, sources))
     if st.session_state.get(_SOURCES) != named:
         st.session_state[_SOURCES] = named
@@ -96,7 +81,7 @@ def show_preview(
 
 
 def forget_unpacked() -> None:
-    """Delete what was unpacked for previews long ago."""
+    """Delete what was extracted for previews long ago."""
     for folder in cache_folder().datasets.glob(f"{_PREVIEWS}*"):
         try:
             is_old = time.time() - folder.stat().st_mtime > _OLD_SECONDS
@@ -116,7 +101,7 @@ def _proposed(
 
 
 # Values are never changed, so that all sessions can share them; keys are short texts.
-@st.cache_resource(max_entries=8, show_spinner="Looking at the folder …")
+@st.cache_resource(max_entries=8, show_spinner="Reading the folder …")
 def _remembered(
     sources: tuple[str, ...],
     stamp: str,
@@ -152,7 +137,7 @@ def _unpacked(
 
 
 def _stamp(paths: Sequence[Path]) -> str:
-    """Return text that changes when files come or go below folders, or a file is written."""
+    """Return a text that changes when files are added, removed or written."""
     latest, n_folders = 0, 0
     for path in paths:
         folders = (Path(found) for found, _, _ in os.walk(path)) if path.is_dir() else iter([path])
@@ -166,7 +151,7 @@ def _stamp(paths: Sequence[Path]) -> str:
 
 
 def _choose_interpretation(found: Proposal | MedrecogError) -> Interpretation | None:
-    """Show the interpretations to choose from, and return another one where it is chosen."""
+    """Show the possible layouts and return the selected one if it is not the first."""
     if isinstance(found, AmbiguousError):
         options = {_words(each): each for each in found.interpretations}
         first: str | None = None
@@ -181,10 +166,10 @@ def _choose_interpretation(found: Proposal | MedrecogError) -> Interpretation | 
     if isinstance(found, AmbiguousError):
         st.warning(literal(on_page(str(found))), icon=":material/help:")
     chosen = st.selectbox(
-        "Read it as",
+        "Layout",
         names,
         index=0 if first else None,
-        placeholder="Select how to read the folder",
+        placeholder="Select a layout",
         key=_READ_AS,
     )
     return options.get(chosen) if chosen is not None else None
@@ -249,7 +234,7 @@ def _show_proposal(proposal: Proposal, remedy: Callable[[str], None]) -> None:
 
 
 def _show_pictures(dataset: Dataset) -> None:
-    """Show a few images of the first classes, drawn evenly."""
+    """Show a few images of the first classes."""
     pictures = []
     for label in dataset.classes[:_CLASSES_PICTURED]:
         images = [image for image in dataset.images if image.label == label]

@@ -1,4 +1,4 @@
-"""Data sets and their health reports, read from disk once and shared by all who look at them."""
+"""Data sets and their health reports, read from disk once and shared by all sessions."""
 
 import streamlit as st
 
@@ -7,18 +7,12 @@ from medrecog_core.locations import cache_folder
 
 
 def load_dataset(name: str) -> Dataset:
-    """Return a data set; it is read again only when it has been written.
-
-    Raises
-    ------
-    MedrecogError
-        If there is none of that name, or it is damaged.
-    """
+    """Return a data set; it is read again only after it was written."""
     return _load(name, str(cache_folder().root), library.version(name))
 
 
 def load_report(name: str) -> HealthReport | None:
-    """Return a data set's last health report, None where there is none."""
+    """Return the last health report of a data set, or None."""
     try:
         modified = (library.folder_of(name) / "health.json").stat().st_mtime_ns
     except OSError:

@@ -1,4 +1,4 @@
-"""The first rows of a table of labels, what its columns are, and a choice of others."""
+"""The first rows of a label file, and the choice of its columns."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,37 +19,19 @@ _COLUMN_DECISIONS = ("image_column", "label_columns", "group_column", "split_col
 
 @dataclass(frozen=True)
 class ShownTable:
-    """A table of labels, and what its columns are where that is known.
-
-    Attributes
-    ----------
-    table
-        The table.
-    columns
-        None where they cannot be guessed.
-    """
+    """A label file and its columns, if they are known."""
 
     table: Table
     columns: Columns | None
 
 
 def find_table(decisions: Decisions, found: Decisions, folder: Path) -> ShownTable | None:
-    """Return the first table that gives labels, or None where folders or tags give them.
-
-    Parameters
-    ----------
-    decisions
-        What is decided.
-    found
-        Decisions of the interpretation, which name a table that was found in the folder.
-    folder
-        Of the images; paths of tables may be relative to it.
-    """
+    """Return the first label file, or None if labels come from folders or tags."""
     for path in (*decisions.tables, *found.tables):
         try:
             table = read_table(folder / path, decisions)
         except MedrecogError:
-            return None  # the preview says why
+            return None  # the preview shows the error
         try:
             return ShownTable(table, choose_columns(table, decisions, no_image))
         except MedrecogError:
@@ -58,14 +40,14 @@ def find_table(decisions: Decisions, found: Decisions, folder: Path) -> ShownTab
 
 
 def show_table(shown: ShownTable) -> set[str]:
-    """Show the first rows and a choice of columns; return the decisions that this shows."""
+    """Show the first rows and a choice of columns; return the decisions that it covers."""
     table, columns = shown.table, shown.columns
     st.dataframe(
         [dict(zip(table.header, row, strict=False)) for row in table.rows[:_ROWS_SHOWN]],
         hide_index=True,
     )
-    n_rows = counted(len(table.rows), "row")
-    st.caption(f"The first of {n_rows} of {literal(table.name)}. Match the columns:")
+    n_shown, n_rows = min(_ROWS_SHOWN, len(table.rows)), counted(len(table.rows), "row")
+    st.caption(f"First {n_shown} of {n_rows} in {literal(table.name)}. Match the columns:")
     with st.container(horizontal=True):
         for name in _COLUMN_DECISIONS:
             with st.container(width=220):
@@ -74,7 +56,7 @@ def show_table(shown: ShownTable) -> set[str]:
 
 
 def _placeholders(columns: Columns | None) -> dict[str, str]:
-    """Return what the empty boxes show: the column that is guessed, or that there is none."""
+    """Return the placeholders of the boxes: the detected columns."""
     label = "Select the label column"
     if columns is None:
         return {"image_column": "Select the image column", "label_columns": label}

@@ -1,1 +1,1 @@
-"""What the Experiments page is made of."""
+"""Parts of the Experiments page."""

@@ -1,4 +1,4 @@
-"""What an experiment will cost, in a line below the form."""
+"""The cost estimate of a run, in one line below the form."""
 
 import json
 
@@ -12,33 +12,41 @@ from medrecog_core.ui.quantities import counted, duration, size
 
 
 def show_cost(specification: RunSpecification) -> None:
-    """Say what has to be extracted, how long that takes and whether the disk has room.
-
-    Raises
-    ------
-    MedrecogError
-        If the data set cannot be loaded, or a sample is too small.
-    """
+    """Show the images to extract, the time, and whether the disk has room."""
     if specification.dataset == demo_folder.NAME and not demo_folder.is_drawn():
-        st.caption("The demo's pictures are drawn first, once.")
+        st.caption("The demo images are generated first (first run only).")
         return
-    document = json.dumps(specification.to_document())
-    version = library.version(specification.dataset)
-    cost = _cost(document, version, str(cache_folder().root))
+    cost = _cost_of(specification)
     if isinstance(cost, str):
         raise MedrecogError(cost)
     st.caption(_in_words(cost))
     if not cost.fits_on_disk:
         st.warning(
-            f"The descriptors take about {size(cost.n_bytes)}, and {size(cost.n_bytes_free)} are "
-            "free: free the disk, or choose fewer layers or smaller scales.",
+            f"The features need about {size(cost.n_bytes)}, but only {size(cost.n_bytes_free)} are "
+            "free. Free disk space, or select fewer layers or smaller input sizes.",
             icon=":material/hard_drive:",
         )
 
 
+def expected_seconds(specification: RunSpecification) -> float | None:
+    """Return how long the run takes on this machine, or None before it was measured."""
+    if specification.dataset == demo_folder.NAME and not demo_folder.is_drawn():
+        return None
+    cost = _cost_of(specification)
+    if isinstance(cost, str) or cost.seconds is None:
+        return None
+    return cost.seconds + (cost.training_seconds or 0)
+
+
+def _cost_of(specification: RunSpecification) -> Cost | str:
+    document = json.dumps(specification.to_document())
+    version = library.version(specification.dataset)
+    return _cost(document, version, str(cache_folder().root))
+
+
 @st.cache_data(max_entries=32, ttl=20, show_spinner=False)
 def _cost(document: str, version: tuple[int, ...], root: str) -> Cost | str:
-    """Return the cost, or why it cannot be told, for so long that typing does not count anew."""
+    """Return the cost, or the error message; cached while the form is edited."""
     try:
         return estimate_cost(RunSpecification.from_document(json.loads(document)))
     except MedrecogError as error:
@@ -48,19 +56,20 @@ def _cost(document: str, version: tuple[int, ...], root: str) -> Cost | str:
 def _in_words(cost: Cost) -> str:
     todo = [each for each in cost.scales if each.n_images]
     if not todo:
-        words = "Every descriptor is in the store: only the classifiers are to be trained"
+        words = "All features are cached; only the classifiers need training"
         if cost.training_seconds is not None:
-            words += f", about {duration(cost.training_seconds)}"
+            words += f" (about {duration(cost.training_seconds)})"
         return f"{words}."
-    images = ", ".join(f"{each.n_images:,} at {each.scale}" for each in todo)
-    words = f"To extract: {images} of {counted(cost.n_images, 'image')}; "
+    images = ", ".join(f"{each.n_images:,} at {each.scale} px" for each in todo)
+    parts = [f"Feature extraction for {images} ({counted(cost.n_images, 'image')} in total)"]
     if cost.seconds is None:
-        words += "this machine's rate is not measured yet"
+        parts.append("time unknown until the first images have been processed")
     else:
-        words += f"about {duration(cost.seconds)} at the rate measured here"
+        parts.append(f"about {duration(cost.seconds)} on this machine")
     if cost.training_seconds is not None:
-        words += f", and {duration(cost.training_seconds)} for training"
-    words += f"; {size(cost.n_bytes)} on disk, of {size(cost.n_bytes_free)} free."
+        parts.append(f"about {duration(cost.training_seconds)} for training")
+    parts.append(f"{size(cost.n_bytes)} on disk ({size(cost.n_bytes_free)} free)")
     if cost.n_unknown:
-        words += f" {counted(cost.n_unknown, 'file')} not looked at yet count as new."
-    return words
+        are = "is" if cost.n_unknown == 1 else "are"
+        parts.append(f"{counted(cost.n_unknown, 'file')} not scanned yet {are} counted as new")
+    return " · ".join(parts)

@@ -1,7 +1,7 @@
-"""The form of an experiment in the address, so that a link opens the form with the same settings.
+"""The form of a run in the address, so that a link opens it with the same settings.
 
-Data set and network have parameters of their own; the rest of the specification is one, in JSON,
-without what is as it is by default.
+Data set and network have parameters of their own; the other settings that differ from the defaults
+are one parameter in JSON.
 """
 
 import json
@@ -20,7 +20,7 @@ PARAMETER = "form"
 """Name of the parameter in the address."""
 
 _TAKEN = "form taken from the address"
-_TOLD, _TOLD_OF = "what of the address is ignored", "form beside what is ignored"
+_IGNORED, _IGNORED_IN = "what of the address is ignored", "form beside what is ignored"
 _ELSEWHERE = ("dataset", "network")
 _LONGEST = 4_000
 
@@ -36,50 +36,39 @@ def layers_key(network: Network) -> str:
 
 
 def take_form_from_address(dataset: str, network: Network, readable: Sequence[str]) -> None:
-    """Fill the form in with what the address says, where the form does not say it already.
-
-    It has to be called before the form's widgets are shown. What is wrong in the address is told
-    in one sentence and ignored.
-
-    Parameters
-    ----------
-    dataset, network
-        Those that are chosen.
-    readable
-        Names of the layers that the installed weights reach.
-    """
+    """Fill in the form from the address; call it before the widgets are shown."""
     text = st.query_params.get(PARAMETER, "")
-    # A form that was left, for another page, has forgotten what was chosen.
+    # Streamlit forgets the form when another page is opened.
     is_new = text != st.session_state.get(_TAKEN) or layers_key(network) not in st.session_state
     st.session_state[_TAKEN] = text
     if not (text and is_new):
-        if _TOLD in st.session_state:
-            _warn(st.session_state[_TOLD])
+        if _IGNORED in st.session_state:
+            _warn(st.session_state[_IGNORED])
         return
     try:
         given = _read(text, dataset, network)
     except UsageError as error:
-        st.session_state[_TOLD] = f"The settings in the address are ignored. {error}"
-        _warn(st.session_state[_TOLD])
+        st.session_state[_IGNORED] = f"The settings in this link could not be used. {error}"
+        _warn(st.session_state[_IGNORED])
         return
     missing = [layer for layer in given.layers if layer not in readable]
     if missing:
         _warn(
-            f"{' and '.join(missing)} of the settings in the address need weights that are not "
-            "installed: see the page Networks."
+            f"This link also uses {' and '.join(missing)}, whose weights are not installed. "
+            "Install them on the Networks page."
         )
     _fill_in(given, network, readable)
 
 
 def put_form_in_address(specification: RunSpecification) -> None:
-    """Let the address say what the form says."""
+    """Write the settings of the form into the address."""
     text = _written(specification)
-    # What was ignored is told until the form is changed.
-    if text != st.session_state.get(_TOLD_OF, text):
-        del st.session_state[_TOLD_OF]
-        st.session_state.pop(_TOLD, None)
-    elif _TOLD in st.session_state:
-        st.session_state[_TOLD_OF] = text
+    # The warning stays until the form is changed.
+    if text != st.session_state.get(_IGNORED_IN, text):
+        del st.session_state[_IGNORED_IN]
+        st.session_state.pop(_IGNORED, None)
+    elif _IGNORED in st.session_state:
+        st.session_state[_IGNORED_IN] = text
     if text == st.query_params.get(PARAMETER, ""):
         return
     st.session_state[_TAKEN] = text
@@ -90,7 +79,7 @@ def put_form_in_address(specification: RunSpecification) -> None:
 
 
 def shown_scales(scales: Sequence[int]) -> list[int | str]:
-    """Return scales as the form takes them: those that it does not offer as what people type."""
+    """Return input sizes as form values: text for those that the form does not list."""
     return [scale if scale in REPORT_SCALES else str(scale) for scale in scales]
 
 
@@ -100,21 +89,21 @@ def _warn(sentence: str) -> None:
 
 def _read(text: str, dataset: str, network: Network) -> RunSpecification:
     if len(text) > _LONGEST:
-        raise UsageError(f"They are longer than {_LONGEST:,} characters: copy the link anew.")
+        raise UsageError(f"The link is longer than {_LONGEST:,} characters. Copy it again.")
     try:
         document = json.loads(text)
     except (ValueError, RecursionError):
-        raise UsageError("They are not whole: copy the link anew.") from None
+        raise UsageError("The link is incomplete. Copy it again.") from None
     if not isinstance(document, dict):
-        raise UsageError("They are no settings of an experiment: copy the link anew.")
+        raise UsageError("The link does not contain settings of a run. Copy it again.")
     return RunSpecification.from_document({**document, "dataset": dataset, "network": network.name})
 
 
 def _written(specification: RunSpecification) -> str:
-    """Return what differs from the default in few characters; empty where nothing does."""
+    """Return the settings that differ from the defaults as JSON; empty if none does."""
     own = specification.to_document()
     usual = RunSpecification.from_document({name: own[name] for name in _ELSEWHERE}).to_document()
-    # A field of another classifier than the usual one is always told.
+    # Fields of a classifier other than the default are always written.
     changed = {f: value for f, value in own.items() if f not in usual or value != usual[f]}
     return json.dumps(changed, ensure_ascii=False, separators=(",", ":")) if changed else ""
 

@@ -1,4 +1,4 @@
-"""The settings of an experiment beside its grid: images, split, classifier."""
+"""The advanced options of a run: images, split, classifier."""
 
 from typing import Any
 
@@ -21,17 +21,17 @@ from medrecog_core.networks import PRECISIONS
 from medrecog_core.ui.experiments.form_address import key_of
 
 _PROTOCOL_TITLES = {
-    "auto": "the data set's own split, else a hold-out",
-    "given": "the data set's own split",
-    "given-folds": "the data set's own folds",
-    "hold-out": "hold-out of a quarter",
+    "auto": "predefined split, otherwise hold-out",
+    "given": "predefined split",
+    "given-folds": "predefined folds",
+    "hold-out": "hold-out (25 %)",
     "k-fold": "k-fold cross-validation",
-    "leave-one-group-out": "leave one group out",
+    "leave-one-group-out": "leave-one-group-out",
 }
 _NORMALISATION_TITLES = {
     "none": "none",
-    "l2": "L2: each image to length 1",
-    "standardise": "each channel to mean 0 and variance 1",
+    "l2": "L2 (unit length)",
+    "standardise": "standardise (mean 0, variance 1)",
     "signed-sqrt-l2": "signed square root, then L2",
     "pca": "PCA",
     "pca-whitened": "PCA with whitening",
@@ -39,14 +39,8 @@ _NORMALISATION_TITLES = {
 
 
 def more_settings() -> dict[str, Any]:
-    """Show the settings in an expander and return them as a part of a specification.
-
-    Raises
-    ------
-    UsageError
-        If C or k is no number or list of numbers.
-    """
-    with st.expander("More settings"):
+    """Show the options in an expander and return them as part of a specification."""
+    with st.expander("Advanced options"):
         left, middle, right = st.columns(3)
         with left:
             chosen = _about_images()
@@ -62,35 +56,35 @@ def _about_images() -> dict[str, Any]:
     usual = ", ".join(f"{n} for {POOLINGS[p].title}" for p, n in DEFAULT_N_WORDS.items())
     return {
         "preprocessing": st.selectbox(
-            "Proportions",
+            "Resizing",
             PREPROCESSINGS,
             key=_key("preprocessing", DEFAULT_PREPROCESSING),
             format_func=lambda name: PREPROCESSINGS[name].title,
-            help="What an image becomes before the network.",
+            help="How images are fitted to the square network input.",
         ),
         "sample": st.number_input(
-            "Only so many images",
+            "Maximum number of images",
             min_value=1,
             value=None,
             key=key_of("sample"),
             placeholder="all",
-            help="Drawn by class and split, for a quick look. Results say that they are of a "
+            help="Uses a stratified random subset for a quick test; results are marked as a "
             "sample.",
         ),
         "precision": st.selectbox(
             "Precision",
             PRECISIONS,
             key=_key("precision", PRECISIONS[0]),
-            help="auto: bfloat16 where the processor or GPU gains from it.",
+            help="“auto” uses bfloat16 if the processor or GPU accelerates it, otherwise float32.",
         ),
         "n_words": st.number_input(
-            "Words of a codebook",
+            "Codebook size",
             min_value=1,
             max_value=4096,
             value=None,
             key=key_of("n_words"),
-            placeholder="usual",
-            help=f"Where poolings are encodings. Left empty: {usual}.",
+            placeholder="default",
+            help=f"Number of codebook entries, for poolings that use a codebook. Default: {usual}.",
         ),
     }
 
@@ -103,7 +97,7 @@ def _about_split() -> dict[str, Any]:
             PROTOCOLS,
             key=_key("protocol", PROTOCOLS[0]),
             format_func=lambda name: _PROTOCOL_TITLES[name],
-            help="How images become training and test parts.",
+            help="How images are divided into training and test sets.",
         )
     }
     if chosen["protocol"] == "k-fold":
@@ -114,13 +108,16 @@ def _about_split() -> dict[str, Any]:
             "Repeats", min_value=1, max_value=MAX_REPEATS, key=_key("n_repeats", 1)
         )
     chosen["keep_groups"] = st.toggle(
-        "Keep groups on one side",
+        "Keep groups together",
         key=_key("keep_groups", True),
-        help="Images of one group (patient, lesion) are either learned from or tested. Without it "
-        "hold-out and k-fold flatter the results; it is for showing by how much.",
+        help="Keeps all images of a patient or lesion in the same fold. Turning this off inflates "
+        "results; use it only to measure leakage.",
     )
     chosen["seed"] = st.number_input(
-        "Seed", min_value=0, key=_key("seed", 0), help="Of hold-out, folds, sample and codebooks."
+        "Seed",
+        min_value=0,
+        key=_key("seed", 0),
+        help="Random seed for splits, sampling and codebooks.",
     )
     return chosen
 
@@ -132,8 +129,7 @@ def _about_classifier() -> dict[str, Any]:
         CLASSIFIERS,
         key=_key("classifier", DEFAULT_CLASSIFIER),
         format_func=lambda name: CLASSIFIERS[name].title,
-        help="What is trained on the descriptors. Maps of what a prediction is based on need a "
-        "linear one.",
+        help="Trained on the features. Evidence maps require a linear classifier.",
     )
     parameter = find_classifier(name).parameter
     chosen: dict[str, Any] = {
@@ -143,8 +139,8 @@ def _about_classifier() -> dict[str, Any]:
             st.text_input(
                 parameter.name,
                 key=_key(parameter.name, parameter.word(parameter.default)),
-                help=f"{parameter.help} Of several, such as {parameter.words(parameter.usual)}, "
-                "the best inside the training part is taken.",
+                help=f"{parameter.help} Enter several values ({parameter.words(parameter.usual)}) "
+                "to choose the best by cross-validation on the training images.",
             ),
         ),
         "normalisation": st.selectbox(
@@ -152,7 +148,7 @@ def _about_classifier() -> dict[str, Any]:
             NORMALISATIONS,
             key=_key("normalisation", "l2"),
             format_func=lambda name: _NORMALISATION_TITLES[name],
-            help="Of descriptors, learned from the training part alone.",
+            help="Applied to the features; fitted on the training images only.",
         ),
     }
     if chosen["normalisation"].startswith("pca"):
@@ -163,21 +159,21 @@ def _about_classifier() -> dict[str, Any]:
         "Class weights",
         CLASS_WEIGHTS,
         key=_key("class_weight", CLASS_WEIGHTS[0]),
-        help="balanced: rare classes weigh as much as common ones.",
+        help="“balanced” gives rare classes the same total weight as common ones.",
     )
     chosen["fuse"] = st.multiselect(
-        "Fuse",
+        "Combine features (fusion)",
         FUSIONS,
         key=_key("fuse", []),
         accept_new_options=True,
-        help="Concatenates the grid along these sides, as further cells. Or type the name of one, "
-        "such as block4+block5-224-average.",
+        help="Adds cells that concatenate features across layers, scales or poolings. You can also "
+        "enter a single one, such as block4+block5-224-average.",
     )
     return chosen
 
 
 def _key(field: str, default: Any) -> str:
-    """Return the key of a field's widget, which has the default where nothing was chosen yet."""
+    """Return the key of a field's widget, and set its default."""
     key = key_of(field)
     st.session_state.setdefault(key, default)
     return key
@@ -188,6 +184,6 @@ def _numbers(parameter: HyperParameter, text: str) -> list[float]:
         return [float(part) for part in text.split(",") if part.strip()]
     except ValueError:
         raise UsageError(
-            f"“{text}” is not a {parameter.name} such as {parameter.word(parameter.default)}, or "
-            f"several such as {parameter.words(parameter.usual)}."
+            f"“{text}” is not valid. Enter {parameter.name} as a number, or several separated by "
+            "commas."
         ) from None

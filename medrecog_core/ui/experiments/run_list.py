@@ -1,4 +1,4 @@
-"""The list of runs: search, follow, rename, delete, logs; and who waits for whom."""
+"""The list of runs: search, open, rename, delete; and the queue."""
 
 import time
 
@@ -10,50 +10,54 @@ from medrecog_core.mode import is_viewer
 from medrecog_core.runs import Run, search_runs
 from medrecog_core.ui.jobs import show_status
 from medrecog_core.ui.plain_text import literal
-from medrecog_core.ui.quantities import counted
 
 FOLLOWED = "followed"
-"""Key of the session state that names the run which is followed."""
+"""Key of the session state with the run whose progress is shown."""
 SEEN = "experiment"
-"""Name in the address of the run that is followed, or that a read-only view shows."""
+"""Name in the address of the run whose progress or settings are shown."""
 
 _SHOWN = 50
+_N_SHOWN = "runs-shown"
 
 
 def follow(run_id: str) -> None:
-    """Show a run live from now on."""
+    """Show the progress of a run from now on."""
     st.session_state[FOLLOWED] = run_id
 
 
 def show_runs(runs: list[Run]) -> None:
-    """Show runs, the newest first, with what can be done about each."""
+    """Show runs, the newest first, with their buttons."""
     text = st.text_input(
         "Search",
         key="run-search",
         bind="query-params",
-        placeholder="Title, data set, layer, scale or status",
+        placeholder="Title, data set, layer, input size or status",
         icon=":material/search:",
         width=420,
     )
     found = search_runs(runs, text or "")
     if not found:
-        st.info(f"No run is described by “{literal(text)}”.", icon=":material/search_off:")
-    for run in found[:_SHOWN]:
+        st.info(f"No runs match “{literal(text)}”.", icon=":material/search_off:")
+    n_shown = st.session_state.get(_N_SHOWN, _SHOWN)
+    for run in found[:n_shown]:
         _show_run(run)
-    if len(found) > _SHOWN:
-        st.caption(f"{counted(len(found) - _SHOWN, 'older run')} not shown: search for them.")
+    if len(found) > n_shown:
+        st.caption(f"Showing {n_shown:,} of {len(found):,} runs.")
+        st.button(
+            "Show more",
+            key="more-runs",
+            on_click=st.session_state.__setitem__,
+            args=(_N_SHOWN, n_shown + _SHOWN),
+        )
 
 
 def show_queue(run: Run) -> None:
-    """Say what a waiting run waits for."""
+    """Show the position of a queued run and the runs before it."""
     before = jobs_before(run)
     if not before:
-        st.caption("It is its turn: it starts in a moment.")
+        st.caption("Next in the queue; starting soon.")
         return
-    st.caption(
-        f"Place {len(before)} in the queue. It starts by itself after "
-        + ("this run:" if len(before) == 1 else f"these {len(before)} runs:")
-    )
+    st.caption(f"Position {len(before)} in the queue. Starts automatically after:")
     for other in before:
         with st.container(horizontal=True, vertical_alignment="center"):
             show_status(other.state())
@@ -82,7 +86,11 @@ def _show_run(run: Run) -> None:
             )
             return
         st.button(
-            "Follow", key=f"follow-{run.id}", on_click=follow, args=(run.id,), type="tertiary"
+            "View progress",
+            key=f"follow-{run.id}",
+            on_click=follow,
+            args=(run.id,),
+            type="tertiary",
         )
         with st.popover("Rename", type="tertiary", key=f"ask-name-{run.id}"):
             st.text_input(
@@ -95,7 +103,10 @@ def _show_run(run: Run) -> None:
             st.button("Rename", key=f"rename-{run.id}", on_click=_rename, args=(run,))
         if state.has_ended:
             with st.popover("Delete", type="tertiary", key=f"ask-{run.id}"):
-                st.write(f"The results of {literal(run.title)} go; descriptors stay in the store.")
+                st.write(
+                    f"Delete “{literal(run.title)}”? Its results are removed permanently; cached "
+                    "features are kept."
+                )
                 st.button(
                     f"Delete {literal(run.id)}",
                     key=f"delete-{run.id}",
@@ -106,7 +117,7 @@ def _show_run(run: Run) -> None:
 
 def _rename(run: Run) -> None:
     try:
-        # What is typed when the button is pressed; an argument would be what it was before.
+        # From the session state: an argument would be the title before the last change.
         run.rename(st.session_state[f"title-{run.id}"])
     except MedrecogError as error:
         st.toast(literal(error), icon=":material/error:")

@@ -1,4 +1,4 @@
-"""How a run is doing, kept up to date while it works."""
+"""The progress of a run, updated while it is active."""
 
 import streamlit as st
 
@@ -14,14 +14,14 @@ from medrecog_core.ui.quantities import counted
 
 
 def show_live(run: Run) -> None:
-    """Show a run, again every second while it is at work, with a button that stops it."""
+    """Show a run and its buttons, updated every second while it is active."""
     shown = run.state()
 
     @st.fragment(run_every=None if shown.has_ended else "1s")
     def live() -> None:
         state = run.state()
         if state.status != shown.status:
-            st.rerun()  # the whole page: its list, and the clock that starts and stops with the run
+            st.rerun()  # the whole page: the list of runs and the timer depend on the status
         with shown_errors():
             _show_once(run, state)
 
@@ -44,7 +44,7 @@ def _show_once(run: Run, state: JobState) -> None:
     show_job_buttons(run, state)
     skipped = run.record().get("skipped", [])
     if skipped:
-        with st.expander(f"{counted(len(skipped), 'image')} skipped because they are unreadable"):
+        with st.expander(f"{counted(len(skipped), 'unreadable image')} skipped"):
             st.dataframe(skipped, hide_index=True)
     results = run.cells()
     specification = run.specification()

@@ -1,4 +1,4 @@
-"""What the Experiments page is in a read-only view: runs, how they are doing, their settings."""
+"""The Experiments page in a read-only view: runs, their progress and settings."""
 
 import time
 from collections.abc import Iterable
@@ -16,12 +16,12 @@ from medrecog_core.ui.plain_text import literal
 
 
 def view_runs(runs: list[Run]) -> None:
-    """Show one run with its settings, and all runs to choose from."""
+    """Show one run with its settings, and the list of runs."""
     if not runs:
         show_absence("runs")
         return
     by_id = {run.id: run for run in runs}
-    run = by_id[choose("Run", list(by_id), key=SEEN)]
+    run = by_id[choose("Run", list(by_id), key=SEEN, falls_back=False)]
     with st.container(border=True):
         _show_state(run)
         st.table({name: literal(value) for name, value in run_settings(run).items()})
@@ -30,13 +30,7 @@ def view_runs(runs: list[Run]) -> None:
 
 
 def run_settings(run: Run) -> dict[str, str]:
-    """Return what a run was asked to do and what it ran with, in words.
-
-    Raises
-    ------
-    MedrecogError
-        If its folder is damaged.
-    """
+    """Return the settings of a run as text, by name."""
     asked, record = run.specification(), run.record()
     weights = record.get("weights", {}).get("title")
     parameter = asked.trained_classifier.parameter
@@ -48,10 +42,10 @@ def run_settings(run: Run) -> dict[str, str]:
         "weights": weights,
         "precision": record.get("precision", asked.precision),
         "layers": _list(asked.layers),
-        "scales": _list(asked.scales),
+        "input sizes": _list(asked.scales),
         "poolings": _list(POOLINGS[pooling].title for pooling in asked.poolings),
         "fused": _list(asked.fuse),
-        "proportions": asked.preprocessing,
+        "resizing": asked.preprocessing,
         "protocol": record.get("split", {}).get("kind", asked.protocol),
         "normalisation": asked.normalisation,
         "classifier": asked.trained_classifier.title,
@@ -77,7 +71,7 @@ def _show_state(run: Run) -> None:
         st.error(literal(state.error), icon=":material/error:")
     st.page_link(
         "pages/3_Results.py",
-        label="Look at the results",
+        label="Open results",
         icon=":material/grid_on:",
         query_params={"run": run.id},
     )

@@ -1,1 +1,1 @@
-"""What the Networks page is made of."""
+"""Parts of the Networks page."""

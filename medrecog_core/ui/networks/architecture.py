@@ -1,4 +1,4 @@
-"""A network drawn: each layer, or each layer that can be read, as high as its map is large."""
+"""A drawing of a network: the layers from left to right, scaled by the size of their output."""
 
 import math
 from collections.abc import Sequence
@@ -9,7 +9,7 @@ import pandas as pd
 import streamlit as st
 
 from medrecog_core.networks import Network
-from medrecog_core.networks.layer_summary import LayerSummary
+from medrecog_core.networks.summary import LayerSummary
 
 _GAP = 1.5
 _MOST_BLOCKS = 40
@@ -23,20 +23,7 @@ COLOURS = {
 
 
 def drawn_rows(network: Network, rows: Sequence[LayerSummary]) -> list[LayerSummary]:
-    """Return what of a network is drawn: every layer, or where these are many, those that are read.
-
-    Parameters
-    ----------
-    network
-        The network.
-    rows
-        All of its layers at a scale.
-
-    Returns
-    -------
-    list
-        Some of the rows; layers that are read have the name they are read by, and the kind `stage`.
-    """
+    """Return the rows to draw: every layer, or only the readable ones of a deep network."""
     if len(rows) <= _MOST_BLOCKS:
         return list(rows)
     by_name = {row.name: row for row in rows}

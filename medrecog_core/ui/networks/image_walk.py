@@ -1,4 +1,4 @@
-"""An image in the network: the strongest feature maps of a layer, and the first filters."""
+"""The feature maps of an image in a layer, and the first filters of a network."""
 
 import numpy as np
 import streamlit as st
@@ -6,9 +6,8 @@ from PIL import Image
 
 from medrecog_core.datasets import demo_folder
 from medrecog_core.features import ImageWalk, StrongestMaps, first_filters
-from medrecog_core.features.image_walk import MAX_KEPT_BYTES
+from medrecog_core.features.inspection import MAX_KEPT_BYTES, ORDERS
 from medrecog_core.features.self_test import picture_file
-from medrecog_core.features.strongest_maps import ORDERS
 from medrecog_core.images import (
     SUFFIXES,
     UnreadableImageError,
@@ -18,13 +17,14 @@ from medrecog_core.images import (
 )
 from medrecog_core.jobs.process import run_command
 from medrecog_core.networks import Network, all_installed_weights, find_network
-from medrecog_core.networks.map_layers import reached_map_layers
+from medrecog_core.networks.feature_maps import reached_map_layers
 from medrecog_core.ui.choice import choose
 from medrecog_core.ui.page import shown_errors
 from medrecog_core.ui.plain_text import literal
 from medrecog_core.ui.quantities import size
 
-BUILT_IN, UPLOAD = "built-in picture", "my own image"
+BUILT_IN, UPLOAD = "built-in image", "my own image"
+_FORMER_NAMES = {"built-in picture": BUILT_IN}  # in links
 
 _TILE = 150
 _TILE_PIXELS = 224
@@ -35,51 +35,42 @@ _GAP = 6
 
 
 def show_image_walk(network: Network, scale: int) -> None:
-    """Let the user choose a picture and a layer, and show the maps that it excites most.
-
-    The network itself is in a process of its own, and what that finds is kept on disk.
-
-    Parameters
-    ----------
-    network
-        The network.
-    scale
-        Side in pixels of the square that the picture is squeezed to.
-    """
-    st.subheader("An image in the network")
+    """Show the choice of an image and a layer, and the channels that respond most."""
+    st.subheader("Feature maps")
     installed = all_installed_weights(network)
     if not installed:
         st.info(
-            f"Install weights of {network.title} above to see what it makes of an image.",
+            f"Install weights for {network.title} above to compute feature maps.",
             icon=":material/lightbulb:",
         )
         return
     layers = [layer.name for layer in reached_map_layers(network, installed[0])]
     with st.container(horizontal=True, vertical_alignment="bottom"):
-        picture = choose("Picture", [BUILT_IN, UPLOAD, *_demo_pictures()], key="picture", width=320)
+        asked = st.query_params.get("picture", "")
+        if asked in _FORMER_NAMES:
+            st.query_params["picture"] = _FORMER_NAMES[asked]
+        picture = choose("Image", [BUILT_IN, UPLOAD, *_demo_pictures()], key="picture", width=320)
         layer = choose("Layer", layers, key=f"{network.name}-layer", width=240)
-        order = choose("Strength", ORDERS, key="strongest", width=160)
+        order = choose("Rank channels by", ORDERS, key="strongest", width=160)
     with shown_errors():
         try:
             content = _content(picture)
             if content is None:
-                st.info("Upload an image to walk it through.", icon=":material/upload:")
+                st.info("Upload an image to compute its feature maps.", icon=":material/upload:")
                 return
             pixels = squeeze(decode_image(content), scale)
         except UnreadableImageError as error:
-            st.error(
-                f"The picture cannot be used: {literal(error)}.", icon=":material/broken_image:"
-            )
+            st.error(f"The image cannot be used: {literal(error)}.", icon=":material/broken_image:")
             return
         found = _walked(ImageWalk(network.name, layer, scale, order), content)
         if found is None:
-            st.image(pixels, width=_TILE_PIXELS, alt=f"{picture}, squeezed to the square")
+            st.image(pixels, width=_TILE_PIXELS, alt=f"{picture}, resized to a square")
         else:
             _show_maps(found, pixels, order)
 
 
 def show_first_filters(network: Network) -> None:
-    """Show the filters of the network's first convolution, where it has weights."""
+    """Show the filters of the first convolution, if weights are installed."""
     installed = all_installed_weights(network)
     if not installed:
         return
@@ -109,11 +100,10 @@ def _content(picture: str) -> bytes | None:
     if picture != UPLOAD:
         return read_file(demo_folder.load().root / picture)
     upload = st.file_uploader(
-        "Image to walk through",
+        "Image file",
         type=sorted(suffix.removeprefix(".") for suffix in SUFFIXES),
-        help="The file is read in memory and not kept. Its feature maps, in which it can be "
-        f"recognised, stay in the cache folder until {size(MAX_KEPT_BYTES)} of others push them "
-        "out.",
+        help="The image is not stored. Its feature maps, in which it may be recognisable, are "
+        f"cached, up to {size(MAX_KEPT_BYTES)}.",
     )
     return upload.getvalue() if upload else None
 
@@ -122,31 +112,31 @@ def _walked(walk: ImageWalk, content: bytes) -> StrongestMaps | None:
     found = walk.kept(content)
     if found is not None:
         return found
-    # Once asked for, further layers follow by themselves for as long as the page is open.
+    # After the first click, other layers are computed without another one.
     if not st.session_state.get("walks"):
         st.button(
-            "Walk it through the network",
+            "Compute feature maps",
             type="primary",
-            icon=":material/footprint:",
+            icon=":material/play_arrow:",
             on_click=st.session_state.__setitem__,
             args=("walks", True),
         )
         return None
     arguments = ["--network", walk.network_name, "--layer", walk.layer_name]
     arguments += ["--scale", str(walk.scale), "--by", walk.order]
-    with st.spinner("Walking the picture through the network …"):
+    with st.spinner("Computing feature maps …"):
         run_command(["feature-maps", "-", *arguments], content)
     return walk.kept(content)
 
 
 def _show_maps(found: StrongestMaps, pixels: np.ndarray, order: str) -> None:
-    over = st.toggle("Over the image", key="over", bind="query-params")
+    over = st.toggle("Overlay on image", key="over", bind="query-params")
     side = (_TILE_PIXELS, _TILE_PIXELS)
     image = Image.fromarray(pixels).resize(side, Image.Resampling.BILINEAR)
     with st.container(horizontal=True, gap="small"):
         with st.container(width=_TILE, gap="xxsmall"):
-            st.image(image, width="stretch", alt="The picture, squeezed to the square")
-            st.caption("the picture")
+            st.image(image, width="stretch", alt="The image, resized to a square")
+            st.caption("input image")
         for channel, mean, maximum, drawn in zip(
             found.channels, found.means, found.maxima, found.pictures(), strict=True
         ):
@@ -159,8 +149,8 @@ def _show_maps(found: StrongestMaps, pixels: np.ndarray, order: str) -> None:
     st.caption(
         f"The {len(found.channels)} of {found.n_channels} channels with the largest {order}, "
         f"drawn at {rows} x {columns} positions; channels are counted from 0. Each is scaled by "
-        "its own maximum: bright is the maximum, dark is zero or less. What a channel answers to "
-        "is no finding about a patient."
+        "its own maximum: bright is the maximum, dark is zero or less. A channel's activation is "
+        "not a clinical finding."
     )
 
 
@@ -179,7 +169,7 @@ def _filter_pictures(network_name: str, identity: str) -> tuple[str, np.ndarray]
 def _sheet(pictures: np.ndarray) -> Image.Image:
     step = _FILTER_PIXELS + _GAP
     n_rows = -(-len(pictures) // _FILTERS_A_ROW)
-    # Transparent between the filters, so that the page's own colour is seen there.
+    # Transparent gaps, for light and dark themes.
     sheet = Image.new("RGBA", (_FILTERS_A_ROW * step - _GAP, n_rows * step - _GAP))
     for i, pixels in enumerate(pictures):
         row, column = divmod(i, _FILTERS_A_ROW)

@@ -1,4 +1,4 @@
-"""What a model says of many images."""
+"""The predictions for many images as a table."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -11,20 +11,7 @@ from medrecog_core.ui.quantities import counted
 
 
 def show_answer_table(model: str, names: Sequence[str], answers: Sequence[Answer]) -> int:
-    """Show answers as a table with a download, list what could not be read, and offer a choice.
-
-    Parameters
-    ----------
-    model
-        Its name.
-    names, answers
-        Of each image.
-
-    Returns
-    -------
-    int
-        Position of the image to be looked at.
-    """
+    """Show the predictions and unreadable images; return the position of the selected image."""
     read = [i for i, answer in enumerate(answers) if not isinstance(answer, UnreadableImageError)]
     unread = [i for i in range(len(answers)) if i not in set(read)]
     st.dataframe(
@@ -51,7 +38,7 @@ def show_answer_table(model: str, names: Sequence[str], answers: Sequence[Answer
                 [{"file": names[i], "reason": str(answers[i])} for i in unread], hide_index=True
             )
     chosen: int | None = st.selectbox(
-        "Look at one",
+        "Show details for",
         read or [0],
         format_func=lambda i: names[i],
         width=420,
@@ -73,5 +60,5 @@ def _row(name: str, answer: Answer) -> dict[str, Any]:
         row["unlike the training images"] = answer.resemblance.is_unlike
         row["nearest"] = answer.resemblance.nearest[0].label
     if answer.remark:
-        row["remark"] = answer.remark
+        row["note"] = answer.remark
     return row

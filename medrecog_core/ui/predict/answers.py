@@ -1,4 +1,4 @@
-"""Answers about uploaded images, each computed once."""
+"""Predictions for uploaded images, each computed once."""
 
 import hashlib
 from collections.abc import Sequence
@@ -17,42 +17,32 @@ from medrecog_core.models import (
 from medrecog_core.ui.predict.kept_model import load_kept_model
 
 MOST_EXPLAINED = 3
-"""Of so many images evidence is taken in the same pass; of more, of the one that is looked at."""
+"""Up to this number of images, evidence is computed for all; beyond, for the selected one."""
 
 _KEPT = "answers"
 
 
 @dataclass(frozen=True)
 class Answered:
-    """An answer, and where in the image it comes from if that was asked and can be told."""
+    """An answer, and its evidence if it was requested and is available."""
 
     answer: Answer
     explained: ExplainedImage | None = None
 
 
-@st.cache_resource(max_entries=2, show_spinner="Loading the network, once …")
+@st.cache_resource(max_entries=2, show_spinner="Loading the network (first use only) …")
 def predictor_of(name: str, created: float) -> Predictor:
-    """Return a model with its network in memory; made anew under the same name it is another."""
+    """Return a model with its network in memory; `created` distinguishes models of one name."""
     return Predictor(load_kept_model(name))
 
 
 def answers_of(
     model: Model, contents: Sequence[bytes], explained: int | None = None
 ) -> list[Answered]:
-    """Return a model's answers about images, from this session where it has given them already.
-
-    Parameters
-    ----------
-    model
-        The model.
-    contents
-        The bytes of each file.
-    explained
-        Position of an image whose evidence is wanted, however many there are.
-    """
+    """Return the answers for images, reusing those of this session."""
     card = model.card
     keys = [(card.name, card.created, hashlib.sha256(each).hexdigest()) for each in contents]
-    # Only what is on the page is kept: maps of large images take megabytes.
+    # Only what is on the page is kept: evidence maps of large images take megabytes.
     kept = {k: v for k, v in st.session_state.get(_KEPT, {}).items() if k in set(keys)}
     asked = [] if explained is None else [explained]
     if not can_explain(model):
@@ -63,7 +53,7 @@ def answers_of(
     unexplained = [i for i in asked if keys[i] not in kept or _can_be_asked(kept[keys[i]])]
     if missing or unexplained:
         predictor = predictor_of(card.name, card.created)
-        with st.spinner("Reading the image in the network …"):
+        with st.spinner("Extracting features …"):
             for i in unexplained:
                 kept[keys[i]] = _explain(predictor, contents[i])
             plain = [i for i in missing if keys[i] not in kept]

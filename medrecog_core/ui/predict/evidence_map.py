@@ -13,70 +13,48 @@ _MOST_COVER = 0.8
 _SIDE = 640
 
 HOW = (
-    "Every position of the layer's map adds its part to the score; the parts and the bias "
-    "sum to it exactly. "
+    "Every position of the layer contributes to the score; the contributions and the bias add up "
+    "to it exactly. "
     + " ".join(
         f"With {pooling.title} pooling, {pooling.sharing}."
         for pooling in GLOBAL_POOLINGS.values()
         if pooling.has_evidence
     )
-    + " The image's own length, by which L2 normalisation divides, is a factor that all positions "
-    "share. Of a fusion, the maps of all its cells are laid over each other."
+    + " L2 normalisation divides all contributions by the same number. For a fusion, the maps of "
+    "its cells are overlaid."
 )
 
 
 def show_evidence(explained: ExplainedImage, label: str, name: str, key: str) -> None:
-    """Draw what speaks for and against a class, with a choice of the class.
-
-    Parameters
-    ----------
-    explained
-        The image and its evidence.
-    label
-        The class that is shown at first.
-    name
-        Of the image, for those who cannot see it.
-    key
-        Of the choice.
-    """
+    """Draw the evidence for and against a class, with a choice of the class."""
     classes = explained.classes
     with st.container(horizontal=True):
         chosen = st.selectbox(
-            "What speaks for", classes, index=classes.index(label), key=key, width=200, help=HOW
+            "Evidence for class", classes, index=classes.index(label), key=key, width=200, help=HOW
         )
-        cover = st.slider("Cover", 0.0, 1.0, _MOST_COVER, 0.1, key=f"cover {key}", width=160)
+        cover = st.slider(
+            "Overlay opacity", 0.0, 1.0, _MOST_COVER, 0.1, key=f"cover {key}", width=160
+        )
     position = classes.index(chosen)
     parts = explained.evidence.contributions[:, :, position]
     st.image(
         draw_evidence(explained.pixels, parts, cover),
         width="stretch",
-        alt=f"{name} with the places that speak for {chosen} in teal and against it in orange",
+        alt=f"{name} with evidence for {chosen} in teal and against it in orange",
     )
     for_it, against = parts[parts > 0].sum(), parts[parts < 0].sum()
     bias = explained.evidence.biases[position]
     st.caption(
-        f"Teal speaks for {literal(chosen)} ({for_it:+.3f}), orange against it "
-        f"({against:+.3f}); with the bias ({bias:+.3f}) that makes the score "
-        f"{parts.sum() + bias:+.3f}. {parts.shape[0]} x {parts.shape[1]} positions. It shows what "
-        "the classifier counted, not where a disease is."
+        f"Teal: supports {literal(chosen)} ({for_it:+.3f}). Orange: against ({against:+.3f}). Bias "
+        f"{bias:+.3f}, total score {parts.sum() + bias:+.3f}. {parts.shape[0]} x {parts.shape[1]} "
+        "positions. It shows what influenced the classifier, not where disease is located."
     )
 
 
 def draw_evidence(
     pixels: np.ndarray, parts: np.ndarray, most_cover: float = _MOST_COVER
 ) -> Image.Image:
-    """Return the image in grey under the evidence.
-
-    Parameters
-    ----------
-    pixels
-        uint8, shape (height, width, 3).
-    parts
-        Contributions of the positions, shape (rows, columns): teal where positive, orange where
-        negative, the more opaque the larger.
-    most_cover
-        Opacity of the largest part, from 0 to 1.
-    """
+    """Return the image in grey with the evidence as an overlay."""
     height, width = pixels.shape[:2]
     shrink = min(1.0, _SIDE / max(height, width))
     size = (max(1, round(width * shrink)), max(1, round(height * shrink)))

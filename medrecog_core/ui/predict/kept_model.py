@@ -1,4 +1,4 @@
-"""Models, read from disk once and shared by all who look at them."""
+"""Models, read from disk once and shared by all sessions."""
 
 import streamlit as st
 
@@ -8,20 +8,12 @@ from medrecog_core.models.storage import CARD
 
 
 def load_kept_model(name: str) -> Model:
-    """Return a model; it is read again only when it has been written.
-
-    Raises
-    ------
-    MedrecogError
-        If there is none of that name, or a newer version wrote it.
-    StorageError
-        If it is damaged.
-    """
+    """Return a model; it is read again only after it was written."""
     folder = cache_folder()
     try:
         modified = (folder.models / name / CARD).stat().st_mtime_ns
     except OSError:
-        return load_model(name)  # which says what is wrong
+        return load_model(name)  # which raises the error
     return _load(name, str(folder.root), modified)
 
 

@@ -1,4 +1,4 @@
-"""A model's card on a page, and models as files."""
+"""The card of a model, and its export and import."""
 
 import streamlit as st
 
@@ -22,24 +22,26 @@ _IMPORTED = "imported model"
 
 
 def show_card(card: ModelCard) -> None:
-    """Show what must be known of a model in two lines, and the whole card in an expander."""
+    """Show a summary of a model, and its full card in an expander."""
     low, high = card.accuracy_interval
-    learnt = card.n_learnt or card.n_train
-    tested = "not learnt from"
+    n_trained = card.n_learnt or card.n_train
+    tested = counted(card.n_test, "test image")
     if card.trained_on == ALL:
-        tested = "that its run had not learnt from and this model has"
+        tested = (
+            f"the run's {counted(card.n_test, 'held-out test image')} (this model was also trained "
+            "on them)"
+        )
     st.markdown(
-        f"Trained on {counted(learnt, 'image')} of **{literal(card.dataset)}**"
-        f"{' (synthetic pictures)' if card.synthetic else ''}"
+        f"Trained on {counted(n_trained, 'image')} of **{literal(card.dataset)}**"
+        f"{' (synthetic images)' if card.synthetic else ''}"
         f"{f' ({literal(card.sample)})' if card.sample else ''}; accuracy **{card.accuracy:.3f}** "
-        f"(95 % {low:.3f} to {high:.3f}) on "
-        f"{counted(card.n_test, 'test image')} {tested}."
+        f"(95 % CI {low:.3f} to {high:.3f}) on {tested}."
     )
     st.caption(
-        f"Classes: {', '.join(map(literal, card.classes))}. Reads {literal(card.cell.layer)} at "
-        f"{card.cell.scale} pixels, {literal(card.cell.pooling)} pooling; "
-        f"{card.trained_classifier.title}; weights: "
-        f"{literal(card.weights_title)}; {literal(card.source.precision)}."
+        f"Classes: {', '.join(map(literal, card.classes))}. Features: "
+        f"{literal(card.cell.layer)} at {card.cell.scale} px, {literal(card.cell.pooling)} pooling"
+        f", {literal(card.source.precision)}, weights: {literal(card.weights_title)}. "
+        f"Classifier: {literal(card.trained_classifier.title)}."
     )
     if kept := what_is_kept(card):
         st.warning(kept, icon=":material/inventory_2:")
@@ -49,7 +51,7 @@ def show_card(card: ModelCard) -> None:
         st.markdown(_below_title(card))
         with st.container(horizontal=True):
             st.download_button(
-                "Download the card",
+                "Download model card",
                 card_markdown(card),
                 file_name=f"{card.name}.md",
                 mime="text/markdown",
@@ -58,49 +60,47 @@ def show_card(card: ModelCard) -> None:
             )
             if not is_viewer():
                 st.download_button(
-                    "Download the model",
+                    "Export model",
                     lambda: exported_model(card.name),
                     file_name=f"{card.name}{SUFFIX}",
                     mime="application/zip",
                     icon=":material/download:",
                     on_click="ignore",
-                    help="One file that another medrecog takes in, without the paths of the "
-                    "training images.",
+                    help="Import this file in another medrecog installation. Training image paths "
+                    "are not included.",
                 )
 
 
 def show_import(key: str = "import-model") -> None:
-    """Show how a model from another machine is taken in."""
-    with st.expander("Take in a model from another machine", icon=":material/upload_file:"):
+    """Show the form that imports a model file."""
+    with st.expander("Import model", icon=":material/upload_file:"):
         with st.form(key, border=False, clear_on_submit=True):
             upload = st.file_uploader(
-                f"File that medrecog exported, up to {MOST_BYTES // 2**20} MB",
+                f"Model file ({SUFFIX}, max. {MOST_BYTES // 2**20} MB)",
                 max_upload_size=MOST_BYTES // 2**20,
             )
-            name = st.text_input("Name here", placeholder="as it was called")
-            if st.form_submit_button("Take it in", icon=":material/upload_file:"):
+            name = st.text_input("Model name (optional)", placeholder="keep original name")
+            if st.form_submit_button("Import", icon=":material/upload_file:"):
                 st.session_state.pop(_IMPORTED, None)
                 if upload is None:
-                    st.warning("Choose a file first.", icon=":material/upload:")
+                    st.warning("Select a file first.", icon=":material/upload:")
                     return
                 with shown_errors():
                     card = import_content(upload.getvalue(), upload.name, name)
                     st.session_state[_IMPORTED] = card
         if (taken := st.session_state.get(_IMPORTED)) is not None:
-            st.success(
-                f"The model “{literal(taken.name)}” is here.", icon=":material/check_circle:"
-            )
+            st.success(f"Model “{literal(taken.name)}” imported.", icon=":material/check_circle:")
             if needs := missing_weights(taken):
                 st.warning(literal(needs), icon=":material/warning:")
             st.page_link(
                 "pages/4_Predict.py",
-                label="Classify an image with it",
+                label="Classify images with this model",
                 icon=":material/image_search:",
                 query_params={"model": taken.name},
             )
 
 
 def _below_title(card: ModelCard) -> str:
-    """Return the card without its first line, its headings smaller than the page's."""
+    """Return the card without its title, with smaller headings."""
     _, _, text = card_markdown(card, literal).partition("\n")
     return text.replace("\n## ", "\n##### ")

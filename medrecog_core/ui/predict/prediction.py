@@ -1,4 +1,4 @@
-"""What a model says of one image, with its reasons."""
+"""The prediction for one image, with evidence and similar images."""
 
 from typing import Any, cast
 
@@ -20,19 +20,7 @@ _LONGEST_SIDE = 640
 def show_prediction(
     model: Model, name: str, content: bytes, answered: Answered, with_evidence: bool
 ) -> None:
-    """Show an image, its label and what the label rests on.
-
-    Parameters
-    ----------
-    model
-        That was asked.
-    name, content
-        Of the file.
-    answered
-        The answer.
-    with_evidence
-        Whether the places that the score comes from are drawn over the image.
-    """
+    """Show an image, its label, scores or probabilities, evidence and similar images."""
     answer = answered.answer
     if isinstance(answer, UnreadableImageError):
         st.error(
@@ -41,7 +29,7 @@ def show_prediction(
         )
         return
     left, right = st.columns([1, 1.4], gap="large")
-    # The label first: it is waited for, and the picture takes longer to draw.
+    # The label first: the image takes longer to draw.
     with right:
         _show_likeness(answer)
         st.metric("Label", literal(answer.label))
@@ -49,7 +37,7 @@ def show_prediction(
             _show_scores(model, answer)
         else:
             _show_probabilities(model, answer)
-            with st.expander("Scores of the classifier"):
+            with st.expander("Classifier scores"):
                 _show_scores(model, answer)
     with left:
         if with_evidence and answered.explained is not None:
@@ -62,8 +50,8 @@ def show_prediction(
         st.markdown("**Most similar training images**, with label and distance")
         show_similar_images(answer.resemblance.nearest)
         st.caption(
-            "Cosine distance of the descriptors: 0 is the same direction. They are similar to the "
-            "network, which need not mean alike to a physician."
+            "Cosine distance between feature vectors (0 = identical direction). Similar to the "
+            "network does not mean clinically similar."
         )
 
 
@@ -78,9 +66,9 @@ def _show_likeness(answer: Prediction) -> None:
     alike = answer.resemblance
     if alike is not None and alike.is_unlike:
         st.warning(
-            "**Unlike the training images.** The label may mean nothing: only "
-            f"{alike.p_value:.1%} of the training images are as far from the others as this one "
-            f"(mean distance {alike.distance:.3f} to the nearest).",
+            "**Unlike the training images.** The prediction is unreliable: only "
+            f"{alike.p_value:.1%} of training images are this far from their neighbours (mean "
+            f"distance {alike.distance:.3f}).",
             icon=":material/warning:",
         )
 
@@ -93,15 +81,15 @@ def _show_probabilities(model: Model, answer: Prediction) -> None:
         alt="Probabilities: " + ", ".join(f"{k} {v:.1%}" for k, v in probabilities.items()),
     )
     st.caption(
-        "Probabilities calibrated on held-out images; they hold for images drawn like those of the "
-        "data set, with classes as frequent as there."
+        "Probabilities calibrated on held-out images; valid only for images from the same "
+        "population and class frequencies as the data set."
     )
     likeliest = max(probabilities, key=probabilities.__getitem__)
     if likeliest != answer.label:
         st.info(
-            f"The score is greatest for {literal(answer.label)}, the probability for "
-            f"{literal(likeliest)}, since probabilities also weigh how frequent the classes are. "
-            "Take neither for sure.",
+            f"The highest score ({literal(answer.label)}) and the highest probability "
+            f"({literal(likeliest)}) disagree because calibration takes class frequency into "
+            "account. Treat the result as uncertain.",
             icon=":material/balance:",
         )
     if (threshold := model.card.threshold) is not None and answer.at_threshold is not None:
@@ -121,7 +109,7 @@ def _show_scores(model: Model, answer: Prediction) -> None:
 
 
 def probability_bars(probabilities: dict[str, float], label: str) -> alt.LayerChart:
-    """Return a bar for each class, the greatest probability first."""
+    """Return a bar chart of the probabilities, the highest first."""
     table = pd.DataFrame(probabilities.items(), columns=["class", "probability"])
     table["is_answer"] = table["class"] == label
     bars = alt.Chart(table).encode(
@@ -130,7 +118,7 @@ def probability_bars(probabilities: dict[str, float], label: str) -> alt.LayerCh
         ),
         y=_classes(probabilities),
     )
-    # Beside a bar that fills the width, its number stands inside.
+    # The number of a long bar is inside it.
     numbers = bars.encode(text=alt.Text("probability:Q", format=".1%"))
     return _layers(
         table,
@@ -145,7 +133,7 @@ def probability_bars(probabilities: dict[str, float], label: str) -> alt.LayerCh
 
 
 def score_bars(answer: Prediction) -> alt.LayerChart:
-    """Return a bar for each class, the greatest score first."""
+    """Return a bar chart of the scores, the highest first."""
     table = pd.DataFrame(answer.scores.items(), columns=["class", "score"])
     table["is_answer"] = table["class"] == answer.label
     bars = alt.Chart(table).encode(x=alt.X("score:Q", title="score"), y=_classes(answer.scores))

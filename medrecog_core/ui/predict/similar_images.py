@@ -1,4 +1,4 @@
-"""The training images most like an image."""
+"""The training images most similar to an image."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -20,17 +20,17 @@ def show_similar_images(images: Sequence[SimilarImage]) -> None:
                 caption = f"{image.label}, {image.distance:.3f}"
                 picture = picture_of(image)
                 if picture is None:
-                    st.caption(":material/hide_image: not on this machine")
+                    st.caption(":material/hide_image: file not available")
                 else:
                     st.image(picture, width="stretch", alt=f"Training image, {caption}")
                 st.caption(literal(caption))
 
 
 def picture_of(image: SimilarImage) -> bytes | None:
-    """Return a thumbnail of a training image, or None where neither it nor its file is here."""
+    """Return a thumbnail of a training image, or None if it is not available."""
     try:
-        # By its content alone: a path may come from another machine, where it was another file, or
-        # be left out of an exported model.
+        # By its content alone: the path of a model from another machine may be another file here,
+        # and exported models have no paths.
         path = Path(image.path or image.sha256)
         return thumbnail(path, sha256=image.sha256, rendering=image.rendering)
     except UnreadableImageError:

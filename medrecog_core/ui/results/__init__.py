@@ -1,1 +1,1 @@
-"""What the Results page is made of."""
+"""Parts of the Results page."""

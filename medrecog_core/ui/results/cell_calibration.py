@@ -1,4 +1,4 @@
-"""How far a cell's scores can be trusted as probabilities."""
+"""The calibration of a cell: how well its scores work as probabilities."""
 
 import streamlit as st
 
@@ -7,25 +7,17 @@ from medrecog_core.reports.figures.reliability import describe_reliability, draw
 from medrecog_core.ui.quantities import counted
 
 _HELP = {
-    "Calibration error": "Mean distance between the probability and the share it was true of, over "
-    "10 bins (expected calibration error).",
-    "Brier score": "Mean squared distance between probability and truth: of the positive one of "
-    "two classes; of more classes summed over them.",
-    "Log loss": "Mean of -log of the true class's probability, in nats.",
+    "Calibration error": "Expected calibration error: mean gap between predicted probability and "
+    "observed frequency, over 10 bins.",
+    "Brier score": "Mean squared difference between probability and outcome: for the positive "
+    "class of two, or summed over the classes if there are more.",
+    "Log loss": "Mean of -log of the probability of the true class, in nats.",
 }
 
 
 def show_calibration(found: CrossCalibration, positive: str | None) -> None:
-    """Show the reliability curves before and after calibration, with their figures.
-
-    Parameters
-    ----------
-    found
-        Before and after.
-    positive
-        The positive one of two classes, None for more.
-    """
-    st.markdown("**Probabilities**, calibrated and as the scores are")
+    """Show reliability curves and measures before and after calibration."""
+    st.markdown("**Calibration**, before and after")
     before, after = found.before, found.after
     figures = {
         "Calibration error": (before.curve.calibration_error, after.curve.calibration_error),
@@ -52,11 +44,10 @@ def show_calibration(found: CrossCalibration, positive: str | None) -> None:
             )
     groups = ""
     if found.n_units < found.n_images:
-        groups = f" of {counted(found.n_units, 'group')}, which stay whole"
+        groups = f" in {counted(found.n_units, 'group')}, which are kept together"
     st.caption(
-        f"Fitted on the test images themselves, {counted(found.n_images, 'prediction')}{groups}, "
-        f"in {found.n_folds} parts: the probabilities of each part come from the other parts, so "
-        "none has seen its own truth, and the classifiers have learnt from none of them. Before: "
-        "softmax of the scores. The less a curve leaves the dashes, the better; larger points are "
-        "more images."
+        f"Calibration is cross-fitted on the test images ({found.n_folds} parts, "
+        f"{counted(found.n_images, 'prediction')}{groups}): each probability comes from a fit that "
+        "did not see that image. Before: softmax of the scores. The closer a curve is to the "
+        "diagonal, the better; larger points represent more images."
     )

@@ -1,4 +1,4 @@
-"""ROC and precision-recall curves of a cell, and the spread of its folds."""
+"""ROC and precision-recall curves of a cell, and the accuracy of its folds."""
 
 from collections.abc import Sequence
 
@@ -18,13 +18,7 @@ _FIRST = ""
 
 
 def show_curves(images: ScoredImages) -> str:
-    """Draw both curves of a class against the rest: of the positive one, or of a chosen one.
-
-    Returns
-    -------
-    str
-        The class; empty where none has a curve.
-    """
+    """Draw both curves of a class against the rest; return the class, empty if none has any."""
     known = curve_classes(images)
     if not known:
         return ""
@@ -38,23 +32,23 @@ def show_curves(images: ScoredImages) -> str:
     left, right = st.columns(2)
     counts = f"{roc.n_members:,} test images of {literal(label)}, {roc.n_others:,} of others"
     with left:
-        st.markdown(f"**ROC**, area {roc.area:.3f}")
+        st.markdown(f"**ROC curve**, AUC {roc.area:.3f}")
         st.altair_chart(
-            draw_roc(roc), width="stretch", alt=f"ROC curve of {label}, area {roc.area:.3f}"
+            draw_roc(roc), width="stretch", alt=f"ROC curve of {label}, AUC {roc.area:.3f}"
         )
     with right:
-        st.markdown(f"**Precision and recall**, average precision {recall.average_precision:.3f}")
+        st.markdown(f"**Precision-recall curve**, average precision {recall.average_precision:.3f}")
         st.altair_chart(
             draw_precision_recall(recall),
             width="stretch",
             alt=f"Precision-recall curve of {label}",
         )
-    st.caption(f"{counts}. The dashed line is guessing.")
+    st.caption(f"{counts}. Dashed line: random classifier.")
     return label
 
 
 def forget_curve() -> None:
-    """Draw the curves of the first class, as the classes are others now."""
+    """Select the first class, because another run was selected."""
     st.session_state[CURVE] = _FIRST
 
 
@@ -62,7 +56,8 @@ def _choose(labels: Sequence[str]) -> str:
     asked = st.session_state.get(CURVE, st.query_params.get(CURVE, _FIRST))
     if asked not in (_FIRST, *labels):
         st.warning(
-            f"There is no class “{literal(asked)}” with curves here.", icon=":material/link_off:"
+            f"Class “{literal(asked)}” not found or without curves in this run.",
+            icon=":material/link_off:",
         )
     st.session_state[CURVE] = asked if asked in labels else labels[0]
     chosen: str = st.selectbox(
@@ -72,7 +67,7 @@ def _choose(labels: Sequence[str]) -> str:
 
 
 def show_folds(folds: Sequence[FoldResult]) -> None:
-    """Draw the accuracy of each fold, and say which values were chosen."""
+    """Draw the accuracy of each fold, and show the chosen hyper-parameters."""
     if len(folds) < 2:
         return
     values = np.array([fold.accuracy for fold in folds])
@@ -85,4 +80,4 @@ def show_folds(folds: Sequence[FoldResult]) -> None:
     chosen = sorted({fold.value for fold in folds})
     if len(chosen) > 1:
         named = ", ".join(f"{value:g}" for value in chosen)
-        st.caption(f"{folds[0].parameter} chosen inside the training parts: {named}.")
+        st.caption(f"Values of {folds[0].parameter} chosen on the training images: {named}.")

@@ -1,11 +1,11 @@
-"""The test images of a cell as pictures: its mistakes, or those of a square of its matrix."""
+"""The test images of a cell: its mistakes, or those in a square of its confusion matrix."""
 
 from collections.abc import Sequence
 from pathlib import Path
 
 import streamlit as st
 
-from medrecog_core.runs.cell_images import CellImage
+from medrecog_core.runs.run import CellImage
 from medrecog_core.ui.gallery import Picture, show_gallery
 from medrecog_core.ui.plain_text import literal
 from medrecog_core.ui.quantities import counted
@@ -15,21 +15,13 @@ _PER_PAGE = 12
 
 
 def show_cell_gallery(images: Sequence[CellImage], classes: Sequence[str]) -> None:
-    """Show the images of the chosen classes, those of the greatest scores first.
-
-    Parameters
-    ----------
-    images
-        Of the cell, in their order.
-    classes
-        The labels.
-    """
+    """Show the images of the selected classes, the highest score first."""
     st.markdown("**Test images**")
     true, predicted = choose_square(classes)
     shown = [image for image in images if _is_in_square(image, true, predicted)]
     is_repeated = len({(image.path, image.rendering) for image in images}) < len(images)
     noun = "prediction" if is_repeated else "test image"
-    st.caption(_told(len(shown), len(images), noun, true, predicted))
+    st.caption(_caption(len(shown), len(images), noun, true, predicted))
     show_gallery(
         [
             Picture(Path(image.path), _words(image), image.sha256, image.rendering)
@@ -46,20 +38,22 @@ def _is_in_square(image: CellImage, true: str, predicted: str) -> bool:
     return true in (ANY, image.label) and predicted in (ANY, image.predicted)
 
 
-def _told(n: int, n_all: int, noun: str, true: str, predicted: str) -> str:
+def _caption(n: int, n_all: int, noun: str, true: str, predicted: str) -> str:
     if true == predicted == ANY:
         what = f"{counted(n, 'mistake')} in {counted(n_all, noun)}"
         if n:
-            what += ", the most confident first"
+            what += ", highest score first"
         return f"{what}. Click a square of the confusion matrix to see its images."
     what = counted(n, noun)
     if true != ANY:
         what += f" of {literal(true)}"
     if predicted != ANY:
-        what += f" taken for {literal(predicted)}" if predicted != true else ", recognised"
-    return f"{what}, the greatest score first." if n > 1 else f"{what}."
+        what += (
+            f" predicted as {literal(predicted)}" if predicted != true else ", correctly classified"
+        )
+    return f"{what}, highest score first." if n > 1 else f"{what}."
 
 
 def _words(image: CellImage) -> str:
-    verdict = "" if image.is_right else f", taken for {image.predicted}"
+    verdict = "" if image.is_right else f", predicted {image.predicted}"
     return f"{image.label}{verdict}; score {image.score:+.2f}"

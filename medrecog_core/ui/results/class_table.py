@@ -1,4 +1,4 @@
-"""The classes of a cell as a table, every share with its interval."""
+"""The classes of a cell as a table, with confidence intervals."""
 
 from collections.abc import Sequence
 
@@ -9,22 +9,14 @@ from medrecog_core.ui.plain_text import literal
 
 
 def show_class_table(rows: Sequence[ClassEstimates], positive: str | None) -> None:
-    """Show precision, recall and F1 of every class with their intervals.
-
-    Parameters
-    ----------
-    rows
-        A row a class.
-    positive
-        The positive one of two classes, None for more.
-    """
+    """Show precision, recall and F1 of every class with their 95 % confidence intervals."""
     is_grouped = any(row.n_units < row.n_images for row in rows)
     table = [
         {
             "class": row.label,
-            "recall": _told(row.recall),
-            "precision": _told(row.precision),
-            "F1": _told(row.f1),
+            "recall": _value(row.recall),
+            "precision": _value(row.precision),
+            "F1": _value(row.f1),
             "test images": row.n_images,
             **({"independent": row.n_units} if is_grouped else {}),
         }
@@ -35,8 +27,8 @@ def show_class_table(rows: Sequence[ClassEstimates], positive: str | None) -> No
         hide_index=True,
         column_config={
             "independent": st.column_config.NumberColumn(
-                help="Groups (patients, lesions) among them, images without one counting as one "
-                "each. The intervals resample these."
+                help="Number of groups (patients, lesions); an image without a group counts as "
+                "one. The confidence intervals resample these."
             )
         },
     )
@@ -48,7 +40,7 @@ def show_class_table(rows: Sequence[ClassEstimates], positive: str | None) -> No
         )
 
 
-def _told(estimate: Estimate | None) -> str:
+def _value(estimate: Estimate | None) -> str:
     if estimate is None:
-        return "none"
+        return "-"
     return f"{estimate.value:.3f} ({estimate.low:.3f} to {estimate.high:.3f})"

@@ -1,4 +1,4 @@
-"""The confusion matrix of a cell, whose squares can be clicked."""
+"""The confusion matrix of a cell with clickable squares."""
 
 import streamlit as st
 
@@ -12,15 +12,7 @@ from medrecog_core.ui.results.square_choice import ANY, chart_key, take_square
 
 
 def show_confusion_matrix(metrics: Metrics, name: str) -> None:
-    """Draw counts of true against predicted classes; colours are shares of the true class.
-
-    Parameters
-    ----------
-    metrics
-        Of the cell.
-    name
-        Of the cell and its run. A click on a square chooses it (`square_choice`).
-    """
+    """Draw the confusion matrix; colours are shares of the true class."""
     key = chart_key(f"confusion matrix {name}")
 
     def take_clicked() -> None:

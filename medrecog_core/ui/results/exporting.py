@@ -1,4 +1,4 @@
-"""Taking results away: files that are made when they are asked for, never before."""
+"""Export of results: files that are made only when they are downloaded."""
 
 import functools
 import re
@@ -25,7 +25,7 @@ _FIGURES = {
     "Confusion matrix": CONFUSION,
     "ROC": ROC,
     "Precision and recall": PRECISION_RECALL,
-    "Probabilities": RELIABILITY,
+    "Calibration": RELIABILITY,
     "Folds": FOLDS,
 }
 
@@ -33,27 +33,13 @@ _FIGURES = {
 def offer_exports(
     run: Run, result: CellResult, measure: str, positive: str | None, curve: str = ""
 ) -> None:
-    """Show a button that opens the choice of files.
-
-    Parameters
-    ----------
-    run
-        The run.
-    result
-        The cell that is looked at, which figures of a cell are about.
-    measure
-        One of `MEASURES`' values, of the heat map and the report's table.
-    positive
-        The positive one of two classes.
-    curve
-        The class whose curves are looked at.
-    """
+    """Show the Export button and its downloads."""
     choice = Choice(measure=measure, cell=result.cell.name, label=curve, positive=positive)
     with st.popover("Export", icon=":material/download:"):
-        st.markdown("**The whole report**")
+        st.markdown("**Report**")
         with st.container(horizontal=True):
             _button(run, "HTML report", "report.html", Choice(), "description")
-        st.caption("One page that needs nothing else; it prints on A4.")
+        st.caption("Self-contained HTML file, ready to print (A4).")
         st.markdown("**Tables**")
         with st.container(horizontal=True):
             _button(run, "CSV", "cells.csv", Choice(), "table")
@@ -61,8 +47,8 @@ def offer_exports(
             _button(run, "JSON", "run.json", Choice(), "data_object")
         with st.container(horizontal=True):
             table = Choice(table=REPORT, measure=measure, positive=positive)
-            _button(run, "Report's table, LaTeX", f"table-{measure}.tex", table, "function")
-            _button(run, "Report's table, CSV", f"table-{measure}.csv", table, "table")
+            _button(run, "2018 report layout (LaTeX)", f"table-{measure}.tex", table, "function")
+            _button(run, "2018 report layout (CSV)", f"table-{measure}.csv", table, "table")
         _offer_figures(run, choice, n_folds=len(result.folds))
         _offer_bundle(run)
 
@@ -84,11 +70,11 @@ def _offer_figures(run: Run, choice: Choice, n_folds: int) -> None:
 
 
 def _offer_bundle(run: Run) -> None:
-    st.markdown("**Bundle**, which another medrecog opens")
+    st.markdown("**Share as bundle** (open it in another medrecog installation)")
     if not run.state().has_ended:
-        st.caption("Once the run has ended.")
+        st.caption("Available when the run has ended.")
         return
-    has_pictures = st.checkbox("With thumbnails of the images", value=True)
+    has_pictures = st.checkbox("Include thumbnails", value=True)
     st.download_button(
         "Bundle",
         functools.partial(_bundle, run, THUMBNAILS if has_pictures else NO_PICTURES),

@@ -1,4 +1,4 @@
-"""Numbers of runs that take a moment, computed once and shared by all who look at them."""
+"""Results that take a moment, computed once and shared by all sessions."""
 
 import contextlib
 from collections.abc import Sequence
@@ -23,42 +23,42 @@ from medrecog_core.runs.ranked_cells import (
     with_positive,
 )
 
-_SPINNER = "Computing intervals by resampling the test images …"
+_SPINNER = "Computing confidence intervals …"
 
 Version = tuple[int, int]
 
 
 def load_ranked_cells(run: Run, measure: str, positive: str | None) -> list[RankedCell]:
-    """Return the run's cells with intervals; see `rank_cells`."""
+    """Return the cells of a run with confidence intervals; see `rank_cells`."""
     return _ranked_cells(run.id, version_of(run), measure, positive)
 
 
 def load_estimates(run: Run, result: CellResult) -> dict[str, Estimate]:
-    """Return every measure of a cell with its interval; see `estimate`."""
+    """Return the measures of a cell with confidence intervals; see `estimate`."""
     return _estimates(run.id, version_of(run), result.cell.name, result.metrics.positive)
 
 
 def load_class_estimates(run: Run, result: CellResult) -> list[ClassEstimates]:
-    """Return the intervals of a cell's classes; see `estimate_classes`."""
+    """Return the classes of a cell with confidence intervals; see `estimate_classes`."""
     return _class_estimates(run.id, version_of(run), result.cell.name)
 
 
 def load_calibration(run: Run, result: CellResult) -> CrossCalibration:
-    """Return how far a cell's scores are probabilities; see `cross_calibrate`."""
+    """Return the calibration of a cell; see `cross_calibrate`."""
     return _calibration(run.id, version_of(run), result.cell.name, result.metrics.positive)
 
 
 def load_comparison(runs: Sequence[Run], measure: str, positive: str | None) -> RunComparison:
-    """Return runs side by side; see `compare_runs`."""
+    """Return a comparison of runs; see `compare_runs`."""
     versions = tuple((run.id, run.title, *version_of(run)) for run in runs)
     return _comparison(versions, measure, positive)
 
 
 def version_of(run: Run) -> Version:
-    """Return what changes when a cell of the run is added or trained anew."""
+    """Return a value that changes when a cell of the run is added or trained again."""
     modified = []
     for file in (run.path / "cells").glob("*.npy"):
-        with contextlib.suppress(OSError):  # cells are deleted where they are trained anew
+        with contextlib.suppress(OSError):  # cells are deleted when they are trained again
             modified.append(file.stat().st_mtime_ns)
     return len(modified), max(modified, default=0)
 
@@ -103,4 +103,4 @@ def _result(run: Run, cell: str, positive: str | None = None) -> CellResult:
     for result in with_positive(run.cells(), positive):
         if result.cell.name == cell:
             return result
-    raise MedrecogError(f"The run {run.id} has no finished cell “{cell}” any more: look again.")
+    raise MedrecogError(f"Cell “{cell}” of run {run.id} no longer exists. Reload the page.")

@@ -1,4 +1,4 @@
-"""The measures of a run: which is looked at, for which class, and those of a cell."""
+"""The choice of measure and positive class, and the measures of a cell."""
 
 from collections.abc import Mapping, Sequence
 
@@ -14,7 +14,7 @@ MEASURE, POSITIVE = "measure", "positive"
 
 
 def choose_measure(results: Sequence[CellResult]) -> str:
-    """Show the measures that can be told of every result; return the name of the chosen one."""
+    """Show the measures available for every result; return the name of the selected one."""
     measures = told_measures(results)
     known = list(measures)
     _forget_unknown(MEASURE, known)
@@ -25,13 +25,13 @@ def choose_measure(results: Sequence[CellResult]) -> str:
 
 
 def choose_positive(metrics: Metrics) -> str | None:
-    """Show a choice of the positive one of two classes; None where there are more."""
+    """Show the choice of the positive class; None if there are more than two classes."""
     labels = [row.label for row in metrics.classes]
     usual = choose_positive_class(labels)
     if usual is None:
         return None
     _forget_unknown(POSITIVE, labels)
-    # Not a segmented control, which reads Markdown in its options and names them so in the address.
+    # Not a segmented control, which renders Markdown in its options.
     chosen: str = st.selectbox(
         "Positive class",
         labels,
@@ -39,40 +39,30 @@ def choose_positive(metrics: Metrics) -> str | None:
         key=POSITIVE,
         bind="query-params",
         width=240,
-        help="What is looked for: sensitivity is the share of it that is found, specificity the "
-        "share of the other class that is left alone. The curves are about it too.",
+        help="The class to detect. Sensitivity is its recall; specificity is the recall of the "
+        "other class.",
     )
     return chosen
 
 
 def show_measures(estimates: Mapping[str, Estimate], n_test: int) -> None:
-    """Show measures of a cell, each with its 95 % interval.
-
-    Parameters
-    ----------
-    estimates
-        From name to measure, accuracy among them.
-    n_test
-        Different images that were tested.
-    """
+    """Show the measures of a cell with their 95 % confidence intervals."""
     accuracy = estimates["accuracy"]
     noun = "test image" if accuracy.n_images == n_test else "prediction"
     with st.container(horizontal=True, gap="medium"):
         for title, name in MEASURES.items():
             if name in estimates:
                 _show_measure(title, estimates[name], noun)
-    told = f"{counted(n_test, 'test image')}"
+    n = counted(n_test, "test image")
     if accuracy.n_images > n_test:
-        told += f", {counted(accuracy.n_images, 'prediction')}"
+        n += f", {counted(accuracy.n_images, 'prediction')}"
     if accuracy.n_units < n_test:
-        told += f", {counted(accuracy.n_units, 'group')}, which the intervals resample"
-    st.caption(f"Below each measure its 95 % interval; {told}.")
+        n += f"; intervals resample {counted(accuracy.n_units, 'group')}"
+    st.caption(f"95 % confidence intervals below each value; n = {n}.")
 
 
 def _show_measure(title: str, estimate: Estimate, noun: str) -> None:
-    method = (
-        "Wilson's score interval" if estimate.method == "wilson" else "interval by BCa bootstrap"
-    )
+    method = "Wilson score interval" if estimate.method == "wilson" else "BCa bootstrap interval"
     st.metric(
         title,
         f"{estimate.value:.3f}",
@@ -80,11 +70,11 @@ def _show_measure(title: str, estimate: Estimate, noun: str) -> None:
         delta_color="off",
         delta_arrow="off",
         width="content",
-        help=f"Told from {counted(estimate.n_images, noun)}; {method}.",
+        help=f"Based on {counted(estimate.n_images, noun)}; {method}.",
     )
 
 
 def _forget_unknown(key: str, options: Sequence[str]) -> None:
-    """Drop a choice that was made for another run."""
+    """Drop a selection made for another run."""
     if key in st.session_state and st.session_state[key] not in options:
         del st.session_state[key]

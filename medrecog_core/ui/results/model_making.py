@@ -1,4 +1,4 @@
-"""The form that trains a model of a run's cell in the background."""
+"""The form that saves a cell as a model; it is trained in the background."""
 
 from contextlib import suppress
 
@@ -28,7 +28,7 @@ _IMAGES = {
 
 
 def show_model_making(run: Run, cell: AnyCell) -> None:
-    """Show the form that trains a model of a finished cell, and how far its trainings are."""
+    """Show the form that saves a finished cell as a model, and the progress of its training."""
     st.markdown("**Save this cell as a model**, to classify new images")
     with st.form(f"model {run.id} {cell.name}", border=False):
         name = st.text_input("Model name", value=_proposed_name(run, cell))
@@ -42,7 +42,7 @@ def show_model_making(run: Run, cell: AnyCell) -> None:
         )
         for images, called in _IMAGES.items():
             if kept := what_would_be_kept(run, cell, images):
-                st.warning(f"With {called}: {kept}", icon=":material/inventory_2:")
+                st.warning(f"If you train on {called}: {kept}", icon=":material/inventory_2:")
         if st.form_submit_button("Save model", type="primary", icon=":material/model_training:"):
             with shown_errors():
                 start_training(run, cell, name, on)
@@ -59,7 +59,7 @@ def _show_training(job: Job) -> None:
             show_job(job)
             dismiss_button(job, state)
     elif name in model_names():
-        st.success(f"The model “{literal(name)}” is ready.", icon=":material/check_circle:")
+        st.success(f"Model “{literal(name)}” is ready.", icon=":material/check_circle:")
         st.page_link(
             "pages/4_Predict.py",
             label="Classify images with this model",
@@ -69,7 +69,7 @@ def _show_training(job: Job) -> None:
 
 
 def _trainings(run: Run, cell: AnyCell) -> list[Job]:
-    """Return the trainings of a cell, the newest of each name."""
+    """Return the training jobs of a cell, the newest of each name."""
     about = {"run": run.id, "layer": cell.layer, "scale": cell.scale, "pooling": cell.pooling}
     newest: dict[str, Job] = {}
     for job in all_jobs(TRAIN):

@@ -1,4 +1,4 @@
-"""The report's own numbers beside those of a run."""
+"""The results of the 2018 report next to those of a run."""
 
 from collections.abc import Sequence
 
@@ -11,30 +11,24 @@ from medrecog_core.ui.plain_text import literal
 
 
 def show_beside_report(dataset: str, classes: Sequence[str], results: Sequence[CellResult]) -> None:
-    """Show the cells of a run that a table of the report has, with both numbers.
-
-    Parameters
-    ----------
-    dataset, classes
-        Name and labels of the run's data set, by which the table is known.
-    results
-        The run's finished cells.
-    """
+    """Show the cells that a run and a table of the 2018 report have in common."""
     table = find_published_table(dataset, classes)
     if table is None:
         return
-    with st.expander(f"Beside the report: {literal(table.name)}, {literal(table.dataset)}"):
+    with st.expander(
+        f"Compare with the 2018 report: {literal(table.name)}, {literal(table.dataset)}"
+    ):
         accuracies = {r.cell: r.metrics.accuracy for r in results if isinstance(r.cell, Cell)}
         rows = beside_report(accuracies, table)
         if not rows:
-            st.caption("No cell of this run stands in the report's table.")
+            st.caption("The report's table contains none of this run's cells.")
             return
         st.dataframe(
             [
                 {
                     "cell": row.cell.name,
                     "this run": row.accuracy,
-                    "report": row.published.accuracy,
+                    "2018 report": row.published.accuracy,
                     "difference": row.difference,
                 }
                 for row in rows
@@ -42,7 +36,7 @@ def show_beside_report(dataset: str, classes: Sequence[str], results: Sequence[C
             hide_index=True,
             column_config={
                 "this run": st.column_config.NumberColumn(format="%.3f"),
-                "report": st.column_config.NumberColumn(format="%.2f"),
+                "2018 report": st.column_config.NumberColumn(format="%.2f"),
                 "difference": st.column_config.NumberColumn(format="%+.3f"),
             },
         )

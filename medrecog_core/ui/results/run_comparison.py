@@ -1,4 +1,4 @@
-"""A run beside others: the settings that differ, and the best cell of each."""
+"""A comparison of runs: the settings that differ, and the best cell of each."""
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
@@ -29,15 +29,7 @@ _BETWEEN = ","
 
 
 def show_comparison(run: Run, measure: str, positive: str | None) -> None:
-    """Show a choice of other runs, and the run beside them where some are chosen.
-
-    Parameters
-    ----------
-    run
-        The run that the page is about.
-    measure, positive
-        As for `compare_runs`.
-    """
+    """Show the choice of other runs, and the comparison if some are selected."""
     others = {other.id: other for other in all_runs() if other.id != run.id}
     chosen = _choose(list(others))
     if not chosen:
@@ -61,12 +53,15 @@ def _choose(names: Sequence[str]) -> list[str]:
     known = [name for name in asked if name in names]
     if known != asked:
         gone = ", ".join(f"“{literal(name)}”" for name in asked if name not in names)
-        st.warning(f"There is no other run {gone} here.", icon=":material/link_off:")
+        st.warning(
+            f"Run {gone} not found. It may have been deleted or belong to another server.",
+            icon=":material/link_off:",
+        )
     st.session_state[COMPARED] = known
     chosen: list[str] = st.multiselect(
         "Compare with", names, key=COMPARED, placeholder="Other runs", width=640
     )
-    # Streamlit itself would write a name for each run into the address.
+    # Streamlit itself would write one parameter for each run.
     if chosen:
         st.query_params[COMPARED] = _BETWEEN.join(chosen)
     else:
@@ -75,7 +70,7 @@ def _choose(names: Sequence[str]) -> list[str]:
 
 
 def _titles(runs: Sequence[ComparedRun]) -> dict[str, str]:
-    """Return what to call each run: its title, or its identity where another is called so too."""
+    """Return the name of each run: its title, or its ID if another run has the same title."""
     given = Counter(run.title for run in runs)
     return {run.run: run.title if given[run.title] == 1 else run.run for run in runs}
 
@@ -88,26 +83,26 @@ def _show_leaks(found: RunComparison, titles: Mapping[str, str]) -> None:
     ]
     if leaking:
         st.warning(
-            "Groups stand in both the training and the test part, which flatters the figures, in "
-            f"{', '.join(leaking)}.",
+            f"Leakage in {', '.join(leaking)}. These groups have images in both training and test "
+            "sets, so the results are too optimistic.",
             icon=":material/water_drop:",
         )
 
 
 def _show_runs(found: RunComparison, titles: Mapping[str, str]) -> None:
-    st.markdown("**Runs side by side**" + ("" if found.settings else ": all settings are the same"))
+    st.markdown("**Run comparison**" + ("" if found.settings else " (identical settings)"))
     value = found.measure.replace("_", " ")
     st.dataframe(
         [
             {
                 "run": titles[run.run],
                 value: run.estimate.value,
-                "95 % interval": f"{run.estimate.low:.3f} to {run.estimate.high:.3f}",
+                "95 % CI": f"{run.estimate.low:.3f} to {run.estimate.high:.3f}",
                 "test images": run.estimate.n_images,
                 "best cell": run.best.cell.name,
                 **dict(zip(found.settings, run.settings, strict=True)),
                 "independent": run.estimate.n_units,
-                "of cells": run.n_cells,
+                "finished cells": run.n_cells,
             }
             for run in found.runs
         ],
@@ -115,11 +110,11 @@ def _show_runs(found: RunComparison, titles: Mapping[str, str]) -> None:
         column_config={
             value: st.column_config.NumberColumn(format="%.3f"),
             "independent": st.column_config.NumberColumn(
-                help="Groups (patients, lesions) among the images that the measure is told from, "
-                "images without one counting as one each."
+                help="Number of groups (patients, lesions) among the test images; an image without "
+                "a group counts as one."
             ),
-            "of cells": st.column_config.NumberColumn(
-                help="So many finished cells the best was chosen from."
+            "finished cells": st.column_config.NumberColumn(
+                help="Number of finished cells that the best one was chosen from."
             ),
         },
     )
@@ -127,34 +122,33 @@ def _show_runs(found: RunComparison, titles: Mapping[str, str]) -> None:
 
 def _show_pairs(found: RunComparison, titles: Mapping[str, str]) -> None:
     for pair in found.pairs:
-        st.markdown(
-            f"- **{literal(titles[pair.one])}** − **{literal(titles[pair.other])}**: {_told(pair)}"
-        )
+        one, other = literal(titles[pair.one]), literal(titles[pair.other])
+        st.markdown(f"- **{one}** − **{other}**: {_verdict(pair)}")
     if any(pair.comparison is not None for pair in found.pairs):
         st.caption(
-            "The best cells, in pairs on the same test images, with Holm's correction. Each was "
-            "chosen by these images, which favours runs of more cells."
+            "Paired tests of the best cells on the same test images, Holm-corrected. Each best "
+            "cell was selected on these test images, which favours runs with more cells."
         )
 
 
-def _told(pair: ComparedPair) -> str:
+def _verdict(pair: ComparedPair) -> str:
     comparison = pair.comparison
     if comparison is None or pair.adjusted_p_value is None:
-        return "not tested on the same images, so not compared in pairs."
+        return "not comparable, because the runs used different test images."
     small = pair.adjusted_p_value < 0.001
     p_value = "p < 0.001" if small else f"p = {pair.adjusted_p_value:.3f}"
-    verdict = "they differ" if pair.is_told_apart else "they cannot be told apart"
+    verdict = "significant difference" if pair.is_told_apart else "no significant difference"
     return (
-        f"{comparison.difference:+.3f} (95 % {comparison.low:+.3f} to {comparison.high:+.3f}); "
-        f"{verdict} at 5 % ({p_value}, {comparison.method})."
+        f"{comparison.difference:+.3f} (95 % CI {comparison.low:+.3f} to {comparison.high:+.3f}); "
+        f"{verdict} at α = 5 % ({p_value}, {comparison.method})."
     )
 
 
 def _show_cells(found: RunComparison, titles: Sequence[str]) -> None:
     if not found.cells:
-        st.caption("No cell is finished in all of them.")
+        st.caption("The runs have no finished cells in common.")
         return
-    # Titles can be anything, also the name of another column or of the index.
+    # A title can be the same as the name of another column or of the index.
     config: dict[str, Any] = {
         _column(i): st.column_config.NumberColumn(title, format="%.3f")
         for i, title in enumerate(titles)

@@ -1,4 +1,4 @@
-"""What a run ran on and with, and what flatters its figures."""
+"""The data set, split, network and weights of a run, and warnings about leakage."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -12,7 +12,7 @@ from medrecog_core.ui.quantities import counted
 
 
 def show_record(record: Mapping[str, Any]) -> None:
-    """Show a run's record: data set, split, network and weights; leaks and images left out."""
+    """Show the record of a run, with leakage and skipped images."""
     dataset, split = record["dataset"], record["split"]
     if dataset["synthetic"]:
         st.info(
@@ -20,7 +20,7 @@ def show_record(record: Mapping[str, Any]) -> None:
             icon=":material/draw:",
         )
     if record.get("sample"):
-        st.info(f"These results stand on {literal(record['sample'])}.", icon=":material/colorize:")
+        st.info(f"Results are based on {literal(record['sample'])}.", icon=":material/colorize:")
     if split["n_leaking_groups"]:
         st.warning(describe_leak(split["n_leaking_groups"]), icon=":material/water_drop:")
     st.caption(
@@ -32,5 +32,5 @@ def show_record(record: Mapping[str, Any]) -> None:
     if (rendering := Rendering.from_document(record.get("rendering"))) != PLAIN:
         st.caption(literal(f"Rendering of the images: {rendering.title}."))
     if record["skipped"]:
-        with st.expander(f"{counted(len(record['skipped']), 'image')} could not be read"):
+        with st.expander(f"{counted(len(record['skipped']), 'unreadable image')} skipped"):
             st.dataframe(record["skipped"], hide_index=True)

@@ -1,4 +1,4 @@
-"""Which square of the confusion matrix is looked at: by a click, a select box or the address."""
+"""The selected square of the confusion matrix: by a click, a select box or the address."""
 
 from collections.abc import Sequence
 
@@ -7,7 +7,7 @@ import streamlit as st
 from medrecog_core.ui.plain_text import literal
 
 ANY = "any"
-"""Of a class, where it does not matter."""
+"""Instead of a class: all classes."""
 
 TRUE, PREDICTED = "true", "predicted"
 """Names of the two classes in the address."""
@@ -19,13 +19,7 @@ _CHARTS = "confusion matrices drawn"
 
 
 def choose_square(classes: Sequence[str]) -> tuple[str, str]:
-    """Show a select box for the true and one for the predicted class.
-
-    Returns
-    -------
-    tuple
-        The true and the predicted class, either of them `ANY`.
-    """
+    """Show select boxes of the true and the predicted class, and return both."""
     with st.container(horizontal=True):
         true = _choose("True class", TRUE, classes)
         predicted = _choose("Predicted class", PREDICTED, classes)
@@ -33,26 +27,26 @@ def choose_square(classes: Sequence[str]) -> tuple[str, str]:
 
 
 def take_square(true: str, predicted: str) -> None:
-    """Look at one square from now on; called before the select boxes are shown."""
+    """Select a square; called before the select boxes are shown."""
     st.session_state[TRUE], st.session_state[PREDICTED] = true, predicted
     _first_page()
 
 
 def forget_square() -> None:
-    """Look at no square, as the classes are others now."""
+    """Select no square, because another run was selected."""
     take_square(ANY, ANY)
     _mark_anew()
 
 
 def chart_key(name: str) -> str:
-    """Return the key of a chart whose mark is to go when a square is chosen elsewhere."""
+    """Return the key of a chart, which changes when a square is selected elsewhere."""
     return f"{name} {st.session_state.get(_CHARTS, 0)}"
 
 
 def _choose(label: str, key: str, classes: Sequence[str]) -> str:
     asked = st.session_state.get(key, st.query_params.get(key, ANY))
     if asked not in (ANY, *classes):
-        st.warning(f"There is no class “{literal(asked)}” in this run.", icon=":material/link_off:")
+        st.warning(f"Class “{literal(asked)}” not found in this run.", icon=":material/link_off:")
         st.session_state[key] = ANY
     chosen: str = st.selectbox(
         label,
@@ -66,7 +60,7 @@ def _choose(label: str, key: str, classes: Sequence[str]) -> str:
 
 
 def _mark_anew() -> None:
-    # A chart keeps its mark until it is another one.
+    # A chart keeps its selection as long as it has the same key.
     st.session_state[_CHARTS] = st.session_state.get(_CHARTS, 0) + 1
     _first_page()
 

@@ -11,9 +11,8 @@ from sklearn.preprocessing import normalize
 from medrecog_core.errors import StoppedError, UsageError
 from medrecog_core.features import ENCODINGS
 from medrecog_core.features.encodings import DEFAULT_N_WORDS, Codebook, codebook, learn_codebook
-from medrecog_core.features.encodings.bag_of_words import encode_bag_of_words
 from medrecog_core.features.encodings.fisher_vector import GaussianMixture, encode_fisher_vector
-from medrecog_core.features.encodings.vlad import encode_vlad
+from medrecog_core.features.encodings.words import encode_bag_of_words, encode_vlad
 
 N_WORDS = 4
 IMAGES = np.abs(np.random.default_rng(1).normal(size=(10, 9, 12))).astype(np.float32)
@@ -119,7 +118,7 @@ def test_too_many_words_are_refused_in_one_sentence():
 
 
 def test_an_encoding_that_does_not_exist_is_refused():
-    with pytest.raises(UsageError, match="no encoding “max”"):
+    with pytest.raises(UsageError, match="Unknown encoding “max”"):
         learn_codebook(list(IMAGES), "max")
 
 
@@ -132,7 +131,9 @@ def test_black_images_give_numbers_too():
 def test_it_tells_how_far_it_is_and_can_be_stopped():
     reports = []
     learn_codebook(list(IMAGES), "vlad", N_WORDS, report=reports.append)
-    assert reports[-1].stage.id == "learn-codebook"
+    stage = reports[-1].stage
+    assert stage.id == "learn-codebook"
+    assert f"{N_WORDS} words" in stage.label
     assert (reports[-1].done, reports[-1].total) == (1, 1)
     asked = iter([False] * 10 + [True])
     with pytest.raises(StoppedError):
@@ -175,7 +176,7 @@ class TestArrays:
             Codebook.from_arrays("fisher", arrays, channels=12)
 
     def test_an_encoding_that_does_not_exist_is_refused(self):
-        with pytest.raises(ValueError, match="no encoding “max”"):
+        with pytest.raises(ValueError, match="Unknown encoding “max”"):
             Codebook.from_arrays("max", CODEBOOKS["bow"].to_arrays(), channels=12)
 
 

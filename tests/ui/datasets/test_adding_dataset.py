@@ -58,7 +58,7 @@ def dialog(browser, server):
 
 @pytest.mark.parametrize("name", ["", "My images", "../elsewhere", "a/b", "a\0"])
 def test_a_name_that_cannot_be_is_refused_before_anything_is_started(name):
-    with pytest.raises(UsageError, match="cannot be a name"):
+    with pytest.raises(UsageError, match="is not a valid name"):
         _check_new_name(name)
 
 
@@ -91,7 +91,7 @@ def test_an_archive_and_a_table_are_uploaded_and_its_columns_matched(dialog, ser
     table.write_text("what,dx,patient\n1,nv,a\n2,mel,b\n")
     dialog.get_by_role("radio", name="Upload").click()
     dialog.get_by_test_id("stFileUploaderDropzoneInput").set_input_files([archive, table])
-    dialog.get_by_text("The first of 2 rows of labels.csv. Match the columns:").wait_for()
+    dialog.get_by_text("First 2 of 2 rows in labels.csv. Match the columns:").wait_for()
     fill(dialog, "Name", "uploaded")
     dialog.get_by_role("button", name="Add this data set").click()
     dialog.wait_for_url(re.compile("dataset=uploaded"))

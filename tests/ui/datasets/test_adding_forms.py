@@ -119,7 +119,7 @@ def test_two_ways_to_read_a_folder_are_asked_about(started, tmp_path):
             for k in range(3):
                 png(tmp_path / f"trees/{outer}/{inner}/{k}.png", (90 * i, 90 * j, 40 * k))
     test = opened(tmp_path / "trees")
-    (choice,) = [each for each in test.selectbox if each.label == "Read it as"]
+    (choice,) = [each for each in test.selectbox if each.label == "Layout"]
     assert choice.value is None
     assert "Add this data set" not in [each.label for each in test.button]
     choice.select(choice.options[1]).run()

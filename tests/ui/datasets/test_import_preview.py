@@ -69,7 +69,7 @@ def test_folders_are_read_with_reasons_and_pictures(preview, write_images):
     write_images("mel/1.png", "mel/2.png", "nv/1.png")
     test = preview()
     assert figures(test) == {"Images": "3", "Classes": "2"}
-    assert {"No groups given.", "No split given."} <= {each.value for each in test.caption}
+    assert {"No groups.", "No predefined split."} <= {each.value for each in test.caption}
     assert decided(test) == Decisions()
     assert test.markdown[0].value == "**A folder a class**"
     assert test.markdown[1].value.startswith("- ")

@@ -123,7 +123,7 @@ def test_a_link_fills_in_the_whole_form_and_stays_as_it_is():
     }
     assert chosen["Folds"] == 3
     assert chosen["Components"] == 16
-    assert chosen["Only so many images"] == 120
+    assert chosen["Maximum number of images"] == 120
     assert chosen["Normalisation"] == "pca"
     assert test.toggle(key="experiment-keep_groups").value is False
     assert test.text_input(key="experiment-C").value == "0.01, 1, 12345678.0"
@@ -150,22 +150,22 @@ def test_a_preset_stands_in_the_address_as_what_it_fills_in():
 @pytest.mark.parametrize(
     ("text", "sentence"),
     [
-        ('{"scales":[224', "They are not whole"),
-        ("[" * 3000, "They are not whole"),
-        ("7", "They are no settings of an experiment"),
+        ('{"scales":[224', "The link is incomplete"),
+        ("[" * 3000, "The link is incomplete"),
+        ("7", "The link does not contain settings of a run"),
         ('{"scales":[1]}', "The scale 1 is not possible"),
         ('{"layers":["block9"]}', "block9"),
         ('{"C":[0]}', "wrong at “C"),
         ('{"colour":"red"}', "wrong at “colour”"),
         ('{"fuse":["scales"]}', "There is only one scale to fuse"),
-        ("x" * 5000, "They are longer than 4,000 characters"),
+        ("x" * 5000, "The link is longer than 4,000 characters"),
     ],
 )
 def test_what_is_wrong_in_an_address_gets_one_sentence_and_is_ignored(text, sentence):
     test = opened(PAGE, **{PARAMETER: text})
     assert not test.exception
     (warning,) = test.warning
-    assert warning.value.startswith("The settings in the address are ignored.")
+    assert warning.value.startswith("The settings in this link could not be used.")
     assert sentence in warning.value
     assert "10 cells" in words(test)
     assert PARAMETER not in test.query_params
@@ -176,7 +176,7 @@ def test_what_is_wrong_in_an_address_gets_one_sentence_and_is_ignored(text, sent
 
 def test_layers_of_a_link_that_cannot_be_read_here_are_named():
     test = opened(PAGE, **link(layers=["block5", "fc1"]))
-    assert "fc1 of the settings in the address need weights" in words(test)
+    assert "This link also uses fc1, whose weights are not installed." in words(test)
     assert "2 cells" in words(test)
 
 

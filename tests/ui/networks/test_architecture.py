@@ -1,7 +1,7 @@
 import pytest
 
 from medrecog_core.networks import find_network
-from medrecog_core.networks.layer_summary import summarise
+from medrecog_core.networks.summary import summarise
 from medrecog_core.ui.networks.architecture import COLOURS, drawn_rows
 
 

@@ -27,7 +27,7 @@ def box(test, label):
 def test_nothing_is_computed_before_it_is_asked_for(cache):
     test = opened(PAGE)
     assert not test.exception
-    assert "Walk it through the network" in labels(test)
+    assert "Compute feature maps" in labels(test)
     assert not cache.feature_maps.exists()
     assert "The 64 filters of `block1_conv1`, 3 x 3 weights" in words(test)
 
@@ -38,7 +38,7 @@ def test_what_was_walked_before_is_shown_from_the_address_without_a_network(monk
     query = {"vgg19-layer": "block2_conv1", "strongest": "maximum"}
     test = opened(PAGE, **query)
     assert not test.exception
-    assert "Walk it through the network" not in labels(test)
+    assert "Compute feature maps" not in labels(test)
     for channel in found.channels:
         assert f"channel {channel}: maximum " in words(test)
     assert "The 12 of 128 channels with the largest maximum, drawn at 112 x 112" in words(test)
@@ -54,16 +54,16 @@ def test_every_layer_that_the_weights_reach_is_offered():
 def test_network_without_weights_says_what_to_do():
     test = opened(PAGE, network="resnet50")
     assert not test.exception
-    assert "Install weights of ResNet-50 above to see what it makes of an image." in words(test)
-    assert "Walk it through the network" not in labels(test)
+    assert "Install weights for ResNet-50 above" in words(test)
+    assert "Compute feature maps" not in labels(test)
     assert "filters of" not in words(test)
 
 
 def test_unknown_picture_and_layer_in_the_address_fall_back():
     test = opened(PAGE, picture="../../etc/passwd", **{"vgg19-layer": "nothing"})
     assert not test.exception
-    assert "There is no picture “../../etc/passwd” here: built-in picture is shown." in words(test)
-    assert "There is no layer “nothing” here: block1_conv1 is shown." in words(test)
+    assert "Image “../../etc/passwd” not found." in words(test)
+    assert "Layer “nothing” not found." in words(test)
 
 
 def test_picture_of_the_demo_is_walked_and_one_that_is_gone_is_named(monkeypatch, cache):
@@ -82,14 +82,14 @@ def test_picture_of_the_demo_is_walked_and_one_that_is_gone_is_named(monkeypatch
     monkeypatch.setattr(image_walk, "run_command", in_this_process)
     test = opened(PAGE, picture=name)
     assert test.selectbox(key="picture").value == name
-    next(each for each in test.button if each.label == "Walk it through the network").click()
+    next(each for each in test.button if each.label == "Compute feature maps").click()
     test.run()
     assert not test.exception
     assert walk.kept(file.read_bytes()) is not None
     assert "The 12 of 64 channels" in words(test)
     file.unlink()
     test.run()
-    assert "The picture cannot be used: the file is not there." in words(test)
+    assert "The image cannot be used: the file does not exist." in words(test)
 
 
 @pytest.mark.browser
@@ -98,15 +98,15 @@ def test_an_upload_is_walked_through_in_a_process_of_its_own(browser, server, tm
     page = browser.new_page(viewport={"width": 1280, "height": 900})
     page.set_default_timeout(2 * MINUTE)
     page.goto(f"{server.address}/Networks?vgg19-layer=block3&picture=my+own+image")
-    upload = page.get_by_label("Image to walk through").locator("input[type=file]")
+    upload = page.get_by_label("Image file").locator("input[type=file]")
     broken = tmp_path / "broken.png"
     broken.write_bytes(b"no picture")
     upload.set_input_files(broken)
-    page.get_by_text("The picture cannot be used").wait_for()
+    page.get_by_text("The image cannot be used").wait_for()
     Image.linear_gradient("L").save(tmp_path / "slope.png")
     upload.set_input_files(tmp_path / "slope.png")
-    page.get_by_text("The picture cannot be used").wait_for(state="hidden")
-    page.get_by_role("button", name="Walk it through the network").click()
+    page.get_by_text("The image cannot be used").wait_for(state="hidden")
+    page.get_by_role("button", name="Compute feature maps").click()
     page.get_by_text("The 12 of 256 channels with the largest mean").wait_for()
     assert page.get_by_role("img", name=re.compile(r"channel \d+: maximum")).count() == 12
     kept = list((server.cache / "feature-maps").iterdir())

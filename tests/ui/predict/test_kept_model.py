@@ -15,5 +15,5 @@ def test_a_model_is_read_once_until_it_is_written_again(model, cache):
 def test_a_model_that_is_gone_is_not_shown_from_memory(model):
     load_kept_model("my-model")
     delete_model("my-model")
-    with pytest.raises(MedrecogError, match="There is no model “my-model”"):
+    with pytest.raises(MedrecogError, match="Unknown model “my-model”"):
         load_kept_model("my-model")

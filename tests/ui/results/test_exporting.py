@@ -11,7 +11,14 @@ from medrecog_core.jobs.process import this_process
 from medrecog_core.ui.results.exporting import offer_exports
 
 PROJECT = Path(__file__).parents[3]
-LABELS = ["HTML report", "CSV", "LaTeX", "JSON", "Report's table, LaTeX", "Report's table, CSV"]
+LABELS = [
+    "HTML report",
+    "CSV",
+    "LaTeX",
+    "JSON",
+    "2018 report layout (LaTeX)",
+    "2018 report layout (CSV)",
+]
 LABELS += ["PNG", "SVG", "Bundle"]
 
 
@@ -41,8 +48,8 @@ def offered(finished, monkeypatch):
         ("CSV", "-cells.csv", b"run,dataset"),
         ("LaTeX", "-cells.tex", b"% needs"),
         ("JSON", "-run.json", b"{"),
-        ("Report's table, LaTeX", "-table-macro_f1.tex", b"\\begin{table}"),
-        ("Report's table, CSV", "-table-macro_f1.csv", b"Scale,"),
+        ("2018 report layout (LaTeX)", "-table-macro_f1.tex", b"\\begin{table}"),
+        ("2018 report layout (CSV)", "-table-macro_f1.csv", b"Scale,"),
         ("PNG", "-heat-map-macro_f1.png", b"\x89PNG"),
         ("SVG", "-heat-map-macro_f1.svg", b"<svg"),
     ],

@@ -28,8 +28,8 @@ def _read(survey: Survey, decisions: Decisions) -> Interpretation:
         warnings.append(
             DatasetWarning(
                 "outside-classes",
-                f"{len(stray):,} images left out, because they are in the folder of neither tract. "
-                "Use --class-level to choose other folders.",
+                f"{len(stray):,} images not imported, because they are not in the folder of "
+                "either tract. Use --class-level to choose other folders.",
                 stray,
             )
         )

@@ -17,13 +17,14 @@ class Layout:
     Attributes
     ----------
     name
-        For messages.
+        Name for messages.
     recognise
-        Whether a folder is laid out so.
+        Whether a folder has this layout.
     read
-        What it says then.
+        The interpretation.
     by_file_name
-        Whether files are known by their names alone, so that copies in other folders are left out.
+        Whether files are identified by their names only, so that copies in other folders are
+        skipped.
     """
 
     name: str

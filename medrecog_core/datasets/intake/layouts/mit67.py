@@ -49,8 +49,8 @@ def _read(survey: Survey, decisions: Decisions) -> Interpretation:
     )
     if not images:
         raise MedrecogError(
-            f"No image of {survey.root / lists['train']} is below {survey.root}. "
-            "Put the lists beside the folder that holds the class folders."
+            f"No image of {survey.root / lists['train']} is below {survey.root}. Put the lists "
+            "next to the folder of the class folders."
         )
     layout = f"MIT-67 indoor scenes, split by {names['train']} and {names['test']}"
     if classes:

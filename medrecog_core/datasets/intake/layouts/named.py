@@ -9,13 +9,13 @@ from medrecog_core.datasets.intake.layouts.layout import share
 
 
 def with_name(found: Interpretation) -> Interpretation:
-    """Return what folders say, with the name of a known data set and what its file names say."""
+    """Return the interpretation of folders, with the name and the groups of a known data set."""
     labels = set(found.classes)
     if labels == set(PATIENT_OF) and any(chest_patient(image) for image in found.images):
         images = tuple(replace(image, group=chest_patient(image)) for image in found.images)
-        patients = "groups are the patients that the file names tell"
+        patients = "groups are the patients in the file names"
         layout = f"chest X-ray images, {found.layout}, {patients}{share(images, 'chest-xray')}"
         return replace(found, images=images, layout=layout)
     if labels == set(catalogue.find("kvasir-v2").classes):
-        return replace(found, layout=f"Kvasir, {found.layout}; the files do not tell patients")
+        return replace(found, layout=f"Kvasir, {found.layout}; the files do not identify patients")
     return found

@@ -1,0 +1,221 @@
+"""Image files read by threads: known by their content, and decoded ahead of the network."""
+
+import collections
+import hashlib
+import itertools
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from medrecog_core.images import (
+    PLAIN,
+    Preprocessing,
+    Rendering,
+    UnreadableImageError,
+    decode_image,
+    read_file,
+)
+from medrecog_core.jobs.progress import Meter, Progress, Stage, ignore, never, stop_if
+from medrecog_core.networks import Device, find_device
+
+_READERS = 2
+_READING = Stage("read-files", "Reading files", "files")
+
+
+@dataclass(frozen=True)
+class Skipped:
+    """A file that could not be used, and why."""
+
+    path: str
+    reason: str
+
+
+@dataclass(frozen=True)
+class HashedImage:
+    """An image file, known by its content, and how its stored values become a picture.
+
+    Attributes
+    ----------
+    path
+        The file.
+    sha256
+        Of its bytes, in hexadecimal.
+    rendering
+        As it concerns the file: of plain images the plain one.
+    """
+
+    path: Path
+    sha256: str
+    rendering: Rendering = PLAIN
+
+    @property
+    def identity(self) -> tuple[str, str]:
+        """What decides the picture: the content, and the identity of the rendering."""
+        return self.sha256, self.rendering.identity
+
+    @property
+    def name(self) -> str:
+        """The path, with the number of the frame where one is chosen by number."""
+        frame = self.rendering.frame
+        return f"{self.path}#{frame}" if isinstance(frame, int) else str(self.path)
+
+
+def hash_images(
+    paths: Sequence[Path],
+    report: Callable[[Progress], None] = ignore,
+    should_stop: Callable[[], bool] = never,
+) -> tuple[list[HashedImage], list[Skipped]]:
+    """Hash every file once; those that cannot be read are listed instead.
+
+    Parameters
+    ----------
+    paths
+        The files; one that is there several times is read and returned once.
+    report, should_stop
+        Called with the progress, and asked before each file.
+
+    Raises
+    ------
+    StoppedError
+        If `should_stop` says so.
+    """
+    hashed, skipped = [], []
+    paths = list(dict.fromkeys(paths))
+    meter = Meter(_READING, len(paths), report)
+    readers = ThreadPoolExecutor(_READERS)
+    try:
+        for path, answer in zip(paths, readers.map(_sha256, paths), strict=True):
+            stop_if(should_stop())
+            if isinstance(answer, str):
+                hashed.append(HashedImage(path, answer))
+            else:
+                skipped.append(Skipped(str(path), str(answer)))
+            meter.add(1)
+    finally:
+        readers.shutdown(cancel_futures=True)
+    return hashed, skipped
+
+
+def _sha256(path: Path) -> str | UnreadableImageError:
+    try:
+        return hashlib.sha256(read_file(path)).hexdigest()
+    except UnreadableImageError as error:
+        return error
+
+
+Batch = list[tuple[HashedImage, np.ndarray]]
+
+_FEWEST_READERS = 2
+_MOST_READERS = 32
+_CORES_A_READER = 4  # on a processor, where the network takes more than nine tenths of the time
+_BATCHES_AHEAD = 3
+_BATCHES_HELD = 4
+
+
+@dataclass(frozen=True)
+class ReadingAhead:
+    """How far reading is ahead of the network.
+
+    Attributes
+    ----------
+    n_readers
+        Threads that decode.
+    n_waiting
+        Images that are read or being read, at most, before they are taken.
+    n_held
+        Images that wait for others of their shape, at most.
+    """
+
+    n_readers: int
+    n_waiting: int
+    n_held: int
+
+    @property
+    def n_images(self) -> int:
+        """Images whose pixels are in memory at most, besides those of the batch in hand."""
+        return self.n_waiting + self.n_held
+
+
+def reading_ahead(size: int, device: Device | None = None) -> ReadingAhead:
+    """Return how far to read ahead of batches of some size.
+
+    A GPU takes images as fast as all processor cores decode them; a network on the processor needs
+    its cores for itself.
+
+    Parameters
+    ----------
+    size
+        Images in a batch.
+    device
+        What the network runs on; None: what this machine has.
+    """
+    device = device or find_device()
+    wanted = device.n_cores // (1 if device.kind == "gpu" else _CORES_A_READER)
+    n_readers = min(max(wanted, _FEWEST_READERS), _MOST_READERS)
+    n_waiting = max(_BATCHES_AHEAD * size, 2 * n_readers)
+    return ReadingAhead(n_readers, n_waiting, _BATCHES_HELD * size)
+
+
+def read_batches(
+    images: Iterable[HashedImage],
+    preprocessing: Preprocessing,
+    scale: int,
+    size: int,
+    unreadable: dict[tuple[str, str], Skipped],
+) -> Iterator[Batch]:
+    """Decode images in threads, ahead of whoever takes the batches.
+
+    Parameters
+    ----------
+    images
+        Files whose content must still be what was hashed.
+    preprocessing, scale
+        What becomes of them.
+    size
+        Squares in a batch at most; of larger images fewer, so that a batch of several has no more
+        pixels than one of squares.
+    unreadable
+        Takes, by identity, the images that cannot be read; they are left out of the batches.
+
+    Yields
+    ------
+    list
+        Images and their pixels, uint8, shape (height, width, 3), the same for all in a batch.
+    """
+    ahead = reading_ahead(size)
+    waiting: collections.deque[tuple[HashedImage, Future[np.ndarray]]] = collections.deque()
+    held: dict[tuple[int, ...], Batch] = collections.defaultdict(list)
+    source = iter(images)
+    readers = ThreadPoolExecutor(ahead.n_readers)
+    try:
+        while True:
+            for image in itertools.islice(source, ahead.n_waiting - len(waiting)):
+                task = readers.submit(_read_pixels, image, preprocessing, scale)
+                waiting.append((image, task))
+            if not waiting:
+                break
+            image, reading = waiting.popleft()
+            try:
+                pixels = reading.result()
+            except UnreadableImageError as error:
+                unreadable[image.identity] = Skipped(image.name, str(error))
+                continue
+            held[pixels.shape].append((image, pixels))
+            n_pixels = pixels.shape[0] * pixels.shape[1]
+            if len(held[pixels.shape]) >= size * scale**2 // n_pixels:
+                yield held.pop(pixels.shape)
+            elif sum(map(len, held.values())) >= ahead.n_held:
+                yield held.pop(max(held, key=lambda shape: len(held[shape])))
+        yield from held.values()
+    finally:
+        readers.shutdown(cancel_futures=True)
+
+
+def _read_pixels(image: HashedImage, preprocessing: Preprocessing, scale: int) -> np.ndarray:
+    content = read_file(image.path)
+    if hashlib.sha256(content).hexdigest() != image.sha256:
+        raise UnreadableImageError("the file changed while it was being worked on")
+    return preprocessing.pixels(decode_image(content, rendering=image.rendering), scale)
