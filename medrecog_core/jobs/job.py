@@ -25,7 +25,8 @@ from medrecog_core.mode import check_may_change
 
 _T = TypeVar("_T")
 
-_ID = re.compile(r"[a-z0-9][a-z0-9_-]{0,99}")
+JOB_ID = re.compile(r"[a-z0-9][a-z0-9_-]{0,99}")
+"""What the identity of a job looks like, which is the name of its folder."""
 _RESERVED_BYTES = 64 * 1024
 # A killed process takes a moment to release its memory, and only then its locks.
 _SECONDS_TO_LET_GO = 5
@@ -245,7 +246,7 @@ def create_job(
 def all_jobs(*kinds: str) -> list[Job]:
     """Return all jobs except runs, or those of some kinds, the newest first."""
     files = cache_folder().jobs.glob("*/state.json")
-    jobs = [Job(file.parent) for file in files if _ID.fullmatch(file.parent.name)]
+    jobs = [Job(file.parent) for file in files if JOB_ID.fullmatch(file.parent.name)]
     found = [job for job in jobs if not kinds or _kind_in(job.id) in kinds]
     return sorted(found, key=lambda job: (_stamp_in(job.id), job.id), reverse=True)
 
@@ -286,7 +287,7 @@ def find_job(job_id: str) -> Job:
     MedrecogError
         If there is none.
     """
-    if _ID.fullmatch(job_id):
+    if JOB_ID.fullmatch(job_id):
         for folder in (cache_folder().jobs, cache_folder().runs):
             if (folder / job_id / "state.json").is_file():
                 return Job(folder / job_id)

@@ -1,7 +1,6 @@
 """A run: its folder, which is the truth about it for every process, and the runs that there are."""
 
 import io
-import re
 import secrets
 import shutil
 import time
@@ -20,7 +19,7 @@ from medrecog_core.errors import MedrecogError, StorageError, UsageError
 from medrecog_core.features import AnyCell, DescriptorSource
 from medrecog_core.images import PLAIN, Rendering
 from medrecog_core.images.rendering import rows_document, rows_of_document
-from medrecog_core.jobs.job import Job, Order, damaged
+from medrecog_core.jobs.job import JOB_ID, Job, Order, damaged
 from medrecog_core.jobs.kinds import RUN
 from medrecog_core.jobs.process import this_process
 from medrecog_core.jobs.state import JobState
@@ -30,7 +29,6 @@ from medrecog_core.runs.cell_result import CellResult
 from medrecog_core.runs.record import checked_record
 from medrecog_core.runs.specification import RunSpecification
 
-_ID = re.compile(r"[a-z0-9][a-z0-9_-]{0,99}")
 _LONGEST_TITLE = 100
 
 
@@ -299,7 +297,7 @@ def find_run(run_id: str) -> Run:
         If there is none.
     """
     run = Run(run_id)
-    if not _ID.fullmatch(run_id) or not (run.path / "state.json").is_file():
+    if not JOB_ID.fullmatch(run_id) or not (run.path / "state.json").is_file():
         raise MedrecogError(f"There is no run “{run_id}”: the command “runs” lists them.")
     return run
 
@@ -307,7 +305,7 @@ def find_run(run_id: str) -> Run:
 def all_runs() -> list[Run]:
     """Return every run, the newest first."""
     files = cache_folder().runs.glob("*/state.json")
-    runs = [Run(file.parent.name) for file in files if _ID.fullmatch(file.parent.name)]
+    runs = [Run(file.parent.name) for file in files if JOB_ID.fullmatch(file.parent.name)]
     return sorted(runs, key=lambda run: (run.state().created, run.id), reverse=True)
 
 

@@ -1,10 +1,12 @@
 import os
 import shutil
+from collections.abc import Sequence
 
 import pytest
 
 from medrecog_core.errors import MedrecogError, StorageError, UsageError
 from medrecog_core.jobs import queue
+from medrecog_core.jobs.job import Job
 from medrecog_core.jobs.process import ProcessIdentity, this_process
 from medrecog_core.jobs.queue import jobs_at_once, jobs_before, join, leave, take_turn
 from medrecog_core.jobs.state import JobState
@@ -24,7 +26,7 @@ def runs(cache: CacheFolder) -> list[Run]:
     return runs
 
 
-def ids(runs: list[Run]) -> list[str]:
+def ids(runs: Sequence[Job]) -> list[str]:
     return [run.id for run in runs]
 
 
@@ -109,6 +111,21 @@ class TestTurn:
         with pytest.raises(StorageError):
             take_turn(runs[0], fail)
         assert asks(runs[0]) == []
+
+
+def test_who_works_is_found_without_looking_at_every_run(
+    runs: list[Run], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    others = {create_run(specification()).id for _ in range(3)}
+    read, real = set(), Job.state
+
+    def state(job: Job) -> JobState:
+        read.add(job.id)
+        return real(job)
+
+    monkeypatch.setattr(Job, "state", state)
+    assert ids(queue.working_jobs()) == ids(runs)
+    assert read == set(ids(runs)) and not read & others
 
 
 class TestSetting:
