@@ -122,7 +122,7 @@ def test_colours_are_read():
 
 
 def test_complex_numbers_are_refused():
-    with pytest.raises(UnreadableImageError, match="complex64, which is not read"):
+    with pytest.raises(UnreadableImageError, match="type complex64, which is not supported"):
         decode_image(nifti_bytes(np.zeros((3, 3, 3), np.complex64)))
 
 

@@ -149,5 +149,7 @@ def test_what_does_not_exist_is_named_with_what_does():
         UsageError, match=r"Unknown preprocessing “stretch”. Available: squeeze, keep-"
     ):
         find_preprocessing("stretch")
-    with pytest.raises(MedrecogError, match="no preprocessing squeeze-0 in this version"):
+    with pytest.raises(
+        MedrecogError, match=rf"Unknown version squeeze-0 .*Available: {SQUEEZE}, keep-aspect-"
+    ):
         preprocessing_of_version("squeeze-0")
