@@ -80,7 +80,7 @@ def test_an_archive_on_the_server_is_extracted_and_shown(dialog, server, tmp_pat
 def test_an_archive_that_is_refused_gets_one_sentence(dialog, server, tmp_path):
     archive = pack(tmp_path / "bad.zip", [("../1.png", png("red"))])
     fill(dialog, "Image folder or archive", str(archive))
-    dialog.get_by_text("bad.zip was not unpacked because it holds").wait_for()
+    dialog.get_by_text("bad.zip was not extracted because it contains “../1.png”").wait_for()
     assert dialog.get_by_role("button", name="Add this data set").count() == 0
     assert not (server.cache / "datasets/bad").exists()
 
