@@ -41,7 +41,8 @@ def test_a_write_that_fails_leaves_the_old_content_and_no_temporary_file(file, m
 
     monkeypatch.setattr(*((Path, step) if step == "replace" else (os, step)), fail)
     with pytest.raises(
-        StorageError, match=rf"Cannot write to {file} \(No space left on device\): free the disk"
+        StorageError,
+        match=rf"Cannot write to {file} \(No space left on device\)\. Free disk space, ",
     ):
         atomic_file.write_bytes(file, b"new")
     assert_untouched(file)

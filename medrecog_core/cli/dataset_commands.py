@@ -252,7 +252,7 @@ def extract_command(
         write_json(document)
         return
     if extracted.sample:
-        click.echo(f"Sample: {extracted.sample}.")
+        click.echo(f"Computed on {extracted.sample}.")
     for scale, n in extracted.network_images.items():
         peak = extracted.peak_memory.get(scale)
         click.echo(describe_scale(scale, n, extracted.seconds[scale], peak))

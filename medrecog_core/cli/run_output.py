@@ -35,7 +35,7 @@ def show_run(folder: Run, as_json: bool) -> None:
             f"{record['weights']['title']}; {record['precision']}"
         )
         if record["sample"]:
-            click.echo(f"Sample: {record['sample']}.")
+            click.echo(f"Computed on {record['sample']}.")
         if record["dataset"]["synthetic"]:
             click.echo(f"{document['dataset']}: {record['dataset']['layout']}")
         if record["split"]["n_leaking_groups"]:

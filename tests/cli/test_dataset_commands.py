@@ -62,7 +62,7 @@ class TestDownload:
     def test_what_is_not_in_the_catalogue_is_bad_usage(self, call: Call) -> None:
         answer = call("datasets", "download", "isic", "--json")
         assert answer.status == 2
-        assert "There is no “isic” in the catalogue" in answer.sentence
+        assert "Unknown data set “isic” in the catalogue. Available: mit67, " in answer.sentence
 
 
 class TestAdd:
@@ -127,7 +127,7 @@ class TestAdd:
     ) -> None:
         answer = call("datasets", "add", "scans", folder, "--label-tag", "Nonsense")
         assert answer.status == 2
-        assert "There is no DICOM tag “Nonsense”" in answer.sentence
+        assert "Unknown DICOM tag “Nonsense”" in answer.sentence
 
     def test_a_table_gives_labels_groups_and_parts(
         self, call: Call, folder: Path, table: Path

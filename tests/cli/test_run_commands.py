@@ -85,7 +85,7 @@ class TestRun:
         assert document["n_images"] == 6
         assert document["network_images"] == {"224": 6}
         assert document["record"]["preprocessing"] == "centre-crop-bilinear-1"
-        assert f"On {words}." in call("show", document["run"]).out
+        assert f"Computed on {words}." in call("show", document["run"]).out
         call("export", document["run"], "--to", tmp_path / "cells.csv")
         with (tmp_path / "cells.csv").open(newline="") as file:
             assert {row["sample"] for row in csv.DictReader(file)} == {words}
@@ -109,7 +109,7 @@ class TestRun:
         assert [scale["scale"] for scale in document["scales"]] == [224, 544]
         assert document["n_cells"] == 4
         assert document["specification"]["scales"] == [224, 544]
-        assert "4 cells of textures" in call("run", "--dataset", "textures", *options).out
+        assert "textures: 4 cells, " in call("run", "--dataset", "textures", *options).out
         assert all_runs() == []
 
     def test_another_network_is_read_at_layers_of_its_own(
@@ -175,14 +175,14 @@ class TestRun:
     def test_a_missing_file_is_bad_usage(self, call: Call, tmp_path: Path) -> None:
         answer = call("run", "--spec", tmp_path / "none.json")
         assert answer.status == 2
-        assert f"There is no file {tmp_path / 'none.json'}" in answer.sentence
+        assert f"The file {tmp_path / 'none.json'} does not exist" in answer.sentence
 
     @pytest.mark.parametrize(
         ("options", "word"),
         [
             (["--layers", "block9"], "Unknown layer “block9”"),
             (["--layers", ""], "layers"),
-            (["--scales", "10"], "The scale 10 is not possible"),
+            (["--scales", "10"], "The input size 10 is not valid"),
             (["--scales", "abc"], "“abc” is not a list of whole numbers"),
             (["--scales", "224;544"], "224;544"),
             (["--poolings", "median"], "Unknown pooling “median”"),
@@ -230,7 +230,7 @@ class TestRun:
         document = answer.json
         assert (document["status"], document["error"]) == ("failed", answer.sentence)
         assert (document["cells"], document["network_images"]) == ([], {})
-        assert "“waves” has 1 image" in answer.sentence
+        assert "“waves” has only 1 image," in answer.sentence
         people = call("run", "--dataset", "textures", "--layers", "block1")
         assert (people.status, people.out) == (1, "")
         assert people.sentence == answer.sentence
@@ -318,7 +318,7 @@ class TestRepeat:
         run = create_run(specification())
         answer = call("run", "--repeat", run.id, "--json")
         assert answer.status == 1
-        assert answer.sentence == "Resume it instead"
+        assert answer.sentence == f"Run {run.id} has no record yet. Resume it instead."
 
 
 class TestQueue:
@@ -354,7 +354,7 @@ class TestQueue:
         for run in (first, second):
             queue.join(run)
         out = call("show", second.id).out
-        assert out == f"{second.id}: queued\n1. before it: {first.id}, queued\n"
+        assert out == f"{second.id}: queued\n1. in the queue before it: {first.id} (queued)\n"
 
 
 def end_when_somebody_waits(run: Run) -> None:
@@ -375,8 +375,8 @@ class TestTitlesAndSearch:
         people = call("runs").out
         assert "Deepest block" in people and other.id in people
         assert f"{finished.id} (“Deepest block”): finished" in call("show", finished.id).out
-        assert call("runs", "--search", "nothing").out == "No run is described by “nothing”.\n"
-        assert call("rename", finished.id, "").out == f"{finished.id}Renamed {finished.id}” now.\n"
+        assert call("runs", "--search", "nothing").out == "No runs match “nothing”.\n"
+        assert call("rename", finished.id, "").out == f"Renamed {finished.id} to “{finished.id}”.\n"
 
     def test_a_title_that_is_too_long_is_bad_usage(self, call: Call, finished: Run) -> None:
         answer = call("rename", finished.id, "x" * 101)

@@ -38,7 +38,7 @@ def test_a_written_hold_out_is_a_given_split_of_the_same_images(
 @pytest.mark.parametrize(
     ("options", "status", "word"),
     [
-        (["--protocol", "bootstrap"], 2, "no protocol “bootstrap”"),
+        (["--protocol", "bootstrap"], 2, "Unknown protocol “bootstrap”"),
         (["--protocol", "leave-one-group-out"], 1, "has no groups"),
         (["--to", "/nowhere/split.csv"], 1, "Cannot write to /nowhere/split.csv"),
     ],
