@@ -25,7 +25,7 @@ def test_the_text_has_the_data_the_figures_and_how_images_are_read(model: Model)
         "trained on 9 images (training)",
         "block2 at 224 px, average pooling; normalisation l2",
         f"| accuracy | {card.accuracy:.3f} |",
-        "on 3 images not learnt from",
+        "on 3 images that it was not trained on",
         f"medrecog {card.versions['medrecog']}",
     ):
         assert words in text

@@ -125,7 +125,7 @@ def test_what_it_holds_of_the_training_images_is_said_before_and_after(run: Run)
     assert bool(what_is_kept(card)) == (card.bytes_kept > 0)
     assert bool(what_would_be_kept(run, CELL, TRAINING)) == (card.bytes_kept > 0)
     if card.bytes_kept:
-        assert "contains the training features: those of all 9" in what_is_kept(card)
+        assert "contains the features of all 9 training images" in what_is_kept(card)
         assert what_is_kept(card) in limits(card)
         assert "all 12 training images" in what_would_be_kept(run, CELL, ALL)
 

@@ -153,7 +153,7 @@ def test_a_model_of_other_weights_says_which_it_needs(model: Model, cache: Cache
     delete_model("my-model")
     sentence = missing_weights(import_content(content, "one"))
     assert sentence.startswith("“my-model” needs VGG-19 with the weights ")
-    assert "(vgg19-other), which are not installed here" in sentence
+    assert "(vgg19-other), which are not installed. Download or import them" in sentence
     with pytest.raises(MedrecogError, match="was trained with the weights vgg19-other"):
         Predictor(load_model("my-model"))
 

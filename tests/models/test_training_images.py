@@ -38,5 +38,5 @@ def test_of_too_many_descriptors_some_are_kept() -> None:
 
 
 def test_images_of_one_group_cannot_say_what_is_usual() -> None:
-    with pytest.raises(MedrecogError, match="a single group"):
+    with pytest.raises(MedrecogError, match="images from at least two groups"):
         index_training_images(IMAGES, ROWS, ["one"] * 40)

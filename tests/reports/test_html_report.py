@@ -119,7 +119,7 @@ def test_numbers_of_2018_stand_beside_the_run_s(finished):
     finished.write_record(record)
     text = Parsed(html_report(finished)).text
     assert "Comparison with the 2018 report" in text
-    assert "No cell of this run stands in the report's table." in text
+    assert "The report's table contains no cell of this run." in text
 
 
 def test_run_without_a_finished_cell_has_no_report(finished):

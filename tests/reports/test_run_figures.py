@@ -59,7 +59,7 @@ def test_without_a_name_the_best_cell_is_found(finished):
 def test_what_there_is_not_is_named(finished):
     with pytest.raises(UsageError, match="This run has no finished cell “block9”"):
         draw_figure(finished, "confusion", cell="block9")
-    with pytest.raises(UsageError, match="The measure “luck” cannot be told"):
+    with pytest.raises(UsageError, match=r"measure “luck” is not available .*: accuracy, "):
         draw_figure(finished, measure="luck")
 
 

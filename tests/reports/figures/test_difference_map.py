@@ -30,4 +30,4 @@ def test_colours_are_even_on_both_sides_of_nothing():
 
 def test_words_tell_every_difference():
     words = describe_difference_map(CELLS, ("one", "other"))
-    assert words == "one less other: block1-224-max +0.250; block1-224-average -0.100"
+    assert words == "one minus other: block1-224-max +0.250; block1-224-average -0.100"

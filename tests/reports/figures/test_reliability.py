@@ -41,5 +41,5 @@ def test_it_says_whose_probabilities_they_are(found):
 
 def test_words_tell_both_errors(found):
     words = describe_reliability(found, "yes")
-    assert f"{found.before.curve.calibration_error:.3f}" in words
-    assert f"{found.after.curve.calibration_error:.3f} calibrated" in words
+    assert f"{found.before.curve.calibration_error:.3f} before" in words
+    assert f"{found.after.curve.calibration_error:.3f} after calibration" in words
