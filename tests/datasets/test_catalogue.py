@@ -55,5 +55,5 @@ def test_a_mirror_without_web_address_is_refused(monkeypatch):
 
 
 def test_an_unknown_entry_is_refused():
-    with pytest.raises(UsageError, match="There is no “isic” in the catalogue: there are mit67"):
+    with pytest.raises(UsageError, match=r"Unknown data set “isic” .*: mit67, mini"):
         find("isic")

@@ -101,7 +101,7 @@ def test_a_full_disk_is_told_in_a_sentence(monkeypatch, folder):
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr(demo, "draw", no_space)
-    with pytest.raises(StorageError, match=r"demo/images \(No space left on device\): free the"):
+    with pytest.raises(StorageError, match=r"demo/images \(No space left on device\)\. Free disk"):
         demo_folder.load()
     assert not demo_folder.is_drawn()
 

@@ -49,13 +49,13 @@ def test_files_without_label_or_that_are_no_dicom_are_listed(write_dicom):
 def test_a_folder_without_labels_is_refused(write_dicom, tmp_path):
     with pytest.raises(MedrecogError, match=r"no DICOM file with a label in the tag Modality \(a"):
         read_tagged_images(write_dicom("a.dcm"), "Modality")
-    with pytest.raises(MedrecogError, match="There is no folder"):
+    with pytest.raises(MedrecogError, match=r"Folder .*/gone not found\."):
         read_tagged_images(tmp_path / "gone", "Modality")
 
 
 def test_a_tag_that_there_is_not_is_refused():
     assert check_tag("0010,0020") == "PatientID"
-    with pytest.raises(UsageError, match="There is no DICOM tag “Patient”: give a keyword"):
+    with pytest.raises(UsageError, match=r"Unknown DICOM tag “Patient”\. Use a keyword such"):
         check_tag("Patient")
 
 

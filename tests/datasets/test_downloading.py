@@ -132,7 +132,9 @@ def test_another_file_than_was_published_is_refused_and_deleted(archive, serve, 
         ) as refused,
     ):
         download_dataset("chest-xray")
-    assert "By hand: open https://data.mendeley.com/datasets/rscbjbr9sj/2" in str(refused.value)
+    assert "To get it manually, open https://data.mendeley.com/datasets/rscbjbr9sj/2" in str(
+        refused.value
+    )
     assert downloaded_bytes(CATALOGUE["chest-xray"]) == 0
     assert not (cache.datasets / "chest-xray").exists()
 
@@ -141,9 +143,9 @@ def test_a_host_that_refuses_ends_with_the_steps_by_hand(serve):
     with serve(b"", Answer(status=403)), pytest.raises(MedrecogError) as refused:
         download_dataset("chest-xray")
     assert str(refused.value).endswith(
-        "By hand: open https://data.mendeley.com/datasets/rscbjbr9sj/2 in a browser, download "
-        "ChestXRay2017.zip (no account is needed), and run `python -m medrecog_core datasets add "
-        "chest-xray ChestXRay2017.zip`."
+        "To get it manually, open https://data.mendeley.com/datasets/rscbjbr9sj/2 in a browser, "
+        "download ChestXRay2017.zip (no account is needed), and run `python -m medrecog_core "
+        "datasets add chest-xray ChestXRay2017.zip`."
     )
 
 

@@ -45,11 +45,11 @@ def test_a_check_that_fails_says_why(tmp_path: Path) -> None:
     folder = write_textures(tmp_path / "images")
     add_textures(folder)
     folder.rename(folder.with_name("elsewhere"))
-    with pytest.raises(MedrecogError, match="is gone: put it back"):
+    with pytest.raises(MedrecogError, match=r"“textures” is missing\. Restore the folder"):
         carry_out_health_check("textures")
     check = last_job(CHECK, "textures")
     assert check is not None and check.state().status == "failed"
-    assert "is gone: put it back" in check.state().error
+    assert "“textures” is missing. Restore the folder" in check.state().error
 
 
 def test_an_unknown_data_set_leaves_nothing_behind(cache: CacheFolder) -> None:

@@ -91,7 +91,9 @@ def test_a_class_with_two_images_has_two_groups_where_it_can(seed):
 
 def test_too_few_images_give_a_sentence_that_says_how_many_are_needed():
     images = records([(label, "", "") for label in "abc"] * 5)
-    with pytest.raises(MedrecogError, match=r"A sample of 5 images .* ask for at least 6\."):
+    with pytest.raises(
+        MedrecogError, match=r"A sample of 5 images is too small .* at least 6 images\."
+    ):
         draw_sample(images, 5, 0)
     assert strata(draw_sample(images, 6, 0).images) == {("a", ""): 2, ("b", ""): 2, ("c", ""): 2}
 

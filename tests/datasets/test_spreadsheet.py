@@ -55,7 +55,9 @@ def test_every_sheet_is_read_or_the_named_one(tmp_path):
 @pytest.mark.parametrize("content", [b"", b"image,label", b"PK\3\4"])
 def test_what_is_no_excel_file_is_refused(tmp_path, content):
     (tmp_path / "a.xlsx").write_bytes(content)
-    with pytest.raises(MedrecogError, match=r"cannot be read as Excel file .* Save it as \.xlsx"):
+    with pytest.raises(
+        MedrecogError, match=r"cannot be read as an Excel file .* Save it as \.xlsx"
+    ):
         read_sheets(tmp_path / "a.xlsx")
 
 
@@ -69,7 +71,7 @@ def test_a_zip_that_is_no_book_is_refused(tmp_path):
 @pytest.mark.parametrize("bound", ["_MOST_BYTES", "_MOST_BYTES_AT_ONCE"])
 def test_a_book_that_unpacks_to_too_much_is_refused(write_book, monkeypatch, bound):
     monkeypatch.setattr(spreadsheet, bound, 1000)
-    with pytest.raises(MedrecogError, match="when unpacked, more than the 0 allowed"):
+    with pytest.raises(MedrecogError, match="when uncompressed, more than the 0 allowed"):
         read_sheets(write_book(("image",)))
 
 
