@@ -37,8 +37,8 @@ def show_job(job: Job) -> None:
     @st.fragment(run_every=None if shown.has_ended else "1s")
     def live() -> None:
         state = job.state()
-        if state.status != shown.status:
-            st.rerun()  # the whole page, which shows the result of the job
+        if state.has_ended != shown.has_ended:
+            st.rerun()  # the whole page, which shows the result; this closes an open dialog
         show_stage(state)
         show_job_buttons(job, state)
 

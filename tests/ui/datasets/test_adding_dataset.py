@@ -7,6 +7,7 @@ import re
 import pytest
 from PIL import Image
 
+from medrecog_core.datasets import library, read_dataset
 from medrecog_core.datasets.catalogue import find
 from medrecog_core.errors import UsageError
 from medrecog_core.ui.datasets.adding_dataset import _check_new_name
@@ -35,10 +36,22 @@ def mirror(tmp_path_factory):
         yield served
 
 
+def write_shown(cache, root):
+    """Add the set that the page shows; the demo would be generated, and its end shuts a dialog."""
+    for label in ("green", "grey"):
+        (root / label).mkdir()
+        (root / label / "1.png").write_bytes(png(label))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("MEDRECOG_CACHE", str(cache))
+        library.save(read_dataset("shown", root))
+
+
 @pytest.fixture(scope="module")
 def server(tmp_path_factory, mirror):
     os.environ["MEDRECOG_DATASETS_MIRROR"] = mirror.address
-    started = Server(tmp_path_factory.mktemp("served") / "cache")
+    cache = tmp_path_factory.mktemp("served") / "cache"
+    write_shown(cache, tmp_path_factory.mktemp("shown"))
+    started = Server(cache)
     del os.environ["MEDRECOG_DATASETS_MIRROR"]
     yield started
     started.stop()
@@ -49,7 +62,7 @@ def dialog(browser, server):
     """The page with the dialog open."""
     page = browser.new_page(viewport={"width": 1280, "height": 900})
     page.set_default_timeout(MINUTE)
-    page.goto(f"{server.address}/Datasets")
+    page.goto(f"{server.address}/Datasets?dataset=shown")
     page.get_by_role("button", name="Add a data set").click()
     page.get_by_role("dialog").wait_for()
     yield page
