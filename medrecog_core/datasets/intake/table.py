@@ -259,9 +259,19 @@ def _without_preamble(text: str) -> tuple[str, int]:
             counts = {line.count(separator) for line in after}
             n_cells = min(counts, default=0)
             is_table = n_cells and len(after) > 1 and len(counts) == 1
+            if is_table and _has_more_words([*lines[:n], *after], separator, n_cells + 1):
+                continue  # a table separated by spaces, with this separator in its cells
             if is_table and _names_columns(lines[n], separator) and is_before:
                 return "\n" * n + text[sum(map(len, lines[:n])) :], n
     return text, 0
+
+
+def _has_more_words(lines: Sequence[str], separator: str, n_cells: int) -> bool:
+    """Whether spaces cut every line in equally many words, more than its cells."""
+    if separator == "\t" or any(line.startswith("#") or f"{separator} " in line for line in lines):
+        return False
+    n_words = {len(line.split()) for line in lines if line.strip()}
+    return len(n_words) == 1 and n_words.pop() > n_cells
 
 
 def _names_columns(line: str, separator: str) -> bool:

@@ -354,6 +354,20 @@ def test_a_title_before_the_table_is_skipped_and_said(write_table, text, n_skipp
     )
 
 
+def test_the_header_of_a_table_of_spaces_is_no_title():
+    found = read_bytes(b"a b c aa\n1 1 1 ;y\n1 1 1 ;\n")
+    assert found.header == ("a", "b", "c", "aa")
+    assert found.rows == [["1", "1", "1", ";y"], ["1", "1", "1", ";"]]
+    assert found.warnings == ()
+
+
+@pytest.mark.parametrize("header", ["image, dx, site", "image; dx; site", "image,dx,site"])
+def test_a_title_of_as_many_words_as_columns_is_skipped(header):
+    found = read_bytes(f"Table of lesions\n{header}\n{header.replace('image', '1.png')}\n".encode())
+    assert found.header == ("image", "dx", "site")
+    assert [w.id for w in found.warnings] == ["table-header"]
+
+
 def test_a_title_in_a_sheet_is_skipped_and_said(tmp_path):
     book = openpyxl.Workbook()
     for row in (["Table 1"], [], ["image", "dx"], ["1.png", "nv"]):
