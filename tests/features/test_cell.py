@@ -40,7 +40,7 @@ def test_grid_holds_every_combination_once_whatever_the_order(layers, scales, po
     ("layers", "scales", "poolings", "words"),
     [
         (["block9"], [224], ["max"], "Unknown layer “block9”"),
-        (["block1"], [10], ["max"], "scale 10 is not possible"),
+        (["block1"], [10], ["max"], "input size 10 is not valid"),
         (["block1"], [224], ["median"], "Unknown pooling “median”"),
         ([], [224], ["max"], "No layer was given"),
         (["block1"], [], ["max"], "No scale was given"),
@@ -126,7 +126,7 @@ def test_what_is_no_fusion_is_refused(name):
     [
         ("block4+block9-224-max", "Unknown layer “block9”"),
         ("block4+block5-wide-max", "“wide” is not a scale"),
-        ("block4+block5-100-max", "scale 100 is not possible"),
+        ("block4+block5-100-max", "input size 100 is not valid"),
         ("block4+block5-224-median", "Unknown pooling “median”"),
     ],
 )

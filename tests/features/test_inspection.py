@@ -293,7 +293,7 @@ def test_large_maps_are_averaged_and_keep_their_own_figures(weighted):
 
 
 def test_what_cannot_be_is_refused(weighted):
-    with pytest.raises(UsageError, match="scale 100"):
+    with pytest.raises(UsageError, match="input size 100 is not valid"):
         ImageWalk("vgg19", "block1", scale=100)
     with pytest.raises(UsageError, match="Unknown order"):
         ImageWalk("vgg19", "block1", order="size")

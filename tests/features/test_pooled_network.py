@@ -109,7 +109,7 @@ def test_unknown_reading_is_refused():
         PooledNetwork(VGG19, [("block7", "max")], "float32")
     with pytest.raises(UsageError):
         PooledNetwork(VGG19, [("block1", "median")], "float32")
-    with pytest.raises(UsageError, match="no reading “vlad”"):
+    with pytest.raises(UsageError, match="Unknown reading “vlad”"):
         PooledNetwork(VGG19, [("block1", "vlad")], "float32")
 
 

@@ -184,7 +184,7 @@ def test_an_import_that_fails_leaves_everything_as_it_was(
     with failing(monkeypatch, owner, name, error), pytest.raises(expected) as raised:
         import_weights(TINY, other)
     if expected is StorageError:
-        assert "No space left on device): free the disk" in str(raised.value)
+        assert "No space left on device). Free disk space" in str(raised.value)
     assert {path: path.read_bytes() for path in folder.iterdir()} == before
     earlier.check(TINY)
 

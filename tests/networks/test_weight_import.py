@@ -301,7 +301,7 @@ def test_a_file_with_another_hash_is_deleted(published, monkeypatch, cache, chan
     content = published.read_bytes()
     with serving(change(content)) as server:
         with pytest.raises(
-            MedrecogError, match=r"its hash is another\) and was deleted: try again"
+            MedrecogError, match=r"its hash is another\) and was deleted. Try again"
         ):
             download(server, monkeypatch)
         assert state(cache.weights) == before
