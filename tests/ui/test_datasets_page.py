@@ -69,6 +69,8 @@ def test_the_demo_is_filtered_opened_and_checked(page, server):
     opened.context.close()
     page.get_by_role("button", name="Back to images").click()
     page.get_by_text("2 images. Click a caption").wait_for()
+    page.wait_for_url(lambda address: "image=" not in address)
+    page.locator("[data-test-script-state=notRunning]").wait_for()
 
     # The report, computed by a process that is not the server's.
     page.get_by_role("radio", name="Health").click()
