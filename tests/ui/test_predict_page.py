@@ -111,7 +111,7 @@ def test_a_foreign_file_gets_one_sentence(model):
     uploader = next(each for each in test.get("file_uploader") if "Model file" in each.label)
     uploader.set_value([("letter.txt", b"Dear doctor", "text/plain")])
     next(each for each in test.button if each.label == "Import").click().run()
-    assert "letter.txt is no model that this program exported" in words(test)
+    assert "letter.txt is not a model file" in words(test)
     assert model_names() == ["my-model"]
 
 
@@ -131,6 +131,6 @@ def test_a_model_without_a_map_says_so_and_what_it_contains(known):
     assert not test.exception
     told = words(test)
     assert "Scores of k-nearest neighbours cannot be attributed to image regions" in told
-    assert "contains the training features: those of all 9 training images" in told
+    assert "contains the features of all 9 training images" in told
     assert {metric.label: metric.value for metric in test.metric}["Label"] == learnt.label
     assert "Show evidence map" not in [each.label for each in test.toggle]

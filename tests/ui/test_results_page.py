@@ -214,5 +214,5 @@ def test_other_classifiers_are_shown_with_what_their_models_would_contain(cache)
     usual, other = made_run(), made_run(classifier="knn", k=[1, 5], n_folds=3)
     test = opened(PAGE, run=other.id)
     assert not test.exception
-    assert "contains the training features: those of all 60" in words(test)
+    assert "contains the features of all 60 training images" in words(test)
     assert "The model contains the features of all" not in words(opened(PAGE, run=usual.id))

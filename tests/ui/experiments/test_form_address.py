@@ -153,7 +153,7 @@ def test_a_preset_stands_in_the_address_as_what_it_fills_in():
         ('{"scales":[224', "The link is incomplete"),
         ("[" * 3000, "The link is incomplete"),
         ("7", "The link does not contain settings of a run"),
-        ('{"scales":[1]}', "The scale 1 is not possible"),
+        ('{"scales":[1]}', "The input size 1 is not valid"),
         ('{"layers":["block9"]}', "block9"),
         ('{"C":[0]}', "wrong at “C"),
         ('{"colour":"red"}', "wrong at “colour”"),
