@@ -112,7 +112,7 @@ def test_a_data_set_is_enough() -> None:
         ({"k": 3}, ["“k”", "“C”", "linear-svm"]),
         ({"classifier": "knn", "k": 2.5}, ["k", "whole number", "2.5"]),
         ({"protocol": "bootstrap"}, ["bootstrap", "hold-out"]),
-        ({"n_folds": 1}, ["1 folds", "2 to"]),
+        ({"n_folds": 1}, ["1 is not a valid number of folds", "2 to 100"]),
         ({"normalisation": "cube"}, ["cube", "signed-sqrt-l2"]),
         ({"n_components": 0}, ["n_components"]),
         ({"class_weight": "heavy"}, ["heavy", "balanced"]),
