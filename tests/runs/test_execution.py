@@ -210,7 +210,7 @@ class TestFailure:
             (folder / f"waves/waves-{i}.png").write_bytes(b"")
         add_textures(folder)
         _, sentence = self.fails(specification(**CHEAP))
-        assert "The class “waves” has 1 image" in sentence
+        assert "The class “waves” has only 1 image" in sentence
 
     def test_a_vanished_folder_and_then_its_return(self, tmp_path: Path) -> None:
         folder = write_textures(tmp_path / "images")
@@ -287,7 +287,7 @@ class TestFailure:
         with monkeypatch.context() as patch:
             patch.setattr(DescriptorStore, "put", put_until_full)
             patch.setattr(atomic_file, "write_bytes", write_until_full)
-            with pytest.raises(StorageError, match=r"No space left on device\): free the disk"):
+            with pytest.raises(StorageError, match=r"No space left on device\)\. Free disk space"):
                 execute(run)
         state = run.state()
         assert state.status == "failed" and "No space left on device" in state.error

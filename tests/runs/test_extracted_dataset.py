@@ -121,7 +121,7 @@ def test_a_class_with_one_image_is_found_out_before_any_work(
     for i in range(1, 4):
         (folder / f"waves/waves-{i}.png").unlink()
     add_textures(folder)
-    with pytest.raises(MedrecogError, match="The class “waves” has 1 image, too few"):
+    with pytest.raises(MedrecogError, match="The class “waves” has only 1 image, which cannot be"):
         extract_dataset(specification())
 
 
@@ -174,7 +174,7 @@ def test_a_sample_is_all_that_is_read(known: Path) -> None:
 
 
 def test_a_sample_too_small_for_its_classes_is_refused(known: Path, no_network: None) -> None:
-    with pytest.raises(MedrecogError, match=r"A sample of 5 images cannot hold .* at least 6"):
+    with pytest.raises(MedrecogError, match=r"A sample of 5 images is too small .* at least 6"):
         extract_dataset(specification(sample=5))
 
 
