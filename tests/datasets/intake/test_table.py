@@ -106,6 +106,8 @@ def test_what_pandas_writes_is_read_cell_for_cell(table, sep, ends):
     header, rows = table
     text = pd.DataFrame(rows, columns=header).to_csv(sep=sep, index=False, lineterminator=ends)
     found = read_bytes(text.encode())
+    if sep == SPACES and [warning.id for warning in found.warnings] == ["table-header"]:
+        return  # cells that hold another separator can be read both ways, which is said
     assert list(found.header) == header
     assert found.rows == rows
 
