@@ -4,7 +4,8 @@ import shutil
 import signal
 import sqlite3
 import threading
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -26,6 +27,7 @@ from medrecog_core.features import (
     read_descriptors,
 )
 from medrecog_core.features.encodings import StoredLocalDescriptors, encode_images, learn_codebook
+from medrecog_core.jobs import supervision, work
 from medrecog_core.jobs.process import this_process
 from medrecog_core.jobs.progress import Progress
 from medrecog_core.jobs.state import JobState
@@ -510,14 +512,24 @@ class TestStopping:
 
     @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
     def test_a_signal_stops_the_run_and_the_old_handlers_come_back(
-        self, finished: Run, number: signal.Signals
+        self, finished: Run, number: signal.Signals, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         before = signal.getsignal(number)
         run = create_run(specification())
+        noted: list[threading.Event] = []
+
+        @contextmanager
+        def stop_on_signals() -> Iterator[threading.Event]:
+            with supervision.stop_on_signals() as event:
+                noted.append(event)
+                yield event
+
+        monkeypatch.setattr(work, "stop_on_signals", stop_on_signals)
 
         def send(progress: Progress) -> None:
             if progress.stage.id == "train" and progress.done == 1:
                 os.kill(os.getpid(), number)
+                assert noted[0].wait(20)  # the other thread handles the signal
 
         with pytest.raises(StoppedError):
             execute(run, send)
