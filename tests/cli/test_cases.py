@@ -3,6 +3,7 @@
 Each script writes one input. What is right is written down here by hand.
 """
 
+import importlib.util
 import runpy
 from collections import Counter
 from dataclasses import dataclass, field
@@ -17,6 +18,8 @@ from medrecog_core.images import decode_image
 from .conftest import Call
 
 SCRIPTS = Path(__file__).parents[3] / "shared" / "cases"
+
+READS_HEIC = importlib.util.find_spec("pi_heif") is not None
 
 
 @dataclass(frozen=True)
@@ -127,7 +130,9 @@ RIGHT = [
         "13_formats_mixed",
         "",
         "",
-        Right(each(10, *TUMOUR), {"unreadable": 2, "copies-across-labels": 2}),
+        Right(each(10, *TUMOUR), {"unreadable": 2, "copies-across-labels": 2})
+        if READS_HEIC
+        else Right(each(9, *TUMOUR), {"unsupported-files": 2}),
     ),
     (
         "14_medmnist_npz",
