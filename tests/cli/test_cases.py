@@ -132,7 +132,7 @@ RIGHT = [
         "",
         Right(each(10, *TUMOUR), {"unreadable": 2, "copies-across-labels": 2})
         if READS_HEIC
-        else Right(each(9, *TUMOUR), {"unsupported-files": 2}),
+        else Right(each(9, *TUMOUR), {"unsupported-files": 2}, left_out=2),
     ),
     (
         "14_medmnist_npz",
