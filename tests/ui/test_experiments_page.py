@@ -262,6 +262,7 @@ def test_a_linked_experiment_is_run_offered_repeated_searched_for_and_deleted(
         page.get_by_role("textbox", name="Search").fill("Again")
         page.get_by_role("textbox", name="Search").press("Enter")
         page.get_by_role("link", name=first.id).wait_for(state="detached")
+        page.locator("[data-test-script-state=notRunning]").wait_for()
         page.get_by_role("button", name="Delete").click()
         page.get_by_role("button", name=f"Delete {newest.id}").click()
         page.get_by_text("No runs match “Again”.").wait_for()

@@ -172,7 +172,7 @@ def test_runs_side_by_side_show_their_titles(look, kept):
 
 def test_an_image_and_its_label_are_shown_as_they_are_called(look, server):
     page = look("Predict", {"model": MODEL, "evidence": "true"}, "Classes:")
-    page.get_by_text("Model card").click()
+    page.get_by_text("Model card", exact=True).click()
     check(page, [f"data set: {TITLES[0]}", f"weights: {REASON}", f"split: {LAYOUT}"])
     folder = server.cache.parent / "images"
     files = [folder / "4" / FILES[1], folder / "0" / FILES[2]]
