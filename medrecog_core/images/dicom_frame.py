@@ -56,8 +56,7 @@ def check_image(dataset: "Dataset", max_pixels: int) -> None:
     if "FloatPixelData" in dataset or "DoubleFloatPixelData" in dataset:
         raise UnusableDicomError("the pixels are floating-point numbers; save them as 8 or 16 bits")
     if "PixelData" not in dataset:
-        kind = getattr(dataset.get("SOPClassUID"), "name", "")
-        raise UnusableDicomError("the DICOM file has no pixels" + (f"; it is {kind}" * bool(kind)))
+        raise UnusableDicomError("the DICOM file has no pixels" + _kind(dataset))
     for keyword in ("Rows", "Columns"):
         if not dataset.get(keyword):
             raise UnusableDicomError(f"the tag {keyword} is missing from the DICOM file")
@@ -72,6 +71,14 @@ def check_image(dataset: "Dataset", max_pixels: int) -> None:
         )
     if not syntax.is_compressed:
         _fill_in_layout(dataset, n_pixels)
+
+
+def _kind(dataset: "Dataset") -> str:
+    """Return what a file is, if the DICOM standard has a name for its SOP class."""
+    from pydicom.uid import UID_dictionary
+
+    sop_class = dataset.get("SOPClassUID")
+    return f"; it is {sop_class.name}" if sop_class in UID_dictionary else ""
 
 
 def n_frames(dataset: "Dataset") -> int:

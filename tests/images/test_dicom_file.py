@@ -129,6 +129,17 @@ def test_big_endian_files_are_read():
     np.testing.assert_array_equal(pixels(big), pixels(little))
 
 
+def test_the_reason_of_a_damaged_file_stays_on_one_line():
+    dataset = dicom_dataset(RAMP)
+    dataset.SOPClassUID = "1.2.840\n\x18p"
+    del dataset.PixelData
+
+    with pytest.raises(UnreadableImageError) as refused:
+        decode_image(bare(dataset))
+
+    assert str(refused.value).isprintable()
+
+
 SAMPLES = {
     "bare": bare(dicom_dataset(RAMP)),
     "explicit": dicom_bytes(dicom_dataset(RAMP)),
