@@ -75,10 +75,8 @@ def check_image(dataset: "Dataset", max_pixels: int) -> None:
 
 def _kind(dataset: "Dataset") -> str:
     """Return what a file is, if the DICOM standard has a name for its SOP class."""
-    from pydicom.uid import UID_dictionary
-
     sop_class = dataset.get("SOPClassUID")
-    return f"; it is {sop_class.name}" if sop_class in UID_dictionary else ""
+    return f"; it is {sop_class.name}" if getattr(sop_class, "type", "") else ""
 
 
 def n_frames(dataset: "Dataset") -> int:
