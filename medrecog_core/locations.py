@@ -60,6 +60,11 @@ class CacheFolder:
         return self.root / "rates.json"
 
     @property
+    def engines(self) -> Path:
+        """File with the measured speed of engines on this machine."""
+        return self.root / "engines.json"
+
+    @property
     def training_times(self) -> Path:
         """File with the measured training times on this machine."""
         return self.root / "training-times.json"

@@ -18,6 +18,7 @@ from PIL import Image
 
 from medrecog_core import atomic_file
 from medrecog_core.errors import UsageError
+from medrecog_core.features.pooling import MAP, READINGS
 from medrecog_core.images import SQUEEZE, check_scale, decode_image, squeeze
 from medrecog_core.locations import cache_folder
 from medrecog_core.mode import ReadOnlyError
@@ -29,12 +30,8 @@ from medrecog_core.networks import (
     opened_weights,
     resolve_precision,
 )
-from medrecog_core.networks.feature_maps import (
-    check_map_layer,
-    feature_maps,
-    find_map_layer,
-    read_at,
-)
+from medrecog_core.networks.engines import AUTO, choose_engine
+from medrecog_core.networks.map_layers import check_map_layer, find_map_layer, read_at
 from medrecog_core.networks.table import CONVOLUTIONS, Layer
 
 MEAN, MAXIMUM = "mean", "maximum"
@@ -133,9 +130,11 @@ class FeatureMapNetwork:
         """
         place = find_map_layer(network, layer)
         identity = weights or installed_weights(network).identity
+        alone = read_at(network, [place])
+        engine = choose_engine(alone, [place.name], precision, identity, AUTO)
+        self._place = (place.name, MAP)
         with opened_weights(network, identity) as read:
-            self._model = feature_maps(read_at(network, [place]), [place.name], precision, read)
-        self._model.compile(jit_compile=False)  # XLA on a processor is several times slower
+            self._graph = engine.graph(alone, {self._place: READINGS[MAP]}, precision, read)
 
     def feature_map(self, image: np.ndarray) -> np.ndarray:
         """Return the map of an image.
@@ -150,9 +149,8 @@ class FeatureMapNetwork:
         numpy.ndarray
             float32, shape (rows, columns, channels).
         """
-        outputs = self._model.predict_on_batch(image[None])
-        maps = outputs[0] if isinstance(outputs, list) else outputs
-        feature_map: np.ndarray = np.asarray(maps, dtype=np.float32)[0]
+        (maps,) = self._graph.read(image[None], [self._place])
+        feature_map: np.ndarray = maps[0]
         return feature_map
 
 

@@ -1,19 +1,15 @@
-"""A network and its poolings as one graph: images in, descriptors out, in one pass."""
+"""A network with its poolings: images in, descriptors out, in one pass."""
 
 from collections.abc import Iterable
-from typing import Any
 
 import numpy as np
 
 from medrecog_core.errors import UsageError
-from medrecog_core.features.pooling import GLOBAL_POOLINGS, LOCAL, MAP
+from medrecog_core.features.pooling import READINGS
 from medrecog_core.networks import Network, find_device, installed_weights, opened_weights
-from medrecog_core.networks.backend import gains_from_xla, import_keras
-from medrecog_core.networks.feature_maps import feature_maps
+from medrecog_core.networks.engines import AUTO, choose_engine
 
-READINGS = (*GLOBAL_POOLINGS, LOCAL, MAP)
-"""What a layer's map becomes inside the graph."""
-
+_NAMES = list(READINGS)
 _CPU_MEMORY = 512 * 2**20
 _GPU_MEMORY = 8 * 2**30
 _CPU_MAX_BATCH = 8
@@ -34,18 +30,19 @@ def batch_size(scale: int, precision: str) -> int:
     return max(1, min(largest, memory // (_BYTES_PER_PIXEL[precision] * scale**2)))
 
 
-# A number between -1 and 1 keeps three decimal digits in float16, in half the room.
-_TYPE_OF = {reading: "float16" if reading == LOCAL else "float32" for reading in READINGS}
-
-
 class PooledNetwork:
-    """The network up to the deepest layer asked for, each layer pooled inside the graph.
+    """The network up to the deepest layer asked for, each layer pooled, from one pass.
 
-    What each pooling computes is in `GLOBAL_POOLINGS`; sums are computed in float32 whatever the
-    precision. Local descriptors are the positions themselves, each divided by its Euclidean
-    length in float32, as in NetVLAD (Arandjelović, Gronat, Torii, Pajdla and Sivic, 2016,
-    "NetVLAD: CNN architecture for weakly supervised place recognition"). A map is given as it is,
-    for evidence. Not to be used by two threads at once.
+    What each pooling computes is in `GLOBAL_POOLINGS`, and what else can be read in `READINGS`;
+    sums are computed in float32 or float64 whatever the precision. Not to be used by two threads at
+    once.
+
+    Attributes
+    ----------
+    readings
+        Pairs of layer and name of a reading, from first to deepest layer.
+    engine
+        What computes it.
     """
 
     def __init__(
@@ -54,6 +51,8 @@ class PooledNetwork:
         readings: Iterable[tuple[str, str]],
         precision: str,
         weights: str = "",
+        engine: str = AUTO,
+        n_images: int = 0,
     ) -> None:
         """Build the graph.
 
@@ -67,55 +66,31 @@ class PooledNetwork:
             `float32` or `bfloat16`.
         weights
             Identity of installed weights; empty: those that are preferred.
+        engine
+            Name of an engine, or `auto`.
+        n_images
+            How much work is expected, in images of 224 x 224 pixels; `auto` measures the engines
+            for many.
 
         Raises
         ------
         UsageError
-            If a layer or a reading does not exist.
+            If a layer, a reading or the engine does not exist.
+        MedrecogError
+            If the engine is not installed or cannot compute the layers.
         """
         self.readings = tuple(
             sorted(
                 {(network.layer(layer).name, _check_reading(p)) for layer, p in readings},
-                key=lambda pair: (network.depth(pair[0]), READINGS.index(pair[1])),
+                key=lambda pair: (network.depth(pair[0]), _NAMES.index(pair[1])),
             )
         )
-        keras = import_keras()
-        layers = list(dict.fromkeys(layer for layer, _ in self.readings))
         identity = weights or installed_weights(network).identity
+        layers = list(dict.fromkeys(layer for layer, _ in self.readings))
+        self.engine = choose_engine(network, layers, precision, identity, engine, n_images)
         with opened_weights(network, identity) as read:
-            maps = feature_maps(network, layers, precision, read)
-        map_of = dict(zip(layers, maps.outputs, strict=True))
-        pool = {
-            **{
-                pooling.name: pooling.in_keras(keras, pooling.dtype or precision)
-                for pooling in GLOBAL_POOLINGS.values()
-            },
-            LOCAL: keras.layers.UnitNormalization(axis=-1, dtype="float32"),
-            MAP: keras.layers.Identity(dtype="float32"),
-        }
-        self._inputs = maps.inputs
-        self._output_of = {
-            (layer, pooling): keras.ops.cast(pool[pooling](map_of[layer]), _TYPE_OF[pooling])
-            for layer, pooling in self.readings
-        }
-        self._uses_xla = gains_from_xla()
-        self._most_at_once: dict[tuple[int, ...], int] = {}
-        self._models = {self.readings: self._model(self.readings)}
-
-    def _model(self, readings: tuple[tuple[str, str], ...]) -> Any:
-        model = import_keras().Model(self._inputs, [self._output_of[each] for each in readings])
-        model.compile(jit_compile=self._uses_xla)
-        return model
-
-    def _predict(self, model: Any, images: np.ndarray) -> list[np.ndarray]:
-        """Return the outputs, of a full batch where another shape would be compiled anew."""
-        n = len(images)
-        if self._uses_xla:
-            shape = images.shape[1:]
-            full = self._most_at_once[shape] = max(n, self._most_at_once.get(shape, 0))
-            images = np.concatenate([images, np.zeros((full - n, *shape), images.dtype)])
-        outputs = model.predict_on_batch(images)
-        return [values[:n] for values in (outputs if isinstance(outputs, list) else [outputs])]
+            of = {(layer, name): READINGS[name] for layer, name in self.readings}
+            self._graph = self.engine.graph(network, of, precision, read)
 
     def descriptors(
         self, images: np.ndarray, readings: Iterable[tuple[str, str]] | None = None
@@ -127,8 +102,7 @@ class PooledNetwork:
         images
             uint8, RGB, shape (n, height, width, 3).
         readings
-            Some of `readings`; None: all. Different choices share the weights, and the first batch
-            of each takes a second longer.
+            Some of `readings`; None: all. Different choices share the weights.
 
         Returns
         -------
@@ -139,18 +113,10 @@ class PooledNetwork:
         """
         asked = self.readings if readings is None else set(readings)
         chosen = tuple(each for each in self.readings if each in asked)
-        if chosen not in self._models:
-            self._models[chosen] = self._model(chosen)
-        outputs = self._predict(self._models[chosen], images)
-        return {
-            reading: np.asarray(values, dtype=_TYPE_OF[reading[1]])
-            for reading, values in zip(chosen, outputs, strict=True)
-        }
+        return dict(zip(chosen, self._graph.read(images, chosen), strict=True))
 
 
 def _check_reading(reading: str) -> str:
     if reading not in READINGS:
-        raise UsageError(
-            f"Unknown reading “{reading}” of a layer. Available: {', '.join(READINGS)}."
-        )
+        raise UsageError(f"Unknown reading “{reading}” of a layer. Available: {', '.join(_NAMES)}.")
     return reading

@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 
 from medrecog_core.errors import UsageError
+from medrecog_core.networks.engines import Reading
 
 LOCAL = "local"
 """What the store keeps for encodings in the place of a pooling: the descriptor of each position."""
@@ -35,7 +36,7 @@ class Pooling:
         columns, channels), into descriptors, shape (n, length).
     of_positions
         The same in NumPy, for a map that is there already, and for any engine that gives maps:
-        float64, shape (positions, channels), into shape (length,).
+        float32 or float64, shape (positions, channels), into shape (length,); sums in float64.
     shares
         Given positions and a centre of shape (length,), returns what each position adds to the
         descriptor minus the centre: shape (positions, length), whose sum over positions is that
@@ -84,6 +85,19 @@ class Pooling:
             float64, shape (length,).
         """
         return self.of_positions(_positions(feature_map))
+
+    @property
+    def kept_as(self) -> str:
+        """The type of descriptors."""
+        return "float32"
+
+    def in_graph(self, keras: Any, precision: str) -> Callable[[Any], Any]:
+        """Return what turns a batch of maps of a precision into descriptors in a Keras graph."""
+        return self.in_keras(keras, self.dtype or precision)
+
+    def of_maps(self, maps: np.ndarray) -> np.ndarray:
+        """Return the descriptors of float32 maps, shape (n, rows, columns, channels)."""
+        return np.stack([self.of_positions(each.reshape(-1, each.shape[-1])) for each in maps])
 
     def share_out(self, feature_map: np.ndarray, centre: np.ndarray) -> np.ndarray:
         """Return what each position of a map adds to its descriptor minus a centre.
@@ -149,7 +163,7 @@ def _shares_of_maximum(positions: np.ndarray, centre: np.ndarray) -> np.ndarray:
 
 
 def _average(positions: np.ndarray) -> np.ndarray:
-    mean: np.ndarray = positions.mean(axis=0)
+    mean: np.ndarray = positions.mean(axis=0, dtype=np.float64)
     return mean
 
 
@@ -158,14 +172,11 @@ def _shares_of_average(positions: np.ndarray, centre: np.ndarray) -> np.ndarray:
     return shares
 
 
-_GEM_POWER = 3
-
-
 def _gem_in_keras(keras: Any, dtype: str) -> Callable[[Any], Any]:
     def pooled(maps: Any) -> Any:
         values = keras.ops.relu(keras.ops.cast(maps, dtype))
         powers = keras.ops.square(values) * values
-        return keras.ops.power(keras.ops.mean(powers, axis=(1, 2)), 1 / _GEM_POWER)
+        return keras.ops.power(keras.ops.mean(powers, axis=(1, 2)), 1 / 3)
 
     return pooled
 
@@ -179,8 +190,14 @@ def _gem(positions: np.ndarray) -> np.ndarray:
     the power stays 3 and values below 0 become 0. That is within 1e-6 of theirs, and an image
     without any answer keeps the descriptor 0, which L2 normalisation leaves as it is.
     """
-    pooled: np.ndarray = np.cbrt((np.maximum(positions, 0) ** _GEM_POWER).mean(axis=0))
+    pooled: np.ndarray = np.cbrt(_cubes(positions).mean(axis=0, dtype=np.float64))
     return pooled
+
+
+def _cubes(positions: np.ndarray) -> np.ndarray:
+    values = np.maximum(positions, 0)
+    cubes: np.ndarray = values * values * values
+    return cubes
 
 
 def _shares_of_gem(positions: np.ndarray, centre: np.ndarray) -> np.ndarray:
@@ -191,7 +208,7 @@ def _shares_of_gem(positions: np.ndarray, centre: np.ndarray) -> np.ndarray:
     empty map (Sundararajan, Taly and Yan, 2017, "Axiomatic attribution for deep networks"), as are
     the shares of max and average pooling.
     """
-    powers = np.maximum(positions, 0) ** _GEM_POWER
+    powers = _cubes(positions)
     total = powers.sum(axis=0)
     equal = np.full_like(powers, 1 / len(powers))
     weights = np.divide(powers, total, out=equal, where=total > 0)
@@ -228,6 +245,49 @@ _GLOBAL_POOLINGS = (
 )
 GLOBAL_POOLINGS = {pooling.name: pooling for pooling in _GLOBAL_POOLINGS}
 """From name to pooling, in the order in which they are listed."""
+
+
+class _LocalDescriptors:
+    """Each position divided by its Euclidean length in float32, as in NetVLAD.
+
+    Arandjelović, Gronat, Torii, Pajdla and Sivic (2016), "NetVLAD: CNN architecture for weakly
+    supervised place recognition". Numbers from -1 to 1 keep three digits in half the room.
+    """
+
+    kept_as = "float16"
+
+    def in_graph(self, keras: Any, precision: str) -> Callable[[Any], Any]:
+        layer: Callable[[Any], Any] = keras.layers.UnitNormalization(axis=-1, dtype="float32")
+        return layer
+
+    def of_maps(self, maps: np.ndarray) -> np.ndarray:
+        squares = np.einsum("...c,...c->...", maps, maps)[..., None]
+        normalised: np.ndarray = maps / np.sqrt(np.maximum(squares, _SMALLEST_SQUARE))
+        return normalised
+
+
+class _WholeMap:
+    """The map as it is."""
+
+    kept_as = "float32"
+
+    def in_graph(self, keras: Any, precision: str) -> Callable[[Any], Any]:
+        layer: Callable[[Any], Any] = keras.layers.Identity(dtype="float32")
+        return layer
+
+    def of_maps(self, maps: np.ndarray) -> np.ndarray:
+        return maps
+
+
+# Keras's `UnitNormalization` multiplies by 1e12 at most.
+_SMALLEST_SQUARE = np.float32(1e-24)
+
+READINGS: dict[str, Reading] = {
+    **GLOBAL_POOLINGS,
+    LOCAL: _LocalDescriptors(),
+    MAP: _WholeMap(),
+}
+"""What a network gives of a layer's map, by name."""
 
 _ENCODINGS = (
     Encoding("bow", "bag of words"),

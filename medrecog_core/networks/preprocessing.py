@@ -3,6 +3,8 @@
 from types import ModuleType
 from typing import Any
 
+import numpy as np
+
 PREPROCESSINGS = ("caffe", "torch", "tf", "none")
 
 CHANNEL_MEANS_RGB = (123.68, 116.779, 103.939)
@@ -41,4 +43,33 @@ def prepared(keras: ModuleType, preprocessing: str, image: Any) -> Any:
         return (x / 255.0 - means) / deviations
     if preprocessing == "tf":
         return x / 127.5 - 1.0
+    return x
+
+
+def prepared_array(preprocessing: str, images: np.ndarray) -> np.ndarray:
+    """Return what `prepared` does, computed by NumPy for engines other than Keras.
+
+    Parameters
+    ----------
+    preprocessing
+        As in `prepared`.
+    images
+        RGB, values from 0 to 255, shape (n, height, width, 3).
+
+    Returns
+    -------
+    numpy.ndarray
+        float32, of the same shape.
+    """
+    x: np.ndarray = images.astype(np.float32)
+    if preprocessing == "caffe":
+        x -= np.array(CHANNEL_MEANS_RGB, np.float32)
+        return x[..., ::-1]
+    if preprocessing == "torch":
+        x /= 255
+        x -= np.array(UNIT_MEANS_RGB, np.float32)
+        x /= np.array(UNIT_DEVIATIONS_RGB, np.float32)
+    elif preprocessing == "tf":
+        x /= 127.5
+        x -= 1
     return x

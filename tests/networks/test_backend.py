@@ -10,7 +10,7 @@ from medrecog_core.networks.backend import (
     kernel_with_depth,
     with_depth,
 )
-from medrecog_core.networks.feature_maps import feature_maps
+from medrecog_core.networks.engines.tensorflow import feature_maps
 from tests.tiny_network import TINY, tiny_arrays
 
 RNG = np.random.default_rng(0)

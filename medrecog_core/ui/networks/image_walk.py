@@ -17,7 +17,7 @@ from medrecog_core.images import (
 )
 from medrecog_core.jobs.process import run_command
 from medrecog_core.networks import Network, all_installed_weights, find_network
-from medrecog_core.networks.feature_maps import reached_map_layers
+from medrecog_core.networks.map_layers import reached_map_layers
 from medrecog_core.ui.choice import choose
 from medrecog_core.ui.page import shown_errors
 from medrecog_core.ui.plain_text import literal

@@ -1,32 +1,107 @@
-"""A network's layers as one Keras graph, built from its table; and which of them have a map."""
+"""Networks as Keras graphs, built from their tables: on a GPU, or in bfloat16, or of any kind."""
 
 import functools
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import replace
+from collections.abc import Mapping, Sequence
+from importlib.metadata import PackageNotFoundError, version
 from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from medrecog_core.errors import MedrecogError, UsageError
 from medrecog_core.networks import backend
-from medrecog_core.networks.backend import gains_from_depth, kernel_with_depth, with_depth
+from medrecog_core.networks.backend import (
+    gains_from_depth,
+    gains_from_xla,
+    kernel_with_depth,
+    with_depth,
+)
+from medrecog_core.networks.engines.engine import Place, ReadArrays, Readings
 from medrecog_core.networks.preprocessing import prepared
-from medrecog_core.networks.summary import dense_kernel, summarise
+from medrecog_core.networks.summary import dense_kernel
 from medrecog_core.networks.table import (
     AT_TRAINING_ONLY,
     CONVOLUTIONS,
     NORMALISATIONS,
     KerasLayer,
-    Layer,
     Network,
 )
-from medrecog_core.networks.weights import Weights, check_readable, how_to_install
 
-_SIDE = 224
-# What only hands on or reshapes has no map of its own.
-_NO_MAP = {*AT_TRAINING_ONLY, "InputLayer", "Flatten", "Reshape", "ZeroPadding2D"}
+if TYPE_CHECKING:
+    import keras
+
+
+class TensorFlow:
+    """Keras with TensorFlow behind it, or with the backend that `KERAS_BACKEND` names."""
+
+    name, title = "tensorflow", "TensorFlow"
+
+    @property
+    def version(self) -> str:
+        """Of Keras."""
+        try:
+            return version("keras")
+        except PackageNotFoundError:
+            return ""
+
+    def computes(self, network: Network, layers: Sequence[str], precision: str) -> bool:
+        """Return True: every network is a table of Keras layers."""
+        return True
+
+    def graph(
+        self, network: Network, readings: Readings, precision: str, read: ReadArrays
+    ) -> "KerasGraph":
+        """Return a graph in which the poolings are computed too; see `Engine.graph`."""
+        return KerasGraph(network, readings, precision, read)
+
+
+class KerasGraph:
+    """A network with its poolings as one graph, so that only descriptors leave the device."""
+
+    def __init__(
+        self, network: Network, readings: Readings, precision: str, read: ReadArrays
+    ) -> None:
+        keras = backend.import_keras()
+        layers = list(dict.fromkeys(layer for layer, _ in readings))
+        maps = feature_maps(network, layers, precision, read)
+        map_of = dict(zip(layers, maps.outputs, strict=True))
+        of = {reading: reading.in_graph(keras, precision) for reading in readings.values()}
+        self._inputs = maps.inputs
+        self._output_of = {
+            (layer, name): keras.ops.cast(of[reading](map_of[layer]), reading.kept_as)
+            for (layer, name), reading in readings.items()
+        }
+        self._types = {place: reading.kept_as for place, reading in readings.items()}
+        self._uses_xla = gains_from_xla()
+        self._most_at_once: dict[tuple[int, ...], int] = {}
+        self._models: dict[tuple[Place, ...], Any] = {}
+
+    def read(self, images: np.ndarray, places: Sequence[Place]) -> list[np.ndarray]:
+        """Return what is read at some places; the first batch of each choice takes a second longer.
+
+        See `Graph.read`.
+        """
+        chosen = tuple(places)
+        if chosen not in self._models:
+            outputs = [self._output_of[place] for place in chosen]
+            model = backend.import_keras().Model(self._inputs, outputs)
+            model.compile(jit_compile=self._uses_xla)
+            self._models[chosen] = model
+        found = self._predict(self._models[chosen], images)
+        return [
+            np.asarray(values, dtype=self._types[place])
+            for place, values in zip(chosen, found, strict=True)
+        ]
+
+    def _predict(self, model: Any, images: np.ndarray) -> list[np.ndarray]:
+        """Return the outputs, of a full batch where another shape would be compiled anew."""
+        n = len(images)
+        if self._uses_xla:
+            shape = images.shape[1:]
+            full = self._most_at_once[shape] = max(n, self._most_at_once.get(shape, 0))
+            images = np.concatenate([images, np.zeros((full - n, *shape), images.dtype)])
+        outputs = model.predict_on_batch(images)
+        return [values[:n] for values in (outputs if isinstance(outputs, list) else [outputs])]
 
 
 @functools.cache
@@ -68,13 +143,6 @@ def sliding_dense(keras: ModuleType) -> Any:
             return (n, *slid, self.dense.units)
 
     return SlidingDense
-
-
-if TYPE_CHECKING:
-    import keras
-
-ReadArrays = Callable[[str], Sequence[np.ndarray]]
-"""Reads the arrays of one Keras layer, in the order of the table."""
 
 
 def feature_maps(
@@ -279,70 +347,4 @@ def _absorb(
     arrays["bias"] = bias.astype(np.float32)
 
 
-def map_layers(network: Network) -> tuple[Layer, ...]:
-    """Return every layer of a network that gives a map, inputs before what takes them.
-
-    Readable layers have the name they are read by, the others Keras's own. Layers that see the
-    whole image at once, such as those of squeeze and excitation, have no positions and are left
-    out, but for dense layers that are read as convolutions.
-    """
-    readable = {layer.keras_layer: layer for layer in network.layers}
-    layers = []
-    for row in summarise(network, _SIDE):
-        if row.name in readable:
-            layers.append(readable[row.name])
-        elif row.kind not in _NO_MAP and (row.side > 1 or row.name in network.flattened):
-            in_head = row.name in network.flattened
-            stride = round(_SIDE / row.side)
-            layers.append(Layer(row.name, row.channels, stride, row.name, in_head))
-    return tuple(layers)
-
-
-def find_map_layer(network: Network, name: str) -> Layer:
-    """Return the layer of that name: one the network is read by, or Keras's.
-
-    Raises
-    ------
-    UsageError
-        If no layer with a map has that name.
-    """
-    for layer in map_layers(network):
-        if name in (layer.name, layer.keras_layer):
-            return layer
-    known = ", ".join(layer.name for layer in network.layers)
-    raise UsageError(
-        f"Unknown layer “{name}” in {network.title}, or one without feature maps. Available: "
-        f"{known}, and the Keras layers between them."
-    )
-
-
-def reached_map_layers(network: Network, weights: Weights) -> tuple[Layer, ...]:
-    """Return the layers with a map that can be computed with some weights."""
-    needed = {row.name for row in network.needed_rows(weights.layers)}
-    return tuple(layer for layer in map_layers(network) if layer.keras_layer in needed)
-
-
-def check_map_layer(network: Network, name: str, weights: Weights) -> Layer:
-    """Return the layer of that name where some weights reach it.
-
-    Raises
-    ------
-    UsageError
-        If no layer with a map has that name.
-    MedrecogError
-        If it needs other weights.
-    """
-    layer = find_map_layer(network, name)
-    if layer in reached_map_layers(network, weights):
-        return layer
-    if layer in network.layers:
-        check_readable(network, [layer.name], weights.identity)
-    raise MedrecogError(
-        f"The weights {weights.identity} do not reach {layer.name}. Choose an earlier layer, or "
-        f"{how_to_install(network)}."
-    )
-
-
-def read_at(network: Network, layers: Iterable[Layer]) -> Network:
-    """Return the network with other layers to be read at, such as some of `map_layers`."""
-    return replace(network, layers=tuple(layers))
+ENGINE = TensorFlow()

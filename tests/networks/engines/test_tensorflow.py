@@ -19,14 +19,13 @@ from medrecog_core.networks import (
     installed_weights,
 )
 from medrecog_core.networks.backend import import_keras
-from medrecog_core.networks.feature_maps import (
+from medrecog_core.networks.engines.tensorflow import feature_maps, sliding_dense
+from medrecog_core.networks.map_layers import (
     check_map_layer,
-    feature_maps,
     find_map_layer,
     map_layers,
     reached_map_layers,
     read_at,
-    sliding_dense,
 )
 from medrecog_core.networks.registry import read_table
 from tests.networks.fully_convolutional import convolution_kernel

@@ -1,0 +1,21 @@
+"""What computes networks: engines, and the choice among them."""
+
+from medrecog_core.networks.engines.choice import (
+    AUTO,
+    ENGINES,
+    check_engine,
+    choose_engine,
+    engine_versions,
+)
+from medrecog_core.networks.engines.engine import Engine, Graph, Reading
+
+__all__ = [
+    "AUTO",
+    "ENGINES",
+    "Engine",
+    "Graph",
+    "Reading",
+    "check_engine",
+    "choose_engine",
+    "engine_versions",
+]
