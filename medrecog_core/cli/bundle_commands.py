@@ -9,10 +9,10 @@ from medrecog_core.bundles.contents import IMAGES, NO_PICTURES, THUMBNAILS, Pict
 from medrecog_core.cli.output import json_option, write_json
 from medrecog_core.cli.progress import shown_progress
 from medrecog_core.datasets import library
-from medrecog_core.datasets.counting import counted
 from medrecog_core.jobs.progress import Progress, Stage
 from medrecog_core.models import model_names
 from medrecog_core.runs import all_runs, find_run
+from medrecog_core.wording import counted
 
 _UNPACKING = Stage("unpack", "Extracting files", "files")
 

@@ -22,7 +22,6 @@ from medrecog_core.datasets import (
     propose_dataset,
 )
 from medrecog_core.datasets.catalogue import find
-from medrecog_core.datasets.counting import counted
 from medrecog_core.datasets.downloading import carry_out_download, differences
 from medrecog_core.datasets.importing import HASHING, carry_out_import, free_name
 from medrecog_core.errors import MedrecogError, UsageError
@@ -31,6 +30,7 @@ from medrecog_core.images import PREPROCESSINGS
 from medrecog_core.jobs.progress import counting, counting_bytes, counting_files
 from medrecog_core.networks import DEFAULT_NETWORK, PRECISIONS
 from medrecog_core.runs import RunSpecification, extract_dataset
+from medrecog_core.wording import counted
 
 
 @click.group()

@@ -19,12 +19,12 @@ from medrecog_core.datasets import (
     library,
 )
 from medrecog_core.datasets.class_choice import CLASS_CHOICE
-from medrecog_core.datasets.counting import counted
 from medrecog_core.datasets.file_changes import OUTSIDE_WINDOW
 from medrecog_core.datasets.health import carry_out_health_check
 from medrecog_core.datasets.remedy import shell_command
 from medrecog_core.errors import MedrecogError, UsageError
 from medrecog_core.jobs.progress import counting
+from medrecog_core.wording import counted
 
 _SHOWN_IMAGES = 5
 

@@ -8,7 +8,6 @@ from pathlib import Path, PurePosixPath
 from typing import IO
 
 from medrecog_core.datasets.archive_members import Member, encodings_of, is_archive, opened_archive
-from medrecog_core.datasets.counting import counted
 from medrecog_core.datasets.dataset import LeftOut
 from medrecog_core.datasets.files import shown
 from medrecog_core.datasets.intake import medmnist
@@ -16,6 +15,7 @@ from medrecog_core.datasets.intake.survey import TABLE_SUFFIXES
 from medrecog_core.errors import MedrecogError, StorageError
 from medrecog_core.images import SUFFIXES
 from medrecog_core.locations import create_folder, unwritable
+from medrecog_core.wording import counted
 
 NESTED = "an archive inside the archive, which is not extracted; extract it and add it too"
 NOT_UTF_8 = "the name of the file or its folder is not UTF-8; rename it"

@@ -3,9 +3,9 @@
 import re
 from collections import defaultdict
 
-from medrecog_core.datasets.counting import counted
 from medrecog_core.datasets.dataset import Dataset, ImageRecord
 from medrecog_core.datasets.finding import Finding
+from medrecog_core.wording import counted
 
 PATIENT_OF = {
     "PNEUMONIA": re.compile(r"(person\d+(?:_bacteria|_virus)?)_"),

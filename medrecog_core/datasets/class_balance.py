@@ -2,10 +2,10 @@
 
 from collections import Counter, defaultdict
 
-from medrecog_core.datasets.counting import counted
 from medrecog_core.datasets.dataset import Dataset, ImageRecord, unit_of
 from medrecog_core.datasets.finding import Finding
 from medrecog_core.datasets.remedy import Advice, class_command, exclude_classes, quoted
+from medrecog_core.wording import counted
 
 UNEVEN = 3.0
 VERY_UNEVEN = 10.0

@@ -4,7 +4,6 @@ import re
 from collections.abc import Collection, Mapping, Sequence
 from pathlib import PurePosixPath
 
-from medrecog_core.datasets.counting import counted
 from medrecog_core.datasets.dataset import Dataset, ImageRecord
 from medrecog_core.datasets.finding import Finding
 from medrecog_core.datasets.intake.companions import without_companions
@@ -12,6 +11,7 @@ from medrecog_core.datasets.intake.decisions import BY_EVIDENCE
 from medrecog_core.datasets.intake.survey import Survey
 from medrecog_core.datasets.measurement import ImageMeasurement
 from medrecog_core.datasets.remedy import Remedy
+from medrecog_core.wording import counted
 
 _PART = re.compile(r"[^\W_]+")
 

@@ -5,7 +5,6 @@ from collections.abc import Callable, Collection
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from medrecog_core.datasets.counting import counted
 from medrecog_core.datasets.dataset import (
     Dataset,
     DatasetWarning,
@@ -18,6 +17,7 @@ from medrecog_core.datasets.file_state import is_untouched, read_states, states_
 from medrecog_core.datasets.files import files_below, shown
 from medrecog_core.errors import MedrecogError
 from medrecog_core.images import UnreadableImageError, is_image_file, read_file, read_range
+from medrecog_core.wording import counted
 
 OUTSIDE_WINDOW = "outside-grey-window"
 """Id of the warning on grey values outside the window of the data set."""

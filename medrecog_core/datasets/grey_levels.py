@@ -5,13 +5,13 @@ from collections.abc import Mapping
 
 import numpy as np
 
-from medrecog_core.datasets.counting import counted
 from medrecog_core.datasets.dataset import Dataset
 from medrecog_core.datasets.finding import Finding
 from medrecog_core.datasets.intake.decisions import Decisions
 from medrecog_core.datasets.measurement import ImageMeasurement
 from medrecog_core.datasets.remedy import Advice, Remedy, import_command
 from medrecog_core.images import GreyRange, Rendering, choose_window
+from medrecog_core.wording import counted
 
 ODD = 8.0
 """Minimum ratio of a range to the median for a different scale: 12 and 16 bits differ by 16, images

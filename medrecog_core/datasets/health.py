@@ -18,7 +18,6 @@ from medrecog_core.datasets.class_balance import (
 )
 from medrecog_core.datasets.class_names import spelling_findings, unlabelled_findings
 from medrecog_core.datasets.companions import companion_findings
-from medrecog_core.datasets.counting import counted
 from medrecog_core.datasets.dataset import Dataset
 from medrecog_core.datasets.duplicates import near_duplicates
 from medrecog_core.datasets.file_changes import FileChange, find_changes
@@ -42,6 +41,7 @@ from medrecog_core.jobs.progress import Progress, Report, Stage, counting
 from medrecog_core.jobs.progress import ignore as ignore_progress
 from medrecog_core.jobs.work import Work, carry_out, start_once
 from medrecog_core.mode import check_may_change
+from medrecog_core.wording import counted
 
 VERSION = 2
 """Version of the report's format. Version 1 is read too; others are ignored."""

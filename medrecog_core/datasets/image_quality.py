@@ -4,11 +4,11 @@ from collections.abc import Mapping
 
 import numpy as np
 
-from medrecog_core.datasets.counting import counted
 from medrecog_core.datasets.duplicates import is_blank
 from medrecog_core.datasets.finding import Finding
 from medrecog_core.datasets.measurement import SIDE, ImageMeasurement
 from medrecog_core.datasets.remedy import Remedy
+from medrecog_core.wording import counted
 
 TINY_SIDE = 112
 """Half of the smallest input size: a shorter side is enlarged more than twice, so that three

@@ -8,9 +8,9 @@ from typing import Any
 
 from medrecog_core import atomic_file
 from medrecog_core.datasets.class_choice import ClassChoice
-from medrecog_core.datasets.counting import counted
 from medrecog_core.datasets.dataset import Dataset, DatasetWarning, Exclusion, ImageRecord
 from medrecog_core.errors import StorageError
+from medrecog_core.wording import counted
 
 REMOVED = "removed.json"
 """File that is kept in the folder of a deleted data set with exclusions."""

@@ -4,9 +4,9 @@ import shlex
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from medrecog_core.datasets.counting import counted
 from medrecog_core.datasets.dataset import Dataset, ImageRecord
 from medrecog_core.datasets.intake.decisions import Decisions
+from medrecog_core.wording import counted
 
 
 @dataclass(frozen=True)

@@ -6,9 +6,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from medrecog_core.datasets.counting import counted
 from medrecog_core.datasets.dataset import ImageRecord
 from medrecog_core.errors import MedrecogError
+from medrecog_core.wording import counted
 
 
 @dataclass(frozen=True)

@@ -4,8 +4,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from medrecog_core.datasets.counting import counted
 from medrecog_core.datasets.dataset import ImageRecord
+from medrecog_core.wording import counted
 
 
 @dataclass(frozen=True)

@@ -5,13 +5,13 @@ from shlex import quote
 
 import numpy as np
 
-from medrecog_core.datasets.counting import counted
 from medrecog_core.datasets.dataset import ImageRecord, unit_of
 from medrecog_core.datasets.hold_out import PART_OF_FOLDS, hold_out, n_groups_by_label
 from medrecog_core.datasets.protocol import Protocol
 from medrecog_core.datasets.split import Fold, Split, n_leaking_groups
 from medrecog_core.errors import MedrecogError
 from medrecog_core.images import stratified_folds
+from medrecog_core.wording import counted
 
 MAX_LEFT_OUT_GROUPS = 500
 """Leave-one-group-out trains a classifier per group; above this limit, k-fold is as informative."""

@@ -9,7 +9,6 @@ from altair.typing import ChartType
 
 from medrecog_core import __version__
 from medrecog_core.classification import ScoredImages, cross_calibrate, estimate, estimate_classes
-from medrecog_core.datasets.counting import counted
 from medrecog_core.datasets.split import describe_leak
 from medrecog_core.errors import MedrecogError
 from medrecog_core.features import Cell
@@ -35,6 +34,7 @@ from medrecog_core.reports.run_figures import (
 from medrecog_core.runs import CellResult, Run
 from medrecog_core.runs.published import beside_report, find_published_table
 from medrecog_core.runs.ranked_cells import RankedCell, rank_cells, score_images
+from medrecog_core.wording import counted
 
 _TEMPLATES = Path(__file__).parent / "templates"
 _MOST_CURVES = 6

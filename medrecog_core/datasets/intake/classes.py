@@ -6,7 +6,6 @@ from dataclasses import replace
 from shlex import quote
 
 from medrecog_core.datasets import catalogue
-from medrecog_core.datasets.counting import counted
 from medrecog_core.datasets.dataset import DatasetWarning, ImageRecord, LeftOut, unit_of
 from medrecog_core.datasets.intake.decisions import Decisions
 from medrecog_core.datasets.intake.interpretation import Interpretation
@@ -23,6 +22,7 @@ from medrecog_core.datasets.intake.spelling import (
     spelling_key,
 )
 from medrecog_core.errors import MedrecogError, UsageError
+from medrecog_core.wording import counted
 
 _LEAST_UNITS = 2
 _N_SHOWN = 3

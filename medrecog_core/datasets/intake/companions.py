@@ -6,11 +6,11 @@ from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import replace
 
-from medrecog_core.datasets.counting import counted
 from medrecog_core.datasets.dataset import DatasetWarning, LeftOut
 from medrecog_core.datasets.intake.decisions import Decisions
 from medrecog_core.datasets.intake.folder_names import IMAGE_WORDS, is_plain, split_in, words
 from medrecog_core.datasets.intake.survey import Survey
+from medrecog_core.wording import counted
 
 _WORDS = (
     "segmentations?|segmented|segm|seg|masks?|lesions?|labels?|annotations?|annotated|annot|"

@@ -6,10 +6,10 @@ from collections import defaultdict
 from collections.abc import Callable, Hashable, Iterable, Mapping
 from pathlib import Path
 
-from medrecog_core.datasets.counting import counted
 from medrecog_core.datasets.dataset import DatasetWarning, ImageRecord, LeftOut
 from medrecog_core.datasets.intake.decisions import Decisions
 from medrecog_core.datasets.intake.interpretation import Interpretation
+from medrecog_core.wording import counted
 
 _PART_BYTES = 2**14
 _CHUNK_BYTES = 2**20

@@ -5,7 +5,6 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from shlex import quote
 
-from medrecog_core.datasets.counting import counted
 from medrecog_core.datasets.dataset import DatasetWarning, ImageRecord, LeftOut
 from medrecog_core.datasets.intake.classes import class_option
 from medrecog_core.datasets.intake.decisions import Decisions
@@ -24,6 +23,7 @@ from medrecog_core.datasets.intake.folder_roles import SPLIT, Folder, folders_wi
 from medrecog_core.datasets.intake.interpretation import Interpretation
 from medrecog_core.datasets.intake.survey import Survey
 from medrecog_core.errors import MedrecogError
+from medrecog_core.wording import counted
 
 GROUPS_BY_FOLDER = ", groups by folder"
 NOT_IN_A_CLASS = "not in a class folder"

@@ -7,7 +7,6 @@ from dataclasses import replace
 from pathlib import Path, PurePosixPath
 from shlex import quote
 
-from medrecog_core.datasets.counting import counted
 from medrecog_core.datasets.dataset import DatasetWarning, ImageRecord
 from medrecog_core.datasets.dicom_tags import with_patients
 from medrecog_core.datasets.intake.decisions import PATIENT_TAG, Decisions
@@ -15,6 +14,7 @@ from medrecog_core.datasets.intake.folder_names import PERSON, kind_of
 from medrecog_core.datasets.intake.interpretation import Interpretation
 from medrecog_core.datasets.intake.spelling import missing_words
 from medrecog_core.errors import UsageError
+from medrecog_core.wording import counted
 
 _PATIENT_WORDS = frozenset(
     (

@@ -4,7 +4,6 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from medrecog_core.datasets.counting import counted
 from medrecog_core.datasets.dataset import DatasetWarning, LeftOut
 from medrecog_core.datasets.intake.classes import class_option, doubtful_warning, unlabelled_warning
 from medrecog_core.datasets.intake.columns import SINGLE, Columns
@@ -13,6 +12,7 @@ from medrecog_core.datasets.intake.findings import CellReading, Findings, read_f
 from medrecog_core.datasets.intake.matching import LabelledRows, MatchedRow
 from medrecog_core.datasets.intake.spelling import spelling_key
 from medrecog_core.errors import MedrecogError, UsageError
+from medrecog_core.wording import counted
 
 _N_SHOWN = 3
 _NO_FINDING = ("no ", "non ", "normal", "healthy", "nofinding")

@@ -5,7 +5,6 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from shlex import quote
 
-from medrecog_core.datasets.counting import counted
 from medrecog_core.datasets.dataset import DatasetWarning, FileState, ImageRecord, LeftOut
 from medrecog_core.datasets.file_state import HashReport, ignore, read_states
 from medrecog_core.datasets.intake.decisions import OWN_WINDOW, Decisions
@@ -24,6 +23,7 @@ from medrecog_core.images.channels import count_channels
 from medrecog_core.images.dicom import is_dicom, is_document, is_localizer
 from medrecog_core.images.reading import MAX_PIXELS
 from medrecog_core.images.rendering import ALL, FIRST, MIDDLE
+from medrecog_core.wording import counted
 
 _MIDDLE_OF = ("DICOM", "NIfTI")
 """Formats of series, whose first frame is often black."""

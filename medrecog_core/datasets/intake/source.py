@@ -7,7 +7,6 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from medrecog_core.datasets.counting import counted
 from medrecog_core.datasets.dataset import DatasetWarning, LeftOut
 from medrecog_core.datasets.dicom_tags import read_tagged_images, with_patients
 from medrecog_core.datasets.intake.ambiguity import AmbiguousError
@@ -30,6 +29,7 @@ from medrecog_core.datasets.intake.tables import (
     read_tables,
 )
 from medrecog_core.errors import MedrecogError
+from medrecog_core.wording import counted
 
 _MOST_IMAGES = 0.5
 """Share of the images that a table must label to compete with the folders."""

@@ -8,7 +8,6 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from medrecog_core.datasets import spreadsheet
-from medrecog_core.datasets.counting import counted
 from medrecog_core.datasets.dataset import DatasetWarning, ImageRecord, LeftOut
 from medrecog_core.datasets.intake.columns import (
     Columns,
@@ -30,6 +29,7 @@ from medrecog_core.datasets.intake.matching import (
 from medrecog_core.datasets.intake.survey import Survey
 from medrecog_core.datasets.intake.table import Table, read_table
 from medrecog_core.errors import MedrecogError, UsageError
+from medrecog_core.wording import counted
 
 _MOST_UNCLEAR = 0.1
 """Share of a table's rows that may name several images each, before it is refused."""

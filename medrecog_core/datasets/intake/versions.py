@@ -6,9 +6,9 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from shlex import quote
 
-from medrecog_core.datasets.counting import counted
 from medrecog_core.datasets.dataset import DatasetWarning, ImageRecord
 from medrecog_core.datasets.intake.folder_names import split_of
+from medrecog_core.wording import counted
 
 _CHANGES = (
     "aug(?:mented|mentation)?|rot(?:ated?|ation)?|flip(?:ped)?|[hv]flip|hor(?:izontal)?flip|"
