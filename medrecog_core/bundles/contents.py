@@ -7,7 +7,7 @@ from typing import Annotated, Final, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from medrecog_core.datasets.archive_members import DamagedArchiveError, Members, opened_archive
+from medrecog_core.datasets.archive import DamagedArchiveError, Members, opened_archive
 from medrecog_core.errors import MedrecogError
 
 FORMAT: Final = "medrecog bundle"

@@ -10,8 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from medrecog_core.datasets import library
-from medrecog_core.datasets.archive import BOUNDS
-from medrecog_core.datasets.archive_members import DamagedArchiveError
+from medrecog_core.datasets.archive import BOUNDS, DamagedArchiveError
 from medrecog_core.datasets.catalogue import CatalogueEntry, PublishedFile, find
 from medrecog_core.datasets.dataset import Dataset
 from medrecog_core.datasets.file_state import HashReport

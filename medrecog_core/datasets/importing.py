@@ -12,8 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from medrecog_core.datasets import catalogue, library
-from medrecog_core.datasets.archive import BOUNDS, NESTED, Bounds, unpack
-from medrecog_core.datasets.archive_members import is_archive
+from medrecog_core.datasets.archive import BOUNDS, NESTED, Bounds, is_archive, unpack
 from medrecog_core.datasets.dataset import Dataset, LeftOut, check_name
 from medrecog_core.datasets.file_state import HashReport
 from medrecog_core.datasets.file_state import ignore as ignore_hashing

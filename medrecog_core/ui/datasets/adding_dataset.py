@@ -17,8 +17,7 @@ from medrecog_core.datasets import (
     check_name,
     library,
 )
-from medrecog_core.datasets.archive import Bounds
-from medrecog_core.datasets.archive_members import is_archive
+from medrecog_core.datasets.archive import Bounds, is_archive
 from medrecog_core.datasets.downloading import downloaded_bytes, start_download
 from medrecog_core.datasets.importing import checked_sources, free_name, start_import
 from medrecog_core.datasets.intake.table import SUFFIXES as TABLE_SUFFIXES
