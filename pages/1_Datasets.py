@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from medrecog_core.datasets import demo_folder, library
+from medrecog_core.datasets import demo, library
 from medrecog_core.jobs.job import last_job
 from medrecog_core.jobs.kinds import DRAW_DEMO
 from medrecog_core.jobs.state import RESUMABLE
@@ -65,7 +65,7 @@ with shown_errors():
             )
     if not is_viewer():
         show_imports()
-    if name != demo_folder.NAME or is_viewer() or demo_folder.is_drawn():
+    if name != demo.NAME or is_viewer() or demo.is_drawn():
         show_dataset(name)
     else:
         drawing = last_job(DRAW_DEMO, name)

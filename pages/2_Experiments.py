@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from medrecog_core.datasets import demo_folder, library
+from medrecog_core.datasets import demo, library
 from medrecog_core.errors import MedrecogError
 from medrecog_core.features import DEFAULT_POOLINGS, ENCODINGS, GLOBAL_POOLINGS, POOLINGS, titles
 from medrecog_core.images import REPORT_SCALES
@@ -221,7 +221,7 @@ def followed_run(runs: list[Run]) -> Run | None:
 
 def show_first_step(specification: RunSpecification | None) -> None:
     seconds = expected_seconds(specification) if specification is not None else None
-    is_demo = specification is not None and specification.dataset == demo_folder.NAME
+    is_demo = specification is not None and specification.dataset == demo.NAME
     aim = "try the demo" if is_demo else "start the first one"
     time = "" if seconds is None else f" (about {duration(seconds)} on this machine)"
     st.info(

@@ -24,7 +24,7 @@ from medrecog_core.bundles.contents import (
     is_safe,
 )
 from medrecog_core.bundles.places import Places
-from medrecog_core.datasets import Dataset, demo_folder, kept_report, library
+from medrecog_core.datasets import Dataset, demo, kept_report, library
 from medrecog_core.datasets.manifest import exclusions_document, manifest_document
 from medrecog_core.errors import MedrecogError, UsageError
 from medrecog_core.images import UnreadableImageError, read_file, thumbnail
@@ -43,7 +43,7 @@ from medrecog_core.runs import Run, RunImage
 from medrecog_core.runs.extracted_dataset import dataset_of_run
 from medrecog_core.runs.run import images_document
 
-_OF_DEMO = f"datasets/{demo_folder.NAME}/"
+_OF_DEMO = f"datasets/{demo.NAME}/"
 _COPIED = ("title", "split", "files")
 
 _THUMBNAILS = Stage("add-thumbnails", "Adding thumbnails", "images")
@@ -290,7 +290,7 @@ def _paths_of(datasets: Sequence[Dataset]) -> set[tuple[str, str]]:
     return {
         (f"datasets/{dataset.name}/images/{image.file_path}", image.file.sha256)
         for dataset in datasets
-        if dataset.name != demo_folder.NAME
+        if dataset.name != demo.NAME
         for image in dataset.every_image
         if image.file is not None
     }

@@ -4,7 +4,7 @@ import numpy as np
 import streamlit as st
 from PIL import Image
 
-from medrecog_core.datasets import demo_folder
+from medrecog_core.datasets import demo
 from medrecog_core.features import ImageWalk, StrongestMaps, first_filters
 from medrecog_core.features.inspection import MAX_KEPT_BYTES, ORDERS
 from medrecog_core.features.self_test import picture_file
@@ -89,16 +89,16 @@ def show_first_filters(network: Network) -> None:
 
 
 def _demo_pictures() -> list[str]:
-    if not demo_folder.is_drawn():
+    if not demo.is_drawn():
         return []
-    return [image.path for image in demo_folder.load().images]
+    return [image.path for image in demo.load().images]
 
 
 def _content(picture: str) -> bytes | None:
     if picture == BUILT_IN:
         return picture_file()
     if picture != UPLOAD:
-        return read_file(demo_folder.load().root / picture)
+        return read_file(demo.load().root / picture)
     upload = st.file_uploader(
         "Image file",
         type=sorted(suffix.removeprefix(".") for suffix in SUFFIXES),
