@@ -19,7 +19,7 @@ from medrecog_core.datasets import (
     library,
 )
 from medrecog_core.datasets.class_choice import CLASS_CHOICE
-from medrecog_core.datasets.file_changes import OUTSIDE_WINDOW
+from medrecog_core.datasets.files import OUTSIDE_WINDOW
 from medrecog_core.datasets.health import carry_out_health_check
 from medrecog_core.datasets.remedy import shell_command
 from medrecog_core.errors import MedrecogError, UsageError

@@ -14,7 +14,7 @@ from medrecog_core.datasets.dataset import (
     unit_of,
 )
 from medrecog_core.datasets.downloading import download_dataset
-from medrecog_core.datasets.file_changes import FileChange, find_changes
+from medrecog_core.datasets.files import FileChange, find_changes
 from medrecog_core.datasets.finding import Finding
 from medrecog_core.datasets.health import HealthReport, apply_remedy, check_health, kept_report
 from medrecog_core.datasets.importing import add_dataset, propose_dataset, read_dataset

@@ -13,8 +13,8 @@ from medrecog_core.datasets import library
 from medrecog_core.datasets.archive import BOUNDS, DamagedArchiveError
 from medrecog_core.datasets.catalogue import CatalogueEntry, PublishedFile, find
 from medrecog_core.datasets.dataset import Dataset
-from medrecog_core.datasets.file_state import HashReport
-from medrecog_core.datasets.file_state import ignore as ignore_hashing
+from medrecog_core.datasets.files import HashReport
+from medrecog_core.datasets.files import ignore as ignore_hashing
 from medrecog_core.datasets.importing import HASHING, Report, add_dataset, add_part, ignore
 from medrecog_core.datasets.intake.decisions import Decisions
 from medrecog_core.datasets.larger_set import (

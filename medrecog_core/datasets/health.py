@@ -20,7 +20,7 @@ from medrecog_core.datasets.class_names import spelling_findings, unlabelled_fin
 from medrecog_core.datasets.companions import companion_findings
 from medrecog_core.datasets.dataset import Dataset
 from medrecog_core.datasets.duplicates import near_duplicates
-from medrecog_core.datasets.file_changes import FileChange, find_changes
+from medrecog_core.datasets.files import FileChange, find_changes
 from medrecog_core.datasets.finding import SEVERITIES, Finding
 from medrecog_core.datasets.grey_levels import grey_findings
 from medrecog_core.datasets.grouping import grouping_findings

@@ -14,9 +14,8 @@ from typing import Any
 from medrecog_core.datasets import catalogue, library
 from medrecog_core.datasets.archive import BOUNDS, NESTED, Bounds, is_archive, unpack
 from medrecog_core.datasets.dataset import Dataset, LeftOut, check_name
-from medrecog_core.datasets.file_state import HashReport
-from medrecog_core.datasets.file_state import ignore as ignore_hashing
-from medrecog_core.datasets.files import files_below
+from medrecog_core.datasets.files import HashReport, files_below
+from medrecog_core.datasets.files import ignore as ignore_hashing
 from medrecog_core.datasets.intake.ambiguity import AmbiguousError
 from medrecog_core.datasets.intake.decisions import BY_EVIDENCE, Decisions
 from medrecog_core.datasets.intake.interpretation import Interpretation

@@ -10,9 +10,15 @@ from medrecog_core import atomic_file
 from medrecog_core.datasets import demo
 from medrecog_core.datasets.class_choice import CLASSES, read_choice, write_choice
 from medrecog_core.datasets.dataset import CHOSEN, Dataset, Exclusion, check_name
-from medrecog_core.datasets.file_changes import FileChange, find_changes, refreshed
-from medrecog_core.datasets.file_state import HashReport, with_states
-from medrecog_core.datasets.file_state import ignore as ignore_hashing
+from medrecog_core.datasets.files import (
+    FileChange,
+    HashReport,
+    find_changes,
+    moved_to,
+    refreshed,
+    with_states,
+)
+from medrecog_core.datasets.files import ignore as ignore_hashing
 from medrecog_core.datasets.kept_exclusions import (
     REMOVED,
     kept_document,
@@ -29,7 +35,6 @@ from medrecog_core.datasets.manifest import (
     write_exclusions,
     write_manifest,
 )
-from medrecog_core.datasets.moving import moved_to
 from medrecog_core.errors import MedrecogError, StorageError, UsageError
 from medrecog_core.jobs.job import Job
 from medrecog_core.jobs.kinds import DRAW_DEMO

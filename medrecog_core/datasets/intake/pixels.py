@@ -6,7 +6,7 @@ from pathlib import Path
 from shlex import quote
 
 from medrecog_core.datasets.dataset import DatasetWarning, FileState, ImageRecord, LeftOut
-from medrecog_core.datasets.file_state import HashReport, ignore, read_states
+from medrecog_core.datasets.files import HashReport, ignore, read_states
 from medrecog_core.datasets.intake.decisions import OWN_WINDOW, Decisions
 from medrecog_core.datasets.intake.interpretation import Interpretation
 from medrecog_core.images import (

@@ -4,7 +4,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from medrecog_core.datasets.dataset import Dataset
-from medrecog_core.datasets.file_state import HashReport, ignore
+from medrecog_core.datasets.files import HashReport, ignore
 from medrecog_core.datasets.intake.classes import choose_classes, small_classes
 from medrecog_core.datasets.intake.companions import without_companions
 from medrecog_core.datasets.intake.copies import without_copies

@@ -6,7 +6,7 @@ from itertools import zip_longest
 import streamlit as st
 
 from medrecog_core.datasets import Dataset, HealthReport, ImageRecord
-from medrecog_core.datasets.file_state import is_untouched
+from medrecog_core.datasets.files import is_untouched
 from medrecog_core.ui.gallery import Picture, show_gallery
 from medrecog_core.ui.quantities import counted
 
