@@ -6,7 +6,7 @@ from typing import Any
 import click
 
 from medrecog_core.cli.output import json_option, write_json, write_table
-from medrecog_core.datasets.split import describe_leak
+from medrecog_core.datasets.splits import describe_leak
 from medrecog_core.reports.measures import MEASURES
 from medrecog_core.runs import find_run
 from medrecog_core.runs.comparison import (

@@ -6,7 +6,7 @@ import click
 
 from medrecog_core.cli.output import write_json, write_table
 from medrecog_core.cli.plan_output import describe_extraction
-from medrecog_core.datasets.split import describe_leak
+from medrecog_core.datasets.splits import describe_leak
 from medrecog_core.jobs.queue import jobs_before
 from medrecog_core.runs import Run, result_document
 

@@ -10,7 +10,7 @@ import click
 from medrecog_core import atomic_file
 from medrecog_core.cli.output import json_option, write_json
 from medrecog_core.datasets import PROTOCOLS, Protocol, library, split_images
-from medrecog_core.datasets.split import describe_leak
+from medrecog_core.datasets.splits import describe_leak
 
 
 @click.command()

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable
 
 from medrecog_core.classification import DecisionThreshold, Estimate
 from medrecog_core.classification.calibration import BARE, SHARES
-from medrecog_core.datasets.split import describe_leak
+from medrecog_core.datasets.splits import describe_leak
 from medrecog_core.errors import MedrecogError
 from medrecog_core.images import PLAIN, preprocessing_of_version
 from medrecog_core.intended_use import RESEARCH_ONLY

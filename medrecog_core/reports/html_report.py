@@ -9,7 +9,7 @@ from altair.typing import ChartType
 
 from medrecog_core import __version__
 from medrecog_core.classification import ScoredImages, cross_calibrate, estimate, estimate_classes
-from medrecog_core.datasets.split import describe_leak
+from medrecog_core.datasets.splits import describe_leak
 from medrecog_core.errors import MedrecogError
 from medrecog_core.features import Cell
 from medrecog_core.images import PREPROCESSINGS

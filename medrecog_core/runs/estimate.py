@@ -12,7 +12,7 @@ from typing import Any
 import psutil
 
 from medrecog_core.datasets import ImageRecord, library
-from medrecog_core.datasets.sampling import draw_sample
+from medrecog_core.datasets.splits import draw_sample
 from medrecog_core.features import (
     Cell,
     DescriptorSource,

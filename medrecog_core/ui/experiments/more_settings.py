@@ -13,7 +13,7 @@ from medrecog_core.classification import (
     find_classifier,
 )
 from medrecog_core.datasets import PROTOCOLS
-from medrecog_core.datasets.protocol import MAX_FOLDS, MAX_REPEATS
+from medrecog_core.datasets.splits import MAX_FOLDS, MAX_REPEATS
 from medrecog_core.errors import UsageError
 from medrecog_core.features import DEFAULT_N_WORDS, FUSIONS, POOLINGS
 from medrecog_core.images import DEFAULT_PREPROCESSING, PREPROCESSINGS

@@ -1,17 +1,228 @@
+import json
+from collections import Counter
+
 import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from medrecog_core.datasets import ImageRecord, Protocol, split_images
-from medrecog_core.errors import MedrecogError
+from medrecog_core.datasets import (
+    PROTOCOLS,
+    Fold,
+    ImageRecord,
+    Protocol,
+    Split,
+    draw_sample,
+    split_images,
+)
+from medrecog_core.datasets.splits import describe_leak, n_leaking_groups
+from medrecog_core.errors import MedrecogError, UsageError
 
 
-def records(*labels_splits_groups):
+@pytest.mark.parametrize("kind", PROTOCOLS)
+def test_every_protocol_can_be_asked_for(kind):
+    assert Protocol(kind).kind == kind
+
+
+@pytest.mark.parametrize(
+    ("wrong", "sentence"),
+    [
+        ({"kind": "bootstrap"}, "Unknown protocol “bootstrap”. Available: auto, given"),
+        ({"n_folds": 1}, "1 is not a valid number of folds"),
+        ({"n_folds": 101}, "101 is not a valid number of folds"),
+        ({"n_repeats": 0}, "0 is not a valid number of repeats"),
+    ],
+)
+def test_an_impossible_protocol_is_refused(wrong, sentence):
+    with pytest.raises(UsageError, match=sentence):
+        Protocol(**wrong)
+
+
+LABELS = st.sampled_from("abc")
+SPLITS = st.sampled_from(("train", "test", "val"))
+
+
+def records(rows):
+    return [
+        ImageRecord(f"{i:03}.png", label, split, group)
+        for i, (label, split, group) in enumerate(rows)
+    ]
+
+
+SPLIT = st.lists(st.tuples(LABELS, SPLITS, st.just("")), min_size=1, max_size=80).map(records)
+WHOLE = st.lists(
+    st.tuples(LABELS, st.just(""), st.sampled_from(("", "p", "q"))), min_size=1, max_size=80
+).map(records)
+
+
+def strata(images):
+    return Counter((image.label, image.split) for image in images)
+
+
+@given(SPLIT | WHOLE, st.integers(1, 100), st.integers(0, 3))
+def test_a_sample_has_what_was_asked_and_every_stratum_its_share(images, n, seed):
+    is_given = {"train", "test"} <= {image.split for image in images}
+    used = [image for image in images if not is_given or image.split != "val"]
+    if n >= len(used):
+        sample = draw_sample(images, n, seed)
+        assert (sample.images, sample.is_part, sample.words) == (tuple(images), False, "")
+        return
+    try:
+        sample = draw_sample(images, n, seed)
+    except MedrecogError:
+        assert n < 2 * len({(image.label, is_given and image.split) for image in used})
+        return
+    assert len(sample.images) == n
+    assert len(set(sample.images)) == n and set(sample.images) <= set(used)
+    assert [image.path for image in sample.images] == sorted(image.path for image in sample.images)
+    assert sample.words == f"a sample of {n} of {len(used)} images"
+    key = (lambda i: (i.label, i.split)) if is_given else (lambda i: i.label)
+    there, drawn = Counter(map(key, used)), Counter(map(key, sample.images))
+    least = 1 if is_given else 2
+    spared = sum(max(0, min(k, least) - n * k / len(used)) for k in there.values())
+    for stratum, k in there.items():
+        assert min(k, least) <= drawn[stratum] <= k
+        assert abs(drawn[stratum] - n * k / len(used)) <= least + 1 + spared
+
+
+def test_shares_of_a_large_set_are_those_of_the_whole():
+    rows = [("ill", "train")] * 3850 + [("well", "train")] * 1340
+    rows += [("ill", "test")] * 387 + [("well", "test")] * 231
+    images = records((label, split, "") for label, split in rows)
+    sample = draw_sample(images, 200, 0)
+    assert sample.words == "a sample of 200 of 5,808 images"
+    assert strata(sample.images) == {
+        ("ill", "train"): 133,
+        ("well", "train"): 46,
+        ("ill", "test"): 13,
+        ("well", "test"): 8,
+    }
+
+
+def test_the_seed_alone_decides():
+    images = records([("a", "", ""), ("b", "", "")] * 30)
+    assert draw_sample(images, 10, 1) == draw_sample(images, 10, 1)
+    assert draw_sample(images, 10, 1) != draw_sample(images, 10, 2)
+
+
+def test_images_of_val_beside_a_given_split_are_not_drawn():
+    images = records([(a, split, "") for a in "ab" for split in ("train", "test", "val")] * 5)
+    assert {image.split for image in draw_sample(images, 8, 0).images} == {"train", "test"}
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_a_class_with_two_images_has_two_groups_where_it_can(seed):
+    rows = [("rare", "", "one")] * 9 + [("rare", "", "two")] + [("common", "", "")] * 90
+    images = records(rows)
+    sample = draw_sample(images, 20, seed).images
+    assert Counter(image.label for image in sample) == {"rare": 2, "common": 18}
+    assert {image.group for image in sample if image.label == "rare"} == {"one", "two"}
+    assert split_images(sample, Protocol(seed=seed)).n_leaking_groups == 0
+
+
+def test_too_few_images_give_a_sentence_that_says_how_many_are_needed():
+    images = records([(label, "", "") for label in "abc"] * 5)
+    with pytest.raises(
+        MedrecogError, match=r"A sample of 5 images is too small .* at least 6 images\."
+    ):
+        draw_sample(images, 5, 0)
+    assert strata(draw_sample(images, 6, 0).images) == {("a", ""): 2, ("b", ""): 2, ("c", ""): 2}
+
+
+def test_each_given_fold_of_a_class_keeps_its_share():
+    images = [
+        ImageRecord(f"{label}{fold}{i:02}.png", label, fold=fold)
+        for label in "ab"
+        for fold, n in (("0", 30), ("1", 10))
+        for i in range(n)
+    ]
+    drawn = draw_sample(images, 16, 0).images
+    counts = {
+        (label, f): sum(i.label == label and i.fold == f for i in drawn)
+        for label in "ab"
+        for f in "01"
+    }
+    assert counts == {("a", "0"): 6, ("a", "1"): 2, ("b", "0"): 6, ("b", "1"): 2}
+
+
+IMAGES = [
+    ImageRecord("a.png", "x", "", "p1"),
+    ImageRecord("b.png", "y", "", "p1"),
+    ImageRecord("c.png", "x", "", "p2"),
+    ImageRecord("d.png", "y", "", ""),
+]
+
+positions = st.lists(st.integers(0, 10_000), max_size=20).map(tuple)
+splits = st.builds(
+    Split,
+    st.text(),
+    st.lists(st.builds(Fold, positions, positions), min_size=1, max_size=5).map(tuple),
+    st.integers(0, 99),
+)
+
+
+@given(splits)
+def test_a_split_survives_json(split):
+    assert Split.from_document(json.loads(json.dumps(split.to_document()))) == split
+
+
+@pytest.mark.parametrize(
+    "document", [{}, {"kind": "k", "folds": [], "n_leaking_groups": 0}, {"kind": "k", "folds": [1]}]
+)
+def test_what_is_no_split_is_refused(document):
+    with pytest.raises((KeyError, TypeError, ValueError)):
+        Split.from_document(document)
+
+
+def test_tested_images_stand_in_the_order_of_the_folds():
+    split = Split("two folds", (Fold((0, 1), (2, 3)), Fold((2, 3), (0, 1))))
+    assert split.tested == (2, 3, 0, 1)
+    assert split.trained == (0, 1, 2, 3)
+
+
+def test_groups_in_both_parts_of_a_fold_leak_whatever_other_folds_do():
+    apart = [Fold((0, 1), (2, 3)), Fold((2, 3), (0, 1))]
+    assert n_leaking_groups(IMAGES, apart) == 0
+    assert n_leaking_groups(IMAGES, [*apart, Fold((0, 2), (1, 3))]) == 1
+
+
+def test_images_without_a_group_do_not_leak():
+    assert n_leaking_groups([ImageRecord("a", "x"), ImageRecord("b", "x")], [Fold((0,), (1,))]) == 0
+
+
+def test_the_table_of_one_fold_is_a_table_of_labels_with_a_split():
+    rows = Split("hold-out", (Fold((0, 1), (2,)),)).rows(IMAGES)
+    assert rows[0] == {"path": "a.png", "label": "x", "group": "p1", "split": "train"}
+    assert [row["split"] for row in rows] == ["train", "train", "test", ""]
+
+
+def test_the_table_of_several_folds_has_a_column_each():
+    rows = Split("two folds", (Fold((0, 1), (2, 3)), Fold((2, 3), (0, 1)))).rows(IMAGES)
+    assert [(row["fold 1"], row["fold 2"]) for row in rows] == [
+        ("train", "test"), ("train", "test"), ("test", "train"), ("test", "train")
+    ]  # fmt: skip
+
+
+@given(splits)
+def test_images_in_no_fold_can_be_left_out(split):
+    used, narrowed = split.without_unused()
+    assert len(narrowed.folds) == len(split.folds)
+    for fold, narrow in zip(split.folds, narrowed.folds, strict=True):
+        assert tuple(used[i] for i in narrow.train) == fold.train
+        assert tuple(used[i] for i in narrow.test) == fold.test
+    assert {*narrowed.trained, *narrowed.tested} == set(range(len(used)))
+
+
+def test_a_leak_is_told_in_a_sentence():
+    assert describe_leak(1).startswith("Leakage: 1 group has images in both training")
+    assert "1,200 groups have images" in describe_leak(1200)
+
+
+def records_splitting(*labels_splits_groups):
     return [ImageRecord(f"{i:03}.png", *row) for i, row in enumerate(labels_splits_groups)]
 
 
 def many(n, *labels):
-    return records(*((label, "", "") for label in labels for _ in range(n)))
+    return records_splitting(*((label, "", "") for label in labels for _ in range(n)))
 
 
 def split(images, seed=0, **protocol):
@@ -23,7 +234,7 @@ def count(images, part, label):
 
 
 def test_a_given_split_is_kept_whatever_the_seed():
-    images = records(("a", "test"), ("a", "train"), ("b", "train"), ("b", "test"))
+    images = records_splitting(("a", "test"), ("a", "train"), ("b", "train"), ("b", "test"))
     found = split(images)
     assert (found.folds[0].train, found.folds[0].test) == ((1, 2), (0, 3))
     assert found.kind == "given split"
@@ -31,7 +242,7 @@ def test_a_given_split_is_kept_whatever_the_seed():
 
 
 def test_images_of_val_or_of_no_part_are_left_out_of_a_given_split():
-    images = records(
+    images = records_splitting(
         ("a", "val"), ("a", "train"), ("b", "train"), ("b", "test"), ("b", ""), ("c", "val")
     )
     found = split(images)
@@ -40,7 +251,7 @@ def test_images_of_val_or_of_no_part_are_left_out_of_a_given_split():
 
 
 def test_groups_on_both_sides_of_a_given_split_are_counted():
-    images = records(
+    images = records_splitting(
         ("a", "train", "p1"),
         ("b", "train", "p2"),
         ("b", "train", "p3"),
@@ -55,7 +266,7 @@ def test_groups_on_both_sides_of_a_given_split_are_counted():
 
 
 def test_a_test_class_without_training_images_is_refused():
-    images = records(("a", "train"), ("b", "train"), ("a", "test"), ("c", "test"))
+    images = records_splitting(("a", "train"), ("b", "train"), ("a", "test"), ("c", "test"))
     with pytest.raises(
         MedrecogError, match=r"class “c” has test images but no training images\. Exclude it"
     ):
@@ -63,7 +274,7 @@ def test_a_test_class_without_training_images_is_refused():
 
 
 def test_a_class_that_is_only_trained_on_is_allowed():
-    images = records(("a", "train"), ("b", "train"), ("a", "test"))
+    images = records_splitting(("a", "train"), ("b", "train"), ("a", "test"))
     assert split(images).folds[0].test == (2,)
 
 
@@ -71,11 +282,11 @@ def test_a_given_split_with_one_class_to_learn_is_refused():
     with pytest.raises(
         MedrecogError, match="The split leaves fewer than two training classes, or no test images"
     ):
-        split(records(("a", "train"), ("a", "test"), ("b", "val")))
+        split(records_splitting(("a", "train"), ("a", "test"), ("b", "val")))
 
 
 def test_a_hold_out_tests_on_a_quarter_of_every_class():
-    images = many(40, "a", "b") + records(*[("c", "", "")] * 20)
+    images = many(40, "a", "b") + records_splitting(*[("c", "", "")] * 20)
     images = [ImageRecord(f"{i}.png", image.label) for i, image in enumerate(images)]
     found = split(images)
     assert [count(images, found.folds[0].test, label) for label in "abc"] == [10, 10, 5]
@@ -90,7 +301,7 @@ def test_a_hold_out_follows_its_seed():
 
 
 def test_a_split_without_a_test_part_is_no_given_split():
-    images = records(*[("a", "train"), ("b", "train"), ("a", "val"), ("b", "val")] * 4)
+    images = records_splitting(*[("a", "train"), ("b", "train"), ("a", "val"), ("b", "val")] * 4)
     assert split(images).kind == "stratified hold-out of a quarter, seed 0"
 
 
@@ -101,7 +312,9 @@ def test_a_rare_class_is_tested_too(seed):
 
 
 def test_a_hold_out_says_that_it_kept_groups_whole():
-    images = records(*((label, "", f"{label}{i // 2}") for label in "ab" for i in range(16)))
+    images = records_splitting(
+        *((label, "", f"{label}{i // 2}") for label in "ab" for i in range(16))
+    )
     assert split(images).kind.endswith("seed 0, groups kept whole")
 
 
@@ -126,7 +339,7 @@ def test_a_class_of_one_group_is_refused():
 
 def test_groups_shared_by_classes_do_not_cost_a_class_its_training():
     rows = ["d3", "b2", "c0", "e2", "a0", "d4", "e4", "b1", "a4", "c1"]
-    images = records(*((row[0], "", row[1]) for row in rows))
+    images = records_splitting(*((row[0], "", row[1]) for row in rows))
     for seed in range(10):
         found = split(images, seed)
         assert {images[i].label for i in found.folds[0].train} == set("abcde")
@@ -139,7 +352,7 @@ images_with_groups = st.lists(
     ),
     min_size=4,
     max_size=30,
-).map(lambda rows: records(*rows))
+).map(lambda rows: records_splitting(*rows))
 
 
 def groups_of(images, label):
@@ -176,7 +389,7 @@ def test_a_class_of_one_group_is_always_refused(images, seed):
 
 
 def grouped(n_groups, per_group, labels="ab"):
-    return records(
+    return records_splitting(
         *(
             (label, "", f"{label}{g}")
             for label in labels
@@ -192,7 +405,7 @@ def test_a_given_split_must_be_there_where_it_is_asked_for():
 
 
 def test_k_fold_may_be_asked_for_beside_a_given_split():
-    images = records(*[("a", "train"), ("b", "train"), ("a", "test"), ("b", "test")] * 5)
+    images = records_splitting(*[("a", "train"), ("b", "train"), ("a", "test"), ("b", "test")] * 5)
     found = split(images, kind="k-fold", n_folds=5)
     assert sorted(found.tested) == list(range(20))
     assert found.kind == "stratified 5-fold cross-validation, seed 0"
@@ -313,7 +526,7 @@ def test_folds_are_the_automatic_protocol_where_there_is_no_given_split():
     images = in_folds(*((label, fold, "") for label in "ab" for fold in "01"))
     assert split(images).kind == "cross-validation over the 2 given folds"
     with_split = [ImageRecord(i.path, i.label, "train", fold=i.fold) for i in images]
-    with_split += records(("a", "test"), ("b", "test"))
+    with_split += records_splitting(("a", "test"), ("b", "test"))
     assert split(with_split).kind == "given split"
     more = [*images, ImageRecord("z.png", "a")]
     assert split(more).kind == "cross-validation over the 2 given folds, 1 image of no fold unused"
