@@ -18,7 +18,7 @@ from medrecog_core.datasets import (
     kept_report,
     library,
 )
-from medrecog_core.datasets.class_choice import CLASS_CHOICE
+from medrecog_core.datasets.exclusions import CLASS_CHOICE
 from medrecog_core.datasets.files import OUTSIDE_WINDOW
 from medrecog_core.datasets.health import carry_out_health_check
 from medrecog_core.datasets.remedy import shell_command

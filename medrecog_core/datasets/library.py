@@ -8,8 +8,16 @@ from pathlib import Path
 
 from medrecog_core import atomic_file
 from medrecog_core.datasets import demo
-from medrecog_core.datasets.class_choice import CLASSES, read_choice, write_choice
 from medrecog_core.datasets.dataset import CHOSEN, Dataset, Exclusion, check_name
+from medrecog_core.datasets.exclusions import (
+    CLASSES,
+    REMOVED,
+    kept_document,
+    read_choice,
+    read_kept,
+    with_kept,
+    write_choice,
+)
 from medrecog_core.datasets.files import (
     FileChange,
     HashReport,
@@ -19,12 +27,6 @@ from medrecog_core.datasets.files import (
     with_states,
 )
 from medrecog_core.datasets.files import ignore as ignore_hashing
-from medrecog_core.datasets.kept_exclusions import (
-    REMOVED,
-    kept_document,
-    read_kept,
-    with_kept,
-)
 from medrecog_core.datasets.manifest import (
     EXCLUSIONS,
     MANIFEST,

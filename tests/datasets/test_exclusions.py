@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from medrecog_core.datasets import Dataset, Exclusion, ImageRecord, library, read_dataset
-from medrecog_core.datasets.class_choice import CLASS_CHOICE, CLASSES, ClassChoice, read_choice
+from medrecog_core.datasets.exclusions import CLASS_CHOICE, CLASSES, ClassChoice, read_choice
 from medrecog_core.errors import MedrecogError, StorageError, UsageError
 
 LABELS = "aabbbccd"
