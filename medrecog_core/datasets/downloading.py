@@ -2,8 +2,6 @@
 
 import contextlib
 import hashlib
-import os
-import shutil
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator
@@ -15,7 +13,7 @@ from medrecog_core.datasets import library
 from medrecog_core.datasets.archive import BOUNDS, DamagedArchiveError
 from medrecog_core.datasets.catalogue import CATALOGUE, CatalogueEntry, PublishedFile, find
 from medrecog_core.datasets.dataset import Dataset
-from medrecog_core.datasets.files import HashReport
+from medrecog_core.datasets.files import HashReport, link_or_copy
 from medrecog_core.datasets.files import ignore as ignore_hashing
 from medrecog_core.datasets.importing import HASHING, Report, add_dataset, add_part, ignore
 from medrecog_core.datasets.intake.decisions import Decisions
@@ -67,24 +65,6 @@ def downloaded_for_another(entry: CatalogueEntry, file: PublishedFile) -> Path |
 def download_folder(entry: CatalogueEntry) -> Path:
     """Return the folder of the files of an entry until its data set is added."""
     return cache_folder().datasets / entry.name / DOWNLOAD
-
-
-def link_or_copy(source: Path, target: Path) -> None:
-    """Create a hard link to a file, or a copy if the file system has none.
-
-    Raises
-    ------
-    StorageError
-        If it cannot be written.
-    """
-    try:
-        target.parent.mkdir(parents=True, exist_ok=True)
-        try:
-            os.link(source, target)
-        except OSError:
-            shutil.copyfile(source, target)
-    except OSError as error:
-        raise StorageError(unwritable(target, error)) from error
 
 
 def _of_the_same_files(entry: CatalogueEntry) -> list[CatalogueEntry]:

@@ -3,6 +3,7 @@
 import contextlib
 import hashlib
 import os
+import shutil
 from collections.abc import Callable, Collection, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
@@ -18,7 +19,7 @@ from medrecog_core.datasets.dataset import (
     ImageRecord,
     LeftOut,
 )
-from medrecog_core.errors import MedrecogError
+from medrecog_core.errors import MedrecogError, StorageError
 from medrecog_core.images import (
     PLAIN,
     UnreadableImageError,
@@ -27,6 +28,7 @@ from medrecog_core.images import (
     read_header,
     read_range,
 )
+from medrecog_core.locations import unwritable
 from medrecog_core.wording import counted
 
 
@@ -505,3 +507,21 @@ def _not_there(dataset: Dataset, root: Path, changes: Sequence[FileChange]) -> s
         f"with the same content, for example {first.path} ({first.reason}). Enter the folder that "
         f"corresponds to {dataset.root}."
     )
+
+
+def link_or_copy(source: Path, target: Path) -> None:
+    """Create a hard link to a file, or a copy if the file system has none.
+
+    Raises
+    ------
+    StorageError
+        If it cannot be written.
+    """
+    try:
+        target.parent.mkdir(parents=True, exist_ok=True)
+        try:
+            os.link(source, target)
+        except OSError:
+            shutil.copyfile(source, target)
+    except OSError as error:
+        raise StorageError(unwritable(target, error)) from error

@@ -14,8 +14,7 @@ from typing import Any
 from medrecog_core.datasets import catalogue, library
 from medrecog_core.datasets.archive import BOUNDS, NESTED, Bounds, is_archive, unpack
 from medrecog_core.datasets.dataset import Dataset, LeftOut, check_name
-from medrecog_core.datasets.downloading import link_or_copy
-from medrecog_core.datasets.files import HashReport, files_below
+from medrecog_core.datasets.files import HashReport, files_below, link_or_copy
 from medrecog_core.datasets.files import ignore as ignore_hashing
 from medrecog_core.datasets.intake.ambiguity import AmbiguousError
 from medrecog_core.datasets.intake.decisions import BY_EVIDENCE, Decisions
