@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from medrecog_core.datasets import kept_report, library
-from medrecog_core.datasets.health import carry_out_health_check, start_health_check
+from medrecog_core.datasets.health.check import carry_out_health_check, start_health_check
 from medrecog_core.errors import MedrecogError
 from medrecog_core.jobs import work
 from medrecog_core.jobs.job import all_jobs, last_job, working_on

@@ -24,8 +24,9 @@ from medrecog_core.datasets.files import FileChange, find_changes
 from medrecog_core.datasets.finding import SEVERITIES, Finding
 from medrecog_core.datasets.grey_levels import grey_findings
 from medrecog_core.datasets.grouping import grouping_findings
+from medrecog_core.datasets.health.import_warnings import import_findings
+from medrecog_core.datasets.health.shortcuts import Shortcut, measure_shortcuts, shortcut_findings
 from medrecog_core.datasets.image_quality import quality_findings
-from medrecog_core.datasets.import_warnings import import_findings
 from medrecog_core.datasets.leaks import (
     duplicate_findings,
     group_findings,
@@ -33,7 +34,6 @@ from medrecog_core.datasets.leaks import (
 )
 from medrecog_core.datasets.measurements import measure_images
 from medrecog_core.datasets.remedy import Advice, reason_against, refresh_command
-from medrecog_core.datasets.shortcuts import Shortcut, measure_shortcuts, shortcut_findings
 from medrecog_core.errors import MedrecogError, StorageError
 from medrecog_core.jobs.job import Job, create_job
 from medrecog_core.jobs.kinds import CHECK

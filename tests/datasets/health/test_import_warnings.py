@@ -2,7 +2,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from medrecog_core.datasets import Dataset, DatasetWarning, Exclusion, ImageRecord
-from medrecog_core.datasets.import_warnings import CHECKED_AGAIN, import_findings
+from medrecog_core.datasets.health.import_warnings import CHECKED_AGAIN, import_findings
 
 IMAGES = tuple(ImageRecord(f"{i}.png", "ab"[i % 2]) for i in range(6))
 
