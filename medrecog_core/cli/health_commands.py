@@ -21,7 +21,7 @@ from medrecog_core.datasets import (
 from medrecog_core.datasets.exclusions import CLASS_CHOICE
 from medrecog_core.datasets.files import OUTSIDE_WINDOW
 from medrecog_core.datasets.health.check import carry_out_health_check
-from medrecog_core.datasets.remedy import shell_command
+from medrecog_core.datasets.health.finding import shell_command
 from medrecog_core.errors import MedrecogError, UsageError
 from medrecog_core.jobs.progress import counting
 from medrecog_core.wording import counted

@@ -4,7 +4,7 @@ import re
 from collections import defaultdict
 
 from medrecog_core.datasets.dataset import Dataset, ImageRecord
-from medrecog_core.datasets.finding import Finding
+from medrecog_core.datasets.health.finding import Finding
 from medrecog_core.wording import counted
 
 PATIENT_OF = {

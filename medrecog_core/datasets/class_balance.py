@@ -3,8 +3,13 @@
 from collections import Counter, defaultdict
 
 from medrecog_core.datasets.dataset import Dataset, ImageRecord, unit_of
-from medrecog_core.datasets.finding import Finding
-from medrecog_core.datasets.remedy import Advice, class_command, exclude_classes, quoted
+from medrecog_core.datasets.health.finding import (
+    Advice,
+    Finding,
+    class_command,
+    exclude_classes,
+    quoted,
+)
 from medrecog_core.wording import counted
 
 UNEVEN = 3.0

@@ -3,9 +3,8 @@
 from collections import Counter, defaultdict
 
 from medrecog_core.datasets.dataset import Dataset
-from medrecog_core.datasets.finding import Finding
+from medrecog_core.datasets.health.finding import Finding, Remedy, exclude_classes, quoted
 from medrecog_core.datasets.intake.spelling import merged_spellings, missing_words
-from medrecog_core.datasets.remedy import Remedy, exclude_classes, quoted
 from medrecog_core.wording import counted
 
 

@@ -4,10 +4,9 @@ import re
 from collections import Counter
 
 from medrecog_core.datasets.dataset import Dataset
-from medrecog_core.datasets.finding import Finding
+from medrecog_core.datasets.health.finding import Advice, Finding, import_command
 from medrecog_core.datasets.intake.decisions import Decisions
 from medrecog_core.datasets.intake.groups import USUAL_PATTERNS
-from medrecog_core.datasets.remedy import Advice, import_command
 from medrecog_core.wording import counted
 
 MOST_IN_GROUP = 0.5

@@ -5,9 +5,8 @@ from collections.abc import Mapping
 import numpy as np
 
 from medrecog_core.datasets.duplicates import is_blank
-from medrecog_core.datasets.finding import Finding
+from medrecog_core.datasets.health.finding import Finding, Remedy
 from medrecog_core.datasets.measurement import SIDE, ImageMeasurement
-from medrecog_core.datasets.remedy import Remedy
 from medrecog_core.wording import counted
 
 TINY_SIDE = 112

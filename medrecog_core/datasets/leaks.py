@@ -5,8 +5,7 @@ from collections.abc import Iterable, Sequence
 
 from medrecog_core.datasets.dataset import Dataset, ImageRecord
 from medrecog_core.datasets.duplicates import Pair, connected_sets, exact_duplicates
-from medrecog_core.datasets.finding import Finding
-from medrecog_core.datasets.remedy import Remedy, exclude_classes
+from medrecog_core.datasets.health.finding import Finding, Remedy, exclude_classes
 from medrecog_core.wording import counted
 
 _KEPT_FIRST = ("test", "val", "train", "")

@@ -4,7 +4,7 @@ from collections import defaultdict
 from collections.abc import Collection
 
 from medrecog_core.datasets.dataset import Dataset, DatasetWarning
-from medrecog_core.datasets.finding import Finding
+from medrecog_core.datasets.health.finding import Finding
 
 CHECKED_AGAIN = frozenset(
     (

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from medrecog_core.datasets.dataset import Dataset, ImageRecord, unit_of
-from medrecog_core.datasets.finding import Finding
+from medrecog_core.datasets.health.finding import Finding
 from medrecog_core.datasets.measurement import ImageMeasurement
 from medrecog_core.images import stratified_folds
 

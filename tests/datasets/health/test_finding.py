@@ -4,13 +4,67 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from medrecog_core.datasets import Dataset, Finding, ImageRecord, Remedy
-from medrecog_core.datasets.remedy import exclude_classes, quoted, reason_against
+from medrecog_core.datasets import Dataset, FileState, Finding, ImageRecord, Remedy
+from medrecog_core.datasets.class_balance import small_class_findings, training_findings
+from medrecog_core.datasets.class_names import spelling_findings, unlabelled_findings
+from medrecog_core.datasets.health.finding import exclude_classes, quoted, reason_against
+from medrecog_core.datasets.image_quality import quality_findings
+from medrecog_core.datasets.leaks import duplicate_findings, group_findings, near_duplicate_findings
+from medrecog_core.datasets.measurement import ImageMeasurement
+
+rows = st.lists(
+    st.tuples(
+        st.sampled_from(("a", "A", "b", "nan")),
+        st.sampled_from(("", "train", "val", "test")),
+        st.sampled_from(("", "p", "q")),
+        st.sampled_from("xyz123456789"),
+        st.booleans(),
+    ),
+    min_size=2,
+    max_size=40,
+).filter(lambda rows: len({row[0] for row in rows}) > 1)
 
 
-def dataset(*rows):
+@given(rows, st.data())
+def test_no_remedy_that_is_offered_leaves_fewer_than_two_classes(rows, data):
+    images = tuple(
+        ImageRecord(f"{i:02d}", label, split, group, FileState(content, 1, 1))
+        for i, (label, split, group, content, _) in enumerate(rows)
+    )
+    dataset = Dataset("skin", Path("/images"), images, "made")
+    positions = st.integers(0, len(rows) - 1)
+    pairs = data.draw(st.lists(st.tuples(positions, positions).filter(lambda p: p[0] < p[1])))
+    measurements = {
+        image.path: ImageMeasurement("gone" if is_gone else "", 9, 9)
+        for image, (*_, is_gone) in zip(images, rows, strict=True)
+    }
+    findings = (
+        *duplicate_findings(dataset),
+        *near_duplicate_findings(dataset, sorted(set(pairs)))[0],
+        *group_findings(dataset),
+        *training_findings(dataset),
+        *small_class_findings(dataset),
+        *spelling_findings(dataset),
+        *unlabelled_findings(dataset),
+        *quality_findings(measurements),
+    )
+    for finding in findings:
+        guarded = finding.guarded(dataset)
+        assert (guarded.remedy is None) == bool(guarded.refusal)
+        if guarded.remedy is None:
+            continue
+        names = dict(guarded.remedy.merges)
+        left = [image for image in images if image.path not in guarded.to_exclude]
+        kept = {names.get(image.label, image.label) for image in left}
+        assert len(kept) >= 2
+        assert kept >= {names.get(c, c) for c in dataset.classes} - set(guarded.remedy.classes)
+
+
+def dataset(*rows_remedy):
     """Make a data set of (label, split) rows, whose images are named `0`, `1`, ..."""
-    images = tuple(ImageRecord(f"{i:02d}", label, split) for i, (label, split) in enumerate(rows))
+    images = tuple(
+        ImageRecord(f"{i:02d}", label, split) for i, (label, split) in enumerate(rows_remedy)
+    )
     return Dataset("skin", Path("/images"), images, "made")
 
 
@@ -73,14 +127,14 @@ def test_long_lists_of_names_are_cut():
     assert quoted("abcdefg").endswith("“e” and 2 more")
 
 
-rows = st.lists(
+rows_remedy = st.lists(
     st.tuples(st.sampled_from("abcd"), st.sampled_from(("", "train", "test"))), min_size=2
-).filter(lambda rows: len({label for label, _ in rows}) > 1)
+).filter(lambda rows_remedy: len({label for label, _ in rows_remedy}) > 1)
 
 
-@given(rows, st.data())
-def test_no_remedy_that_is_offered_spoils_a_data_set(rows, data):
-    whole = dataset(*rows)
+@given(rows_remedy, st.data())
+def test_no_remedy_that_is_offered_spoils_a_data_set(rows_remedy, data):
+    whole = dataset(*rows_remedy)
     paths = [image.path for image in whole.images]
     chosen = data.draw(st.lists(st.sampled_from(paths), min_size=1, unique=True))
     named = data.draw(st.sets(st.sampled_from(whole.classes)))
@@ -95,9 +149,9 @@ def test_no_remedy_that_is_offered_spoils_a_data_set(rows, data):
     assert {image.label for image in left if image.split == "train"} >= trained - named
 
 
-@given(rows, st.data())
-def test_no_merge_that_is_offered_leaves_one_class(rows, data):
-    whole = dataset(*rows)
+@given(rows_remedy, st.data())
+def test_no_merge_that_is_offered_leaves_one_class(rows_remedy, data):
+    whole = dataset(*rows_remedy)
     target = data.draw(st.sampled_from(whole.classes))
     others = [label for label in whole.classes if label != target]
     merged = data.draw(st.lists(st.sampled_from(others), min_size=1, unique=True))
