@@ -6,10 +6,10 @@ from pathlib import PurePosixPath
 
 from medrecog_core.datasets.dataset import Dataset, ImageRecord
 from medrecog_core.datasets.health.finding import Finding, Remedy
+from medrecog_core.datasets.health.measurements import ImageMeasurement
 from medrecog_core.datasets.intake.companions import without_companions
 from medrecog_core.datasets.intake.decisions import BY_EVIDENCE
 from medrecog_core.datasets.intake.survey import Survey
-from medrecog_core.datasets.measurement import ImageMeasurement
 from medrecog_core.wording import counted
 
 _PART = re.compile(r"[^\W_]+")

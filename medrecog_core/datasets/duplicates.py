@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Sequence
 import numpy as np
 
 from medrecog_core.datasets.dataset import ImageRecord
-from medrecog_core.datasets.measurement import ImageMeasurement
+from medrecog_core.datasets.health.measurements import ImageMeasurement
 
 MAX_HAMMING_DISTANCE = 8
 MIN_CORRELATION = 0.985

@@ -7,8 +7,8 @@ import numpy as np
 
 from medrecog_core.datasets.dataset import Dataset
 from medrecog_core.datasets.health.finding import Advice, Finding, Remedy, import_command
+from medrecog_core.datasets.health.measurements import ImageMeasurement
 from medrecog_core.datasets.intake.decisions import Decisions
-from medrecog_core.datasets.measurement import ImageMeasurement
 from medrecog_core.images import GreyRange, Rendering, choose_window
 from medrecog_core.wording import counted
 

@@ -6,7 +6,7 @@ import numpy as np
 
 from medrecog_core.datasets.duplicates import is_blank
 from medrecog_core.datasets.health.finding import Finding, Remedy
-from medrecog_core.datasets.measurement import SIDE, ImageMeasurement
+from medrecog_core.datasets.health.measurements import SIDE, ImageMeasurement
 from medrecog_core.wording import counted
 
 TINY_SIDE = 112

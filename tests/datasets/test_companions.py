@@ -4,7 +4,7 @@ import pytest
 
 from medrecog_core.datasets import Dataset, ImageRecord
 from medrecog_core.datasets.companions import companion_findings
-from medrecog_core.datasets.measurement import ImageMeasurement
+from medrecog_core.datasets.health.measurements import ImageMeasurement
 
 
 def found_in(*paths, two_valued=()):

@@ -16,7 +16,7 @@ from medrecog_core.datasets.duplicates import (
     exact_duplicates,
     near_duplicates,
 )
-from medrecog_core.datasets.measurement import ImageMeasurement, measure_image
+from medrecog_core.datasets.health.measurements import ImageMeasurement, measure_image
 
 
 def measured(image, form="PNG", **options):

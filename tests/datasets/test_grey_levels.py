@@ -3,7 +3,7 @@ from pathlib import Path
 
 from medrecog_core.datasets import Dataset, ImageRecord
 from medrecog_core.datasets.grey_levels import grey_findings
-from medrecog_core.datasets.measurement import ImageMeasurement
+from medrecog_core.datasets.health.measurements import ImageMeasurement
 from medrecog_core.images import PLAIN, GreyRange, Rendering
 
 

@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 from PIL import Image, ImageFilter
 
+from medrecog_core.datasets.health.measurements import ImageMeasurement, measure_image
 from medrecog_core.datasets.image_quality import MIN_FOR_BLUR, quality_findings
-from medrecog_core.datasets.measurement import ImageMeasurement, measure_image
 
 
 def measured(image):

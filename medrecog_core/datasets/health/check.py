@@ -31,6 +31,7 @@ from medrecog_core.datasets.health.finding import (
     refresh_command,
 )
 from medrecog_core.datasets.health.import_warnings import import_findings
+from medrecog_core.datasets.health.measurements import measure_images
 from medrecog_core.datasets.health.shortcuts import Shortcut, measure_shortcuts, shortcut_findings
 from medrecog_core.datasets.image_quality import quality_findings
 from medrecog_core.datasets.leaks import (
@@ -38,7 +39,6 @@ from medrecog_core.datasets.leaks import (
     group_findings,
     near_duplicate_findings,
 )
-from medrecog_core.datasets.measurements import measure_images
 from medrecog_core.errors import MedrecogError, StorageError
 from medrecog_core.jobs.job import Job, create_job
 from medrecog_core.jobs.kinds import CHECK

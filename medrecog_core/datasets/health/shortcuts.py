@@ -14,7 +14,7 @@ import numpy as np
 
 from medrecog_core.datasets.dataset import Dataset, ImageRecord, unit_of
 from medrecog_core.datasets.health.finding import Finding
-from medrecog_core.datasets.measurement import ImageMeasurement
+from medrecog_core.datasets.health.measurements import ImageMeasurement
 from medrecog_core.images import stratified_folds
 
 TOGETHER = "all together"

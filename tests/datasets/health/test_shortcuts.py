@@ -7,13 +7,13 @@ from sklearn.model_selection import StratifiedKFold, cross_val_predict
 from sklearn.tree import DecisionTreeClassifier
 
 from medrecog_core.datasets import Dataset, FileState, ImageRecord
+from medrecog_core.datasets.health.measurements import ImageMeasurement
 from medrecog_core.datasets.health.shortcuts import (
     FEATURES,
     TOGETHER,
     measure_shortcuts,
     shortcut_findings,
 )
-from medrecog_core.datasets.measurement import ImageMeasurement
 
 
 def drawn(labels, widths, groups=None, n_bytes=None):
