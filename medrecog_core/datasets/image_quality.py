@@ -4,8 +4,8 @@ from collections.abc import Mapping
 
 import numpy as np
 
-from medrecog_core.datasets.duplicates import is_blank
 from medrecog_core.datasets.health.finding import Finding, Remedy
+from medrecog_core.datasets.health.leaks import is_blank
 from medrecog_core.datasets.health.measurements import SIDE, ImageMeasurement
 from medrecog_core.wording import counted
 

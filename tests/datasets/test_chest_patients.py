@@ -6,7 +6,7 @@ import pytest
 
 from medrecog_core.datasets import Dataset, ImageRecord, read_dataset
 from medrecog_core.datasets.chest_patients import chest_patient, number_findings
-from medrecog_core.datasets.leaks import group_findings
+from medrecog_core.datasets.health.leaks import group_findings
 
 
 def image(path, split="", group=""):

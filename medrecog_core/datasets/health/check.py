@@ -19,7 +19,6 @@ from medrecog_core.datasets.class_balance import (
 from medrecog_core.datasets.class_names import spelling_findings, unlabelled_findings
 from medrecog_core.datasets.companions import companion_findings
 from medrecog_core.datasets.dataset import Dataset
-from medrecog_core.datasets.duplicates import near_duplicates
 from medrecog_core.datasets.files import FileChange, find_changes
 from medrecog_core.datasets.grey_levels import grey_findings
 from medrecog_core.datasets.grouping import grouping_findings
@@ -31,14 +30,15 @@ from medrecog_core.datasets.health.finding import (
     refresh_command,
 )
 from medrecog_core.datasets.health.import_warnings import import_findings
-from medrecog_core.datasets.health.measurements import measure_images
-from medrecog_core.datasets.health.shortcuts import Shortcut, measure_shortcuts, shortcut_findings
-from medrecog_core.datasets.image_quality import quality_findings
-from medrecog_core.datasets.leaks import (
+from medrecog_core.datasets.health.leaks import (
     duplicate_findings,
     group_findings,
     near_duplicate_findings,
+    near_duplicates,
 )
+from medrecog_core.datasets.health.measurements import measure_images
+from medrecog_core.datasets.health.shortcuts import Shortcut, measure_shortcuts, shortcut_findings
+from medrecog_core.datasets.image_quality import quality_findings
 from medrecog_core.errors import MedrecogError, StorageError
 from medrecog_core.jobs.job import Job, create_job
 from medrecog_core.jobs.kinds import CHECK

@@ -8,9 +8,13 @@ from medrecog_core.datasets import Dataset, FileState, Finding, ImageRecord, Rem
 from medrecog_core.datasets.class_balance import small_class_findings, training_findings
 from medrecog_core.datasets.class_names import spelling_findings, unlabelled_findings
 from medrecog_core.datasets.health.finding import exclude_classes, quoted, reason_against
+from medrecog_core.datasets.health.leaks import (
+    duplicate_findings,
+    group_findings,
+    near_duplicate_findings,
+)
 from medrecog_core.datasets.health.measurements import ImageMeasurement
 from medrecog_core.datasets.image_quality import quality_findings
-from medrecog_core.datasets.leaks import duplicate_findings, group_findings, near_duplicate_findings
 
 rows = st.lists(
     st.tuples(
