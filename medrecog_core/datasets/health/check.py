@@ -11,17 +11,18 @@ from pydantic import TypeAdapter
 from medrecog_core import atomic_file
 from medrecog_core.datasets import library
 from medrecog_core.datasets.chest_patients import number_findings
-from medrecog_core.datasets.class_balance import (
-    balance_findings,
-    small_class_findings,
-    training_findings,
-)
-from medrecog_core.datasets.class_names import spelling_findings, unlabelled_findings
 from medrecog_core.datasets.companions import companion_findings
 from medrecog_core.datasets.dataset import Dataset
 from medrecog_core.datasets.files import FileChange, find_changes
 from medrecog_core.datasets.grey_levels import grey_findings
 from medrecog_core.datasets.grouping import grouping_findings
+from medrecog_core.datasets.health.classes import (
+    balance_findings,
+    small_class_findings,
+    spelling_findings,
+    training_findings,
+    unlabelled_findings,
+)
 from medrecog_core.datasets.health.finding import (
     SEVERITIES,
     Advice,

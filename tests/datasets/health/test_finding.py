@@ -5,8 +5,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from medrecog_core.datasets import Dataset, FileState, Finding, ImageRecord, Remedy
-from medrecog_core.datasets.class_balance import small_class_findings, training_findings
-from medrecog_core.datasets.class_names import spelling_findings, unlabelled_findings
+from medrecog_core.datasets.health.classes import (
+    small_class_findings,
+    spelling_findings,
+    training_findings,
+    unlabelled_findings,
+)
 from medrecog_core.datasets.health.finding import exclude_classes, quoted, reason_against
 from medrecog_core.datasets.health.leaks import (
     duplicate_findings,
