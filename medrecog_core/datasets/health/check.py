@@ -11,10 +11,8 @@ from pydantic import TypeAdapter
 from medrecog_core import atomic_file
 from medrecog_core.datasets import library
 from medrecog_core.datasets.chest_patients import number_findings
-from medrecog_core.datasets.companions import companion_findings
 from medrecog_core.datasets.dataset import Dataset
 from medrecog_core.datasets.files import FileChange, find_changes
-from medrecog_core.datasets.grey_levels import grey_findings
 from medrecog_core.datasets.grouping import grouping_findings
 from medrecog_core.datasets.health.classes import (
     balance_findings,
@@ -30,6 +28,7 @@ from medrecog_core.datasets.health.finding import (
     reason_against,
     refresh_command,
 )
+from medrecog_core.datasets.health.images import companion_findings, grey_findings, quality_findings
 from medrecog_core.datasets.health.import_warnings import import_findings
 from medrecog_core.datasets.health.leaks import (
     duplicate_findings,
@@ -39,7 +38,6 @@ from medrecog_core.datasets.health.leaks import (
 )
 from medrecog_core.datasets.health.measurements import measure_images
 from medrecog_core.datasets.health.shortcuts import Shortcut, measure_shortcuts, shortcut_findings
-from medrecog_core.datasets.image_quality import quality_findings
 from medrecog_core.errors import MedrecogError, StorageError
 from medrecog_core.jobs.job import Job, create_job
 from medrecog_core.jobs.kinds import CHECK

@@ -12,13 +12,13 @@ from medrecog_core.datasets.health.classes import (
     unlabelled_findings,
 )
 from medrecog_core.datasets.health.finding import exclude_classes, quoted, reason_against
+from medrecog_core.datasets.health.images import quality_findings
 from medrecog_core.datasets.health.leaks import (
     duplicate_findings,
     group_findings,
     near_duplicate_findings,
 )
 from medrecog_core.datasets.health.measurements import ImageMeasurement
-from medrecog_core.datasets.image_quality import quality_findings
 
 rows = st.lists(
     st.tuples(
