@@ -1,20 +1,14 @@
 """Patients of the paediatric chest X-ray images, from their file names."""
 
 import re
-from collections import defaultdict
 
-from medrecog_core.datasets.dataset import Dataset, ImageRecord
-from medrecog_core.datasets.health.finding import Finding
-from medrecog_core.wording import counted
+from medrecog_core.datasets.dataset import ImageRecord
 
 PATIENT_OF = {
     "PNEUMONIA": re.compile(r"(person\d+(?:_bacteria|_virus)?)_"),
     "NORMAL": re.compile(r"((?:NORMAL\d*-)?IM-\d+)-"),
 }
 """Patterns by class whose first group is the patient in a file name."""
-
-_PERSON_OF_A_KIND = re.compile(r"(person\d+)_(?:bacteria|virus)$")
-_SPLITS = {"train", "test"}
 
 
 def chest_patient(image: ImageRecord) -> str:
@@ -40,42 +34,3 @@ def chest_patient(image: ImageRecord) -> str:
     """
     told = PATIENT_OF[image.label].match(image.path.rpartition("/")[2])
     return told[1] if told else ""
-
-
-def number_findings(dataset: Dataset) -> list[Finding]:
-    """Return the finding on leakage if persons were numbered across bacteria and virus.
-
-    At most one, if groups are chest X-ray patients and the splits share such numbers.
-    """
-    groups: dict[str, set[str]] = defaultdict(set)
-    members: dict[str, list[ImageRecord]] = defaultdict(list)
-    for image in dataset.images:
-        told = _PERSON_OF_A_KIND.match(image.group)
-        if told and image.split in _SPLITS:
-            groups[told[1]].add(image.group)
-            members[told[1]].append(image)
-    shared = {
-        number: images
-        for number, images in members.items()
-        if len(groups[number]) > 1 and {image.split for image in images} == _SPLITS
-    }
-    if not shared:
-        return []
-    tested = {
-        number for number, images in members.items() if any(i.split == "test" for i in images)
-    }
-    return [
-        Finding(
-            "person-numbers-across-splits",
-            "note",
-            f"{counted(len(shared), 'person number')} in both splits, as bacteria here and as "
-            "virus there",
-            "Persons are numbered separately for bacteria and virus, so these count as different "
-            f"patients. If they were the same, {len(shared):,} of the {len(tested):,} persons in "
-            "the test images would be in the training images too.",
-            images=tuple(sorted(image.path for images in shared.values() for image in images)),
-            sets=tuple(
-                tuple(sorted(image.path for image in shared[number])) for number in sorted(shared)
-            ),
-        )
-    ]

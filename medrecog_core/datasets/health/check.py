@@ -10,10 +10,8 @@ from pydantic import TypeAdapter
 
 from medrecog_core import atomic_file
 from medrecog_core.datasets import library
-from medrecog_core.datasets.chest_patients import number_findings
 from medrecog_core.datasets.dataset import Dataset
 from medrecog_core.datasets.files import FileChange, find_changes
-from medrecog_core.datasets.grouping import grouping_findings
 from medrecog_core.datasets.health.classes import (
     balance_findings,
     small_class_findings,
@@ -28,6 +26,7 @@ from medrecog_core.datasets.health.finding import (
     reason_against,
     refresh_command,
 )
+from medrecog_core.datasets.health.groups import grouping_findings, number_findings
 from medrecog_core.datasets.health.images import companion_findings, grey_findings, quality_findings
 from medrecog_core.datasets.health.import_warnings import import_findings
 from medrecog_core.datasets.health.leaks import (

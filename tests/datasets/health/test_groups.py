@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from medrecog_core.datasets import Dataset, ImageRecord
-from medrecog_core.datasets.grouping import grouping_findings, likely_pattern
+from medrecog_core.datasets.health.groups import grouping_findings, likely_pattern
 
 
 def dataset(*images):
