@@ -217,12 +217,12 @@ def test_a_leak_is_told_in_a_sentence():
     assert "1,200 groups have images" in describe_leak(1200)
 
 
-def records_splitting(*labels_splits_groups):
+def split_records(*labels_splits_groups):
     return [ImageRecord(f"{i:03}.png", *row) for i, row in enumerate(labels_splits_groups)]
 
 
 def many(n, *labels):
-    return records_splitting(*((label, "", "") for label in labels for _ in range(n)))
+    return split_records(*((label, "", "") for label in labels for _ in range(n)))
 
 
 def split(images, seed=0, **protocol):
@@ -234,7 +234,7 @@ def count(images, part, label):
 
 
 def test_a_given_split_is_kept_whatever_the_seed():
-    images = records_splitting(("a", "test"), ("a", "train"), ("b", "train"), ("b", "test"))
+    images = split_records(("a", "test"), ("a", "train"), ("b", "train"), ("b", "test"))
     found = split(images)
     assert (found.folds[0].train, found.folds[0].test) == ((1, 2), (0, 3))
     assert found.kind == "given split"
@@ -242,7 +242,7 @@ def test_a_given_split_is_kept_whatever_the_seed():
 
 
 def test_images_of_val_or_of_no_part_are_left_out_of_a_given_split():
-    images = records_splitting(
+    images = split_records(
         ("a", "val"), ("a", "train"), ("b", "train"), ("b", "test"), ("b", ""), ("c", "val")
     )
     found = split(images)
@@ -251,7 +251,7 @@ def test_images_of_val_or_of_no_part_are_left_out_of_a_given_split():
 
 
 def test_groups_on_both_sides_of_a_given_split_are_counted():
-    images = records_splitting(
+    images = split_records(
         ("a", "train", "p1"),
         ("b", "train", "p2"),
         ("b", "train", "p3"),
@@ -266,7 +266,7 @@ def test_groups_on_both_sides_of_a_given_split_are_counted():
 
 
 def test_a_test_class_without_training_images_is_refused():
-    images = records_splitting(("a", "train"), ("b", "train"), ("a", "test"), ("c", "test"))
+    images = split_records(("a", "train"), ("b", "train"), ("a", "test"), ("c", "test"))
     with pytest.raises(
         MedrecogError, match=r"class “c” has test images but no training images\. Exclude it"
     ):
@@ -274,7 +274,7 @@ def test_a_test_class_without_training_images_is_refused():
 
 
 def test_a_class_that_is_only_trained_on_is_allowed():
-    images = records_splitting(("a", "train"), ("b", "train"), ("a", "test"))
+    images = split_records(("a", "train"), ("b", "train"), ("a", "test"))
     assert split(images).folds[0].test == (2,)
 
 
@@ -282,11 +282,11 @@ def test_a_given_split_with_one_class_to_learn_is_refused():
     with pytest.raises(
         MedrecogError, match="The split leaves fewer than two training classes, or no test images"
     ):
-        split(records_splitting(("a", "train"), ("a", "test"), ("b", "val")))
+        split(split_records(("a", "train"), ("a", "test"), ("b", "val")))
 
 
 def test_a_hold_out_tests_on_a_quarter_of_every_class():
-    images = many(40, "a", "b") + records_splitting(*[("c", "", "")] * 20)
+    images = many(40, "a", "b") + split_records(*[("c", "", "")] * 20)
     images = [ImageRecord(f"{i}.png", image.label) for i, image in enumerate(images)]
     found = split(images)
     assert [count(images, found.folds[0].test, label) for label in "abc"] == [10, 10, 5]
@@ -301,7 +301,7 @@ def test_a_hold_out_follows_its_seed():
 
 
 def test_a_split_without_a_test_part_is_no_given_split():
-    images = records_splitting(*[("a", "train"), ("b", "train"), ("a", "val"), ("b", "val")] * 4)
+    images = split_records(*[("a", "train"), ("b", "train"), ("a", "val"), ("b", "val")] * 4)
     assert split(images).kind == "stratified hold-out of a quarter, seed 0"
 
 
@@ -312,9 +312,7 @@ def test_a_rare_class_is_tested_too(seed):
 
 
 def test_a_hold_out_says_that_it_kept_groups_whole():
-    images = records_splitting(
-        *((label, "", f"{label}{i // 2}") for label in "ab" for i in range(16))
-    )
+    images = split_records(*((label, "", f"{label}{i // 2}") for label in "ab" for i in range(16)))
     assert split(images).kind.endswith("seed 0, groups kept whole")
 
 
@@ -339,7 +337,7 @@ def test_a_class_of_one_group_is_refused():
 
 def test_groups_shared_by_classes_do_not_cost_a_class_its_training():
     rows = ["d3", "b2", "c0", "e2", "a0", "d4", "e4", "b1", "a4", "c1"]
-    images = records_splitting(*((row[0], "", row[1]) for row in rows))
+    images = split_records(*((row[0], "", row[1]) for row in rows))
     for seed in range(10):
         found = split(images, seed)
         assert {images[i].label for i in found.folds[0].train} == set("abcde")
@@ -352,7 +350,7 @@ images_with_groups = st.lists(
     ),
     min_size=4,
     max_size=30,
-).map(lambda rows: records_splitting(*rows))
+).map(lambda rows: split_records(*rows))
 
 
 def groups_of(images, label):
@@ -389,7 +387,7 @@ def test_a_class_of_one_group_is_always_refused(images, seed):
 
 
 def grouped(n_groups, per_group, labels="ab"):
-    return records_splitting(
+    return split_records(
         *(
             (label, "", f"{label}{g}")
             for label in labels
@@ -405,7 +403,7 @@ def test_a_given_split_must_be_there_where_it_is_asked_for():
 
 
 def test_k_fold_may_be_asked_for_beside_a_given_split():
-    images = records_splitting(*[("a", "train"), ("b", "train"), ("a", "test"), ("b", "test")] * 5)
+    images = split_records(*[("a", "train"), ("b", "train"), ("a", "test"), ("b", "test")] * 5)
     found = split(images, kind="k-fold", n_folds=5)
     assert sorted(found.tested) == list(range(20))
     assert found.kind == "stratified 5-fold cross-validation, seed 0"
@@ -526,7 +524,7 @@ def test_folds_are_the_automatic_protocol_where_there_is_no_given_split():
     images = in_folds(*((label, fold, "") for label in "ab" for fold in "01"))
     assert split(images).kind == "cross-validation over the 2 given folds"
     with_split = [ImageRecord(i.path, i.label, "train", fold=i.fold) for i in images]
-    with_split += records_splitting(("a", "test"), ("b", "test"))
+    with_split += split_records(("a", "test"), ("b", "test"))
     assert split(with_split).kind == "given split"
     more = [*images, ImageRecord("z.png", "a")]
     assert split(more).kind == "cross-validation over the 2 given folds, 1 image of no fold unused"

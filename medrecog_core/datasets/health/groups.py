@@ -1,4 +1,4 @@
-"""Findings on groups: one for nearly all images, or none although names may contain patients."""
+"""Findings on groups: too large, not made although names contain patients, or doubtful."""
 
 import re
 from collections import Counter, defaultdict
@@ -21,6 +21,8 @@ _GROUPS_PER_CLASS = 2
 
 # Names that begin with a number and have more parts may be those of patients.
 _NUMBERED_PREFIX = r"(?:^|/)([A-Za-z]{0,8}\d+)[_-][^/]*$"
+_PERSON_OF_A_KIND = re.compile(r"(person\d+)_(?:bacteria|virus)$")
+_SPLITS = {"train", "test"}
 
 
 def grouping_findings(dataset: Dataset) -> list[Finding]:
@@ -124,12 +126,6 @@ def _groups(dataset: Dataset, pattern: str) -> dict[str, str]:
     compiled = re.compile(pattern)
     found = {image.path: compiled.search(image.path) for image in dataset.images}
     return {path: match[1] for path, match in found.items() if match and match[1]}
-
-
-_PERSON_OF_A_KIND = re.compile(r"(person\d+)_(?:bacteria|virus)$")
-
-
-_SPLITS = {"train", "test"}
 
 
 def number_findings(dataset: Dataset) -> list[Finding]:

@@ -104,7 +104,7 @@ def test_the_only_training_class_is_not_left_alone():
     assert found.guarded(whole).refusal.endswith("fewer than two classes would be left.")
 
 
-def dataset_class_names(unlabelled=(), **counts):
+def sized(unlabelled=(), **counts):
     images = tuple(
         ImageRecord(f"{i:04d}-{label}.png", label) for label, n in counts.items() for i in range(n)
     )
@@ -112,11 +112,11 @@ def dataset_class_names(unlabelled=(), **counts):
 
 
 def test_different_names_are_not_similar():
-    assert spelling_findings(dataset_class_names(mel=3, nv=3, mel2=3)) == []
+    assert spelling_findings(sized(mel=3, nv=3, mel2=3)) == []
 
 
 def test_spellings_are_merged_with_the_most_frequent_one():
-    whole = dataset_class_names(Benign=5, benign=2, BENIGN=1, malignant=4)
+    whole = sized(Benign=5, benign=2, BENIGN=1, malignant=4)
     (found,) = spelling_findings(whole)
     assert (found.kind, found.severity) == ("similar-class-names", "severe")
     assert found.remedy.merges == (("BENIGN", "Benign"), ("benign", "Benign"))
@@ -126,17 +126,17 @@ def test_spellings_are_merged_with_the_most_frequent_one():
 
 
 def test_spellings_of_the_only_name_are_not_merged():
-    whole = dataset_class_names(Benign=5, benign=2)
+    whole = sized(Benign=5, benign=2)
     (found,) = spelling_findings(whole)
     assert found.guarded(whole).remedy is None
 
 
 def test_where_every_image_has_a_label_none_is_unlabelled():
-    assert unlabelled_findings(dataset_class_names(mel=3, nv=3)) == []
+    assert unlabelled_findings(sized(mel=3, nv=3)) == []
 
 
 def test_images_kept_apart_are_a_note_without_a_remedy():
-    (found,) = unlabelled_findings(dataset_class_names(("test/1.png",), mel=3, nv=3))
+    (found,) = unlabelled_findings(sized(("test/1.png",), mel=3, nv=3))
     assert (found.kind, found.severity, found.remedy) == ("unlabelled", "note", None)
     assert found.files == ("test/1.png",)
     assert found.title == "1 image without a label"
@@ -144,7 +144,7 @@ def test_images_kept_apart_are_a_note_without_a_remedy():
 
 @pytest.mark.parametrize("name", ["nan", "N/A", "unknown"])
 def test_a_class_that_means_no_label_is_excluded_as_a_whole(name):
-    whole = dataset_class_names(**{"mel": 3, "nv": 3, name: 3})
+    whole = sized(**{"mel": 3, "nv": 3, name: 3})
     (found,) = unlabelled_findings(whole)
     assert (found.kind, found.severity) == ("unlabelled", "warning")
     assert found.remedy.classes == (name,)

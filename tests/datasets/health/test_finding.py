@@ -68,10 +68,10 @@ def test_no_remedy_that_is_offered_leaves_fewer_than_two_classes(rows, data):
         assert kept >= {names.get(c, c) for c in dataset.classes} - set(guarded.remedy.classes)
 
 
-def dataset(*rows_remedy):
+def dataset(*labelled):
     """Make a data set of (label, split) rows, whose images are named `0`, `1`, ..."""
     images = tuple(
-        ImageRecord(f"{i:02d}", label, split) for i, (label, split) in enumerate(rows_remedy)
+        ImageRecord(f"{i:02d}", label, split) for i, (label, split) in enumerate(labelled)
     )
     return Dataset("skin", Path("/images"), images, "made")
 
@@ -135,14 +135,14 @@ def test_long_lists_of_names_are_cut():
     assert quoted("abcdefg").endswith("“e” and 2 more")
 
 
-rows_remedy = st.lists(
+labelled = st.lists(
     st.tuples(st.sampled_from("abcd"), st.sampled_from(("", "train", "test"))), min_size=2
-).filter(lambda rows_remedy: len({label for label, _ in rows_remedy}) > 1)
+).filter(lambda labelled: len({label for label, _ in labelled}) > 1)
 
 
-@given(rows_remedy, st.data())
-def test_no_remedy_that_is_offered_spoils_a_data_set(rows_remedy, data):
-    whole = dataset(*rows_remedy)
+@given(labelled, st.data())
+def test_no_remedy_that_is_offered_spoils_a_data_set(labelled, data):
+    whole = dataset(*labelled)
     paths = [image.path for image in whole.images]
     chosen = data.draw(st.lists(st.sampled_from(paths), min_size=1, unique=True))
     named = data.draw(st.sets(st.sampled_from(whole.classes)))
@@ -157,9 +157,9 @@ def test_no_remedy_that_is_offered_spoils_a_data_set(rows_remedy, data):
     assert {image.label for image in left if image.split == "train"} >= trained - named
 
 
-@given(rows_remedy, st.data())
-def test_no_merge_that_is_offered_leaves_one_class(rows_remedy, data):
-    whole = dataset(*rows_remedy)
+@given(labelled, st.data())
+def test_no_merge_that_is_offered_leaves_one_class(labelled, data):
+    whole = dataset(*labelled)
     target = data.draw(st.sampled_from(whole.classes))
     others = [label for label in whole.classes if label != target]
     merged = data.draw(st.lists(st.sampled_from(others), min_size=1, unique=True))
