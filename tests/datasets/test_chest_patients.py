@@ -5,9 +5,9 @@ from pathlib import Path
 import pytest
 
 from medrecog_core.datasets import Dataset, ImageRecord, read_dataset
-from medrecog_core.datasets.chest_patients import chest_patient
 from medrecog_core.datasets.health.groups import number_findings
 from medrecog_core.datasets.health.leaks import group_findings
+from medrecog_core.datasets.intake.layouts import chest_patient
 
 
 def image(path, split="", group=""):

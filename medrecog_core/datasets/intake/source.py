@@ -13,8 +13,7 @@ from medrecog_core.datasets.intake.ambiguity import AmbiguousError
 from medrecog_core.datasets.intake.decisions import Decisions
 from medrecog_core.datasets.intake.folders import GROUPS_BY_FOLDER, read_folders
 from medrecog_core.datasets.intake.interpretation import Interpretation
-from medrecog_core.datasets.intake.layouts import LAYOUTS
-from medrecog_core.datasets.intake.layouts.named import with_name
+from medrecog_core.datasets.intake.layouts import LAYOUTS, with_name
 from medrecog_core.datasets.intake.repeats import (
     Repeats,
     without_repeats,

@@ -1,7 +1,7 @@
 import pytest
 
 from medrecog_core.datasets.intake.decisions import Decisions
-from medrecog_core.datasets.intake.layouts.mini_mias import MINI_MIAS
+from medrecog_core.datasets.intake.layouts import MINI_MIAS
 from medrecog_core.datasets.intake.survey import Survey
 from medrecog_core.errors import MedrecogError
 
