@@ -8,7 +8,7 @@ from dataclasses import replace
 
 from medrecog_core.datasets.dataset import DatasetWarning, LeftOut
 from medrecog_core.datasets.intake.decisions import Decisions
-from medrecog_core.datasets.intake.folder_names import IMAGE_WORDS, is_plain, split_in, words
+from medrecog_core.datasets.intake.folder_roles import IMAGE_WORDS, is_plain, split_in, words
 from medrecog_core.datasets.intake.survey import Survey
 from medrecog_core.wording import counted
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from functools import cached_property, lru_cache
 
 from medrecog_core.datasets.dataset import DatasetWarning, LeftOut
-from medrecog_core.datasets.intake.folder_names import SPLIT_WORDS
+from medrecog_core.datasets.intake.folder_roles import SPLIT_WORDS
 from medrecog_core.images import SUFFIXES as IMAGE_SUFFIXES
 
 

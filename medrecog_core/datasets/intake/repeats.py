@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from medrecog_core.datasets.dataset import DatasetWarning, LeftOut
 from medrecog_core.datasets.intake.copies import look_same, same_bytes
 from medrecog_core.datasets.intake.decisions import Decisions
-from medrecog_core.datasets.intake.folder_names import split_of
+from medrecog_core.datasets.intake.folder_roles import split_of
 from medrecog_core.datasets.intake.survey import Survey
 from medrecog_core.wording import counted
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from shlex import quote
 
 from medrecog_core.datasets.dataset import DatasetWarning, ImageRecord
-from medrecog_core.datasets.intake.folder_names import split_of
+from medrecog_core.datasets.intake.folder_roles import split_of
 from medrecog_core.wording import counted
 
 _CHANGES = (
