@@ -11,7 +11,7 @@ from medrecog_core.datasets.health.finding import (
     exclude_classes,
     quoted,
 )
-from medrecog_core.datasets.intake.spelling import merged_spellings, missing_words
+from medrecog_core.datasets.intake.classes import merged_spellings, missing_words
 from medrecog_core.wording import counted
 
 UNEVEN = 3.0

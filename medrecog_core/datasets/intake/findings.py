@@ -5,9 +5,9 @@ from collections import Counter
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 
+from medrecog_core.datasets.intake.classes import missing_words, number_of
 from medrecog_core.datasets.intake.columns import SINGLE, Columns
 from medrecog_core.datasets.intake.matching import MatchedRow
-from medrecog_core.datasets.intake.spelling import missing_words, number_of
 from medrecog_core.errors import MedrecogError
 
 POSITIVE, NEGATIVE, UNCERTAIN = 1, 0, -1

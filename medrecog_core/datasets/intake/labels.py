@@ -5,12 +5,16 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from medrecog_core.datasets.dataset import DatasetWarning, LeftOut
-from medrecog_core.datasets.intake.classes import class_option, doubtful_warning, unlabelled_warning
+from medrecog_core.datasets.intake.classes import (
+    class_option,
+    doubtful_warning,
+    spelling_key,
+    unlabelled_warning,
+)
 from medrecog_core.datasets.intake.columns import SINGLE, Columns
 from medrecog_core.datasets.intake.decisions import Decisions
 from medrecog_core.datasets.intake.findings import CellReading, Findings, read_findings
 from medrecog_core.datasets.intake.matching import LabelledRows, MatchedRow
-from medrecog_core.datasets.intake.spelling import spelling_key
 from medrecog_core.errors import MedrecogError, UsageError
 from medrecog_core.wording import counted
 

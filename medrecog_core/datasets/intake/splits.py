@@ -7,10 +7,15 @@ from dataclasses import replace
 from shlex import quote
 
 from medrecog_core.datasets.dataset import DatasetWarning, ImageRecord
-from medrecog_core.datasets.intake.classes import class_option, is_name_like
+from medrecog_core.datasets.intake.classes import (
+    class_option,
+    is_name_like,
+    missing_words,
+    number_of,
+    spelling_key,
+)
 from medrecog_core.datasets.intake.decisions import Decisions
 from medrecog_core.datasets.intake.interpretation import Interpretation
-from medrecog_core.datasets.intake.spelling import missing_words, number_of, spelling_key
 from medrecog_core.errors import MedrecogError
 from medrecog_core.wording import counted
 
