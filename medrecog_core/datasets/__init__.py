@@ -24,8 +24,8 @@ from medrecog_core.datasets.health.check import (
 from medrecog_core.datasets.health.finding import Advice, Finding, Remedy
 from medrecog_core.datasets.health.shortcuts import Shortcut
 from medrecog_core.datasets.importing import add_dataset, propose_dataset, read_dataset
-from medrecog_core.datasets.intake.ambiguity import AmbiguousError
 from medrecog_core.datasets.intake.decisions import BY_EVIDENCE, Decisions
+from medrecog_core.datasets.intake.interpretation import AmbiguousError
 from medrecog_core.datasets.intake.proposal import Proposal
 from medrecog_core.datasets.splits import (
     PROTOCOLS,

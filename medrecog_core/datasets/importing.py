@@ -16,9 +16,8 @@ from medrecog_core.datasets.archive import BOUNDS, NESTED, Bounds, is_archive, u
 from medrecog_core.datasets.dataset import Dataset, LeftOut, check_name
 from medrecog_core.datasets.files import HashReport, files_below, link_or_copy
 from medrecog_core.datasets.files import ignore as ignore_hashing
-from medrecog_core.datasets.intake.ambiguity import AmbiguousError
 from medrecog_core.datasets.intake.decisions import BY_EVIDENCE, Decisions
-from medrecog_core.datasets.intake.interpretation import Interpretation
+from medrecog_core.datasets.intake.interpretation import AmbiguousError, Interpretation
 from medrecog_core.datasets.intake.proposal import Proposal, propose
 from medrecog_core.datasets.library import IMAGES
 from medrecog_core.errors import MedrecogError, StoppedError, StorageError, UsageError

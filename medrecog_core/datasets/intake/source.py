@@ -9,7 +9,6 @@ from pathlib import Path
 
 from medrecog_core.datasets.dataset import DatasetWarning, LeftOut
 from medrecog_core.datasets.dicom_tags import read_tagged_images, with_patients
-from medrecog_core.datasets.intake.ambiguity import AmbiguousError
 from medrecog_core.datasets.intake.copies import (
     Repeats,
     without_repeats,
@@ -17,7 +16,7 @@ from medrecog_core.datasets.intake.copies import (
 )
 from medrecog_core.datasets.intake.decisions import Decisions
 from medrecog_core.datasets.intake.folders import GROUPS_BY_FOLDER, read_folders
-from medrecog_core.datasets.intake.interpretation import Interpretation
+from medrecog_core.datasets.intake.interpretation import AmbiguousError, Interpretation
 from medrecog_core.datasets.intake.layouts import LAYOUTS, with_name
 from medrecog_core.datasets.intake.splits import split_of_word
 from medrecog_core.datasets.intake.survey import NOT_AN_IMAGE, Survey
