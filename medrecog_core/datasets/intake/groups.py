@@ -8,9 +8,9 @@ from pathlib import Path, PurePosixPath
 from shlex import quote
 
 from medrecog_core.datasets.dataset import DatasetWarning, ImageRecord
-from medrecog_core.datasets.dicom_tags import with_patients
 from medrecog_core.datasets.intake.classes import missing_words
 from medrecog_core.datasets.intake.decisions import PATIENT_TAG, Decisions
+from medrecog_core.datasets.intake.dicom_tags import with_patients
 from medrecog_core.datasets.intake.folder_roles import PERSON, kind_of
 from medrecog_core.datasets.intake.interpretation import Interpretation
 from medrecog_core.errors import UsageError

@@ -8,13 +8,13 @@ from dataclasses import replace
 from pathlib import Path
 
 from medrecog_core.datasets.dataset import DatasetWarning, LeftOut
-from medrecog_core.datasets.dicom_tags import read_tagged_images, with_patients
 from medrecog_core.datasets.intake.copies import (
     Repeats,
     without_repeats,
     without_same_names,
 )
 from medrecog_core.datasets.intake.decisions import Decisions
+from medrecog_core.datasets.intake.dicom_tags import read_tagged_images, with_patients
 from medrecog_core.datasets.intake.folders import GROUPS_BY_FOLDER, read_folders
 from medrecog_core.datasets.intake.interpretation import AmbiguousError, Interpretation
 from medrecog_core.datasets.intake.layouts import LAYOUTS, with_name

@@ -11,8 +11,8 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 
-from medrecog_core.datasets import spreadsheet
 from medrecog_core.datasets.dataset import DatasetWarning, LeftOut
+from medrecog_core.datasets.intake import spreadsheet
 from medrecog_core.datasets.intake.columns import is_usual
 from medrecog_core.datasets.intake.decisions import BY_EVIDENCE, Decisions
 from medrecog_core.errors import MedrecogError, UsageError

@@ -7,8 +7,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from medrecog_core.datasets import spreadsheet
 from medrecog_core.datasets.dataset import DatasetWarning, ImageRecord, LeftOut
+from medrecog_core.datasets.intake import spreadsheet
 from medrecog_core.datasets.intake.columns import (
     Columns,
     choose_columns,

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from medrecog_core.datasets import ImageRecord, LeftOut
-from medrecog_core.datasets.dicom_tags import check_tag, read_tagged_images, with_patients
+from medrecog_core.datasets.intake.dicom_tags import check_tag, read_tagged_images, with_patients
 from medrecog_core.errors import MedrecogError, UsageError
 from tests.dicom_files import dicom_bytes, dicom_dataset
 

@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from medrecog_core.datasets import spreadsheet
-from medrecog_core.datasets.spreadsheet import cell_name, read_sheets
+from medrecog_core.datasets.intake import spreadsheet
+from medrecog_core.datasets.intake.spreadsheet import cell_name, read_sheets
 from medrecog_core.errors import MedrecogError, UsageError
 
 
