@@ -160,8 +160,8 @@ def opened_archive(
 def _damaged(archive: Path, error: Exception) -> DamagedArchiveError:
     reason = " ".join(str(error).split()) or type(error).__name__
     return DamagedArchiveError(
-        f"{archive} is damaged or not an archive of the kinds {', '.join(SUFFIXES)} ({reason}). "
-        "Get it again, or extract it yourself and add the folder."
+        f"{archive} is damaged or not an archive of the kinds {', '.join(ARCHIVE_SUFFIXES)} "
+        f"({reason}). Get it again, or extract it yourself and add the folder."
     )
 
 

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from medrecog_core.datasets import LeftOut, archive
 from medrecog_core.datasets.archive import (
-    SUFFIXES,
+    ARCHIVE_SUFFIXES,
     Bounds,
     DamagedArchiveError,
     is_archive,
@@ -26,12 +26,12 @@ from tests.archives import pack
 
 
 def test_archives_are_told_by_their_ending():
-    assert all(is_archive(Path(f"a{suffix}")) for suffix in (*SUFFIXES, ".ZIP", ".Tar.Gz"))
+    assert all(is_archive(Path(f"a{suffix}")) for suffix in (*ARCHIVE_SUFFIXES, ".ZIP", ".Tar.Gz"))
     assert is_archive(Path("a.rar"))  # to be refused with the way out
     assert not any(is_archive(Path(name)) for name in ("a.gz", "zip", "a.png"))
 
 
-@pytest.mark.parametrize("suffix", SUFFIXES)
+@pytest.mark.parametrize("suffix", ARCHIVE_SUFFIXES)
 def test_members_come_with_their_length_and_content(tmp_path, suffix):
     path = pack(tmp_path / f"a{suffix}", [("nv/1.png", b"one"), ("2.png", b"")])
     with opened_archive(path) as (members, n_read):
