@@ -15,13 +15,13 @@ from medrecog_core.datasets.intake.columns import (
     label_column_needed,
 )
 from medrecog_core.datasets.intake.decisions import Decisions
+from medrecog_core.datasets.intake.findings import MatchedRow
 from medrecog_core.datasets.intake.interpretation import Interpretation
 from medrecog_core.datasets.intake.labels import labels_of_rows
 from medrecog_core.datasets.intake.matching import (
     KINDS,
     ImageNames,
     Match,
-    MatchedRow,
     split_word,
 )
 from medrecog_core.datasets.intake.survey import Survey

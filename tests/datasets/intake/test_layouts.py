@@ -1,7 +1,8 @@
 import pytest
 
+from medrecog_core.datasets import ImageRecord
 from medrecog_core.datasets.intake.decisions import Decisions
-from medrecog_core.datasets.intake.layouts import MINI_MIAS
+from medrecog_core.datasets.intake.layouts import MINI_MIAS, chest_patient
 from medrecog_core.datasets.intake.survey import Survey
 from medrecog_core.errors import MedrecogError
 
@@ -86,3 +87,21 @@ def test_missing_images_and_rows_are_said(write):
 )
 def test_other_folders_are_not_recognised(write, text, names, name):
     assert not MINI_MIAS.recognise(write(text, names, name))
+
+
+@pytest.mark.parametrize(
+    ("name", "patient"),
+    [
+        ("person1_bacteria_2.jpeg", "person1_bacteria"),
+        ("person1_virus_6.jpeg", "person1_virus"),
+        ("person1637_virus_2832_1.jpeg", "person1637_virus"),
+        ("person7_8.jpeg", "person7"),
+        ("scan-of-person7.jpeg", ""),
+        ("IM-0115-0001.jpeg", "IM-0115"),
+        ("IM-0115-0001-0002.jpeg", "IM-0115"),
+        ("NORMAL2-IM-0115-0001.jpeg", "NORMAL2-IM-0115"),
+    ],
+)
+def test_a_name_tells_its_patient_within_its_series(name, patient):
+    label = "PNEUMONIA" if "person" in name else "NORMAL"
+    assert chest_patient(ImageRecord(f"train/{name}", label)) == patient
