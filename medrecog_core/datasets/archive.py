@@ -53,6 +53,12 @@ _UTF_8_NAME = 0x800
 _UNICODE_PATH = 0x7075
 _FIELD = struct.Struct("<HH")
 _CRC = struct.Struct("<L")
+Content = Callable[[], contextlib.AbstractContextManager[IO[bytes]]]
+NESTED = "an archive inside the archive, which is not extracted; extract it and add it too"
+NOT_UTF_8 = "the name of the file or its folder is not UTF-8; rename it"
+_WANTED = SUFFIXES | TABLE_SUFFIXES
+_CHUNK_BYTES = 2**20
+_RATIO_MATTERS_FROM_BYTES = 100 * 2**20
 
 
 class DamagedArchiveError(MedrecogError):
@@ -89,7 +95,6 @@ def is_archive(path: Path) -> bool:
     return path.name.lower().endswith((*ARCHIVE_SUFFIXES, *OTHER_ARCHIVE_SUFFIXES))
 
 
-Content = Callable[[], contextlib.AbstractContextManager[IO[bytes]]]
 Members = Iterable[tuple[Member, Content]]
 
 
@@ -290,12 +295,7 @@ class _HeaderBound:
         return self._file.read(n_bytes)
 
 
-NESTED = "an archive inside the archive, which is not extracted; extract it and add it too"
-NOT_UTF_8 = "the name of the file or its folder is not UTF-8; rename it"
-
-_WANTED = SUFFIXES | TABLE_SUFFIXES
-_CHUNK_BYTES = 2**20
-_RATIO_MATTERS_FROM_BYTES = 100 * 2**20
+# --- Extraction ----------------------------------------------------------------------------------
 
 
 @dataclass(frozen=True)

@@ -37,6 +37,8 @@ _REACH = 2.8  # no view shows anything further from the centre of the lesion
 
 _Field = NDArray[np.floating]
 _Random = np.random.Generator
+NAME = "demo"
+LAYOUT = "synthetic dermoscopy-like pictures, drawn by the program; none shows a patient"
 
 
 @dataclass(frozen=True)
@@ -338,8 +340,7 @@ def _bubbles(x: _Field, y: _Field, rng: _Random) -> _Field:
     return shine
 
 
-NAME = "demo"
-LAYOUT = "synthetic dermoscopy-like pictures, drawn by the program; none shows a patient"
+# --- The folder ----------------------------------------------------------------------------------
 
 
 def is_drawn() -> bool:

@@ -31,6 +31,9 @@ from medrecog_core.mode import check_may_change
 
 DOWNLOAD = "download"
 """Folder with the published files of a data set."""
+# Publishers state rounded sizes.
+_LARGEST = 1.5
+_LEAST_BYTES = 10 * 2**20
 
 
 def larger_set(entry: CatalogueEntry) -> Dataset | None:
@@ -75,9 +78,7 @@ def _of_the_same_files(entry: CatalogueEntry) -> list[CatalogueEntry]:
     ]
 
 
-# Publishers state rounded sizes.
-_LARGEST = 1.5
-_LEAST_BYTES = 10 * 2**20
+# --- Download ------------------------------------------------------------------------------------
 
 
 def download_dataset(

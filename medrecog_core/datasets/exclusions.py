@@ -16,6 +16,8 @@ CLASSES = "classes.json"
 
 CLASS_CHOICE = "class-choice"
 """Kind of exclusions from a choice of classes."""
+REMOVED = "removed.json"
+"""File that is kept in the folder of a deleted data set with exclusions."""
 
 
 @dataclass(frozen=True)
@@ -178,8 +180,7 @@ def _check_known(names: Collection[str], known: Collection[str]) -> None:
             raise UsageError(f"Unknown class “{name}”. Available: {', '.join(sorted(set(known)))}.")
 
 
-REMOVED = "removed.json"
-"""File that is kept in the folder of a deleted data set with exclusions."""
+# --- Of deleted data sets ------------------------------------------------------------------------
 
 
 @dataclass(frozen=True)

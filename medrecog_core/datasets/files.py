@@ -31,6 +31,16 @@ from medrecog_core.images import (
 from medrecog_core.locations import unwritable
 from medrecog_core.wording import counted
 
+_READERS = 2
+_AHEAD = 256
+HashReport = Callable[[int, int, int], None]
+"""Called with the files read, the total files, and the bytes read."""
+Inspect = Callable[[Path, bytes, FileState], None]
+"""Called with each file, its content and state, possibly in threads."""
+OUTSIDE_WINDOW = "outside-grey-window"
+"""Id of the warning on grey values outside the window of the data set."""
+Report = Callable[[int, int], None]
+
 
 def files_below(folder: Path) -> list[Path]:
     """Return all files below a folder, sorted, except hidden files and folders.
@@ -56,21 +66,31 @@ def shown(path: str) -> str:
     return path.encode(errors="replace").decode()
 
 
+def link_or_copy(source: Path, target: Path) -> None:
+    """Create a hard link to a file, or a copy if the file system has none.
+
+    Raises
+    ------
+    StorageError
+        If it cannot be written.
+    """
+    try:
+        target.parent.mkdir(parents=True, exist_ok=True)
+        try:
+            os.link(source, target)
+        except OSError:
+            shutil.copyfile(source, target)
+    except OSError as error:
+        raise StorageError(unwritable(target, error)) from error
+
+
 def _refuse(error: OSError) -> None:
     raise MedrecogError(
         f"{error.filename} cannot be read ({error.strerror}). Allow reading it, or move it away."
     ) from error
 
 
-_READERS = 2
-_AHEAD = 256
-
-HashReport = Callable[[int, int, int], None]
-"""Called with the files read, the total files, and the bytes read."""
-
-
-Inspect = Callable[[Path, bytes, FileState], None]
-"""Called with each file, its content and state, possibly in threads."""
+# --- State ---------------------------------------------------------------------------------------
 
 
 def ignore(done: int, total: int, n_bytes: int) -> None:
@@ -213,10 +233,7 @@ def _state_or_error(
         return error
 
 
-OUTSIDE_WINDOW = "outside-grey-window"
-"""Id of the warning on grey values outside the window of the data set."""
-
-Report = Callable[[int, int], None]
+# --- Changes since the import --------------------------------------------------------------------
 
 
 @dataclass(frozen=True)
@@ -453,6 +470,9 @@ def _size(file: Path) -> int:
         return -1
 
 
+# --- Another folder ------------------------------------------------------------------------------
+
+
 def moved_to(
     dataset: Dataset, root: Path, report: HashReport = ignore
 ) -> tuple[Dataset, tuple[FileChange, ...]]:
@@ -507,21 +527,3 @@ def _not_there(dataset: Dataset, root: Path, changes: Sequence[FileChange]) -> s
         f"with the same content, for example {first.path} ({first.reason}). Enter the folder that "
         f"corresponds to {dataset.root}."
     )
-
-
-def link_or_copy(source: Path, target: Path) -> None:
-    """Create a hard link to a file, or a copy if the file system has none.
-
-    Raises
-    ------
-    StorageError
-        If it cannot be written.
-    """
-    try:
-        target.parent.mkdir(parents=True, exist_ok=True)
-        try:
-            os.link(source, target)
-        except OSError:
-            shutil.copyfile(source, target)
-    except OSError as error:
-        raise StorageError(unwritable(target, error)) from error

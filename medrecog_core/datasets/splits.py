@@ -16,6 +16,11 @@ from medrecog_core.wording import counted
 PROTOCOLS = ("auto", "given", "given-folds", "hold-out", "k-fold", "leave-one-group-out")
 MAX_FOLDS = 100
 MAX_REPEATS = 100
+HOLD_OUT_FOLDS = 4
+"""A hold-out tests on one of this many stratified folds, that is on a quarter of the images."""
+PART_OF_FOLDS = {2: "half", 3: "a third", HOLD_OUT_FOLDS: "a quarter"}
+MAX_LEFT_OUT_GROUPS = 500
+"""Leave-one-group-out trains a classifier per group; above this limit, k-fold is as informative."""
 
 
 @dataclass(frozen=True)
@@ -63,6 +68,9 @@ class Protocol:
             raise UsageError(
                 f"{self.n_repeats} is not a valid number of repeats. Choose 1 to {MAX_REPEATS}."
             )
+
+
+# --- Sample --------------------------------------------------------------------------------------
 
 
 @dataclass(frozen=True)
@@ -171,6 +179,9 @@ def _two_groups_first(stratum: list[int], images: Sequence[ImageRecord]) -> list
         stratum.remove(other)
         stratum.insert(1, other)
     return stratum
+
+
+# --- Folds ---------------------------------------------------------------------------------------
 
 
 @dataclass(frozen=True)
@@ -294,10 +305,7 @@ def n_leaking_groups(images: Sequence[ImageRecord], folds: Sequence[Fold]) -> in
     return len(leaking - {""})
 
 
-HOLD_OUT_FOLDS = 4
-"""A hold-out tests on one of this many stratified folds, that is on a quarter of the images."""
-
-PART_OF_FOLDS = {2: "half", 3: "a third", HOLD_OUT_FOLDS: "a quarter"}
+# --- Hold-out ------------------------------------------------------------------------------------
 
 
 def hold_out(images: Sequence[ImageRecord], groups: np.ndarray, seed: int) -> tuple[Fold, int]:
@@ -379,8 +387,7 @@ def _distance_from_whole(
     )
 
 
-MAX_LEFT_OUT_GROUPS = 500
-"""Leave-one-group-out trains a classifier per group; above this limit, k-fold is as informative."""
+# --- By a protocol -------------------------------------------------------------------------------
 
 
 def split_images(images: Sequence[ImageRecord], protocol: Protocol | None = None) -> Split:

@@ -132,6 +132,9 @@ def _has_test(dataset: Dataset) -> bool:
     return {"train", "test"} <= set(dataset.splits)
 
 
+# --- Names ---------------------------------------------------------------------------------------
+
+
 def spelling_findings(dataset: Dataset) -> list[Finding]:
     """Return the finding on class names that are spellings of one name, if there are any."""
     counts = Counter(image.label for image in dataset.images)

@@ -8,6 +8,12 @@ from medrecog_core.datasets.dataset import Dataset, ImageRecord
 from medrecog_core.datasets.intake.decisions import Decisions
 from medrecog_core.wording import counted
 
+_SHOWN_NAMES = 5
+_LONGEST_NAME = 62
+"""Maximum length of a name to which two characters are added."""
+SEVERITIES = ("severe", "warning", "note")
+"""From severe problems to notes."""
+
 
 @dataclass(frozen=True)
 class Remedy:
@@ -146,11 +152,6 @@ def quoted(names: Iterable[str]) -> str:
     return shown if len(every) <= _SHOWN_NAMES else f"{shown} and {len(every) - _SHOWN_NAMES} more"
 
 
-_SHOWN_NAMES = 5
-_LONGEST_NAME = 62
-"""Maximum length of a name to which two characters are added."""
-
-
 def shell_command(*words: str) -> str:
     """Return a command of the program, for a shell."""
     return shlex.join(["python", "-m", "medrecog_core", *words])
@@ -160,8 +161,7 @@ def _trained_classes(images: Iterable[ImageRecord]) -> set[str]:
     return {image.label for image in images if image.split == "train"}
 
 
-SEVERITIES = ("severe", "warning", "note")
-"""From severe problems to notes."""
+# --- Findings ------------------------------------------------------------------------------------
 
 
 @dataclass(frozen=True)

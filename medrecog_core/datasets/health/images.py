@@ -25,6 +25,12 @@ BLUR_Z = -3.5
 handle outliers, ASQC 1993)."""
 MIN_FOR_BLUR = 20
 """With fewer images, the usual sharpness cannot be estimated well."""
+ODD = 8.0
+"""Minimum ratio of a range to the median for a different scale: 12 and 16 bits differ by 16, images
+of one detector rarely by more than 4."""
+_MAX_12_BIT = 2**12 - 1
+_MOSTLY = 0.5
+_PART = re.compile(r"[^\W_]+")
 
 
 def quality_findings(measurements: Mapping[str, ImageMeasurement]) -> list[Finding]:
@@ -133,12 +139,7 @@ def _finding(kind: str, severity: str, notes: dict[str, str], words: str) -> Fin
     )
 
 
-ODD = 8.0
-"""Minimum ratio of a range to the median for a different scale: 12 and 16 bits differ by 16, images
-of one detector rarely by more than 4."""
-
-_MAX_12_BIT = 2**12 - 1
-_MOSTLY = 0.5
+# --- Grey range ----------------------------------------------------------------------------------
 
 
 def grey_findings(dataset: Dataset, measurements: Mapping[str, ImageMeasurement]) -> list[Finding]:
@@ -223,7 +224,7 @@ def _odd(ranges: Mapping[str, GreyRange], rendering: Rendering) -> list[str]:
     return [path for path, odd in zip(ranges, is_odd, strict=True) if odd]
 
 
-_PART = re.compile(r"[^\W_]+")
+# --- Companions ----------------------------------------------------------------------------------
 
 
 def companion_findings(

@@ -25,6 +25,15 @@ _BLOCK = 256
 _BLANK_CONTRAST = 2.0
 
 Pair = tuple[int, int]
+_KEPT_FIRST = ("test", "val", "train", "")
+"""Copies in the first of these splits are kept, so that the test part does not change."""
+_KEEP_TEST = "Excludes the copies outside the test part, so that the test part does not change."
+_DROP_ALL = "Excludes all copies, because the correct label is unknown."
+_KEEP_ONE = "Excludes all but the first image of each set, by path."
+_NO_SPLIT = (
+    " There is no predefined split, so a random split can put copies on both sides unless they "
+    "share a group."
+)
 
 
 def exact_duplicates(images: Iterable[ImageRecord]) -> list[tuple[ImageRecord, ...]]:
@@ -116,15 +125,7 @@ def _correlations(squares: np.ndarray, first: np.ndarray, second: np.ndarray) ->
     return found
 
 
-_KEPT_FIRST = ("test", "val", "train", "")
-"""Copies in the first of these splits are kept, so that the test part does not change."""
-_KEEP_TEST = "Excludes the copies outside the test part, so that the test part does not change."
-_DROP_ALL = "Excludes all copies, because the correct label is unknown."
-_KEEP_ONE = "Excludes all but the first image of each set, by path."
-_NO_SPLIT = (
-    " There is no predefined split, so a random split can put copies on both sides unless they "
-    "share a group."
-)
+# --- Findings ------------------------------------------------------------------------------------
 
 
 def duplicate_findings(dataset: Dataset) -> list[Finding]:

@@ -40,6 +40,12 @@ _TWO = 2
 _COMPRESSION_NOISE = 16.0
 _SHARE_AT_ENDS = 0.95
 _LEAST_CONTRAST = 64.0
+_READERS = 2
+_AHEAD = 4 * _READERS
+_SECONDS_BETWEEN_WRITES = 20
+_Range = tuple[float, float, bool, bool]
+_Row = tuple[str, int, int, str, int, int, float, float, str, bool, _Range | None]
+_ROWS = TypeAdapter(dict[str, _Row])
 
 
 @dataclass(frozen=True)
@@ -149,12 +155,7 @@ def _has_two_ends(values: np.ndarray) -> bool:
     return min(at_low, at_high) > 0 and at_low + at_high >= _SHARE_AT_ENDS
 
 
-_READERS = 2
-_AHEAD = 4 * _READERS
-_SECONDS_BETWEEN_WRITES = 20
-_Range = tuple[float, float, bool, bool]
-_Row = tuple[str, int, int, str, int, int, float, float, str, bool, _Range | None]
-_ROWS = TypeAdapter(dict[str, _Row])
+# --- Stored by content ---------------------------------------------------------------------------
 
 
 def measure_images(
