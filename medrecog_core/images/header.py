@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from PIL import Image, UnidentifiedImageError
 
-from medrecog_core.images import channels, dicom, heic, nifti
+from medrecog_core.images import dicom, formats, nifti
 from medrecog_core.images.frames import count_frames
 from medrecog_core.images.reading import header_mode, pillow_formats
 from medrecog_core.images.refusal import UnreadableImageError
@@ -64,8 +64,8 @@ def read_header(content: bytes, axis: int = 2) -> ImageHeader:
     if nifti.is_nifti(content):
         n_slices, width, height = nifti.read_shape(content, axis)
         return ImageHeader("NIfTI", width, height, "", 0, n_slices)
-    if heic.is_heic(content):
-        heic.register()
+    if formats.is_heic(content):
+        formats.register_heic()
     try:
         with Image.open(io.BytesIO(content), formats=pillow_formats()) as image:
             quality = estimate_jpeg_quality(getattr(image, "quantization", {}))
@@ -74,8 +74,8 @@ def read_header(content: bytes, axis: int = 2) -> ImageHeader:
             return ImageHeader(image.format or "", *image.size, mode, quality, n_frames)
     # Pillow's plug-ins raise many kinds of errors for damaged files (struct.error, KeyError, ...).
     except Exception as error:
-        if isinstance(error, UnidentifiedImageError) and channels.is_tiff(content):
-            n_pages, width, height = channels.read_size(content)
+        if isinstance(error, UnidentifiedImageError) and formats.is_tiff(content):
+            n_pages, width, height = formats.read_tiff_size(content)
             return ImageHeader("TIFF", width, height, "", 0, n_pages)
         raise UnreadableImageError(f"the file has no valid image header ({error})") from error
 

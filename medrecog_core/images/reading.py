@@ -15,7 +15,7 @@ from PIL.TiffImagePlugin import (
     TiffImageFile,
 )
 
-from medrecog_core.images import channels, dicom, heic, netpbm, nifti
+from medrecog_core.images import dicom, formats, nifti
 from medrecog_core.images.frames import count_frames, frame_index, seek_frame
 from medrecog_core.images.refusal import UnreadableImageError
 from medrecog_core.images.rendering import PLAIN, Rendering
@@ -45,7 +45,7 @@ SUFFIXES = (
                 ".jpf",
             ),
             *((".avif",) if _HAS_AVIF else ()),
-            *(heic.SUFFIXES if heic.is_installed() else ()),
+            *(formats.HEIC_SUFFIXES if formats.is_heic_installed() else ()),
         }
     )
     | dicom.SUFFIXES
@@ -179,8 +179,8 @@ def read_frame(
     """
     if nifti.is_nifti(content):
         return nifti.read_slice(content, rendering, MAX_PIXELS)
-    if heic.is_heic(content):
-        heic.register()
+    if formats.is_heic(content):
+        formats.register_heic()
     try:
         with Image.open(io.BytesIO(content), formats=pillow_formats()) as image:
             return _frame_of(image, content, rendering, at_least)
@@ -189,8 +189,8 @@ def read_frame(
     except (Image.DecompressionBombError, Image.DecompressionBombWarning):
         raise UnreadableImageError(_too_many_pixels()) from None
     except UnidentifiedImageError:
-        if channels.is_tiff(content):
-            return channels.read_channels(content, rendering, MAX_PIXELS)
+        if formats.is_tiff(content):
+            return formats.read_channels(content, rendering, MAX_PIXELS)
         raise UnreadableImageError(
             "the content is not an image in one of the formats "
             f"{', '.join((*pillow_formats(), 'DICOM', 'NIfTI'))}"
@@ -202,7 +202,7 @@ def read_frame(
 
 def pillow_formats() -> tuple[str, ...]:
     """Return the formats that Pillow reads, including registered plug-ins."""
-    return (*FORMATS, heic.FORMAT) if heic.FORMAT in Image.OPEN else FORMATS
+    return (*FORMATS, formats.HEIC_FORMAT) if formats.HEIC_FORMAT in Image.OPEN else FORMATS
 
 
 def read_image(path: Path) -> Image.Image:
@@ -243,14 +243,14 @@ def _frame_of(
     _check_size(image)
     n_frames = count_frames(content, image)
     rendering = rendering.for_file(header_mode(image), n_frames)
-    if rendering.channel is not None and channels.has_more(image):
-        return channels.read_channels(content, rendering, MAX_PIXELS)
+    if rendering.channel is not None and formats.has_more_channels(image):
+        return formats.read_channels(content, rendering, MAX_PIXELS)
     index = frame_index(rendering, n_frames)
     if index:
         seek_frame(image, index)
         _check_size(image)
-    if netpbm.is_deep(image):
-        values, largest = netpbm.read_values(content, image)
+    if formats.is_deep_pgm(image):
+        values, largest = formats.read_pgm(content, image)
         return StoredFrame(values=values, own_window=(0, largest))
     if at_least is not None:
         image.draft(None, (at_least, at_least))
@@ -265,7 +265,7 @@ def _frame_of(
 
 def header_mode(image: Image.Image) -> str:
     """Return Pillow's mode of an opened file; empty if Pillow reads only some of its channels."""
-    return "" if channels.has_more(image) else image.mode
+    return "" if formats.has_more_channels(image) else image.mode
 
 
 def takes_window(mode: str) -> bool:

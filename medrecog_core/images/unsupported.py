@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from medrecog_core.images import heic
+from medrecog_core.images import formats
 from medrecog_core.images.reading import SUFFIXES, image_suffix
 
 _SLIDE = ("a whole-slide image", "export regions as PNG or JPEG, for example with QuPath")
@@ -27,7 +27,10 @@ _KINDS = {
     **dict.fromkeys((".avi", ".mp4", ".mov", ".mpg", ".mpeg", ".mkv", ".wmv", ".webm"), _VIDEO),
     **dict.fromkeys((".jxl", ".jxr", ".wdp", ".tga", ".ico", ".dds", ".exr", ".pcx"), _PICTURE),
     **dict.fromkeys((".jpm", ".jls", ".sgi", ".avif"), _PICTURE),
-    **dict.fromkeys(heic.SUFFIXES, ("a HEIC photo", f"save it as JPEG, or {heic.HOW_TO_INSTALL}")),
+    **dict.fromkeys(
+        formats.HEIC_SUFFIXES,
+        ("a HEIC photo", f"save it as JPEG, or {formats.HOW_TO_INSTALL_HEIC}"),
+    ),
     ".fits": ("an astronomical image", "save it as 16-bit TIFF"),
     ".pdf": ("a document", "extract its images as PNG"),
 }

@@ -19,8 +19,8 @@ from medrecog_core.images import (
     read_header,
     read_range,
 )
-from medrecog_core.images.channels import count_channels
 from medrecog_core.images.dicom import is_dicom, is_document, is_localizer
+from medrecog_core.images.formats import count_channels
 from medrecog_core.images.reading import MAX_PIXELS
 from medrecog_core.images.rendering import ALL, FIRST, MIDDLE
 from medrecog_core.wording import counted

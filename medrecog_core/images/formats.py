@@ -1,5 +1,6 @@
-"""TIFF files that Pillow does not fully read: many channels, or 64-bit numbers."""
+"""Formats that Pillow does not fully read: TIFF with many channels, deep PGM, and HEIC."""
 
+import importlib.util
 import io
 import zlib
 from typing import Any
@@ -13,7 +14,9 @@ from medrecog_core.images.refusal import UnreadableImageError
 from medrecog_core.images.rendering import Rendering
 from medrecog_core.images.stored_frame import StoredFrame
 
-_MAGICS = (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")
+# --- TIFF with many channels, or 64-bit numbers --------------------------------------------------
+
+_TIFF_MAGICS = (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")
 _NONE, _LZW, _DEFLATE = 1, 5, (8, 32946)
 _LZW_RATIO = 4096 * 8 // 9
 """A code of 9 bits or more stands for 4096 bytes at most."""
@@ -25,10 +28,10 @@ _WHITE_IS_ZERO = 0
 
 def is_tiff(content: bytes) -> bool:
     """Return whether bytes begin like a TIFF file."""
-    return content[:4] in _MAGICS
+    return content[:4] in _TIFF_MAGICS
 
 
-def has_more(image: Image.Image) -> bool:
+def has_more_channels(image: Image.Image) -> bool:
     """Return whether an opened file has more channels than Pillow reads."""
     return isinstance(image, TiffImageFile) and int(image.tag_v2.get(SAMPLESPERPIXEL, 1)) > len(
         image.getbands()
@@ -77,7 +80,7 @@ def read_channels(content: bytes, rendering: Rendering, max_pixels: int) -> Stor
     )
 
 
-def read_size(content: bytes) -> tuple[int, int, int]:
+def read_tiff_size(content: bytes) -> tuple[int, int, int]:
     """Return the number of pages, and the width and height of the first.
 
     Raises
@@ -177,3 +180,87 @@ def _chosen(pixels: np.ndarray, channel: int | None) -> np.ndarray:
             "channels count from 0"
         )
     return pixels[..., channel]
+
+
+# --- PGM of more than 8 bits, which Pillow scales ------------------------------------------------
+
+_PGM_FORMAT = "PPM"
+_PGM_PLAIN_TEXT = "ppm_plain"
+_PGM_MAX = 65535
+
+
+def is_deep_pgm(image: Image.Image) -> bool:
+    """Return whether an opened file is a PGM with more than 8 bits."""
+    return image.format == _PGM_FORMAT and image.mode == "I"
+
+
+def read_pgm(content: bytes, image: Image.Image) -> tuple[np.ndarray, int]:
+    """Read the stored values of a PGM file, and the largest value that its header allows.
+
+    Parameters
+    ----------
+    content
+        The file's bytes.
+    image
+        The file, opened by Pillow, not loaded.
+
+    Returns
+    -------
+    tuple
+        Values, shape (height, width), and the value of white.
+
+    Raises
+    ------
+    ValueError
+        If values are missing.
+    """
+    (tile,) = image.tile  # type: ignore[attr-defined]
+    largest = tile.args[1] if isinstance(tile.args, tuple) else _PGM_MAX
+    if tile.codec_name == _PGM_PLAIN_TEXT:
+        # Pillow scales to 16 bits, which keeps all values distinct.
+        scaled = np.asarray(image).astype(np.float64)
+        return np.rint(scaled * (largest / _PGM_MAX)).astype(np.uint16), largest
+    n_values = image.width * image.height
+    values = np.frombuffer(content, ">u2", n_values, offset=tile.offset)
+    return values.reshape(image.height, image.width).astype(np.uint16), largest
+
+
+# --- HEIC, read by the optional package pi-heif --------------------------------------------------
+
+HEIC_SUFFIXES = frozenset({".heic", ".heif"})
+HEIC_FORMAT = "HEIF"
+"""Name of the format in Pillow, once the plug-in is registered."""
+HOW_TO_INSTALL_HEIC = "install the package pi-heif (pip install -r requirements-formats.txt)"
+
+_HEIC_BRANDS = frozenset({b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"mif1", b"msf1"})
+
+
+def is_heic(content: bytes) -> bool:
+    """Return whether bytes begin like a HEIC file (ISO/IEC 23008-12)."""
+    return (
+        content[4:8] == b"ftyp" and content[8:12] in _HEIC_BRANDS and b"avif" not in content[12:64]
+    )
+
+
+def is_heic_installed() -> bool:
+    """Return whether HEIC files can be read here."""
+    return importlib.util.find_spec("pi_heif") is not None
+
+
+def register_heic() -> None:
+    """Make Pillow read HEIC files.
+
+    Raises
+    ------
+    UnreadableImageError
+        If the package that reads them is not installed.
+    """
+    if HEIC_FORMAT in Image.OPEN:
+        return
+    try:
+        import pi_heif
+    except ImportError:
+        raise UnreadableImageError(
+            f"HEIC images are not supported; save them as JPEG or {HOW_TO_INSTALL_HEIC}"
+        ) from None
+    pi_heif.register_heif_opener()

@@ -1,23 +1,31 @@
+import base64
+import importlib.util
 import io
+import sys
 import zlib
+from pathlib import Path
 
 import numpy as np
 import pytest
 import tifffile
 from hypothesis import given
 from hypothesis import strategies as st
+from hypothesis.extra.numpy import array_shapes, arrays
 from PIL import Image
 
 from medrecog_core.images import (
     GreyRange,
     Rendering,
     UnreadableImageError,
-    channels,
     decode_image,
+    formats,
+    is_image_file,
     read_header,
     read_range,
     reading,
+    unsupported,
 )
+from medrecog_core.images.formats import is_heic
 
 
 def tiff(pixels, **options):
@@ -175,5 +183,99 @@ def test_any_damage_is_refused_or_a_picture(data):
 
 
 def test_other_files_are_none():
-    assert channels.is_tiff(tiff(stain()))
-    assert not channels.is_tiff(b"II*")
+    assert formats.is_tiff(tiff(stain()))
+    assert not formats.is_tiff(b"II*")
+
+
+def pgm(values, largest, kind=b"P5"):
+    head = b"%b\n%d %d\n%d\n" % (kind, values.shape[1], values.shape[0], largest)
+    if kind == b"P2":
+        return head + b"\n".join(b" ".join(b"%d" % v for v in row) for row in values)
+    return head + values.astype(">u2" if largest > 255 else "u1").tobytes()
+
+
+@pytest.mark.parametrize("kind", [b"P2", b"P5"])
+@given(arrays(np.uint16, array_shapes(min_dims=2, max_dims=2, max_side=6)), st.data())
+def test_stored_values_and_the_range_of_the_header_are_kept(kind, values, data):
+    largest = data.draw(st.integers(max(int(values.max()), 256), 65535))
+    content = pgm(values, largest, kind)
+    found = np.asarray(decode_image(content))[..., 0]
+    np.testing.assert_allclose(found, values / largest * 255, atol=0.5001)
+    assert read_range(content) == GreyRange(values.min(), values.max())
+    windowed = np.asarray(decode_image(content, rendering=Rendering(window=(10, 265))))[..., 0]
+    np.testing.assert_array_equal(windowed, values.astype(int).clip(10, 265) - 10)
+
+
+@pytest.mark.parametrize("kind", [b"P2", b"P5"])
+def test_8_bits_are_plain(kind):
+    values = np.arange(256).reshape(16, 16)
+    content = pgm(values, 255, kind)
+    np.testing.assert_array_equal(np.asarray(decode_image(content))[..., 0], values)
+    assert read_header(content).mode == "L"
+    assert read_range(content) is None
+
+
+def test_colours_and_bits_are_read():
+    colours = np.arange(24, dtype=np.uint8).reshape(2, 4, 3) * 10
+    found = decode_image(b"P6\n# a comment\n4 2\n255\n" + colours.tobytes())
+    np.testing.assert_array_equal(np.asarray(found), colours)
+    bits = np.asarray(decode_image(b"P1\n3 1\n1 0 1\n"))[..., 0]
+    assert bits.tolist() == [[0, 255, 0]]
+
+
+@pytest.mark.parametrize("kind", [b"P2", b"P5"])
+def test_missing_values_are_refused(kind):
+    content = pgm(np.full((6, 6), 4000), 4095, kind)
+    for read in (decode_image, read_range):
+        with pytest.raises(UnreadableImageError, match="damaged or truncated"):
+            read(content[:-9])
+
+
+# 64 x 64 pixels, red on the left and blue on the right, made by pillow-heif.
+PHOTO = base64.b64decode(
+    "AAAAHGZ0eXBoZWljAAAAAG1pZjFoZWljbWlhZgAAAVZtZXRhAAAAAAAAACFoZGxyAAAAAAAAAABwaWN0AAAAAAAA"
+    "AAAAAAAAAAAAACJpbG9jAAAAAERAAAEAAQAAAAABegABAAAAAAAAACsAAAAjaWluZgAAAAAAAQAAABVpbmZlAgAA"
+    "AAABAABodmMxAAAAAA5waXRtAAAAAAABAAAA1mlwcnAAAAC3aXBjbwAAAHhodmNDAQNwAAAAkAAAAAAAHvAA/P34"
+    "+AAADwNgAAEAGEABDAH//wNwAAADAJAAAAMAAAMAHroCQGEAAQArQgEBA3AAAAMAkAAAAwAAAwAeoCCBBZbqSSmu"
+    "bgIaDAgAAAMAyAAAAwAIQGIAAQAHRAHBcrAiQAAAABNjb2xybmNseAABAA0ABoAAAAAUaXNwZQAAAAAAAABAAAAA"
+    "QAAAABBwaXhpAAAAAAMICAgAAAAXaXBtYQAAAAAAAAABAAEEgQIDBAAAADNtZGF0AAAAJygBrxOA5TPAn//sSo//"
+    "bnzw+7sQqv/3J10fzg+P/w+M3KRX/9KK8A=="
+)
+IS_INSTALLED = importlib.util.find_spec("pi_heif") is not None
+
+
+@pytest.mark.skipif(not IS_INSTALLED, reason="pi-heif is optional")
+def test_a_photo_is_read():
+    pixels = np.asarray(decode_image(PHOTO)).astype(int)
+    assert np.abs(pixels[:, :28] - [200, 40, 40]).max() < 12
+    assert np.abs(pixels[:, 36:] - [40, 40, 200]).max() < 12
+    header = read_header(PHOTO)
+    assert (header.width, header.height, header.mode, header.n_frames) == (64, 64, "RGB", 1)
+    assert read_range(PHOTO) is None
+
+
+@pytest.mark.skipif(not IS_INSTALLED, reason="pi-heif is optional")
+@pytest.mark.parametrize("length", [13, 100, 300, 400])
+def test_a_truncated_photo_is_refused(length):
+    with pytest.raises(UnreadableImageError):
+        decode_image(PHOTO[:length])
+
+
+def test_without_the_package_a_photo_is_refused_and_named(monkeypatch):
+    monkeypatch.setitem(sys.modules, "pi_heif", None)
+    monkeypatch.delitem(Image.OPEN, "HEIF", raising=False)
+    for read in (decode_image, read_header):
+        with pytest.raises(UnreadableImageError, match="pi-heif"):
+            read(PHOTO)
+
+
+def test_the_ending_is_either_read_or_named_as_not():
+    for name in ("a.heic", "IMG_1.HEIF"):
+        assert is_image_file(Path(name)) == IS_INSTALLED
+        assert bool(unsupported(Path(name))) != IS_INSTALLED
+
+
+def test_other_files_are_none_heic():
+    assert is_heic(PHOTO)
+    assert not is_heic(PHOTO[:11])
+    assert not is_heic(b"\0\0\0\x20ftypavif" + bytes(20))
