@@ -1,5 +1,6 @@
 """Safe reading of image files, and preparation of pixels for a network."""
 
+from medrecog_core.errors import UnreadableImageError
 from medrecog_core.images.content import is_without_content
 from medrecog_core.images.folds import stratified_folds
 from medrecog_core.images.grey_range import GreyRange, choose_window, read_range
@@ -25,7 +26,6 @@ from medrecog_core.images.reading import (
     read_file,
     read_image,
 )
-from medrecog_core.images.refusal import UnreadableImageError
 from medrecog_core.images.rendering import PLAIN, Rendering
 from medrecog_core.images.thumbnails import thumbnail
 from medrecog_core.images.unsupported import UNSUPPORTED_SUFFIXES, unsupported

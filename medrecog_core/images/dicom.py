@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING
 import numpy as np
 from PIL import Image
 
+from medrecog_core.errors import UnreadableImageError
 from medrecog_core.images import dicom_file, dicom_frame
 from medrecog_core.images.dicom_file import SUFFIXES, UnusableDicomError, is_dicom, is_dicom_file
 from medrecog_core.images.frames import frame_index
-from medrecog_core.images.refusal import UnreadableImageError
 from medrecog_core.images.rendering import PLAIN, Rendering
 
 if TYPE_CHECKING:

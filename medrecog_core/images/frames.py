@@ -4,7 +4,7 @@ import struct
 
 from PIL import Image
 
-from medrecog_core.images.refusal import UnreadableImageError
+from medrecog_core.errors import UnreadableImageError
 from medrecog_core.images.rendering import MIDDLE, Rendering
 
 MAX_FRAMES = 10_000

@@ -5,9 +5,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from medrecog_core.errors import UnreadableImageError
 from medrecog_core.images import dicom, reading
 from medrecog_core.images.header import read_header
-from medrecog_core.images.refusal import UnreadableImageError
 from medrecog_core.images.rendering import PLAIN, Rendering
 
 _FEWEST_BITS = 12

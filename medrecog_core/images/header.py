@@ -7,10 +7,10 @@ from dataclasses import dataclass
 
 from PIL import Image, UnidentifiedImageError
 
+from medrecog_core.errors import UnreadableImageError
 from medrecog_core.images import dicom, formats, nifti
 from medrecog_core.images.frames import count_frames
 from medrecog_core.images.reading import header_mode, pillow_formats
-from medrecog_core.images.refusal import UnreadableImageError
 
 
 @dataclass(frozen=True)

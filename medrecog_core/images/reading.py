@@ -15,9 +15,9 @@ from PIL.TiffImagePlugin import (
     TiffImageFile,
 )
 
+from medrecog_core.errors import UnreadableImageError
 from medrecog_core.images import dicom, formats, nifti
 from medrecog_core.images.frames import count_frames, frame_index, seek_frame
-from medrecog_core.images.refusal import UnreadableImageError
 from medrecog_core.images.rendering import PLAIN, Rendering
 from medrecog_core.images.stored_frame import StoredFrame
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 from PIL import Image
 
-from medrecog_core.images.refusal import UnreadableImageError
+from medrecog_core.errors import UnreadableImageError
 
 GIVE_A_WINDOW = "save unsigned 8 or 16 bits, or choose a grey window for the data set"
 
