@@ -10,9 +10,8 @@ from PIL import Image
 from PIL.TiffImagePlugin import SAMPLESPERPIXEL, TiffImageFile
 
 from medrecog_core.errors import UnreadableImageError
-from medrecog_core.images.frames import count_tiff_pages, frame_index
+from medrecog_core.images.frames import StoredFrame, count_tiff_pages, frame_index
 from medrecog_core.images.rendering import Rendering
-from medrecog_core.images.stored_frame import StoredFrame
 
 # --- TIFF with many channels, or 64-bit numbers --------------------------------------------------
 

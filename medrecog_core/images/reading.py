@@ -17,9 +17,8 @@ from PIL.TiffImagePlugin import (
 
 from medrecog_core.errors import UnreadableImageError
 from medrecog_core.images import dicom, formats, nifti
-from medrecog_core.images.frames import count_frames, frame_index, seek_frame
+from medrecog_core.images.frames import StoredFrame, count_frames, frame_index, seek_frame
 from medrecog_core.images.rendering import PLAIN, Rendering
-from medrecog_core.images.stored_frame import StoredFrame
 
 _HAS_AVIF = features.check("avif")
 FORMATS = (

@@ -15,7 +15,7 @@ from medrecog_core.images import (
     decode_image,
     read_range,
 )
-from medrecog_core.images.stored_frame import in_window
+from medrecog_core.images.frames import in_window
 from tests.dicom_files import dicom_bytes, dicom_dataset
 
 RAMP = np.arange(256, dtype=np.uint16).reshape(16, 16) * 16
