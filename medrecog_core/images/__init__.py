@@ -20,15 +20,16 @@ from medrecog_core.images.preprocessing import (
 from medrecog_core.images.reading import (
     FORMATS,
     SUFFIXES,
+    UNSUPPORTED_SUFFIXES,
     decode_image,
     image_suffix,
     is_image_file,
     read_file,
     read_image,
+    unsupported,
 )
 from medrecog_core.images.rendering import PLAIN, Rendering
 from medrecog_core.images.thumbnails import thumbnail
-from medrecog_core.images.unsupported import UNSUPPORTED_SUFFIXES, unsupported
 
 __all__ = [
     "DEFAULT_PREPROCESSING",
