@@ -1,10 +1,7 @@
 """Safe reading of image files, and preparation of pixels for a network."""
 
 from medrecog_core.errors import UnreadableImageError
-from medrecog_core.images.content import is_without_content
 from medrecog_core.images.folds import stratified_folds
-from medrecog_core.images.grey_range import GreyRange, choose_window, read_range
-from medrecog_core.images.header import ImageHeader, read_header
 from medrecog_core.images.preprocessing import (
     DEFAULT_PREPROCESSING,
     KEEP_ASPECT,
@@ -16,6 +13,14 @@ from medrecog_core.images.preprocessing import (
     find_preprocessing,
     preprocessing_of_version,
     squeeze,
+)
+from medrecog_core.images.properties import (
+    GreyRange,
+    ImageHeader,
+    choose_window,
+    is_without_content,
+    read_header,
+    read_range,
 )
 from medrecog_core.images.reading import (
     FORMATS,

@@ -275,7 +275,7 @@ def test_the_ending_is_either_read_or_named_as_not():
         assert bool(unsupported(Path(name))) != IS_INSTALLED
 
 
-def test_other_files_are_none_heic():
+def test_other_files_are_no_heic():
     assert is_heic(PHOTO)
     assert not is_heic(PHOTO[:11])
     assert not is_heic(b"\0\0\0\x20ftypavif" + bytes(20))

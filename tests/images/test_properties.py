@@ -13,10 +13,53 @@ from medrecog_core.images import (
     UnreadableImageError,
     choose_window,
     decode_image,
+    is_without_content,
+    read_header,
     read_range,
 )
 from medrecog_core.images.frames import in_window
+from medrecog_core.images.properties import estimate_jpeg_quality
 from tests.dicom_files import dicom_bytes, dicom_dataset
+
+
+def encoded(image, form, **options):
+    buffer = io.BytesIO()
+    image.save(buffer, form, **options)
+    return buffer.getvalue()
+
+
+@pytest.mark.parametrize(
+    ("form", "mode"),
+    [("JPEG", "L"), ("JPEG", "RGB"), ("PNG", "RGBA"), ("PNG", "I;16"), ("TIFF", "L"), ("BMP", "L")],
+)
+def test_size_and_mode_are_those_of_the_stored_pixels(form, mode):
+    header = read_header(encoded(Image.new(mode, (30, 20)), form))
+    assert (header.format, header.width, header.height, header.mode) == (form, 30, 20, mode)
+
+
+def test_a_cut_file_still_has_its_header():
+    content = encoded(Image.effect_noise((200, 100), 50), "PNG")
+    assert read_header(content[:500]).width == 200
+
+
+@pytest.mark.parametrize("content", [b"", b"no picture", b"\xff\xd8\xff"])
+def test_what_has_no_header_is_refused(content):
+    with pytest.raises(UnreadableImageError, match="the file has no valid image header"):
+        read_header(content)
+
+
+@pytest.mark.parametrize("mode", ["L", "RGB"])
+@pytest.mark.parametrize("quality", [10, 35, 50, 75, 90, 95, 100])
+def test_the_quality_is_the_one_that_pillow_was_asked_for(quality, mode):
+    pixels = np.random.default_rng(0).integers(0, 256, (40, 40, 3), np.uint8)
+    content = encoded(Image.fromarray(pixels).convert(mode), "JPEG", quality=quality)
+    assert read_header(content).jpeg_quality == quality
+
+
+def test_other_files_have_no_quality():
+    assert read_header(encoded(Image.new("L", (9, 9)), "PNG")).jpeg_quality == 0
+    assert estimate_jpeg_quality({}) == 0
+
 
 RAMP = np.arange(256, dtype=np.uint16).reshape(16, 16) * 16
 
@@ -170,3 +213,46 @@ def test_the_chosen_window_is_valid_and_holds_every_value(ranges):
     low, high = Rendering(window=choose_window(ranges)).window
     assert low <= min(one.low for one in ranges)
     assert high >= max(one.high for one in ranges)
+
+
+def grey_content(pixels):
+    return Image.fromarray(pixels.astype(np.uint8)).convert("RGB")
+
+
+@pytest.mark.parametrize("colour", [(0, 0, 0), (255, 255, 255), (10, 200, 90), (254, 0, 255)])
+def test_one_colour_is_no_content(colour):
+    assert is_without_content(Image.new("RGB", (30, 20), colour))
+
+
+def test_faint_noise_and_a_few_dead_pixels_are_no_content():
+    pixels = np.random.default_rng(0).integers(100, 103, (100, 100))
+    pixels[0, :5] = 255
+    assert is_without_content(grey_content(pixels))
+    pixels[0, :6] = 255
+    assert not is_without_content(grey_content(pixels))
+
+
+def test_three_grey_levels_apart_are_content():
+    pixels = np.full((100, 100), 100)
+    pixels[:1] = 103
+    assert not is_without_content(grey_content(pixels))
+
+
+def test_a_small_bright_spot_on_black_is_content():
+    pixels = np.zeros((224, 224))
+    pixels[100:106, 100:106] = 200
+    assert not is_without_content(grey_content(pixels))
+
+
+def test_content_in_one_channel_is_content():
+    pixels = np.zeros((20, 20, 3), np.uint8)
+    pixels[:10, :, 2] = 50
+    assert not is_without_content(Image.fromarray(pixels))
+
+
+@given(st.integers(0, 255), st.integers(0, 60), st.integers(1, 12), st.integers(1, 12))
+def test_the_rule_is_the_spread_where_no_pixel_may_differ(low, spread, width, height):
+    high = min(low + spread, 255)
+    pixels = np.full((height, width), low)
+    pixels[-1, -1] = high
+    assert is_without_content(grey_content(pixels)) == (high - low <= 2 or pixels.size == 1)
