@@ -215,7 +215,7 @@ def test_the_chosen_window_is_valid_and_holds_every_value(ranges):
     assert high >= max(one.high for one in ranges)
 
 
-def grey_content(pixels):
+def picture_of(pixels):
     return Image.fromarray(pixels.astype(np.uint8)).convert("RGB")
 
 
@@ -227,21 +227,21 @@ def test_one_colour_is_no_content(colour):
 def test_faint_noise_and_a_few_dead_pixels_are_no_content():
     pixels = np.random.default_rng(0).integers(100, 103, (100, 100))
     pixels[0, :5] = 255
-    assert is_without_content(grey_content(pixels))
+    assert is_without_content(picture_of(pixels))
     pixels[0, :6] = 255
-    assert not is_without_content(grey_content(pixels))
+    assert not is_without_content(picture_of(pixels))
 
 
 def test_three_grey_levels_apart_are_content():
     pixels = np.full((100, 100), 100)
     pixels[:1] = 103
-    assert not is_without_content(grey_content(pixels))
+    assert not is_without_content(picture_of(pixels))
 
 
 def test_a_small_bright_spot_on_black_is_content():
     pixels = np.zeros((224, 224))
     pixels[100:106, 100:106] = 200
-    assert not is_without_content(grey_content(pixels))
+    assert not is_without_content(picture_of(pixels))
 
 
 def test_content_in_one_channel_is_content():
@@ -255,4 +255,4 @@ def test_the_rule_is_the_spread_where_no_pixel_may_differ(low, spread, width, he
     high = min(low + spread, 255)
     pixels = np.full((height, width), low)
     pixels[-1, -1] = high
-    assert is_without_content(grey_content(pixels)) == (high - low <= 2 or pixels.size == 1)
+    assert is_without_content(picture_of(pixels)) == (high - low <= 2 or pixels.size == 1)
