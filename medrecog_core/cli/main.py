@@ -33,7 +33,6 @@ from medrecog_core.cli.run_commands import (
     runs,
 )
 from medrecog_core.cli.show_command import show
-from medrecog_core.cli.split_command import split
 from medrecog_core.cli.storage_commands import storage
 from medrecog_core.cli.weight_commands import weights
 from medrecog_core.errors import MedrecogError, UsageError
@@ -83,7 +82,7 @@ for _command in (
 ):
     medrecog.add_command(_command)
 for _command in (
-    *(check, refresh, exclude, restore, split),
+    *(check, refresh, exclude, restore),
     under_former_name(restore, "include"),
     under_former_name(delete_dataset, "remove"),
 ):
