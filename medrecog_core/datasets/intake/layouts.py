@@ -271,7 +271,7 @@ def _mias_patient(number: int) -> str:
 MINI_MIAS = Layout("mini-MIAS", lambda survey: bool(_mias_lists(survey)), _read_mini_mias)
 
 
-# --- All of them ---------------------------------------------------------------------------------
+# --- The layouts that are tried -----------------------------------------------------------------
 
 LAYOUTS: tuple[Layout, ...] = (HAM10000, MIT67, HYPERKVASIR, MURA, MINI_MIAS)
 """In the order in which they are tried."""
