@@ -5,7 +5,8 @@ from typing import Any
 
 import click
 
-from medrecog_core.cli.output import json_option, write_json, write_table
+from medrecog_core.cli.options import json_option
+from medrecog_core.cli.output import write_json, write_table
 from medrecog_core.datasets.splits import describe_leak
 from medrecog_core.reports.measures import MEASURES
 from medrecog_core.runs import find_run

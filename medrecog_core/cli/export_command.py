@@ -5,7 +5,8 @@ from pathlib import Path
 import click
 
 from medrecog_core import atomic_file
-from medrecog_core.cli.output import json_option, write_json
+from medrecog_core.cli.options import json_option
+from medrecog_core.cli.output import write_json
 from medrecog_core.reports.exporting import TABLES, Choice, exported
 from medrecog_core.reports.measures import MEASURES
 from medrecog_core.runs import find_run

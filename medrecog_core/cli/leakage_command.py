@@ -4,8 +4,8 @@ from typing import Any
 
 import click
 
-from medrecog_core.cli.classifier_options import classifier_options
-from medrecog_core.cli.output import CommaSeparated, json_option, write_json, write_table
+from medrecog_core.cli.options import CommaSeparated, classifier_options, json_option
+from medrecog_core.cli.output import write_json, write_table
 from medrecog_core.cli.progress import shown_progress
 from medrecog_core.runs import LeakageReport, RunSpecification, measure_leakage
 

@@ -11,7 +11,6 @@ from medrecog_core.cli.bundle_commands import bundle, import_bundle
 from medrecog_core.cli.compare_command import compare
 from medrecog_core.cli.dataset_commands import datasets, delete_dataset, extract_command
 from medrecog_core.cli.export_command import export
-from medrecog_core.cli.former_name import under_former_name
 from medrecog_core.cli.health_commands import check, exclude, refresh, restore
 from medrecog_core.cli.job_commands import jobs, log, resume, stop
 from medrecog_core.cli.leakage_command import leakage
@@ -24,6 +23,7 @@ from medrecog_core.cli.model_commands import (
     predict,
     train,
 )
+from medrecog_core.cli.options import under_former_name
 from medrecog_core.cli.output import write_json
 from medrecog_core.cli.preset_command import presets
 from medrecog_core.cli.run_commands import delete, rename, run, runs

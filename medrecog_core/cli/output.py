@@ -11,28 +11,6 @@ from rich.table import Table
 
 _FILE_WIDTH = 200
 
-json_option = click.option("--json", "as_json", is_flag=True, help="Print one JSON document.")
-
-
-class CommaSeparated(click.ParamType[tuple[Any, ...]]):
-    """Values in one argument, separated by commas."""
-
-    def __init__(self, value_type: type) -> None:
-        self.value_type = value_type
-        self.name = f"{value_type.__name__},..."
-
-    def convert(
-        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
-    ) -> tuple[Any, ...]:
-        """Return the values as a tuple."""
-        if isinstance(value, tuple):
-            return value
-        try:
-            return tuple(self.value_type(part.strip()) for part in value.split(",") if part.strip())
-        except ValueError:
-            example = "whole numbers such as 224,544" if self.value_type is int else "numbers"
-            self.fail(f"“{value}” is not a list of {example}.", param, ctx)
-
 
 def write_json(document: Any) -> None:
     """Print one JSON document on standard output."""

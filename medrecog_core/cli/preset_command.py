@@ -2,7 +2,8 @@
 
 import click
 
-from medrecog_core.cli.output import json_option, write_json, write_table
+from medrecog_core.cli.options import json_option
+from medrecog_core.cli.output import write_json, write_table
 from medrecog_core.networks import find_network, installed_weights
 from medrecog_core.runs import PRESETS
 

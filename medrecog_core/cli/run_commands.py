@@ -8,14 +8,8 @@ from typing import Any
 import click
 
 from medrecog_core.classification import CLASS_WEIGHTS, NORMALISATIONS
-from medrecog_core.cli.classifier_options import classifier_options
-from medrecog_core.cli.output import (
-    CommaSeparated,
-    fail_after_output,
-    json_option,
-    write_json,
-    write_table,
-)
+from medrecog_core.cli.options import CommaSeparated, classifier_options, json_option
+from medrecog_core.cli.output import fail_after_output, write_json, write_table
 from medrecog_core.cli.plan_output import announce_plan, show_dry_run
 from medrecog_core.cli.progress import shown_progress
 from medrecog_core.cli.run_output import offer_run, show_run

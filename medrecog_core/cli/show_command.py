@@ -5,7 +5,8 @@ from typing import Any
 
 import click
 
-from medrecog_core.cli.output import CommaSeparated, json_option, write_json, write_table
+from medrecog_core.cli.options import CommaSeparated, json_option
+from medrecog_core.cli.output import write_json, write_table
 from medrecog_core.cli.run_output import show_run
 from medrecog_core.errors import MedrecogError, UsageError
 from medrecog_core.reports.measures import MEASURES, told_measures

@@ -5,7 +5,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from medrecog_core.cli.output import CommaSeparated, write_json, write_table
+from medrecog_core.cli.options import CommaSeparated
+from medrecog_core.cli.output import write_json, write_table
 
 JSON = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text(),

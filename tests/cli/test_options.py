@@ -9,7 +9,7 @@ import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
-from medrecog_core.cli.decision_options import decision_options
+from medrecog_core.cli.options import decision_options
 from medrecog_core.datasets import BY_EVIDENCE, Decisions
 from medrecog_core.errors import UsageError
 
