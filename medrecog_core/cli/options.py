@@ -12,6 +12,28 @@ from medrecog_core.datasets import Decisions
 
 _Command = TypeVar("_Command", bound=Callable[..., Any])
 
+json_option = click.option("--json", "as_json", is_flag=True, help="Print one JSON document.")
+
+
+class CommaSeparated(click.ParamType[tuple[Any, ...]]):
+    """Values in one argument, separated by commas."""
+
+    def __init__(self, value_type: type) -> None:
+        self.value_type = value_type
+        self.name = f"{value_type.__name__},..."
+
+    def convert(
+        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
+    ) -> tuple[Any, ...]:
+        """Return the values as a tuple."""
+        if isinstance(value, tuple):
+            return value
+        try:
+            return tuple(self.value_type(part.strip()) for part in value.split(",") if part.strip())
+        except ValueError:
+            example = "whole numbers such as 224,544" if self.value_type is int else "numbers"
+            self.fail(f"“{value}” is not a list of {example}.", param, ctx)
+
 
 def decision_options(command: _Command) -> _Command:
     """Add an option for each decision to a command, which receives them by field name."""
@@ -68,26 +90,3 @@ def under_former_name(command: click.Command, name: str) -> click.Command:
     return click.Command(
         name, params=command.params, callback=command.callback, help=command.help, hidden=True
     )
-
-
-json_option = click.option("--json", "as_json", is_flag=True, help="Print one JSON document.")
-
-
-class CommaSeparated(click.ParamType[tuple[Any, ...]]):
-    """Values in one argument, separated by commas."""
-
-    def __init__(self, value_type: type) -> None:
-        self.value_type = value_type
-        self.name = f"{value_type.__name__},..."
-
-    def convert(
-        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
-    ) -> tuple[Any, ...]:
-        """Return the values as a tuple."""
-        if isinstance(value, tuple):
-            return value
-        try:
-            return tuple(self.value_type(part.strip()) for part in value.split(",") if part.strip())
-        except ValueError:
-            example = "whole numbers such as 224,544" if self.value_type is int else "numbers"
-            self.fail(f"“{value}” is not a list of {example}.", param, ctx)

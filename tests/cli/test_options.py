@@ -1,4 +1,4 @@
-"""Decisions and the options of the command line say the same."""
+"""Options of commands, and their former names."""
 
 import shlex
 from dataclasses import fields, replace
@@ -9,7 +9,8 @@ import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
-from medrecog_core.cli.options import decision_options
+from medrecog_core.cli.main import medrecog
+from medrecog_core.cli.options import CommaSeparated, decision_options
 from medrecog_core.datasets import BY_EVIDENCE, Decisions
 from medrecog_core.errors import UsageError
 
@@ -116,3 +117,49 @@ def test_every_decision_has_an_option_and_nothing_decided_has_no_arguments():
 def test_decisions_that_cannot_be_are_bad_usage(change):
     with pytest.raises(UsageError):
         replace(BY_EVIDENCE, **change)
+
+
+# --- Commas --------------------------------------------------------------------------------------
+
+
+@given(st.lists(st.integers()))
+def test_numbers_separated_by_commas_are_read(numbers: list[int]) -> None:
+    text = " , ".join(map(str, numbers))
+    assert CommaSeparated(int).convert(text, None, None) == tuple(numbers)
+
+
+def test_empty_parts_and_blanks_are_left_out() -> None:
+    assert CommaSeparated(str).convert(" block1, ,block2,", None, None) == ("block1", "block2")
+    assert CommaSeparated(str).convert("", None, None) == ()
+    assert CommaSeparated(int).convert((224,), None, None) == (224,)
+
+
+@pytest.mark.parametrize("text", ["abc", "224 544", "224.5", "224,x"])
+def test_what_is_no_number_is_bad_usage(text: str) -> None:
+    with pytest.raises(click.BadParameter, match=f"“{text}” is not a list of whole numbers"):
+        CommaSeparated(int).convert(text, None, None)
+
+
+# --- Former names --------------------------------------------------------------------------------
+
+NAMES = (
+    ("datasets", "remove", "delete"),
+    ("datasets", "include", "restore"),
+    ("weights", "remove", "delete"),
+    ("", "open-bundle", "import-bundle"),
+    ("", "save-model", "train"),
+    ("", "cancel", "stop"),
+)
+
+
+@pytest.mark.parametrize(("group", "former", "now"), NAMES)
+def test_a_former_name_is_the_same_command(group: str, former: str, now: str) -> None:
+    commands = medrecog.commands
+    if group:
+        parent = commands[group]
+        assert isinstance(parent, click.Group)
+        commands = parent.commands
+    assert commands[former].callback is commands[now].callback
+    assert commands[former].params == commands[now].params
+    assert commands[former].hidden
+    assert not commands[now].hidden

@@ -1,11 +1,9 @@
 import json
 
-import click
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from medrecog_core.cli.options import CommaSeparated
 from medrecog_core.cli.output import write_json, write_table
 
 JSON = st.recursive(
@@ -25,24 +23,6 @@ def test_what_is_printed_is_one_json_document(
     out, err = capsys.readouterr()
     assert json.loads(out) == document
     assert err == ""
-
-
-@given(st.lists(st.integers()))
-def test_numbers_separated_by_commas_are_read(numbers: list[int]) -> None:
-    text = " , ".join(map(str, numbers))
-    assert CommaSeparated(int).convert(text, None, None) == tuple(numbers)
-
-
-def test_empty_parts_and_blanks_are_left_out() -> None:
-    assert CommaSeparated(str).convert(" block1, ,block2,", None, None) == ("block1", "block2")
-    assert CommaSeparated(str).convert("", None, None) == ()
-    assert CommaSeparated(int).convert((224,), None, None) == (224,)
-
-
-@pytest.mark.parametrize("text", ["abc", "224 544", "224.5", "224,x"])
-def test_what_is_no_number_is_bad_usage(text: str) -> None:
-    with pytest.raises(click.BadParameter, match=f"“{text}” is not a list of whole numbers"):
-        CommaSeparated(int).convert(text, None, None)
 
 
 def test_a_table_lays_numbers_to_the_right_and_keeps_brackets_and_colons(
