@@ -7,8 +7,7 @@ import click
 from medrecog_core.bundles import open_bundle, read_contents, write_bundle
 from medrecog_core.bundles.contents import IMAGES, NO_PICTURES, THUMBNAILS, Pictures
 from medrecog_core.cli.options import json_option
-from medrecog_core.cli.output import write_json
-from medrecog_core.cli.progress import shown_progress
+from medrecog_core.cli.output import shown_progress, write_json
 from medrecog_core.datasets import library
 from medrecog_core.jobs.progress import Progress, Stage
 from medrecog_core.models import model_names

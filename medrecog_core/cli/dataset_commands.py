@@ -15,9 +15,8 @@ from medrecog_core.cli.dataset_output import (
     show_proposal,
 )
 from medrecog_core.cli.options import CommaSeparated, decision_options, json_option
-from medrecog_core.cli.output import write_json, write_table
+from medrecog_core.cli.output import shown_progress, write_json, write_table
 from medrecog_core.cli.plan_output import announce_plan, describe_scale
-from medrecog_core.cli.progress import shown_progress
 from medrecog_core.datasets import (
     CATALOGUE,
     PROTOCOLS,

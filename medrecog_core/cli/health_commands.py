@@ -9,8 +9,7 @@ import click
 
 from medrecog_core.cli.dataset_output import describe_dataset, show_dataset
 from medrecog_core.cli.options import json_option
-from medrecog_core.cli.output import write_json, write_table
-from medrecog_core.cli.progress import shown_progress
+from medrecog_core.cli.output import shown_progress, write_json, write_table
 from medrecog_core.datasets import (
     Dataset,
     Finding,

@@ -5,8 +5,7 @@ from typing import Any
 import click
 
 from medrecog_core.cli.options import CommaSeparated, classifier_options, json_option
-from medrecog_core.cli.output import write_json, write_table
-from medrecog_core.cli.progress import shown_progress
+from medrecog_core.cli.output import shown_progress, write_json, write_table
 from medrecog_core.runs import LeakageReport, RunSpecification, measure_leakage
 
 
