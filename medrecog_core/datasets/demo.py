@@ -348,18 +348,6 @@ def is_drawn() -> bool:
     return _folder().is_dir()
 
 
-def drawn_so_far() -> tuple[int, int]:
-    """Return how many images have been generated, by any process, and their total number."""
-    total = len(demo_images())
-    if is_drawn():
-        return total, total
-    try:
-        return sum(1 for _ in _folder().parent.glob(".drawing-*/*/*.png")), total
-    except FileNotFoundError:
-        # The generating process moved the images to their place while they were counted.
-        return (total if is_drawn() else 0), total
-
-
 def load(report: Callable[[int, int], None] = lambda done, total: None) -> Dataset:
     """Return the demo data set, generating its images if needed.
 
