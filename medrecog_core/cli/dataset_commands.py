@@ -16,7 +16,7 @@ from medrecog_core.cli.dataset_output import (
 )
 from medrecog_core.cli.options import CommaSeparated, decision_options, json_option
 from medrecog_core.cli.output import shown_progress, write_json, write_table
-from medrecog_core.cli.plan_output import announce_plan, describe_scale
+from medrecog_core.cli.run_output import announce_plan, describe_scale
 from medrecog_core.datasets import (
     CATALOGUE,
     PROTOCOLS,

@@ -10,8 +10,7 @@ import click
 from medrecog_core.classification import CLASS_WEIGHTS, NORMALISATIONS
 from medrecog_core.cli.options import CommaSeparated, classifier_options, json_option
 from medrecog_core.cli.output import fail_after_output, shown_progress, write_json, write_table
-from medrecog_core.cli.plan_output import announce_plan, show_dry_run
-from medrecog_core.cli.run_output import offer_run, show_run
+from medrecog_core.cli.run_output import announce_plan, offer_run, show_dry_run, show_run
 from medrecog_core.datasets import PROTOCOLS
 from medrecog_core.errors import MedrecogError, UsageError
 from medrecog_core.features import FUSIONS, POOLINGS
