@@ -11,7 +11,6 @@ from medrecog_core.cli.bundle_commands import bundle, import_bundle
 from medrecog_core.cli.dataset_commands import datasets, delete_dataset, extract_command
 from medrecog_core.cli.health_commands import check, exclude, refresh, restore
 from medrecog_core.cli.job_commands import jobs, log, resume, stop
-from medrecog_core.cli.leakage_command import leakage
 from medrecog_core.cli.map_commands import feature_maps, first_filters
 from medrecog_core.cli.model_commands import (
     delete_model,
@@ -23,9 +22,8 @@ from medrecog_core.cli.model_commands import (
 )
 from medrecog_core.cli.options import under_former_name
 from medrecog_core.cli.output import write_json
-from medrecog_core.cli.preset_command import presets
 from medrecog_core.cli.result_commands import compare, export, show
-from medrecog_core.cli.run_commands import delete, rename, run, runs
+from medrecog_core.cli.run_commands import delete, leakage, presets, rename, run, runs
 from medrecog_core.cli.storage_commands import storage
 from medrecog_core.cli.weight_commands import weights
 from medrecog_core.errors import MedrecogError, UsageError
