@@ -299,7 +299,7 @@ def leakage(name: str, as_json: bool, **options: Any) -> None:
     with shown_progress() as report:
         found = measure_leakage(specification, report)
     if as_json:
-        write_json({"dataset": name, **_describe(found)})
+        write_json({"dataset": name, **_leakage_document(found)})
         return
     click.echo(
         f"{name}: {found.n_images} images of {found.n_groups} groups. With groups mixed, "
@@ -326,7 +326,7 @@ def leakage(name: str, as_json: bool, **options: Any) -> None:
     )
 
 
-def _describe(found: LeakageReport) -> dict[str, Any]:
+def _leakage_document(found: LeakageReport) -> dict[str, Any]:
     return {
         "n_images": found.n_images,
         "n_groups": found.n_groups,

@@ -18,7 +18,7 @@ from medrecog_core.runs import (
     result_document,
 )
 
-# --- Cost ----------------------------------------------------------------------------------------
+# --- Cost, estimated and measured ----------------------------------------------------------------
 
 
 def announce_plan(specification: RunSpecification) -> None:
