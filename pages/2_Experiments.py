@@ -27,7 +27,7 @@ from medrecog_core.runs import (
     launch,
     plan_run,
 )
-from medrecog_core.ui.choice import choose
+from medrecog_core.ui.choice import choose_setting
 from medrecog_core.ui.experiments.cost_line import expected_seconds, show_cost
 from medrecog_core.ui.experiments.form_address import (
     key_of,
@@ -53,7 +53,7 @@ open_page("Experiments")
 def compose() -> RunSpecification:
     left, right = st.columns([2, 3])
     with left:
-        dataset = choose("Data set", library.names(), key="on")
+        dataset = choose_setting("Data set", library.names(), key="on")
     with right:
         network = choose_network()
     readable = installed_weights(network).layers
@@ -138,7 +138,7 @@ def fill_in_preset() -> None:
 
 def choose_network() -> Network:
     readable = [name for name, network in NETWORKS.items() if all_installed_weights(network)]
-    name = choose("Network", readable, key="with", width=240)
+    name = choose_setting("Network", readable, key="with", width=240)
     if len(readable) < len(NETWORKS):
         st.caption("Other networks need weights first.")
         st.page_link(_NETWORKS, label="Install weights", icon=_INSTALL)

@@ -15,7 +15,7 @@ from medrecog_core.networks import NETWORKS, Network, all_installed_weights
 from medrecog_core.networks.parameters import official_bytes
 from medrecog_core.networks.summary import summarise
 from medrecog_core.networks.weight_import import installed_official, start_download
-from medrecog_core.ui.choice import choose
+from medrecog_core.ui.choice import choose, choose_setting
 from medrecog_core.ui.jobs import show_job
 from medrecog_core.ui.networks.architecture import drawn_rows, show_architecture
 from medrecog_core.ui.networks.image_walk import show_first_filters, show_image_walk
@@ -171,10 +171,14 @@ def start_here(network: Network) -> None:
 
 
 with shown_errors():
-    chosen = NETWORKS[choose("Network", list(NETWORKS), key="network", width=240)]
+    chosen = NETWORKS[
+        choose("Network", list(NETWORKS), key="network", list_page="pages/5_Networks.py", width=240)
+    ]
     show_weights(chosen)
     st.subheader("Layers")
-    scale = int(choose("Input size (px)", [str(s) for s in REPORT_SCALES], key="scale", width=200))
+    scale = int(
+        choose_setting("Input size (px)", [str(s) for s in REPORT_SCALES], key="scale", width=200)
+    )
     show_layers(chosen, scale)
     if not is_viewer():
         show_image_walk(chosen, scale)

@@ -18,7 +18,7 @@ from medrecog_core.images import (
 from medrecog_core.jobs.process import run_command
 from medrecog_core.networks import Network, all_installed_weights, find_network
 from medrecog_core.networks.feature_maps import reached_map_layers
-from medrecog_core.ui.choice import choose
+from medrecog_core.ui.choice import choose_setting
 from medrecog_core.ui.page import shown_errors
 from medrecog_core.ui.plain_text import literal
 from medrecog_core.ui.quantities import size
@@ -49,9 +49,11 @@ def show_image_walk(network: Network, scale: int) -> None:
         asked = st.query_params.get("picture", "")
         if asked in _FORMER_NAMES:
             st.query_params["picture"] = _FORMER_NAMES[asked]
-        picture = choose("Image", [BUILT_IN, UPLOAD, *_demo_pictures()], key="picture", width=320)
-        layer = choose("Layer", layers, key=f"{network.name}-layer", width=240)
-        order = choose("Rank channels by", ORDERS, key="strongest", width=160)
+        picture = choose_setting(
+            "Image", [BUILT_IN, UPLOAD, *_demo_pictures()], key="picture", width=320
+        )
+        layer = choose_setting("Layer", layers, key=f"{network.name}-layer", width=240)
+        order = choose_setting("Rank channels by", ORDERS, key="strongest", width=160)
     with shown_errors():
         try:
             content = _content(picture)
