@@ -40,6 +40,7 @@ from medrecog_core.ui.experiments.more_settings import more_settings
 from medrecog_core.ui.experiments.run_list import FOLLOWED, SEEN, follow, show_runs
 from medrecog_core.ui.experiments.run_progress import show_live
 from medrecog_core.ui.experiments.run_view import view_runs
+from medrecog_core.ui.jobs import note_started
 from medrecog_core.ui.page import open_page, shown_errors
 from medrecog_core.ui.plain_text import literal
 from medrecog_core.ui.quantities import counted, duration
@@ -170,7 +171,9 @@ def start(specification: RunSpecification, again: bool = False) -> None:
         check_readable(find_network(specification.network), specification.layers)
         identical = None if again else identical_run(specification)
         if identical is None:
-            follow(launch(specification).id)
+            run = launch(specification)
+            note_started(run)
+            follow(run.id)
         else:
             st.session_state["done already"] = (identical.id, specification)
     except MedrecogError as error:

@@ -5,6 +5,7 @@ import sys
 import time
 
 import pytest
+import streamlit as st
 
 from medrecog_core.jobs import queue, work
 from medrecog_core.jobs.job import all_jobs, create_job
@@ -151,3 +152,25 @@ def test_stop_of_the_demo_drawing_is_no_start_of_another(cache):
     test = opened("pages/1_Datasets.py")
     assert len(all_jobs()) == 1
     assert "Resume" in buttons(test)
+
+
+def test_a_run_started_here_is_in_the_title_of_the_tab_and_its_end_in_a_toast(
+    cache, running, monkeypatch
+):
+    titles = []
+    monkeypatch.setattr(st, "set_page_config", lambda **given: titles.append(given["page_title"]))
+    run = create_run(specification())
+    run.rename("My run")
+    run.write_state(running(stage=Stage("train", "Training"), done=3, total=4))
+    test = opened("pages/5_Networks.py")
+    assert "75 %" not in titles[-1]  # started elsewhere
+    test.session_state["jobs started here"] = [run.id]
+    test.run()
+    assert "75 %" in titles[-1]
+    assert not test.toast
+    run.write_state(JobState("finished"))
+    test.switch_page("pages/4_Predict.py").run()
+    assert titles[-1].startswith("finished")
+    assert [each.value for each in test.toast] == ["My run: finished."]
+    assert not test.run().toast
+    assert not titles[-1].startswith("finished")
