@@ -79,7 +79,9 @@ def test_home_and_every_side_bar_list_what_works(cache, running):
     ended.write_state(JobState("failed"))
     test = opened("app.py")
     assert not test.exception
-    assert test.subheader[0].value == "Active jobs"
+    assert test.subheader[0].value == "Continue"
+    (progress,) = [each for each in test.main.get("page_link") if each.proto.query_string]
+    assert progress.proto.query_string == f"experiment={run.id}"
     assert buttons(test).count("Stop") == 2
     shown = words(test)
     assert "Import mine" in shown and "My run" in shown and "Check other" not in shown

@@ -132,7 +132,7 @@ HARMLESS = {
         ("page_link", "**Results**"),
         ("page_link", "**Predict**"),
         ("page_link", "**Networks**"),
-        ("page_link", "a run"),
+        ("page_link", "Open results"),
     },
     "datasets": {
         *_IMAGES,
