@@ -114,7 +114,7 @@ def test_an_import_that_failed_is_shown_to_everybody_resumed_and_dismissed(cache
 def test_a_download_of_weights_is_followed_on_its_page(cache, running):
     job = create_job(DOWNLOAD_WEIGHTS, "vgg19", "Download weights")
     job.write_state(running(stage=Stage("download", "Downloading", "MB"), done=5, total=50))
-    test = opened("pages/5_Networks.py", network="vgg19")
+    test = opened("pages/5_Networks.py", network="vgg19", about="Weights")
     assert [bar.proto.value for bar in test.get("progress")] == [10, 10]  # and in the side bar
     press(test, "Stop")
     assert job.is_asked_to_stop()

@@ -195,24 +195,27 @@ def test_link_to_an_image_that_is_gone_says_so(write_class_folders):
 
 @pytest.mark.parametrize("name", NETWORKS)
 def test_every_network_is_shown_with_its_layers_and_its_weights(name):
+    network = NETWORKS[name]
     test = opened("pages/5_Networks.py", network=name)
     assert not test.exception
     assert not test.error
-    network = NETWORKS[name]
-    read, layers = (frame.value for frame in test.dataframe)
+    networks, read, layers = (frame.value for frame in test.dataframe)
+    assert list(networks["Network"]) == [each.title for each in NETWORKS.values()]
     assert list(read["layer"]) == [layer.name for layer in network.layers]
     assert len(layers) == sum(row.kind != "Flatten" for row in network.rows)
+    test = opened("pages/5_Networks.py", network=name, about="Weights")
+    assert not test.error
     without = f"No weights for {network.title} are installed" in words(test)
     assert without == (name != DEFAULT_NETWORK)
-    assert any("Download official Keras weights" in button.label for button in test.button)
+    assert any("Install official Keras weights" in button.label for button in test.button)
     assert any(button.label == "Run self-test" for button in test.button) != without
 
 
 def test_a_download_that_stops_unexpectedly_gets_one_sentence(monkeypatch):
     gone = ProcessIdentity(0, 0.0, "")
     monkeypatch.setattr("medrecog_core.jobs.work.start_module", lambda *_: gone)
-    test = opened("pages/5_Networks.py")
-    next(button for button in test.button if button.label.startswith("Download")).click()
+    test = opened("pages/5_Networks.py", about="Weights")
+    next(button for button in test.button if button.label.startswith("Install")).click()
     test.run()
     assert not test.exception
     assert "stopped unexpectedly" in words(test)
