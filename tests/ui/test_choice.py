@@ -19,17 +19,20 @@ def test_the_address_names_the_run_and_the_cell_and_back_goes_through_them(brows
     from playwright.sync_api import expect
 
     newest, other = sorted(runs, key=lambda run: run.state().created, reverse=True)
-    page = browser.new_page()
+    # High enough that nothing scrolls while charts are drawn, which would close an open list.
+    page = browser.new_page(viewport={"width": 1280, "height": 4000})
     page.set_default_timeout(60_000)
     expect.set_options(timeout=60_000)
     cell = other.cells()[0].cell
 
     def at(run, cell_name=""):
         expect(page).to_have_url(f"{server.address}/Results?run={run.id}{cell_name}")
+        # The address changes before the page does, and a list that is open then closes.
+        expect(page.locator("[data-test-script-state=notRunning]")).to_be_visible()
 
     def choose(label, name):
-        page.get_by_role("combobox", name=label).first.click()
-        page.get_by_role("option", name=name, exact=True).click()
+        page.get_by_role("combobox", name=label, exact=True).fill(name)
+        page.keyboard.press("Enter")
 
     heading = page.get_by_text(f"{cell.layer}, {cell.scale} pixels", exact=False)
     page.goto(f"{server.address}/_stcore/health")
