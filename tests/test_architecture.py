@@ -131,7 +131,7 @@ def test_no_two_pages_share_a_name_in_the_address():
         for node in ast.walk(ast.parse(page.read_text(encoding="utf-8")))
         if isinstance(node, ast.Call)
         and isinstance(node.func, ast.Name)
-        and node.func.id == "choose"
+        and node.func.id in ("choose", "choose_setting")
         for keyword in node.keywords
         if keyword.arg == "key"
     ]

@@ -33,12 +33,19 @@ _UNPACKING = Stage("unpack", "Extracting files", "files")
     "--with-images", "pictures", flag_value=IMAGES, help="Include the image files of the runs."
 )
 @click.option("--with-models", is_flag=True, help="Include the models trained from the runs.")
+@click.option(
+    "--by",
+    metavar="NAME",
+    default="",
+    help="Your name, which is shown to those who open the bundle in a read-only view.",
+)
 @json_option
 def bundle(
     run_ids: tuple[str, ...],
     destination: Path,
     pictures: Pictures | None,
     with_models: bool,
+    by: str,
     as_json: bool,
 ) -> None:
     """Write RUNs, their data sets and thumbnails into one file to import elsewhere.
@@ -47,7 +54,9 @@ def bundle(
     """
     with shown_progress() as report:
         folders = [find_run(name) for name in run_ids]
-        written = write_bundle(folders, destination, pictures or THUMBNAILS, with_models, report)
+        written = write_bundle(
+            folders, destination, pictures or THUMBNAILS, with_models, report, by.strip()
+        )
     contents = written.contents
     if as_json:
         write_json(
@@ -57,6 +66,7 @@ def bundle(
                 "datasets": contents.datasets,
                 "models": contents.models,
                 "pictures": contents.pictures,
+                "by": contents.by,
                 "n_bytes": destination.stat().st_size,
                 "left_out": written.left_out,
                 "training_features": written.features,

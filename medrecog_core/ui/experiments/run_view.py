@@ -21,7 +21,7 @@ def view_runs(runs: list[Run]) -> None:
         show_absence("runs")
         return
     by_id = {run.id: run for run in runs}
-    run = by_id[choose("Run", list(by_id), key=SEEN, falls_back=False)]
+    run = by_id[choose("Run", list(by_id), key=SEEN, list_page="pages/2_Experiments.py")]
     with st.container(border=True):
         _show_state(run)
         st.table({name: literal(value) for name, value in run_settings(run).items()})
