@@ -73,7 +73,7 @@ def painted(page: Page, address: str, *words: str) -> float:
 def measure(cache: Path) -> dict[str, Any]:
     run, dataset = finished_run(cache)
     sights = {
-        "home": ("", "This is a read-only view", "Latest runs"),
+        "home": ("", "This is a read-only view", "Available"),
         "results": (f"Results?run={run}", "Confusion matrix", "average precision", "Mistakes"),
         "datasets": (f"Datasets?dataset={dataset}", "Click a caption"),
     }

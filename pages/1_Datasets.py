@@ -2,12 +2,12 @@
 
 import streamlit as st
 
-from medrecog_core.datasets import demo_folder, library
+from medrecog_core.datasets import demo, library
 from medrecog_core.jobs.job import last_job
 from medrecog_core.jobs.kinds import DRAW_DEMO
 from medrecog_core.jobs.state import RESUMABLE
 from medrecog_core.mode import is_viewer
-from medrecog_core.ui.choice import choose
+from medrecog_core.ui.choice import choose, open_object
 from medrecog_core.ui.datasets.adding_dataset import ADDED, add_dataset_button, show_imports
 from medrecog_core.ui.datasets.dataset_gallery import forget_filters, show_images
 from medrecog_core.ui.datasets.dataset_summary import show_summary
@@ -48,13 +48,21 @@ def show_dataset(name: str) -> None:
 with shown_errors():
     if ADDED in st.session_state:
         forget_filters()
-        st.session_state["dataset"] = st.session_state.pop(ADDED)
+        open_object("dataset", st.session_state.pop(ADDED))
     names = library.names()
     if not names:
         show_absence("data sets")
         st.stop()  # only a read-only view has none
     with st.container(horizontal=True, vertical_alignment="bottom"):
-        name = choose("Data set", names, key="dataset", width=320, on_change=forget_filters)
+        name = choose(
+            "Data set",
+            names,
+            key="dataset",
+            list_page="pages/1_Datasets.py",
+            width=320,
+            closes=["image"],
+            on_change=forget_filters,
+        )
         if not is_viewer():
             add_dataset_button()
             st.page_link(
@@ -65,7 +73,7 @@ with shown_errors():
             )
     if not is_viewer():
         show_imports()
-    if name != demo_folder.NAME or is_viewer() or demo_folder.is_drawn():
+    if name != demo.NAME or is_viewer() or demo.is_drawn():
         show_dataset(name)
     else:
         drawing = last_job(DRAW_DEMO, name)

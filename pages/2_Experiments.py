@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from medrecog_core.datasets import demo_folder, library
+from medrecog_core.datasets import demo, library
 from medrecog_core.errors import MedrecogError
 from medrecog_core.features import DEFAULT_POOLINGS, ENCODINGS, GLOBAL_POOLINGS, POOLINGS, titles
 from medrecog_core.images import REPORT_SCALES
@@ -27,7 +27,7 @@ from medrecog_core.runs import (
     launch,
     plan_run,
 )
-from medrecog_core.ui.choice import choose
+from medrecog_core.ui.choice import choose_setting
 from medrecog_core.ui.experiments.cost_line import expected_seconds, show_cost
 from medrecog_core.ui.experiments.form_address import (
     key_of,
@@ -40,6 +40,7 @@ from medrecog_core.ui.experiments.more_settings import more_settings
 from medrecog_core.ui.experiments.run_list import FOLLOWED, SEEN, follow, show_runs
 from medrecog_core.ui.experiments.run_progress import show_live
 from medrecog_core.ui.experiments.run_view import view_runs
+from medrecog_core.ui.jobs import note_started
 from medrecog_core.ui.page import open_page, shown_errors
 from medrecog_core.ui.plain_text import literal
 from medrecog_core.ui.quantities import counted, duration
@@ -53,7 +54,7 @@ open_page("Experiments")
 def compose() -> RunSpecification:
     left, right = st.columns([2, 3])
     with left:
-        dataset = choose("Data set", library.names(), key="on")
+        dataset = choose_setting("Data set", library.names(), key="on")
     with right:
         network = choose_network()
     readable = installed_weights(network).layers
@@ -138,7 +139,7 @@ def fill_in_preset() -> None:
 
 def choose_network() -> Network:
     readable = [name for name, network in NETWORKS.items() if all_installed_weights(network)]
-    name = choose("Network", readable, key="with", width=240)
+    name = choose_setting("Network", readable, key="with", width=240)
     if len(readable) < len(NETWORKS):
         st.caption("Other networks need weights first.")
         st.page_link(_NETWORKS, label="Install weights", icon=_INSTALL)
@@ -170,7 +171,9 @@ def start(specification: RunSpecification, again: bool = False) -> None:
         check_readable(find_network(specification.network), specification.layers)
         identical = None if again else identical_run(specification)
         if identical is None:
-            follow(launch(specification).id)
+            run = launch(specification)
+            note_started(run)
+            follow(run.id)
         else:
             st.session_state["done already"] = (identical.id, specification)
     except MedrecogError as error:
@@ -221,7 +224,7 @@ def followed_run(runs: list[Run]) -> Run | None:
 
 def show_first_step(specification: RunSpecification | None) -> None:
     seconds = expected_seconds(specification) if specification is not None else None
-    is_demo = specification is not None and specification.dataset == demo_folder.NAME
+    is_demo = specification is not None and specification.dataset == demo.NAME
     aim = "try the demo" if is_demo else "start the first one"
     time = "" if seconds is None else f" (about {duration(seconds)} on this machine)"
     st.info(

@@ -16,7 +16,7 @@ from medrecog_core.ui.jobs import show_status
 from medrecog_core.ui.page import RESEARCH_ONLY, open_page, show_absence, shown_errors
 from medrecog_core.ui.plain_text import literal
 from medrecog_core.ui.results.cell_calibration import show_calibration
-from medrecog_core.ui.results.cell_choice import choose_cell, forget_cell, take_cell
+from medrecog_core.ui.results.cell_choice import CELL, choose_cell, take_cell
 from medrecog_core.ui.results.cell_curves import forget_curve, show_curves, show_folds
 from medrecog_core.ui.results.cell_gallery import show_cell_gallery
 from medrecog_core.ui.results.class_table import show_class_table
@@ -123,8 +123,7 @@ def show_cell(run: Run, result: CellResult, is_best: bool) -> str:
 
 
 def forget_choices() -> None:
-    """Show the best cell, because another run was selected."""
-    forget_cell()
+    """Show no square and curve of the run before, because another run was selected."""
     forget_square()
     forget_curve()
 
@@ -139,6 +138,13 @@ with shown_errors():
             "pages/2_Experiments.py", label="Start an experiment", icon=":material/play_circle:"
         )
     else:
-        run_id = choose("Run", list(runs), key="run", on_change=forget_choices, falls_back=False)
+        run_id = choose(
+            "Run",
+            list(runs),
+            key="run",
+            list_page="pages/2_Experiments.py",
+            closes=[CELL],
+            on_change=forget_choices,
+        )
         show_run(runs[run_id])
     st.caption(RESEARCH_ONLY)

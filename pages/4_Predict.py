@@ -4,7 +4,7 @@ import streamlit as st
 
 from medrecog_core.mode import is_viewer
 from medrecog_core.models import Model, delete_model, model_names, why_unexplained
-from medrecog_core.ui.choice import choose
+from medrecog_core.ui.choice import choose, close_object
 from medrecog_core.ui.page import RESEARCH_ONLY, open_page, show_absence, shown_errors
 from medrecog_core.ui.plain_text import literal
 from medrecog_core.ui.predict.answer_table import show_answer_table
@@ -23,7 +23,7 @@ st.warning(
 def delete(name: str) -> None:
     with shown_errors():
         delete_model(name)
-        st.session_state.pop("model", None)
+        close_object("model")
         st.toast(f"Deleted model {literal(name)}.", icon=":material/delete:")
 
 
@@ -77,7 +77,7 @@ with shown_errors():
         show_import()
     else:
         with st.container(horizontal=True, vertical_alignment="bottom"):
-            chosen = choose("Model", names, key="model")
+            chosen = choose("Model", names, key="model", list_page="pages/4_Predict.py")
             # Named after the model, so that it closes when another model is selected.
             if not is_viewer():
                 with st.popover(f"Delete {literal(chosen)}", type="tertiary"):

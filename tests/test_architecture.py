@@ -19,7 +19,7 @@ HEAVY = {
     *("statsmodels", "skimage", "pydicom", "imagehash", "openpyxl"),
 }
 
-BASE = {"errors", "settings", "intended_use", "mode", "locations", "atomic_file"}
+BASE = {"errors", "settings", "wording", "intended_use", "mode", "locations", "atomic_file"}
 _BELOW_MODELS = {
     "jobs",
     "images",
@@ -131,7 +131,7 @@ def test_no_two_pages_share_a_name_in_the_address():
         for node in ast.walk(ast.parse(page.read_text(encoding="utf-8")))
         if isinstance(node, ast.Call)
         and isinstance(node.func, ast.Name)
-        and node.func.id == "choose"
+        and node.func.id in ("choose", "choose_setting")
         for keyword in node.keywords
         if keyword.arg == "key"
     ]

@@ -15,7 +15,7 @@ from medrecog_core.datasets import (
     read_dataset,
 )
 from medrecog_core.datasets.downloading import carry_out_download
-from medrecog_core.datasets.health import carry_out_health_check, start_health_check
+from medrecog_core.datasets.health.check import carry_out_health_check, start_health_check
 from medrecog_core.datasets.importing import add_part, carry_out_import, propose_dataset
 from medrecog_core.errors import MedrecogError, StorageError, UsageError
 from medrecog_core.images import thumbnail

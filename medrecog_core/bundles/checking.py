@@ -7,7 +7,7 @@ from pathlib import Path, PurePosixPath
 
 from medrecog_core import atomic_file
 from medrecog_core.bundles.contents import BundleContents, tampered
-from medrecog_core.datasets import demo_folder, library
+from medrecog_core.datasets import demo, library
 from medrecog_core.datasets.manifest import MANIFEST, read_dataset
 from medrecog_core.images import read_header
 from medrecog_core.images.thumbnails import SIDE
@@ -79,7 +79,7 @@ def _check_dataset(folder: Path, name: str) -> None:
     unpacked = (folder / library.IMAGES).rglob("*")
     there = {f.relative_to(folder / library.IMAGES).as_posix() for f in unpacked if f.is_file()}
     # Every installation generates the demo images itself, all or none.
-    _require(there <= known and not (there and name == demo_folder.NAME))
+    _require(there <= known and not (there and name == demo.NAME))
 
 
 def _check_model(folder: Path, name: str) -> None:

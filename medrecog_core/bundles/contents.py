@@ -7,7 +7,7 @@ from typing import Annotated, Final, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from medrecog_core.datasets.archive_members import DamagedArchiveError, Members, opened_archive
+from medrecog_core.datasets.archive import DamagedArchiveError, Members, opened_archive
 from medrecog_core.errors import MedrecogError
 
 FORMAT: Final = "medrecog bundle"
@@ -20,6 +20,9 @@ THUMBNAILS: Final = "thumbnails"
 IMAGES: Final = "images"
 PICTURES: tuple[Pictures, ...] = (NO_PICTURES, THUMBNAILS, IMAGES)
 """No images or thumbnails; thumbnails only; thumbnails and images."""
+
+LONGEST_NAME = 100
+"""Characters of the name of who shares a bundle."""
 
 _MOST_BYTES_OF_CONTENTS = 2**28
 _MOST_BYTES_OF_DOCUMENT = 2**29
@@ -69,6 +72,9 @@ class BundleContents(BaseModel):
         Version of the program that wrote it.
     pictures
         One of `PICTURES`.
+    by
+        Name of who shares it, at most `LONGEST_NAME` characters; empty if none was given. medrecog
+        0.2.0 cannot import a bundle with a name.
     runs, datasets, models
         Names.
     files
@@ -81,6 +87,7 @@ class BundleContents(BaseModel):
     version: int = VERSION
     medrecog: str
     pictures: Pictures
+    by: Annotated[str, Field(max_length=LONGEST_NAME)] = ""
     runs: tuple[str, ...]
     datasets: tuple[str, ...]
     models: tuple[str, ...] = ()

@@ -10,8 +10,7 @@ from pathlib import Path
 
 from medrecog_core.bundles.checking import check_documents
 from medrecog_core.bundles.contents import CONTENTS, BundleContents, read_contents, tampered
-from medrecog_core.datasets.archive import unpack
-from medrecog_core.datasets.archive_members import DamagedArchiveError
+from medrecog_core.datasets.archive import DamagedArchiveError, unpack
 from medrecog_core.datasets.manifest import read_dataset
 from medrecog_core.errors import StorageError
 from medrecog_core.locations import (

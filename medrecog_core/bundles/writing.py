@@ -15,6 +15,7 @@ from medrecog_core import __version__
 from medrecog_core.bundles.contents import (
     CONTENTS,
     IMAGES,
+    LONGEST_NAME,
     NO_PICTURES,
     PICTURES,
     THUMBNAILS,
@@ -24,7 +25,7 @@ from medrecog_core.bundles.contents import (
     is_safe,
 )
 from medrecog_core.bundles.places import Places
-from medrecog_core.datasets import Dataset, demo_folder, kept_report, library
+from medrecog_core.datasets import Dataset, demo, kept_report, library
 from medrecog_core.datasets.manifest import exclusions_document, manifest_document
 from medrecog_core.errors import MedrecogError, UsageError
 from medrecog_core.images import UnreadableImageError, read_file, thumbnail
@@ -43,7 +44,7 @@ from medrecog_core.runs import Run, RunImage
 from medrecog_core.runs.extracted_dataset import dataset_of_run
 from medrecog_core.runs.run import images_document
 
-_OF_DEMO = f"datasets/{demo_folder.NAME}/"
+_OF_DEMO = f"datasets/{demo.NAME}/"
 _COPIED = ("title", "split", "files")
 
 _THUMBNAILS = Stage("add-thumbnails", "Adding thumbnails", "images")
@@ -74,6 +75,7 @@ def write_bundle(
     pictures: Pictures = THUMBNAILS,
     with_models: bool = False,
     report: Callable[[Progress], None] = ignore,
+    by: str = "",
 ) -> BundleWriting:
     """Write runs with their data sets into one file, completely or not at all.
 
@@ -90,11 +92,13 @@ def write_bundle(
         Whether to include the models trained from the runs, without the paths of their images.
     report
         Called with the progress.
+    by
+        Name of who shares it, which a read-only view shows; empty for none.
 
     Raises
     ------
     UsageError
-        If there is no run, or the choice of pictures is unknown.
+        If there is no run, the choice of pictures is unknown, or the name is too long.
     MedrecogError
         If a run is in progress, or the file cannot be written.
     StorageError
@@ -103,6 +107,11 @@ def write_bundle(
     if pictures not in PICTURES:
         raise UsageError(
             f"Unknown choice of pictures “{pictures}”. Available: {', '.join(PICTURES)}."
+        )
+    if len(by) > LONGEST_NAME:
+        raise UsageError(
+            f"The name of who shares the bundle has {len(by)} characters. Shorten it to "
+            f"{LONGEST_NAME}."
         )
     if not runs:
         raise UsageError("A bundle needs at least one run. Select a run.")
@@ -117,7 +126,7 @@ def write_bundle(
             prefix=f".{destination.name}-", dir=destination.absolute().parent
         )
         with os.fdopen(handle, "wb") as file, zipfile.ZipFile(file, "w") as opened:
-            written = _Bundle(opened, pictures, report).write(runs, with_models)
+            written = _Bundle(opened, pictures, report).write(runs, with_models, by)
         # The permissions of an ordinary file; temporary files are private.
         umask = os.umask(0)
         os.umask(umask)
@@ -144,7 +153,7 @@ class _Bundle:
         self._left_out: list[str] = []
         self._features: list[str] = []
 
-    def write(self, runs: Sequence[Run], with_models: bool) -> BundleWriting:
+    def write(self, runs: Sequence[Run], with_models: bool, by: str) -> BundleWriting:
         # By path in the bundle, content and rendering, which may differ between runs.
         images: dict[tuple[str, str, str], RunImage] = {}
         for run in dict.fromkeys(runs):
@@ -157,14 +166,15 @@ class _Bundle:
         contents = BundleContents(
             medrecog=__version__,
             pictures=self._pictures,
+            by=by,
             runs=tuple(dict.fromkeys(run.id for run in runs)),
             datasets=tuple(each.name for each in datasets if each is not None),
             models=self._write_models({run.id for run in runs}) if with_models else (),
             files=self._files,
         )
-        self._opened.writestr(
-            CONTENTS, contents.model_dump_json(indent=1), compress_type=zipfile.ZIP_DEFLATED
-        )
+        # Left out where it is empty: earlier versions know no such field.
+        document = contents.model_dump_json(indent=1, exclude=None if by else {"by"})
+        self._opened.writestr(CONTENTS, document, compress_type=zipfile.ZIP_DEFLATED)
         return BundleWriting(contents, tuple(self._left_out), tuple(self._features))
 
     def _write_run(self, run: Run) -> list[str]:
@@ -290,7 +300,7 @@ def _paths_of(datasets: Sequence[Dataset]) -> set[tuple[str, str]]:
     return {
         (f"datasets/{dataset.name}/images/{image.file_path}", image.file.sha256)
         for dataset in datasets
-        if dataset.name != demo_folder.NAME
+        if dataset.name != demo.NAME
         for image in dataset.every_image
         if image.file is not None
     }

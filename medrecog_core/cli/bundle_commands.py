@@ -6,13 +6,13 @@ import click
 
 from medrecog_core.bundles import open_bundle, read_contents, write_bundle
 from medrecog_core.bundles.contents import IMAGES, NO_PICTURES, THUMBNAILS, Pictures
-from medrecog_core.cli.output import json_option, write_json
-from medrecog_core.cli.progress import shown_progress
+from medrecog_core.cli.options import json_option
+from medrecog_core.cli.output import shown_progress, write_json
 from medrecog_core.datasets import library
-from medrecog_core.datasets.counting import counted
 from medrecog_core.jobs.progress import Progress, Stage
 from medrecog_core.models import model_names
 from medrecog_core.runs import all_runs, find_run
+from medrecog_core.wording import counted
 
 _UNPACKING = Stage("unpack", "Extracting files", "files")
 
@@ -33,12 +33,19 @@ _UNPACKING = Stage("unpack", "Extracting files", "files")
     "--with-images", "pictures", flag_value=IMAGES, help="Include the image files of the runs."
 )
 @click.option("--with-models", is_flag=True, help="Include the models trained from the runs.")
+@click.option(
+    "--by",
+    metavar="NAME",
+    default="",
+    help="Your name, which is shown to those who open the bundle in a read-only view.",
+)
 @json_option
 def bundle(
     run_ids: tuple[str, ...],
     destination: Path,
     pictures: Pictures | None,
     with_models: bool,
+    by: str,
     as_json: bool,
 ) -> None:
     """Write RUNs, their data sets and thumbnails into one file to import elsewhere.
@@ -47,7 +54,9 @@ def bundle(
     """
     with shown_progress() as report:
         folders = [find_run(name) for name in run_ids]
-        written = write_bundle(folders, destination, pictures or THUMBNAILS, with_models, report)
+        written = write_bundle(
+            folders, destination, pictures or THUMBNAILS, with_models, report, by.strip()
+        )
     contents = written.contents
     if as_json:
         write_json(
@@ -57,6 +66,7 @@ def bundle(
                 "datasets": contents.datasets,
                 "models": contents.models,
                 "pictures": contents.pictures,
+                "by": contents.by,
                 "n_bytes": destination.stat().st_size,
                 "left_out": written.left_out,
                 "training_features": written.features,

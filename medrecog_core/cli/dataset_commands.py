@@ -1,44 +1,49 @@
-"""`datasets` and `extract`."""
+"""`datasets` except the health check, and `extract`."""
 
+import csv
+import io
 from pathlib import Path
 from typing import Any
 
 import click
 
-from medrecog_core.cli.catalogue_commands import catalogue
+from medrecog_core import atomic_file
 from medrecog_core.cli.dataset_output import (
     commands_for_alternatives,
     describe_dataset,
     show_dataset,
     show_proposal,
 )
-from medrecog_core.cli.decision_options import decision_options
-from medrecog_core.cli.output import CommaSeparated, json_option, write_json, write_table
-from medrecog_core.cli.plan_output import announce_plan, describe_scale
-from medrecog_core.cli.progress import shown_progress
+from medrecog_core.cli.options import CommaSeparated, decision_options, json_option
+from medrecog_core.cli.output import shown_progress, write_json, write_table
+from medrecog_core.cli.run_output import announce_plan, describe_scale
 from medrecog_core.datasets import (
+    CATALOGUE,
+    PROTOCOLS,
+    CatalogueEntry,
     Decisions,
+    Protocol,
     library,
     propose_dataset,
+    split_images,
 )
 from medrecog_core.datasets.catalogue import find
-from medrecog_core.datasets.counting import counted
-from medrecog_core.datasets.downloading import carry_out_download, differences
+from medrecog_core.datasets.downloading import carry_out_download, differences, downloaded_bytes
 from medrecog_core.datasets.importing import HASHING, carry_out_import, free_name
+from medrecog_core.datasets.splits import describe_leak
 from medrecog_core.errors import MedrecogError, UsageError
 from medrecog_core.features import DEFAULT_POOLINGS
 from medrecog_core.images import PREPROCESSINGS
 from medrecog_core.jobs.progress import counting, counting_bytes, counting_files
 from medrecog_core.networks import DEFAULT_NETWORK, PRECISIONS
+from medrecog_core.networks.engines import AUTO, ENGINES
 from medrecog_core.runs import RunSpecification, extract_dataset
+from medrecog_core.wording import counted
 
 
 @click.group()
 def datasets() -> None:
     """List, add, download, check and delete data sets."""
-
-
-datasets.add_command(catalogue)
 
 
 @datasets.command("list")
@@ -208,6 +213,164 @@ def move(name: str, newroot: Path, as_json: bool) -> None:
         click.echo(f"“datasets refresh {name}” updates the data set.")
 
 
+# --- datasets catalogue --------------------------------------------------------------------------
+
+
+@datasets.command()
+@click.argument("name", required=False)
+@json_option
+def catalogue(name: str | None, as_json: bool) -> None:
+    """List the published data sets that medrecog knows, or describe NAME."""
+    if name is not None:
+        entry = find(name)
+        if as_json:
+            write_json(_describe_entry(entry))
+        else:
+            _show_entry(entry)
+        return
+    if as_json:
+        write_json([_describe_entry(entry) for entry in CATALOGUE.values()])
+        return
+    write_table(
+        ("name", "title", "classes", "images", "GB", "licence", ""),
+        (
+            (
+                e.name,
+                e.title,
+                len(e.classes),
+                f"{e.n_images:,}" if e.n_images else "",
+                e.n_bytes / 10**9,
+                e.licence,
+                "added" if e.name in library.names() else "",
+            )
+            for e in CATALOGUE.values()
+        ),
+    )
+
+
+def _describe_entry(entry: CatalogueEntry) -> dict[str, Any]:
+    return {
+        "name": entry.name,
+        "title": entry.title,
+        "citation": entry.citation,
+        "licence": entry.licence,
+        "page": entry.page,
+        "classes": {
+            label: dict(zip(("train", "test"), n, strict=True)) if isinstance(n, tuple) else n
+            for label, n in sorted(entry.counts.items())
+        },
+        "n_images": entry.n_images or None,
+        "layout": entry.layout,
+        "split_rule": entry.split_rule,
+        "group_rule": entry.group_rule,
+        "remark": entry.remark,
+        "bytes": entry.n_bytes,
+        "files": [
+            {
+                "name": file.name,
+                "address": entry.address(file),
+                "bytes": file.n_bytes,
+                "md5": file.md5 or None,
+            }
+            for file in entry.files
+        ],
+        "by_hand": entry.by_hand,
+        "added": entry.name in library.names(),
+        "downloaded_bytes": downloaded_bytes(entry),
+    }
+
+
+def _show_entry(entry: CatalogueEntry) -> None:
+    click.echo(f"{entry.name}: {entry.title}")
+    for word, text in (
+        ("cite", entry.citation),
+        ("licence", entry.licence),
+        ("page", entry.page),
+        ("layout", entry.layout),
+        ("split", entry.split_rule),
+        ("groups", entry.group_rule),
+        ("images", f"{entry.n_images:,}" if entry.n_images else ""),
+        ("remark", entry.remark),
+        ("size", f"{entry.n_bytes / 10**9:.1f} GB in {len(entry.files)} files"),
+        ("by hand", entry.by_hand),
+    ):
+        if text:
+            click.echo(f"  {word}: {text}")
+    counts = {k: n for k, n in entry.counts.items() if n is not None}
+    if not counts:
+        click.echo(f"  classes: {', '.join(entry.classes)}")
+    elif all(isinstance(n, tuple) for n in counts.values()):
+        write_table(("class", "train", "test"), ((k, *n) for k, n in sorted(counts.items())))  # type: ignore[misc]
+    else:
+        write_table(("class", "images"), sorted(counts.items()))
+
+
+# --- datasets split ------------------------------------------------------------------------------
+
+
+@datasets.command()
+@click.argument("name")
+@click.option("--protocol", "kind", default="auto", show_default=True, help=", ".join(PROTOCOLS))
+@click.option("--folds", "n_folds", type=int, default=5, show_default=True)
+@click.option("--repeats", "n_repeats", type=int, default=1, show_default=True)
+@click.option(
+    "--mix-groups", is_flag=True, help="Allow images of one group in both training and test sets."
+)
+@click.option("--seed", type=int, default=0, show_default=True)
+@click.option(
+    "--to",
+    "destination",
+    type=click.Path(path_type=Path),
+    help="CSV file to write, with one row per image.",
+)
+@json_option
+def split(
+    name: str,
+    kind: str,
+    n_folds: int,
+    n_repeats: int,
+    mix_groups: bool,
+    seed: int,
+    destination: Path | None,
+    as_json: bool,
+) -> None:
+    """Split data set NAME as a run with these options would, and write the folds to a file.
+
+    With one fold, the file can be used as a label file with a split.
+    """
+    protocol = Protocol(kind, n_folds, n_repeats, keep_groups=not mix_groups, seed=seed)
+    images = library.load(name).images
+    found = split_images(images, protocol)
+    if destination is not None:
+        rows = found.rows(images)
+        table = io.StringIO()
+        writer = csv.DictWriter(table, list(rows[0]))
+        writer.writeheader()
+        writer.writerows(rows)
+        atomic_file.write_export(destination, table.getvalue().encode())
+    folds = [{"n_train": len(f.train), "n_test": len(f.test)} for f in found.folds]
+    document: dict[str, Any] = {
+        "dataset": name,
+        "kind": found.kind,
+        "folds": folds,
+        "n_leaking_groups": found.n_leaking_groups,
+        "file": None if destination is None else str(destination),
+    }
+    if as_json:
+        write_json(document)
+        return
+    click.echo(f"{name}: {found.kind}")
+    for i, fold in enumerate(folds, 1):
+        click.echo(f"fold {i}: {fold['n_train']:,} training and {fold['n_test']:,} test images")
+    if found.leaks:
+        click.echo(describe_leak(found.n_leaking_groups))
+    if destination is not None:
+        click.echo(f"Wrote {destination}.")
+
+
+# --- extract -------------------------------------------------------------------------------------
+
+
 @click.command("extract")
 @click.argument("name")
 @click.option("--network", default=DEFAULT_NETWORK, show_default=True)
@@ -221,6 +384,7 @@ def move(name: str, newroot: Path, as_json: bool) -> None:
     "--poolings", type=CommaSeparated(str), default=",".join(DEFAULT_POOLINGS), show_default=True
 )
 @click.option("--precision", default="auto", show_default=True, help=", ".join(PRECISIONS))
+@click.option("--engine", default=AUTO, show_default=True, help=", ".join((AUTO, *ENGINES)))
 @click.option(
     "--preprocessing",
     default=next(iter(PREPROCESSINGS)),

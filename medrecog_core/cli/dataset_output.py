@@ -10,8 +10,8 @@ import click
 
 from medrecog_core.cli.output import fail_after_output, write_json, write_table
 from medrecog_core.datasets import AmbiguousError, Dataset, DatasetWarning, Proposal
-from medrecog_core.datasets.counting import counted
 from medrecog_core.datasets.intake.interpretation import Interpretation
+from medrecog_core.wording import counted
 
 _SHOWN_PATHS = 3
 

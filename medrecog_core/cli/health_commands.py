@@ -8,8 +8,8 @@ from typing import Any
 import click
 
 from medrecog_core.cli.dataset_output import describe_dataset, show_dataset
-from medrecog_core.cli.output import json_option, write_json, write_table
-from medrecog_core.cli.progress import shown_progress
+from medrecog_core.cli.options import json_option
+from medrecog_core.cli.output import shown_progress, write_json, write_table
 from medrecog_core.datasets import (
     Dataset,
     Finding,
@@ -18,13 +18,13 @@ from medrecog_core.datasets import (
     kept_report,
     library,
 )
-from medrecog_core.datasets.class_choice import CLASS_CHOICE
-from medrecog_core.datasets.counting import counted
-from medrecog_core.datasets.file_changes import OUTSIDE_WINDOW
-from medrecog_core.datasets.health import carry_out_health_check
-from medrecog_core.datasets.remedy import shell_command
+from medrecog_core.datasets.exclusions import CLASS_CHOICE
+from medrecog_core.datasets.files import OUTSIDE_WINDOW
+from medrecog_core.datasets.health.check import carry_out_health_check
+from medrecog_core.datasets.health.finding import shell_command
 from medrecog_core.errors import MedrecogError, UsageError
 from medrecog_core.jobs.progress import counting
+from medrecog_core.wording import counted
 
 _SHOWN_IMAGES = 5
 

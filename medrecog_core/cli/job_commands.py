@@ -5,8 +5,8 @@ from typing import Any
 
 import click
 
-from medrecog_core.cli.output import json_option, write_json, write_table
-from medrecog_core.cli.progress import shown_progress
+from medrecog_core.cli.options import json_option
+from medrecog_core.cli.output import shown_progress, write_json, write_table
 from medrecog_core.cli.run_commands import execute_run
 from medrecog_core.errors import StorageError
 from medrecog_core.jobs.job import Job, Order, all_jobs, find_job

@@ -1,5 +1,6 @@
-"""The root command, and how every error is reported: in one line."""
+"""The root command, the start of the dashboard, and how every error is reported: in one line."""
 
+import runpy
 import sys
 from collections.abc import Sequence
 
@@ -7,14 +8,9 @@ import click
 
 from medrecog_core import __version__
 from medrecog_core.cli.bundle_commands import bundle, import_bundle
-from medrecog_core.cli.compare_command import compare
-from medrecog_core.cli.dashboard_command import dashboard
 from medrecog_core.cli.dataset_commands import datasets, delete_dataset, extract_command
-from medrecog_core.cli.export_command import export
-from medrecog_core.cli.former_name import under_former_name
 from medrecog_core.cli.health_commands import check, exclude, refresh, restore
 from medrecog_core.cli.job_commands import jobs, log, resume, stop
-from medrecog_core.cli.leakage_command import leakage
 from medrecog_core.cli.map_commands import feature_maps, first_filters
 from medrecog_core.cli.model_commands import (
     delete_model,
@@ -24,20 +20,31 @@ from medrecog_core.cli.model_commands import (
     predict,
     train,
 )
+from medrecog_core.cli.options import under_former_name
 from medrecog_core.cli.output import write_json
-from medrecog_core.cli.preset_command import presets
-from medrecog_core.cli.run_commands import (
-    delete,
-    rename,
-    run,
-    runs,
-)
-from medrecog_core.cli.show_command import show
-from medrecog_core.cli.split_command import split
+from medrecog_core.cli.result_commands import compare, export, show
+from medrecog_core.cli.run_commands import delete, leakage, presets, rename, run, runs
 from medrecog_core.cli.storage_commands import storage
 from medrecog_core.cli.weight_commands import weights
 from medrecog_core.errors import MedrecogError, UsageError
+from medrecog_core.locations import cache_folder, dashboard_script
 from medrecog_core.mode import is_viewer
+
+
+@click.command(context_settings={"ignore_unknown_options": True})
+@click.option(
+    "--port",
+    type=click.IntRange(1, 65535),
+    help="Port of the dashboard.  [default: 8501, or the next free one]",
+)
+@click.argument("options", nargs=-1, type=click.UNPROCESSED, metavar="[STREAMLIT OPTIONS]...")
+def dashboard(port: int | None, options: tuple[str, ...]) -> None:
+    """Start the dashboard; options such as --server.headless=true are passed to Streamlit."""
+    click.echo(f"medrecog {__version__}. Cache folder: {cache_folder().root}")
+    chosen = [] if port is None else [f"--server.port={port}"]
+    sys.argv = ["streamlit", "run", str(dashboard_script()), *chosen, *options]
+    runpy.run_module("streamlit", run_name="__main__", alter_sys=True)
+
 
 DONE, NOT_DONE, BAD_USAGE = 0, 1, 2
 
@@ -83,7 +90,7 @@ for _command in (
 ):
     medrecog.add_command(_command)
 for _command in (
-    *(check, refresh, exclude, restore, split),
+    *(check, refresh, exclude, restore),
     under_former_name(restore, "include"),
     under_former_name(delete_dataset, "remove"),
 ):

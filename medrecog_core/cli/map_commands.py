@@ -9,7 +9,8 @@ import click
 import numpy as np
 from PIL import Image
 
-from medrecog_core.cli.output import json_option, write_json, write_table
+from medrecog_core.cli.options import json_option
+from medrecog_core.cli.output import write_json, write_table
 from medrecog_core.errors import MedrecogError
 from medrecog_core.features import first_filters as read_first_filters
 from medrecog_core.features.inspection import MEAN, ORDERS, ImageWalk

@@ -8,8 +8,8 @@ import click
 
 from medrecog_core import atomic_file
 from medrecog_core import models as trained
-from medrecog_core.cli.output import fail_after_output, json_option, write_json, write_table
-from medrecog_core.cli.progress import shown_progress
+from medrecog_core.cli.options import json_option
+from medrecog_core.cli.output import fail_after_output, shown_progress, write_json, write_table
 from medrecog_core.errors import MedrecogError
 from medrecog_core.images import UnreadableImageError
 from medrecog_core.models import ModelCard

@@ -1,4 +1,4 @@
-"""`run`, `runs`, `rename` and `delete`."""
+"""`run`, `runs`, `rename`, `delete`, `presets` and `leakage`."""
 
 import time
 from collections.abc import Callable
@@ -8,25 +8,25 @@ from typing import Any
 import click
 
 from medrecog_core.classification import CLASS_WEIGHTS, NORMALISATIONS
-from medrecog_core.cli.classifier_options import classifier_options
-from medrecog_core.cli.output import (
-    CommaSeparated,
-    fail_after_output,
-    json_option,
-    write_json,
-    write_table,
-)
-from medrecog_core.cli.plan_output import announce_plan, show_dry_run
-from medrecog_core.cli.progress import shown_progress
-from medrecog_core.cli.run_output import offer_run, show_run
+from medrecog_core.cli.options import CommaSeparated, classifier_options, json_option
+from medrecog_core.cli.output import fail_after_output, shown_progress, write_json, write_table
+from medrecog_core.cli.run_output import announce_plan, offer_run, show_dry_run, show_run
 from medrecog_core.datasets import PROTOCOLS
 from medrecog_core.errors import MedrecogError, UsageError
 from medrecog_core.features import FUSIONS, POOLINGS
 from medrecog_core.images import PREPROCESSINGS
 from medrecog_core.jobs.progress import Progress
-from medrecog_core.networks import DEFAULT_NETWORK, PRECISIONS, check_readable, find_network
+from medrecog_core.networks import (
+    DEFAULT_NETWORK,
+    PRECISIONS,
+    check_readable,
+    find_network,
+    installed_weights,
+)
+from medrecog_core.networks.engines import AUTO, ENGINES
 from medrecog_core.runs import (
     PRESETS,
+    LeakageReport,
     Run,
     RunSpecification,
     all_runs,
@@ -35,6 +35,7 @@ from medrecog_core.runs import (
     find_preset,
     find_run,
     identical_run,
+    measure_leakage,
     read_request,
     result_document,
     search_runs,
@@ -73,6 +74,7 @@ from medrecog_core.runs import (
 @classifier_options
 @click.option("--class-weight", help=", ".join(CLASS_WEIGHTS))
 @click.option("--precision", help=", ".join(PRECISIONS))
+@click.option("--engine", help=", ".join((AUTO, *ENGINES)))
 @click.option("--seed", type=int, help="Random seed of splits, sampling, codebooks and classifier.")
 @click.option("--n-words", type=int, help="Codebook size of encodings.")
 @click.option(
@@ -235,3 +237,118 @@ def _run_and_report(folder: Run, report: Callable[[Progress], None], as_json: bo
         click.echo(f"medrecog: {error}", err=True)
         write_json(result_document(folder))
         fail_after_output()
+
+
+# --- presets -------------------------------------------------------------------------------------
+
+
+@click.command()
+@json_option
+def presets(as_json: bool) -> None:
+    """List the experiments of the 2018 report, for “run --preset”."""
+    documents = []
+    for preset in PRESETS.values():
+        readable = preset.readable_part(installed_weights(find_network(preset.network)).layers)
+        documents.append(
+            {
+                "name": preset.name,
+                "title": preset.title,
+                "source": preset.source,
+                "catalogue": preset.catalogue_name,
+                **preset.settings,
+                "need_other_weights": [layer for layer in preset.layers if layer not in readable],
+            }
+        )
+    if as_json:
+        write_json(documents)
+        return
+    write_table(
+        ("name", "source", "data set", "layers", "input sizes", "poolings", "need other weights"),
+        (
+            (
+                document["name"],
+                document["source"],
+                document["catalogue"],
+                *(",".join(map(str, document[side])) for side in ("layers", "scales", "poolings")),
+                ",".join(document["need_other_weights"]),
+            )
+            for document in documents
+        ),
+    )
+
+
+# --- leakage -------------------------------------------------------------------------------------
+
+
+@click.command()
+@click.argument("name")
+@click.option("--network", help="Network, such as resnet50.")
+@click.option("--layers", type=CommaSeparated(str), help="Layers, such as block4,block5.")
+@click.option("--scales", type=CommaSeparated(int), help="Input sizes in pixels, such as 224,544.")
+@click.option("--poolings", type=CommaSeparated(str), default="average", show_default=True)
+@click.option("--folds", "n_folds", type=int, help="Number of folds.  [default: 5]")
+@classifier_options
+@click.option("--seed", type=int, help="Random seed of the folds and the classifier.")
+@json_option
+def leakage(name: str, as_json: bool, **options: Any) -> None:
+    """Measure how much leakage between groups inflates the accuracy on data set NAME.
+
+    Every cell is cross-validated twice on the same images: once with images of one group
+    (patient, lesion) in both training and test images, once with groups kept whole.
+    """
+    given = {key: value for key, value in options.items() if value is not None}
+    specification = RunSpecification.from_document({"dataset": name, **given})
+    with shown_progress() as report:
+        found = measure_leakage(specification, report)
+    if as_json:
+        write_json({"dataset": name, **_leakage_document(found)})
+        return
+    click.echo(
+        f"{name}: {found.n_images} images of {found.n_groups} groups. With groups mixed, "
+        f"{found.n_leaking_groups} groups are in both training and test images of one of "
+        f"{found.n_folds} folds."
+    )
+    write_table(
+        ("cell", "groups mixed", "95 % CI", "groups whole", "95 % CI", "gap", "95 % CI"),
+        (
+            (
+                cell.cell.name,
+                cell.mixed.metrics.accuracy,
+                _interval(cell.mixed.metrics.accuracy_interval),
+                cell.grouped.metrics.accuracy,
+                _interval(cell.grouped.metrics.accuracy_interval),
+                cell.gap.difference,
+                _interval((cell.gap.low, cell.gap.high)),
+            )
+            for cell in found.cells
+        ),
+    )
+    click.echo(
+        "The results with groups mixed are too optimistic. Use those with groups kept whole."
+    )
+
+
+def _leakage_document(found: LeakageReport) -> dict[str, Any]:
+    return {
+        "n_images": found.n_images,
+        "n_groups": found.n_groups,
+        "n_leaking_groups": found.n_leaking_groups,
+        "n_folds": found.n_folds,
+        "cells": [
+            {
+                "layer": cell.cell.layer,
+                "scale": cell.cell.scale,
+                "pooling": cell.cell.pooling,
+                "mixed": cell.mixed.to_document(),
+                "grouped": cell.grouped.to_document(),
+                "gap": cell.gap.difference,
+                "gap_interval": [cell.gap.low, cell.gap.high],
+                "p_value": cell.gap.p_value,
+            }
+            for cell in found.cells
+        ],
+    }
+
+
+def _interval(bounds: tuple[float, float]) -> str:
+    return "{:.3f} to {:.3f}".format(*bounds)

@@ -4,7 +4,8 @@ from dataclasses import asdict
 
 import click
 
-from medrecog_core.cli.output import json_option, write_json, write_table
+from medrecog_core.cli.options import json_option
+from medrecog_core.cli.output import write_json, write_table
 from medrecog_core.locations import cache_folder
 from medrecog_core.storage import Selection, delete_features, feature_groups, parts
 

@@ -6,9 +6,14 @@ from typing import Any
 
 import click
 
-from medrecog_core.cli.former_name import under_former_name
-from medrecog_core.cli.output import fail_after_output, json_option, write_json, write_table
-from medrecog_core.cli.progress import shown_bytes, shown_progress
+from medrecog_core.cli.options import json_option, under_former_name
+from medrecog_core.cli.output import (
+    fail_after_output,
+    shown_bytes,
+    shown_progress,
+    write_json,
+    write_table,
+)
 from medrecog_core.networks import (
     DEFAULT_NETWORK,
     NETWORKS,

@@ -14,19 +14,28 @@ from medrecog_core.datasets.dataset import (
     unit_of,
 )
 from medrecog_core.datasets.downloading import download_dataset
-from medrecog_core.datasets.file_changes import FileChange, find_changes
-from medrecog_core.datasets.finding import Finding
-from medrecog_core.datasets.health import HealthReport, apply_remedy, check_health, kept_report
+from medrecog_core.datasets.files import FileChange, find_changes
+from medrecog_core.datasets.health.check import (
+    HealthReport,
+    apply_remedy,
+    check_health,
+    kept_report,
+)
+from medrecog_core.datasets.health.finding import Advice, Finding, Remedy
+from medrecog_core.datasets.health.shortcuts import Shortcut
 from medrecog_core.datasets.importing import add_dataset, propose_dataset, read_dataset
-from medrecog_core.datasets.intake.ambiguity import AmbiguousError
 from medrecog_core.datasets.intake.decisions import BY_EVIDENCE, Decisions
+from medrecog_core.datasets.intake.interpretation import AmbiguousError
 from medrecog_core.datasets.intake.proposal import Proposal
-from medrecog_core.datasets.protocol import PROTOCOLS, Protocol
-from medrecog_core.datasets.remedy import Advice, Remedy
-from medrecog_core.datasets.sampling import Sample, draw_sample
-from medrecog_core.datasets.shortcuts import Shortcut
-from medrecog_core.datasets.split import Fold, Split
-from medrecog_core.datasets.splitting import split_images
+from medrecog_core.datasets.splits import (
+    PROTOCOLS,
+    Fold,
+    Protocol,
+    Sample,
+    Split,
+    draw_sample,
+    split_images,
+)
 
 __all__ = [
     "BY_EVIDENCE",

@@ -10,9 +10,9 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from medrecog_core.datasets.counting import counted
 from medrecog_core.errors import MedrecogError, UsageError
 from medrecog_core.images import PLAIN, Rendering
+from medrecog_core.wording import counted
 
 SPLITS = ("train", "test", "val")
 

@@ -1,20 +1,29 @@
-"""The built-in demo data set: synthetic pictures in the style of dermoscopy photographs.
+"""The built-in demo data set: synthetic dermoscopy-like pictures, drawn at its first use.
 
-The program draws them from seeds.  They are synthetic: they are not of patients and carry no
-diagnosis.  They exist so that the program can be tried and tested without other data.
+The program draws them from seeds. They are synthetic: they are not of patients and carry no
+diagnosis. They exist so that the program can be tried and tested without other data.
 
-The four classes are names of dermoscopic patterns.  The class only affects how the pigment of a
-lesion is arranged.  Colours, size, position, contrast and lighting come from the same distributions
+The four classes are names of dermoscopic patterns. The class only affects how the pigment of a
+lesion is arranged. Colours, size, position, contrast and lighting come from the same distributions
 for every class, so the average colour or a thumbnail says little about the class.
 """
 
 from __future__ import annotations
 
+import shutil
+import tempfile
+from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageDraw
+
+from medrecog_core.datasets.dataset import Dataset, ImageRecord
+from medrecog_core.errors import StorageError
+from medrecog_core.jobs.locks import waited_for
+from medrecog_core.locations import cache_folder, create_folder, unwritable
 
 CLASSES: tuple[str, ...] = ("globular", "homogeneous", "reticular", "starburst")
 IMAGES_PER_CLASS = 60
@@ -28,6 +37,8 @@ _REACH = 2.8  # no view shows anything further from the centre of the lesion
 
 _Field = NDArray[np.floating]
 _Random = np.random.Generator
+NAME = "demo"
+LAYOUT = "synthetic dermoscopy-like pictures, drawn by the program; none shows a patient"
 
 
 @dataclass(frozen=True)
@@ -327,3 +338,67 @@ def _bubbles(x: _Field, y: _Field, rng: _Random) -> _Field:
         glint = np.hypot(from_x + 0.4 * radius, from_y + 0.4 * radius)
         shine += 0.4 * _peak(glint / (0.22 * radius + 0.002))
     return shine
+
+
+# --- The folder ----------------------------------------------------------------------------------
+
+
+def is_drawn() -> bool:
+    """Return whether the images are on disk."""
+    return _folder().is_dir()
+
+
+def load(report: Callable[[int, int], None] = lambda done, total: None) -> Dataset:
+    """Return the demo data set, generating its images if needed.
+
+    Parameters
+    ----------
+    report
+        Called with the number of images generated and the total number.
+
+    Raises
+    ------
+    StorageError
+        If the images cannot be written.
+    """
+    images = demo_images()
+    if not is_drawn():
+        create_folder(_folder().parent)
+        try:
+            with waited_for(_folder().parent / "drawing.lock", lambda: None):
+                for unfinished in _folder().parent.glob(".drawing-*"):
+                    shutil.rmtree(unfinished)
+                if not is_drawn():
+                    _draw(images, report)
+        except OSError as error:
+            raise StorageError(unwritable(_folder(), error)) from error
+    records = (ImageRecord(_path(image), image.label, group=image.lesion) for image in images)
+    return Dataset(
+        NAME,
+        _folder(),
+        tuple(sorted(records, key=lambda record: record.path)),
+        LAYOUT,
+        synthetic=True,
+    )
+
+
+def _folder() -> Path:
+    return cache_folder().datasets / NAME / "images"
+
+
+def _path(image: DemoImage) -> str:
+    return f"{image.label}/{image.name}"
+
+
+def _draw(images: tuple[DemoImage, ...], report: Callable[[int, int], None]) -> None:
+    # Generated next to its place and moved when complete, so that a killed process leaves nothing.
+    temporary = Path(tempfile.mkdtemp(prefix=".drawing-", dir=_folder().parent))
+    try:
+        for i, image in enumerate(images, start=1):
+            file = temporary / _path(image)
+            file.parent.mkdir(exist_ok=True)
+            Image.fromarray(draw(image)).save(file, "PNG", compress_level=1)
+            report(i, len(images))
+        temporary.replace(_folder())
+    finally:
+        shutil.rmtree(temporary, ignore_errors=True)

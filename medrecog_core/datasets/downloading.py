@@ -1,4 +1,4 @@
-"""Download and import of public data sets."""
+"""Download and import of public data sets, with files that are already there."""
 
 import contextlib
 import hashlib
@@ -10,20 +10,13 @@ from pathlib import Path
 from typing import Any
 
 from medrecog_core.datasets import library
-from medrecog_core.datasets.archive import BOUNDS
-from medrecog_core.datasets.archive_members import DamagedArchiveError
-from medrecog_core.datasets.catalogue import CatalogueEntry, PublishedFile, find
+from medrecog_core.datasets.archive import BOUNDS, DamagedArchiveError
+from medrecog_core.datasets.catalogue import CATALOGUE, CatalogueEntry, PublishedFile, find
 from medrecog_core.datasets.dataset import Dataset
-from medrecog_core.datasets.file_state import HashReport
-from medrecog_core.datasets.file_state import ignore as ignore_hashing
+from medrecog_core.datasets.files import HashReport, link_or_copy
+from medrecog_core.datasets.files import ignore as ignore_hashing
 from medrecog_core.datasets.importing import HASHING, Report, add_dataset, add_part, ignore
 from medrecog_core.datasets.intake.decisions import Decisions
-from medrecog_core.datasets.larger_set import (
-    download_folder,
-    downloaded_for_another,
-    larger_set,
-    link_or_copy,
-)
 from medrecog_core.errors import MedrecogError, StorageError, UsageError
 from medrecog_core.jobs.download import Download
 from medrecog_core.jobs.job import Job, create_job
@@ -33,12 +26,59 @@ from medrecog_core.jobs.progress import Report as ProgressReport
 from medrecog_core.jobs.progress import Stage, counting_bytes, counting_files
 from medrecog_core.jobs.progress import ignore as ignore_progress
 from medrecog_core.jobs.work import Work, carry_out, start
-from medrecog_core.locations import create_folder, unwritable
+from medrecog_core.locations import cache_folder, create_folder, unwritable
 from medrecog_core.mode import check_may_change
 
+DOWNLOAD = "download"
+"""Folder with the published files of a data set."""
 # Publishers state rounded sizes.
 _LARGEST = 1.5
 _LEAST_BYTES = 10 * 2**20
+
+
+def larger_set(entry: CatalogueEntry) -> Dataset | None:
+    """Return a data set that contains all images of an entry, if there is one.
+
+    Data sets without all published images, or without their folder, do not count.
+    """
+    if not entry.selects_classes:
+        return None
+    for other in _of_the_same_files(entry):
+        if other.selects_classes or other.name not in library.names():
+            continue
+        try:
+            dataset = library.load(other.name)
+        except MedrecogError:
+            continue
+        is_whole = len(list(dataset.every_image)) == other.n_images
+        if is_whole and dataset.root.is_dir():
+            return dataset
+    return None
+
+
+def downloaded_for_another(entry: CatalogueEntry, file: PublishedFile) -> Path | None:
+    """Return a completely downloaded file of another entry, if there is one."""
+    for other in _of_the_same_files(entry):
+        whole = download_folder(other) / file.name
+        if whole.is_file():
+            return whole
+    return None
+
+
+def download_folder(entry: CatalogueEntry) -> Path:
+    """Return the folder of the files of an entry until its data set is added."""
+    return cache_folder().datasets / entry.name / DOWNLOAD
+
+
+def _of_the_same_files(entry: CatalogueEntry) -> list[CatalogueEntry]:
+    return [
+        other
+        for other in CATALOGUE.values()
+        if other.name != entry.name and other.files == entry.files
+    ]
+
+
+# --- Download ------------------------------------------------------------------------------------
 
 
 def download_dataset(

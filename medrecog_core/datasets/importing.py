@@ -12,17 +12,13 @@ from pathlib import Path
 from typing import Any
 
 from medrecog_core.datasets import catalogue, library
-from medrecog_core.datasets.archive import BOUNDS, NESTED, Bounds, unpack
-from medrecog_core.datasets.archive_members import is_archive
+from medrecog_core.datasets.archive import BOUNDS, NESTED, Bounds, is_archive, unpack
 from medrecog_core.datasets.dataset import Dataset, LeftOut, check_name
-from medrecog_core.datasets.file_state import HashReport
-from medrecog_core.datasets.file_state import ignore as ignore_hashing
-from medrecog_core.datasets.files import files_below
-from medrecog_core.datasets.intake.ambiguity import AmbiguousError
+from medrecog_core.datasets.files import HashReport, files_below, link_or_copy
+from medrecog_core.datasets.files import ignore as ignore_hashing
 from medrecog_core.datasets.intake.decisions import BY_EVIDENCE, Decisions
-from medrecog_core.datasets.intake.interpretation import Interpretation
+from medrecog_core.datasets.intake.interpretation import AmbiguousError, Interpretation
 from medrecog_core.datasets.intake.proposal import Proposal, propose
-from medrecog_core.datasets.larger_set import link_or_copy
 from medrecog_core.datasets.library import IMAGES
 from medrecog_core.errors import MedrecogError, StoppedError, StorageError, UsageError
 from medrecog_core.images import UnreadableImageError, decode_image, is_image_file, read_file

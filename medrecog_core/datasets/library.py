@@ -7,18 +7,26 @@ from dataclasses import replace
 from pathlib import Path
 
 from medrecog_core import atomic_file
-from medrecog_core.datasets import demo_folder
-from medrecog_core.datasets.class_choice import CLASSES, read_choice, write_choice
+from medrecog_core.datasets import demo
 from medrecog_core.datasets.dataset import CHOSEN, Dataset, Exclusion, check_name
-from medrecog_core.datasets.file_changes import FileChange, find_changes, refreshed
-from medrecog_core.datasets.file_state import HashReport, with_states
-from medrecog_core.datasets.file_state import ignore as ignore_hashing
-from medrecog_core.datasets.kept_exclusions import (
+from medrecog_core.datasets.exclusions import (
+    CLASSES,
     REMOVED,
     kept_document,
+    read_choice,
     read_kept,
     with_kept,
+    write_choice,
 )
+from medrecog_core.datasets.files import (
+    FileChange,
+    HashReport,
+    find_changes,
+    moved_to,
+    refreshed,
+    with_states,
+)
+from medrecog_core.datasets.files import ignore as ignore_hashing
 from medrecog_core.datasets.manifest import (
     EXCLUSIONS,
     MANIFEST,
@@ -29,7 +37,6 @@ from medrecog_core.datasets.manifest import (
     write_exclusions,
     write_manifest,
 )
-from medrecog_core.datasets.moving import moved_to
 from medrecog_core.errors import MedrecogError, StorageError, UsageError
 from medrecog_core.jobs.job import Job
 from medrecog_core.jobs.kinds import DRAW_DEMO
@@ -58,9 +65,9 @@ def names() -> list[str]:
     A read-only view, which cannot generate the demo, has it only if it exists already.
     """
     saved = sorted(file.parent.name for file in cache_folder().datasets.glob(f"*/{MANIFEST}"))
-    if demo_folder.NAME not in saved and is_viewer() and not demo_folder.is_drawn():
+    if demo.NAME not in saved and is_viewer() and not demo.is_drawn():
         return saved
-    return [demo_folder.NAME, *(name for name in saved if name != demo_folder.NAME)]
+    return [demo.NAME, *(name for name in saved if name != demo.NAME)]
 
 
 def folder_of(name: str) -> Path:
@@ -106,7 +113,7 @@ def imported(name: str, report: Report = _ignore) -> Dataset:
 
     Parameters and errors are those of `load`.
     """
-    if name == demo_folder.NAME:
+    if name == demo.NAME:
         return _load_demo(report)
     return _kept(check_name(name))
 
@@ -119,13 +126,13 @@ def _kept(name: str) -> Dataset:
 
 
 def _load_demo(report: Report) -> Dataset:
-    folder = folder_of(demo_folder.NAME)
-    if is_viewer() and not demo_folder.is_drawn():
+    folder = folder_of(demo.NAME)
+    if is_viewer() and not demo.is_drawn():
         # From a bundle without images: only the manifest.
-        return _kept(demo_folder.NAME)
-    drawn = demo_folder.load(report)
+        return _kept(demo.NAME)
+    drawn = demo.load(report)
     with contextlib.suppress(FileNotFoundError, StorageError):
-        kept = read_imported(folder, demo_folder.NAME)
+        kept = read_imported(folder, demo.NAME)
         if [replace(image, file=None) for image in kept.every_image] == list(drawn.images):
             return kept
     looked_at = with_states(drawn)
@@ -268,7 +275,7 @@ def move(
         If it is damaged or cannot be written.
     """
     check_may_change("move a data set")
-    if name == demo_folder.NAME:
+    if name == demo.NAME:
         raise UsageError("The demo data set belongs to the program and cannot be moved.")
     dataset = imported(name)
     root = resolved(root)
@@ -438,7 +445,7 @@ def remove(name: str) -> None:
         If it cannot be deleted.
     """
     check_may_change("delete a data set")
-    if name == demo_folder.NAME:
+    if name == demo.NAME:
         raise UsageError("The demo data set belongs to the program and cannot be deleted.")
     if check_name(name) not in names():
         raise MedrecogError(_unknown(name))
@@ -496,7 +503,7 @@ def _modified(file: Path) -> int:
 
 def start_drawing() -> Job:
     """Start a job that generates the demo images, unless there is one; return immediately."""
-    return start_once(DRAW_DEMO, demo_folder.NAME, "Generate the demo images")
+    return start_once(DRAW_DEMO, demo.NAME, "Generate the demo images")
 
 
 def work_on_drawing(job: Job, work: Work) -> None:

@@ -6,7 +6,6 @@ from pathlib import Path
 from typing import Any
 
 from medrecog_core import atomic_file
-from medrecog_core.datasets.class_choice import CLASSES, read_choice
 from medrecog_core.datasets.dataset import (
     Dataset,
     DatasetWarning,
@@ -15,6 +14,7 @@ from medrecog_core.datasets.dataset import (
     ImageRecord,
     LeftOut,
 )
+from medrecog_core.datasets.exclusions import CLASSES, read_choice
 from medrecog_core.errors import MedrecogError, StorageError
 from medrecog_core.images import PLAIN, Rendering
 

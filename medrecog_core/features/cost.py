@@ -16,15 +16,11 @@ from medrecog_core.features.reading import reading_ahead
 from medrecog_core.images import PREPROCESSINGS, Preprocessing
 from medrecog_core.locations import cache_folder
 from medrecog_core.networks import Network, find_device
+from medrecog_core.networks.engines import ENGINES, Engine
 from medrecog_core.networks.summary import summarise
 from medrecog_core.networks.table import CONVOLUTIONS
 
-# Python with TensorFlow, Keras and what a run needs besides, once a graph is built: 0.75 GB were
-# measured (TensorFlow 2.21 on Linux), and a tenth is added for other systems and versions.
-_BASE = 850_000_000
 _BYTES_OF = {"float32": 4, "bfloat16": 2}
-# Of the largest array, while it becomes a variable: as it was read, as a tensor, and the variable.
-_COPIES_AT_LOADING = 3
 # A convolution's input and output, and one that the allocator has not given back.
 _MAPS_AT_ONCE = 3
 _SQUEEZE = next(iter(PREPROCESSINGS.values()))
@@ -76,6 +72,7 @@ def estimate_memory(
     scale: int,
     precision: str,
     preprocessing: Preprocessing = _SQUEEZE,
+    engine: Engine = ENGINES["tensorflow"],
 ) -> MemoryEstimate:
     """Return what extraction will take.
 
@@ -89,13 +86,15 @@ def estimate_memory(
         `float32` or `bfloat16`.
     preprocessing
         Of which the longest image counts.
+    engine
+        What computes the network.
 
     Notes
     -----
     An image whose file has many more pixels than the scale takes three bytes for each of them
     besides, while it is decoded.
     """
-    n_bytes = _BYTES_OF[precision]
+    n_bytes, memory = _BYTES_OF[precision], engine.memory
     rows = network.needed_rows(layers)
     numbers = {s.name: s.side**2 * s.channels for s in summarise(network, scale)}
     maps = _MAPS_AT_ONCE * max(numbers.get(row.name, 0) for row in rows) * n_bytes
@@ -109,9 +108,9 @@ def estimate_memory(
     pixels = (reading_ahead(squares).n_images + squares) * 3 * scale**2 * proportion
     return MemoryEstimate(
         images_at_once=squares,
-        base=_BASE,
-        weights=sum(arrays) * n_bytes,
-        loading=largest * (4 * _COPIES_AT_LOADING - n_bytes),
+        base=memory.base,
+        weights=int(sum(arrays) * n_bytes * memory.copies),
+        loading=largest * (4 * memory.copies_at_loading - n_bytes),
         # A batch of several has no more pixels than one of squares.
         activations=max(squares, proportion) * maps,
         pixels=pixels,

@@ -24,6 +24,9 @@ from medrecog_core.images import preprocessing_of_version
 from medrecog_core.jobs.locks import is_held, waited_for
 from medrecog_core.jobs.progress import Meter, Progress, Stage, ignore, never, stop_if
 from medrecog_core.networks import Network
+from medrecog_core.networks.engines import AUTO
+
+_SIDE_OF_WORK = 224
 
 
 @dataclass
@@ -45,6 +48,8 @@ class Extraction:
         Their identities.
     passes
         What went through the network together, and how long that took.
+    engine
+        Name of the engine that computed it; empty where everything was in the store.
     """
 
     network_images: dict[int, int] = field(default_factory=dict)
@@ -53,6 +58,7 @@ class Extraction:
     skipped: list[Skipped] = field(default_factory=list)
     unreadable: frozenset[tuple[str, str]] = frozenset()
     passes: list[NetworkPass] = field(default_factory=list)
+    engine: str = ""
 
 
 def extract(
@@ -63,6 +69,7 @@ def extract(
     store: DescriptorStore,
     report: Callable[[Progress], None] = ignore,
     should_stop: Callable[[], bool] = never,
+    engine: str = AUTO,
 ) -> Extraction:
     """Put the descriptors of images in cells into the store, where they are missing.
 
@@ -86,6 +93,8 @@ def extract(
         Called with the progress, about once a batch.
     should_stop
         Asked before each batch.
+    engine
+        Name of the engine that computes, or `auto`; see `choose_engine`.
 
     Raises
     ------
@@ -94,11 +103,11 @@ def extract(
     StorageError
         If the store cannot be used.
     MedrecogError
-        If local descriptors would take more room than they may.
+        If local descriptors would take more room than they may, or the engine cannot compute this.
     """
     extraction = Extraction()
     unreadable: dict[tuple[str, str], Skipped] = {}
-    graphs = _GraphInMemory(network, source)
+    graphs = _GraphInMemory(network, source, engine)
     preprocessing = preprocessing_of_version(source.preprocessing)
     distinct = list({image.identity: image for image in images}.values())
     stored = dict.fromkeys(cell.stored for cell in cells)
@@ -127,10 +136,11 @@ def extract(
                     if network.depth(cell.layer) <= network.depth(deepest)
                 ]
                 size = batch_size(scale, source.precision)
+                work = len(group) * scale**2 // _SIDE_OF_WORK**2
                 begun, done_before = time.monotonic(), meter.done
                 for batch in read_batches(group, preprocessing, scale, size, unreadable):
                     stop_if(should_stop())
-                    values = graphs.reading(readings).descriptors(
+                    values = graphs.reading(readings, work).descriptors(
                         np.stack([pixels for _, pixels in batch])
                     )
                     store.put(
@@ -147,6 +157,7 @@ def extract(
         extraction.seconds[scale] = time.monotonic() - start
         if meter.done:
             extraction.peak_memory[scale] = peak_memory()
+    extraction.engine = graphs.engine
     extraction.skipped = [
         Skipped(image.name, unreadable[image.identity].reason)
         for image in images
@@ -199,17 +210,27 @@ def _looking_up(scale: int) -> Stage:
 class _GraphInMemory:
     """The graph that was built last; one is built when an image needs it, and serves all scales."""
 
-    def __init__(self, network: Network, source: DescriptorSource) -> None:
-        self._network, self._source = network, source
+    def __init__(self, network: Network, source: DescriptorSource, engine: str) -> None:
+        self._network, self._source, self._asked = network, source, engine
         self._readings: list[tuple[str, str]] = []
         self._graph: PooledNetwork | None = None
 
-    def reading(self, readings: list[tuple[str, str]]) -> PooledNetwork:
+    @property
+    def engine(self) -> str:
+        """Name of the engine that computed last; empty before."""
+        return "" if self._graph is None else self._graph.engine.name
+
+    def reading(self, readings: list[tuple[str, str]], work: int) -> PooledNetwork:
         """Return a graph that gives these readings; an earlier one's memory is given back first."""
         if self._graph is None or readings != self._readings:
             self._graph = None
             self._graph = PooledNetwork(
-                self._network, readings, self._source.precision, self._source.weights
+                self._network,
+                readings,
+                self._source.precision,
+                self._source.weights,
+                self._asked,
+                work,
             )
             self._readings = readings
         return self._graph

@@ -1,9 +1,7 @@
 """Safe reading of image files, and preparation of pixels for a network."""
 
-from medrecog_core.images.content import is_without_content
+from medrecog_core.errors import UnreadableImageError
 from medrecog_core.images.folds import stratified_folds
-from medrecog_core.images.grey_range import GreyRange, choose_window, read_range
-from medrecog_core.images.header import ImageHeader, read_header
 from medrecog_core.images.preprocessing import (
     DEFAULT_PREPROCESSING,
     KEEP_ASPECT,
@@ -16,19 +14,27 @@ from medrecog_core.images.preprocessing import (
     preprocessing_of_version,
     squeeze,
 )
+from medrecog_core.images.properties import (
+    GreyRange,
+    ImageHeader,
+    choose_window,
+    is_without_content,
+    read_header,
+    read_range,
+)
 from medrecog_core.images.reading import (
     FORMATS,
     SUFFIXES,
+    UNSUPPORTED_SUFFIXES,
     decode_image,
     image_suffix,
     is_image_file,
     read_file,
     read_image,
+    unsupported,
 )
-from medrecog_core.images.refusal import UnreadableImageError
 from medrecog_core.images.rendering import PLAIN, Rendering
 from medrecog_core.images.thumbnails import thumbnail
-from medrecog_core.images.unsupported import UNSUPPORTED_SUFFIXES, unsupported
 
 __all__ = [
     "DEFAULT_PREPROCESSING",

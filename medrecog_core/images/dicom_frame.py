@@ -1,26 +1,28 @@
 """Frames of DICOM files, decompressed, with missing tags derived from the pixels."""
 
 import functools
+import importlib.util
 import struct
 import threading
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from medrecog_core.images import jpeg_plugin
-from medrecog_core.images.dicom_file import UnusableDicomError
-
-if TYPE_CHECKING:
-    from pydicom import Dataset
-    from pydicom.uid import UID
+_IMAGECODECS = "imagecodecs"
+DECODER_DEPENDENCIES = {
+    "1.2.840.10008.1.2.4.51": (_IMAGECODECS,),  # JPEG extended, 8 and 12 bits
+    "1.2.840.10008.1.2.4.57": (_IMAGECODECS,),  # JPEG lossless, process 14
+    "1.2.840.10008.1.2.4.70": (_IMAGECODECS,),  # JPEG lossless, process 14, selection value 1
+}
+"""Transfer syntaxes of this module's decoder, by the name that pydicom requires."""
 
 # pydicom's plug-ins by transfer syntax, those of version 0.1.0 first, so that pixels stay the same.
 _PILLOW, _JPEG_LS, _OPENJPEG = "pillow", "pyjpegls", "pylibjpeg"
 _PLUGINS = {
     "1.2.840.10008.1.2.4.50": (_PILLOW,),  # JPEG baseline
-    "1.2.840.10008.1.2.4.51": (_PILLOW, jpeg_plugin.NAME),  # JPEG extended
-    "1.2.840.10008.1.2.4.57": (jpeg_plugin.NAME,),  # JPEG lossless
-    "1.2.840.10008.1.2.4.70": (jpeg_plugin.NAME,),  # JPEG lossless, selection value 1
+    "1.2.840.10008.1.2.4.51": (_PILLOW, _IMAGECODECS),  # JPEG extended
+    "1.2.840.10008.1.2.4.57": (_IMAGECODECS,),  # JPEG lossless
+    "1.2.840.10008.1.2.4.70": (_IMAGECODECS,),  # JPEG lossless, selection value 1
     "1.2.840.10008.1.2.4.80": (_JPEG_LS,),  # JPEG-LS lossless
     "1.2.840.10008.1.2.4.81": (_JPEG_LS,),  # JPEG-LS near lossless
     "1.2.840.10008.1.2.4.90": (_PILLOW, _OPENJPEG),  # JPEG 2000 lossless
@@ -41,6 +43,15 @@ _SYNTAX_OF_MARKER = {
     0xF7: "1.2.840.10008.1.2.4.81",
 }
 _ADDING = threading.Lock()
+
+
+if TYPE_CHECKING:
+    from pydicom import Dataset
+    from pydicom.uid import UID
+
+
+class UnusableDicomError(Exception):
+    """The DICOM file contains no usable image; the message is the reason."""
 
 
 def check_image(dataset: "Dataset", max_pixels: int) -> None:
@@ -130,9 +141,9 @@ def read_frame(dataset: "Dataset", index: int, max_pixels: int) -> np.ndarray:
 def _jpeg_plugin_added() -> None:
     from pydicom.pixels.decoders.base import get_decoder
 
-    place = (jpeg_plugin.__name__, jpeg_plugin.decode_frame.__name__)
-    for syntax in jpeg_plugin.DECODER_DEPENDENCIES:
-        get_decoder(syntax).add_plugin(jpeg_plugin.NAME, place)
+    place = (__name__, decode_frame.__name__)
+    for syntax in DECODER_DEPENDENCIES:
+        get_decoder(syntax).add_plugin(_IMAGECODECS, place)
 
 
 def _add_jpeg_plugin() -> None:
@@ -278,3 +289,51 @@ def _fill_in_layout(dataset: "Dataset", n_pixels: int) -> None:
     }
     for keyword in missing:
         setattr(dataset, keyword, inferred[keyword])
+
+
+# --- JPEG: lossless, and lossy with 12 bits ------------------------------------------------------
+
+# This module is a decoding plug-in of pydicom, whose own plug-ins do not read such frames under a
+# suitable licence and without crashing on damaged frames.
+
+
+def is_available(syntax: str) -> bool:
+    """Return whether frames of a transfer syntax can be decoded."""
+    return syntax in DECODER_DEPENDENCIES and importlib.util.find_spec(_IMAGECODECS) is not None
+
+
+def decode_frame(frame: bytes, runner: Any) -> bytes:
+    """Decode a frame without changing its colour space.
+
+    Parameters
+    ----------
+    frame
+        The JPEG file.
+    runner
+        pydicom's `DecodeRunner`, which receives the layout of the samples.
+
+    Returns
+    -------
+    bytes
+        Samples of 8 or 16 bits, little endian, those of a pixel next to each other.
+
+    Raises
+    ------
+    ValueError
+        If the frame does not have the expected pixels, or is damaged.
+    """
+    import imagecodecs
+
+    n_samples = runner.samples_per_pixel
+    colours = "RGB" if n_samples > 1 else None
+    try:
+        pixels = imagecodecs.jpeg8_decode(frame, colorspace=colours, outcolorspace=colours)
+    except RuntimeError as error:
+        raise ValueError(str(error)) from error
+    expected = (runner.rows, runner.columns, *((n_samples,) if n_samples > 1 else ()))
+    if pixels.shape != expected:
+        raise ValueError(f"the frame has the shape {pixels.shape}, not {expected}")
+    runner.set_option("bits_allocated", pixels.dtype.itemsize * 8)
+    runner.set_option("planar_configuration", 0)
+    samples: bytes = pixels.astype(pixels.dtype.newbyteorder("<")).tobytes()
+    return samples

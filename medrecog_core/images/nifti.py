@@ -15,10 +15,9 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
-from medrecog_core.images.frames import frame_index
-from medrecog_core.images.refusal import UnreadableImageError
+from medrecog_core.errors import UnreadableImageError
+from medrecog_core.images.frames import StoredFrame, frame_index
 from medrecog_core.images.rendering import Rendering
-from medrecog_core.images.stored_frame import StoredFrame
 
 SUFFIXES = frozenset({".nii", ".nii.gz"})
 MAX_UNPACKED_BYTES = 2**30

@@ -1,4 +1,4 @@
-"""Safe reading of untrusted image files."""
+"""Safe reading of untrusted image files, and what to do about those that are not read."""
 
 import io
 import stat
@@ -15,11 +15,10 @@ from PIL.TiffImagePlugin import (
     TiffImageFile,
 )
 
-from medrecog_core.images import channels, dicom, heic, netpbm, nifti
-from medrecog_core.images.frames import count_frames, frame_index, seek_frame
-from medrecog_core.images.refusal import UnreadableImageError
+from medrecog_core.errors import UnreadableImageError
+from medrecog_core.images import dicom, formats, nifti
+from medrecog_core.images.frames import StoredFrame, count_frames, frame_index, seek_frame
 from medrecog_core.images.rendering import PLAIN, Rendering
-from medrecog_core.images.stored_frame import StoredFrame
 
 _HAS_AVIF = features.check("avif")
 FORMATS = (
@@ -45,7 +44,7 @@ SUFFIXES = (
                 ".jpf",
             ),
             *((".avif",) if _HAS_AVIF else ()),
-            *(heic.SUFFIXES if heic.is_installed() else ()),
+            *(formats.HEIC_SUFFIXES if formats.is_heic_installed() else ()),
         }
     )
     | dicom.SUFFIXES
@@ -179,8 +178,8 @@ def read_frame(
     """
     if nifti.is_nifti(content):
         return nifti.read_slice(content, rendering, MAX_PIXELS)
-    if heic.is_heic(content):
-        heic.register()
+    if formats.is_heic(content):
+        formats.register_heic()
     try:
         with Image.open(io.BytesIO(content), formats=pillow_formats()) as image:
             return _frame_of(image, content, rendering, at_least)
@@ -189,8 +188,8 @@ def read_frame(
     except (Image.DecompressionBombError, Image.DecompressionBombWarning):
         raise UnreadableImageError(_too_many_pixels()) from None
     except UnidentifiedImageError:
-        if channels.is_tiff(content):
-            return channels.read_channels(content, rendering, MAX_PIXELS)
+        if formats.is_tiff(content):
+            return formats.read_channels(content, rendering, MAX_PIXELS)
         raise UnreadableImageError(
             "the content is not an image in one of the formats "
             f"{', '.join((*pillow_formats(), 'DICOM', 'NIfTI'))}"
@@ -202,7 +201,7 @@ def read_frame(
 
 def pillow_formats() -> tuple[str, ...]:
     """Return the formats that Pillow reads, including registered plug-ins."""
-    return (*FORMATS, heic.FORMAT) if heic.FORMAT in Image.OPEN else FORMATS
+    return (*FORMATS, formats.HEIC_FORMAT) if formats.HEIC_FORMAT in Image.OPEN else FORMATS
 
 
 def read_image(path: Path) -> Image.Image:
@@ -243,14 +242,14 @@ def _frame_of(
     _check_size(image)
     n_frames = count_frames(content, image)
     rendering = rendering.for_file(header_mode(image), n_frames)
-    if rendering.channel is not None and channels.has_more(image):
-        return channels.read_channels(content, rendering, MAX_PIXELS)
+    if rendering.channel is not None and formats.has_more_channels(image):
+        return formats.read_channels(content, rendering, MAX_PIXELS)
     index = frame_index(rendering, n_frames)
     if index:
         seek_frame(image, index)
         _check_size(image)
-    if netpbm.is_deep(image):
-        values, largest = netpbm.read_values(content, image)
+    if formats.is_deep_pgm(image):
+        values, largest = formats.read_pgm(content, image)
         return StoredFrame(values=values, own_window=(0, largest))
     if at_least is not None:
         image.draft(None, (at_least, at_least))
@@ -265,7 +264,7 @@ def _frame_of(
 
 def header_mode(image: Image.Image) -> str:
     """Return Pillow's mode of an opened file; empty if Pillow reads only some of its channels."""
-    return "" if channels.has_more(image) else image.mode
+    return "" if formats.has_more_channels(image) else image.mode
 
 
 def takes_window(mode: str) -> bool:
@@ -298,3 +297,47 @@ def _stored_values(image: Image.Image, values: np.ndarray, content: bytes) -> St
         shifted = values >> max(16 - depth, 0)
         frame = replace(frame, values=shifted, own_window=(0, 2 ** min(depth, 16) - 1))
     return frame
+
+
+# --- Unsupported files ---------------------------------------------------------------------------
+
+_SLIDE = ("a whole-slide image", "export regions as PNG or JPEG, for example with QuPath")
+_MICROSCOPE = ("a microscope file", "export it as TIFF, for example with Fiji (Bio-Formats)")
+_RAW = ("a raw photo", "export it as JPEG or 16-bit TIFF")
+_LAYERS = ("an image with layers", "export it as PNG or TIFF")
+_VOLUME = ("a volume", "convert it to NIfTI (.nii.gz), for example with 3D Slicer")
+_VECTOR = ("a vector graphic", "export it as PNG")
+_VIDEO = ("a video", "extract frames as PNG or JPEG, for example with ffmpeg")
+_PICTURE = ("an image in an unsupported format", "save it as PNG")
+
+_KINDS = {
+    **dict.fromkeys((".svs", ".ndpi", ".ndpis", ".mrxs", ".scn", ".vms", ".vmu", ".bif"), _SLIDE),
+    **dict.fromkeys((".isyntax", ".svslide", ".sdpc", ".kfb"), _SLIDE),
+    **dict.fromkeys((".czi", ".lif", ".nd2", ".oib", ".oif", ".vsi", ".lsm", ".zvi"), _MICROSCOPE),
+    **dict.fromkeys((".raw", ".cr2", ".cr3", ".nef", ".arw", ".dng", ".orf", ".rw2"), _RAW),
+    **dict.fromkeys((".raf", ".pef"), _RAW),
+    **dict.fromkeys((".psd", ".psb", ".xcf", ".kra"), _LAYERS),
+    **dict.fromkeys((".mha", ".mhd", ".nrrd", ".nhdr", ".img", ".hdr", ".mgz", ".mgh"), _VOLUME),
+    **dict.fromkeys((".mnc", ".v3d"), _VOLUME),
+    **dict.fromkeys((".svg", ".eps", ".ai", ".wmf", ".emf"), _VECTOR),
+    **dict.fromkeys((".avi", ".mp4", ".mov", ".mpg", ".mpeg", ".mkv", ".wmv", ".webm"), _VIDEO),
+    **dict.fromkeys((".jxl", ".jxr", ".wdp", ".tga", ".ico", ".dds", ".exr", ".pcx"), _PICTURE),
+    **dict.fromkeys((".jpm", ".jls", ".sgi", ".avif"), _PICTURE),
+    **dict.fromkeys(
+        formats.HEIC_SUFFIXES,
+        ("a HEIC photo", f"save it as JPEG, or {formats.HOW_TO_INSTALL_HEIC}"),
+    ),
+    ".fits": ("an astronomical image", "save it as 16-bit TIFF"),
+    ".pdf": ("a document", "extract its images as PNG"),
+}
+UNSUPPORTED_SUFFIXES = frozenset(_KINDS) - SUFFIXES
+"""Endings of files that are or contain images and are not supported."""
+
+
+def unsupported(path: Path) -> str:
+    """Return why an image file is not supported, by its ending; empty for all other files."""
+    suffix = image_suffix(path)
+    if suffix not in UNSUPPORTED_SUFFIXES:
+        return ""
+    kind, remedy = _KINDS[suffix]
+    return f"{suffix} is {kind}, which is not supported; {remedy}"

@@ -10,10 +10,9 @@ import io
 from pathlib import Path
 
 from medrecog_core import atomic_file
-from medrecog_core.errors import StorageError
-from medrecog_core.images.header import read_header
+from medrecog_core.errors import StorageError, UnreadableImageError
+from medrecog_core.images.properties import read_header
 from medrecog_core.images.reading import decode_image, read_file
-from medrecog_core.images.refusal import UnreadableImageError
 from medrecog_core.images.rendering import PLAIN, Rendering
 from medrecog_core.locations import cache_folder
 

@@ -149,13 +149,11 @@ class Download:
             raise _DroppedError(f"the server answered {status} {response.reason}")
         if status not in (200, 206):
             raise MedrecogError(
-                f"The server has no {self.address} (it answered {status} {response.reason}). "
+                f"Cannot download {self.address} (the server answered {status} {response.reason}). "
                 "Check the address, or get the file another way and import it."
             )
-        if (
-            status == 200
-        ):  # from the start: the server does not support Range, or the file has changed
-            start = 0
+        if status == 200:
+            start = 0  # the server does not support Range, or the file has changed
             total = _whole_number(response.headers.get("Content-Length", ""))
             self._describe(response)
         done = start

@@ -57,7 +57,7 @@ KINDS = {
             TRAIN, "Model training", "medrecog_core.models.training:work", _MODEL, TRAINING_LANE
         ),
         JobKind(IMPORT, "Import", "medrecog_core.datasets.importing:work", _DATA_SET),
-        JobKind(CHECK, "Health check", "medrecog_core.datasets.health:work", _DATA_SET),
+        JobKind(CHECK, "Health check", "medrecog_core.datasets.health.check:work", _DATA_SET),
         JobKind(
             DRAW_DEMO, "Demo images", "medrecog_core.datasets.library:work_on_drawing", _DATA_SET
         ),

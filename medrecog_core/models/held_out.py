@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from medrecog_core.datasets import ImageRecord, Protocol, Split, split_images, unit_of
-from medrecog_core.datasets.hold_out import n_groups_by_label
+from medrecog_core.datasets.splits import n_groups_by_label
 from medrecog_core.features import AnyCell
 from medrecog_core.runs import Run, RunSpecification
 from medrecog_core.runs.cell_evaluation import INNER_FOLDS, CellData, StoredImages, evaluate_cell

@@ -1,12 +1,12 @@
 """Training features that the classifier of a model contains, and their limit."""
 
-from medrecog_core.datasets.counting import counted
 from medrecog_core.errors import MedrecogError
 from medrecog_core.features import AnyCell, members
 from medrecog_core.models.card import ALL, ModelCard
 from medrecog_core.networks import find_network
 from medrecog_core.runs import Run
 from medrecog_core.runs.training_time import descriptor_length
+from medrecog_core.wording import counted
 
 MOST_BYTES = 384 * 2**20
 """With this limit, the whole model still fits into a model file."""

@@ -5,8 +5,7 @@ import io
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from medrecog_core.datasets.counting import counted
-from medrecog_core.datasets.split import describe_leak
+from medrecog_core.datasets.splits import describe_leak
 from medrecog_core.errors import MedrecogError
 from medrecog_core.features import Cell
 from medrecog_core.networks import find_network
@@ -15,6 +14,7 @@ from medrecog_core.reports.measures import MEASURES, measured
 from medrecog_core.reports.report_table import ReportTable, report_table
 from medrecog_core.runs import Run
 from medrecog_core.runs.ranked_cells import RankedCell, rank_cells, with_positive
+from medrecog_core.wording import counted
 
 BEST, EQUAL = "best", "not distinguishable"
 """Values of `beside_best` for the best cell, and for those not significantly different from it."""

@@ -9,8 +9,7 @@ from altair.typing import ChartType
 
 from medrecog_core import __version__
 from medrecog_core.classification import ScoredImages, cross_calibrate, estimate, estimate_classes
-from medrecog_core.datasets.counting import counted
-from medrecog_core.datasets.split import describe_leak
+from medrecog_core.datasets.splits import describe_leak
 from medrecog_core.errors import MedrecogError
 from medrecog_core.features import Cell
 from medrecog_core.images import PREPROCESSINGS
@@ -33,8 +32,10 @@ from medrecog_core.reports.run_figures import (
     draw_figure,
 )
 from medrecog_core.runs import CellResult, Run
+from medrecog_core.runs.description import engine_title
 from medrecog_core.runs.published import beside_report, find_published_table
 from medrecog_core.runs.ranked_cells import RankedCell, rank_cells, score_images
+from medrecog_core.wording import counted
 
 _TEMPLATES = Path(__file__).parent / "templates"
 _MOST_CURVES = 6
@@ -229,6 +230,7 @@ def _settings(run: Run, data: DataDescription) -> list[tuple[str, str]]:
         "Rendering": data.rendering,
         "Preprocessing": preprocessing,
         "Precision": record["precision"],
+        "Engine": engine_title(record),
         "Normalisation": asked.normalisation
         + (f", {asked.n_components} components" if asked.normalisation.startswith("pca") else ""),
         "Classifier": f"{classifier.title} ({classifier.description})",

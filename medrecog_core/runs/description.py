@@ -1,9 +1,10 @@
 """The settings of runs in words, and which of them differ."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from medrecog_core.classification import HYPER_PARAMETERS
+from medrecog_core.networks.engines import ENGINES
 from medrecog_core.runs.run import Run
 
 _ASKED = {
@@ -67,6 +68,7 @@ def run_settings(run: Run) -> dict[str, str]:
     dataset, weights = record.get("dataset", {}), record.get("weights", {})
     return settings | {
         "precision": str(record.get("precision", asked["precision"])),
+        "engine": engine_title(record),
         "weights": f"{weights.get('title', 'unknown')} ({weights.get('identity', '')})",
         "rendering": run.rendering().title,
         "split": str(record.get("split", {}).get("kind", "unknown")),
@@ -74,6 +76,14 @@ def run_settings(run: Run) -> dict[str, str]:
         "fingerprint of the data set": str(dataset.get("fingerprint", ""))[:_SHORT_FINGERPRINT],
         "medrecog": str(record.get("medrecog", "unknown")),
     }
+
+
+def engine_title(record: Mapping[str, Any]) -> str:
+    """Return what computed the features of a run, for people."""
+    if "engine" not in record:  # of version 0.1.0
+        return ENGINES["tensorflow"].title
+    name = record["engine"]
+    return ENGINES[name].title if name in ENGINES else name or "none (cached features)"
 
 
 def _told(field: str, value: Any) -> str:

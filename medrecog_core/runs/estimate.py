@@ -12,7 +12,7 @@ from typing import Any
 import psutil
 
 from medrecog_core.datasets import ImageRecord, library
-from medrecog_core.datasets.sampling import draw_sample
+from medrecog_core.datasets.splits import draw_sample
 from medrecog_core.features import (
     Cell,
     DescriptorSource,
@@ -26,6 +26,7 @@ from medrecog_core.images import Preprocessing, Rendering, find_preprocessing
 from medrecog_core.jobs.progress import Progress, Stage
 from medrecog_core.locations import cache_folder
 from medrecog_core.networks import Network, find_network, resolve_precision
+from medrecog_core.networks.engines import possible_engines
 from medrecog_core.networks.summary import summarise
 from medrecog_core.runs.extracted_dataset import descriptor_source
 from medrecog_core.runs.run import Run
@@ -144,7 +145,13 @@ def plan_run(specification: RunSpecification) -> Plan:
     for scale, layers in sorted(layers_at.items()):
         needed = {row.name for row in network.needed_rows(layers)}
         gflop = sum(s.gflop for s in summarise(network, scale) if s.name in needed)
-        memory = estimate_memory(network, layers, scale, precision, preprocessing)
+        memory = max(
+            (
+                estimate_memory(network, layers, scale, precision, preprocessing, engine)
+                for engine in possible_engines(network, layers, precision, specification.engine)
+            ),
+            key=lambda estimate: estimate.n_bytes,
+        )
         scales.append(ScalePlan(scale, gflop, memory))
     return Plan(
         len(specification.cells),

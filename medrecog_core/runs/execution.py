@@ -36,7 +36,7 @@ from medrecog_core.runs.run import Run, RunImage, create_run
 from medrecog_core.runs.specification import RunSpecification
 from medrecog_core.runs.training_time import keep_training_times, training_work
 
-_RECORDED_PACKAGES = ("tensorflow", "keras", "scikit-learn", "numpy", "pillow")
+_RECORDED_PACKAGES = ("tensorflow", "keras", "MNN", "scikit-learn", "numpy", "pillow")
 
 
 def execute(run: Run, report: Report = ignore) -> None:
@@ -128,6 +128,7 @@ def work_on_run(job: Job, work: Work) -> None:
         "run": run.id,
         "specification": specification.to_document(),
         **_describe_environment(network, source),
+        "engine": extracted.engine or _earlier_engine(run),
         **_describe_data(extracted, split),
         # An earlier attempt may have read other scales, or the same.
         "peak_memory_bytes": _greater(
@@ -163,6 +164,13 @@ def _earlier_peaks(run: Run) -> dict[str, int]:
     except StorageError:
         return {}  # a damaged record is written anew
     return peaks
+
+
+def _earlier_engine(run: Run) -> str:
+    try:
+        return str(run.record().get("engine", ""))
+    except StorageError:
+        return ""
 
 
 def _greater(one: Mapping[str, int], other: Mapping[str, int]) -> dict[str, int]:

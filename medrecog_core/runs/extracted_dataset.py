@@ -52,6 +52,8 @@ class ExtractedDataset:
         From scale to images that went through the network.
     seconds
         From scale to the time from files to stored descriptors.
+    engine
+        Name of the engine that computed features; empty where all were cached.
     peak_memory
         From scale to the greatest resident memory of the process until then, in bytes.
     file_states
@@ -68,6 +70,7 @@ class ExtractedDataset:
     network_images: dict[int, int]
     seconds: dict[int, float]
     peak_memory: dict[int, int]
+    engine: str
     file_states: list[list[Any]]
 
 
@@ -176,6 +179,7 @@ def extract_dataset(
             store,
             report,
             should_stop,
+            specification.engine,
         )
     keep_rates(network, source.precision, extraction.passes)
     _check_still_there(extraction.skipped, folders, dataset)
@@ -199,6 +203,7 @@ def extract_dataset(
         extraction.network_images,
         extraction.seconds,
         extraction.peak_memory,
+        extraction.engine,
         states,
     )
 

@@ -201,6 +201,8 @@ def _essence(specification: RunSpecification) -> dict[str, Any]:
     return {
         **specification.to_document(),
         "precision": resolve_precision(specification.precision),
+        # Features of all engines agree within rounding, and are shared.
+        "engine": None,
         **dict.fromkeys(("layers", "scales", "poolings")),
         "cells": specification.cells,
     }

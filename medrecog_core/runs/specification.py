@@ -39,6 +39,7 @@ from medrecog_core.features import (
 )
 from medrecog_core.images import DEFAULT_PREPROCESSING, check_scale, find_preprocessing
 from medrecog_core.networks import DEFAULT_NETWORK, PRECISIONS, find_network
+from medrecog_core.networks.engines import AUTO, check_engine
 
 
 def _layers_of(validated: dict[str, Any]) -> tuple[str, ...]:
@@ -74,6 +75,8 @@ class RunSpecification(BaseModel):
         `none`, or `balanced`: the classes weigh alike, however many images they have.
     precision
         `auto`, `float32` or `bfloat16`.
+    engine
+        `auto`, or the name of the engine that computes features that are not cached.
     seed
         Of hold-out, folds, the sample, codebooks and the classifier, 0 or greater.
     n_words
@@ -111,6 +114,7 @@ class RunSpecification(BaseModel):
     parameter_values: tuple[int | float, ...]
     class_weight: str = "none"
     precision: str = "auto"
+    engine: str = AUTO
     seed: Annotated[int, Field(ge=0, lt=2**32)] = 0
     n_words: Annotated[int, Field(ge=1, le=4096)] | None = None
     preprocessing: str = DEFAULT_PREPROCESSING
@@ -147,6 +151,11 @@ class RunSpecification(BaseModel):
         if value not in PRECISIONS:
             raise UsageError(f"Unknown precision “{value}”. Available: {', '.join(PRECISIONS)}.")
         return value
+
+    @field_validator("engine")
+    @classmethod
+    def _engine_exists(cls, value: str) -> str:
+        return check_engine(value)
 
     @model_validator(mode="before")
     @classmethod

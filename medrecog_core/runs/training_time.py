@@ -8,7 +8,7 @@ from typing import Any
 from medrecog_core.atomic_file import read_json, write_json
 from medrecog_core.classification import DEFAULT_CLASSIFIER
 from medrecog_core.datasets import ImageRecord
-from medrecog_core.datasets.splitting import given_folds, resolved_kind
+from medrecog_core.datasets.splits import given_folds, resolved_kind
 from medrecog_core.errors import StorageError
 from medrecog_core.features import DEFAULT_N_WORDS, AnyCell, Cell, members
 from medrecog_core.locations import cache_folder

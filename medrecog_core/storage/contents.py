@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from medrecog_core.datasets import library
-from medrecog_core.datasets.larger_set import DOWNLOAD
+from medrecog_core.datasets.downloading import DOWNLOAD
 from medrecog_core.datasets.manifest import MANIFEST
 from medrecog_core.features import DescriptorStore
 from medrecog_core.jobs.job import all_jobs

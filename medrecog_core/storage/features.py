@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 
-from medrecog_core.datasets import Dataset, demo_folder, library
+from medrecog_core.datasets import Dataset, demo, library
 from medrecog_core.errors import MedrecogError, UsageError
 from medrecog_core.features import DescriptorKey, DescriptorStore, is_extracting
 from medrecog_core.jobs.job import all_jobs
@@ -192,7 +192,7 @@ def _reachable() -> _Reachable:
 
 
 def _names() -> list[str]:
-    return [name for name in library.names() if name != demo_folder.NAME or demo_folder.is_drawn()]
+    return [name for name in library.names() if name != demo.NAME or demo.is_drawn()]
 
 
 def _dataset(name: str) -> Dataset:

@@ -3,7 +3,7 @@
 import streamlit as st
 
 from medrecog_core.errors import MedrecogError
-from medrecog_core.jobs.job import Job, all_jobs
+from medrecog_core.jobs.job import Job, all_jobs, find_job
 from medrecog_core.jobs.queue import working_jobs
 from medrecog_core.jobs.state import RESUMABLE, JobState
 from medrecog_core.jobs.work import resume, stop
@@ -22,6 +22,7 @@ _BADGES = {
 }
 _LOG_LINES = 300
 MOST_SHOWN = 5
+_STARTED = "jobs started here"
 
 
 def show_status(state: JobState) -> None:
@@ -102,7 +103,7 @@ def show_job_buttons(job: Job, state: JobState) -> None:
                 icon=":material/play_arrow:",
                 key=f"resume-{job.id}",
                 on_click=_attempt,
-                args=(resume, job),
+                args=(_resume, job),
             )
     show_log(job)
 
@@ -139,14 +140,21 @@ def show_log(job: Job) -> None:
             st.code("\n".join(lines), language=None, height=240)
 
 
-def show_working() -> None:
-    """List active and queued jobs in the side bar."""
-    jobs = working_jobs()
-    if not jobs:
-        return
+def note_started(job: Job) -> None:
+    """Remember that a job was started in this browser tab, whose title and a toast tell of it."""
+    st.session_state[_STARTED] = [*st.session_state.get(_STARTED, []), job.id]
 
-    @st.fragment(run_every="5s")
+
+def show_working(tab: str) -> None:
+    """List active and queued jobs in the side bar; `tab` is the title of the browser tab."""
+    jobs = working_jobs()
+    is_live = bool(jobs or st.session_state.get(_STARTED))
+
+    @st.fragment(run_every="5s" if is_live else None)
     def working() -> None:
+        _name_tab(tab)
+        if jobs:
+            st.markdown("**Active jobs**")
         for job in jobs[:MOST_SHOWN]:
             state = job.state()
             st.caption(f"**{literal(job.title)}**")
@@ -157,8 +165,33 @@ def show_working() -> None:
         if len(jobs) > MOST_SHOWN:
             st.caption(f"and {len(jobs) - MOST_SHOWN} more")
 
-    st.markdown("**Active jobs**")
     working()
+
+
+def _name_tab(tab: str) -> None:
+    """Put the progress of a job started here into the title of the tab, and say when one ended."""
+    active, ended = [], ""
+    for job_id in st.session_state.get(_STARTED, []):
+        try:
+            job = find_job(job_id)
+        except MedrecogError:  # deleted in the meantime
+            continue
+        state = job.state()
+        if not state.has_ended:
+            active.append((job_id, state))
+            continue
+        ended = state.status
+        icon = _BADGES[state.status][1]
+        st.toast(f"{literal(job.title)}: {state.status}.", icon=f":material/{icon}:")
+    st.session_state[_STARTED] = [job_id for job_id, _ in active]
+    progress = f"{100 * active[0][1].share:.0f} %" if active else ended
+    if progress:
+        st.set_page_config(page_title=f"{progress} · {tab}")
+
+
+def _resume(job: Job) -> None:
+    resume(job)
+    note_started(job)
 
 
 def _attempt(action, job: Job) -> None:  # type: ignore[no-untyped-def]

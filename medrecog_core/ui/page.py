@@ -3,6 +3,7 @@
 import contextlib
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import groupby
 from pathlib import Path
 
 import streamlit as st
@@ -18,11 +19,12 @@ from medrecog_core.ui.shown_bundle import show_bundle
 
 @dataclass(frozen=True)
 class Page:
-    """A page: its file, title and Material symbol, and what Home says about it."""
+    """A page: its file, title, Material symbol, group in the side bar, and what Home says."""
 
     file: str
     title: str
     icon: str
+    group: str = ""
     description: str = ""
     view_description: str = ""  # in a read-only view
 
@@ -34,6 +36,7 @@ PAGES = (
         "pages/1_Datasets.py",
         "Data sets",
         "photo_library",
+        "Data",
         "Browse the demo images, or add your own.",
         "Browse images and data quality checks.",
     ),
@@ -41,6 +44,7 @@ PAGES = (
         "pages/2_Experiments.py",
         "Experiments",
         "play_circle",
+        "Experiments",
         "Select layers, input sizes and poolings, and start a run.",
         "Browse runs and their settings.",
     ),
@@ -48,6 +52,7 @@ PAGES = (
         "pages/3_Results.py",
         "Results",
         "grid_on",
+        "Results",
         "Compare settings in a heat map; click a cell for details.",
         "Compare settings in a heat map; click a cell for details.",
     ),
@@ -55,6 +60,7 @@ PAGES = (
         "pages/4_Predict.py",
         "Predict",
         "image_search",
+        "Use",
         "Classify images with a saved model.",
         "Classify your own images with a saved model.",
     ),
@@ -62,6 +68,7 @@ PAGES = (
         "pages/5_Networks.py",
         "Networks",
         "account_tree",
+        "Learn",
         "Inspect network layers, feature maps and weights.",
         "Inspect network layers and weights.",
     ),
@@ -80,12 +87,11 @@ def open_page(title: str) -> None:
     st.set_page_config(page_title=tab, page_icon=_ICON, layout="wide")
     view = _is_view()
     with st.sidebar:
-        for page in PAGES:
-            st.page_link(page.file, label=page.title, icon=f":material/{page.icon}:")
+        _show_links()
         if view:
             st.badge("Read-only view", icon=":material/visibility:", color="blue")
         else:
-            show_working()
+            show_working(tab)
         st.markdown(f"**{RESEARCH_ONLY}**")
         st.caption(f"medrecog {__version__}")
     st.title(heading)
@@ -97,6 +103,15 @@ def show_absence(what: str) -> None:
         f"No {what} have been shared here yet. Contact the person who sent you this link.",
         icon=":material/lightbulb:",
     )
+
+
+def _show_links() -> None:
+    for group, pages in groupby(PAGES, key=lambda page: page.group):
+        with st.container(gap="xxsmall"):
+            if group:
+                st.caption(group)
+            for page in pages:
+                st.page_link(page.file, label=page.title, icon=f":material/{page.icon}:")
 
 
 def _is_view() -> bool:

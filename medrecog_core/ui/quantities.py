@@ -1,6 +1,6 @@
 """Durations, sizes and counts as text."""
 
-from medrecog_core.datasets.counting import counted
+from medrecog_core.wording import counted
 
 __all__ = ["counted", "duration", "size"]
 

@@ -182,3 +182,18 @@ def test_paths_of_images_in_one_folder_are_told_by_the_data_set(finished, tmp_pa
         rows = json.loads(opened.read(f"runs/{finished.id}/images.json"))
     assert {path.split("/")[0] for path, *_ in rows} == {"waves"}
     assert atomic_file.read_json(finished.path / "files.json")
+
+
+@pytest.mark.parametrize("name", ["", "Ada"])
+def test_the_name_is_in_the_contents_only_if_one_was_given(finished, tmp_path, name):
+    written = write_bundle([finished], tmp_path / "runs.zip", by=name)
+    assert written.contents.by == name
+    with zipfile.ZipFile(tmp_path / "runs.zip") as bundle:
+        assert ("by" in json.loads(bundle.read("bundle.json"))) == bool(name)
+    assert read_contents(tmp_path / "runs.zip") == written.contents
+
+
+def test_a_name_that_is_too_long_is_a_usage_error(finished, tmp_path):
+    with pytest.raises(UsageError):
+        write_bundle([finished], tmp_path / "runs.zip", by="x" * 101)
+    assert not list(tmp_path.glob("*.zip"))

@@ -13,13 +13,14 @@ def test_a_run_is_taken_from_one_machine_to_another(
     call: Call, finished: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     file = tmp_path / "runs.zip"
-    answer = call("bundle", finished.id, "--to", file, "--json")
+    answer = call("bundle", finished.id, "--to", file, "--by", " Ada ", "--json")
     assert answer.json == {
         "file": str(file),
         "runs": [finished.id],
         "datasets": [NAME],
         "models": [],
         "pictures": "thumbnails",
+        "by": "Ada",
         "n_bytes": file.stat().st_size,
         "left_out": [],
         "training_features": [],

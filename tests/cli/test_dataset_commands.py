@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
-from medrecog_core.datasets import library
+from medrecog_core.datasets import CATALOGUE, Protocol, library, split_images
 from medrecog_core.datasets.catalogue import find
 from medrecog_core.images import PLAIN
 from medrecog_core.locations import CacheFolder
@@ -451,3 +451,77 @@ class TestWrongInput:
         assert answer.json == {"error": answer.sentence}
         assert source in answer.sentence
         assert library.names() == ["demo"]
+
+
+def test_the_catalogue_is_listed(call: Call) -> None:
+    answer = call("datasets", "catalogue", "--json")
+    assert (answer.status, answer.err) == (0, "")
+    assert [entry["name"] for entry in answer.json] == list(CATALOGUE)
+    ham10000 = answer.json[-1]
+    assert ham10000["n_images"] == sum(ham10000["classes"].values()) == 10_015
+    assert ham10000["files"][0]["md5"] == "4639bfa73ab251610530a97c898e6e46"
+    assert (ham10000["added"], ham10000["downloaded_bytes"]) == (False, 0)
+
+
+@pytest.mark.parametrize("name", CATALOGUE)
+def test_people_see_whom_to_cite_and_under_which_licence(call: Call, name: str) -> None:
+    entry = CATALOGUE[name]
+    out = call("datasets", "catalogue", name).out
+    for text in (entry.title, entry.citation, entry.licence, entry.split_rule, entry.by_hand):
+        assert text in out
+    assert name in call("datasets", "catalogue").out
+
+
+def test_images_by_split_stand_beside_each_other(call: Call) -> None:
+    classes = call("datasets", "catalogue", "chest-xray", "--json").json["classes"]
+    assert classes["NORMAL"] == {"train": 1349, "test": 234}
+    rows = [line.split() for line in call("datasets", "catalogue", "chest-xray").out.splitlines()]
+    assert ["NORMAL", "1349", "234"] in rows
+
+
+def test_an_unknown_entry_is_bad_usage(call: Call) -> None:
+    answer = call("datasets", "catalogue", "isic", "--json")
+    assert answer.status == 2
+    assert answer.json == {"error": answer.sentence}
+
+
+def test_folds_are_those_of_a_run_and_are_told(call: Call, known: Path) -> None:
+    answer = call("datasets", "split", "textures", "--protocol", "k-fold", "--folds", "2", "--json")
+    assert answer.status == 0
+    assert answer.json["folds"] == [{"n_train": 6, "n_test": 6}] * 2
+    assert answer.json["kind"] == "stratified 2-fold cross-validation, seed 0"
+    assert (
+        "fold 2: 6 training and 6 test images"
+        in call("datasets", "split", "textures", "--protocol", "k-fold", "--folds", "2").out
+    )
+
+
+def test_a_written_hold_out_is_a_given_split_of_the_same_images(
+    call: Call, known: Path, tmp_path: Path
+) -> None:
+    file = tmp_path / "split.csv"
+    assert call("datasets", "split", "textures", "--seed", "3", "--to", file).status == 0
+    with file.open(newline="") as opened:
+        rows = list(csv.DictReader(opened))
+    images = library.load("textures").images
+    fold = split_images(images, Protocol(seed=3)).folds[0]
+    assert [row["path"] for row in rows if row["split"] == "test"] == [
+        images[i].path for i in fold.test
+    ]
+    assert {row["label"] for row in rows} == set(CLASSES)
+
+
+@pytest.mark.parametrize(
+    ("options", "status", "word"),
+    [
+        (["--protocol", "bootstrap"], 2, "Unknown protocol “bootstrap”"),
+        (["--protocol", "leave-one-group-out"], 1, "has no groups"),
+        (["--to", "/nowhere/split.csv"], 1, "Cannot write to /nowhere/split.csv"),
+    ],
+)
+def test_what_cannot_be_done_is_one_sentence(
+    call: Call, known: Path, options: list[str], status: int, word: str
+) -> None:
+    answer = call("datasets", "split", "textures", *options)
+    assert answer.status == status
+    assert word in answer.sentence

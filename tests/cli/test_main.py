@@ -1,5 +1,6 @@
 import json
 import os
+import runpy
 import subprocess
 import sys
 from collections.abc import Sequence
@@ -12,12 +13,11 @@ from medrecog_core import __version__
 from medrecog_core.cli import main, run_commands
 from medrecog_core.cli.main import medrecog
 from medrecog_core.errors import MedrecogError, StorageError, UsageError
-from medrecog_core.locations import CacheFolder
+from medrecog_core.locations import CacheFolder, dashboard_script
 from medrecog_core.runs import Run
 from medrecog_core.settings import MODE_VARIABLE, VIEWER
+from tests.cli.conftest import Call
 from tests.textures import cache_at
-
-from .conftest import Call
 
 
 def test_a_command_that_is_done_ends_with_0(call: Call) -> None:
@@ -249,3 +249,34 @@ def test_a_mode_that_there_is_not_is_bad_usage(call: Call, monkeypatch: pytest.M
     answer = call("runs")
     assert answer.status == 2
     assert "MEDRECOG_MODE is “veiwer”" in answer.sentence
+
+
+@pytest.mark.parametrize(
+    ("given", "passed_on"),
+    [
+        ((), []),
+        (("--port", "9000"), ["--server.port=9000"]),
+        (
+            ("--port", "9000", "--server.headless=true", "--server.baseUrlPath", "lab"),
+            ["--server.port=9000", "--server.headless=true", "--server.baseUrlPath", "lab"],
+        ),
+    ],
+)
+def test_streamlit_gets_the_app_and_its_own_options(
+    call: Call,
+    cache: CacheFolder,
+    monkeypatch: pytest.MonkeyPatch,
+    given: tuple[str, ...],
+    passed_on: list[str],
+) -> None:
+    started = []
+    monkeypatch.setattr(sys, "argv", [])
+    monkeypatch.setattr(runpy, "run_module", lambda name, **_: started.append((name, sys.argv)))
+    answer = call("dashboard", *given)
+    assert answer.status == 0
+    assert str(cache.root) in answer.out
+    assert started == [("streamlit", ["streamlit", "run", str(dashboard_script()), *passed_on])]
+
+
+def test_a_port_that_there_is_not_is_refused(call: Call) -> None:
+    assert call("dashboard", "--port", "0").status == 2

@@ -1,11 +1,17 @@
+import io
 import json
+import sys
+from itertools import pairwise
 
-import click
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from medrecog_core.cli.output import CommaSeparated, write_json, write_table
+from medrecog_core.cli import output as module
+from medrecog_core.cli.output import shown_progress, write_json, write_table
+from medrecog_core.jobs import progress
+from medrecog_core.jobs.progress import Progress, Stage, counting_files
+from tests.clock import Clock
 
 JSON = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text(),
@@ -24,24 +30,6 @@ def test_what_is_printed_is_one_json_document(
     out, err = capsys.readouterr()
     assert json.loads(out) == document
     assert err == ""
-
-
-@given(st.lists(st.integers()))
-def test_numbers_separated_by_commas_are_read(numbers: list[int]) -> None:
-    text = " , ".join(map(str, numbers))
-    assert CommaSeparated(int).convert(text, None, None) == tuple(numbers)
-
-
-def test_empty_parts_and_blanks_are_left_out() -> None:
-    assert CommaSeparated(str).convert(" block1, ,block2,", None, None) == ("block1", "block2")
-    assert CommaSeparated(str).convert("", None, None) == ()
-    assert CommaSeparated(int).convert((224,), None, None) == (224,)
-
-
-@pytest.mark.parametrize("text", ["abc", "224 544", "224.5", "224,x"])
-def test_what_is_no_number_is_bad_usage(text: str) -> None:
-    with pytest.raises(click.BadParameter, match=f"“{text}” is not a list of whole numbers"):
-        CommaSeparated(int).convert(text, None, None)
 
 
 def test_a_table_lays_numbers_to_the_right_and_keeps_brackets_and_colons(
@@ -70,3 +58,113 @@ def test_a_long_value_in_a_pipe_is_not_cut(capsys: pytest.CaptureFixture[str]) -
     long = "x" * 150
     write_table(("path", "reason"), [(long, "empty")])
     assert f"{long}  empty" in capsys.readouterr().out
+
+
+EXTRACTING = Stage("extract-224", "extracting at 224", "images")
+READING = Stage("read-files", "reading files", "files")
+TRAINING = Stage("train", "training")
+NOTHING = Stage("nothing", "nothing to do")
+
+
+@pytest.fixture
+def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
+    clock = Clock()
+    monkeypatch.setattr(module, "time", clock)
+    return clock
+
+
+class Terminal(io.StringIO):
+    def isatty(self) -> bool:
+        return True
+
+
+def test_a_log_gets_a_line_now_and_then(capsys: pytest.CaptureFixture[str], clock: Clock) -> None:
+    with shown_progress() as report:
+        for done in range(101):
+            report(Progress(EXTRACTING, done, 100, 2.0))
+            clock.now += 1
+    out, err = capsys.readouterr()
+    assert out == ""
+    lines = err.splitlines()
+    assert lines[0] == "extracting at 224: 0/100 images, 2.0 per second, 50 s left"
+    assert lines[-1] == "extracting at 224: 100/100 images, 2.0 per second"
+    done = [int(line.split()[3].partition("/")[0]) for line in lines]
+    assert done[:12] == [*range(11), 12]  # a line per second at first, and then fewer
+    assert all(later - earlier <= 10 for earlier, later in pairwise(done))
+    assert len(lines) < 40
+
+
+def test_a_long_stage_gets_a_line_every_ten_seconds(
+    capsys: pytest.CaptureFixture[str], clock: Clock
+) -> None:
+    with shown_progress() as report:
+        report(Progress(TRAINING, 0, 1000))
+        clock.now += 200
+        for done in range(1, 101):
+            report(Progress(TRAINING, done, 1000))
+            clock.now += 1
+    assert len(capsys.readouterr().err.splitlines()) == 11
+
+
+def test_a_new_stage_is_told_at_once_and_an_empty_one_never(
+    capsys: pytest.CaptureFixture[str], clock: Clock
+) -> None:
+    with shown_progress() as report:
+        report(Progress(READING, 0, 3))
+        report(Progress(READING, 1, 3))
+        report(Progress(EXTRACTING, 0, 0))
+        report(Progress(TRAINING, 0, 3))
+        report(Progress(TRAINING, 3, 3))
+    assert capsys.readouterr().err.splitlines() == [
+        "reading files: 0/3 files",
+        "training: 0/3",
+        "training: 3/3",
+    ]
+
+
+def test_who_is_waited_for_is_told_once(
+    capsys: pytest.CaptureFixture[str], clock: Clock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    waits = Progress(Stage("wait-for-turn", "waiting for demo-1"), 0, 0, waits=True)
+    with shown_progress() as report:
+        report(waits)
+        report(waits)
+    assert capsys.readouterr().err == "waiting for demo-1\n"
+    monkeypatch.setenv("TERM", "xterm")
+    monkeypatch.setattr(sys, "stderr", terminal := Terminal())
+    with shown_progress() as report:
+        report(waits)
+        report(waits)
+    assert terminal.getvalue().count("waiting for demo-1") == 1
+
+
+def test_files_become_progress_with_their_bytes(
+    capsys: pytest.CaptureFixture[str], clock: Clock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(progress, "time", clock)
+    with shown_progress() as report:
+        show = counting_files(report, Stage("hash-files", "hashing files", "files"))
+        show(1, 10, 4_000_000)
+        clock.now += 2
+        show(6, 10, 30_000_000)
+    assert capsys.readouterr().err.splitlines() == [
+        "hashing files: 1/10 files",
+        "hashing files: 6/10 files, 3.0 per second, 15.0 MB per second, 1 s left",
+    ]
+
+
+def test_a_terminal_gets_a_bar_a_stage_on_standard_error(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("TERM", "xterm")
+    monkeypatch.setattr(sys, "stderr", terminal := Terminal())
+    with shown_progress() as report:
+        report(Progress(NOTHING, 0, 0))
+        report(Progress(READING, 3, 3))
+        report(Progress(TRAINING, 1, 4, 2.5))
+        report(Progress(TRAINING, 4, 4, 2.5))
+    shown = terminal.getvalue()
+    assert "reading files" in shown and "training" in shown
+    assert "4/4" in shown and "2.5/s" in shown
+    assert "nothing to do" not in shown
+    assert capsys.readouterr().out == ""

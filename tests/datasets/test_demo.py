@@ -1,9 +1,8 @@
-"""The synthetic demo pictures: what is promised about them, checked on all 240."""
-
 from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -14,6 +13,7 @@ from sklearn.pipeline import Pipeline, make_pipeline
 from sklearn.preprocessing import StandardScaler
 from sklearn.svm import LinearSVC
 
+from medrecog_core.datasets import demo, library
 from medrecog_core.datasets.demo import (
     CLASSES,
     IMAGES_PER_CLASS,
@@ -22,6 +22,8 @@ from medrecog_core.datasets.demo import (
     demo_images,
     draw,
 )
+from medrecog_core.errors import StorageError
+from medrecog_core.settings import CACHE_VARIABLE
 
 
 def test_four_classes_of_sixty_pictures() -> None:
@@ -128,3 +130,103 @@ def test_colour_and_thumbnail_do_not_give_the_class_away(
     for train, test in folds.split(values, labels, lesions):
         score = classifier.fit(values[train], labels[train]).score(values[test], labels[test])
         assert score < 0.65
+
+
+N_IMAGES = len(CLASSES) * IMAGES_PER_CLASS
+
+
+@pytest.fixture
+def quick_pencil(monkeypatch):
+    """Draw blank pictures, for tests of everything but the pictures."""
+    monkeypatch.setattr(demo, "draw", lambda image: np.zeros((8, 8, 3), np.uint8))
+
+
+@pytest.fixture
+def folder(cache):
+    return cache.datasets / "demo"
+
+
+def never(image):
+    pytest.fail("a picture was drawn again")
+
+
+def test_the_pictures_are_on_disk_as_they_were_drawn(pictures, monkeypatch):
+    drawn = dict(zip(demo_images(), pictures, strict=True))
+    monkeypatch.setattr(demo, "draw", drawn.__getitem__)
+    dataset = demo.load()
+    by_name = {Path(record.path).name: record for record in dataset.images}
+    for image, pixels in drawn.items():
+        with Image.open(dataset.absolute_path(by_name[image.name])) as kept:
+            np.testing.assert_array_equal(np.asarray(kept), pixels)
+
+
+@pytest.mark.usefixtures("quick_pencil")
+def test_the_demo_has_groups_and_says_that_it_is_synthetic():
+    dataset = library.load("demo")
+    assert dataset.synthetic
+    assert "synthetic" in dataset.layout
+    assert dataset.classes == CLASSES
+    assert dataset.splits == ()
+    assert dataset.left_out == ()
+    assert {(record.label, record.group) for record in dataset.images} == {
+        (image.label, image.lesion) for image in demo_images()
+    }
+    assert [record.path for record in dataset.images] == sorted(r.path for r in dataset.images)
+    assert len(dataset.images) == N_IMAGES
+
+
+@pytest.mark.usefixtures("quick_pencil")
+def test_the_pictures_are_drawn_once(monkeypatch, folder):
+    assert not demo.is_drawn()
+    first = demo.load()
+    assert demo.is_drawn()
+    assert len(list(folder.glob("images/*/*.png"))) == N_IMAGES
+    monkeypatch.setattr(demo, "draw", never)
+    assert demo.load() == first
+
+
+@pytest.mark.usefixtures("quick_pencil")
+def test_drawing_reports_every_picture(folder):
+    reported = []
+    demo.load(lambda done, total: reported.append((done, total, len(list(folder.rglob("*.png"))))))
+    assert reported == [(i + 1, N_IMAGES, i + 1) for i in range(N_IMAGES)]
+
+
+@pytest.mark.usefixtures("quick_pencil")
+def test_what_a_killed_process_left_is_cleared_away(folder):
+    unfinished = folder / ".drawing-killed" / CLASSES[0]
+    unfinished.mkdir(parents=True)
+    (unfinished / "half.png").touch()
+    demo.load()
+    assert list(folder.glob(".drawing-*")) == []
+
+
+@pytest.mark.parametrize("failure", [RuntimeError, KeyboardInterrupt])
+@pytest.mark.usefixtures("quick_pencil")
+def test_an_exception_while_drawing_leaves_nothing(folder, failure):
+    def fail_at_the_third(done, total):
+        if done == 3:
+            raise failure
+
+    with pytest.raises(failure):
+        demo.load(fail_at_the_third)
+    assert not demo.is_drawn()
+    assert [entry.name for entry in folder.iterdir()] in ([], ["drawing.lock"])
+    assert len(demo.load().images) == N_IMAGES
+
+
+def test_a_full_disk_is_told_in_a_sentence(monkeypatch, folder):
+    def no_space(image):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(demo, "draw", no_space)
+    with pytest.raises(StorageError, match=r"demo/images \(No space left on device\)\. Free disk"):
+        demo.load()
+    assert not demo.is_drawn()
+
+
+def test_a_cache_that_cannot_be_written_is_named(tmp_path, monkeypatch):
+    (tmp_path / "file").touch()
+    monkeypatch.setenv(CACHE_VARIABLE, str(tmp_path / "file" / "cache"))
+    with pytest.raises(StorageError, match=rf"Cannot write to {tmp_path}/file/cache/datasets/demo"):
+        demo.load()

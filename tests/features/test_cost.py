@@ -10,6 +10,7 @@ from medrecog_core.features.cost import NetworkPass, keep_rates, seconds_an_imag
 from medrecog_core.images import find_preprocessing
 from medrecog_core.locations import CacheFolder
 from medrecog_core.networks import NETWORKS, Device, find_network
+from medrecog_core.networks.engines import ENGINES
 from medrecog_core.networks.summary import summarise
 
 VGG19 = find_network("vgg19")
@@ -51,20 +52,26 @@ def test_the_estimate_is_not_below_what_was_measured_nor_half_as_much_again(
     assert measured <= estimate <= 1.5 * measured
 
 
-def test_the_estimate_holds_in_a_process_of_this_machine():
+@pytest.mark.parametrize("engine", ENGINES)
+def test_the_estimate_holds_in_a_process_of_this_machine(engine):
     program = """
+import sys
 import numpy as np
 from medrecog_core.features import PooledNetwork, batch_size, estimate_memory, peak_memory
 from medrecog_core.networks import find_network
+from medrecog_core.networks.engines import ENGINES
 network, layers = find_network("vgg19"), ["block1", "block2"]
-graph = PooledNetwork(network, [(layer, "max") for layer in layers], "float32")
+engine = ENGINES[sys.argv[1]]
+readings = [(layer, "max") for layer in layers]
+graph = PooledNetwork(network, readings, "float32", engine=engine.name)
 n = batch_size(544, "float32")
 for _ in range(2):
     graph.descriptors(np.zeros((n, 544, 544, 3), np.uint8))
-print(peak_memory(), estimate_memory(network, layers, 544, "float32").n_bytes)
+estimate = estimate_memory(network, layers, 544, "float32", engine=engine)
+print(peak_memory(), estimate.n_bytes)
 """
     done = subprocess.run(
-        [sys.executable, "-c", program], capture_output=True, text=True, check=True
+        [sys.executable, "-c", program, engine], capture_output=True, text=True, check=True
     )
     measured, estimate = map(int, done.stdout.split())
     assert measured <= estimate <= 1.5 * measured

@@ -17,6 +17,8 @@ from PIL.PngImagePlugin import PngImageFile
 from medrecog_core.images import (
     FORMATS,
     PLAIN,
+    SUFFIXES,
+    UNSUPPORTED_SUFFIXES,
     GreyRange,
     Rendering,
     UnreadableImageError,
@@ -27,6 +29,7 @@ from medrecog_core.images import (
     read_image,
     read_range,
     reading,
+    unsupported,
 )
 
 LOSSLESS = ("PNG", "TIFF", "BMP", "WEBP", "PPM", "JPEG2000")
@@ -480,3 +483,22 @@ def test_a_cut_jpeg_is_noticed_in_a_small_copy_too(tmp_path):
     content = (tmp_path / "a.jpg").read_bytes()
     with pytest.raises(UnreadableImageError, match="truncated"):
         decode_image(content[: len(content) // 2], at_least=256)
+
+
+@pytest.mark.parametrize("suffix", sorted(UNSUPPORTED_SUFFIXES))
+def test_every_ending_is_named_with_a_remedy(suffix):
+    sentence = unsupported(Path(f"a{suffix.upper()}"))
+    assert sentence.startswith(f"{suffix} is a")
+    assert "; " in sentence
+    assert not is_image_file(Path(f"a{suffix}"))
+
+
+def test_no_ending_is_read_and_not_read():
+    assert UNSUPPORTED_SUFFIXES.isdisjoint(SUFFIXES)
+    wanted = (".svs", ".ndpi", ".mrxs", ".czi", ".nd2", ".psd", ".dng", ".mha", ".nrrd", ".img")
+    assert set(wanted) <= UNSUPPORTED_SUFFIXES
+
+
+@pytest.mark.parametrize("name", ["a.jpg", "a.nii.gz", "a.txt", "a", "labels.csv", "a.dcm"])
+def test_other_files_are_not_named(name):
+    assert unsupported(Path(name)) == ""

@@ -163,7 +163,9 @@ def test_a_length_that_is_not_said_is_reported_as_unknown(part):
 @pytest.mark.parametrize("status", [403, 404, 410])
 def test_a_file_that_is_not_there_is_not_asked_for_twice(part, status):
     with serving(CONTENT, Answer(status=status)) as server:
-        with pytest.raises(MedrecogError, match=rf"file\.h5 \(it answered {status} ") as raised:
+        with pytest.raises(
+            MedrecogError, match=rf"file\.h5 \(the server answered {status} "
+        ) as raised:
             fetch(server, part)
         assert len(server.requests) == 1
     assert str(raised.value).count(". ") <= 1

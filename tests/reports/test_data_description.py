@@ -51,4 +51,4 @@ def test_reasons_of_exclusions_are_counted(finished):
 
 @pytest.fixture(autouse=True)
 def no_picture_is_drawn(monkeypatch):
-    monkeypatch.setattr("medrecog_core.datasets.demo_folder.load", None)
+    monkeypatch.setattr("medrecog_core.datasets.demo.load", None)

@@ -213,7 +213,7 @@ def test_excluded_images_take_no_part(known: Path) -> None:
 
 @pytest.fixture(autouse=True)
 def no_picture_is_drawn(monkeypatch):
-    monkeypatch.setattr("medrecog_core.datasets.demo_folder.load", None)
+    monkeypatch.setattr("medrecog_core.datasets.demo.load", None)
 
 
 def test_the_data_set_of_a_run_is_found_as_it_is_kept(finished):

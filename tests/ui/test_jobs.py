@@ -5,6 +5,7 @@ import sys
 import time
 
 import pytest
+import streamlit as st
 
 from medrecog_core.jobs import queue, work
 from medrecog_core.jobs.job import all_jobs, create_job
@@ -78,7 +79,9 @@ def test_home_and_every_side_bar_list_what_works(cache, running):
     ended.write_state(JobState("failed"))
     test = opened("app.py")
     assert not test.exception
-    assert test.subheader[0].value == "Active jobs"
+    assert test.subheader[0].value == "Continue"
+    (progress,) = [each for each in test.main.get("page_link") if each.proto.query_string]
+    assert progress.proto.query_string == f"experiment={run.id}"
     assert buttons(test).count("Stop") == 2
     shown = words(test)
     assert "Import mine" in shown and "My run" in shown and "Check other" not in shown
@@ -111,7 +114,7 @@ def test_an_import_that_failed_is_shown_to_everybody_resumed_and_dismissed(cache
 def test_a_download_of_weights_is_followed_on_its_page(cache, running):
     job = create_job(DOWNLOAD_WEIGHTS, "vgg19", "Download weights")
     job.write_state(running(stage=Stage("download", "Downloading", "MB"), done=5, total=50))
-    test = opened("pages/5_Networks.py", network="vgg19")
+    test = opened("pages/5_Networks.py", network="vgg19", about="Weights")
     assert [bar.proto.value for bar in test.get("progress")] == [10, 10]  # and in the side bar
     press(test, "Stop")
     assert job.is_asked_to_stop()
@@ -151,3 +154,25 @@ def test_stop_of_the_demo_drawing_is_no_start_of_another(cache):
     test = opened("pages/1_Datasets.py")
     assert len(all_jobs()) == 1
     assert "Resume" in buttons(test)
+
+
+def test_a_run_started_here_is_in_the_title_of_the_tab_and_its_end_in_a_toast(
+    cache, running, monkeypatch
+):
+    titles = []
+    monkeypatch.setattr(st, "set_page_config", lambda **given: titles.append(given["page_title"]))
+    run = create_run(specification())
+    run.rename("My run")
+    run.write_state(running(stage=Stage("train", "Training"), done=3, total=4))
+    test = opened("pages/5_Networks.py")
+    assert "75 %" not in titles[-1]  # started elsewhere
+    test.session_state["jobs started here"] = [run.id]
+    test.run()
+    assert "75 %" in titles[-1]
+    assert not test.toast
+    run.write_state(JobState("finished"))
+    test.switch_page("pages/4_Predict.py").run()
+    assert titles[-1].startswith("finished")
+    assert [each.value for each in test.toast] == ["My run: finished."]
+    assert not test.run().toast
+    assert not titles[-1].startswith("finished")

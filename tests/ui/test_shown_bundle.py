@@ -1,6 +1,7 @@
 """A server that shows a bundle: every page of it, read-only, away from any other cache folder."""
 
 import os
+import re
 from pathlib import Path
 
 import pytest
@@ -12,6 +13,7 @@ from medrecog_core.locations import cache_folder
 from medrecog_core.mode import is_viewer
 from medrecog_core.settings import CACHE_VARIABLE, variable_of
 from medrecog_core.settings import MODE_VARIABLE as MODE
+from medrecog_core.ui.plain_text import literal
 from medrecog_core.ui.shown_bundle import show_bundle
 
 PROJECT = Path(__file__).parents[2]
@@ -23,7 +25,7 @@ BUNDLE = variable_of("bundle")
 def bundle(finished, tmp_path, monkeypatch):
     """The file, named in the environment, and its run; another cache folder is in use."""
     file = tmp_path / "runs.zip"
-    write_bundle([finished], file)
+    write_bundle([finished], file, by="Ada *Lovelace*")
     monkeypatch.setenv(CACHE_VARIABLE, str(tmp_path / "another"))
     monkeypatch.setenv(MODE, "")
     monkeypatch.setenv(BUNDLE, str(file))
@@ -47,6 +49,8 @@ def test_the_pages_show_the_bundle_and_change_nothing(bundle, tmp_path):
     home = opened("app.py")
     assert not home.exception
     assert "1 data set, 1 run and 0 models." in words(home)
+    assert home.subheader[0].value == f"Shared by {literal('Ada *Lovelace*')}"
+    assert re.search(r"accuracy [01]\.\d{3} \(95 % CI .+, n = \d+\)", words(home))
     assert is_viewer()
     results = opened("pages/3_Results.py", run=run_id)
     assert not results.exception

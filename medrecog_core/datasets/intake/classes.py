@@ -1,28 +1,203 @@
-"""Classes of an import: spellings, measurements, and the choice of classes."""
+"""Classes of an import: spellings, missing labels, measurements, and the choice of classes."""
 
+import re
+import unicodedata
+from bisect import bisect_right
 from collections import Counter
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
+from decimal import Decimal
+from functools import lru_cache
 from shlex import quote
 
 from medrecog_core.datasets import catalogue
-from medrecog_core.datasets.counting import counted
 from medrecog_core.datasets.dataset import DatasetWarning, ImageRecord, LeftOut, unit_of
 from medrecog_core.datasets.intake.decisions import Decisions
 from medrecog_core.datasets.intake.interpretation import Interpretation
-from medrecog_core.datasets.intake.measured import (
-    MOST_CLASSES,
-    binned,
-    is_measurement,
-    proposed_limits,
-)
-from medrecog_core.datasets.intake.spelling import (
-    merged_spellings,
-    missing_words,
-    number_of,
-    spelling_key,
-)
 from medrecog_core.errors import MedrecogError, UsageError
+from medrecog_core.wording import counted
+
+# A comma before three digits may part thousands, so such a text is no number.
+_NUMBER = re.compile(r"[+-]?\d{1,30}(\.\d{0,30}|,(?!\d{3}$)\d{0,30})?", re.ASCII)
+_WIDTHS = ("<wide>", "<narrow>", "<noBreak>")
+_INVISIBLE = dict.fromkeys(map(ord, "\u00ad\u200b\u200c\u200d\u2060\ufeff"))
+# A hyphen between words is a separator; a minus sign before a number is not.
+_SEPARATORS = re.compile(r"(?<=\w)(?:[\s_]*-[\s_]+(?=\w)|-(?=\w)|[\s_]+(?=\w))|\s+")
+
+_MISSING = frozenset(
+    (
+        *("", "nan", "n/a", "na", "n.a", "n.a.", "#n/a", "<na>", "nat", "null", "nil", "?", "."),
+        *("missing", "not available", "unlabelled", "unlabeled", "not labelled", "not labeled"),
+        *("no label", "without label", "undefined", "#n/v", "#null!"),
+    )
+)
+_DASHES = frozenset(("-", "--", "---"))
+_SIGNS = frozenset(("+", "++", "+++"))
+_DOUBTFUL = frozenset(("none", "unknown", "unk"))
+
+DOUBTFUL_SHARE = 0.1
+"""Words such as `None` mean a missing label where fewer of the labels than this are such words."""
+
+
+@lru_cache(maxsize=4096)
+def spelling_key(name: str) -> str:
+    """Return what the spellings of one name have in common.
+
+    Spellings differ in case, in spaces, `_` and `-` between words, in the Unicode form (composed
+    or not, full-width letters, no-break spaces), in characters that do not show; or they are
+    numbers of one value, such as `1`, `1.0` and `01`.
+    """
+    value = number_of(name)
+    if value is not None:
+        return f"{value.normalize():f}" if value else "0"
+    visible = name.translate(_INVISIBLE)
+    plain = "".join(
+        unicodedata.normalize("NFKC", character)
+        if unicodedata.decomposition(character).startswith(_WIDTHS)
+        else character
+        for character in visible
+    )
+    dashed = "".join("-" if unicodedata.category(c) == "Pd" else c for c in plain)
+    folded = unicodedata.normalize("NFC", unicodedata.normalize("NFD", dashed).casefold())
+    key = _SEPARATORS.sub(" ", folded).strip()
+    # A full-width number, for example.
+    return key if number_of(key) is None else spelling_key(key)
+
+
+def number_of(name: str) -> Decimal | None:
+    """Return a name as a number, with a decimal point or comma; None if it is not a number."""
+    text = name.strip()
+    return Decimal(text.replace(",", ".")) if _NUMBER.fullmatch(text) else None
+
+
+def merged_spellings(counts: Mapping[str, int]) -> dict[str, str]:
+    """Map each name to the most frequent spelling of it, the first in order where several are.
+
+    Parameters
+    ----------
+    counts
+        From name to the number of its images.
+    """
+    spellings: dict[str, list[str]] = {}
+    for name in sorted(counts):
+        spellings.setdefault(spelling_key(name), []).append(name)
+    return {
+        name: max(names, key=lambda each: counts[each])
+        for names in spellings.values()
+        for name in names
+    }
+
+
+def missing_words(words: Iterable[str]) -> tuple[frozenset[str], frozenset[str]]:
+    """Return the labels that mean a missing label.
+
+    `nan`, `N/A`, `?`, an empty one and their like always do; a dash does where no label is a plus
+    sign; `None` and `unknown` do where fewer than a tenth of the labels are such words and no other
+    label is as rare, since they can be the name of a class.
+
+    Parameters
+    ----------
+    words
+        Every label, repeated as often as it occurs.
+
+    Returns
+    -------
+    missing
+        Those that mean a missing label.
+    doubtful
+        Those that can mean one and are taken as a class.
+    """
+    counts = Counter(words)
+    key_of = {word: " ".join(word.casefold().split()) for word in counts}
+    sure = _MISSING if _SIGNS & set(key_of.values()) else _MISSING | _DASHES
+    missing = {word for word, key in key_of.items() if key in sure}
+    doubtful = {word for word, key in key_of.items() if key in _DOUBTFUL}
+    if doubtful:
+        n_doubtful = sum(counts[word] for word in doubtful)
+        others = [counts[word] for word in counts if word not in missing | doubtful]
+        is_rare = n_doubtful < DOUBTFUL_SHARE * (n_doubtful + sum(others))
+        if is_rare and n_doubtful < min(others):
+            return frozenset(missing | doubtful), frozenset()
+    return frozenset(missing), frozenset(doubtful)
+
+
+# --- Measurements --------------------------------------------------------------------------------
+
+MOST_CLASSES = 10
+"""Up to this many different numbers are used as classes without a warning."""
+
+_RARE = 3
+_RARE_SHARE = 0.2
+_N_BINS = 3
+
+
+def is_measurement(labels: Sequence[str]) -> bool:
+    """Return whether labels are numbers that are unlikely to be classes.
+
+    That is, more than ten different fractional ones, or of which more than half are
+    different, or of which a fifth has fewer than three images.
+    """
+    counts: Counter[float] = Counter()
+    for label in labels:
+        value = number_of(label)
+        if value is None:
+            return False
+        counts[float(value)] += 1
+    if len(counts) <= MOST_CLASSES:
+        return False
+    return (
+        any(value != int(value) for value in counts)
+        or len(counts) > len(labels) / 2
+        or sum(n < _RARE for n in counts.values()) >= _RARE_SHARE * len(counts)
+    )
+
+
+def proposed_limits(labels: Iterable[str]) -> tuple[float, ...]:
+    """Return limits that part measurements into three bins of about equally many images."""
+    values = sorted(float(value) for label in labels if (value := number_of(label)) is not None)
+    limits: list[float] = []
+    for i in range(1, _N_BINS):
+        limit = _rounded(values[i * len(values) // _N_BINS], values)
+        if any((limits[-1] if limits else values[0] - 1) <= value < limit for value in values):
+            limits.append(limit)
+    # Where most values are one, rounding leaves no limit.
+    return tuple(limits) or tuple(value for value in values if value > values[0])[:1]
+
+
+def binned(label: str, limits: Sequence[float]) -> str:
+    """Return the bin of a measurement, such as `< 60`, `60 to 120` or `>= 120`.
+
+    A value that is a limit belongs to the bin above it.
+
+    Raises
+    ------
+    MedrecogError
+        If the label is no number.
+    """
+    value = number_of(label)
+    if value is None:
+        raise MedrecogError(
+            f"The label “{label}” is not a number, so --bins cannot be used. Correct the label, "
+            "or omit --bins."
+        )
+    i = bisect_right(limits, float(value))
+    if i == 0:
+        return f"< {limits[0]:g}"
+    if i == len(limits):
+        return f">= {limits[-1]:g}"
+    return f"{limits[i - 1]:g} to {limits[i]:g}"
+
+
+def _rounded(limit: float, values: Sequence[float]) -> float:
+    """Round a limit as far as it parts the values in about the same places."""
+    span = values[-1] - values[0]
+    for step in (50, 20, 10, 5, 2, 1, 0.5, 0.2, 0.1):
+        if step <= span / 10:
+            return float(f"{round(limit / step) * step:g}")
+    return float(f"{limit:.3g}")
+
+
+# --- Choice --------------------------------------------------------------------------------------
 
 _LEAST_UNITS = 2
 _N_SHOWN = 3

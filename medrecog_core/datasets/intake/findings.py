@@ -2,12 +2,11 @@
 
 import ast
 from collections import Counter
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
+from medrecog_core.datasets.intake.classes import missing_words, number_of
 from medrecog_core.datasets.intake.columns import SINGLE, Columns
-from medrecog_core.datasets.intake.matching import MatchedRow
-from medrecog_core.datasets.intake.spelling import missing_words, number_of
 from medrecog_core.errors import MedrecogError
 
 POSITIVE, NEGATIVE, UNCERTAIN = 1, 0, -1
@@ -19,6 +18,35 @@ _WORDS = {
 }
 _SURE_SEPARATOR = "|"
 _OTHER_SEPARATORS = (";", ",")
+
+
+@dataclass(frozen=True, slots=True)
+class MatchedRow:
+    """A row of a table, and the image that it is about.
+
+    A row that names several images, as a folder, is one of these for each.
+
+    Attributes
+    ----------
+    path
+        The image, relative to the root.
+    table
+        Name of the table.
+    number
+        The row's number in the table, where the first row, header or not, is 1.
+    values
+        What it says, by the name of the column; of the columns that have a role.
+    """
+
+    path: str
+    table: str
+    number: int
+    values: Mapping[str, str]
+
+    @property
+    def place(self) -> str:
+        """The row as warnings name it, such as `train.csv row 12`."""
+        return f"{self.table} row {self.number}"
 
 
 @dataclass(frozen=True)

@@ -5,25 +5,28 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from shlex import quote
 
-from medrecog_core.datasets.counting import counted
 from medrecog_core.datasets.dataset import DatasetWarning, ImageRecord, LeftOut
 from medrecog_core.datasets.intake.classes import class_option
 from medrecog_core.datasets.intake.decisions import Decisions
-from medrecog_core.datasets.intake.folder_names import (
+from medrecog_core.datasets.intake.folder_roles import (
     FLAT_TEST_NAMES,
     NUMBER,
     PERSON,
+    SPLIT,
     STRONG,
     UNLABELLED_NAMES,
     VIEW,
     VISIT,
+    Folder,
+    folders_with_roles,
+    form_of,
     kind_of,
     split_of,
 )
-from medrecog_core.datasets.intake.folder_roles import SPLIT, Folder, folders_with_roles, form_of
 from medrecog_core.datasets.intake.interpretation import Interpretation
 from medrecog_core.datasets.intake.survey import Survey
 from medrecog_core.errors import MedrecogError
+from medrecog_core.wording import counted
 
 GROUPS_BY_FOLDER = ", groups by folder"
 NOT_IN_A_CLASS = "not in a class folder"

@@ -1,10 +1,11 @@
 """Interpretation of a source: its images with their labels, splits and groups."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from medrecog_core.datasets.dataset import DatasetWarning, ImageRecord, LeftOut
 from medrecog_core.datasets.intake.decisions import Decisions
+from medrecog_core.errors import MedrecogError
 
 
 @dataclass(frozen=True)
@@ -75,3 +76,11 @@ class Interpretation:
             warnings=(*self.warnings, *warnings),
             unlabelled=(*self.unlabelled, *unlabelled),
         )
+
+
+class AmbiguousError(MedrecogError):
+    """Two interpretations explain the images about equally; `interpretations` lists them."""
+
+    def __init__(self, message: str, interpretations: Sequence[Interpretation]) -> None:
+        super().__init__(message)
+        self.interpretations = tuple(interpretations)

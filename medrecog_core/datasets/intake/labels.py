@@ -4,15 +4,18 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from medrecog_core.datasets.counting import counted
 from medrecog_core.datasets.dataset import DatasetWarning, LeftOut
-from medrecog_core.datasets.intake.classes import class_option, doubtful_warning, unlabelled_warning
+from medrecog_core.datasets.intake.classes import (
+    class_option,
+    doubtful_warning,
+    spelling_key,
+    unlabelled_warning,
+)
 from medrecog_core.datasets.intake.columns import SINGLE, Columns
 from medrecog_core.datasets.intake.decisions import Decisions
-from medrecog_core.datasets.intake.findings import CellReading, Findings, read_findings
-from medrecog_core.datasets.intake.matching import LabelledRows, MatchedRow
-from medrecog_core.datasets.intake.spelling import spelling_key
+from medrecog_core.datasets.intake.findings import CellReading, Findings, MatchedRow, read_findings
 from medrecog_core.errors import MedrecogError, UsageError
+from medrecog_core.wording import counted
 
 _N_SHOWN = 3
 _NO_FINDING = ("no ", "non ", "normal", "healthy", "nofinding")
@@ -22,6 +25,31 @@ OTHER = "other"
 
 Answer = tuple[str, ...]
 """The findings that a rater sees in an image, sorted."""
+
+
+@dataclass(frozen=True)
+class LabelledRows:
+    """Labels of images from the rows of a table.
+
+    Attributes
+    ----------
+    label_of
+        From an image's path to its label; every image has one at most.
+    left_out
+        Images and rows without a label, with the reason.
+    warnings
+        What was decided.
+    unlabelled
+        Paths of images whose label is missing, kept apart for Predict.
+    remark
+        In words, how the labels were read; empty where there is nothing to say.
+    """
+
+    label_of: Mapping[str, str]
+    left_out: tuple[LeftOut, ...] = ()
+    warnings: tuple[DatasetWarning, ...] = ()
+    unlabelled: tuple[str, ...] = ()
+    remark: str = ""
 
 
 @dataclass

@@ -5,9 +5,8 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from shlex import quote
 
-from medrecog_core.datasets.counting import counted
 from medrecog_core.datasets.dataset import DatasetWarning, FileState, ImageRecord, LeftOut
-from medrecog_core.datasets.file_state import HashReport, ignore, read_states
+from medrecog_core.datasets.files import HashReport, ignore, read_states
 from medrecog_core.datasets.intake.decisions import OWN_WINDOW, Decisions
 from medrecog_core.datasets.intake.interpretation import Interpretation
 from medrecog_core.images import (
@@ -20,10 +19,11 @@ from medrecog_core.images import (
     read_header,
     read_range,
 )
-from medrecog_core.images.channels import count_channels
 from medrecog_core.images.dicom import is_dicom, is_document, is_localizer
+from medrecog_core.images.formats import count_channels
 from medrecog_core.images.reading import MAX_PIXELS
 from medrecog_core.images.rendering import ALL, FIRST, MIDDLE
+from medrecog_core.wording import counted
 
 _MIDDLE_OF = ("DICOM", "NIfTI")
 """Formats of series, whose first frame is often black."""

@@ -4,9 +4,9 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from medrecog_core.datasets.dataset import Dataset
-from medrecog_core.datasets.file_state import HashReport, ignore
+from medrecog_core.datasets.files import HashReport, ignore
 from medrecog_core.datasets.intake.classes import choose_classes, small_classes
-from medrecog_core.datasets.intake.companions import without_companions
+from medrecog_core.datasets.intake.companions import version_warnings, without_companions
 from medrecog_core.datasets.intake.copies import without_copies
 from medrecog_core.datasets.intake.decisions import BY_EVIDENCE, Decisions
 from medrecog_core.datasets.intake.groups import with_groups
@@ -15,7 +15,6 @@ from medrecog_core.datasets.intake.pixels import with_rendering
 from medrecog_core.datasets.intake.source import interpretations
 from medrecog_core.datasets.intake.splits import with_splits
 from medrecog_core.datasets.intake.survey import survey_folder
-from medrecog_core.datasets.intake.versions import version_warnings
 
 
 @dataclass(frozen=True)

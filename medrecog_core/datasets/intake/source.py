@@ -7,29 +7,23 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from medrecog_core.datasets.counting import counted
 from medrecog_core.datasets.dataset import DatasetWarning, LeftOut
-from medrecog_core.datasets.dicom_tags import read_tagged_images, with_patients
-from medrecog_core.datasets.intake.ambiguity import AmbiguousError
-from medrecog_core.datasets.intake.decisions import Decisions
-from medrecog_core.datasets.intake.folders import GROUPS_BY_FOLDER, read_folders
-from medrecog_core.datasets.intake.interpretation import Interpretation
-from medrecog_core.datasets.intake.layouts import LAYOUTS
-from medrecog_core.datasets.intake.layouts.named import with_name
-from medrecog_core.datasets.intake.repeats import (
+from medrecog_core.datasets.intake.copies import (
     Repeats,
     without_repeats,
     without_same_names,
 )
+from medrecog_core.datasets.intake.decisions import Decisions
+from medrecog_core.datasets.intake.dicom_tags import read_tagged_images, with_patients
+from medrecog_core.datasets.intake.folders import GROUPS_BY_FOLDER, read_folders
+from medrecog_core.datasets.intake.found_tables import BesideLabels, TablesInFolder, look_at_tables
+from medrecog_core.datasets.intake.interpretation import AmbiguousError, Interpretation
+from medrecog_core.datasets.intake.layouts import LAYOUTS, with_name
 from medrecog_core.datasets.intake.splits import split_of_word
 from medrecog_core.datasets.intake.survey import NOT_AN_IMAGE, Survey
-from medrecog_core.datasets.intake.tables import (
-    BesideLabels,
-    TablesInFolder,
-    look_at_tables,
-    read_tables,
-)
+from medrecog_core.datasets.intake.tables import read_tables
 from medrecog_core.errors import MedrecogError
+from medrecog_core.wording import counted
 
 _MOST_IMAGES = 0.5
 """Share of the images that a table must label to compete with the folders."""

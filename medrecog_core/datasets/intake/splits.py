@@ -6,13 +6,18 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
 from shlex import quote
 
-from medrecog_core.datasets.counting import counted
 from medrecog_core.datasets.dataset import DatasetWarning, ImageRecord
-from medrecog_core.datasets.intake.classes import class_option, is_name_like
+from medrecog_core.datasets.intake.classes import (
+    class_option,
+    is_name_like,
+    missing_words,
+    number_of,
+    spelling_key,
+)
 from medrecog_core.datasets.intake.decisions import Decisions
 from medrecog_core.datasets.intake.interpretation import Interpretation
-from medrecog_core.datasets.intake.spelling import missing_words, number_of, spelling_key
 from medrecog_core.errors import MedrecogError
+from medrecog_core.wording import counted
 
 _WORDS_OF = {
     "train": (

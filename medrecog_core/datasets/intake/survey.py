@@ -7,11 +7,11 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from medrecog_core.datasets.counting import counted
 from medrecog_core.datasets.dataset import DatasetWarning, LeftOut
 from medrecog_core.datasets.files import shown
 from medrecog_core.errors import MedrecogError
 from medrecog_core.images import SUFFIXES, is_image_file, unsupported
+from medrecog_core.wording import counted
 
 TABLE_SUFFIXES = frozenset(
     {".csv", ".tsv", ".tab", ".txt", ".xlsx", ".xls", ".xlsm", ".xlsb", ".ods"}

@@ -11,13 +11,13 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 
-from medrecog_core.datasets import spreadsheet
-from medrecog_core.datasets.counting import counted
 from medrecog_core.datasets.dataset import DatasetWarning, LeftOut
+from medrecog_core.datasets.intake import spreadsheet
 from medrecog_core.datasets.intake.columns import is_usual
 from medrecog_core.datasets.intake.decisions import BY_EVIDENCE, Decisions
 from medrecog_core.errors import MedrecogError, UsageError
 from medrecog_core.images import SUFFIXES as IMAGE_SUFFIXES
+from medrecog_core.wording import counted
 
 SUFFIXES = frozenset({".csv", ".tsv", ".tab", ".txt"}) | spreadsheet.SUFFIXES
 """Endings of files that may be tables."""

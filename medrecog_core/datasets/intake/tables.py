@@ -1,50 +1,42 @@
-"""Images whose labels are in one or several tables."""
+"""Images whose labels are in one or several tables, matched row by row."""
 
 import filecmp
-import re
-from collections import Counter, defaultdict
-from collections.abc import Mapping, Sequence
+from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from medrecog_core.datasets import spreadsheet
-from medrecog_core.datasets.counting import counted
 from medrecog_core.datasets.dataset import DatasetWarning, ImageRecord, LeftOut
+from medrecog_core.datasets.intake import spreadsheet
 from medrecog_core.datasets.intake.columns import (
     Columns,
     choose_columns,
     is_group,
-    is_label,
     label_column_needed,
 )
 from medrecog_core.datasets.intake.decisions import Decisions
+from medrecog_core.datasets.intake.findings import MatchedRow
 from medrecog_core.datasets.intake.interpretation import Interpretation
 from medrecog_core.datasets.intake.labels import labels_of_rows
 from medrecog_core.datasets.intake.matching import (
     KINDS,
     ImageNames,
     Match,
-    MatchedRow,
     split_word,
 )
 from medrecog_core.datasets.intake.survey import Survey
 from medrecog_core.datasets.intake.table import Table, read_table
 from medrecog_core.errors import MedrecogError, UsageError
+from medrecog_core.wording import counted
 
 _MOST_UNCLEAR = 0.1
 """Share of a table's rows that may name several images each, before it is refused."""
-_LEAST_IMAGES, _LEAST_ROWS = 0.1, 0.5
-"""A table that lies in the folder is about the images if it names this share of them, or if this
-share of its rows does."""
-_MOST_TABLES = 200
 _N_SHOWN = 3
 _UNLABELLED = ("test", "unlabelled", "unlabeled", "unknown")
-_PREDICTIONS = re.compile(r"submission|submit|predictions?(?![a-z])", re.IGNORECASE)
-"""Words in the names of tables with made-up labels, such as submission forms."""
 
 
 @dataclass(frozen=True, eq=False)
-class _Source:
+class MatchedTable:
     """A table, the roles of its columns, and the images of its rows.
 
     `place` is its path below the root, or its name if it is elsewhere.
@@ -79,47 +71,6 @@ class _Source:
         return {path for match in self.matches for path in match.paths}
 
 
-@dataclass(frozen=True)
-class BesideLabels:
-    """Groups and splits of images in tables; see `Interpretation`.
-
-    Attributes
-    ----------
-    group_columns, split_values, split_column, split_places
-        As there.
-    split_of
-        From an image's path to the split that the name of its table means.
-    tables
-        From the path of a table below the root to whether it gives groups, and whether a split.
-    """
-
-    group_columns: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
-    split_values: Mapping[str, str] = field(default_factory=dict)
-    split_column: str = ""
-    split_places: Mapping[str, str] = field(default_factory=dict)
-    split_of: Mapping[str, str] = field(default_factory=dict)
-    tables: Mapping[str, tuple[bool, bool]] = field(default_factory=dict)
-
-
-@dataclass(frozen=True)
-class TablesInFolder:
-    """Interpretations of the tables in a folder.
-
-    Attributes
-    ----------
-    interpretations
-        One for each table, or each set of tables, that has labels; best first.
-    unused
-        Descriptions of tables that name images but have no clear label column.
-    beside
-        What they say of groups and splits, for images whose labels come from elsewhere.
-    """
-
-    interpretations: tuple[Interpretation, ...]
-    unused: tuple[str, ...]
-    beside: BesideLabels = field(default_factory=BesideLabels)
-
-
 def read_tables(survey: Survey, decisions: Decisions) -> Interpretation:
     """Return the interpretation of given tables for the images of a folder.
 
@@ -135,10 +86,12 @@ def read_tables(survey: Survey, decisions: Decisions) -> Interpretation:
     MedrecogError
         If a table cannot be read, names no image, or names images that are not clear.
     """
-    names = _names(survey)
+    names = image_names(survey)
     wanted = [_located(survey.root, table) for table in decisions.tables]
     is_only = len(wanted) == 1
-    sources = [_read(survey.root, path, decisions, names, is_only=is_only) for path in wanted]
+    sources = [
+        read_matched(survey.root, path, decisions, names, is_only=is_only) for path in wanted
+    ]
     _check_given(sources, decisions)
     for source in sources:
         if not source.names_any:
@@ -147,131 +100,7 @@ def read_tables(survey: Survey, decisions: Decisions) -> Interpretation:
     if not labelled:
         raise label_column_needed(sources[0].table.name, sources[0].columns)
     others = [source for source in sources if not source.columns.labels]
-    return _interpretation(survey, decisions, labelled, others)
-
-
-def find_tables(survey: Survey, decisions: Decisions) -> list[Interpretation]:
-    """Return the interpretations of the tables in a folder, best first.
-
-    Raises
-    ------
-    MedrecogError
-        If the labels of the only table are contradictory, or its rows name images ambiguously.
-    """
-    return list(look_at_tables(survey, decisions).interpretations)
-
-
-def unused_tables(survey: Survey, decisions: Decisions) -> tuple[str, ...]:
-    """Return, in words, which tables name images and have no column that is clearly the label."""
-    return look_at_tables(survey, decisions).unused
-
-
-def look_at_tables(survey: Survey, decisions: Decisions) -> TablesInFolder:
-    """Return the contents of the tables in a folder for its images.
-
-    Raises
-    ------
-    MedrecogError
-        If the labels of the only table are contradictory, or its rows name images ambiguously.
-    """
-    if decisions.label_tag or not survey.images or not survey.tables:
-        return TablesInFolder((), ())
-    names = _names(survey)
-    sources = []
-    for place in _likeliest(survey):
-        try:
-            source = _read(survey.root, survey.root / place, decisions, names, is_only=False)
-        except MedrecogError:
-            # Notes and other text; a table that cannot be read is refused when it is given.
-            continue
-        if _is_about(source, len(survey.images)):
-            sources.append(source)
-    forms = _forms(sources)
-    sources = [source for source in sources if source not in forms]
-    beside = _beside_labels(sources)
-    if decisions.class_level is not None:
-        return TablesInFolder((), (), beside)
-    others = [source for source in sources if not source.columns.labels]
-    found: list[Interpretation] = []
-    refused: list[MedrecogError] = []
-    for labelled, columns_decided in _families(sources, decisions):
-        joined = _joined(labelled, others)
-        tables = tuple(survey.root / source.place for source in (*labelled, *joined))
-        decided = replace(columns_decided, tables=tables)
-        try:
-            found.append(_interpretation(survey, decided, labelled, joined, forms))
-        except MedrecogError as error:
-            refused.append(error)
-    if refused and not found:
-        raise refused[0]
-    used = {table for each in found for table in each.decisions.tables}
-    unused = tuple(
-        f"{other.place} names {counted(len(other.paths()), 'image')}, but has no column that is "
-        "certainly the label. Use --labels and --label-column to read it"
-        for other in others
-        if survey.root / other.place not in used and not other.is_list
-    )
-    found = _different(found)
-    return TablesInFolder(
-        tuple(replace(each, reasons=(*each.reasons, *unused)) for each in found), unused, beside
-    )
-
-
-def _beside_labels(sources: Sequence[_Source]) -> BesideLabels:
-    said = _Said()
-    tables: dict[str, tuple[bool, bool]] = {}
-    for source in sources:
-        has_split = bool(source.columns.split)
-        if not (source.columns.groups or has_split):
-            continue
-        try:
-            _gather(source, said, has_labels=False)
-        except MedrecogError:  # two tables with different splits, of which none is to be guessed
-            continue
-        tables[source.place] = (bool(source.columns.groups), has_split)
-    lists = [source for source in sources if source.is_list]
-    if not said.splits and _name_splits(lists):
-        try:
-            _splits_by_name([], lists, said)
-        except MedrecogError:
-            said.split_of.clear()
-        else:
-            tables |= {source.place: (False, True) for source in lists}
-    columns = (source.columns.split for source in sources if source.columns.split)
-    return BesideLabels(
-        said.groups, said.splits, next(columns, ""), said.split_rows, said.split_of, tables
-    )
-
-
-def _forms(sources: Sequence[_Source]) -> list[_Source]:
-    """Return the tables whose labels are made up: sample submissions, and tests of one label.
-
-    Only where another table has labels, and none of the same images.
-    """
-    values_of = {source: source.labels() for source in sources if source.columns.labels}
-    telling = [source for source, values in values_of.items() if len(values) > 1]
-    return [
-        source
-        for source, values in values_of.items()
-        for rest in [[other for other in telling if other is not source]]
-        if rest
-        and (
-            _PREDICTIONS.search(source.table.path.stem)
-            or (len(values) == 1 and len(source.paths()) > 1 and source.split == "test")
-        )
-        and not any(source.paths() & other.paths() for other in rest)
-    ]
-
-
-def _different(found: Sequence[Interpretation]) -> list[Interpretation]:
-    """Return the interpretations, best first, and one only of those that say the same."""
-    best: dict[tuple[ImageRecord, ...], Interpretation] = {}
-    for each in sorted(found, key=lambda each: (-len(each.images), len(each.warnings))):
-        first = best.setdefault(each.images, each)
-        if first is not each:
-            same = ", ".join(table.name for table in each.decisions.tables)
-            best[each.images] = replace(first, reasons=(*first.reasons, f"{same} says the same"))
-    return list(best.values())
+    return interpret(survey, decisions, labelled, others)
 
 
 def read_as(survey: Survey, decisions: Decisions, table: Table, columns: Columns) -> Interpretation:
@@ -282,16 +111,17 @@ def read_as(survey: Survey, decisions: Decisions, table: Table, columns: Columns
     MedrecogError
         If it names no image, or images ambiguously.
     """
-    source = _source(survey.root, table, columns, _names(survey))
+    source = _source(survey.root, table, columns, image_names(survey))
     if not source.names_any:
         raise _no_image(survey, source)
-    return _interpretation(survey, decisions, [source], [])
+    return interpret(survey, decisions, [source], [])
 
 
 # --- Reading ------------------------------------------------------------------------------------
 
 
-def _names(survey: Survey) -> ImageNames:
+def image_names(survey: Survey) -> ImageNames:
+    """Return the images of a folder, to be found by what rows call them."""
     return ImageNames(survey.root.parts, survey.images)
 
 
@@ -301,9 +131,24 @@ def _located(root: Path, table: Path) -> Path:
     return inside if not table.exists() and inside.is_file() else table
 
 
-def _read(
+def read_matched(
     root: Path, path: Path, decisions: Decisions, names: ImageNames, *, is_only: bool
-) -> _Source:
+) -> MatchedTable:
+    """Return a table whose rows are matched with images.
+
+    Parameters
+    ----------
+    is_only
+        Whether the decisions about columns are about this table; of several tables each has those
+        that name its own columns.
+
+    Raises
+    ------
+    UsageError
+        If a given sheet or encoding does not exist, or the image column is not recognised.
+    MedrecogError
+        If it cannot be read.
+    """
     table = read_table(path, decisions, names.names_image)
     asked = decisions if is_only else _decisions_for(table, decisions)
     columns = choose_columns(table, asked, names.names_image, names.names_folder)
@@ -312,7 +157,7 @@ def _read(
     return _source(root, table, columns, names)
 
 
-def _source(root: Path, table: Table, columns: Columns, names: ImageNames) -> _Source:
+def _source(root: Path, table: Table, columns: Columns, names: ImageNames) -> MatchedTable:
     path = table.path
     place = path.relative_to(root).as_posix() if path.is_relative_to(root) else path.name
     values = table.values(columns.image)
@@ -321,7 +166,7 @@ def _source(root: Path, table: Table, columns: Columns, names: ImageNames) -> _S
         all(map(names.names_folder, named)) or not any(map(names.names_image, named))
     )
     matches = names.match(values, place, names_folders=names_folders)
-    return _Source(table, place, columns, [_with_copies(root, match) for match in matches])
+    return MatchedTable(table, place, columns, [_with_copies(root, match) for match in matches])
 
 
 def _decisions_for(table: Table, decisions: Decisions) -> Decisions:
@@ -346,7 +191,7 @@ def _decisions_for(table: Table, decisions: Decisions) -> Decisions:
     )
 
 
-def _check_given(sources: Sequence[_Source], decisions: Decisions) -> None:
+def _check_given(sources: Sequence[MatchedTable], decisions: Decisions) -> None:
     """Refuse names of columns that no table has, with the error of the first table."""
     given = (
         *decisions.label_columns,
@@ -377,7 +222,7 @@ def _with_copies(root: Path, match: Match) -> Match:
     return Match(match.candidates, match.kinds) if are_copies else match
 
 
-def _no_image(survey: Survey, source: _Source) -> MedrecogError:
+def _no_image(survey: Survey, source: MatchedTable) -> MedrecogError:
     image = source.columns.image
     values = source.table.values(image)
     row = next((i for i, value in enumerate(values) if value), 0)
@@ -388,72 +233,17 @@ def _no_image(survey: Survey, source: _Source) -> MedrecogError:
     )
 
 
-def _is_about(source: _Source, n_images: int) -> bool:
-    n_rows = sum(bool(match.paths or match.candidates) for match in source.matches)
-    n_named = len(source.paths())
-    return bool(n_rows) and (
-        n_named >= _LEAST_IMAGES * n_images or n_rows >= _LEAST_ROWS * len(source.matches)
-    )
-
-
-def _likeliest(survey: Survey) -> list[str]:
-    """Return the tables to look at: some sets have a text for each image."""
-    stems = {path.rpartition("/")[2].rpartition(".")[0] for path in survey.images}
-
-    def unlikeliness(place: str) -> tuple[bool, bool, int]:
-        stem, _, suffix = place.rpartition("/")[2].rpartition(".")
-        return stem in stems, suffix.lower() == "txt", place.count("/")
-
-    return sorted(sorted(survey.tables, key=unlikeliness)[:_MOST_TABLES])
-
-
-def _joined(labelled: Sequence[_Source], others: Sequence[_Source]) -> list[_Source]:
-    """Return the tables without labels that give the same images groups or splits."""
-    places = {source.place for source in labelled}
-    paths = set().union(*(source.paths() for source in labelled))
-    near = [each for each in others if each.place not in places and each.paths() & paths]
-    joined = [each for each in near if each.columns.groups or each.columns.split]
-    has_split = any(each.columns.split for each in (*labelled, *joined))
-    if not has_split and not _name_splits(labelled):
-        lists = [each for each in near if each.is_list]
-        joined += lists if _name_splits(lists) else []
-    return joined
-
-
-def _name_splits(sources: Sequence[_Source]) -> bool:
+def name_splits(sources: Sequence[MatchedTable]) -> bool:
+    """Return whether the names of tables give each a split, and several in all."""
     splits = {source.split for source in sources}
     return len(splits) > 1 and "" not in splits
-
-
-def _families(
-    sources: Sequence[_Source], decisions: Decisions
-) -> list[tuple[list[_Source], Decisions]]:
-    """Return which tables belong together, with the decisions that read them so."""
-    families: dict[tuple[object, ...], list[_Source]] = defaultdict(list)
-    found: list[tuple[list[_Source], Decisions]] = []
-    for source in sources:
-        columns = source.columns
-        if columns.labels:
-            families[frozenset(columns.labels), columns.kind, bool(columns.split)].append(source)
-        elif columns.candidates and all(map(is_label, columns.candidates)):
-            for name in columns.candidates:
-                read_so = replace(source, columns=replace(columns, labels=(name,)))
-                found.append(([read_so], replace(decisions, label_columns=(name,))))
-    for family in families.values():
-        n_paths = sum(len(source.paths()) for source in family)
-        are_apart = n_paths == len(set().union(*(source.paths() for source in family)))
-        if are_apart or _name_splits(family):
-            found.append((family, decisions))
-        else:
-            found += [([source], decisions) for source in family]
-    return found
 
 
 # --- From rows to images ------------------------------------------------------------------------
 
 
 @dataclass
-class _Said:
+class RowContents:
     """Contents of the rows of all tables, by image."""
 
     rows: list[MatchedRow] = field(default_factory=list)
@@ -465,24 +255,105 @@ class _Said:
     warnings: list[DatasetWarning] = field(default_factory=list)
     different_groups: dict[str, None] = field(default_factory=dict)
 
+    def add(self, source: MatchedTable, *, has_labels: bool) -> None:
+        """Add the rows of a table: its groups and split, and its labels if it has them.
 
-def _interpretation(
+        Raises
+        ------
+        MedrecogError
+            If an image has two splits.
+        """
+        table, columns = source.table, source.columns
+        used = columns.used if has_labels else tuple(filter(None, (*columns.groups, columns.split)))
+        positions = [(name, table.position(name)) for name in used]
+        for row, number, match in zip(table.rows, table.numbers, source.matches, strict=True):
+            if not match.paths:
+                continue
+            values = {name: row[position] for name, position in positions}
+            for path in match.paths:
+                if has_labels:
+                    self.rows.append(MatchedRow(path, source.place, number, values))
+                for name in columns.groups:
+                    if values[name]:
+                        first = self.groups.setdefault(name, {}).setdefault(path, values[name])
+                        if first != values[name]:
+                            self.different_groups[path] = None
+                if columns.split and values[columns.split]:
+                    value = values[columns.split]
+                    place = f"{source.place} row {number}"
+                    if self.splits.setdefault(path, value) != value:
+                        raise MedrecogError(
+                            f"The image {path} has the split “{self.splits[path]}” in "
+                            f"{self.split_rows[path]} and “{value}” in {place}. Correct one of "
+                            "them, or use another column with --split-column."
+                        )
+                    self.split_rows.setdefault(path, place)
+
+    def add_splits_by_name(
+        self, labelled: Sequence[MatchedTable], others: Sequence[MatchedTable]
+    ) -> str:
+        """Add the split that the names of tables give, where no column does; return it in words.
+
+        Raises
+        ------
+        MedrecogError
+            If an image is in two tables of different splits.
+        """
+        if self.splits:
+            return ""
+        lists = [source for source in others if source.is_list]
+        for sources in (labelled, lists):
+            if not name_splits(sources):
+                continue
+            table_of: dict[str, str] = {}
+            both: dict[str, tuple[str, str]] = {}
+            for source in sources:
+                for path in source.paths():
+                    if self.split_of.setdefault(path, source.split) != source.split:
+                        both[path] = (table_of[path], source.place)
+                    table_of.setdefault(path, source.place)
+            if both:
+                path, (one, other) = min(both.items())
+                raise MedrecogError(
+                    f"{counted(len(both), 'image')} in both {one} and {other}, for example {path}. "
+                    "Delete the rows from one of them."
+                )
+            return f"split by {_listed(sources)}"
+        return ""
+
+
+def interpret(
     survey: Survey,
     decisions: Decisions,
-    labelled: Sequence[_Source],
-    others: Sequence[_Source],
-    forms: Sequence[_Source] = (),
+    labelled: Sequence[MatchedTable],
+    others: Sequence[MatchedTable],
+    forms: Sequence[MatchedTable] = (),
 ) -> Interpretation:
+    """Return what tables say of the images of a folder.
+
+    Parameters
+    ----------
+    labelled, others
+        Tables that give labels, and those that give groups or splits only.
+    forms
+        Tables with made-up labels, whose images are kept apart.
+
+    Raises
+    ------
+    MedrecogError
+        If the tables contradict each other, their rows name images ambiguously, or no image gets a
+        label.
+    """
     columns = _common_columns(labelled)
-    said = _Said()
+    said = RowContents()
     for source in (*labelled, *others):
         said.left_out += source.table.left_out
         said.warnings += source.table.warnings
         _check_formulas(source)
-        _gather(source, said, has_labels=source in labelled)
+        said.add(source, has_labels=source in labelled)
         if source in labelled:
             said.warnings += _about_matches(survey, source, said.left_out)
-    split_remark = _splits_by_name(labelled, others, said)
+    split_remark = said.add_splits_by_name(labelled, others)
     if said.different_groups:
         said.warnings.append(
             DatasetWarning(
@@ -544,14 +415,14 @@ def _interpretation(
     )
 
 
-def _listed(sources: Sequence[_Source]) -> str:
+def _listed(sources: Sequence[MatchedTable]) -> str:
     *first, last = [source.place for source in sources]
     if len(first) > _N_SHOWN:
         return f"{', '.join(first[:_N_SHOWN])} and {len(sources) - _N_SHOWN} other tables"
     return f"{', '.join(first)} and {last}" if first else last
 
 
-def _common_columns(labelled: Sequence[_Source]) -> Columns:
+def _common_columns(labelled: Sequence[MatchedTable]) -> Columns:
     first = labelled[0].columns
     for source in labelled[1:]:
         if set(source.columns.labels) != set(first.labels):
@@ -569,7 +440,7 @@ def _short(names: Sequence[str]) -> str:
     return f"{shown}, …" if len(names) > _N_SHOWN else shown
 
 
-def _check_formulas(source: _Source) -> None:
+def _check_formulas(source: MatchedTable) -> None:
     table = source.table
     if not table.is_sheet:
         return
@@ -584,64 +455,11 @@ def _check_formulas(source: _Source) -> None:
                 )
 
 
-def _gather(source: _Source, said: _Said, *, has_labels: bool) -> None:
-    table, columns = source.table, source.columns
-    used = columns.used if has_labels else tuple(filter(None, (*columns.groups, columns.split)))
-    positions = [(name, table.position(name)) for name in used]
-    for row, number, match in zip(table.rows, table.numbers, source.matches, strict=True):
-        if not match.paths:
-            continue
-        values = {name: row[position] for name, position in positions}
-        for path in match.paths:
-            if has_labels:
-                said.rows.append(MatchedRow(path, source.place, number, values))
-            for name in columns.groups:
-                if values[name]:
-                    first = said.groups.setdefault(name, {}).setdefault(path, values[name])
-                    if first != values[name]:
-                        said.different_groups[path] = None
-            if columns.split and values[columns.split]:
-                value = values[columns.split]
-                place = f"{source.place} row {number}"
-                if said.splits.setdefault(path, value) != value:
-                    raise MedrecogError(
-                        f"The image {path} has the split “{said.splits[path]}” in "
-                        f"{said.split_rows[path]} and “{value}” in {place}. Correct one of them, "
-                        "or use another column with --split-column."
-                    )
-                said.split_rows.setdefault(path, place)
-
-
-def _splits_by_name(labelled: Sequence[_Source], others: Sequence[_Source], said: _Said) -> str:
-    """Find the split that the names of tables give, where no column does."""
-    if said.splits:
-        return ""
-    lists = [source for source in others if source.is_list]
-    for sources in (labelled, lists):
-        if not _name_splits(sources):
-            continue
-        table_of: dict[str, str] = {}
-        both: dict[str, tuple[str, str]] = {}
-        for source in sources:
-            for path in source.paths():
-                if said.split_of.setdefault(path, source.split) != source.split:
-                    both[path] = (table_of[path], source.place)
-                table_of.setdefault(path, source.place)
-        if both:
-            path, (one, other) = min(both.items())
-            raise MedrecogError(
-                f"{counted(len(both), 'image')} in both {one} and {other}, for example {path}. "
-                "Delete the rows from one of them."
-            )
-        return f"split by {_listed(sources)}"
-    return ""
-
-
 # --- Warnings -------------------------------------------------------------------------
 
 
 def _about_matches(
-    survey: Survey, source: _Source, left_out: list[LeftOut]
+    survey: Survey, source: MatchedTable, left_out: list[LeftOut]
 ) -> list[DatasetWarning]:
     """Return the warnings on how rows were matched with images; complete what was skipped."""
     values = source.table.values(source.columns.image)
@@ -706,7 +524,7 @@ def _about_matches(
     return warnings
 
 
-def _about_form(form: _Source, labelled: Sequence[_Source]) -> DatasetWarning:
+def _about_form(form: MatchedTable, labelled: Sequence[MatchedTable]) -> DatasetWarning:
     tables = " ".join(f"--labels {source.place}" for source in (*labelled, form))
     paths = form.paths()
     return DatasetWarning(

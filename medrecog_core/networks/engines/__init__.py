@@ -5,7 +5,7 @@ from medrecog_core.networks.engines.choice import (
     ENGINES,
     check_engine,
     choose_engine,
-    engine_versions,
+    possible_engines,
 )
 from medrecog_core.networks.engines.engine import Engine, Graph, Reading
 
@@ -17,5 +17,5 @@ __all__ = [
     "Reading",
     "check_engine",
     "choose_engine",
-    "engine_versions",
+    "possible_engines",
 ]

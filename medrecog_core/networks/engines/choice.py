@@ -1,7 +1,7 @@
 """Which engine computes a network: the one that is asked for, or the fastest here."""
 
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from typing import Any
 
@@ -54,11 +54,6 @@ def check_engine(name: str) -> str:
     return name
 
 
-def engine_versions() -> dict[str, str]:
-    """Return the version of each engine that is installed."""
-    return {name: engine.version for name, engine in ENGINES.items() if engine.version}
-
-
 def choose_engine(
     network: Network,
     layers: Sequence[str],
@@ -94,13 +89,42 @@ def choose_engine(
     """
     if check_engine(asked) != AUTO:
         return _only(ENGINES[asked], network, layers, precision)
-    able = [e for e in ENGINES.values() if e.version and e.computes(network, layers, precision)]
-    if find_device().kind == "gpu" or not able:
-        return tensorflow.ENGINE
+    able = _able(network, layers, precision)
     if len(able) == 1 or n_images < _WORTH_MEASURING:
         return able[0]
-    rates = _rates(able, network, layers, precision, weights)
-    return max(able, key=lambda engine: rates[engine.name])
+    rates = _kept_rates(able, network, precision)
+    if not rates:
+        rates = _measured(able, network, layers, precision, weights)
+        if not is_viewer():
+            with suppress(StorageError):
+                row = {**_circumstances(able, network, precision), "images_a_second": rates}
+                write_json(cache_folder().engines, [*_kept(), row])
+    return _fastest(able, rates)
+
+
+def possible_engines(
+    network: Network, layers: Sequence[str], precision: str, asked: str = AUTO
+) -> tuple[Engine, ...]:
+    """Return the engines that `choose_engine` may choose, without measuring any."""
+    if check_engine(asked) != AUTO:
+        return (ENGINES[asked],)
+    able = _able(network, layers, precision)
+    rates = _kept_rates(able, network, precision)
+    if not rates:
+        return able
+    return tuple({able[0].name: able[0], (best := _fastest(able, rates)).name: best}.values())
+
+
+def _able(network: Network, layers: Sequence[str], precision: str) -> tuple[Engine, ...]:
+    """Return the engines that can compute it here, the one that starts fastest first."""
+    able = [e for e in ENGINES.values() if e.version and e.computes(network, layers, precision)]
+    if find_device().kind == "gpu" or not able:
+        return (tensorflow.ENGINE,)
+    return tuple(able)
+
+
+def _fastest(engines: Sequence[Engine], rates: Mapping[str, float]) -> Engine:
+    return max(engines, key=lambda engine: rates[engine.name])
 
 
 def _only(engine: Engine, network: Network, layers: Sequence[str], precision: str) -> Engine:
@@ -117,31 +141,24 @@ def _only(engine: Engine, network: Network, layers: Sequence[str], precision: st
     return engine
 
 
-def _rates(
-    engines: Sequence[Engine],
-    network: Network,
-    layers: Sequence[str],
-    precision: str,
-    weights: str,
-) -> dict[str, float]:
-    """Return images a second by engine, kept in the cache folder or measured in turn."""
+def _circumstances(engines: Sequence[Engine], network: Network, precision: str) -> dict[str, Any]:
     device = find_device()
-    asked = {
+    return {
         "device": device.name,
         "n_cores": device.n_cores,
         "network": network.name,
         "precision": precision,
         "versions": {engine.name: engine.version for engine in engines},
     }
-    kept = list(_kept())
-    for row in kept:
+
+
+def _kept_rates(engines: Sequence[Engine], network: Network, precision: str) -> dict[str, float]:
+    """Return images a second by engine as measured here earlier; empty if they were not."""
+    asked = _circumstances(engines, network, precision)
+    for row in _kept():
         if all(row.get(key) == value for key, value in asked.items()):
             return {name: float(rate) for name, rate in row["images_a_second"].items()}
-    rates = _measured(engines, network, layers, precision, weights)
-    if not is_viewer():
-        with suppress(StorageError):
-            write_json(cache_folder().engines, [*kept, {**asked, "images_a_second": rates}])
-    return rates
+    return {}
 
 
 def _kept() -> Iterator[dict[str, Any]]:

@@ -1,6 +1,7 @@
 """What an engine is: a way to compute networks, with every layer from one pass."""
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any, Protocol
 
 import numpy as np
@@ -59,6 +60,25 @@ class Graph(Protocol):
         """
 
 
+@dataclass(frozen=True)
+class Memory:
+    """What an engine takes besides the maps of a batch.
+
+    Attributes
+    ----------
+    base
+        Bytes that a run's process takes with the engine's libraries and a graph without weights.
+    copies
+        How often the weights are held while images are computed.
+    copies_at_loading
+        How often the largest array is held in float32 while a graph is built.
+    """
+
+    base: int
+    copies: float
+    copies_at_loading: int
+
+
 class Engine(Protocol):
     """A library that computes networks.
 
@@ -77,6 +97,10 @@ class Engine(Protocol):
     @property
     def version(self) -> str:
         """Of the library; empty if it is not installed."""
+
+    @property
+    def memory(self) -> Memory:
+        """What it takes, measured on Linux."""
 
     def computes(self, network: Network, layers: Sequence[str], precision: str) -> bool:
         """Return whether it can compute some layers of a network in a precision."""

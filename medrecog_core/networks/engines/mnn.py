@@ -16,7 +16,7 @@ from typing import Any, BinaryIO
 import numpy as np
 
 from medrecog_core.networks.device import find_device
-from medrecog_core.networks.engines.engine import Place, ReadArrays, Readings
+from medrecog_core.networks.engines.engine import Memory, Place, ReadArrays, Readings
 from medrecog_core.networks.preprocessing import prepared_array
 from medrecog_core.networks.summary import dense_kernel
 from medrecog_core.networks.table import AT_TRAINING_ONLY, KerasLayer, Network
@@ -32,6 +32,8 @@ class Mnn:
     """MNN: small, light to start, and the fastest where a processor has AVX2 and nothing wider."""
 
     name, title = "mnn", "MNN"
+    # The transformed kernels of the small tiles take 16 numbers for 9 (`benchmarks/scales.py`).
+    memory = Memory(base=250_000_000, copies=2.5, copies_at_loading=3)
 
     @property
     def version(self) -> str:
@@ -242,13 +244,13 @@ def _description(
 
 def _compile(description: Mapping[str, Any], path: Path) -> None:
     """Write a description as the file that MNN loads."""
-    # The module, not `MNN.tools`, which reports every conversion to its publisher.
-    import _tools
-
     source = path.with_suffix(".json")
     source.write_text(json.dumps(description))
     options = ["-f", "JSON", "--modelFile", str(source), "--MNNModel", str(path)]
     with _without_messages():
+        # The module, not `MNN.tools`, which reports every conversion to its publisher.
+        import _tools
+
         _tools.mnnconvert(["", *options, "--optimizeLevel", "0", "--bizCode", "medrecog"])
 
 

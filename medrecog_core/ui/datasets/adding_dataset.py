@@ -17,12 +17,10 @@ from medrecog_core.datasets import (
     check_name,
     library,
 )
-from medrecog_core.datasets.archive import Bounds
-from medrecog_core.datasets.archive_members import is_archive
-from medrecog_core.datasets.downloading import downloaded_bytes, start_download
+from medrecog_core.datasets.archive import Bounds, is_archive
+from medrecog_core.datasets.downloading import downloaded_bytes, larger_set, start_download
 from medrecog_core.datasets.importing import checked_sources, free_name, start_import
 from medrecog_core.datasets.intake.table import SUFFIXES as TABLE_SUFFIXES
-from medrecog_core.datasets.larger_set import larger_set
 from medrecog_core.errors import MedrecogError
 from medrecog_core.jobs.job import Job
 from medrecog_core.jobs.kinds import DOWNLOAD_DATASET, IMPORT

@@ -6,7 +6,8 @@ from itertools import zip_longest
 import streamlit as st
 
 from medrecog_core.datasets import Dataset, HealthReport, ImageRecord
-from medrecog_core.datasets.file_state import is_untouched
+from medrecog_core.datasets.files import is_untouched
+from medrecog_core.ui.choice import close_object, open_object
 from medrecog_core.ui.gallery import Picture, show_gallery
 from medrecog_core.ui.quantities import counted
 
@@ -39,12 +40,12 @@ def first_page() -> None:
 
 def open_image(path: str) -> None:
     """Open one image and put it into the address."""
-    st.query_params["image"] = path
+    open_object("image", path)
 
 
 def close_image() -> None:
     """Show the gallery again."""
-    st.query_params.pop("image", None)
+    close_object("image")
 
 
 def finding_name(kind: str) -> str:

@@ -8,8 +8,8 @@ import plotly.express as px
 import streamlit as st
 
 from medrecog_core.datasets import Dataset, Finding, HealthReport, apply_remedy, library
-from medrecog_core.datasets.class_choice import CLASS_CHOICE, read_choice
-from medrecog_core.datasets.health import start_health_check
+from medrecog_core.datasets.exclusions import CLASS_CHOICE, read_choice
+from medrecog_core.datasets.health.check import start_health_check
 from medrecog_core.errors import MedrecogError
 from medrecog_core.jobs.job import last_job
 from medrecog_core.jobs.kinds import CHECK

@@ -4,7 +4,7 @@ import json
 
 import streamlit as st
 
-from medrecog_core.datasets import demo_folder, library
+from medrecog_core.datasets import demo, library
 from medrecog_core.errors import MedrecogError
 from medrecog_core.locations import cache_folder
 from medrecog_core.runs import Cost, RunSpecification, estimate_cost
@@ -13,7 +13,7 @@ from medrecog_core.ui.quantities import counted, duration, size
 
 def show_cost(specification: RunSpecification) -> None:
     """Show the images to extract, the time, and whether the disk has room."""
-    if specification.dataset == demo_folder.NAME and not demo_folder.is_drawn():
+    if specification.dataset == demo.NAME and not demo.is_drawn():
         st.caption("The demo images are generated first (first run only).")
         return
     cost = _cost_of(specification)
@@ -30,7 +30,7 @@ def show_cost(specification: RunSpecification) -> None:
 
 def expected_seconds(specification: RunSpecification) -> float | None:
     """Return how long the run takes on this machine, or None before it was measured."""
-    if specification.dataset == demo_folder.NAME and not demo_folder.is_drawn():
+    if specification.dataset == demo.NAME and not demo.is_drawn():
         return None
     cost = _cost_of(specification)
     if isinstance(cost, str) or cost.seconds is None:

@@ -13,11 +13,12 @@ from medrecog_core.classification import (
     find_classifier,
 )
 from medrecog_core.datasets import PROTOCOLS
-from medrecog_core.datasets.protocol import MAX_FOLDS, MAX_REPEATS
+from medrecog_core.datasets.splits import MAX_FOLDS, MAX_REPEATS
 from medrecog_core.errors import UsageError
 from medrecog_core.features import DEFAULT_N_WORDS, FUSIONS, POOLINGS
 from medrecog_core.images import DEFAULT_PREPROCESSING, PREPROCESSINGS
 from medrecog_core.networks import PRECISIONS
+from medrecog_core.networks.engines import AUTO, ENGINES
 from medrecog_core.ui.experiments.form_address import key_of
 
 _PROTOCOL_TITLES = {
@@ -76,6 +77,14 @@ def _about_images() -> dict[str, Any]:
             PRECISIONS,
             key=_key("precision", PRECISIONS[0]),
             help="“auto” uses bfloat16 if the processor or GPU accelerates it, otherwise float32.",
+        ),
+        "engine": st.selectbox(
+            "Engine",
+            (AUTO, *ENGINES),
+            key=_key("engine", AUTO),
+            format_func=lambda name: ENGINES[name].title if name in ENGINES else name,
+            help="Computes features that are not cached. “auto” takes the fastest on this machine. "
+            "Features of all engines agree within rounding.",
         ),
         "n_words": st.number_input(
             "Codebook size",

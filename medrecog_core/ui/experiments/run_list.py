@@ -8,6 +8,7 @@ from medrecog_core.errors import MedrecogError
 from medrecog_core.jobs.queue import jobs_before
 from medrecog_core.mode import is_viewer
 from medrecog_core.runs import Run, search_runs
+from medrecog_core.ui.choice import open_object
 from medrecog_core.ui.jobs import show_status
 from medrecog_core.ui.plain_text import literal
 
@@ -80,7 +81,7 @@ def _show_run(run: Run) -> None:
             st.button(
                 "Settings",
                 key=f"see-{run.id}",
-                on_click=st.session_state.__setitem__,
+                on_click=open_object,
                 args=(SEEN, run.id),
                 type="tertiary",
             )

@@ -7,6 +7,7 @@ import streamlit as st
 
 from medrecog_core.features import POOLINGS
 from medrecog_core.runs import Run
+from medrecog_core.runs.description import engine_title
 from medrecog_core.ui.choice import choose
 from medrecog_core.ui.experiments.run_list import SEEN, show_runs
 from medrecog_core.ui.experiments.run_progress import show_live
@@ -21,7 +22,7 @@ def view_runs(runs: list[Run]) -> None:
         show_absence("runs")
         return
     by_id = {run.id: run for run in runs}
-    run = by_id[choose("Run", list(by_id), key=SEEN, falls_back=False)]
+    run = by_id[choose("Run", list(by_id), key=SEEN, list_page="pages/2_Experiments.py")]
     with st.container(border=True):
         _show_state(run)
         st.table({name: literal(value) for name, value in run_settings(run).items()})
@@ -41,6 +42,7 @@ def run_settings(run: Run) -> dict[str, str]:
         "network": record.get("network", asked.network),
         "weights": weights,
         "precision": record.get("precision", asked.precision),
+        "engine": engine_title(record) if record else "",
         "layers": _list(asked.layers),
         "input sizes": _list(asked.scales),
         "poolings": _list(POOLINGS[pooling].title for pooling in asked.poolings),

@@ -6,19 +6,19 @@ from dataclasses import replace
 
 import altair as alt
 import pandas as pd
-import streamlit as st
 
 from medrecog_core.networks import Network
 from medrecog_core.networks.summary import LayerSummary
+from medrecog_core.ui.chart import show_chart
 
 _GAP = 1.5
 _MOST_BLOCKS = 40
 
 COLOURS = {
     "input": "#9db4b6",
-    "convolution": "#0f8b8d",
+    "convolution": "#0c7476",
     "pooling": "#d9822b",
-    "stage": "#0f8b8d",
+    "stage": "#0c7476",
 }
 
 
@@ -84,7 +84,7 @@ def show_architecture(rows: Sequence[LayerSummary]) -> None:
         .mark_text(angle=270, color="white", fontSize=12)
         .encode(x=alt.X("middle:Q", axis=None), text="layer:N")
     )
-    st.altair_chart(
+    show_chart(
         (drawn + names).properties(height=220),
         width="stretch",
         alt="Layers in order: " + ", ".join(f"{b['layer']} {b['output']}" for b in blocks),

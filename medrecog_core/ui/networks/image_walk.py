@@ -1,10 +1,12 @@
 """The feature maps of an image in a layer, and the first filters of a network."""
 
+import io
+
 import numpy as np
 import streamlit as st
 from PIL import Image
 
-from medrecog_core.datasets import demo_folder
+from medrecog_core.datasets import demo
 from medrecog_core.features import ImageWalk, StrongestMaps, first_filters
 from medrecog_core.features.inspection import MAX_KEPT_BYTES, ORDERS
 from medrecog_core.features.self_test import picture_file
@@ -18,12 +20,12 @@ from medrecog_core.images import (
 from medrecog_core.jobs.process import run_command
 from medrecog_core.networks import Network, all_installed_weights, find_network
 from medrecog_core.networks.map_layers import reached_map_layers
-from medrecog_core.ui.choice import choose
+from medrecog_core.ui.choice import choose_setting
 from medrecog_core.ui.page import shown_errors
 from medrecog_core.ui.plain_text import literal
 from medrecog_core.ui.quantities import size
 
-BUILT_IN, UPLOAD = "built-in image", "my own image"
+LESION, BUILT_IN, UPLOAD = "demo lesion", "built-in image", "my own image"
 _FORMER_NAMES = {"built-in picture": BUILT_IN}  # in links
 
 _TILE = 150
@@ -36,11 +38,10 @@ _GAP = 6
 
 def show_image_walk(network: Network, scale: int) -> None:
     """Show the choice of an image and a layer, and the channels that respond most."""
-    st.subheader("Feature maps")
     installed = all_installed_weights(network)
     if not installed:
         st.info(
-            f"Install weights for {network.title} above to compute feature maps.",
+            f"Install weights for {network.title} to compute feature maps.",
             icon=":material/lightbulb:",
         )
         return
@@ -49,9 +50,11 @@ def show_image_walk(network: Network, scale: int) -> None:
         asked = st.query_params.get("picture", "")
         if asked in _FORMER_NAMES:
             st.query_params["picture"] = _FORMER_NAMES[asked]
-        picture = choose("Image", [BUILT_IN, UPLOAD, *_demo_pictures()], key="picture", width=320)
-        layer = choose("Layer", layers, key=f"{network.name}-layer", width=240)
-        order = choose("Rank channels by", ORDERS, key="strongest", width=160)
+        picture = choose_setting(
+            "Image", [LESION, UPLOAD, BUILT_IN, *_demo_pictures()], key="picture", width=320
+        )
+        layer = choose_setting("Layer", layers, key=f"{network.name}-layer", width=240)
+        order = choose_setting("Rank channels by", ORDERS, key="strongest", width=160)
     with shown_errors():
         try:
             content = _content(picture)
@@ -73,10 +76,13 @@ def show_first_filters(network: Network) -> None:
     """Show the filters of the first convolution, if weights are installed."""
     installed = all_installed_weights(network)
     if not installed:
+        st.info(
+            f"Install weights for {network.title} to see its first filters.",
+            icon=":material/lightbulb:",
+        )
         return
     with shown_errors():
         layer, pictures = _filter_pictures(network.name, installed[0].identity)
-        st.subheader("First filters")
         n, rows, columns, _ = pictures.shape
         st.image(
             _sheet(pictures),
@@ -89,16 +95,26 @@ def show_first_filters(network: Network) -> None:
 
 
 def _demo_pictures() -> list[str]:
-    if not demo_folder.is_drawn():
+    if not demo.is_drawn():
         return []
-    return [image.path for image in demo_folder.load().images]
+    return [image.path for image in demo.load().images]
+
+
+@st.cache_data(max_entries=1, show_spinner=False)
+def _lesion() -> bytes:
+    """Return the first image of the demo, which may not have been drawn yet."""
+    file = io.BytesIO()
+    Image.fromarray(demo.draw(demo.demo_images()[0])).save(file, "png")
+    return file.getvalue()
 
 
 def _content(picture: str) -> bytes | None:
+    if picture == LESION:
+        return _lesion()
     if picture == BUILT_IN:
         return picture_file()
     if picture != UPLOAD:
-        return read_file(demo_folder.load().root / picture)
+        return read_file(demo.load().root / picture)
     upload = st.file_uploader(
         "Image file",
         type=sorted(suffix.removeprefix(".") for suffix in SUFFIXES),

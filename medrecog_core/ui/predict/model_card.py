@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from medrecog_core.datasets.split import describe_leak
+from medrecog_core.datasets.splits import describe_leak
 from medrecog_core.mode import is_viewer
 from medrecog_core.models import (
     ALL,

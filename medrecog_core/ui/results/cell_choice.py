@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 import streamlit as st
 
+from medrecog_core.ui.choice import choose_or_none, named, open_object
 from medrecog_core.ui.plain_text import literal
 
 BEST = "the best"
@@ -15,22 +16,15 @@ CELL = "cell"
 
 def choose_cell(names: Sequence[str]) -> str:
     """Show a select box of the finished cells; return the selected one, empty for the best."""
-    asked = st.session_state.get(CELL, st.query_params.get(CELL, BEST))
-    if asked not in (BEST, *names):
+    asked = named(CELL)
+    if asked is not None and asked not in names:
         st.info(
             f"Cell “{literal(asked)}” does not exist in this run or is not finished. Showing the "
             "best cell."
         )
-        st.session_state[CELL] = BEST
-    chosen: str = st.selectbox("Cell", [BEST, *names], key=CELL, bind="query-params", width=420)
-    return "" if chosen == BEST else chosen
+    return choose_or_none("Cell", BEST, names, CELL) or ""
 
 
 def take_cell(name: str) -> None:
-    """Select a cell; called before the select box is shown."""
-    st.session_state[CELL] = name
-
-
-def forget_cell() -> None:
-    """Select the best cell, because another run was selected."""
-    take_cell(BEST)
+    """Open a cell; called before the select box is shown."""
+    open_object(CELL, name)

@@ -5,7 +5,7 @@ from typing import Any
 
 import streamlit as st
 
-from medrecog_core.datasets.split import describe_leak
+from medrecog_core.datasets.splits import describe_leak
 from medrecog_core.images import PLAIN, Rendering
 from medrecog_core.ui.plain_text import literal
 from medrecog_core.ui.quantities import counted

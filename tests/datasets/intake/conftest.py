@@ -44,3 +44,19 @@ def tree(tmp_path):
         return write_tree(tmp_path / folder, *paths, start=start)
 
     return write
+
+
+@pytest.fixture
+def folder(tree):
+    """Write images, and tables by their names, and return the folder."""
+
+    def write(*images, **tables):
+        root = tree(*images)
+        for name, text in tables.items():
+            stem, _, suffix = name.rpartition("_")
+            file = root / f"{stem.replace('__', '/')}.{suffix}"
+            file.parent.mkdir(parents=True, exist_ok=True)
+            file.write_text(text, encoding="utf-8")
+        return root
+
+    return write

@@ -1,16 +1,194 @@
+import unicodedata
 from collections import Counter
 from dataclasses import replace
+from decimal import Decimal
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from medrecog_core.datasets import ImageRecord
-from medrecog_core.datasets.intake.classes import choose_classes, is_name_like, small_classes
+from medrecog_core.datasets.intake.classes import (
+    binned,
+    choose_classes,
+    is_measurement,
+    is_name_like,
+    merged_spellings,
+    missing_words,
+    number_of,
+    proposed_limits,
+    small_classes,
+    spelling_key,
+)
 from medrecog_core.datasets.intake.decisions import BY_EVIDENCE, Decisions
 from medrecog_core.datasets.intake.interpretation import Interpretation
-from medrecog_core.datasets.intake.spelling import spelling_key
 from medrecog_core.errors import MedrecogError, UsageError
+
+NAMES = st.one_of(
+    st.text(min_size=1, max_size=6),
+    st.text("aAbB _-é1.0+", min_size=1, max_size=5),
+    st.sampled_from(["1", "1.0", "01", "Benign", "benign", "BENIGN ", "no finding", "No_Finding"]),
+)
+
+
+@pytest.mark.parametrize(
+    "names",
+    [
+        ["Benign", "benign", "BENIGN ", "ｂｅｎｉｇｎ", "be\u200bnign"],
+        [
+            "no finding",
+            "No_Finding",
+            "no-finding",
+            "NO\u00a0FINDING",
+            "no  finding",
+            "no – finding",
+        ],
+        ["Nävus", unicodedata.normalize("NFD", "Nävus"), "NÄVUS"],
+        ["1", "1.0", "01", "1.", "+1", "１", "1,0"],
+        ["0", "0.0", "-0", "00"],
+        ["100", "1e2", "100.00"][::2],
+        ["grade-1", "grade 1", "Grade_1"],
+    ],
+)
+def test_spellings_of_a_name_have_one_key(names):
+    assert len({spelling_key(name) for name in names}) == 1
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        ("1", "-1"),
+        ("1", "10"),
+        ("T 1", "T -1"),
+        ("ER+", "ER-"),
+        ("+", "-"),
+        ("a.b", "ab"),
+        ("m2", "m²"),
+        ("1", "1,000"),
+        ("a", "ä"),
+        ("benign", "benigne"),
+        ("$a$", "a"),
+    ],
+)
+def test_other_names_have_other_keys(one, other):
+    assert spelling_key(one) != spelling_key(other)
+
+
+@given(st.dictionaries(NAMES, st.integers(1, 9), max_size=8))
+def test_merges_join_spellings_only_and_once(counts):
+    merges = merged_spellings(counts)
+    assert set(merges) == set(counts)
+    for old, new in merges.items():
+        assert spelling_key(old) == spelling_key(new)
+        assert counts[new] >= counts[old]
+    merged = Counter()
+    for old, n in counts.items():
+        merged[merges[old]] += n
+    assert len(merged) == len({spelling_key(name) for name in counts})
+    assert merged_spellings(merged) == {name: name for name in merged}
+
+
+@given(st.decimals(-10_000, 10_000, places=2))
+def test_numbers_are_read_however_they_are_written(value):
+    texts = [f"{value}", f" {value} ", f"{value}".replace(".", ","), f"{value}0"]
+    assert [number_of(text) for text in texts] == [value] * 4
+    assert {spelling_key(text) for text in texts} == {spelling_key(f"{value.normalize():f}")}
+
+
+@pytest.mark.parametrize(
+    "text", ["", "a", "1.2.3", "1,000", "nan", "inf", "1e5", "١", "1-2", "--1"]
+)
+def test_what_is_no_number_is_none(text):
+    assert number_of(text) is None
+
+
+def test_a_number_may_end_with_its_point():
+    assert number_of("12.") == Decimal(12)
+
+
+def test_missing_words_are_found_in_any_case():
+    words = ["a", "b", "nan", "NaN", "N/A", "", "?", "-", "NULL", "Not  Available", "  "]
+    assert missing_words(words) == (frozenset(words) - {"a", "b"}, frozenset())
+
+
+def test_a_dash_beside_a_plus_is_a_label():
+    assert missing_words(["+", "-", "-", "nan"]) == ({"nan"}, frozenset())
+
+
+def test_none_is_missing_where_it_is_rare_and_a_class_otherwise():
+    assert missing_words(["a"] * 9 + ["b"] * 9 + ["None"]) == ({"None"}, frozenset())
+    assert missing_words(["a"] * 9 + ["b"] * 9 + ["None"] * 3) == (frozenset(), {"None"})
+    # A class as rare as the doubtful word makes that a class too.
+    assert missing_words(["a"] * 19 + ["b", "unknown"]) == (frozenset(), {"unknown"})
+    assert missing_words(["unknown"]) == (frozenset(), {"unknown"})
+
+
+AGES = [str(12 + 7 * i + i % 3) for i in range(20)]
+
+
+@pytest.mark.parametrize(
+    "labels",
+    [
+        AGES,
+        [f"{i / 2}" for i in range(12)] * 9,
+        [f"{i},5" for i in range(12)] * 9,
+        [str(i) for i in range(40)] * 3
+        + ["50", "61", "72", "83", "90", "91", "92", "93", "94", "95", "96"] * 2,
+    ],
+)
+def test_measurements_are_noticed(labels):
+    assert is_measurement(labels)
+
+
+@pytest.mark.parametrize(
+    "labels",
+    [
+        ["0", "1"] * 9,
+        ["0", "1"],
+        ["0.0", "1.0", "2.0"],
+        [str(i) for i in range(10)],
+        [str(i) for i in range(67)] * 3,
+        [*AGES, "unknown"],
+        [f"class {i}" for i in range(30)],
+        [],
+    ],
+)
+def test_numbers_of_classes_are_none(labels):
+    assert not is_measurement(labels)
+
+
+def test_limits_are_round_and_part_the_values_in_three():
+    limits = proposed_limits(AGES)
+    assert limits == (50, 100)
+    counts = [
+        sum(binned(age, limits) == name for age in AGES) for name in ("< 50", "50 to 100", ">= 100")
+    ]
+    assert sum(counts) == len(AGES)
+    assert min(counts) >= 5
+    assert proposed_limits(["1"] * 30 + ["2", "3"]) == (2,)
+
+
+@given(
+    st.lists(st.integers(-999, 999), min_size=12, max_size=60, unique=True),
+    st.sampled_from([1, 10, 1000]),
+)
+def test_proposed_limits_always_make_several_bins(values, scale):
+    labels = [f"{value / scale}" for value in values]
+    limits = proposed_limits(labels)
+    assert list(limits) == sorted(set(limits))
+    assert len({binned(label, limits) for label in labels}) == len(limits) + 1
+
+
+def test_a_limit_belongs_to_the_bin_above():
+    found = [
+        binned(value, (60, 120.5)) for value in ("59.99", "60", "120,4", "120.5", "-1", "1000")
+    ]
+    assert found == ["< 60", "60 to 120.5", "60 to 120.5", ">= 120.5", "< 60", ">= 120.5"]
+
+
+def test_what_is_no_number_is_in_no_bin():
+    with pytest.raises(MedrecogError, match="“old” is not a number"):
+        binned("old", (1,))
 
 
 def interpreted(*labels, split=""):

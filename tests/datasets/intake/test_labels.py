@@ -6,8 +6,8 @@ from hypothesis import strategies as st
 
 from medrecog_core.datasets.intake.columns import FINDINGS, ONE_HOT, Columns
 from medrecog_core.datasets.intake.decisions import Decisions
+from medrecog_core.datasets.intake.findings import MatchedRow
 from medrecog_core.datasets.intake.labels import labels_of_rows, negative_label
-from medrecog_core.datasets.intake.matching import MatchedRow
 from medrecog_core.errors import MedrecogError, UsageError
 
 SINGLE = Columns("image", ("label",))

@@ -14,10 +14,10 @@ from PIL import Image
 
 from medrecog_core.datasets import CATALOGUE
 from medrecog_core.datasets.catalogue import MINI_MIT_CLASSES
-from medrecog_core.datasets.intake.ambiguity import AmbiguousError
 from medrecog_core.datasets.intake.companions import without_companions
 from medrecog_core.datasets.intake.copies import without_copies
 from medrecog_core.datasets.intake.decisions import BY_EVIDENCE, Decisions
+from medrecog_core.datasets.intake.interpretation import AmbiguousError
 from medrecog_core.datasets.intake.source import interpretations
 from medrecog_core.datasets.intake.survey import survey_folder
 from medrecog_core.errors import MedrecogError

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from medrecog_core.datasets import spreadsheet
+from medrecog_core.datasets.intake import spreadsheet
 from medrecog_core.datasets.intake.decisions import Decisions
 from medrecog_core.datasets.intake.table import SPACES, read_table
 from medrecog_core.errors import MedrecogError, UsageError

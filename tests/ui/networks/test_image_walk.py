@@ -25,18 +25,20 @@ def box(test, label):
 
 
 def test_nothing_is_computed_before_it_is_asked_for(cache):
-    test = opened(PAGE)
+    test = opened(PAGE, about="Feature maps")
     assert not test.exception
     assert "Compute feature maps" in labels(test)
     assert not cache.feature_maps.exists()
+    assert box(test, "Image").value == "demo lesion"
+    test = opened(PAGE, about="First filters")
     assert "The 64 filters of `block1_conv1`, 3 x 3 weights" in words(test)
 
 
 def test_what_was_walked_before_is_shown_from_the_address_without_a_network(monkeypatch):
     found = ImageWalk("vgg19", "block2_conv1", order="maximum").walk(picture_file())
     monkeypatch.setattr(image_walk, "run_command", None)
-    query = {"vgg19-layer": "block2_conv1", "strongest": "maximum"}
-    test = opened(PAGE, **query)
+    query = {"vgg19-layer": "block2_conv1", "strongest": "maximum", "picture": "built-in image"}
+    test = opened(PAGE, about="Feature maps", **query)
     assert not test.exception
     assert "Compute feature maps" not in labels(test)
     for channel in found.channels:
@@ -45,22 +47,24 @@ def test_what_was_walked_before_is_shown_from_the_address_without_a_network(monk
 
 
 def test_every_layer_that_the_weights_reach_is_offered():
-    options = box(opened(PAGE), "Layer").options
+    options = box(opened(PAGE, about="Feature maps"), "Layer").options
     convolutions = [row.name for row in NETWORKS["vgg19"].rows if row.kind == "Conv2D"]
     assert [option for option in options if "conv" in option] == convolutions
     assert not {"fc1", "predictions"} & set(options)
 
 
 def test_network_without_weights_says_what_to_do():
-    test = opened(PAGE, network="resnet50")
+    test = opened(PAGE, about="Feature maps", network="resnet50")
     assert not test.exception
-    assert "Install weights for ResNet-50 above" in words(test)
+    assert "Install weights for ResNet-50 to compute" in words(test)
     assert "Compute feature maps" not in labels(test)
     assert "filters of" not in words(test)
 
 
 def test_unknown_picture_and_layer_in_the_address_fall_back():
-    test = opened(PAGE, picture="../../etc/passwd", **{"vgg19-layer": "nothing"})
+    test = opened(
+        PAGE, about="Feature maps", picture="../../etc/passwd", **{"vgg19-layer": "nothing"}
+    )
     assert not test.exception
     assert "Image “../../etc/passwd” not found." in words(test)
     assert "Layer “nothing” not found." in words(test)
@@ -80,7 +84,7 @@ def test_picture_of_the_demo_is_walked_and_one_that_is_gone_is_named(monkeypatch
         walk.walk(content)
 
     monkeypatch.setattr(image_walk, "run_command", in_this_process)
-    test = opened(PAGE, picture=name)
+    test = opened(PAGE, about="Feature maps", picture=name)
     assert test.selectbox(key="picture").value == name
     next(each for each in test.button if each.label == "Compute feature maps").click()
     test.run()
@@ -97,7 +101,9 @@ def test_picture_of_the_demo_is_walked_and_one_that_is_gone_is_named(monkeypatch
 def test_an_upload_is_walked_through_in_a_process_of_its_own(browser, server, tmp_path):
     page = browser.new_page(viewport={"width": 1280, "height": 900})
     page.set_default_timeout(2 * MINUTE)
-    page.goto(f"{server.address}/Networks?vgg19-layer=block3&picture=my+own+image")
+    page.goto(
+        f"{server.address}/Networks?about=Feature+maps&vgg19-layer=block3&picture=my+own+image"
+    )
     upload = page.get_by_label("Image file").locator("input[type=file]")
     broken = tmp_path / "broken.png"
     broken.write_bytes(b"no picture")

@@ -1,0 +1,123 @@
+"""Where to continue: active jobs, the last run and the last data set; and what was shared."""
+
+import time
+from collections.abc import Sequence
+
+import streamlit as st
+
+from medrecog_core.datasets import demo, kept_report, library
+from medrecog_core.errors import MedrecogError
+from medrecog_core.jobs.kinds import RUN
+from medrecog_core.jobs.queue import working_jobs
+from medrecog_core.reports.measures import best_cell
+from medrecog_core.runs import Run
+from medrecog_core.ui.jobs import MOST_SHOWN, show_job, show_status
+from medrecog_core.ui.page import shown_errors
+from medrecog_core.ui.plain_text import literal
+from medrecog_core.ui.quantities import counted
+from medrecog_core.ui.results.kept_results import load_estimates
+
+_RUNS_SHOWN = 5
+
+
+def headline(run: Run) -> str:
+    """Return the best cell of a run with its accuracy and interval; empty if it has none."""
+    results = run.cells()
+    if not results:
+        return ""
+    cell = best_cell(results, "accuracy")
+    accuracy = load_estimates(run, next(r for r in results if r.cell == cell))["accuracy"]
+    return (
+        f"Best: {cell.layer} · {cell.scale} · {cell.pooling}, accuracy {accuracy.value:.3f} "
+        f"(95 % CI {accuracy.low:.3f}–{accuracy.high:.3f}, n = {accuracy.n_images:,})"
+    )
+
+
+def show_continue(runs: Sequence[Run]) -> None:
+    """Show the active jobs, the last finished run and the last data set, if there are any."""
+    jobs, dataset = working_jobs(), _last_dataset()
+    finished = next((run for run in runs if run.state().status == "finished"), None)
+    if not jobs and finished is None and dataset is None:
+        return
+    st.subheader("Continue")
+    for job in jobs[:MOST_SHOWN]:
+        with st.container(border=True):
+            st.markdown(f"**{literal(job.title)}**")
+            show_job(job)
+            if job.order().kind == RUN:
+                st.page_link(
+                    "pages/2_Experiments.py",
+                    label="View progress",
+                    icon=":material/play_circle:",
+                    query_params={"experiment": job.id},
+                )
+    if len(jobs) > MOST_SHOWN:
+        st.caption(f"and {len(jobs) - MOST_SHOWN:,} more")
+    shown = [show for show in (finished, dataset) if show is not None]
+    for column, each in zip(st.columns(len(shown)), shown, strict=True) if shown else ():
+        with column.container(border=True, height="stretch"), shown_errors():
+            if isinstance(each, Run):
+                _show_last_run(each)
+            else:
+                _show_last_dataset(each)
+
+
+def show_shared(runs: Sequence[Run]) -> None:
+    """Show the headline of every shared run, the newest first."""
+    for run in runs[:_RUNS_SHOWN]:
+        with st.container(border=True), shown_errors():
+            _show_last_run(run)
+    if len(runs) > _RUNS_SHOWN:
+        st.page_link(
+            "pages/2_Experiments.py", label=f"Show all {len(runs):,} runs", icon=":material/list:"
+        )
+
+
+def _show_last_run(run: Run) -> None:
+    state = run.state()
+    with st.container(horizontal=True, vertical_alignment="center"):
+        st.markdown(f"**{literal(run.title)}**")
+        if state.status != "finished":
+            show_status(state)
+    st.markdown(literal(headline(run) or "No cell has finished yet."))
+    st.caption(
+        f"{literal(run.specification().dataset)}, "
+        f"{time.strftime('%Y-%m-%d %H:%M', time.localtime(state.created))}"
+    )
+    st.page_link(
+        "pages/3_Results.py",
+        label="Open results",
+        icon=":material/grid_on:",
+        query_params={"run": run.id},
+    )
+
+
+def _show_last_dataset(name: str) -> None:
+    dataset, report = library.load(name), kept_report(name)
+    st.markdown(f"**{literal(name)}**")
+    classes = counted(len(dataset.classes), "class", "classes")
+    st.markdown(f"{counted(len(dataset.images), 'image')}, {classes}")
+    if report is None or report.fingerprint != dataset.fingerprint:
+        words = "Not checked since the last change." if report else "Not checked yet."
+    elif not report.findings:
+        words = "Health check: no problems found."
+    else:
+        severe = sum(finding.severity == "severe" for finding in report.findings)
+        words = f"Health check: {counted(len(report.findings), 'finding')}"
+        words += f", {severe:,} severe." if severe else "."
+    st.caption(words)
+    st.page_link(
+        "pages/1_Datasets.py",
+        label="Open data set",
+        icon=":material/photo_library:",
+        query_params={"dataset": name},
+    )
+
+
+def _last_dataset() -> str | None:
+    """Return the data set that was changed last."""
+    names = [name for name in library.names() if name != demo.NAME or demo.is_drawn()]
+    try:
+        return max(names, key=library.version, default=None)
+    except MedrecogError:  # deleted in the meantime
+        return None

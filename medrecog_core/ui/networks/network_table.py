@@ -1,0 +1,59 @@
+"""The table of networks, in which each is opened or installed."""
+
+import pandas as pd
+import streamlit as st
+
+from medrecog_core.mode import is_viewer
+from medrecog_core.networks import NETWORKS, Network, all_installed_weights
+from medrecog_core.networks.parameters import official_bytes
+from medrecog_core.networks.weight_import import installed_official
+from medrecog_core.ui.choice import open_object
+from medrecog_core.ui.networks.weights import install
+from medrecog_core.ui.quantities import size
+
+_OPENED, _INSTALLED = "network opened in the table", "network installed in the table"
+
+
+def show_networks() -> None:
+    """Show every network with its weights, the size of the official ones, and its layers."""
+    rows = []
+    for network in NETWORKS.values():
+        weights = next(iter(all_installed_weights(network)), None)
+        can_install = not is_viewer() and network.files and installed_official(network) is None
+        rows.append(
+            {
+                "Network": network.title,
+                "Open": "Open",
+                "Weights": weights.title if weights else "-",
+                "Install": "Install" if can_install else None,
+                "Size": size(official_bytes(network)) if network.files else "-",
+                "Layers": ", ".join(layer.name for layer in network.layers),
+            }
+        )
+    table = pd.DataFrame(rows)
+    if is_viewer():
+        table = table.drop(columns="Install")
+    st.dataframe(
+        table,
+        hide_index=True,
+        column_config={
+            "Open": st.column_config.ButtonColumn("", key=_OPENED, on_click=_open),
+            "Install": st.column_config.ButtonColumn("", key=_INSTALLED, on_click=_install),
+            "Weights": st.column_config.TextColumn(width="medium"),
+            "Size": st.column_config.TextColumn(help="Size of the official Keras weights."),
+            "Layers": st.column_config.TextColumn(help="Layers that features can be read from."),
+        },
+    )
+
+
+def _open() -> None:
+    open_object("network", _clicked(_OPENED).name)
+
+
+def _install() -> None:
+    install(_clicked(_INSTALLED))
+
+
+def _clicked(key: str) -> Network:
+    row: int = st.session_state[key].row
+    return list(NETWORKS.values())[row]
