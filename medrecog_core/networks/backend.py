@@ -1,6 +1,7 @@
 """Keras, imported late, quietly and with a GPU's memory taken as it is needed."""
 
 import contextlib
+import functools
 import os
 import sys
 from collections.abc import Iterator, Mapping
@@ -15,13 +16,12 @@ from medrecog_core.settings import read_settings, set_in_environment
 _OF_SIDES = ("kernel_size", "strides", "dilation_rate")
 
 
+@functools.cache
 def import_keras() -> ModuleType:
     """Import Keras with TensorFlow behind it, unless `KERAS_BACKEND` names another backend.
 
     The first call takes seconds and some 400 MB, so nothing imports Keras at module level.
     """
-    if "keras" in sys.modules:
-        return sys.modules["keras"]
     set_in_environment(keras_backend=read_settings().keras_backend)
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     with _without_start_messages():
@@ -32,7 +32,9 @@ def import_keras() -> ModuleType:
             import tensorflow
 
             for gpu in tensorflow.config.list_physical_devices("GPU"):
-                tensorflow.config.experimental.set_memory_growth(gpu, True)
+                # Too late where the caller's own code has used the GPU already.
+                with contextlib.suppress(RuntimeError):
+                    tensorflow.config.experimental.set_memory_growth(gpu, True)
     return sys.modules["keras"]
 
 

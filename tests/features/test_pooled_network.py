@@ -5,7 +5,7 @@ import pytest
 from sklearn.preprocessing import normalize
 
 from medrecog_core.errors import UsageError
-from medrecog_core.features import GLOBAL_POOLINGS, PooledNetwork, batch_size, pooled_network
+from medrecog_core.features import GLOBAL_POOLINGS, PooledNetwork, batch_size
 from medrecog_core.features.cell import LOCAL
 from medrecog_core.networks import device, embedded_weights, find_network
 from medrecog_core.networks.backend import import_keras
@@ -141,24 +141,6 @@ def test_a_map_comes_beside_its_pooled_descriptors_in_one_pass(images, naive_map
     some = network.descriptors(images, [("block4", "average")])
     assert list(some) == [("block4", "average")]
     np.testing.assert_allclose(some["block4", "average"], found["block4", "average"], rtol=1e-5)
-
-
-def test_a_small_batch_is_filled_up_only_where_another_shape_would_be_compiled(images, monkeypatch):
-    expected = PooledNetwork(VGG19, READINGS[:2], "float32").descriptors(images[:1])
-    monkeypatch.setattr(pooled_network, "gains_from_xla", lambda: True)
-    network = PooledNetwork(VGG19, READINGS[:2], "float32")
-    shapes = []
-    (model,) = network._models.values()
-    compute = model.predict_on_batch
-    monkeypatch.setattr(
-        model, "predict_on_batch", lambda batch: shapes.append(batch.shape) or compute(batch)
-    )
-    network.descriptors(images)
-    found = network.descriptors(images[:1])
-    assert shapes == [(3, 224, 224, 3)] * 2
-    for reading, values in expected.items():
-        assert found[reading].shape == values.shape
-        np.testing.assert_allclose(found[reading], values, rtol=1e-5, atol=1e-5 * values.max())
 
 
 def test_float32_is_not_rounded_to_tf32():

@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 
 from medrecog_core.errors import MedrecogError, UsageError
+from medrecog_core.features.pooling import READINGS
 from medrecog_core.networks import (
     NETWORKS,
     Network,
@@ -19,6 +20,7 @@ from medrecog_core.networks import (
     installed_weights,
 )
 from medrecog_core.networks.backend import import_keras
+from medrecog_core.networks.engines import tensorflow
 from medrecog_core.networks.engines.tensorflow import feature_maps, sliding_dense
 from medrecog_core.networks.map_layers import (
     check_map_layer,
@@ -412,3 +414,24 @@ def test_maps_between_the_readable_layers_equal_those_of_keras(name):
     for layer, found, values in zip(layers, answer(graph, images), expected, strict=True):
         assert found.shape[-1] == layer.channels
         assert_close(found, values)
+
+
+def test_a_small_batch_is_filled_up_where_another_shape_would_be_compiled(monkeypatch):
+    places = [("block1", "max"), ("block2", "average")]
+    readings = {place: READINGS[place[1]] for place in places}
+    images = RNG.integers(0, 256, (3, 20, 16, 3), dtype=np.uint8)
+    arguments = (TINY, readings, "float32", tiny_arrays().__getitem__)
+    expected = tensorflow.ENGINE.graph(*arguments).read(images[:1], places)
+    monkeypatch.setattr(tensorflow, "gains_from_xla", lambda: True)
+    graph = tensorflow.ENGINE.graph(*arguments)
+    graph.read(images, places)
+    (model,) = graph._models.values()
+    compute, shapes = model.predict_on_batch, []
+    monkeypatch.setattr(
+        model, "predict_on_batch", lambda batch: shapes.append(batch.shape) or compute(batch)
+    )
+    found = graph.read(images[:1], places)
+    assert shapes == [(3, 20, 16, 3)]
+    for ours, theirs in zip(found, expected, strict=True):
+        assert ours.shape == theirs.shape
+        np.testing.assert_allclose(ours, theirs, rtol=1e-5, atol=1e-5 * theirs.max())
