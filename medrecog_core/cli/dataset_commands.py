@@ -408,6 +408,7 @@ def extract_command(
         "n_images": len(extracted.images),
         "sample": extracted.sample,
         "skipped": [{"path": s.path, "reason": s.reason} for s in extracted.skipped],
+        "engine": "" if extracted.choice is None else extracted.choice.engine.name,
         "network_images": {str(s): n for s, n in extracted.network_images.items()},
         "seconds": {str(s): t for s, t in extracted.seconds.items()},
         "peak_memory_bytes": {str(s): n for s, n in extracted.peak_memory.items()},
@@ -417,6 +418,8 @@ def extract_command(
         return
     if extracted.sample:
         click.echo(f"Computed on {extracted.sample}.")
+    if extracted.choice is not None:
+        click.echo(f"Computed by {extracted.choice.engine.title} ({extracted.choice.why})")
     for scale, n in extracted.network_images.items():
         peak = extracted.peak_memory.get(scale)
         click.echo(describe_scale(scale, n, extracted.seconds[scale], peak))

@@ -17,6 +17,7 @@ from medrecog_core.runs import (
     plan_run,
     result_document,
 )
+from medrecog_core.runs.description import engine_words
 
 # --- Cost, estimated and measured ----------------------------------------------------------------
 
@@ -75,7 +76,7 @@ def _cost_of_scale(cost: ScaleCost | None, n_all: int) -> tuple[str, str]:
 
 
 def describe_extraction(document: dict[str, Any]) -> Iterator[str]:
-    """Return one line per input size: images computed, time and peak memory.
+    """Return a line on the engine, and one per input size: images, time and peak memory.
 
     Parameters
     ----------
@@ -83,6 +84,8 @@ def describe_extraction(document: dict[str, Any]) -> Iterator[str]:
         Result of `result_document`.
     """
     record = document["record"]
+    if any(document["network_images"].values()):
+        yield f"Computed by {engine_words(record)}"
     for scale, n_images in document["network_images"].items():
         stage = f"extract-{scale}"
         yield describe_scale(

@@ -24,7 +24,7 @@ from medrecog_core.images import preprocessing_of_version
 from medrecog_core.jobs.locks import is_held, waited_for
 from medrecog_core.jobs.progress import Meter, Progress, Stage, ignore, never, stop_if
 from medrecog_core.networks import Network
-from medrecog_core.networks.engines import AUTO
+from medrecog_core.networks.engines import AUTO, Choice
 
 _SIDE_OF_WORK = 224
 
@@ -48,8 +48,8 @@ class Extraction:
         Their identities.
     passes
         What went through the network together, and how long that took.
-    engine
-        Name of the engine that computed it; empty where everything was in the store.
+    choice
+        The engine that computed it, and why; None where everything was in the store.
     """
 
     network_images: dict[int, int] = field(default_factory=dict)
@@ -58,7 +58,7 @@ class Extraction:
     skipped: list[Skipped] = field(default_factory=list)
     unreadable: frozenset[tuple[str, str]] = frozenset()
     passes: list[NetworkPass] = field(default_factory=list)
-    engine: str = ""
+    choice: Choice | None = None
 
 
 def extract(
@@ -157,7 +157,7 @@ def extract(
         extraction.seconds[scale] = time.monotonic() - start
         if meter.done:
             extraction.peak_memory[scale] = peak_memory()
-    extraction.engine = graphs.engine
+    extraction.choice = graphs.choice
     extraction.skipped = [
         Skipped(image.name, unreadable[image.identity].reason)
         for image in images
@@ -216,9 +216,9 @@ class _GraphInMemory:
         self._graph: PooledNetwork | None = None
 
     @property
-    def engine(self) -> str:
-        """Name of the engine that computed last; empty before."""
-        return "" if self._graph is None else self._graph.engine.name
+    def choice(self) -> Choice | None:
+        """The engine that computed last, and why; None before."""
+        return None if self._graph is None else self._graph.choice
 
     def reading(self, readings: list[tuple[str, str]], work: int) -> PooledNetwork:
         """Return a graph that gives these readings; an earlier one's memory is given back first."""

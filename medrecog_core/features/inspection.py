@@ -131,7 +131,7 @@ class FeatureMapNetwork:
         place = find_map_layer(network, layer)
         identity = weights or installed_weights(network).identity
         alone = read_at(network, [place])
-        engine = choose_engine(alone, [place.name], precision, identity, AUTO)
+        engine = choose_engine(alone, [place.name], precision, identity, AUTO).engine
         self._place = (place.name, MAP)
         with opened_weights(network, identity) as read:
             self._graph = engine.graph(alone, {self._place: READINGS[MAP]}, precision, read)

@@ -87,10 +87,10 @@ class PooledNetwork:
         )
         identity = weights or installed_weights(network).identity
         layers = list(dict.fromkeys(layer for layer, _ in self.readings))
-        self.engine = choose_engine(network, layers, precision, identity, engine, n_images)
+        self.choice = choose_engine(network, layers, precision, identity, engine, n_images)
         with opened_weights(network, identity) as read:
             of = {(layer, name): READINGS[name] for layer, name in self.readings}
-            self._graph = self.engine.graph(network, of, precision, read)
+            self._graph = self.choice.engine.graph(network, of, precision, read)
 
     def descriptors(
         self, images: np.ndarray, readings: Iterable[tuple[str, str]] | None = None

@@ -32,7 +32,7 @@ from medrecog_core.reports.run_figures import (
     draw_figure,
 )
 from medrecog_core.runs import CellResult, Run
-from medrecog_core.runs.description import engine_title
+from medrecog_core.runs.description import engine_words
 from medrecog_core.runs.published import beside_report, find_published_table
 from medrecog_core.runs.ranked_cells import RankedCell, rank_cells, score_images
 from medrecog_core.wording import counted
@@ -230,7 +230,7 @@ def _settings(run: Run, data: DataDescription) -> list[tuple[str, str]]:
         "Rendering": data.rendering,
         "Preprocessing": preprocessing,
         "Precision": record["precision"],
-        "Engine": engine_title(record),
+        "Engine": engine_words(record),
         "Normalisation": asked.normalisation
         + (f", {asked.n_components} components" if asked.normalisation.startswith("pca") else ""),
         "Classifier": f"{classifier.title} ({classifier.description})",

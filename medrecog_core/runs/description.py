@@ -86,6 +86,12 @@ def engine_title(record: Mapping[str, Any]) -> str:
     return ENGINES[name].title if name in ENGINES else name or "none (cached features)"
 
 
+def engine_words(record: Mapping[str, Any]) -> str:
+    """Return what computed the features of a run, and why that did."""
+    why = record.get("engine_choice", "")
+    return engine_title(record) + (f" ({why})" if why else "")
+
+
 def _told(field: str, value: Any) -> str:
     if value is None or value == []:
         return _LEFT_OPEN.get(field, "not used")

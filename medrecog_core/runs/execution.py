@@ -20,6 +20,7 @@ from medrecog_core.jobs.work import Work, carry_out
 from medrecog_core.jobs.work import launch as launch_job
 from medrecog_core.locations import cache_folder
 from medrecog_core.networks import Network, find_device, find_network, find_weights
+from medrecog_core.networks.engines import Choice
 from medrecog_core.runs.cell_evaluation import StoredImages, evaluate_cell
 from medrecog_core.runs.estimate import TRAINING, forecast_run
 from medrecog_core.runs.extracted_dataset import (
@@ -128,7 +129,7 @@ def work_on_run(job: Job, work: Work) -> None:
         "run": run.id,
         "specification": specification.to_document(),
         **_describe_environment(network, source),
-        "engine": extracted.engine or _earlier_engine(run),
+        **_describe_engine(extracted.choice, run),
         **_describe_data(extracted, split),
         # An earlier attempt may have read other scales, or the same.
         "peak_memory_bytes": _greater(
@@ -166,11 +167,14 @@ def _earlier_peaks(run: Run) -> dict[str, int]:
     return peaks
 
 
-def _earlier_engine(run: Run) -> str:
+def _describe_engine(choice: Choice | None, run: Run) -> dict[str, str]:
+    if choice is not None:
+        return {"engine": choice.engine.name, "engine_choice": choice.why}
     try:
-        return str(run.record().get("engine", ""))
+        earlier = run.record()  # of an attempt that computed what is in the store now
     except StorageError:
-        return ""
+        earlier = {}
+    return {name: str(earlier.get(name, "")) for name in ("engine", "engine_choice")}
 
 
 def _greater(one: Mapping[str, int], other: Mapping[str, int]) -> dict[str, int]:

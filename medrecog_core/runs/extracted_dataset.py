@@ -28,6 +28,7 @@ from medrecog_core.networks import (
     installed_weights,
     resolve_precision,
 )
+from medrecog_core.networks.engines import Choice
 from medrecog_core.runs.run import Run
 from medrecog_core.runs.specification import RunSpecification
 
@@ -52,8 +53,8 @@ class ExtractedDataset:
         From scale to images that went through the network.
     seconds
         From scale to the time from files to stored descriptors.
-    engine
-        Name of the engine that computed features; empty where all were cached.
+    choice
+        The engine that computed features, and why; None where all were cached.
     peak_memory
         From scale to the greatest resident memory of the process until then, in bytes.
     file_states
@@ -70,7 +71,7 @@ class ExtractedDataset:
     network_images: dict[int, int]
     seconds: dict[int, float]
     peak_memory: dict[int, int]
-    engine: str
+    choice: Choice | None
     file_states: list[list[Any]]
 
 
@@ -203,7 +204,7 @@ def extract_dataset(
         extraction.network_images,
         extraction.seconds,
         extraction.peak_memory,
-        extraction.engine,
+        extraction.choice,
         states,
     )
 

@@ -3,6 +3,7 @@
 from medrecog_core.networks.engines.choice import (
     AUTO,
     ENGINES,
+    Choice,
     check_engine,
     choose_engine,
     possible_engines,
@@ -12,6 +13,7 @@ from medrecog_core.networks.engines.engine import Engine, Graph, Reading
 __all__ = [
     "AUTO",
     "ENGINES",
+    "Choice",
     "Engine",
     "Graph",
     "Reading",

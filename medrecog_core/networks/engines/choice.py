@@ -3,6 +3,7 @@
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -26,6 +27,14 @@ _SIDE = 224
 _N_IMAGES, _N_ROUNDS = 4, 3
 # Measuring takes some ten seconds, most of it TensorFlow's start.
 _WORTH_MEASURING = 500
+
+
+@dataclass(frozen=True)
+class Choice:
+    """An engine, and in words why it was chosen."""
+
+    engine: Engine
+    why: str
 
 
 class _Maximum:
@@ -61,8 +70,8 @@ def choose_engine(
     weights: str,
     asked: str = AUTO,
     n_images: int = 0,
-) -> Engine:
-    """Return the engine that computes some layers of a network.
+) -> Choice:
+    """Choose the engine that computes some layers of a network.
 
     On a GPU and in bfloat16 that is TensorFlow. Otherwise `auto` takes, of the engines that can,
     the fastest as measured on this machine; where nothing was measured and few images are expected,
@@ -88,10 +97,12 @@ def choose_engine(
         If the engine asked for is not installed or cannot compute this.
     """
     if check_engine(asked) != AUTO:
-        return _only(ENGINES[asked], network, layers, precision)
+        return Choice(_only(ENGINES[asked], network, layers, precision), "as asked for")
     able = _able(network, layers, precision)
-    if len(able) == 1 or n_images < _WORTH_MEASURING:
-        return able[0]
+    if len(able) == 1:
+        return Choice(able[0], f"the only engine for {network.title} in {precision} here")
+    if n_images < _WORTH_MEASURING:
+        return Choice(able[0], "the engine that starts fastest, for few images")
     rates = _kept_rates(able, network, precision)
     if not rates:
         rates = _measured(able, network, layers, precision, weights)
@@ -99,7 +110,10 @@ def choose_engine(
             with suppress(StorageError):
                 row = {**_circumstances(able, network, precision), "images_a_second": rates}
                 write_json(cache_folder().engines, [*_kept(), row])
-    return _fastest(able, rates)
+    measured = ", ".join(f"{engine.title} {rates[engine.name]:.1f}" for engine in able)
+    return Choice(
+        _fastest(able, rates), f"the fastest here, in images per second at {_SIDE} px: {measured}"
+    )
 
 
 def possible_engines(

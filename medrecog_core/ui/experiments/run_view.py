@@ -7,7 +7,7 @@ import streamlit as st
 
 from medrecog_core.features import POOLINGS
 from medrecog_core.runs import Run
-from medrecog_core.runs.description import engine_title
+from medrecog_core.runs.description import engine_words
 from medrecog_core.ui.choice import choose
 from medrecog_core.ui.experiments.run_list import SEEN, show_runs
 from medrecog_core.ui.experiments.run_progress import show_live
@@ -42,7 +42,7 @@ def run_settings(run: Run) -> dict[str, str]:
         "network": record.get("network", asked.network),
         "weights": weights,
         "precision": record.get("precision", asked.precision),
-        "engine": engine_title(record) if record else "",
+        "engine": engine_words(record) if record else "",
         "layers": _list(asked.layers),
         "input sizes": _list(asked.scales),
         "poolings": _list(POOLINGS[pooling].title for pooling in asked.poolings),
