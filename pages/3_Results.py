@@ -5,13 +5,13 @@ import streamlit as st
 from medrecog_core.errors import MedrecogError
 from medrecog_core.mode import is_viewer
 from medrecog_core.networks import find_network
-from medrecog_core.reports.measures import best_cell
+from medrecog_core.reports.measures import best_cell, chance
 from medrecog_core.runs import CellResult, Run, all_runs
 from medrecog_core.runs.ranked_cells import score_images, with_positive
 from medrecog_core.runs.run import cell_images
 from medrecog_core.ui.choice import choose
 from medrecog_core.ui.experiments.run_list import SEEN, follow
-from medrecog_core.ui.heat_map import show_heat_map, show_legend
+from medrecog_core.ui.heat_map import choose_range, show_heat_map, show_legend
 from medrecog_core.ui.jobs import show_status
 from medrecog_core.ui.page import RESEARCH_ONLY, open_page, show_absence, shown_errors
 from medrecog_core.ui.plain_text import literal
@@ -69,6 +69,7 @@ def show_run(run: Run) -> None:
     with st.container(horizontal=True, vertical_alignment="bottom"):
         measure = choose_measure(finished)
         positive = choose_positive(finished[0].metrics)
+        is_stretched = choose_range()
         exports = st.container(width="content")
     show_comparison(run, measure, positive)
     results = with_positive(finished, positive)
@@ -82,8 +83,9 @@ def show_run(run: Run) -> None:
         ranked,
         key=f"heat map {run.id}",
         take_cell=take_cell,
+        is_stretched=is_stretched,
     )
-    show_legend(ranked)
+    show_legend(ranked, chance(finished[0].metrics, measure))
     show_beside_report(specification.dataset, list(record["dataset"]["classes"]), results)
     by_name = {result.cell.name: result for result in results}
     chosen = choose_cell(list(by_name))

@@ -8,6 +8,7 @@ from medrecog_core.reports.figures.confusion_matrix import (
     describe_confusion_matrix,
     draw_confusion_matrix,
 )
+from medrecog_core.ui.chart import show_chart
 from medrecog_core.ui.results.square_choice import ANY, chart_key, take_square
 
 
@@ -19,7 +20,7 @@ def show_confusion_matrix(metrics: Metrics, name: str) -> None:
         clicked = st.session_state[key].selection.get(SELECTION) or [{}]
         take_square(clicked[0].get("true", ANY), clicked[0].get("predicted", ANY))
 
-    st.altair_chart(
+    show_chart(
         draw_confusion_matrix(metrics, clickable=True),
         width="stretch",
         key=key,

@@ -17,6 +17,7 @@ from medrecog_core.runs.comparison import (
     ComparedRun,
     RunComparison,
 )
+from medrecog_core.ui.chart import show_chart
 from medrecog_core.ui.page import shown_errors
 from medrecog_core.ui.plain_text import literal
 from medrecog_core.ui.quantities import counted
@@ -160,7 +161,7 @@ def _show_cells(found: RunComparison, titles: Sequence[str]) -> None:
                 f"**{literal(titles[0])}** − **{literal(titles[1])}**, "
                 f"{found.measure.replace('_', ' ')}"
             )
-            st.altair_chart(
+            show_chart(
                 draw_difference_map(found.cells, titles),
                 width="stretch",
                 alt=describe_difference_map(found.cells, titles),
