@@ -151,12 +151,14 @@ def _draw(
         x=alt.X(
             "column:N",
             sort=columns,
+            scale=alt.Scale(paddingInner=0.02),
             title="input size (px) and pooling",
             axis=alt.Axis(labelAngle=0, orient="top", domain=False, ticks=False),
         ),
         y=alt.Y(
             "layer:N",
             sort=_rows(table, network),
+            scale=alt.Scale(paddingInner=0.05),
             title=None,
             axis=alt.Axis(domain=False, ticks=False, labelFontSize=13),
         ),
@@ -219,6 +221,9 @@ def _draw(
     empty = base.transform_filter("!isValid(datum.value)").mark_rect(
         cornerRadius=4, fill="gray", fillOpacity=0.15, stroke="transparent", strokeWidth=3
     )
-    return alt.layer(empty, squares, numbers, *intervals).properties(
+    layers = alt.layer(empty, squares, numbers, *intervals).properties(
         height=rows * _ROW_HEIGHT + 110
     )
+    # The text has its own colours, which are no part of the scale and of the colour bar.
+    chart: alt.LayerChart = layers.resolve_scale(color="independent")
+    return chart

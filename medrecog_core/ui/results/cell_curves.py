@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import numpy as np
 import streamlit as st
 
-from medrecog_core.classification import ScoredImages, precision_recall_curve, roc_curve
+from medrecog_core.classification import Metrics, ScoredImages, precision_recall_curve, roc_curve
 from medrecog_core.reports.figures.curves import draw_folds, draw_precision_recall, draw_roc
 from medrecog_core.reports.run_figures import curve_classes, find_class
 from medrecog_core.runs.cell_result import FoldResult
@@ -44,6 +44,12 @@ def show_curves(images: ScoredImages) -> str:
         )
     st.caption(f"{counts}. Dashed line: random classifier.")
     return label
+
+
+def asked_curve(metrics: Metrics) -> str:
+    """Return the class of the curves in the address; empty if there is none in these results."""
+    asked: str = st.query_params.get(CURVE, _FIRST)
+    return asked if asked in [row.label for row in metrics.classes] else _FIRST
 
 
 def forget_curve() -> None:

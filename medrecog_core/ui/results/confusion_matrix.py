@@ -9,7 +9,7 @@ from medrecog_core.reports.figures.confusion_matrix import (
     draw_confusion_matrix,
 )
 from medrecog_core.ui.chart import show_chart
-from medrecog_core.ui.results.square_choice import ANY, chart_key, take_square
+from medrecog_core.ui.results.square_choice import chart_key, take_square
 
 
 def show_confusion_matrix(metrics: Metrics, name: str) -> None:
@@ -18,7 +18,7 @@ def show_confusion_matrix(metrics: Metrics, name: str) -> None:
 
     def take_clicked() -> None:
         clicked = st.session_state[key].selection.get(SELECTION) or [{}]
-        take_square(clicked[0].get("true", ANY), clicked[0].get("predicted", ANY))
+        take_square(clicked[0].get("true", ""), clicked[0].get("predicted", ""))
 
     show_chart(
         draw_confusion_matrix(metrics, clickable=True),
