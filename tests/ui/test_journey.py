@@ -88,7 +88,7 @@ def test_from_the_demo_to_a_label(page, server):
 
 def test_results_are_exported_as_a_report(page, server):
     page.goto(f"{server.address}/Results")
-    page.get_by_role("button", name="Export").click()
+    page.get_by_role("tab", name="Export").click()
     with page.expect_download() as taken:
         page.get_by_role("button", name="HTML report").click()
     assert taken.value.suggested_filename.endswith("-report.html")

@@ -77,8 +77,8 @@ def show_folds(folds: Sequence[FoldResult]) -> None:
         return
     values = np.array([fold.accuracy for fold in folds])
     st.markdown(
-        f"**Folds**: accuracy {values.mean():.3f} on average, from {values.min():.3f} to "
-        f"{values.max():.3f} in {len(folds)} folds"
+        f"**Cross-validation with {len(folds)} folds**: accuracy {values.mean():.3f} on average, "
+        f"from {values.min():.3f} to {values.max():.3f}; one dot per fold"
     )
     listed = ", ".join(f"{value:.3f}" for value in values)
     show_chart(draw_folds(folds), width="stretch", alt=f"Accuracy of each fold: {listed}")

@@ -13,7 +13,7 @@ from medrecog_core.ui.quantities import counted
 
 
 def show_warnings(record: Mapping[str, Any], small_test: SmallTest | None) -> None:
-    """Show what limits the results of a run: synthetic images, sample, leakage, small classes."""
+    """Show what limits the results: sample, leakage, small classes, rendering, skipped images."""
     dataset, split = record["dataset"], record["split"]
     if dataset["synthetic"]:
         st.info(
@@ -26,13 +26,18 @@ def show_warnings(record: Mapping[str, Any], small_test: SmallTest | None) -> No
         st.warning(describe_leak(split["n_leaking_groups"]), icon=":material/water_drop:")
     if small_test is not None:
         st.warning(literal(small_test.words), icon=":material/groups:")
+    if (rendering := Rendering.from_document(record.get("rendering"))) != PLAIN:
+        st.caption(literal(f"Rendering of the images: {rendering.title}."))
+    if record["skipped"]:
+        with st.expander(f"{counted(len(record['skipped']), 'unreadable image')} skipped"):
+            st.dataframe(record["skipped"], hide_index=True)
 
 
 def show_record(record: Mapping[str, Any], n_folds: int) -> None:
-    """Show the data set, split, network and weights of a run, and skipped images."""
+    """Show the data set, split, network and weights of a run."""
     dataset, split = record["dataset"], record["split"]
     tested = (
-        f"{n_folds}-fold cross-validation, each fold trained on the images of the others"
+        f"cross-validation with {n_folds} folds, each fold trained on the images of the others"
         if n_folds > 1
         else f"trained on {counted(split['n_train'], 'image')}, tested on "
         f"{counted(split['n_test'], 'image')}"
@@ -42,8 +47,3 @@ def show_record(record: Mapping[str, Any], n_folds: int) -> None:
         f"{literal(record['network'])}, weights: {literal(record['weights']['title'])}, "
         f"{literal(record['precision'])}."
     )
-    if (rendering := Rendering.from_document(record.get("rendering"))) != PLAIN:
-        st.caption(literal(f"Rendering of the images: {rendering.title}."))
-    if record["skipped"]:
-        with st.expander(f"{counted(len(record['skipped']), 'unreadable image')} skipped"):
-            st.dataframe(record["skipped"], hide_index=True)
