@@ -23,7 +23,7 @@ def page(browser, server):
 def wait_for_model_name(page, name):
     """Wait for the tab of a cell: that of the cell before stands there until the page has come."""
     box = page.get_by_role("textbox", name="Model name")
-    while box.input_value() != name:
+    while box.count() != 1 or box.first.input_value() != name:
         page.wait_for_timeout(100)  # at most as long as the test may take
 
 
