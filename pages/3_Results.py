@@ -1,27 +1,33 @@
 """Results: the heat map of a run, its cells in detail, and a comparison of runs."""
 
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
 import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
 
 from medrecog_core.errors import MedrecogError
 from medrecog_core.mode import is_viewer
 from medrecog_core.networks import find_network
-from medrecog_core.reports.measures import best_cell
+from medrecog_core.reports.measures import best_cell, chance
 from medrecog_core.runs import CellResult, Run, all_runs
+from medrecog_core.runs.published import find_published_table
 from medrecog_core.runs.ranked_cells import score_images, with_positive
 from medrecog_core.runs.run import cell_images
 from medrecog_core.ui.choice import choose
 from medrecog_core.ui.experiments.run_list import SEEN, follow
-from medrecog_core.ui.heat_map import show_heat_map, show_legend
+from medrecog_core.ui.heat_map import choose_range, show_heat_map, show_legend
 from medrecog_core.ui.jobs import show_status
 from medrecog_core.ui.page import RESEARCH_ONLY, open_page, show_absence, shown_errors
 from medrecog_core.ui.plain_text import literal
 from medrecog_core.ui.results.cell_calibration import show_calibration
 from medrecog_core.ui.results.cell_choice import CELL, choose_cell, take_cell
-from medrecog_core.ui.results.cell_curves import forget_curve, show_curves, show_folds
+from medrecog_core.ui.results.cell_curves import asked_curve, forget_curve, show_curves, show_folds
 from medrecog_core.ui.results.cell_gallery import show_cell_gallery
 from medrecog_core.ui.results.class_table import show_class_table
 from medrecog_core.ui.results.confusion_matrix import show_confusion_matrix
 from medrecog_core.ui.results.exporting import offer_exports
+from medrecog_core.ui.results.headline import comparisons, headline
 from medrecog_core.ui.results.kept_results import (
     load_calibration,
     load_class_estimates,
@@ -31,14 +37,14 @@ from medrecog_core.ui.results.kept_results import (
 from medrecog_core.ui.results.measures import choose_measure, choose_positive, show_measures
 from medrecog_core.ui.results.model_making import show_model_making
 from medrecog_core.ui.results.report_comparison import show_beside_report
-from medrecog_core.ui.results.run_comparison import show_comparison
-from medrecog_core.ui.results.run_record import show_record
-from medrecog_core.ui.results.square_choice import forget_square
+from medrecog_core.ui.results.run_comparison import choose_compared, show_comparison
+from medrecog_core.ui.results.run_record import show_record, show_warnings
+from medrecog_core.ui.results.square_choice import PREDICTED, TRUE, forget_square
 
 open_page("Results")
 
 
-def show_run(run: Run) -> None:
+def show_run(run: Run, selects: DeltaGenerator) -> None:
     finished, record = run.cells(), run.record()
     state = run.state()
     if run.title != run.id:
@@ -65,61 +71,111 @@ def show_run(run: Run) -> None:
         raise MedrecogError(
             f"The settings record of run {run.id} is missing. Resume the run or delete it."
         )
-    show_record(record)
+    with selects:
+        chosen = choose_compared(run)
     with st.container(horizontal=True, vertical_alignment="bottom"):
         measure = choose_measure(finished)
         positive = choose_positive(finished[0].metrics)
-        exports = st.container(width="content")
-    show_comparison(run, measure, positive)
-    results = with_positive(finished, positive)
-    specification = run.specification()
-    ranked = load_ranked_cells(run, measure, positive)
-    show_heat_map(
-        specification.cells,
-        results,
-        find_network(specification.network),
-        measure,
-        ranked,
-        key=f"heat map {run.id}",
-        take_cell=take_cell,
-    )
-    show_legend(ranked)
-    show_beside_report(specification.dataset, list(record["dataset"]["classes"]), results)
-    by_name = {result.cell.name: result for result in results}
-    chosen = choose_cell(list(by_name))
-    shown = by_name[chosen or best_cell(results, measure).name]
-    curve = show_cell(run, shown, is_best=not chosen)
-    with exports:
-        offer_exports(run, shown, measure, positive, curve)
+        is_stretched = not chosen and choose_range()
+    if chosen:
+        show_comparison(run, chosen, measure, positive)
+        return
+    show_results(run, record, measure, positive, is_stretched)
 
 
-def show_cell(run: Run, result: CellResult, is_best: bool) -> str:
-    """Show a cell in detail and return the class of its curves."""
-    cell, metrics = result.cell, result.metrics
+# A click on a cell computes this part of the page only.
+@st.fragment
+def show_results(
+    run: Run, record: Mapping[str, Any], measure: str, positive: str | None, is_stretched: bool
+) -> None:
+    with shown_errors():
+        results = with_positive(run.cells(), positive)
+        ranked = load_ranked_cells(run, measure, positive)
+        compared = comparisons(run, ranked, measure)
+        sentence = f"{headline(run, measure, positive)}{compared and '; ' + compared}."
+        st.markdown(f"**{literal(sentence)}**")
+        show_warnings(record, run.small_test())
+        specification = run.specification()
+        show_heat_map(
+            specification.cells,
+            results,
+            find_network(specification.network),
+            measure,
+            ranked,
+            key=f"heat map {run.id}",
+            take_cell=take_cell,
+            is_stretched=is_stretched,
+        )
+        show_legend(ranked, chance(results[0].metrics, measure))
+        by_name = {result.cell.name: result for result in results}
+        chosen = choose_cell(list(by_name))
+        shown = by_name[chosen or best_cell(results, measure).name]
+        show_cell_title(run, shown, is_best=not chosen)
+        show_tabs(run, record, shown, results, measure)
+
+
+def show_cell_title(run: Run, result: CellResult, is_best: bool) -> None:
+    cell = result.cell
     st.subheader(f"{literal(cell.layer)}, {cell.scale} pixels, {literal(cell.pooling)} pooling")
     if is_best:
         st.caption("Best cell. Click another cell in the heat map to see its details.")
     show_measures(load_estimates(run, result), result.n_test)
+
+
+# A click on a tab or in one computes the open one only.
+@st.fragment
+def show_tabs(
+    run: Run,
+    record: Mapping[str, Any],
+    result: CellResult,
+    results: Sequence[CellResult],
+    measure: str,
+) -> None:
+    table = find_published_table(run.specification().dataset, list(record["dataset"]["classes"]))
+    shows: dict[str, Callable[[], object]] = {
+        "Errors": lambda: show_errors(run, result),
+        "Classes": lambda: show_classes(run, result),
+        "Curves and calibration": lambda: show_scores(run, result),
+    }
+    if len(result.folds) > 1:
+        shows["Folds"] = lambda: show_folds(result.folds)
+    if table is not None:
+        shows["2018 report"] = lambda: show_beside_report(table, results)
+    shows["Settings"] = lambda: show_record(record, len(result.folds))
+    shows["Export"] = lambda: offer_exports(
+        run, result, measure, result.metrics.positive, asked_curve(result.metrics)
+    )
+    tabs = st.tabs(list(shows), on_change="rerun", key="tab", bind="query-params")
+    for tab, show in zip(tabs, shows.values(), strict=True):
+        if tab.open:
+            with tab, shown_errors():
+                show()
+
+
+def show_errors(run: Run, result: CellResult) -> None:
+    metrics = result.metrics
     # In a read-only view the matrix has the full width.
     left, *right = st.columns(1 if is_viewer() else 2)
     with left:
-        st.markdown("**Confusion matrix**, true classes in rows")
-        show_confusion_matrix(metrics, f"{run.id} {cell.name}")
+        st.markdown("**Confusion matrix**, true classes in rows; teal: hits, orange: errors")
+        show_confusion_matrix(metrics, f"{run.id} {result.cell.name}")
     for column in right:
         with column:
-            show_model_making(run, cell)
-    st.markdown("**Classes**, with 95 % confidence intervals")
-    show_class_table(load_class_estimates(run, result), metrics.positive)
+            show_model_making(run, result.cell)
     show_cell_gallery(cell_images(run, result), [row.label for row in metrics.classes])
-    show_folds(result.folds)
-    curve = show_curves(score_images(run, result))
-    # Only on demand: it loads scikit-learn, which the rest of the page does not need.
-    if st.toggle("Show calibration", key="calibration", bind="query-params"):
-        try:
-            show_calibration(load_calibration(run, result), metrics.positive)
-        except MedrecogError as error:
-            st.caption(f"Calibration is not available. {literal(error)}")
-    return curve
+
+
+def show_classes(run: Run, result: CellResult) -> None:
+    st.markdown("**Classes**, with 95 % confidence intervals")
+    show_class_table(load_class_estimates(run, result), result.metrics.positive)
+
+
+def show_scores(run: Run, result: CellResult) -> None:
+    show_curves(score_images(run, result))
+    try:
+        show_calibration(load_calibration(run, result), result.metrics.positive)
+    except MedrecogError as error:
+        st.caption(f"Calibration is not available. {literal(error)}")
 
 
 def forget_choices() -> None:
@@ -138,13 +194,15 @@ with shown_errors():
             "pages/2_Experiments.py", label="Start an experiment", icon=":material/play_circle:"
         )
     else:
-        run_id = choose(
-            "Run",
-            list(runs),
-            key="run",
-            list_page="pages/2_Experiments.py",
-            closes=[CELL],
-            on_change=forget_choices,
-        )
-        show_run(runs[run_id])
+        selects = st.container(horizontal=True)
+        with selects:
+            run_id = choose(
+                "Run",
+                list(runs),
+                key="run",
+                list_page="pages/2_Experiments.py",
+                closes=[CELL, TRUE, PREDICTED],
+                on_change=forget_choices,
+            )
+        show_run(runs[run_id], selects)
     st.caption(RESEARCH_ONLY)

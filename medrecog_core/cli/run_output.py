@@ -6,6 +6,7 @@ from typing import Any
 import click
 
 from medrecog_core.cli.output import write_json, write_table
+from medrecog_core.datasets.small_test import SmallTest
 from medrecog_core.datasets.splits import describe_leak
 from medrecog_core.jobs.queue import jobs_before
 from medrecog_core.runs import (
@@ -18,6 +19,7 @@ from medrecog_core.runs import (
     result_document,
 )
 from medrecog_core.runs.description import engine_words
+from medrecog_core.runs.estimate import expect_small_test
 
 # --- Cost, estimated and measured ----------------------------------------------------------------
 
@@ -28,6 +30,7 @@ def announce_plan(specification: RunSpecification) -> None:
     for scale in plan.scales:
         click.echo(scale.words, err=True)
     _warn(plan)
+    _warn_of(expect_small_test(specification))
 
 
 def show_dry_run(specification: RunSpecification, as_json: bool) -> None:
@@ -66,6 +69,7 @@ def show_dry_run(specification: RunSpecification, as_json: bool) -> None:
             "Not enough disk space. Free some, or choose fewer layers or smaller input sizes."
         )
     _warn(plan)
+    _warn_of(cost.small_test)
 
 
 def _cost_of_scale(cost: ScaleCost | None, n_all: int) -> tuple[str, str]:
@@ -111,6 +115,11 @@ def describe_scale(
 def _warn(plan: Plan) -> None:
     if plan.warning:
         click.echo(plan.warning, err=True)
+
+
+def _warn_of(small: SmallTest | None) -> None:
+    if small is not None:
+        click.echo(small.words, err=True)
 
 
 # --- State and results ---------------------------------------------------------------------------

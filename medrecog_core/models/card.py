@@ -92,6 +92,8 @@ class ModelCard:
         missing.
     missing
         Messages about what the model lacks, and why.
+    small_test
+        Which classes have too few test images, in words; empty if every class has enough.
     versions
         Versions of medrecog, Python and packages of the run, by name.
     rendering
@@ -135,6 +137,7 @@ class ModelCard:
     calibration: CalibrationReport | None = None
     threshold: DecisionThreshold | None = None
     missing: tuple[str, ...] = ()
+    small_test: str = ""
     versions: Mapping[str, str] = field(default_factory=dict)
     rendering: Rendering = PLAIN
     classifier: str = DEFAULT_CLASSIFIER

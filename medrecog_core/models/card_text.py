@@ -52,6 +52,8 @@ def limits(card: ModelCard) -> list[str]:
         told.append(f"Its results are based on {card.sample}.")
     if card.n_leaking_groups:
         told.append(describe_leak(card.n_leaking_groups))
+    if card.small_test:
+        told.append(card.small_test)
     if card.trained_on == ALL:
         told.append(
             "It was also trained on the test images. The results are those of the classifiers of "

@@ -317,7 +317,7 @@ def _of_run(run: Run, specification: RunSpecification, result: CellResult) -> di
     """Return the part of a card on the run and the results of its cell."""
     record, split = run.record(), run.split()
     dataset = record["dataset"]
-    metrics = result.metrics
+    metrics, small = result.metrics, run.small_test()
     versions = {
         "medrecog": record.get("medrecog", ""),
         "python": record.get("python", ""),
@@ -344,6 +344,7 @@ def _of_run(run: Run, specification: RunSpecification, result: CellResult) -> di
         "n_test_groups": _n_groups(run.tested_images()),
         "split": split.kind,
         "n_leaking_groups": split.n_leaking_groups,
+        "small_test": "" if small is None else small.words,
         "estimates": tuple(estimate(score_images(run, result)).values()),
         "versions": {name: version for name, version in versions.items() if version},
     }

@@ -23,6 +23,7 @@ COLUMNS = (
     *("run", "dataset", "layer", "scale", "pooling", "accuracy", "accuracy_low", "accuracy_high"),
     *("beside_best", "balanced_accuracy", "macro_f1", "auc", "sensitivity", "specificity"),
     *("n_train", "n_test", "n_test_units", "sample", "n_leaking_groups"),
+    "small_test",
 )
 
 
@@ -38,7 +39,7 @@ def cell_rows(run: Run, ranked: Sequence[RankedCell]) -> list[dict[str, Any]]:
         confidence interval; units are groups, and images without a group count as one each. Leaking
         groups have both training and test images.
     """
-    record = run.record()
+    record, small = run.record(), run.small_test()
     dataset = run.specification().dataset
     rows = []
     for each in ranked:
@@ -61,6 +62,7 @@ def cell_rows(run: Run, ranked: Sequence[RankedCell]) -> list[dict[str, Any]]:
                 "n_test_units": estimate.n_units,
                 "sample": record.get("sample", ""),
                 "n_leaking_groups": n_leaking_groups(record),
+                "small_test": "" if small is None else small.words,
             }
         )
     return rows
@@ -142,11 +144,13 @@ def run_report_table(
     return report_table(values, find_network(run.specification().network))
 
 
-def reservations(record: Mapping[str, Any]) -> str:
-    """Return the remarks of a caption on sampling and leakage, each after a space."""
+def reservations(run: Run) -> str:
+    """Return the remarks of a caption on sampling, leakage and small tests, each after a space."""
+    record, small = run.record(), run.small_test()
     sample = f" Based on {record['sample']}." if record.get("sample") else ""
     n_leaking = n_leaking_groups(record)
-    return sample + (f" {describe_leak(n_leaking)}" if n_leaking else "")
+    leak = f" {describe_leak(n_leaking)}" if n_leaking else ""
+    return sample + leak + ("" if small is None else f" {small.words}")
 
 
 def n_leaking_groups(record: Mapping[str, Any]) -> int:
@@ -199,4 +203,4 @@ def _caption(run: Run, ranked: Sequence[RankedCell]) -> str:
         f"{find_network(run.specification().network).title}{weights}."
     )
     marks = r" Bold: the best cell; $\approx$: not significantly different from it."
-    return escape(words) + marks + escape(reservations(record))
+    return escape(words) + marks + escape(reservations(run))

@@ -130,11 +130,13 @@ def _warnings(run: Run, record: dict[str, Any], data: DataDescription) -> list[s
     split, dataset = record["split"], record["dataset"]
     n_finished, n_cells = len(run.cells()), len(run.specification().cells)
     title = record["weights"]["title"]
+    small = run.small_test()
     warned = {
         f"This run is not finished ({n_finished} of {n_cells} cells).": n_finished < n_cells,
         f"The data set “{dataset['name']}” is {dataset['layout']}.": dataset["synthetic"],
         f"These results are based on {record.get('sample')}.": record.get("sample"),
         describe_leak(split["n_leaking_groups"]): split["n_leaking_groups"],
+        "" if small is None else small.words: small is not None,
         f"Skipped because unreadable: {counted(len(data.unreadable), 'image')}.": (data.unreadable),
         f"The weights are not the official Keras weights ({title}).": "official" not in title,
     }

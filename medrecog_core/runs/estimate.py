@@ -12,7 +12,9 @@ from typing import Any
 import psutil
 
 from medrecog_core.datasets import ImageRecord, library
-from medrecog_core.datasets.splits import draw_sample
+from medrecog_core.datasets.small_test import SmallTest, find_small_test
+from medrecog_core.datasets.splits import draw_sample, split_images
+from medrecog_core.errors import MedrecogError
 from medrecog_core.features import (
     Cell,
     DescriptorSource,
@@ -204,6 +206,8 @@ class Cost:
         What training takes, as far as this machine was measured; None before a measurement.
     n_bytes, n_bytes_free
         What the new descriptors take on disk, about, and what is free there.
+    small_test
+        The classes with too few test images; None if every class has enough.
     """
 
     n_images: int
@@ -212,6 +216,7 @@ class Cost:
     training_seconds: float | None
     n_bytes: int
     n_bytes_free: int
+    small_test: SmallTest | None = None
 
     @property
     def seconds(self) -> float | None:
@@ -300,6 +305,31 @@ def estimate_cost(specification: RunSpecification, rendering: Rendering | None =
         _training_seconds(specification, images),
         n_bytes,
         n_bytes_free,
+        _small_test(specification, images),
+    )
+
+
+def expect_small_test(specification: RunSpecification) -> SmallTest | None:
+    """Return the classes that a run will test with too few images.
+
+    None if there are none, or if the images cannot be read or sampled yet.
+    """
+    try:
+        images: Sequence[ImageRecord] = library.load(specification.dataset).images
+        if specification.sample is not None:
+            images = draw_sample(images, specification.sample, specification.seed).images
+    except MedrecogError:
+        return None
+    return _small_test(specification, images)
+
+
+def _small_test(specification: RunSpecification, images: Sequence[ImageRecord]) -> SmallTest | None:
+    try:
+        split = split_images(images, specification.split_protocol)
+    except MedrecogError:
+        return None  # the run itself says why its images cannot be split
+    return find_small_test(
+        [images[i] for i in split.tested], sorted({image.label for image in images})
     )
 
 

@@ -15,6 +15,7 @@ from pydantic import TypeAdapter
 
 from medrecog_core import atomic_file
 from medrecog_core.datasets import Split, library
+from medrecog_core.datasets.small_test import SmallTest, find_small_test
 from medrecog_core.errors import MedrecogError, StorageError, UsageError
 from medrecog_core.features import AnyCell, DescriptorSource
 from medrecog_core.images import PLAIN, Rendering
@@ -175,6 +176,11 @@ class Run(Job):
         """Return the test images fold after fold, one for each row of a cell's scores."""
         images = self.images()
         return [images[position] for position in self.split().tested]
+
+    def small_test(self) -> SmallTest | None:
+        """Return the classes with too few test images; None if every class has enough."""
+        classes = {image.label for image in self.images()}
+        return find_small_test(self.tested_images(), sorted(classes))
 
     def trained_images(self) -> list[RunImage]:
         """Return the images that some SVM of the run learns from."""

@@ -5,7 +5,7 @@ sorting, ...) only replaces the address. Streamlit adds a Back step whenever the
 address, and replaces it for bound widgets that a visitor changes.
 """
 
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Any
 
 import streamlit as st
@@ -34,6 +34,11 @@ def named(key: str) -> str | None:
 def open_object(key: str, name: str, closes: Collection[str] = ()) -> None:
     """Open an object with one Back step; close what belongs to the one that was shown."""
     _write({**dict.fromkeys(closes, ""), key: name})
+
+
+def open_objects(names: Mapping[str, str], closes: Collection[str] = ()) -> None:
+    """Open several objects with one Back step; an empty name closes one."""
+    _write({**dict.fromkeys(closes, ""), **names})
 
 
 def close_object(*keys: str) -> None:

@@ -1,3 +1,5 @@
+import csv
+import io
 import json
 from pathlib import PurePath
 
@@ -41,9 +43,10 @@ def test_tables_tell_leaks_and_samples(finished):
     latex = exported(finished, PurePath("x.tex"), Choice(table="report")).decode()
     (caption,) = [line for line in latex.splitlines() if "caption" in line]
     assert "Based on a sample of 6 of 12 images. Leakage: 2 groups have images" in caption
-    head, first, *_ = exported(finished, PurePath("x.csv")).decode().splitlines()
-    assert head.endswith(",n_leaking_groups")
-    assert first.endswith(",a sample of 6 of 12 images,2")
+    first, *_ = csv.DictReader(io.StringIO(exported(finished, PurePath("x.csv")).decode()))
+    assert first["n_leaking_groups"] == "2"
+    assert first["sample"] == "a sample of 6 of 12 images"
+    assert first["small_test"] == finished.small_test().words
 
 
 @pytest.mark.parametrize(

@@ -95,6 +95,7 @@ def test_what_spoils_the_result_is_said_first(finished):
         "Leakage: 2 groups have images in both",
         "These results are based on a sample of 12 of 99 images.",
         "Skipped because unreadable: 1 image.",
+        finished.small_test().words,
     ):
         assert words in beginning
     assert "a/b.png: the file is empty" in text

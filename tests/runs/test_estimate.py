@@ -25,7 +25,13 @@ from medrecog_core.runs import (
     extract_dataset,
     plan_run,
 )
-from medrecog_core.runs.estimate import TRAINING, Forecast, _bytes_of_entry, forecast_run
+from medrecog_core.runs.estimate import (
+    TRAINING,
+    Forecast,
+    _bytes_of_entry,
+    expect_small_test,
+    forecast_run,
+)
 from medrecog_core.runs.training_time import keep_training_times
 from tests.clock import Clock
 from tests.textures import N_IMAGES, add_textures, specification, write_textures
@@ -118,6 +124,14 @@ def test_all_images_are_to_be_extracted_at_first_and_no_rate_is_known(known: Pat
     assert (cost.n_images, cost.n_unknown, cost.seconds) == (N_IMAGES, 0, None)
     assert cost.training_seconds is None
     assert cost.fits_on_disk
+
+
+def test_the_classes_that_will_be_tested_with_few_images_are_known_before(finished: Run) -> None:
+    expected = finished.small_test()
+    assert expected is not None
+    assert estimate_cost(specification()).small_test == expected
+    assert expect_small_test(specification()) == expected
+    assert expect_small_test(specification(dataset="gone")) is None
 
 
 def test_asking_leaves_no_store_behind(known: Path, cache: CacheFolder) -> None:

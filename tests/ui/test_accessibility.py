@@ -38,6 +38,8 @@ def addresses(server, finished_cache):
         "Datasets?dataset=textures&view=Health",
         "Experiments?on=textures",
         f"Results?run={run_id}",
+        f"Results?run={run_id}&tab=Curves+and+calibration",
+        f"Results?run={run_id}&tab=Export",
         f"Predict?model={MODEL}",
         "Networks?network=vgg19",
     ]

@@ -134,11 +134,11 @@ def check(page, texts):
         ("Experiments", {"on": "hostile"}, "View progress", TITLES),
         ("Experiments", {"run-search": "**z**"}, "No runs match", ("“**z**”",)),
         ("Results", {"run": LINK}, "not found", (LINK,)),
-        ("Results", {"true": LINK}, "Class of the curves", (LINK, *CLASSES)),
+        ("Results", {"true": LINK}, "Test images", (LINK, *CLASSES)),
         (
             "Results",
-            {"cell": LINK, "curve": ":red[b]"},
-            "is not finished",
+            {"cell": LINK, "curve": ":red[b]", "tab": "Curves and calibration"},
+            "Class of the curves",
             (LINK, "images of :red[b]"),
         ),
         (

@@ -20,6 +20,13 @@ def page(browser, server):
     opened.close()
 
 
+def wait_for_model_name(page, name):
+    """Wait for the tab of a cell: that of the cell before stands there until the page has come."""
+    box = page.get_by_role("textbox", name="Model name")
+    while box.count() != 1 or box.first.input_value() != name:
+        page.wait_for_timeout(100)  # at most as long as the test may take
+
+
 def test_home_page_loads_no_network_and_shows_the_system(page, server):
     page.goto(server.address)
     page.get_by_role("heading", name="medrecog").wait_for()
@@ -52,7 +59,7 @@ def test_from_the_demo_to_a_label(page, server):
     chart = page.get_by_test_id("stVegaLiteChart").first
     chart.locator("path[aria-roledescription='rect mark']").nth(1).click()
     page.get_by_role("heading", name="block1, 224 pixels, average pooling").wait_for()
-    page.get_by_text("Confusion matrix", exact=True).wait_for()
+    wait_for_model_name(page, "demo-block1-224-average")
 
     # A square of its confusion matrix shows its images, and so does the address.
     squares = page.get_by_test_id("stVegaLiteChart").nth(1)
@@ -64,10 +71,7 @@ def test_from_the_demo_to_a_label(page, server):
     # Another cell, made a model.
     chart.locator("path[aria-roledescription='rect mark']").nth(7).click()
     page.get_by_role("heading", name="block4, 224 pixels, average pooling").wait_for()
-    # The form of the cell before stands there until the page has come to this one's.
-    name = page.get_by_role("textbox", name="Model name")
-    while name.input_value() != "demo-block4-224-average":
-        page.wait_for_timeout(100)  # at most as long as the test may take
+    wait_for_model_name(page, "demo-block4-224-average")
     page.get_by_role("button", name="Save model").click()
     page.get_by_role("link", name="Classify images with this model").click(timeout=2 * MINUTE)
 
@@ -88,7 +92,7 @@ def test_from_the_demo_to_a_label(page, server):
 
 def test_results_are_exported_as_a_report(page, server):
     page.goto(f"{server.address}/Results")
-    page.get_by_role("button", name="Export").click()
+    page.get_by_role("tab", name="Export").click()
     with page.expect_download() as taken:
         page.get_by_role("button", name="HTML report").click()
     assert taken.value.suggested_filename.endswith("-report.html")

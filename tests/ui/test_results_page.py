@@ -2,12 +2,16 @@
 
 import pytest
 
+from medrecog_core.reports.cell_table import cells_csv
+from medrecog_core.runs.run import cell_images
 from tests.made_runs import made_run
 from tests.ui.test_pages import opened, words
 
 pytestmark = pytest.mark.slow
 
 PAGE = "pages/3_Results.py"
+SCORES = "Curves and calibration"
+REST = ["2018 report", "Settings", "Export"]
 
 
 @pytest.fixture
@@ -25,6 +29,10 @@ def count(run):
         return best.metrics.confusion[labels.index(true)][labels.index(predicted)]
 
     return of
+
+
+def best_of(run):
+    return max(run.cells(), key=lambda result: result.metrics.accuracy)
 
 
 def box(test, label):
@@ -109,7 +117,7 @@ def test_unknown_class_in_the_address_gets_a_warning(run):
 def test_sensitivity_follows_the_positive_class(run):
     shown = {}
     for positive in ("NORMAL", "PNEUMONIA"):
-        test = opened(PAGE, run=run.id, positive=positive)
+        test = opened(PAGE, run=run.id, positive=positive, tab="Classes")
         assert not test.exception
         metrics = {each.label: each.value for each in test.metric}
         shown[positive] = metrics["Sensitivity"], metrics["Specificity"]
@@ -139,10 +147,12 @@ def test_address_sets_runs_side_by_side_and_shows_only_what_differs(run):
     other.rename("Weaker")
     test = opened(PAGE, run=run.id, compare=f"{other.id},{third.id}")
     assert not test.exception
-    table = next(each.value for each in test.dataframe if "best cell" in each.value)
-    assert list(table["run"]) == [run.id, "Weaker", third.id]
-    assert {"C", "images"} < set(table.columns)
-    assert {"seed", "layers", "data set"}.isdisjoint(table.columns)
+    table = next(each.value for each in test.dataframe if "setting" in each.value)
+    assert len(table.columns) == 4
+    settings = set(table["setting"])
+    assert {"best cell", "C", "images"} <= settings
+    assert {"seed", "layers", "data set"}.isdisjoint(settings)
+    assert not test.metric
     assert "not comparable" in words(test)
     assert "exact McNemar test" in words(test)
 
@@ -155,14 +165,14 @@ def test_missing_run_of_a_comparison_gets_a_warning(run):
 
 
 def test_calibration_is_shown_with_the_number_of_images(run):
-    test = opened(PAGE, run=run.id, calibration="true")
+    test = opened(PAGE, run=run.id, tab=SCORES)
     assert "cross-fitted on the test images (5 parts, 30 predictions)" in words(test)
     metrics = {each.label: each for each in test.metric}
     assert all(metrics[name].delta.endswith(" before") for name in ("Brier score", "Log loss"))
 
 
 def test_too_few_test_images_have_no_probabilities(cache):
-    test = opened(PAGE, run=made_run(classes=("a", "b", "c"), n=10).id, calibration="true")
+    test = opened(PAGE, run=made_run(classes=("a", "b", "c"), n=10).id, tab=SCORES)
     assert not test.exception
     assert "too few to calibrate scores with" in words(test)
 
@@ -186,7 +196,7 @@ def test_a_single_cell_is_beside_no_other(cache):
 
 def test_the_class_of_the_curves_is_in_the_address_and_goes_with_the_run(cache):
     one, other = (made_run(classes=classes) for classes in (("a", "b", "c"), ("d", "e", "f")))
-    test = opened(PAGE, run=one.id, curve="b")
+    test = opened(PAGE, run=one.id, curve="b", tab=SCORES)
     assert not test.exception
     assert box(test, "Class of the curves").value == "b"
     assert "10 test images of b, 20 of others" in words(test)
@@ -196,7 +206,7 @@ def test_the_class_of_the_curves_is_in_the_address_and_goes_with_the_run(cache):
     assert not test.exception
     assert box(test, "Class of the curves").value == "d"
     assert "not found" not in words(test)
-    test = opened(PAGE, run=one.id, curve="z")
+    test = opened(PAGE, run=one.id, curve="z", tab=SCORES)
     assert "Class “z” not found" in words(test)
     assert box(test, "Class of the curves").value == "a"
 
@@ -218,3 +228,50 @@ def test_other_classifiers_are_shown_with_what_their_models_would_contain(cache)
     assert not test.exception
     assert "contains the features of all 60 training images" in words(test)
     assert "The model contains the features of all" not in words(opened(PAGE, run=usual.id))
+
+
+def test_a_small_test_is_named_on_the_page_and_in_what_is_exported(run):
+    sentence = run.small_test().words
+    test = opened(PAGE, run=run.id)
+    assert sentence in [each.value for each in test.warning]
+    assert sentence in cells_csv(run).replace('"', "")
+    large = made_run(n=120)
+    assert large.small_test() is None
+    assert "Small test" not in words(opened(PAGE, run=large.id))
+
+
+def test_only_the_open_tab_is_computed(run):
+    test = opened(PAGE, run=run.id)
+    assert [tab.label for tab in test.tabs] == ["Errors", "Classes", SCORES, *REST]
+    assert "Recall of" not in words(test)
+    assert "Recall of" in words(opened(PAGE, run=run.id, tab="Classes"))
+
+
+def test_folds_are_called_cross_validation(cache):
+    run = made_run(n=80, n_folds=5)
+    test = opened(PAGE, run=run.id, tab="Settings")
+    assert not test.exception
+    assert "Folds" in [tab.label for tab in test.tabs]
+    assert "5-fold cross-validation)" in words(test)  # in the headline
+    assert "cross-validation with 5 folds" in words(test)
+    assert "trained on 64 images" not in words(test)
+
+
+def test_the_headline_gives_value_interval_and_n_and_the_2018_report(cache):
+    run = made_run(separations=(0.3, 0.5, 0.8, 1.0, 2.0))
+    first = opened(PAGE, run=run.id).markdown[0].value
+    assert "n = 30)" in first
+    assert "95 % CI" in first
+    assert "2018 report" in first
+
+
+def test_images_that_changed_between_two_runs(run, tmp_path):
+    other = made_run(C=0.01, seed=2, pictures=tmp_path / "pictures")
+    test = opened(PAGE, run=run.id, compare=other.id)
+    assert not test.exception
+    right = [
+        {image.path for image in cell_images(each, best_of(each)) if image.is_right}
+        for each in (run, other)
+    ]
+    assert f"Right in {run.id}, wrong in {other.id}: {len(right[0] - right[1])}" in words(test)
+    assert f"Right in {other.id}, wrong in {run.id}: {len(right[1] - right[0])}" in words(test)

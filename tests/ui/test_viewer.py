@@ -101,6 +101,11 @@ ADDRESSES = {
     "experiments, finished": ("pages/2_Experiments.py", {"experiment": "FINISHED"}),
     "experiments, form": ("pages/2_Experiments.py", {"on": "textures", "scales": "224"}),
     "results": ("pages/3_Results.py", {"run": "FINISHED"}),
+    "results, curves": (
+        "pages/3_Results.py",
+        {"run": "FINISHED", "tab": "Curves and calibration"},
+    ),
+    "results, export": ("pages/3_Results.py", {"run": "FINISHED", "tab": "Export"}),
     "results, unfinished": ("pages/3_Results.py", {"run": "UNFINISHED"}),
     "predict": ("pages/4_Predict.py", {"model": MODEL}),
     "networks": ("pages/5_Networks.py", {"network": "vgg19"}),
@@ -135,6 +140,15 @@ _EXPORTS = {
         )
     ),
 }
+_RESULTS = {
+    ("selectbox", "Run"),
+    ("button_group", "Measure"),
+    ("button_group", "Colour range"),
+    ("selectbox", "Cell"),
+    ("multiselect", "Compare with"),
+    ("vega_lite_chart", ""),
+    ("tab_container", ""),
+}
 HARMLESS = {
     "home": {
         ("page_link", "**Data sets**"),
@@ -162,18 +176,9 @@ HARMLESS = {
     "experiments": _RUNS,
     "experiments, finished": _RUNS,
     "experiments, form": _RUNS,
-    "results": {
-        ("selectbox", "Run"),
-        *_EXPORTS,
-        ("button_group", "Measure"),
-        ("selectbox", "Cell"),
-        ("multiselect", "Compare with"),
-        ("vega_lite_chart", ""),
-        ("selectbox", "True class"),
-        ("selectbox", "Predicted class"),
-        ("selectbox", "Class of the curves"),
-        ("toggle", "Show calibration"),
-    },
+    "results": {*_RESULTS, ("selectbox", "True class"), ("selectbox", "Predicted class")},
+    "results, curves": {*_RESULTS, ("selectbox", "Class of the curves")},
+    "results, export": {*_RESULTS, *_EXPORTS},
     "results, unfinished": {("selectbox", "Run"), ("page_link", "View progress")},
     "predict": {
         ("selectbox", "Model"),

@@ -5,16 +5,21 @@ import pandas as pd
 from altair.typing import ChartType
 
 from medrecog_core.classification import Metrics
+from medrecog_core.reports.figures.colours import ERRORS, HITS, SELECTED, colour_at, ink_on
 
 SELECTION = "square"
 """Name of the selection of a clicked square; its `true` and `predicted` are labels."""
 
 _MOST_NUMBERED = 20
 _MOST_LEVEL = 24
+_LEAST_WIDTH = 36
+"""Pixels of a column that has room for the share."""
 
 
 def draw_confusion_matrix(metrics: Metrics, clickable: bool = False) -> ChartType:
-    """Draw counts of true and predicted classes; colours are shares of the true class.
+    """Draw counts of true and predicted classes, with their shares of the true class.
+
+    Hits are teal and errors orange, the darker the larger their share.
 
     Parameters
     ----------
@@ -26,7 +31,7 @@ def draw_confusion_matrix(metrics: Metrics, clickable: bool = False) -> ChartTyp
     labels = [c.label for c in metrics.classes]
     table = pd.DataFrame(
         [
-            {"true": true, "predicted": predicted, "images": n, "share": n / max(1, sum(row))}
+            _square(true, predicted, n, n / max(1, sum(row)))
             for true, row in zip(labels, metrics.confusion, strict=True)
             for predicted, n in zip(labels, row, strict=True)
         ]
@@ -48,11 +53,7 @@ def draw_confusion_matrix(metrics: Metrics, clickable: bool = False) -> ChartTyp
         strokeWidth=2,
         cursor="pointer" if clickable else "default",
     ).encode(
-        color=alt.Color(
-            "share:Q",
-            scale=alt.Scale(range=["#e3f0f1", "#0f6a73"], domain=[0, 1]),
-            legend=None,
-        ),
+        color=alt.Color("fill:N", scale=None),
         tooltip=[
             alt.Tooltip("true:N"),
             alt.Tooltip("predicted:N"),
@@ -65,17 +66,31 @@ def draw_confusion_matrix(metrics: Metrics, clickable: bool = False) -> ChartTyp
             name=SELECTION, fields=["true", "predicted"], empty=False, toggle=False, on="click"
         )
         squares = squares.add_params(chosen).encode(
-            stroke=alt.condition(chosen, alt.value("#d9822b"), alt.value("transparent"))
+            stroke=alt.condition(chosen, alt.value(SELECTED), alt.value("transparent"))
         )
     layers: list[alt.Chart] = [squares]
+    ink = alt.Color("ink:N", scale=None)
     if len(labels) <= _MOST_NUMBERED:
+        layers.append(base.mark_text(fontSize=14, dy=-7).encode(text="images:Q", color=ink))
+        width = f"width / {len(labels)}"
         layers.append(
-            base.mark_text(fontSize=14).encode(
-                text="images:Q",
-                color=alt.condition("datum.share > 0.5", alt.value("white"), alt.value("#123")),
-            )
+            base.mark_text(
+                fontSize=11, dy=9, opacity=alt.expr(f"{width} >= {_LEAST_WIDTH} ? 1 : 0")
+            ).encode(text=alt.Text("share:Q", format=".1%"), color=ink)
         )
-    return alt.layer(*layers).properties(height=max(240, 34 * len(labels) + 60))
+    return alt.layer(*layers).properties(height=max(240, 38 * len(labels) + 60))
+
+
+def _square(true: str, predicted: str, n: int, share: float) -> dict[str, str | int | float]:
+    fill = colour_at(share, HITS if true == predicted else ERRORS)
+    return {
+        "true": true,
+        "predicted": predicted,
+        "images": n,
+        "share": share,
+        "fill": fill,
+        "ink": ink_on(fill),
+    }
 
 
 def describe_confusion_matrix(metrics: Metrics) -> str:

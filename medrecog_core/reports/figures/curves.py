@@ -11,6 +11,8 @@ from medrecog_core.classification import PrecisionRecallCurve, RocCurve
 from medrecog_core.runs.cell_result import FoldResult
 
 _MOST_POINTS = 300
+_FOLD_HEIGHT = 22
+_MOST_ROWS = 30
 _HEIGHT = 280
 
 
@@ -42,11 +44,14 @@ def draw_folds(folds: Sequence[FoldResult]) -> ChartType:
             for i, f in enumerate(folds, 1)
         ]
     )
+    # Many folds, as of leave-one-group-out, share one row.
+    rows = {"y": alt.Y("fold:O")} if len(folds) <= _MOST_ROWS else {}
     chart: alt.Chart = (
         alt.Chart(table)
         .mark_circle(size=110, color="#0f8b8d", opacity=0.75)
         .encode(
             x=alt.X("accuracy:Q", scale=alt.Scale(zero=False)),
+            **rows,
             tooltip=[
                 "fold:Q",
                 alt.Tooltip("accuracy:Q", format=".3f"),
@@ -54,7 +59,7 @@ def draw_folds(folds: Sequence[FoldResult]) -> ChartType:
                 "test images:Q",
             ],
         )
-        .properties(height=70)
+        .properties(height=_FOLD_HEIGHT * len(folds) + 50 if rows else 70)
     )
     return chart
 

@@ -9,17 +9,26 @@ from altair.typing import ChartType
 
 from medrecog_core.features import AnyCell
 from medrecog_core.networks import Network
-from medrecog_core.reports.measures import measured
+from medrecog_core.reports.figures.colours import (
+    BELOW_CHANCE,
+    SELECTED,
+    VIRIDIS,
+    colour_at,
+    ink_on,
+)
+from medrecog_core.reports.measures import MEASURES, chance, measured
 from medrecog_core.runs import CellResult
 from medrecog_core.runs.ranked_cells import RankedCell
 
-BEST_MARK, EQUAL_MARK = "★", "≈"
-"""Marks of the best cell, and of those not significantly different from it."""
+BEST_MARK, EQUAL_MARK, BELOW_MARK = "★", "≈", "▼"
+"""Marks of the best cell, those not significantly different from it, and those below chance."""
 
 SELECTION = "chosen"
 """Name of the selection of a clicked cell; its `name` is the cell's."""
 
-_ROW_HEIGHT = 60
+_ROW_HEIGHT = 68
+_LEAST_WIDTH = 84
+"""Pixels of a column that has room for the interval and n."""
 
 
 def draw_heat_map(
@@ -29,8 +38,11 @@ def draw_heat_map(
     measure: str,
     ranked: Sequence[RankedCell] = (),
     clickable: bool = False,
+    is_stretched: bool = False,
 ) -> ChartType:
     """Draw the grid.
+
+    Colours go from chance to 1. Cells below chance are grey and marked.
 
     Parameters
     ----------
@@ -46,7 +58,10 @@ def draw_heat_map(
         Intervals of the finished cells and their comparisons with the best, if known.
     clickable
         Whether a click selects a cell.
+    is_stretched
+        Whether colours go from the lowest to the highest value of these results instead.
     """
+    low, high = _ends(results, measure, is_stretched)
     result_of = {result.cell: result for result in results}
     ranked_of = {each.result.cell: each for each in ranked}
     table = pd.DataFrame(
@@ -55,12 +70,12 @@ def draw_heat_map(
                 "layer": cell.layer,
                 "column": f"{cell.scale} {cell.pooling}",
                 "name": cell.name,
-                **_numbers(result_of.get(cell), ranked_of.get(cell), measure),
+                **_numbers(result_of.get(cell), ranked_of.get(cell), measure, low, high),
             }
             for cell in cells
         ]
     )
-    return _draw(table, network, measure, clickable)
+    return _draw(table, network, measure, (low, high), clickable)
 
 
 def describe_heat_map(results: Sequence[CellResult], measure: str) -> str:
@@ -70,8 +85,26 @@ def describe_heat_map(results: Sequence[CellResult], measure: str) -> str:
     return f"Heat map: {'; '.join(told)}"
 
 
-def _numbers(result: CellResult | None, ranked: RankedCell | None, measure: str) -> dict[str, Any]:
-    numbers: dict[str, Any] = {"value": None, "text": "", "interval": "", "tested": ""}
+def _ends(results: Sequence[CellResult], measure: str, is_stretched: bool) -> tuple[float, float]:
+    """Return the values of the first and the last colour."""
+    known = [v for result in results if (v := measured(result, measure)) is not None]
+    if is_stretched and len(set(known)) > 1:
+        return min(known), max(known)
+    return (chance(results[0].metrics, measure) if results else 0.0), 1.0
+
+
+def _numbers(
+    result: CellResult | None, ranked: RankedCell | None, measure: str, first: float, last: float
+) -> dict[str, Any]:
+    numbers: dict[str, Any] = {
+        "value": None,
+        "text": "",
+        "interval": "",
+        "n": "",
+        "tested": "",
+        "ink": "",
+        "below": False,
+    }
     value = None if result is None else measured(result, measure)
     if result is None or value is None:
         return numbers
@@ -83,9 +116,21 @@ def _numbers(result: CellResult | None, ranked: RankedCell | None, measure: str)
         mark = BEST_MARK if place.is_best else EQUAL_MARK if place.is_indistinguishable else ""
         if ranked.estimate.n_units < ranked.estimate.n_images:
             tested += f" of {ranked.estimate.n_units:,} groups"
-    interval = f"{low:.3f} to {high:.3f}" if ranked is not None or measure == "accuracy" else ""
-    text = f"{value:.3f} {mark}".rstrip()
-    return {"value": value, "text": text, "interval": interval, "tested": tested}
+    interval = f"{low:.3f}–{high:.3f}" if ranked is not None or measure == "accuracy" else ""
+    is_below = value < first
+    if is_below:
+        mark = f"{BELOW_MARK}{mark}"
+    fill = BELOW_CHANCE if is_below else colour_at((value - first) / (last - first), VIRIDIS)
+    n = result.n_test if ranked is None else ranked.estimate.n_images
+    return {
+        "value": value,
+        "text": f"{value:.3f} {mark}".rstrip(),
+        "interval": interval,
+        "n": f"n = {n:,}",
+        "tested": tested,
+        "ink": ink_on(fill),
+        "below": is_below,
+    }
 
 
 def _rows(table: pd.DataFrame, network: Network) -> list[str]:
@@ -94,59 +139,91 @@ def _rows(table: pd.DataFrame, network: Network) -> list[str]:
     return layers + [name for name in table["layer"].unique() if name not in layers]
 
 
-def _draw(table: pd.DataFrame, network: Network, measure: str, clickable: bool) -> ChartType:
-    known = table["value"].dropna()
-    low, high = (known.min(), known.max()) if len(known) else (0.0, 1.0)
+def _draw(
+    table: pd.DataFrame,
+    network: Network,
+    measure: str,
+    ends: tuple[float, float],
+    clickable: bool,
+) -> ChartType:
+    columns = list(table["column"].unique())
     base = alt.Chart(table).encode(
         x=alt.X(
             "column:N",
-            sort=list(table["column"].unique()),
+            sort=columns,
+            scale=alt.Scale(paddingInner=0.02),
             title="input size (px) and pooling",
             axis=alt.Axis(labelAngle=0, orient="top", domain=False, ticks=False),
         ),
         y=alt.Y(
             "layer:N",
             sort=_rows(table, network),
+            scale=alt.Scale(paddingInner=0.05),
             title=None,
             axis=alt.Axis(domain=False, ticks=False, labelFontSize=13),
         ),
     )
-    squares = base.mark_rect(cornerRadius=4, stroke="white", strokeWidth=2)
-    squares = squares.encode(
-        color=alt.Color(
-            "value:Q",
-            scale=alt.Scale(scheme="teals", domain=[low - (high - low) * 0.15, high]),
-            legend=None,
+    low, high = ends
+    title = next(title for title, name in MEASURES.items() if name == measure)
+    steps = len(VIRIDIS) - 1
+    # As many values as colours: the text's colour is computed for just these.
+    values = [low + (high - low) * i / steps for i in range(steps + 1)]
+    colours = alt.Color(
+        "value:Q",
+        scale=alt.Scale(domain=values, range=list(VIRIDIS), interpolate="rgb"),
+        legend=alt.Legend(
+            title=title,
+            orient="bottom",
+            direction="horizontal",
+            gradientLength=220,
+            gradientThickness=12,
+            values=[low, (low + high) / 2, high],
+            format=".2f",
         ),
+    )
+    squares = base.mark_rect(cornerRadius=4, cursor="pointer" if clickable else "default").encode(
+        color=alt.condition("datum.below", alt.value(BELOW_CHANCE), colours),
+        stroke=alt.value("transparent"),
+        strokeWidth=alt.value(3),
         tooltip=[
             alt.Tooltip("layer:N"),
             alt.Tooltip("column:N", title="input size and pooling"),
             alt.Tooltip("value:Q", title=measure.replace("_", " "), format=".4f"),
             alt.Tooltip("interval:N", title="95 % CI"),
             alt.Tooltip("tested:N", title="tested on"),
+            alt.Tooltip("below:N", title="below chance"),
         ],
     )
     if clickable:
         chosen = alt.selection_point(
             name=SELECTION, fields=["name"], empty=False, toggle=False, on="click"
         )
-        squares = (
-            squares.mark_rect(cornerRadius=4, stroke="white", strokeWidth=2, cursor="pointer")
-            .add_params(chosen)
-            .encode(
-                stroke=alt.condition(chosen, alt.value("#d9822b"), alt.value("transparent")),
-                strokeWidth=alt.value(3),
-            )
+        squares = squares.add_params(chosen).encode(
+            stroke=alt.condition(chosen, alt.value(SELECTED), alt.value("transparent"))
         )
-    numbers = base.mark_text(fontSize=15, fontWeight=600).encode(
-        text="text:N",
-        color=alt.condition(
-            f"datum.value > {low + (high - low) * 0.45}", alt.value("white"), alt.value("#123")
-        ),
-    )
+    # Narrow columns, as on a phone, have room for the value only.
+    width = f"width / {len(columns)}"
+    has_room = f"{width} >= {_LEAST_WIDTH}"
+    ink = alt.Color("ink:N", scale=None)
+    numbers = base.mark_text(
+        fontWeight=600,
+        fontSize=alt.expr(f"{width} < 60 ? 11 : 15"),
+        dy=alt.expr(f"{has_room} ? -15 : 0"),
+    ).encode(text="text:N", color=ink)
+    intervals = [
+        base.mark_text(fontSize=11, dy=dy, opacity=alt.expr(f"{has_room} ? 1 : 0")).encode(
+            text=f"{field}:N", color=ink
+        )
+        for field, dy in (("interval", 4), ("n", 19))
+    ]
     rows = table["layer"].nunique()
     # Blank cells of a run in progress.
     empty = base.transform_filter("!isValid(datum.value)").mark_rect(
-        cornerRadius=4, fill="gray", fillOpacity=0.15, stroke="white", strokeWidth=2
+        cornerRadius=4, fill="gray", fillOpacity=0.15, stroke="transparent", strokeWidth=3
     )
-    return alt.layer(empty, squares, numbers).properties(height=rows * _ROW_HEIGHT + 70)
+    layers = alt.layer(empty, squares, numbers, *intervals).properties(
+        height=rows * _ROW_HEIGHT + 110
+    )
+    # The text has its own colours, which are no part of the scale and of the colour bar.
+    chart: alt.LayerChart = layers.resolve_scale(color="independent")
+    return chart

@@ -8,6 +8,7 @@ from medrecog_core.datasets import demo, library
 from medrecog_core.errors import MedrecogError
 from medrecog_core.locations import cache_folder
 from medrecog_core.runs import Cost, RunSpecification, estimate_cost
+from medrecog_core.ui.plain_text import literal
 from medrecog_core.ui.quantities import counted, duration, size
 
 
@@ -20,6 +21,8 @@ def show_cost(specification: RunSpecification) -> None:
     if isinstance(cost, str):
         raise MedrecogError(cost)
     st.caption(_in_words(cost))
+    if cost.small_test is not None:
+        st.warning(literal(cost.small_test.words), icon=":material/groups:")
     if not cost.fits_on_disk:
         st.warning(
             f"The features need about {size(cost.n_bytes)}, but only {size(cost.n_bytes_free)} are "

@@ -9,28 +9,14 @@ from medrecog_core.datasets import demo, kept_report, library
 from medrecog_core.errors import MedrecogError
 from medrecog_core.jobs.kinds import RUN
 from medrecog_core.jobs.queue import working_jobs
-from medrecog_core.reports.measures import best_cell
 from medrecog_core.runs import Run
 from medrecog_core.ui.jobs import MOST_SHOWN, show_job, show_status
 from medrecog_core.ui.page import shown_errors
 from medrecog_core.ui.plain_text import literal
 from medrecog_core.ui.quantities import counted
-from medrecog_core.ui.results.kept_results import load_estimates
+from medrecog_core.ui.results.headline import headline
 
 _RUNS_SHOWN = 5
-
-
-def headline(run: Run) -> str:
-    """Return the best cell of a run with its accuracy and interval; empty if it has none."""
-    results = run.cells()
-    if not results:
-        return ""
-    cell = best_cell(results, "accuracy")
-    accuracy = load_estimates(run, next(r for r in results if r.cell == cell))["accuracy"]
-    return (
-        f"Best: {cell.layer} · {cell.scale} · {cell.pooling}, accuracy {accuracy.value:.3f} "
-        f"(95 % CI {accuracy.low:.3f}–{accuracy.high:.3f}, n = {accuracy.n_images:,})"
-    )
 
 
 def show_continue(runs: Sequence[Run]) -> None:

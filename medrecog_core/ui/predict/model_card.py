@@ -47,6 +47,8 @@ def show_card(card: ModelCard) -> None:
         st.warning(kept, icon=":material/inventory_2:")
     if card.n_leaking_groups:
         st.warning(describe_leak(card.n_leaking_groups), icon=":material/water_drop:")
+    if card.small_test:
+        st.warning(literal(card.small_test), icon=":material/groups:")
     with st.expander("Model card", icon=":material/description:"):
         st.markdown(_below_title(card))
         with st.container(horizontal=True):

@@ -4,6 +4,7 @@ import streamlit as st
 
 from medrecog_core.classification import CrossCalibration
 from medrecog_core.reports.figures.reliability import describe_reliability, draw_reliability
+from medrecog_core.ui.chart import show_chart
 from medrecog_core.ui.quantities import counted
 
 _HELP = {
@@ -26,7 +27,7 @@ def show_calibration(found: CrossCalibration, positive: str | None) -> None:
     }
     left, right = st.columns([3, 2])
     with left:
-        st.altair_chart(
+        show_chart(
             draw_reliability(found, positive),
             width="stretch",
             alt=describe_reliability(found, positive),

@@ -5,10 +5,11 @@ from collections.abc import Sequence
 import numpy as np
 import streamlit as st
 
-from medrecog_core.classification import ScoredImages, precision_recall_curve, roc_curve
+from medrecog_core.classification import Metrics, ScoredImages, precision_recall_curve, roc_curve
 from medrecog_core.reports.figures.curves import draw_folds, draw_precision_recall, draw_roc
 from medrecog_core.reports.run_figures import curve_classes, find_class
 from medrecog_core.runs.cell_result import FoldResult
+from medrecog_core.ui.chart import show_chart
 from medrecog_core.ui.plain_text import literal
 
 CURVE = "curve"
@@ -33,18 +34,22 @@ def show_curves(images: ScoredImages) -> str:
     counts = f"{roc.n_members:,} test images of {literal(label)}, {roc.n_others:,} of others"
     with left:
         st.markdown(f"**ROC curve**, AUC {roc.area:.3f}")
-        st.altair_chart(
-            draw_roc(roc), width="stretch", alt=f"ROC curve of {label}, AUC {roc.area:.3f}"
-        )
+        show_chart(draw_roc(roc), width="stretch", alt=f"ROC curve of {label}, AUC {roc.area:.3f}")
     with right:
         st.markdown(f"**Precision-recall curve**, average precision {recall.average_precision:.3f}")
-        st.altair_chart(
+        show_chart(
             draw_precision_recall(recall),
             width="stretch",
             alt=f"Precision-recall curve of {label}",
         )
     st.caption(f"{counts}. Dashed line: random classifier.")
     return label
+
+
+def asked_curve(metrics: Metrics) -> str:
+    """Return the class of the curves in the address; empty if there is none in these results."""
+    asked: str = st.query_params.get(CURVE, _FIRST)
+    return asked if asked in [row.label for row in metrics.classes] else _FIRST
 
 
 def forget_curve() -> None:
@@ -72,11 +77,11 @@ def show_folds(folds: Sequence[FoldResult]) -> None:
         return
     values = np.array([fold.accuracy for fold in folds])
     st.markdown(
-        f"**Folds**: accuracy {values.mean():.3f} on average, from {values.min():.3f} to "
-        f"{values.max():.3f} in {len(folds)} folds"
+        f"**Cross-validation with {len(folds)} folds**: accuracy {values.mean():.3f} on average, "
+        f"from {values.min():.3f} to {values.max():.3f}; one dot per fold"
     )
     listed = ", ".join(f"{value:.3f}" for value in values)
-    st.altair_chart(draw_folds(folds), width="stretch", alt=f"Accuracy of each fold: {listed}")
+    show_chart(draw_folds(folds), width="stretch", alt=f"Accuracy of each fold: {listed}")
     chosen = sorted({fold.value for fold in folds})
     if len(chosen) > 1:
         named = ", ".join(f"{value:g}" for value in chosen)

@@ -8,7 +8,8 @@ from medrecog_core.reports.figures.confusion_matrix import (
     describe_confusion_matrix,
     draw_confusion_matrix,
 )
-from medrecog_core.ui.results.square_choice import ANY, chart_key, take_square
+from medrecog_core.ui.chart import show_chart
+from medrecog_core.ui.results.square_choice import chart_key, take_square
 
 
 def show_confusion_matrix(metrics: Metrics, name: str) -> None:
@@ -17,9 +18,9 @@ def show_confusion_matrix(metrics: Metrics, name: str) -> None:
 
     def take_clicked() -> None:
         clicked = st.session_state[key].selection.get(SELECTION) or [{}]
-        take_square(clicked[0].get("true", ANY), clicked[0].get("predicted", ANY))
+        take_square(clicked[0].get("true", ""), clicked[0].get("predicted", ""))
 
-    st.altair_chart(
+    show_chart(
         draw_confusion_matrix(metrics, clickable=True),
         width="stretch",
         key=key,

@@ -33,24 +33,23 @@ _FIGURES = {
 def offer_exports(
     run: Run, result: CellResult, measure: str, positive: str | None, curve: str = ""
 ) -> None:
-    """Show the Export button and its downloads."""
+    """Show the downloads."""
     choice = Choice(measure=measure, cell=result.cell.name, label=curve, positive=positive)
-    with st.popover("Export", icon=":material/download:"):
-        st.markdown("**Report**")
-        with st.container(horizontal=True):
-            _button(run, "HTML report", "report.html", Choice(), "description")
-        st.caption("Self-contained HTML file, ready to print (A4).")
-        st.markdown("**Tables**")
-        with st.container(horizontal=True):
-            _button(run, "CSV", "cells.csv", Choice(), "table")
-            _button(run, "LaTeX", "cells.tex", Choice(), "function")
-            _button(run, "JSON", "run.json", Choice(), "data_object")
-        with st.container(horizontal=True):
-            table = Choice(table=REPORT, measure=measure, positive=positive)
-            _button(run, "2018 report layout (LaTeX)", f"table-{measure}.tex", table, "function")
-            _button(run, "2018 report layout (CSV)", f"table-{measure}.csv", table, "table")
-        _offer_figures(run, choice, n_folds=len(result.folds))
-        _offer_bundle(run)
+    st.markdown("**Report**")
+    with st.container(horizontal=True):
+        _button(run, "HTML report", "report.html", Choice(), "description")
+    st.caption("Self-contained HTML file, ready to print (A4).")
+    st.markdown("**Tables**")
+    with st.container(horizontal=True):
+        _button(run, "CSV", "cells.csv", Choice(), "table")
+        _button(run, "LaTeX", "cells.tex", Choice(), "function")
+        _button(run, "JSON", "run.json", Choice(), "data_object")
+    with st.container(horizontal=True):
+        table = Choice(table=REPORT, measure=measure, positive=positive)
+        _button(run, "2018 report layout (LaTeX)", f"table-{measure}.tex", table, "function")
+        _button(run, "2018 report layout (CSV)", f"table-{measure}.csv", table, "table")
+    _offer_figures(run, choice, n_folds=len(result.folds))
+    _offer_bundle(run)
 
 
 def _offer_figures(run: Run, choice: Choice, n_folds: int) -> None:

@@ -19,7 +19,13 @@ def choose_measure(results: Sequence[CellResult]) -> str:
     known = list(measures)
     _forget_unknown(MEASURE, known)
     chosen: str = st.segmented_control(
-        "Measure", known, default=known[0], required=True, key=MEASURE, bind="query-params"
+        "Measure",
+        known,
+        default=known[0],
+        required=True,
+        key=MEASURE,
+        bind="query-params",
+        wrap=True,
     )
     return measures[chosen]
 

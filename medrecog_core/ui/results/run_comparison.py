@@ -10,16 +10,19 @@ from medrecog_core.reports.figures.difference_map import (
     describe_difference_map,
     draw_difference_map,
 )
-from medrecog_core.runs import Run, all_runs
+from medrecog_core.reports.figures.forest import describe_forest, draw_forest
+from medrecog_core.runs import Run, all_runs, find_run
 from medrecog_core.runs.comparison import (
     CommonCell,
     ComparedPair,
     ComparedRun,
     RunComparison,
 )
+from medrecog_core.ui.chart import show_chart
 from medrecog_core.ui.page import shown_errors
 from medrecog_core.ui.plain_text import literal
 from medrecog_core.ui.quantities import counted
+from medrecog_core.ui.results.changed_images import show_changed_images
 from medrecog_core.ui.results.kept_results import load_comparison
 
 COMPARED = "compare"
@@ -28,18 +31,21 @@ COMPARED = "compare"
 _BETWEEN = ","
 
 
-def show_comparison(run: Run, measure: str, positive: str | None) -> None:
-    """Show the choice of other runs, and the comparison if some are selected."""
-    others = {other.id: other for other in all_runs() if other.id != run.id}
-    chosen = _choose(list(others))
-    if not chosen:
-        return
+def choose_compared(run: Run) -> list[str]:
+    """Show the choice of the runs to compare with, and return those selected."""
+    return _choose([other.id for other in all_runs() if other.id != run.id])
+
+
+def show_comparison(run: Run, others: Sequence[str], measure: str, positive: str | None) -> None:
+    """Show a run and others: settings that differ, best cells, paired tests, changed images."""
     with shown_errors():
-        found = load_comparison([run, *(others[name] for name in chosen)], measure, positive)
+        compared = [run, *map(find_run, others)]
+        found = load_comparison(compared, measure, positive)
         titles = _titles(found.runs)
         _show_runs(found, titles)
         _show_leaks(found, titles)
         _show_pairs(found, titles)
+        show_changed_images(compared, found, titles)
         _show_cells(found, list(titles.values()))
 
 
@@ -59,7 +65,7 @@ def _choose(names: Sequence[str]) -> list[str]:
         )
     st.session_state[COMPARED] = known
     chosen: list[str] = st.multiselect(
-        "Compare with", names, key=COMPARED, placeholder="Other runs", width=640
+        "Compare with", names, key=COMPARED, placeholder="Other runs", width=420
     )
     # Streamlit itself would write one parameter for each run.
     if chosen:
@@ -90,33 +96,36 @@ def _show_leaks(found: RunComparison, titles: Mapping[str, str]) -> None:
 
 
 def _show_runs(found: RunComparison, titles: Mapping[str, str]) -> None:
-    st.markdown("**Run comparison**" + ("" if found.settings else " (identical settings)"))
-    value = found.measure.replace("_", " ")
-    st.dataframe(
-        [
-            {
-                "run": titles[run.run],
-                value: run.estimate.value,
-                "95 % CI": f"{run.estimate.low:.3f} to {run.estimate.high:.3f}",
-                "test images": run.estimate.n_images,
-                "best cell": run.best.cell.name,
-                **dict(zip(found.settings, run.settings, strict=True)),
-                "independent": run.estimate.n_units,
-                "finished cells": run.n_cells,
-            }
+    st.markdown("**Best cells**, with 95 % confidence intervals")
+    values = [(titles[run.run], run.best.cell.name, run.estimate) for run in found.runs]
+    show_chart(draw_forest(values, found.measure), width="stretch", alt=describe_forest(values))
+    st.markdown("**Settings that differ**" if found.settings else "**Identical settings**")
+    rows = {
+        "best cell": [run.best.cell.name for run in found.runs],
+        found.measure.replace("_", " "): [
+            f"{run.estimate.value:.3f} ({run.estimate.low:.3f}–{run.estimate.high:.3f})"
             for run in found.runs
         ],
-        hide_index=True,
-        column_config={
-            value: st.column_config.NumberColumn(format="%.3f"),
-            "independent": st.column_config.NumberColumn(
-                help="Number of groups (patients, lesions) among the test images; an image without "
-                "a group counts as one."
-            ),
-            "finished cells": st.column_config.NumberColumn(
-                help="Number of finished cells that the best one was chosen from."
-            ),
+        "test images": [f"{run.estimate.n_images:,}" for run in found.runs],
+        "independent": [f"{run.estimate.n_units:,}" for run in found.runs],
+        "finished cells": [f"{run.n_cells:,}" for run in found.runs],
+        **{
+            name: [str(run.settings[i]) for run in found.runs]
+            for i, name in enumerate(found.settings)
         },
+    }
+    # A title can be the same as that of another column.
+    st.dataframe(
+        [
+            {"setting": name} | {_column(i): v for i, v in enumerate(row)}
+            for name, row in rows.items()
+        ],
+        hide_index=True,
+        column_config={_column(i): titles[run.run] for i, run in enumerate(found.runs)},
+    )
+    st.caption(
+        "Independent: number of groups (patients, lesions) among the test images; an image "
+        "without a group counts as one. Finished cells: number that the best one was chosen from."
     )
 
 
@@ -160,7 +169,7 @@ def _show_cells(found: RunComparison, titles: Sequence[str]) -> None:
                 f"**{literal(titles[0])}** − **{literal(titles[1])}**, "
                 f"{found.measure.replace('_', ' ')}"
             )
-            st.altair_chart(
+            show_chart(
                 draw_difference_map(found.cells, titles),
                 width="stretch",
                 alt=describe_difference_map(found.cells, titles),

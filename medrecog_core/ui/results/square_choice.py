@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 import streamlit as st
 
+from medrecog_core.ui.choice import choose_or_none, named, open_objects
 from medrecog_core.ui.plain_text import literal
 
 ANY = "any"
@@ -27,14 +28,13 @@ def choose_square(classes: Sequence[str]) -> tuple[str, str]:
 
 
 def take_square(true: str, predicted: str) -> None:
-    """Select a square; called before the select boxes are shown."""
-    st.session_state[TRUE], st.session_state[PREDICTED] = true, predicted
+    """Open a square; called before the select boxes are shown."""
+    open_objects({TRUE: true, PREDICTED: predicted})
     _first_page()
 
 
 def forget_square() -> None:
-    """Select no square, because another run was selected."""
-    take_square(ANY, ANY)
+    """Draw a chart without a selection, because another run was selected."""
     _mark_anew()
 
 
@@ -44,19 +44,10 @@ def chart_key(name: str) -> str:
 
 
 def _choose(label: str, key: str, classes: Sequence[str]) -> str:
-    asked = st.session_state.get(key, st.query_params.get(key, ANY))
-    if asked not in (ANY, *classes):
+    asked = named(key)
+    if asked is not None and asked not in classes:
         st.warning(f"Class “{literal(asked)}” not found in this run.", icon=":material/link_off:")
-        st.session_state[key] = ANY
-    chosen: str = st.selectbox(
-        label,
-        [ANY, *classes],
-        key=key,
-        bind="query-params",
-        width=220,
-        on_change=_mark_anew,
-    )
-    return chosen
+    return choose_or_none(label, ANY, classes, key, width=220, on_change=_mark_anew) or ANY
 
 
 def _mark_anew() -> None:

@@ -25,8 +25,15 @@ def test_squares_hold_the_counts_and_their_share_of_the_true_class(rows_of):
 
 
 def test_many_classes_are_drawn_without_numbers():
-    assert len(draw_confusion_matrix(metrics_of(20)).to_dict()["layer"]) == 2
+    assert len(draw_confusion_matrix(metrics_of(20)).to_dict()["layer"]) == 3
     assert len(draw_confusion_matrix(metrics_of(21)).to_dict()["layer"]) == 1
+
+
+def test_hits_and_errors_of_the_same_share_have_other_colours(rows_of):
+    rows = rows_of(draw_confusion_matrix(metrics_of(3)))
+    fill = {(row["true"], row["predicted"]): row["fill"] for row in rows}
+    assert fill["class 01", "class 01"] != fill["class 01", "class 00"]
+    assert fill["class 00", "class 00"] == fill["class 02", "class 02"]
 
 
 def test_only_a_clickable_one_has_a_selection():
