@@ -61,7 +61,7 @@ def show_run(run: Run) -> None:
             follow(run.id)
             st.switch_page("pages/2_Experiments.py")
         return
-    if not record:
+    if record is None:
         raise MedrecogError(
             f"The settings record of run {run.id} is missing. Resume the run or delete it."
         )
@@ -84,7 +84,7 @@ def show_run(run: Run) -> None:
         take_cell=take_cell,
     )
     show_legend(ranked)
-    show_beside_report(specification.dataset, list(record["dataset"]["classes"]), results)
+    show_beside_report(specification.dataset, list(record.dataset.classes), results)
     by_name = {result.cell.name: result for result in results}
     chosen = choose_cell(list(by_name))
     shown = by_name[chosen or best_cell(results, measure).name]

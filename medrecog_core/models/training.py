@@ -315,23 +315,18 @@ def _best_value(
 
 def _of_run(run: Run, specification: RunSpecification, result: CellResult) -> dict[str, Any]:
     """Return the part of a card on the run and the results of its cell."""
-    record, split = run.record(), run.split()
-    dataset = record["dataset"]
+    record, split = run.needed_record(), run.split()
     metrics = result.metrics
-    versions = {
-        "medrecog": record.get("medrecog", ""),
-        "python": record.get("python", ""),
-        **record.get("versions", {}),
-    }
+    versions = {"medrecog": record.medrecog, "python": record.python, **record.versions}
     return {
         "dataset": specification.dataset,
-        "synthetic": dataset["synthetic"],
-        "fingerprint": dataset.get("fingerprint", ""),
-        "sample": record.get("sample", ""),
+        "synthetic": record.dataset.synthetic,
+        "fingerprint": record.dataset.fingerprint,
+        "sample": record.sample,
         "network": specification.network,
-        "source": run.source(),
-        "rendering": run.rendering(),
-        "weights_title": record["weights"]["title"],
+        "source": record.source,
+        "rendering": record.rendering,
+        "weights_title": record.weights.title,
         "seed": specification.seed,
         "classifier": specification.classifier,
         "class_weight": specification.class_weight,

@@ -2,7 +2,7 @@
 
 import csv
 import io
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 from medrecog_core.datasets.splits import describe_leak
@@ -14,6 +14,7 @@ from medrecog_core.reports.measures import MEASURES, measured
 from medrecog_core.reports.report_table import ReportTable, report_table
 from medrecog_core.runs import Run
 from medrecog_core.runs.ranked_cells import RankedCell, rank_cells, with_positive
+from medrecog_core.runs.record import RunRecord
 from medrecog_core.wording import counted
 
 BEST, EQUAL = "best", "not distinguishable"
@@ -38,7 +39,7 @@ def cell_rows(run: Run, ranked: Sequence[RankedCell]) -> list[dict[str, Any]]:
         confidence interval; units are groups, and images without a group count as one each. Leaking
         groups have both training and test images.
     """
-    record = run.record()
+    record = run.needed_record()
     dataset = run.specification().dataset
     rows = []
     for each in ranked:
@@ -59,8 +60,8 @@ def cell_rows(run: Run, ranked: Sequence[RankedCell]) -> list[dict[str, Any]]:
                 "n_train": result.n_train,
                 "n_test": result.n_test,
                 "n_test_units": estimate.n_units,
-                "sample": record.get("sample", ""),
-                "n_leaking_groups": n_leaking_groups(record),
+                "sample": record.sample,
+                "n_leaking_groups": record.split.n_leaking_groups,
             }
         )
     return rows
@@ -142,17 +143,11 @@ def run_report_table(
     return report_table(values, find_network(run.specification().network))
 
 
-def reservations(record: Mapping[str, Any]) -> str:
+def reservations(record: RunRecord) -> str:
     """Return the remarks of a caption on sampling and leakage, each after a space."""
-    sample = f" Based on {record['sample']}." if record.get("sample") else ""
-    n_leaking = n_leaking_groups(record)
+    sample = f" Based on {record.sample}." if record.sample else ""
+    n_leaking = record.split.n_leaking_groups
     return sample + (f" {describe_leak(n_leaking)}" if n_leaking else "")
-
-
-def n_leaking_groups(record: Mapping[str, Any]) -> int:
-    """Return how many groups of a run have both training and test images."""
-    n_groups: int = record.get("split", {}).get("n_leaking_groups", 0)
-    return n_groups
 
 
 def ready(run: Run) -> Run:
@@ -192,11 +187,11 @@ def _caption(run: Run, ranked: Sequence[RankedCell]) -> str:
         if estimate.n_units < ranked[0].result.n_test
         else ""
     )
-    record = run.record()
-    weights = f" with the weights “{record['weights']['title']}”" if "weights" in record else ""
+    record = run.needed_record()
     words = (
         f"{run.specification().dataset}: {counted(ranked[0].result.n_test, 'test image')}{units}; "
-        f"{find_network(run.specification().network).title}{weights}."
+        f"{find_network(run.specification().network).title} with the weights "
+        f"“{record.weights.title}”."
     )
     marks = r" Bold: the best cell; $\approx$: not significantly different from it."
     return escape(words) + marks + escape(reservations(record))

@@ -108,7 +108,7 @@ def _table(run: Run, choice: Choice, ending: str) -> bytes:
         return table.to_csv().encode()
     measure = choice.measure.replace("_", " ")
     caption = f"{run.specification().dataset}: {measure}, in the layout of the 2018 report."
-    caption += reservations(run.record())
+    caption += reservations(run.needed_record())
     return table.to_latex(caption, f"tab:{run.id}").encode()
 
 

@@ -1,10 +1,11 @@
 """The settings of runs in words, and which of them differ."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 from medrecog_core.classification import HYPER_PARAMETERS
 from medrecog_core.networks.engines import ENGINES
+from medrecog_core.runs.record import RunRecord
 from medrecog_core.runs.run import Run
 
 _ASKED = {
@@ -65,30 +66,33 @@ def run_settings(run: Run) -> dict[str, str]:
         settings[name] = _told(field, asked[field])
         if field == "classifier":
             settings |= {each: _told(each, asked.get(each)) for each in HYPER_PARAMETERS}
-    dataset, weights = record.get("dataset", {}), record.get("weights", {})
+    if record is None:
+        return settings | {
+            "precision": specification.precision,
+            **dict.fromkeys(("engine", "weights", "rendering", "split", "images"), "unknown"),
+            **dict.fromkeys(("fingerprint of the data set", "medrecog"), "unknown"),
+        }
     return settings | {
-        "precision": str(record.get("precision", asked["precision"])),
+        "precision": record.precision,
         "engine": engine_title(record),
-        "weights": f"{weights.get('title', 'unknown')} ({weights.get('identity', '')})",
-        "rendering": run.rendering().title,
-        "split": str(record.get("split", {}).get("kind", "unknown")),
-        "images": str(record.get("n_images", "unknown")),
-        "fingerprint of the data set": str(dataset.get("fingerprint", ""))[:_SHORT_FINGERPRINT],
-        "medrecog": str(record.get("medrecog", "unknown")),
+        "weights": f"{record.weights.title} ({record.weights.identity})",
+        "rendering": record.rendering.title,
+        "split": record.split.kind,
+        "images": str(record.n_images),
+        "fingerprint of the data set": record.dataset.fingerprint[:_SHORT_FINGERPRINT],
+        "medrecog": record.medrecog,
     }
 
 
-def engine_title(record: Mapping[str, Any]) -> str:
+def engine_title(record: RunRecord) -> str:
     """Return what computed the features of a run, for people."""
-    if "engine" not in record:  # of version 0.1.0
-        return ENGINES["tensorflow"].title
-    name = record["engine"]
+    name = record.engine
     return ENGINES[name].title if name in ENGINES else name or "none (cached features)"
 
 
-def engine_words(record: Mapping[str, Any]) -> str:
+def engine_words(record: RunRecord) -> str:
     """Return what computed the features of a run, and why that did."""
-    why = record.get("engine_choice", "")
+    why = record.engine_choice
     return engine_title(record) + (f" ({why})" if why else "")
 
 

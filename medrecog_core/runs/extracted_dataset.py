@@ -284,7 +284,7 @@ def dataset_of_run(run: Run) -> Dataset | None:
         If the run's folder is damaged.
     """
     specification = run.specification()
-    name, recorded = specification.dataset, run.record().get("dataset", {}).get("fingerprint")
+    name, record = specification.dataset, run.record()
     try:
         dataset = seen = read_dataset(library.folder_of(name), name)
         if specification.sample is not None:
@@ -292,4 +292,4 @@ def dataset_of_run(run: Run) -> Dataset | None:
             seen = dataclasses.replace(dataset, images=drawn.images)
     except (FileNotFoundError, MedrecogError):
         return None
-    return dataset if seen.fingerprint == recorded else None
+    return dataset if record and seen.fingerprint == record.dataset.fingerprint else None

@@ -1,7 +1,7 @@
 from medrecog_core.classification import HYPER_PARAMETERS
 from medrecog_core.locations import CacheFolder
 from medrecog_core.runs.description import differing_settings, run_settings
-from tests.made_runs import made_run
+from tests.made_runs import made_run, rewrite_record
 
 
 def test_only_what_differs_is_told_in_words(cache: CacheFolder) -> None:
@@ -16,10 +16,7 @@ def test_nothing_differs_between_equals(cache: CacheFolder) -> None:
 
 def test_what_a_run_found_counts_too(cache: CacheFolder) -> None:
     one, other = made_run(), made_run()
-    record = other.record()
-    record["weights"]["identity"] = "mine"
-    record["dataset"]["fingerprint"] = "f" * 64
-    other.write_record(record)
+    rewrite_record(other, weights={"identity": "mine"}, dataset={"fingerprint": "f" * 64})
     names, values = differing_settings([one, other])
     assert names == ("weights", "fingerprint of the data set")
     assert values[1] == ("embedded (mine)", "ffffffffffff")

@@ -101,7 +101,7 @@ class TestFinishedRun:
         assert {image.label for image in test} == set(CLASSES)
 
     def test_its_record_says_what_it_ran_on(self, finished: Run) -> None:
-        record = finished.record()
+        record = finished.needed_record().to_document()
         assert record["dataset"]["name"] == "textures"
         assert record["dataset"]["classes"] == dict.fromkeys(CLASSES, 4)
         assert record["dataset"]["synthetic"] is False
@@ -165,15 +165,15 @@ class TestFinishedRun:
         assert results(second) == results(finished)
         for result in second.cells():
             assert np.array_equal(second.scores(result.cell), finished.scores(result.cell))
-        fingerprints = {r.record()["dataset"]["fingerprint"] for r in (second, finished)}
+        fingerprints = {r.needed_record().dataset.fingerprint for r in (second, finished)}
         assert len(fingerprints) == 1
 
     def test_executing_it_again_changes_nothing(self, finished: Run) -> None:
-        before, peaks = finished.cells(), finished.record()["peak_memory_bytes"]
+        before, peaks = finished.cells(), finished.needed_record().peak_memory_bytes
         execute(finished)
         assert finished.cells() == before
         # That of the process which read the images, and not of this one, which read none.
-        assert finished.record()["peak_memory_bytes"] == peaks
+        assert finished.needed_record().peak_memory_bytes == peaks
         assert set(peaks) == {"extract-224"}
         assert finished.state().network_images == ((224, N_IMAGES),)
 
@@ -249,7 +249,7 @@ class TestFailure:
         with cache_at(finished_cache[0]):
             undisturbed = Run(finished_cache[1])
         assert results(run) == results(undisturbed)
-        assert run.record()["skipped"] == []
+        assert run.needed_record().skipped == ()
 
     def test_layers_of_the_head(self, known: Path) -> None:
         _, sentence = self.fails(specification(layers=["fc1"]))
@@ -596,7 +596,7 @@ class TestCarryingOn:
         assert finished.state().status == "finished"
         assert results(finished) == before
         assert finished.images() == images
-        assert finished.record()["n_images"] == N_IMAGES
+        assert finished.needed_record().n_images == N_IMAGES
 
     def test_cells_of_other_images_are_not_kept(
         self, tmp_path: Path, finished_cache: tuple[Path, str], pictures: Path

@@ -33,29 +33,28 @@ def view_runs(runs: list[Run]) -> None:
 def run_settings(run: Run) -> dict[str, str]:
     """Return the settings of a run as text, by name."""
     asked, record = run.specification(), run.record()
-    weights = record.get("weights", {}).get("title")
     parameter = asked.trained_classifier.parameter
     settings = {
         "data set": asked.dataset,
-        "images": record.get("sample")
+        "images": (record.sample if record else "")
         or (f"a sample of {asked.sample:,}" if asked.sample else "all"),
-        "network": record.get("network", asked.network),
-        "weights": weights,
-        "precision": record.get("precision", asked.precision),
+        "network": record.network if record else asked.network,
+        "weights": record.weights.title if record else "",
+        "precision": record.precision if record else asked.precision,
         "engine": engine_words(record) if record else "",
         "layers": _list(asked.layers),
         "input sizes": _list(asked.scales),
         "poolings": _list(POOLINGS[pooling].title for pooling in asked.poolings),
         "fused": _list(asked.fuse),
         "resizing": asked.preprocessing,
-        "protocol": record.get("split", {}).get("kind", asked.protocol),
+        "protocol": record.split.kind if record else asked.protocol,
         "normalisation": asked.normalisation,
         "classifier": asked.trained_classifier.title,
         parameter.name: parameter.words(asked.parameter_values),
         "class weights": asked.class_weight,
         "seed": str(asked.seed),
-        "processor": record.get("device", {}).get("name"),
-        "medrecog": record.get("medrecog"),
+        "processor": record.device.name if record and record.device else "",
+        "medrecog": record.medrecog if record else "",
     }
     return {name: value for name, value in settings.items() if value}
 
