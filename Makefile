@@ -1,15 +1,22 @@
-# make run: start the dashboard. make test: run every test. make lint: check style and types.
+# make run: start the dashboard. make test: run every test; make test-fast: those of daily work.
+# make fuzz: run the property tests with many new examples. make lint: check style and types.
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: run test lint benchmark
+.PHONY: run test test-fast fuzz lint benchmark
 
 run: $(VENV)/.run-requirements
 	$(BIN)/python -m medrecog_core dashboard
 
 test: $(VENV)/.dev-requirements
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest --numprocesses=2 --dist=loadfile
+
+test-fast: $(VENV)/.dev-requirements
+	$(BIN)/python -m pytest -m "not slow and not browser" --numprocesses=2 --dist=loadfile
+
+fuzz: $(VENV)/.dev-requirements
+	$(BIN)/python -m pytest -m hypothesis --hypothesis-profile=fuzz --timeout=1800
 
 lint: $(VENV)/.dev-requirements
 	$(BIN)/ruff check .

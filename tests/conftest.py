@@ -33,7 +33,11 @@ CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
 
 # How long an example takes says what else the machine does.
 settings.register_profile("untimed", deadline=None)
-settings.load_profile("untimed")
+# Continuous integration tries the same examples each time: a change is judged by what it changes.
+# New ones are found by `make fuzz`.
+settings.register_profile("ci", deadline=None, derandomize=True)
+settings.register_profile("fuzz", deadline=None, max_examples=2_000)
+settings.load_profile("ci" if os.environ.get("CI") == "true" else "untimed")
 
 
 @pytest.fixture(autouse=True)

@@ -10,6 +10,8 @@ import pytest
 
 from medrecog_core.jobs.kinds import KINDS
 
+pytestmark = pytest.mark.slow
+
 PROJECT = Path(__file__).parents[1]
 CORE = PROJECT / "medrecog_core"
 PAGES = [PROJECT / "app.py", *sorted((PROJECT / "pages").glob("*.py"))]

@@ -16,6 +16,8 @@ from streamlit import config
 
 from medrecog_core import __version__
 
+pytestmark = pytest.mark.slow
+
 PROJECT = Path(__file__).parents[1]
 
 

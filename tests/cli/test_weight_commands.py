@@ -17,6 +17,8 @@ from tests.tiny_network import CONVOLUTIONS, publish, tiny, tiny_arrays, write_n
 
 from .conftest import Call
 
+pytestmark = pytest.mark.slow
+
 __all__ = ["tiny"]
 
 VGG19 = find_network("vgg19")

@@ -25,6 +25,8 @@ from medrecog_core.datasets.demo import (
 from medrecog_core.errors import StorageError
 from medrecog_core.settings import CACHE_VARIABLE
 
+pytestmark = pytest.mark.slow
+
 
 def test_four_classes_of_sixty_pictures() -> None:
     assert len(CLASSES) == 4

@@ -344,13 +344,14 @@ def test_groups_shared_by_classes_do_not_cost_a_class_its_training():
         assert found.folds[0].test
 
 
-images_with_groups = st.lists(
-    st.tuples(
-        st.sampled_from("abcd"), st.just(""), st.sampled_from(["", *(f"p{i}" for i in range(6))])
-    ),
-    min_size=4,
-    max_size=30,
-).map(lambda rows: split_records(*rows))
+def images_of(classes):
+    groups = ["", *(f"p{i}" for i in range(6))]
+    row = st.tuples(st.sampled_from(classes), st.just(""), st.sampled_from(groups))
+    rows = st.lists(row, min_size=4 * len(classes), max_size=30)
+    return rows.map(lambda rows: split_records(*rows))
+
+
+images_with_groups = st.sampled_from(["ab", "abc", "abcd"]).flatmap(images_of)
 
 
 def groups_of(images, label):

@@ -13,6 +13,8 @@ from medrecog_core.networks import NETWORKS, Device, find_network
 from medrecog_core.networks.engines import ENGINES
 from medrecog_core.networks.summary import summarise
 
+pytestmark = pytest.mark.slow
+
 VGG19 = find_network("vgg19")
 BLOCKS = VGG19.default_layers
 EVERY = (*BLOCKS, "fc1", "fc2")

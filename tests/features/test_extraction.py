@@ -27,6 +27,8 @@ from medrecog_core.images import Rendering, read_image, squeeze
 from medrecog_core.jobs.progress import ignore, never
 from medrecog_core.networks import find_network
 
+pytestmark = pytest.mark.slow
+
 VGG19 = find_network("vgg19")
 CELLS = grid(VGG19, ["block1", "block2"], [224], ["max", "average"])
 

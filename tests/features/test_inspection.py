@@ -29,6 +29,8 @@ from medrecog_core.networks.backend import import_keras
 from tests.svms import train_svm
 from tests.tiny_network import tiny, tiny_arrays, write_npz
 
+pytestmark = pytest.mark.slow
+
 __all__ = ["tiny"]
 
 VGG19 = find_network("vgg19")

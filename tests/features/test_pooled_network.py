@@ -10,6 +10,8 @@ from medrecog_core.features.cell import LOCAL
 from medrecog_core.networks import device, embedded_weights, find_network
 from medrecog_core.networks.backend import import_keras
 
+pytestmark = pytest.mark.slow
+
 VGG19 = find_network("vgg19")
 BLOCKS = ("block1", "block2", "block3", "block4", "block5")
 READINGS = [(layer, pooling) for layer in BLOCKS for pooling in GLOBAL_POOLINGS]

@@ -6,6 +6,8 @@ from medrecog_core.features.self_test import picture, run_self_test
 from medrecog_core.networks import find_network, import_weights, installed_weights
 from tests.tiny_network import publish, tiny, tiny_arrays, write_npz, write_published
 
+pytestmark = pytest.mark.slow
+
 __all__ = ["tiny"]
 
 VGG19 = find_network("vgg19")

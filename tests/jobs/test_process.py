@@ -19,6 +19,8 @@ from medrecog_core.jobs.process import (
 from medrecog_core.locations import CacheFolder
 from tests.textures import wait_until
 
+pytestmark = pytest.mark.slow
+
 SLEEPER = [sys.executable, "-c", "import time; time.sleep(60)"]
 
 

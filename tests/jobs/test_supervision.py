@@ -11,6 +11,8 @@ from medrecog_core.jobs import supervision
 from medrecog_core.jobs.progress import ignore, never
 from medrecog_core.jobs.supervision import is_work_left_behind, stop_on_signals, supervise
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture
 def release() -> Iterator[threading.Event]:

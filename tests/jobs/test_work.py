@@ -26,6 +26,8 @@ from tests.archives import PNG, pack
 from tests.file_server import Answer, serving
 from tests.textures import wait_until, write_textures
 
+pytestmark = pytest.mark.slow
+
 SLOW = """
 import sys, time
 from medrecog_core.datasets import importing

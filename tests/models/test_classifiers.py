@@ -37,6 +37,8 @@ from tests.textures import (
     write_textures,
 )
 
+pytestmark = pytest.mark.slow
+
 CELL = Cell("block2", 224, "average")
 LENGTH = find_network("vgg19").layer("block2").channels
 OTHERS = [name for name in CLASSIFIERS if name != DEFAULT_CLASSIFIER]

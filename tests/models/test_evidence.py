@@ -8,6 +8,8 @@ from medrecog_core.features import Cell, with_evidence
 from medrecog_core.models import Predictor, can_explain, finished_cell, load_model, train_model
 from tests.textures import finished_run, specification
 
+pytestmark = pytest.mark.slow
+
 
 def test_positions_and_bias_sum_to_the_scores_of_the_model(known):
     run = finished_run(specification(layers=["block2"], poolings=with_evidence()))

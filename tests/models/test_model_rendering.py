@@ -34,6 +34,8 @@ from medrecog_core.networks import find_network
 from medrecog_core.runs import Run
 from tests.deep_images import CELL, MODEL, NAME, WINDOW
 
+pytestmark = pytest.mark.slow
+
 
 @dataclasses.dataclass(frozen=True)
 class RecordingSvm(LinearClassifier):

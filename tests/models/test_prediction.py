@@ -24,6 +24,8 @@ from medrecog_core.models import (
 from medrecog_core.runs import Run, RunSpecification
 from tests.textures import CLASSES, cache_at, finished_run
 
+pytestmark = pytest.mark.slow
+
 CELL = Cell("block2", 224, "average")
 
 

@@ -21,6 +21,8 @@ from medrecog_core.models.storage import FORMAT
 from medrecog_core.networks import find_network
 from tests.textures import CLASSES
 
+pytestmark = pytest.mark.slow
+
 VGG19 = find_network("vgg19")
 CELL = Cell("block2", 224, "average")
 

@@ -20,6 +20,8 @@ from medrecog_core.networks import find_network
 from medrecog_core.runs import Run
 from tests.textures import CLASSES, add_textures, finished_run, specification, write_textures
 
+pytestmark = pytest.mark.slow
+
 VGG19 = find_network("vgg19")
 CELL = Cell("block2", 224, "average")
 

@@ -22,6 +22,8 @@ from medrecog_core.models import (
 from medrecog_core.runs import Run, create_run
 from tests.textures import specification, wait_until
 
+pytestmark = pytest.mark.slow
+
 CELL = Cell("block2", 224, "average")
 
 

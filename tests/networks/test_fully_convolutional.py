@@ -7,6 +7,8 @@ from medrecog_core.errors import MedrecogError
 from medrecog_core.networks.backend import import_keras
 from tests.networks.fully_convolutional import convolution_kernel, fully_convolutional
 
+pytestmark = pytest.mark.slow
+
 HEAD = ("fc1", "fc2", "predictions")
 # The report's appendix 3.1 and 3.2: parameters of every layer of VGG-19.
 APPENDIX = {

@@ -9,6 +9,8 @@ from medrecog_core.networks.parameters import (
     reached_layers,
 )
 
+pytestmark = pytest.mark.slow
+
 VGG19 = find_network("vgg19")
 
 

@@ -14,6 +14,8 @@ from medrecog_core.networks.registry import Tables, read_table
 from medrecog_core.networks.summary import summarise
 from scripts.network_table import TABLES, keras_network, keras_rows
 
+pytestmark = pytest.mark.slow
+
 SMALL = {
     "title": "Small",
     "layers": [{"name": "first", "channels": 4, "stride": 1, "keras_layer": "a"}],

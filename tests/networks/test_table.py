@@ -13,6 +13,8 @@ from medrecog_core.networks.table import (
 from medrecog_core.settings import variable_of
 from tests.tiny_network import TINY, publish
 
+pytestmark = pytest.mark.slow
+
 VGG19 = find_network("vgg19")
 MIRROR = variable_of("weights_mirror")
 BLOCKS = ("block1", "block2", "block3", "block4", "block5")

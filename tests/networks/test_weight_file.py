@@ -22,7 +22,7 @@ from tests.tiny_network import (
     write_published,
 )
 
-pytestmark = pytest.mark.usefixtures("tiny")
+pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("tiny")]
 
 
 @pytest.fixture

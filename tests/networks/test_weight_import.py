@@ -37,6 +37,8 @@ from tests.tiny_network import (
     write_published,
 )
 
+pytestmark = pytest.mark.slow
+
 PROJECT = Path(__file__).parents[2]
 VGG19 = find_network("vgg19")
 

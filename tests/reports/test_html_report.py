@@ -13,6 +13,8 @@ from medrecog_core.runs.ranked_cells import rank_cells
 from tests.made_runs import rewrite_record
 from tests.textures import N_IMAGES, cache_at, finished_run, specification
 
+pytestmark = pytest.mark.slow
+
 
 class Parsed(HTMLParser):
     """A page's tags with their attributes, and its text."""

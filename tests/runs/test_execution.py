@@ -56,6 +56,8 @@ from tests.textures import (
     write_textures,
 )
 
+pytestmark = pytest.mark.slow
+
 VGG19 = find_network("vgg19")
 CHEAP = {"layers": ["block1"], "poolings": ["max"]}
 

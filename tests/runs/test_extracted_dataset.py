@@ -17,6 +17,8 @@ from medrecog_core.runs.extracted_dataset import dataset_of_run, descriptor_sour
 from tests.made_runs import rewrite_record
 from tests.textures import CLASSES, N_IMAGES, NAME, add_textures, specification, write_textures
 
+pytestmark = pytest.mark.slow
+
 VGG19 = find_network("vgg19")
 CHEAP = {"layers": ["block1"], "poolings": ["max"]}
 

@@ -7,6 +7,8 @@ import pytest
 from benchmarks import kills
 from medrecog_core.settings import CACHE_VARIABLE
 
+pytestmark = pytest.mark.slow
+
 
 def test_killed_runs_end_as_if_nothing_had_happened(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch

@@ -34,6 +34,8 @@ from tests.textures import (
     write_textures,
 )
 
+pytestmark = pytest.mark.slow
+
 SCALE = 544  # large enough for an extraction to last until somebody has looked
 PER_CLASS = 5
 N = 3 * PER_CLASS

@@ -13,6 +13,8 @@ from medrecog_core.locations import CacheFolder
 from medrecog_core.runs import Run, create_run
 from tests.textures import N_IMAGES, specification
 
+pytestmark = pytest.mark.slow
+
 PROJECT = Path(__file__).parents[2]
 
 

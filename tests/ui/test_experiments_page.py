@@ -25,6 +25,8 @@ from tests.textures import (
 )
 from tests.ui.test_pages import opened, words
 
+pytestmark = pytest.mark.slow
+
 __all__ = ["finished", "finished_cache", "known", "pictures"]
 
 PAGE = "pages/2_Experiments.py"

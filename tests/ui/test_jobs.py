@@ -19,6 +19,8 @@ from tests.made_runs import made_run
 from tests.textures import specification
 from tests.ui.test_pages import opened, words
 
+pytestmark = pytest.mark.slow
+
 HASHING = Stage("hash-files", "Reading files", "files")
 
 

@@ -25,6 +25,8 @@ from tests.made_runs import made_run
 from tests.textures import add_textures, write_textures
 from tests.tiny_network import tiny, tiny_arrays, write_npz
 
+pytestmark = pytest.mark.slow
+
 __all__ = ["tiny"]
 
 PROJECT = Path(__file__).parents[2]

@@ -16,6 +16,8 @@ from medrecog_core.models import (
 from tests.textures import finished_run, specification
 from tests.ui.test_pages import opened, words
 
+pytestmark = pytest.mark.slow
+
 PICTURE = "image/png"
 
 

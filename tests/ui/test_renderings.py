@@ -3,6 +3,7 @@
 import io
 
 import numpy as np
+import pytest
 from PIL import Image
 
 from medrecog_core.datasets import Dataset, ImageRecord, library
@@ -11,6 +12,8 @@ from medrecog_core.ui.datasets import image_detail
 from tests.deep_images import MODEL, NAME, WINDOW
 from tests.ui.test_pages import opened, words
 from tests.ui.test_predict_page import upload
+
+pytestmark = pytest.mark.slow
 
 DATASETS, RESULTS, PREDICT = "pages/1_Datasets.py", "pages/3_Results.py", "pages/4_Predict.py"
 

@@ -5,6 +5,8 @@ import pytest
 from tests.made_runs import made_run
 from tests.ui.test_pages import opened, words
 
+pytestmark = pytest.mark.slow
+
 PAGE = "pages/3_Results.py"
 
 

@@ -16,6 +16,8 @@ from medrecog_core.settings import MODE_VARIABLE as MODE
 from medrecog_core.ui.plain_text import literal
 from medrecog_core.ui.shown_bundle import show_bundle
 
+pytestmark = pytest.mark.slow
+
 PROJECT = Path(__file__).parents[2]
 
 BUNDLE = variable_of("bundle")

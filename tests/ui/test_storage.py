@@ -10,6 +10,8 @@ from streamlit.testing.v1 import AppTest
 from medrecog_core.features import DescriptorKey, DescriptorStore
 from medrecog_core.settings import MODE_VARIABLE, VIEWER
 
+pytestmark = pytest.mark.slow
+
 APP = str(Path(__file__).parents[2] / "app.py")
 FREE, DELETE = "Free unused features", "Delete unused features"
 

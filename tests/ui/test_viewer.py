@@ -18,6 +18,8 @@ from medrecog_core.settings import MODE_VARIABLE, VIEWER
 from medrecog_core.ui.plain_text import literal
 from tests.textures import add_textures, cache_at, specification, write_textures
 
+pytestmark = pytest.mark.slow
+
 PROJECT = Path(__file__).parents[2]
 DATASETS = "pages/1_Datasets.py"
 MODEL = "textures-model"

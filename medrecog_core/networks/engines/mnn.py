@@ -5,6 +5,7 @@ import ctypes
 import functools
 import json
 import os
+import subprocess
 import sys
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
@@ -15,6 +16,7 @@ from typing import Any, BinaryIO
 
 import numpy as np
 
+from medrecog_core.errors import MedrecogError
 from medrecog_core.networks.device import find_device
 from medrecog_core.networks.engines.engine import Memory, Place, ReadArrays, Readings
 from medrecog_core.networks.preprocessing import prepared_array
@@ -246,12 +248,19 @@ def _compile(description: Mapping[str, Any], path: Path) -> None:
     """Write a description as the file that MNN loads."""
     source = path.with_suffix(".json")
     source.write_text(json.dumps(description))
-    options = ["-f", "JSON", "--modelFile", str(source), "--MNNModel", str(path)]
-    with _without_messages():
-        # The module, not `MNN.tools`, which reports every conversion to its publisher.
-        import _tools
-
-        _tools.mnnconvert(["", *options, "--optimizeLevel", "0", "--bizCode", "medrecog"])
+    # In a process of its own, because the converter brings a protobuf that ends the process where
+    # TensorFlow's is loaded. And not through `MNN.tools`, which reports to its publisher.
+    convert = "import sys, _tools; _tools.mnnconvert(sys.argv)"
+    files = ["-f", "JSON", "--modelFile", str(source), "--MNNModel", str(path)]
+    options = ["--optimizeLevel", "0", "--bizCode", "medrecog"]
+    done = subprocess.run(
+        [sys.executable, "-I", "-c", convert, *files, *options], capture_output=True, check=False
+    )
+    if not path.exists():
+        raise MedrecogError(
+            f"MNN could not prepare the network (its converter ended with {done.returncode}). "
+            f"Choose the engine TensorFlow."
+        )
 
 
 @functools.cache

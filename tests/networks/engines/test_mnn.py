@@ -11,6 +11,8 @@ from medrecog_core.networks import find_network, installed_weights, opened_weigh
 from medrecog_core.networks.engines import mnn, tensorflow
 from tests.tiny_network import TINY, tiny_arrays
 
+pytestmark = pytest.mark.slow
+
 VGG19 = find_network("vgg19")
 BLOCKS = ("block1", "block2", "block3", "block4", "block5")
 MOST = 1e-5
@@ -99,3 +101,23 @@ def test_it_needs_no_tensorflow_and_prints_nothing():
         [sys.executable, "-c", SCRIPT], capture_output=True, text=True, check=True
     )
     assert (answer.stdout, answer.stderr) == ("[]\n", "")
+
+
+AFTER_TENSORFLOW = """
+from medrecog_core.networks.backend import import_keras
+import_keras()
+import numpy as np
+from medrecog_core.features import PooledNetwork
+from medrecog_core.networks import find_network
+for engine in ("tensorflow", "mnn", "tensorflow"):
+    network = PooledNetwork(find_network("vgg19"), [("block1", "max")], "float32", engine=engine)
+    (found,) = network.descriptors(np.full((1, 64, 64, 3), 99, np.uint8)).values()
+    print(found.shape)
+"""
+
+
+def test_both_engines_serve_in_one_process():
+    answer = subprocess.run(
+        [sys.executable, "-c", AFTER_TENSORFLOW], capture_output=True, text=True, check=False
+    )
+    assert (answer.returncode, answer.stdout) == (0, "(1, 64)\n" * 3), answer.stderr[-500:]

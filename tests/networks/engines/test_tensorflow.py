@@ -33,6 +33,8 @@ from medrecog_core.networks.registry import read_table
 from tests.networks.fully_convolutional import convolution_kernel
 from tests.tiny_network import TINY, keras_model, tiny_arrays, write_npz
 
+pytestmark = pytest.mark.slow
+
 RNG = np.random.default_rng(0)
 CHANNELS, UNITS = 6, 5
 SIDE = 96

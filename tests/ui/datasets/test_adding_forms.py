@@ -10,6 +10,8 @@ from medrecog_core.datasets import Decisions
 from medrecog_core.ui.datasets import adding_dataset, import_preview
 from tests.archives import pack
 
+pytestmark = pytest.mark.slow
+
 
 def form():
     from medrecog_core.ui.datasets.adding_dataset import _from_here

@@ -2,10 +2,13 @@
 
 from pathlib import Path
 
+import pytest
 from streamlit.testing.v1 import AppTest
 
 from medrecog_core.datasets import add_dataset, library
 from tests.textures import CLASSES, PER_CLASS, write_textures
+
+pytestmark = pytest.mark.slow
 
 APP = str(Path(__file__).parents[3] / "app.py")
 

@@ -17,6 +17,8 @@ from medrecog_core.datasets import (
 )
 from medrecog_core.jobs.process import this_process
 
+pytestmark = pytest.mark.slow
+
 APP = Path(__file__).parents[3] / "app.py"
 MASK = np.zeros((24, 24), np.uint8)
 MASK[4:9, 5:14] = 255

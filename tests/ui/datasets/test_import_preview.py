@@ -8,6 +8,8 @@ from streamlit.testing.v1 import AppTest
 from medrecog_core.datasets import Decisions
 from medrecog_core.ui.datasets import import_preview
 
+pytestmark = pytest.mark.slow
+
 
 def app(source, base):
     import streamlit as st

@@ -16,6 +16,8 @@ from medrecog_core.runs import RunSpecification
 from medrecog_core.ui.experiments.form_address import PARAMETER, _read, _written, key_of
 from tests.ui.test_pages import opened, words
 
+pytestmark = pytest.mark.slow
+
 PAGE = "pages/2_Experiments.py"
 VGG19 = find_network("vgg19")
 WHOLE = {

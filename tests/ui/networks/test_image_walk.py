@@ -12,6 +12,8 @@ from medrecog_core.networks import NETWORKS
 from medrecog_core.ui.networks import image_walk
 from tests.ui.test_pages import opened, words
 
+pytestmark = pytest.mark.slow
+
 PAGE = "pages/5_Networks.py"
 MINUTE = 60_000
 

@@ -10,6 +10,8 @@ from streamlit.testing.v1 import AppTest
 from medrecog_core.jobs.process import this_process
 from medrecog_core.ui.results.exporting import offer_exports
 
+pytestmark = pytest.mark.slow
+
 PROJECT = Path(__file__).parents[3]
 LABELS = [
     "HTML report",
