@@ -6,7 +6,6 @@ from typing import Any
 import click
 
 from medrecog_core.cli.output import write_json, write_table
-from medrecog_core.datasets.splits import describe_leak
 from medrecog_core.jobs.queue import jobs_before
 from medrecog_core.runs import (
     Plan,
@@ -17,7 +16,7 @@ from medrecog_core.runs import (
     plan_run,
     result_document,
 )
-from medrecog_core.runs.description import engine_words
+from medrecog_core.runs.description import DATA_RESERVATIONS, engine_words, reservations
 
 # --- Cost, estimated and measured ----------------------------------------------------------------
 
@@ -129,12 +128,9 @@ def show_run(folder: Run, as_json: bool) -> None:
             f"{record.dataset.name}, {record.split.kind}; {record.network}, weights: "
             f"{record.weights.title}; {record.precision}"
         )
-        if record.sample:
-            click.echo(f"Computed on {record.sample}.")
-        if record.dataset.synthetic:
-            click.echo(f"{record.dataset.name}: {record.dataset.layout}")
-        if record.split.n_leaking_groups:
-            click.echo(describe_leak(record.split.n_leaking_groups))
+        for kind, sentence in reservations(record).items():
+            if kind in DATA_RESERVATIONS:
+                click.echo(sentence)
     for line in describe_extraction(folder):
         click.echo(line)
     for entry in document["skipped"]:

@@ -5,7 +5,6 @@ import io
 from collections.abc import Sequence
 from typing import Any
 
-from medrecog_core.datasets.splits import describe_leak
 from medrecog_core.errors import MedrecogError
 from medrecog_core.features import Cell
 from medrecog_core.networks import find_network
@@ -13,6 +12,7 @@ from medrecog_core.reports.latex import escape
 from medrecog_core.reports.measures import MEASURES, measured
 from medrecog_core.reports.report_table import ReportTable, report_table
 from medrecog_core.runs import Run
+from medrecog_core.runs.description import DATA_RESERVATIONS, reservations
 from medrecog_core.runs.ranked_cells import RankedCell, rank_cells, with_positive
 from medrecog_core.runs.record import RunRecord
 from medrecog_core.wording import counted
@@ -143,11 +143,10 @@ def run_report_table(
     return report_table(values, find_network(run.specification().network))
 
 
-def reservations(record: RunRecord) -> str:
-    """Return the remarks of a caption on sampling and leakage, each after a space."""
-    sample = f" Based on {record.sample}." if record.sample else ""
-    n_leaking = record.split.n_leaking_groups
-    return sample + (f" {describe_leak(n_leaking)}" if n_leaking else "")
+def caption_reservations(record: RunRecord) -> str:
+    """Return what a caption says on the data and their split, each sentence after a space."""
+    found = reservations(record)
+    return "".join(f" {found[kind]}" for kind in DATA_RESERVATIONS if kind in found)
 
 
 def ready(run: Run) -> Run:
@@ -194,4 +193,4 @@ def _caption(run: Run, ranked: Sequence[RankedCell]) -> str:
         f"“{record.weights.title}”."
     )
     marks = r" Bold: the best cell; $\approx$: not significantly different from it."
-    return escape(words) + marks + escape(reservations(record))
+    return escape(words) + marks + escape(caption_reservations(record))

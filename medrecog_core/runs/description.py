@@ -1,19 +1,25 @@
-"""The settings of runs in words, and which of them differ."""
+"""Runs in words: their settings, which of them differ, and what limits their results."""
 
 from collections.abc import Sequence
+from enum import StrEnum
 from typing import Any
 
 from medrecog_core.classification import HYPER_PARAMETERS
+from medrecog_core.datasets.splits import describe_leak
+from medrecog_core.features import POOLINGS
+from medrecog_core.images import find_preprocessing
+from medrecog_core.networks import find_network
 from medrecog_core.networks.engines import ENGINES
 from medrecog_core.runs.record import RunRecord
 from medrecog_core.runs.run import Run
+from medrecog_core.wording import counted
 
 _ASKED = {
     "dataset": "data set",
     "sample": "sample",
     "network": "network",
     "layers": "layers",
-    "scales": "scales",
+    "scales": "input sizes",
     "poolings": "poolings",
     "fuse": "fusions",
     "preprocessing": "preprocessing",
@@ -29,6 +35,9 @@ _ASKED = {
     "seed": "seed",
 }
 _LEFT_OPEN = {"sample": "all images", "n_words": "as usual", "fuse": "none"}
+_NOT_USED = "not used"
+_UNKNOWN = "unknown"
+_SAID_BY_SPLIT = ("protocol", "folds", "repeats", "groups kept whole")
 _SHORT_FINGERPRINT = 12
 
 
@@ -58,7 +67,7 @@ def differing_settings(
 
 
 def run_settings(run: Run) -> dict[str, str]:
-    """Return every setting of a run, from its name to its value in words."""
+    """Return every setting of a run, from its name to its value in short words."""
     specification, record = run.specification(), run.record()
     asked = specification.to_document() | {"classifier": specification.trained_classifier.title}
     settings = {}
@@ -69,8 +78,8 @@ def run_settings(run: Run) -> dict[str, str]:
     if record is None:
         return settings | {
             "precision": specification.precision,
-            **dict.fromkeys(("engine", "weights", "rendering", "split", "images"), "unknown"),
-            **dict.fromkeys(("fingerprint of the data set", "medrecog"), "unknown"),
+            **dict.fromkeys(("engine", "weights", "rendering", "split", "images"), _UNKNOWN),
+            **dict.fromkeys(("fingerprint of the data set", "medrecog"), _UNKNOWN),
         }
     return settings | {
         "precision": record.precision,
@@ -82,6 +91,73 @@ def run_settings(run: Run) -> dict[str, str]:
         "fingerprint of the data set": record.dataset.fingerprint[:_SHORT_FINGERPRINT],
         "medrecog": record.medrecog,
     }
+
+
+def used_settings(run: Run) -> dict[str, str]:
+    """Return the settings that had an effect on a run, from their names to full words.
+
+    Raises
+    ------
+    StorageError
+        If the run's folder is damaged.
+    """
+    asked, record, settings = run.specification(), run.record(), run_settings(run)
+    unused = {
+        _ASKED[field] for field, value in _LEFT_OPEN.items() if settings[_ASKED[field]] == value
+    }
+    unused |= {name for name, value in settings.items() if value in ("", _NOT_USED, _UNKNOWN)}
+    unused.add("components")  # said with the normalisation
+    classifier, values = asked.trained_classifier, asked.parameter_values
+    settings["network"] = find_network(asked.network).title
+    settings["poolings"] = ", ".join(POOLINGS[name].title for name in asked.poolings)
+    settings["fusions"] = ", ".join(fusion.name for fusion in asked.fusions)
+    settings["preprocessing"] = find_preprocessing(asked.preprocessing).title
+    settings["classifier"] = f"{classifier.title} ({classifier.description})"
+    if len(values) > 1:
+        settings[classifier.parameter.name] += (
+            " (the best chosen by cross-validation on the training images)"
+        )
+    if asked.normalisation.startswith("pca"):
+        settings["normalisation"] += f", {asked.n_components} components"
+    if record is not None:
+        unused.update(_SAID_BY_SPLIT)
+        settings["sample"] = record.sample
+        settings["engine"] = engine_words(record)
+        if record.device is not None:
+            settings["processor or GPU"] = record.device.name
+    return {name: value for name, value in settings.items() if name not in unused}
+
+
+class Reservation(StrEnum):
+    """Kinds of what limits the results of a run."""
+
+    SYNTHETIC = "synthetic"
+    SAMPLE = "sample"
+    LEAKAGE = "leakage"
+    SKIPPED = "skipped"
+    WEIGHTS = "weights"
+
+
+DATA_RESERVATIONS = (Reservation.SYNTHETIC, Reservation.SAMPLE, Reservation.LEAKAGE)
+"""Those that no list of skipped images and no title of the weights says."""
+
+
+def reservations(record: RunRecord) -> dict[Reservation, str]:
+    """Return what limits the results of a run, a sentence for each kind that applies."""
+    dataset, n_leaking, title = record.dataset, record.split.n_leaking_groups, record.weights.title
+    n_skipped = counted(len(record.skipped), "image")
+    found = {}
+    if dataset.synthetic:
+        found[Reservation.SYNTHETIC] = f"The data set “{dataset.name}” is {dataset.layout}."
+    if record.sample:
+        found[Reservation.SAMPLE] = f"These results are based on {record.sample}."
+    if n_leaking:
+        found[Reservation.LEAKAGE] = describe_leak(n_leaking)
+    if record.skipped:
+        found[Reservation.SKIPPED] = f"Skipped because unreadable: {n_skipped}."
+    if "official" not in title:
+        found[Reservation.WEIGHTS] = f"The weights are not the official Keras weights ({title})."
+    return found
 
 
 def engine_title(record: RunRecord) -> str:
@@ -98,7 +174,7 @@ def engine_words(record: RunRecord) -> str:
 
 def _told(field: str, value: Any) -> str:
     if value is None or value == []:
-        return _LEFT_OPEN.get(field, "not used")
+        return _LEFT_OPEN.get(field, _NOT_USED)
     values = value if isinstance(value, list) else [value]
     return ", ".join(_word(each) for each in values)
 

@@ -55,7 +55,7 @@ def test_latex_tells_leaks_sample_and_weights_in_its_caption(finished):
     )
     caption = next(line for line in cells_latex(finished).splitlines() if "caption" in line)
     assert "Leakage: 1 group has images in both training" in caption
-    assert "Based on a sample of 6 of 12 images." in caption
+    assert "These results are based on a sample of 6 of 12 images." in caption
     assert r"custom\_weights" in caption
 
 

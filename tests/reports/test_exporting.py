@@ -38,7 +38,7 @@ def test_tables_tell_leaks_and_samples(finished):
     rewrite_record(finished, split={"n_leaking_groups": 2}, sample="a sample of 6 of 12 images")
     latex = exported(finished, PurePath("x.tex"), Choice(table="report")).decode()
     (caption,) = [line for line in latex.splitlines() if "caption" in line]
-    assert "Based on a sample of 6 of 12 images. Leakage: 2 groups have images" in caption
+    assert "based on a sample of 6 of 12 images. Leakage: 2 groups have images" in caption
     head, first, *_ = exported(finished, PurePath("x.csv")).decode().splitlines()
     assert head.endswith(",n_leaking_groups")
     assert first.endswith(",a sample of 6 of 12 images,2")

@@ -2,25 +2,26 @@
 
 import streamlit as st
 
-from medrecog_core.datasets.splits import describe_leak
 from medrecog_core.images import PLAIN
+from medrecog_core.runs.description import Reservation, reservations
 from medrecog_core.runs.record import RunRecord
 from medrecog_core.ui.plain_text import literal
 from medrecog_core.ui.quantities import counted
+
+_SHOWN = {
+    Reservation.SYNTHETIC: (st.info, ":material/draw:"),
+    Reservation.SAMPLE: (st.info, ":material/colorize:"),
+    Reservation.LEAKAGE: (st.warning, ":material/water_drop:"),
+}
 
 
 def show_record(record: RunRecord) -> None:
     """Show the record of a run, with leakage and skipped images."""
     dataset, split = record.dataset, record.split
-    if dataset.synthetic:
-        st.info(
-            f"The data set “{literal(dataset.name)}” is {literal(dataset.layout)}.",
-            icon=":material/draw:",
-        )
-    if record.sample:
-        st.info(f"Results are based on {literal(record.sample)}.", icon=":material/colorize:")
-    if split.n_leaking_groups:
-        st.warning(describe_leak(split.n_leaking_groups), icon=":material/water_drop:")
+    found = reservations(record)
+    for kind, (show, icon) in _SHOWN.items():
+        if kind in found:
+            show(literal(found[kind]), icon=icon)
     st.caption(
         f"{literal(dataset.name)}: trained on {counted(split.n_train, 'image')}, tested on "
         f"{counted(split.n_test, 'image')} ({literal(split.kind)}). "
