@@ -121,7 +121,7 @@ def used_settings(run: Run) -> dict[str, str]:
         settings["normalisation"] += f", {asked.n_components} components"
     if record is not None:
         unused.update(_SAID_BY_SPLIT)
-        settings["sample"] = record.sample
+        settings["sample"] = record.sample or settings["sample"]
         settings["engine"] = engine_words(record)
         if record.device is not None:
             settings["processor or GPU"] = record.device.name

@@ -25,7 +25,7 @@ from medrecog_core.runs.cell_evaluation import StoredImages, evaluate_cell
 from medrecog_core.runs.estimate import TRAINING, forecast_run
 from medrecog_core.runs.extracted_dataset import (
     ExtractedDataset,
-    extract_dataset,
+    extract_images,
     load_sample,
 )
 from medrecog_core.runs.record import Repeated, RunRecord
@@ -108,10 +108,10 @@ def work_on_run(job: Job, work: Work) -> None:
     specification = run.specification()
     network = find_network(specification.network)
     rendering = recorded_rendering(run)
+    dataset, sample = load_sample(specification, work.report, work.should_stop, rendering)
     with suppress(MedrecogError):  # what is wrong the work itself finds out, and says so
-        load_sample(specification, work.report, work.should_stop, rendering)
-        work.expect(forecast_run(run, rendering).seconds_left)
-    extracted = extract_dataset(specification, work.report, work.should_stop, rendering)
+        work.expect(forecast_run(run, dataset).seconds_left)
+    extracted = extract_images(specification, dataset, sample, work.report, work.should_stop)
     source = extracted.source
     positions, split = split_images(extracted.images, specification.split_protocol).without_unused()
     images = [extracted.images[i] for i in positions]

@@ -179,6 +179,14 @@ class TestFinishedRun:
         assert set(peaks) == {"extract-224"}
         assert finished.state().network_images == ((224, N_IMAGES),)
 
+    def test_the_manifest_is_read_once(
+        self, finished: Run, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        read, reads = library.read_imported, []
+        monkeypatch.setattr(library, "read_imported", lambda *of: reads.append(of) or read(*of))
+        execute(create_run(finished.specification()))
+        assert len(reads) == 1
+
     def test_another_seed_holds_out_other_images(self, finished: Run) -> None:
         other = finished_run(specification(**CHEAP, seed=3))
         assert other.images() == finished.images()
@@ -312,7 +320,7 @@ class TestFailure:
         def full(*_: object) -> None:
             raise OSError(28, "No space left on device", "/somewhere")
 
-        monkeypatch.setattr(execution, "extract_dataset", full)
+        monkeypatch.setattr(execution, "extract_images", full)
         _, sentence = self.fails(specification())
         assert "No space left on device (/somewhere)" in sentence
 
@@ -322,7 +330,7 @@ class TestFailure:
         def mistake(*_: object) -> None:
             raise ZeroDivisionError("oh")
 
-        monkeypatch.setattr(execution, "extract_dataset", mistake)
+        monkeypatch.setattr(execution, "extract_images", mistake)
         run = create_run(specification())
         with pytest.raises(ZeroDivisionError):
             execute(run)
