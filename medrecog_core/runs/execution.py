@@ -13,7 +13,7 @@ import psutil
 from medrecog_core import __version__
 from medrecog_core.datasets import Split, split_images
 from medrecog_core.errors import MedrecogError, StorageError
-from medrecog_core.features import DescriptorSource, DescriptorStore
+from medrecog_core.features import DescriptorReader, DescriptorSource, DescriptorStore
 from medrecog_core.jobs.job import Job
 from medrecog_core.jobs.progress import Progress, Report, ignore, stop_if
 from medrecog_core.jobs.work import Work, carry_out
@@ -130,7 +130,7 @@ def work_on_run(job: Job, work: Work) -> None:
     run.write_record(record.model_copy(update={"seconds": work.seconds()}))
     todo = run.missing_cells()
     with DescriptorStore(cache_folder().features) as store:
-        stored = StoredImages(images, files, network, source, store)
+        stored = StoredImages(images, files, DescriptorReader(network, source, store))
         for i, cell in enumerate(todo):
             stop_if(work.should_stop())
             work.report(Progress(TRAINING, i, len(todo)))

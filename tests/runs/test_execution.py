@@ -21,12 +21,12 @@ from medrecog_core.errors import MedrecogError, StoppedError, StorageError
 from medrecog_core.features import (
     ENCODINGS,
     Cell,
+    DescriptorReader,
     DescriptorStore,
     HashedImage,
     batch_size,
-    read_descriptors,
 )
-from medrecog_core.features.encodings import StoredLocalDescriptors, encode_images, learn_codebook
+from medrecog_core.features.encodings import encode_images, learn_codebook
 from medrecog_core.jobs import supervision, work
 from medrecog_core.jobs.process import this_process
 from medrecog_core.jobs.progress import Progress
@@ -83,7 +83,7 @@ def descriptors_of(run: Run, images: Sequence[RunImage], result: CellResult) -> 
     files = [HashedImage(Path(image.path), image.sha256) for image in images]
     store_folder = run.path.parents[1] / "features"
     with DescriptorStore(store_folder) as store:
-        return read_descriptors(files, result.cell, VGG19, run.source(), store)
+        return DescriptorReader(VGG19, run.source(), store).read(files, result.cell)
 
 
 class TestFinishedRun:
@@ -382,12 +382,8 @@ class TestEncodings:
         cell = Cell("block2", 224, encoding)
         with DescriptorStore(encoded.path.parents[1] / "features") as store:
             local = [
-                StoredLocalDescriptors(
-                    [HashedImage(Path(i.path), i.sha256) for i in part],
-                    cell,
-                    VGG19,
-                    encoded.source(),
-                    store,
+                DescriptorReader(VGG19, encoded.source(), store).local(
+                    [HashedImage(Path(i.path), i.sha256) for i in part], cell
                 )
                 for part in parts
             ]
@@ -428,12 +424,8 @@ class TestEncodings:
         images = [run.trained_images(), run.tested_images()]
         with DescriptorStore(cache.features) as store:
             train, test = (
-                StoredLocalDescriptors(
-                    [HashedImage(Path(i.path), i.sha256) for i in part],
-                    cell,
-                    VGG19,
-                    run.source(),
-                    store,
+                DescriptorReader(VGG19, run.source(), store).local(
+                    [HashedImage(Path(i.path), i.sha256) for i in part], cell
                 )
                 for part in images
             )
