@@ -177,7 +177,7 @@ class Run(Job):
         return [images[position] for position in self.split().tested]
 
     def trained_images(self) -> list[RunImage]:
-        """Return the images that some SVM of the run learns from."""
+        """Return the images that some classifier of the run is trained on."""
         images = self.images()
         return [images[position] for position in self.split().trained]
 
