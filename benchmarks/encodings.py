@@ -34,14 +34,13 @@ from medrecog_core.features import (
     DEFAULT_N_WORDS,
     POOLINGS,
     Cell,
+    DescriptorReader,
     DescriptorSource,
     DescriptorStore,
     HashedImage,
-    describe_images,
     extract,
     grid,
     hash_images,
-    learn_cell_codebook,
 )
 from medrecog_core.images import SQUEEZE
 from medrecog_core.locations import cache_folder
@@ -77,12 +76,12 @@ class Images:
         self, cell: Cell, train: np.ndarray, test: np.ndarray, n_words: int | None, seed: int
     ) -> tuple[np.ndarray, tuple[str, ...], dict[str, float]]:
         """Scores of the test images, the classes, and the seconds the encoding took."""
-        where = (NETWORK, self.source, self.store)
+        reader = DescriptorReader(NETWORK, self.source, self.store)
         start = time.perf_counter()
-        codebook = learn_cell_codebook(self.files_at(train), cell, *where, n_words, seed)
+        codebook = reader.learn_codebook(self.files_at(train), cell, n_words, seed)
         learned = time.perf_counter()
         rows = self.files_at(np.concatenate([train, test]))
-        matrix = describe_images(rows, cell, codebook, *where)
+        matrix = reader.describe(rows, cell, codebook)
         seconds = {"codebook": learned - start, "descriptors": time.perf_counter() - learned}
         known = self.labels[train].tolist()
         (svm,) = find_classifier("linear-svm").train_path(

@@ -35,6 +35,7 @@ sys.path.insert(0, str(Path(__file__).parents[1]))
 from medrecog_core.classification import TrainingOptions, find_classifier, measure
 from medrecog_core.datasets import read_dataset
 from medrecog_core.features import (
+    DescriptorReader,
     DescriptorSource,
     DescriptorStore,
     HashedImage,
@@ -43,7 +44,6 @@ from medrecog_core.features import (
     extract,
     grid,
     hash_images,
-    read_descriptors,
 )
 from medrecog_core.images import SQUEEZE
 from medrecog_core.networks import embedded_weights, find_device, find_network, installed_weights
@@ -213,7 +213,7 @@ def accuracies(root: Path) -> dict[str, dict[str, float]]:
         for precision in ("float32", "bfloat16"):
             extract(files, cells, NETWORK, source_of(precision), store)
             for cell in cells:
-                matrix = read_descriptors(files, cell, NETWORK, source_of(precision), store)
+                matrix = DescriptorReader(NETWORK, source_of(precision), store).read(files, cell)
                 (svm,) = find_classifier("linear-svm").train_path(
                     matrix[train], labels[train].tolist(), [1.0], TrainingOptions()
                 )

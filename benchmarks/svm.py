@@ -53,7 +53,7 @@ from medrecog_core.classification import (
     train_svms,
 )
 from medrecog_core.datasets import split_images
-from medrecog_core.features import DescriptorStore, read_descriptors
+from medrecog_core.features import DescriptorReader, DescriptorStore
 from medrecog_core.locations import cache_folder
 from medrecog_core.networks import find_device, find_network
 from medrecog_core.runs import RunSpecification
@@ -218,7 +218,7 @@ def stored_cells(
     for cell in specification.cells:
 
         def read(cell: Any = cell) -> np.ndarray:
-            return read_descriptors(extracted.files, cell, network, extracted.source, store)
+            return DescriptorReader(network, extracted.source, store).read(extracted.files, cell)
 
         yield cell.name, read, labels, fold
 

@@ -1,7 +1,6 @@
 """Results: the heat map of a run, its cells in detail, and a comparison of runs."""
 
-from collections.abc import Callable, Mapping, Sequence
-from typing import Any
+from collections.abc import Callable, Sequence
 
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
@@ -13,6 +12,7 @@ from medrecog_core.reports.measures import best_cell, chance
 from medrecog_core.runs import CellResult, Run, all_runs
 from medrecog_core.runs.published import find_published_table
 from medrecog_core.runs.ranked_cells import score_images, with_positive
+from medrecog_core.runs.record import RunRecord
 from medrecog_core.runs.run import cell_images
 from medrecog_core.ui.choice import choose
 from medrecog_core.ui.experiments.run_list import SEEN, follow
@@ -67,7 +67,7 @@ def show_run(run: Run, selects: DeltaGenerator) -> None:
             follow(run.id)
             st.switch_page("pages/2_Experiments.py")
         return
-    if not record:
+    if record is None:
         raise MedrecogError(
             f"The settings record of run {run.id} is missing. Resume the run or delete it."
         )
@@ -86,7 +86,7 @@ def show_run(run: Run, selects: DeltaGenerator) -> None:
 # A click on a cell computes this part of the page only.
 @st.fragment
 def show_results(
-    run: Run, record: Mapping[str, Any], measure: str, positive: str | None, is_stretched: bool
+    run: Run, record: RunRecord, measure: str, positive: str | None, is_stretched: bool
 ) -> None:
     with shown_errors():
         results = with_positive(run.cells(), positive)
@@ -94,7 +94,7 @@ def show_results(
         compared = comparisons(run, ranked, measure)
         sentence = f"{headline(run, measure, positive)}{compared and '; ' + compared}."
         st.markdown(f"**{literal(sentence)}**")
-        show_warnings(record, run.small_test())
+        show_warnings(run, record)
         specification = run.specification()
         show_heat_map(
             specification.cells,
@@ -126,12 +126,12 @@ def show_cell_title(run: Run, result: CellResult, is_best: bool) -> None:
 @st.fragment
 def show_tabs(
     run: Run,
-    record: Mapping[str, Any],
+    record: RunRecord,
     result: CellResult,
     results: Sequence[CellResult],
     measure: str,
 ) -> None:
-    table = find_published_table(run.specification().dataset, list(record["dataset"]["classes"]))
+    table = find_published_table(run.specification().dataset, list(record.dataset.classes))
     shows: dict[str, Callable[[], object]] = {
         "Errors": lambda: show_errors(run, result),
         "Classes": lambda: show_classes(run, result),

@@ -10,6 +10,7 @@ from medrecog_core.datasets import Fold, Split
 from medrecog_core.jobs.state import JobState
 from medrecog_core.runs import Run, RunImage, RunSpecification, create_run
 from medrecog_core.runs.cell_evaluation import CellData, evaluate_cell
+from medrecog_core.runs.record import RunRecord
 
 CLASSES = ("NORMAL", "PNEUMONIA")
 
@@ -104,10 +105,10 @@ def _descriptors(
     return np.array(described, dtype=np.float32)
 
 
-def _record(run: Run, images: Sequence[RunImage], classes: Sequence[str]) -> dict[str, object]:
+def _record(run: Run, images: Sequence[RunImage], classes: Sequence[str]) -> RunRecord:
     split = run.split()
     counts = {label: sum(image.label == label for image in images) for label in classes}
-    return {
+    document = {
         "run": run.id,
         "specification": run.specification().to_document(),
         "dataset": {
@@ -133,3 +134,13 @@ def _record(run: Run, images: Sequence[RunImage], classes: Sequence[str]) -> dic
         "versions": {},
         "medrecog": "0",
     }
+    return RunRecord.from_document(document)
+
+
+def rewrite_record(run: Run, **parts: object) -> None:
+    """Change what a run recorded: its members, and members of its parts by part."""
+    document = run.needed_record().to_document()
+    for name, value in parts.items():
+        is_part = isinstance(value, dict) and name in document
+        document[name] = {**document[name], **value} if is_part else value
+    run.write_record(RunRecord.from_document(document))

@@ -188,7 +188,9 @@ class _Bundle:
         # Its process does not exist on other machines.
         state = replace(run.state(), process=None, heartbeat=0.0)
         self._add_json(f"{folder}/state.json", places.left_out_of(asdict(state)))
-        for name, document in (("record", run.record()), ("repeated", run.repeated())):
+        record = run.record()
+        documents = {"record": record and record.to_document(), "repeated": run.repeated()}
+        for name, document in documents.items():
             if document:
                 self._add_json(f"{folder}/{name}.json", places.left_out_of(document))
         named = [replace(image, path=path) for image, path in zip(images, relative, strict=True)]

@@ -7,7 +7,6 @@ import click
 
 from medrecog_core.cli.output import write_json, write_table
 from medrecog_core.datasets.small_test import SmallTest
-from medrecog_core.datasets.splits import describe_leak
 from medrecog_core.jobs.queue import jobs_before
 from medrecog_core.runs import (
     Plan,
@@ -18,7 +17,7 @@ from medrecog_core.runs import (
     plan_run,
     result_document,
 )
-from medrecog_core.runs.description import engine_words
+from medrecog_core.runs.description import DATA_RESERVATIONS, engine_words, reservations
 from medrecog_core.runs.estimate import expect_small_test
 
 # --- Cost, estimated and measured ----------------------------------------------------------------
@@ -79,25 +78,16 @@ def _cost_of_scale(cost: ScaleCost | None, n_all: int) -> tuple[str, str]:
     return f"{cost.n_images:,} of {n_all:,}", minutes
 
 
-def describe_extraction(document: dict[str, Any]) -> Iterator[str]:
-    """Return a line on the engine, and one per input size: images, time and peak memory.
-
-    Parameters
-    ----------
-    document
-        Result of `result_document`.
-    """
-    record = document["record"]
-    if any(document["network_images"].values()):
+def describe_extraction(run: Run) -> Iterator[str]:
+    """Return a line on the engine, and one per input size: images, time and peak memory."""
+    record, network_images = run.record(), dict(run.state().network_images)
+    if record and any(network_images.values()):
         yield f"Computed by {engine_words(record)}"
-    for scale, n_images in document["network_images"].items():
+    for scale, n_images in network_images.items():
         stage = f"extract-{scale}"
-        yield describe_scale(
-            scale,
-            n_images,
-            record.get("seconds", {}).get(stage),
-            record.get("peak_memory_bytes", {}).get(stage),
-        )
+        seconds = record.seconds.get(stage) if record else None
+        n_bytes = record.peak_memory_bytes.get(stage) if record else None
+        yield describe_scale(scale, n_images, seconds, n_bytes)
 
 
 def describe_scale(
@@ -141,20 +131,16 @@ def show_run(folder: Run, as_json: bool) -> None:
         click.echo(f"{state.stage.label}: {state.done} of {state.total}")
         if state.job_seconds_left is not None:
             click.echo(f"About {state.job_seconds_left / 60:.1f} minutes remaining")
-    record = document["record"]
-    if record:
+    if record := folder.record():
         click.echo(folder.specification().classifier_words)
         click.echo(
-            f"{document['dataset']}, {record['split']['kind']}; {record['network']}, weights: "
-            f"{record['weights']['title']}; {record['precision']}"
+            f"{record.dataset.name}, {record.split.kind}; {record.network}, weights: "
+            f"{record.weights.title}; {record.precision}"
         )
-        if record["sample"]:
-            click.echo(f"Computed on {record['sample']}.")
-        if record["dataset"]["synthetic"]:
-            click.echo(f"{document['dataset']}: {record['dataset']['layout']}")
-        if record["split"]["n_leaking_groups"]:
-            click.echo(describe_leak(record["split"]["n_leaking_groups"]))
-    for line in describe_extraction(document):
+        for kind, sentence in reservations(folder).items():
+            if kind in DATA_RESERVATIONS:
+                click.echo(sentence)
+    for line in describe_extraction(folder):
         click.echo(line)
     for entry in document["skipped"]:
         click.echo(f"skipped {entry['path']}: {entry['reason']}")

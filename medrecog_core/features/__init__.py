@@ -14,8 +14,7 @@ from medrecog_core.features.cell import (
 )
 from medrecog_core.features.cost import MemoryEstimate, estimate_memory, peak_memory
 from medrecog_core.features.encodings import DEFAULT_N_WORDS, Codebook, learn_codebook
-from medrecog_core.features.extraction import Extraction, extract, is_extracting, read_descriptors
-from medrecog_core.features.fold_descriptors import describe_images, learn_cell_codebook
+from medrecog_core.features.extraction import Extraction, extract, is_extracting
 from medrecog_core.features.inspection import (
     ORDERS,
     FeatureMapNetwork,
@@ -38,6 +37,7 @@ from medrecog_core.features.pooling import (
     titles,
     with_evidence,
 )
+from medrecog_core.features.reader import DescriptorReader
 from medrecog_core.features.reading import HashedImage, Skipped, hash_images
 from medrecog_core.features.store import (
     DescriptorKey,
@@ -58,6 +58,7 @@ __all__ = [
     "Cell",
     "Codebook",
     "DescriptorKey",
+    "DescriptorReader",
     "DescriptorSource",
     "DescriptorStore",
     "Encoding",
@@ -76,7 +77,6 @@ __all__ = [
     "batch_size",
     "check_pooling",
     "concatenate",
-    "describe_images",
     "estimate_memory",
     "extract",
     "find_cell",
@@ -86,12 +86,10 @@ __all__ = [
     "hash_images",
     "in_order",
     "is_extracting",
-    "learn_cell_codebook",
     "learn_codebook",
     "members",
     "parse_fusion",
     "peak_memory",
-    "read_descriptors",
     "strongest",
     "titles",
     "with_evidence",

@@ -13,7 +13,6 @@ from pathlib import Path
 
 import numpy as np
 
-from medrecog_core.errors import StorageError
 from medrecog_core.features.cell import Cell
 from medrecog_core.features.cost import NetworkPass, peak_memory
 from medrecog_core.features.encodings.local_descriptors import check_room
@@ -165,38 +164,6 @@ def extract(
     ]
     extraction.unreadable = frozenset(unreadable)
     return extraction
-
-
-def read_descriptors(
-    images: Sequence[HashedImage],
-    cell: Cell,
-    network: Network,
-    source: DescriptorSource,
-    store: DescriptorStore,
-) -> np.ndarray:
-    """Return the descriptors of images in a cell that needs no codebook.
-
-    Returns
-    -------
-    numpy.ndarray
-        float32, shape (len(images), length).
-
-    Raises
-    ------
-    StorageError
-        If one is not in the store, or has been damaged since it was put there.
-    """
-    length = cell.stored_length(network)
-    matrix = np.empty((len(images), length), dtype=np.float32)
-    for row, image in zip(matrix, images, strict=True):
-        vector = store.get(source.key_of(image, cell), length)
-        if vector is None:
-            raise StorageError(
-                f"The descriptor of {image.name} in {cell.name} is missing from the store or "
-                "damaged: start the run again, and it will be computed again."
-            )
-        row[:] = vector
-    return matrix
 
 
 def _extracting(scale: int) -> Stage:

@@ -21,11 +21,10 @@ from medrecog_core.datasets import ImageRecord, check_name, unit_of
 from medrecog_core.errors import MedrecogError, StorageError, UsageError
 from medrecog_core.features import (
     AnyCell,
+    DescriptorReader,
     DescriptorStore,
     HashedImage,
     concatenate,
-    describe_images,
-    learn_cell_codebook,
     members,
 )
 from medrecog_core.jobs.job import Job, create_job
@@ -126,11 +125,11 @@ def train_model(
     words = (specification.n_words, specification.seed)
     report(Progress(_READING, 0, 0))
     with DescriptorStore(cache_folder().features) as store:
-        where = (find_network(specification.network), source, store)
-        learned = {m: learn_cell_codebook(files, m, *where, *words) for m in members(cell)}
+        reader = DescriptorReader(find_network(specification.network), source, store)
+        learned = {m: reader.learn_codebook(files, m, *words) for m in members(cell)}
         codebooks = {m: codebook for m, codebook in learned.items() if codebook is not None}
         descriptors = concatenate(
-            [describe_images(files, m, codebooks.get(m), *where) for m in members(cell)]
+            [reader.describe(files, m, codebooks.get(m)) for m in members(cell)]
         )
         report(Progress(_TRAINING, 0, 0))
         value = _best_value(descriptors, learnt, specification)
@@ -142,7 +141,7 @@ def train_model(
         check_kept(len(learnt), n_bytes)
         report(Progress(_CALIBRATING, 0, 0))
         attempts = _Attempts()
-        stored = StoredImages(records, files, *where)
+        stored = StoredImages(records, files, reader)
         held_out = attempts.make(
             "probabilities or decision threshold",
             lambda: (
@@ -315,23 +314,18 @@ def _best_value(
 
 def _of_run(run: Run, specification: RunSpecification, result: CellResult) -> dict[str, Any]:
     """Return the part of a card on the run and the results of its cell."""
-    record, split = run.record(), run.split()
-    dataset = record["dataset"]
+    record, split = run.needed_record(), run.split()
     metrics, small = result.metrics, run.small_test()
-    versions = {
-        "medrecog": record.get("medrecog", ""),
-        "python": record.get("python", ""),
-        **record.get("versions", {}),
-    }
+    versions = {"medrecog": record.medrecog, "python": record.python, **record.versions}
     return {
         "dataset": specification.dataset,
-        "synthetic": dataset["synthetic"],
-        "fingerprint": dataset.get("fingerprint", ""),
-        "sample": record.get("sample", ""),
+        "synthetic": record.dataset.synthetic,
+        "fingerprint": record.dataset.fingerprint,
+        "sample": record.sample,
         "network": specification.network,
-        "source": run.source(),
-        "rendering": run.rendering(),
-        "weights_title": record["weights"]["title"],
+        "source": record.source,
+        "rendering": record.rendering,
+        "weights_title": record.weights.title,
         "seed": specification.seed,
         "classifier": specification.classifier,
         "class_weight": specification.class_weight,

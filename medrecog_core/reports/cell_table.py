@@ -2,10 +2,9 @@
 
 import csv
 import io
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any
 
-from medrecog_core.datasets.splits import describe_leak
 from medrecog_core.errors import MedrecogError
 from medrecog_core.features import Cell
 from medrecog_core.networks import find_network
@@ -13,6 +12,7 @@ from medrecog_core.reports.latex import escape
 from medrecog_core.reports.measures import MEASURES, measured
 from medrecog_core.reports.report_table import ReportTable, report_table
 from medrecog_core.runs import Run
+from medrecog_core.runs.description import DATA_RESERVATIONS, reservations
 from medrecog_core.runs.ranked_cells import RankedCell, rank_cells, with_positive
 from medrecog_core.wording import counted
 
@@ -39,7 +39,7 @@ def cell_rows(run: Run, ranked: Sequence[RankedCell]) -> list[dict[str, Any]]:
         confidence interval; units are groups, and images without a group count as one each. Leaking
         groups have both training and test images.
     """
-    record, small = run.record(), run.small_test()
+    record, small = run.needed_record(), run.small_test()
     dataset = run.specification().dataset
     rows = []
     for each in ranked:
@@ -60,8 +60,8 @@ def cell_rows(run: Run, ranked: Sequence[RankedCell]) -> list[dict[str, Any]]:
                 "n_train": result.n_train,
                 "n_test": result.n_test,
                 "n_test_units": estimate.n_units,
-                "sample": record.get("sample", ""),
-                "n_leaking_groups": n_leaking_groups(record),
+                "sample": record.sample,
+                "n_leaking_groups": record.split.n_leaking_groups,
                 "small_test": "" if small is None else small.words,
             }
         )
@@ -144,19 +144,10 @@ def run_report_table(
     return report_table(values, find_network(run.specification().network))
 
 
-def reservations(run: Run) -> str:
-    """Return the remarks of a caption on sampling, leakage and small tests, each after a space."""
-    record, small = run.record(), run.small_test()
-    sample = f" Based on {record['sample']}." if record.get("sample") else ""
-    n_leaking = n_leaking_groups(record)
-    leak = f" {describe_leak(n_leaking)}" if n_leaking else ""
-    return sample + leak + ("" if small is None else f" {small.words}")
-
-
-def n_leaking_groups(record: Mapping[str, Any]) -> int:
-    """Return how many groups of a run have both training and test images."""
-    n_groups: int = record.get("split", {}).get("n_leaking_groups", 0)
-    return n_groups
+def caption_reservations(run: Run) -> str:
+    """Return what a caption says on the data and their split, each sentence after a space."""
+    found = reservations(run)
+    return "".join(f" {found[kind]}" for kind in DATA_RESERVATIONS if kind in found)
 
 
 def ready(run: Run) -> Run:
@@ -196,11 +187,11 @@ def _caption(run: Run, ranked: Sequence[RankedCell]) -> str:
         if estimate.n_units < ranked[0].result.n_test
         else ""
     )
-    record = run.record()
-    weights = f" with the weights “{record['weights']['title']}”" if "weights" in record else ""
+    record = run.needed_record()
     words = (
         f"{run.specification().dataset}: {counted(ranked[0].result.n_test, 'test image')}{units}; "
-        f"{find_network(run.specification().network).title}{weights}."
+        f"{find_network(run.specification().network).title} with the weights "
+        f"“{record.weights.title}”."
     )
     marks = r" Bold: the best cell; $\approx$: not significantly different from it."
-    return escape(words) + marks + escape(reservations(run))
+    return escape(words) + marks + escape(caption_reservations(run))

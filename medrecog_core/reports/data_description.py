@@ -39,8 +39,6 @@ class DataDescription:
     findings
         Titles of the findings of the health check for the data set of the run, the severe ones
         first; None if it was not checked.
-    rendering
-        Description of how stored values became images.
     """
 
     counts: tuple[ClassCount, ...]
@@ -50,7 +48,6 @@ class DataDescription:
     excluded: tuple[tuple[str, int], ...]
     unreadable: tuple[tuple[str, str], ...]
     findings: tuple[str, ...] | None
-    rendering: str
 
     @property
     def n_excluded(self) -> int:
@@ -66,7 +63,7 @@ def describe_data(run: Run) -> DataDescription:
     StorageError
         If the run's folder is damaged.
     """
-    images, split, record = run.images(), run.split(), run.record()
+    images, split, record = run.images(), run.split(), run.needed_record()
     trained, tested = (
         [images[i] for i in sorted(set(part))] for part in (split.trained, split.tested)
     )
@@ -74,7 +71,7 @@ def describe_data(run: Run) -> DataDescription:
         Counter(image.label for image in part) for part in (trained, tested, images)
     )
     kept = dataset_of_run(run)
-    n_excluded = record["dataset"].get("n_excluded", 0)
+    n_excluded = record.dataset.n_excluded
     excluded = [("", n_excluded)] if n_excluded else []
     findings = None
     if kept is not None:
@@ -88,9 +85,8 @@ def describe_data(run: Run) -> DataDescription:
         _n_groups(trained),
         _n_groups(tested),
         tuple(excluded),
-        tuple((entry["path"], entry["reason"]) for entry in record["skipped"]),
+        tuple((entry.path, entry.reason) for entry in record.skipped),
         findings,
-        run.rendering().title,
     )
 
 

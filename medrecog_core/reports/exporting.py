@@ -7,10 +7,10 @@ from pathlib import PurePath
 
 from medrecog_core.errors import UsageError
 from medrecog_core.reports.cell_table import (
+    caption_reservations,
     cells_csv,
     cells_latex,
     ready,
-    reservations,
     run_report_table,
 )
 from medrecog_core.reports.measures import MEASURES
@@ -108,7 +108,7 @@ def _table(run: Run, choice: Choice, ending: str) -> bytes:
         return table.to_csv().encode()
     measure = choice.measure.replace("_", " ")
     caption = f"{run.specification().dataset}: {measure}, in the layout of the 2018 report."
-    caption += reservations(run)
+    caption += caption_reservations(run)
     return table.to_latex(caption, f"tab:{run.id}").encode()
 
 

@@ -8,16 +8,19 @@ from typing import Any
 from altair.typing import ChartType
 
 from medrecog_core import __version__
-from medrecog_core.classification import ScoredImages, cross_calibrate, estimate, estimate_classes
-from medrecog_core.datasets.splits import describe_leak
+from medrecog_core.classification import (
+    HYPER_PARAMETERS,
+    ScoredImages,
+    cross_calibrate,
+    estimate,
+    estimate_classes,
+)
 from medrecog_core.errors import MedrecogError
 from medrecog_core.features import Cell
-from medrecog_core.images import PREPROCESSINGS
 from medrecog_core.intended_use import RESEARCH_ONLY
 from medrecog_core.jobs.state import stage_label
-from medrecog_core.networks import find_network
 from medrecog_core.reports.cell_table import ready
-from medrecog_core.reports.data_description import DataDescription, describe_data
+from medrecog_core.reports.data_description import describe_data
 from medrecog_core.reports.figures.reliability import describe_reliability, draw_reliability
 from medrecog_core.reports.measures import MEASURES
 from medrecog_core.reports.rendering import to_svg
@@ -32,15 +35,20 @@ from medrecog_core.reports.run_figures import (
     draw_figure,
 )
 from medrecog_core.runs import CellResult, Run
-from medrecog_core.runs.description import engine_words
+from medrecog_core.runs.description import reservations, used_settings
 from medrecog_core.runs.published import beside_report, find_published_table
 from medrecog_core.runs.ranked_cells import RankedCell, rank_cells, score_images
+from medrecog_core.runs.record import RunRecord
 from medrecog_core.wording import counted
 
 _TEMPLATES = Path(__file__).parent / "templates"
 _MOST_CURVES = 6
 _RELIABILITY_WIDTH = 360
 _MOST_LISTED = 200
+_SAID_ELSEWHERE = (
+    *("data set", "images", "fingerprint of the data set"),
+    *("processor or GPU", "medrecog"),
+)
 
 
 def html_report(run: Run) -> str:
@@ -62,7 +70,7 @@ def html_report(run: Run) -> str:
 
     ranked = rank_cells(ready(run))
     record = run.record()
-    if not record:
+    if record is None:
         raise MedrecogError(f"Run {run.id} has no record yet. Resume it first.")
     best = next(each for each in ranked if each.ranked.is_best)
     images = score_images(run, best.result)
@@ -82,7 +90,7 @@ def html_report(run: Run) -> str:
         created=_day(run.state().created),
         written=_day(time.time()),
         version=__version__,
-        warnings=_warnings(run, record, data),
+        warnings=_warnings(run),
         n_cells=len(run.specification().cells),
         n_columns=len({(cell.scale, cell.pooling) for cell in run.specification().cells}),
         best=best,
@@ -104,10 +112,10 @@ def html_report(run: Run) -> str:
         n_without_curves=max(0, len(curve_classes(images)) - _MOST_CURVES),
         folds=_folds(run, best.result),
         calibration=_calibration(images, best.result.metrics.positive),
-        published=_published(run, ranked),
+        published=_published(run, record, ranked),
         data=data,
         most_listed=_MOST_LISTED,
-        settings=_settings(run, data),
+        settings=_settings(run),
         machine=_machine(record),
         stages=_stages(record),
         limits=_limits(images, record),
@@ -126,21 +134,10 @@ def _day(seconds: float) -> str:
     return time.strftime("%Y-%m-%d %H:%M UTC", time.gmtime(seconds))
 
 
-def _warnings(run: Run, record: dict[str, Any], data: DataDescription) -> list[str]:
-    split, dataset = record["split"], record["dataset"]
+def _warnings(run: Run) -> list[str]:
     n_finished, n_cells = len(run.cells()), len(run.specification().cells)
-    title = record["weights"]["title"]
-    small = run.small_test()
-    warned = {
-        f"This run is not finished ({n_finished} of {n_cells} cells).": n_finished < n_cells,
-        f"The data set “{dataset['name']}” is {dataset['layout']}.": dataset["synthetic"],
-        f"These results are based on {record.get('sample')}.": record.get("sample"),
-        describe_leak(split["n_leaking_groups"]): split["n_leaking_groups"],
-        "" if small is None else small.words: small is not None,
-        f"Skipped because unreadable: {counted(len(data.unreadable), 'image')}.": (data.unreadable),
-        f"The weights are not the official Keras weights ({title}).": "official" not in title,
-    }
-    return [sentence for sentence, applies in warned.items() if applies]
+    unfinished = f"This run is not finished ({n_finished} of {n_cells} cells)."
+    return [*([unfinished] if n_finished < n_cells else []), *reservations(run).values()]
 
 
 def _estimates(images: ScoredImages) -> list[dict[str, Any]]:
@@ -199,10 +196,8 @@ def _calibration(images: ScoredImages, positive: str | None) -> dict[str, Any] |
     }
 
 
-def _published(run: Run, ranked: list[RankedCell]) -> dict[str, Any] | None:
-    table = find_published_table(
-        run.specification().dataset, list(run.record()["dataset"]["classes"])
-    )
+def _published(run: Run, record: RunRecord, ranked: list[RankedCell]) -> dict[str, Any] | None:
+    table = find_published_table(run.specification().dataset, list(record.dataset.classes))
     if table is None:
         return None
     estimates = {
@@ -215,60 +210,34 @@ def _published(run: Run, ranked: list[RankedCell]) -> dict[str, Any] | None:
     }
 
 
-def _settings(run: Run, data: DataDescription) -> list[tuple[str, str]]:
-    asked, record = run.specification(), run.record()
-    classifier, values = asked.trained_classifier, asked.parameter_values
-    preprocessing = next(
-        (p.title for p in PREPROCESSINGS.values() if p.version == record["preprocessing"]),
-        record["preprocessing"],
-    )
-    settings = {
-        "Network": find_network(asked.network).title,
-        "Weights": f"{record['weights']['title']} ({record['weights']['identity']})",
-        "Layers": ", ".join(asked.layers),
-        "Scales": ", ".join(map(str, asked.scales)) + " pixels",
-        "Poolings": ", ".join(asked.poolings),
-        "Fusions": ", ".join(fusion.name for fusion in asked.fusions),
-        "Rendering": data.rendering,
-        "Preprocessing": preprocessing,
-        "Precision": record["precision"],
-        "Engine": engine_words(record),
-        "Normalisation": asked.normalisation
-        + (f", {asked.n_components} components" if asked.normalisation.startswith("pca") else ""),
-        "Classifier": f"{classifier.title} ({classifier.description})",
-        classifier.parameter.name: classifier.parameter.words(values)
-        + (
-            " (the best chosen by cross-validation on the training images)"
-            if len(values) > 1
-            else ""
-        ),
-        "Class weight": asked.class_weight,
-        "Split": record["split"]["kind"],
-        "Seed": str(asked.seed),
+def _settings(run: Run) -> list[tuple[str, str]]:
+    return [
+        (name if name in HYPER_PARAMETERS else name[0].upper() + name[1:], value)
+        for name, value in used_settings(run).items()
+        if name not in _SAID_ELSEWHERE
+    ]
+
+
+def _machine(record: RunRecord) -> list[tuple[str, str]]:
+    device, memory = record.device, record.memory_bytes
+    cores = f"{device.name} ({device.kind}), {counted(device.n_cores, 'core')}" if device else ""
+    known = {
+        "Device": cores,
+        "Memory": f"{memory / 1e9:.1f} GB" if memory else "",
+        "System": record.system,
+        "Python": record.python,
+        "medrecog": record.medrecog,
+        **record.versions,
     }
-    return [(name, value) for name, value in settings.items() if value]
+    return [(name, value) for name, value in known.items() if value]
 
 
-def _machine(record: dict[str, Any]) -> list[tuple[str, str]]:
-    device = record["device"]
-    return [
-        ("Device", f"{device['name']} ({device['kind']}), {counted(device['n_cores'], 'core')}"),
-        ("Memory", f"{record['memory_bytes'] / 1e9:.1f} GB"),
-        ("System", record["system"]),
-        ("Python", record["python"]),
-        ("medrecog", record["medrecog"]),
-        *((name, number) for name, number in record["versions"].items()),
-    ]
+def _stages(record: RunRecord) -> list[tuple[str, float, float | None]]:
+    peaks = record.peak_memory_bytes
+    return [(stage_label(stage), s, peaks.get(stage)) for stage, s in record.seconds.items()]
 
 
-def _stages(record: dict[str, Any]) -> list[tuple[str, float, float | None]]:
-    peaks = record.get("peak_memory_bytes", {})
-    return [
-        (stage_label(stage), s, peaks.get(stage)) for stage, s in record.get("seconds", {}).items()
-    ]
-
-
-def _limits(images: ScoredImages, record: dict[str, Any]) -> list[str]:
+def _limits(images: ScoredImages, record: RunRecord) -> list[str]:
     limits = [
         "Limited to one data set and one split: the intervals apply to similar images, not to "
         "other hospitals, devices or populations.",
@@ -276,7 +245,7 @@ def _limits(images: ScoredImages, record: dict[str, Any]) -> list[str]:
         "cells that are not significantly different may be equally good.",
         "The network is used without fine-tuning; it was trained on everyday photographs "
         "(ImageNet), not on medical images."
-        if record["weights"]["title"].startswith("ImageNet")
+        if record.weights.title.startswith("ImageNet")
         else (
             "The network is used without fine-tuning; the training data of these weights is "
             "unknown."

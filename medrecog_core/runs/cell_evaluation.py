@@ -17,16 +17,12 @@ from medrecog_core.classification import (
 from medrecog_core.datasets import Fold, ImageRecord, Split, unit_of
 from medrecog_core.features import (
     AnyCell,
-    DescriptorSource,
-    DescriptorStore,
+    DescriptorReader,
     HashedImage,
     concatenate,
-    describe_images,
-    learn_cell_codebook,
     members,
 )
 from medrecog_core.jobs.progress import Progress, ignore, never, stop_if
-from medrecog_core.networks import Network
 from medrecog_core.runs.cell_result import CellResult, FoldResult
 from medrecog_core.runs.specification import RunSpecification
 
@@ -169,15 +165,13 @@ class StoredImages:
     ----------
     images, files
         The images and their files, in one order.
-    network, source, store
-        What they were read with, and where the descriptors are.
+    reader
+        Reads their descriptors.
     """
 
     images: Sequence[ImageRecord]
     files: Sequence[HashedImage]
-    network: Network
-    source: DescriptorSource
-    store: DescriptorStore
+    reader: DescriptorReader
 
     def cell_data(
         self,
@@ -202,7 +196,6 @@ class StoredImages:
         report, should_stop
             Called with the progress of encodings, and asked between their steps.
         """
-        where = (self.network, self.source, self.store)
         words = (specification.n_words, specification.seed)
         heard = (report, should_stop)
 
@@ -210,8 +203,8 @@ class StoredImages:
             train = [self.files[i] for i in fold.train]
             described = []
             for member in members(cell):
-                codebook = learn_cell_codebook(train, member, *where, *words, *heard)
-                described.append(describe_images(self.files, member, codebook, *where, *heard))
+                codebook = self.reader.learn_codebook(train, member, *words, *heard)
+                described.append(self.reader.describe(self.files, member, codebook, *heard))
             return concatenate(described)
 
         learns = any(member.is_encoded for member in members(cell))

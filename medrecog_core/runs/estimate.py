@@ -11,7 +11,7 @@ from typing import Any
 
 import psutil
 
-from medrecog_core.datasets import ImageRecord, library
+from medrecog_core.datasets import Dataset, ImageRecord, library
 from medrecog_core.datasets.small_test import SmallTest, find_small_test
 from medrecog_core.datasets.splits import draw_sample, split_images
 from medrecog_core.errors import MedrecogError
@@ -24,7 +24,7 @@ from medrecog_core.features import (
 )
 from medrecog_core.features.cost import gflop_an_image, seconds_an_image
 from medrecog_core.features.encodings.local_descriptors import bytes_an_image
-from medrecog_core.images import Preprocessing, Rendering, find_preprocessing
+from medrecog_core.images import Preprocessing, find_preprocessing
 from medrecog_core.jobs.progress import Progress, Stage
 from medrecog_core.locations import cache_folder
 from medrecog_core.networks import Network, find_network, resolve_precision
@@ -239,7 +239,7 @@ class Cost:
         }
 
 
-def estimate_cost(specification: RunSpecification, rendering: Rendering | None = None) -> Cost:
+def estimate_cost(specification: RunSpecification) -> Cost:
     """Return what a run of a specification will cost; no image is read.
 
     Files are assumed to be unchanged since the data set was added.
@@ -248,8 +248,6 @@ def estimate_cost(specification: RunSpecification, rendering: Rendering | None =
     ----------
     specification
         Of the run.
-    rendering
-        How stored values become pictures, in the place of the data set's own rendering.
 
     Raises
     ------
@@ -258,14 +256,18 @@ def estimate_cost(specification: RunSpecification, rendering: Rendering | None =
     StorageError
         If the store cannot be used.
     """
+    dataset = library.load(specification.dataset)
+    if specification.sample is not None:
+        drawn = draw_sample(dataset.images, specification.sample, specification.seed)
+        dataset = replace(dataset, images=drawn.images)
+    return _cost_with(specification, dataset)
+
+
+def _cost_with(specification: RunSpecification, dataset: Dataset) -> Cost:
+    """Return the cost of a run on the images of a data set, all of them."""
     network = find_network(specification.network)
     source = descriptor_source(specification)
-    dataset = library.load(specification.dataset)
-    if rendering is not None:
-        dataset = replace(dataset, rendering=rendering)
-    images: Sequence[ImageRecord] = dataset.images
-    if specification.sample is not None:
-        images = draw_sample(images, specification.sample, specification.seed).images
+    images = dataset.images
     known = {
         (image.file.sha256, dataset.rendering_of(image).identity)
         for image in images
@@ -471,29 +473,24 @@ class Forecast:
         self._cells_left = sum(self._cells[progress.done :])
 
 
-def forecast_run(run: Run, rendering: Rendering | None = None) -> Forecast:
-    """Return the forecast of a run whose data set is there, for what it has not done yet.
+def forecast_run(run: Run, dataset: Dataset) -> Forecast:
+    """Return the forecast of a run, for what it has not done yet.
 
     Parameters
     ----------
     run
         The run.
-    rendering
-        How stored values become pictures, in the place of the data set's own rendering.
+    dataset
+        Its data set, from `load_sample`.
 
     Raises
     ------
-    MedrecogError
-        If the data set cannot be loaded, or a sample is too small.
     StorageError
         If the store cannot be used.
     """
     specification = run.specification()
-    cost = estimate_cost(specification, rendering)
-    images = library.load(specification.dataset).images
-    if specification.sample is not None:
-        images = draw_sample(images, specification.sample, specification.seed).images
-    works = [training_work(cell, specification, images) for cell in run.missing_cells()]
+    cost = _cost_with(specification, dataset)
+    works = [training_work(cell, specification, dataset.images) for cell in run.missing_cells()]
     seconds = [seconds_of_training(work, specification.classifier) for work in works]
     is_measured = cost.seconds is not None
     return Forecast(

@@ -13,7 +13,7 @@ import psutil
 from medrecog_core import __version__
 from medrecog_core.datasets import Split, split_images
 from medrecog_core.errors import MedrecogError, StorageError
-from medrecog_core.features import DescriptorSource, DescriptorStore
+from medrecog_core.features import DescriptorReader, DescriptorSource, DescriptorStore
 from medrecog_core.jobs.job import Job
 from medrecog_core.jobs.progress import Progress, Report, ignore, stop_if
 from medrecog_core.jobs.work import Work, carry_out
@@ -25,9 +25,10 @@ from medrecog_core.runs.cell_evaluation import StoredImages, evaluate_cell
 from medrecog_core.runs.estimate import TRAINING, forecast_run
 from medrecog_core.runs.extracted_dataset import (
     ExtractedDataset,
-    extract_dataset,
+    extract_images,
     load_sample,
 )
+from medrecog_core.runs.record import Repeated, RunRecord
 from medrecog_core.runs.repetition import (
     changed_cells,
     differences,
@@ -79,25 +80,25 @@ def launch(specification: RunSpecification) -> Run:
 def result_document(run: Run) -> dict[str, Any]:
     """Return what is known of a run as one JSON document, as `run --json` prints it."""
     state, record = run.state(), run.record()
-    document = {
+    document: dict[str, Any] = {
         "run": run.id,
         "title": run.title,
         "status": state.status,
         "error": state.error,
         "dataset": run.specification().dataset,
         "specification": run.specification().to_document(),
-        "n_images": record.get("n_images", 0),
-        "sample": record.get("sample", ""),
-        "skipped": record.get("skipped", []),
+        "n_images": record.n_images if record else 0,
+        "sample": record.sample if record else "",
+        "skipped": [entry.model_dump() for entry in record.skipped] if record else [],
         "network_images": {str(scale): n for scale, n in state.network_images},
         "cells": [result.to_document() for result in run.cells()],
-        "record": record,
+        "record": record.to_document() if record else {},
     }
     repeated = run.repeated()
-    if repeated is not None and "repeats" in record:
+    if repeated is not None and record and record.repeats:
         finished = state.status == "finished"
         changed = changed_cells(repeated, run) if finished else None
-        document["repeats"] = {**record["repeats"], "changed_cells": changed}
+        document["repeats"] = {**record.repeats.model_dump(mode="json"), "changed_cells": changed}
     return document
 
 
@@ -107,10 +108,10 @@ def work_on_run(job: Job, work: Work) -> None:
     specification = run.specification()
     network = find_network(specification.network)
     rendering = recorded_rendering(run)
+    dataset, sample = load_sample(specification, work.report, work.should_stop, rendering)
     with suppress(MedrecogError):  # what is wrong the work itself finds out, and says so
-        load_sample(specification, work.report, work.should_stop, rendering)
-        work.expect(forecast_run(run, rendering).seconds_left)
-    extracted = extract_dataset(specification, work.report, work.should_stop, rendering)
+        work.expect(forecast_run(run, dataset).seconds_left)
+    extracted = extract_images(specification, dataset, sample, work.report, work.should_stop)
     source = extracted.source
     positions, split = split_images(extracted.images, specification.split_protocol).without_unused()
     images = [extracted.images[i] for i in positions]
@@ -125,28 +126,11 @@ def work_on_run(job: Job, work: Work) -> None:
     run.write_images(used)
     run.write_split(split)
     run.write_files(extracted.file_states)
-    record = {
-        "run": run.id,
-        "specification": specification.to_document(),
-        **_describe_environment(network, source),
-        **_describe_engine(extracted.choice, run),
-        **_describe_data(extracted, split),
-        # An earlier attempt may have read other scales, or the same.
-        "peak_memory_bytes": _greater(
-            _earlier_peaks(run),
-            {f"extract-{s}": n for s, n in extracted.peak_memory.items()},
-        ),
-    }
-    earlier = run.repeated()
-    if earlier is not None:
-        record["repeats"] = {
-            "run": earlier.get("run", ""),
-            "differences": differences(earlier, record),
-        }
-    run.write_record({**record, "seconds": work.seconds()})
+    record = _record_of(run, network, extracted, split)
+    run.write_record(record.model_copy(update={"seconds": work.seconds()}))
     todo = run.missing_cells()
     with DescriptorStore(cache_folder().features) as store:
-        stored = StoredImages(images, files, network, source, store)
+        stored = StoredImages(images, files, DescriptorReader(network, source, store))
         for i, cell in enumerate(todo):
             stop_if(work.should_stop())
             work.report(Progress(TRAINING, i, len(todo)))
@@ -156,25 +140,42 @@ def work_on_run(job: Job, work: Work) -> None:
             took = (training_work(cell, specification, images), result.seconds)
             keep_training_times([took], specification.classifier)
     work.report(Progress(TRAINING, len(todo), len(todo)))
-    run.write_record({**record, "seconds": work.seconds()})
+    run.write_record(record.model_copy(update={"seconds": work.seconds()}))
 
 
-def _earlier_peaks(run: Run) -> dict[str, int]:
-    try:
-        peaks: dict[str, int] = run.record().get("peak_memory_bytes", {})
-    except StorageError:
-        return {}  # a damaged record is written anew
-    return peaks
-
-
-def _describe_engine(choice: Choice | None, run: Run) -> dict[str, str]:
-    if choice is not None:
-        return {"engine": choice.engine.name, "engine_choice": choice.why}
+def _record_of(run: Run, network: Network, extracted: ExtractedDataset, split: Split) -> RunRecord:
+    """Return the record of a run at the start of its training."""
     try:
         earlier = run.record()  # of an attempt that computed what is in the store now
     except StorageError:
-        earlier = {}
-    return {name: str(earlier.get(name, "")) for name in ("engine", "engine_choice")}
+        earlier = None  # a damaged record is written anew
+    peaks = {f"extract-{scale}": n for scale, n in extracted.peak_memory.items()}
+    record = RunRecord.model_validate(
+        {
+            "run": run.id,
+            "specification": run.specification().to_document(),
+            **_describe_environment(network, extracted.source),
+            **_describe_engine(extracted.choice, earlier),
+            **_describe_data(extracted, split),
+            # The earlier attempt may have read other scales, or the same.
+            "peak_memory_bytes": _greater(earlier.peak_memory_bytes, peaks) if earlier else peaks,
+        }
+    )
+    repeated = run.repeated()
+    if repeated is None:
+        return record
+    repeats = Repeated(
+        run=repeated.get("run", ""), differences=tuple(differences(repeated, record))
+    )
+    return record.model_copy(update={"repeats": repeats})
+
+
+def _describe_engine(choice: Choice | None, earlier: RunRecord | None) -> dict[str, str]:
+    if choice is not None:
+        return {"engine": choice.engine.name, "engine_choice": choice.why}
+    if earlier is not None:
+        return {"engine": earlier.engine, "engine_choice": earlier.engine_choice}
+    return {"engine": "", "engine_choice": ""}
 
 
 def _greater(one: Mapping[str, int], other: Mapping[str, int]) -> dict[str, int]:
@@ -192,7 +193,7 @@ def _describe_data(extracted: ExtractedDataset, split: Split) -> dict[str, Any]:
             "n_excluded": len(extracted.dataset.excluded),
             "fingerprint": extracted.dataset.fingerprint,
         },
-        "rendering": extracted.dataset.rendering.to_document(),
+        "rendering": extracted.dataset.rendering,
         "n_images": len(extracted.images),
         "sample": extracted.sample,
         "skipped": [dataclasses.asdict(entry) for entry in extracted.skipped],

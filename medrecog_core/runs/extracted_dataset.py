@@ -95,7 +95,7 @@ def load_sample(
     Parameters
     ----------
     specification
-        Names the data set and the size of the sample.
+        Names the data set and the size of the sample, and the layers that are to be read.
     report, should_stop
         Called with the progress, and asked between the pictures of the demo.
     rendering
@@ -112,8 +112,12 @@ def load_sample(
     StoppedError
         If `should_stop` says so while the demo's pictures are drawn.
     MedrecogError
-        If the data set cannot be loaded, or the sample is too small for its classes.
+        If the data set cannot be loaded, the sample is too small for its classes, or the layers
+        need weights that are not installed.
     """
+    # A layer that cannot be read is found out before the demo is drawn.
+    network = find_network(specification.network)
+    check_readable(network, {cell.layer for cell in specification.read_cells})
 
     def report_drawing(done: int, total: int) -> None:
         report(Progress(library.DRAWING, done, total))
@@ -122,7 +126,8 @@ def load_sample(
     dataset = library.load(specification.dataset, report_drawing)
     if not dataset.root.is_dir():
         raise _gone(dataset.root, dataset)
-    dataset = library.complete(dataset.name)
+    if any(image.file is None for image in dataset.every_image):
+        dataset = library.complete(dataset.name)
     if rendering is not None:
         dataset = dataclasses.replace(dataset, rendering=rendering)
     if specification.sample is None:
@@ -135,7 +140,22 @@ def extract_dataset(
     specification: RunSpecification,
     report: Callable[[Progress], None] = ignore,
     should_stop: Callable[[], bool] = never,
-    rendering: Rendering | None = None,
+) -> ExtractedDataset:
+    """Load the data set of a specification and put every descriptor it needs into the store.
+
+    Parameters and errors are those of `load_sample` and `extract_images`.
+    """
+    check_may_change("extract descriptors")
+    dataset, sample = load_sample(specification, report, should_stop)
+    return extract_images(specification, dataset, sample, report, should_stop)
+
+
+def extract_images(
+    specification: RunSpecification,
+    dataset: Dataset,
+    sample: str = "",
+    report: Callable[[Progress], None] = ignore,
+    should_stop: Callable[[], bool] = never,
 ) -> ExtractedDataset:
     """Put every descriptor that a specification needs into the store.
 
@@ -143,24 +163,19 @@ def extract_dataset(
     ----------
     specification
         What is read.
+    dataset, sample
+        Its data set, from `load_sample`.
     report, should_stop
         Called with the progress, and asked before each batch.
-    rendering
-        How stored values become pictures, in the place of the data set's own rendering.
 
     Raises
     ------
     StoppedError
         If `should_stop` says so; every finished batch is in the store.
     MedrecogError
-        If the data set cannot be loaded or split, no image can be read, or the layers need
-        weights that are not installed.
+        If the data set cannot be split, or no image can be read.
     """
-    check_may_change("extract descriptors")
     network = find_network(specification.network)
-    check_readable(network, {cell.layer for cell in specification.read_cells})
-
-    dataset, sample = load_sample(specification, report, should_stop, rendering)
     # A split that cannot work is found out now, not after hours in the network.
     split_images(dataset.images, specification.split_protocol)
     states = file_states(dataset)
@@ -284,7 +299,7 @@ def dataset_of_run(run: Run) -> Dataset | None:
         If the run's folder is damaged.
     """
     specification = run.specification()
-    name, recorded = specification.dataset, run.record().get("dataset", {}).get("fingerprint")
+    name, record = specification.dataset, run.record()
     try:
         dataset = seen = read_dataset(library.folder_of(name), name)
         if specification.sample is not None:
@@ -292,4 +307,4 @@ def dataset_of_run(run: Run) -> Dataset | None:
             seen = dataclasses.replace(dataset, images=drawn.images)
     except (FileNotFoundError, MedrecogError):
         return None
-    return dataset if seen.fingerprint == recorded else None
+    return dataset if record and seen.fingerprint == record.dataset.fingerprint else None

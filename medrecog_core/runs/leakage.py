@@ -8,7 +8,7 @@ import numpy as np
 from medrecog_core.classification import Comparison, ScoredImages, compare
 from medrecog_core.datasets import ImageRecord, Split, library, split_images, unit_of
 from medrecog_core.errors import MedrecogError
-from medrecog_core.features import AnyCell, DescriptorStore
+from medrecog_core.features import AnyCell, DescriptorReader, DescriptorStore
 from medrecog_core.jobs.progress import Progress, ignore, never, stop_if
 from medrecog_core.locations import cache_folder
 from medrecog_core.mode import check_may_change
@@ -100,7 +100,8 @@ def measure_leakage(
     splits = [split_images(extracted.images, asked.split_protocol) for asked in (mixed, grouped)]
     found = []
     with DescriptorStore(cache_folder().features) as store:
-        stored = StoredImages(extracted.images, extracted.files, network, extracted.source, store)
+        reader = DescriptorReader(network, extracted.source, store)
+        stored = StoredImages(extracted.images, extracted.files, reader)
         for i, cell in enumerate(specification.cells):
             stop_if(should_stop())
             report(Progress(TRAINING, i, len(specification.cells)))

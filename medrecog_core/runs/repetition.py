@@ -11,6 +11,7 @@ from medrecog_core.errors import MedrecogError, StorageError, UsageError
 from medrecog_core.images import Rendering
 from medrecog_core.networks import resolve_precision
 from medrecog_core.runs.extracted_dataset import descriptor_source, file_states
+from medrecog_core.runs.record import RunRecord
 from medrecog_core.runs.run import Run, all_runs
 from medrecog_core.runs.specification import RunSpecification
 
@@ -76,7 +77,7 @@ def specification_of(document: Mapping[str, Any]) -> RunSpecification:
     return RunSpecification.from_document(asked)
 
 
-def differences(earlier: Mapping[str, Any], record: Mapping[str, Any]) -> list[str]:
+def differences(earlier: Mapping[str, Any], record: RunRecord) -> list[str]:
     """Return what a run ran on and with that was otherwise in the run it repeats, in words.
 
     Parameters
@@ -86,13 +87,13 @@ def differences(earlier: Mapping[str, Any], record: Mapping[str, Any]) -> list[s
     record
         Record of the run that repeats it.
     """
-    before = _record_of(earlier)
-    named = {name: (_at(before, path), _at(record, path)) for path, name in _COMPARED.items()}
-    named["rendering"] = (_rendering(before).title, _rendering(record).title)
-    versions = _at(before, "versions"), _at(record, "versions")
-    if all(isinstance(v, dict) for v in versions):
-        for package in sorted(versions[0].keys() | versions[1].keys()):
-            named[package] = versions[0].get(package), versions[1].get(package)
+    before, after = _record_of(earlier), record.to_document()
+    named = {name: (_at(before, path), _at(after, path)) for path, name in _COMPARED.items()}
+    named["rendering"] = (_rendering(before).title, record.rendering.title)
+    versions = before.get("versions")
+    if isinstance(versions, dict):
+        for package in sorted(versions.keys() | record.versions.keys()):
+            named[package] = versions.get(package), record.versions.get(package)
     return [
         f"{name}: {'unknown' if then is None else then} then, {now} now"
         for name, (then, now) in named.items()
@@ -125,13 +126,13 @@ def recorded_rendering(run: Run) -> Rendering | None:
     """
     try:
         if record := run.record():
-            return _rendering(record)
+            return record.rendering
     except StorageError:
         pass  # a damaged record is written anew
     repeated = run.repeated()
-    record = {} if repeated is None else dict(_record_of(repeated))
+    before = {} if repeated is None else _record_of(repeated)
     # A document without a record says nothing of how images were read.
-    return _rendering(record) if "preprocessing" in record else None
+    return _rendering(before) if "preprocessing" in before else None
 
 
 def _rendering(record: Mapping[str, Any]) -> Rendering:

@@ -27,7 +27,7 @@ from medrecog_core.jobs.state import JobState
 from medrecog_core.locations import cache_folder
 from medrecog_core.mode import check_may_change
 from medrecog_core.runs.cell_result import CellResult
-from medrecog_core.runs.record import checked_record
+from medrecog_core.runs.record import RunRecord
 from medrecog_core.runs.specification import RunSpecification
 
 _LONGEST_TITLE = 100
@@ -183,7 +183,7 @@ class Run(Job):
         return find_small_test(self.tested_images(), sorted(classes))
 
     def trained_images(self) -> list[RunImage]:
-        """Return the images that some SVM of the run learns from."""
+        """Return the images that some classifier of the run is trained on."""
         images = self.images()
         return [images[position] for position in self.split().trained]
 
@@ -203,19 +203,40 @@ class Run(Job):
         """Keep the document of the run that this one repeats."""
         atomic_file.write_json(self.path / "repeated.json", dict(document))
 
-    def record(self) -> dict[str, Any]:
-        """Return what the run ran on and with; empty until the cells are begun."""
-        return self._read("record.json", checked_record, default={})
+    def record(self) -> RunRecord | None:
+        """Return what the run ran on and with; None until the cells are begun.
+
+        Raises
+        ------
+        StorageError
+            If the record is damaged.
+        """
+        record: RunRecord | None = self._read("record.json", RunRecord.from_document, default=None)
+        return record
+
+    def needed_record(self) -> RunRecord:
+        """Return the record of a run whose cells are begun.
+
+        Raises
+        ------
+        StorageError
+            If there is none, or it is damaged.
+        """
+        record = self.record()
+        if record is None:
+            raise StorageError(damaged(self.path / "record.json"))
+        return record
 
     def rendering(self) -> Rendering:
-        """Return how stored values became pictures; runs of version 0.1.0 used the plain way.
+        """Return how stored values became pictures; the plain way where no record says.
 
         Raises
         ------
         StorageError
             If the run's record is damaged.
         """
-        return Rendering.from_document(self.record().get("rendering"))
+        record = self.record()
+        return PLAIN if record is None else record.rendering
 
     def source(self) -> DescriptorSource:
         """Return what the run's descriptors depend on besides image and cell.
@@ -223,19 +244,13 @@ class Run(Job):
         Raises
         ------
         StorageError
-            If the record does not say.
+            If there is no record, or it is damaged.
         """
-        record = self.record()
-        try:
-            return DescriptorSource(
-                record["weights"]["identity"], record["preprocessing"], record["precision"]
-            )
-        except (KeyError, TypeError) as error:
-            raise StorageError(damaged(self.path / "record.json")) from error
+        return self.needed_record().source
 
-    def write_record(self, record: dict[str, Any]) -> None:
+    def write_record(self, record: RunRecord) -> None:
         """Keep what the run runs on and with."""
-        atomic_file.write_json(self.path / "record.json", record)
+        atomic_file.write_json(self.path / "record.json", record.to_document())
 
     def remove_leftovers(self) -> None:
         """Delete the unfinished files of a process that was killed while writing."""

@@ -175,8 +175,8 @@ def _reachable() -> _Reachable:
         contents.update(_contents(dataset))
     for run in all_runs():
         contents.update((image.sha256, image.rendering.identity) for image in run.images())
-        if run.record():
-            weights.add(run.source().weights)
+        if record := run.record():
+            weights.add(record.weights.identity)
         dataset_of_run = datasets.get(run.specification().dataset)
         rendering = recorded_rendering(run)
         if run.state().status != "finished" and dataset_of_run and rendering is not None:

@@ -56,7 +56,7 @@ def test_run_tells_there_what_it_told_here(finished, opened, monkeypatch, cache)
 
 def test_data_set_is_shown_without_its_images(opened):
     dataset = library.load(NAME)
-    assert dataset.fingerprint == opened.record()["dataset"]["fingerprint"]
+    assert dataset.fingerprint == opened.needed_record().dataset.fingerprint
     assert not dataset.root.exists()
 
 

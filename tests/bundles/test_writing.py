@@ -12,6 +12,7 @@ from medrecog_core.bundles import open_bundle, read_contents, write_bundle
 from medrecog_core.datasets import check_health, library
 from medrecog_core.errors import MedrecogError, UsageError
 from medrecog_core.jobs.process import this_process
+from tests.made_runs import rewrite_record
 from tests.textures import N_IMAGES, NAME
 
 
@@ -44,10 +45,9 @@ def test_nothing_in_it_tells_where_the_images_or_the_program_lay(written, finish
 def test_neither_skipped_images_nor_errors_nor_the_log_tell_where_they_lay(
     finished, pictures, cache, tmp_path
 ):
-    record = finished.record()
-    record["skipped"] = [{"path": str(pictures / "waves" / "x.png"), "reason": "it is damaged"}]
-    finished.write_record(record)
-    finished.write_repeated({**record, "run": "earlier"})
+    entry = {"path": str(pictures / "waves" / "x.png"), "reason": "it is damaged"}
+    rewrite_record(finished, skipped=[entry], of_a_later_version=[1], split={"strata": 2})
+    finished.write_repeated({**finished.needed_record().to_document(), "run": "earlier"})
     finished.write_state(replace(finished.state(), error=f"{cache.root}/runs is full."))
     finished.log.write(f"failed: {pictures}/waves/x.png")
     write_bundle([finished], tmp_path / "runs.zip", "none")
@@ -61,7 +61,9 @@ def test_neither_skipped_images_nor_errors_nor_the_log_tell_where_they_lay(
         assert str(pictures) not in text, name
         assert str(cache.root) not in text, name
     run = f"runs/{finished.id}"
-    assert json.loads(texts[f"{run}/record.json"])["skipped"][0]["path"] == "waves/x.png"
+    record = json.loads(texts[f"{run}/record.json"])
+    assert record["skipped"][0]["path"] == "waves/x.png"
+    assert (record["of_a_later_version"], record["split"]["strata"]) == ([1], 2)
     assert "failed: waves/x.png" in texts[f"{run}/log.txt"]
 
 
@@ -98,9 +100,7 @@ def test_image_that_the_data_set_has_no_longer_goes_along_as_a_thumbnail(finishe
     dataset = library.load(NAME)
     library.remove(NAME)
     smaller = library.save(replace(dataset, images=dataset.images[1:]))
-    record = finished.record()
-    record["dataset"]["fingerprint"] = smaller.fingerprint
-    finished.write_record(record)
+    rewrite_record(finished, dataset={"fingerprint": smaller.fingerprint})
     written = write_bundle([finished], tmp_path / "runs.zip", "images")
     assert written.left_out == (
         f"1 of {N_IMAGES} images have changed or are in no data set here. Only their "

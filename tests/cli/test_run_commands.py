@@ -78,7 +78,7 @@ class TestRun:
         assert document["n_images"] == 6
         assert document["network_images"] == {"224": 6}
         assert document["record"]["preprocessing"] == "centre-crop-bilinear-1"
-        assert f"Computed on {words}." in call("show", document["run"]).out
+        assert f"These results are based on {words}." in call("show", document["run"]).out
         call("export", document["run"], "--to", tmp_path / "cells.csv")
         with (tmp_path / "cells.csv").open(newline="") as file:
             assert {row["sample"] for row in csv.DictReader(file)} == {words}

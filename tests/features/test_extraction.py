@@ -11,6 +11,7 @@ from medrecog_core.features import (
     GLOBAL_POOLINGS,
     POOLINGS,
     Cell,
+    DescriptorReader,
     DescriptorStore,
     HashedImage,
     PooledNetwork,
@@ -18,10 +19,8 @@ from medrecog_core.features import (
     extraction,
     grid,
     hash_images,
-    read_descriptors,
 )
 from medrecog_core.features.cell import LOCAL
-from medrecog_core.features.encodings import StoredLocalDescriptors
 from medrecog_core.features.extraction import extracting_alone, is_extracting
 from medrecog_core.images import Rendering, read_image, squeeze
 from medrecog_core.jobs.progress import ignore, never
@@ -58,7 +57,7 @@ def test_descriptors_in_the_store_are_those_of_the_network(images, source, store
     readings = [(cell.layer, cell.pooling) for cell in CELLS]
     expected = PooledNetwork(VGG19, readings, "float32").descriptors(squares)
     for cell in CELLS:
-        found = read_descriptors(images, cell, VGG19, source, store)
+        found = DescriptorReader(VGG19, source, store).read(images, cell)
         np.testing.assert_allclose(found, expected[cell.layer, cell.pooling], rtol=1e-4)
 
 
@@ -96,7 +95,7 @@ def test_local_descriptors_in_the_store_are_those_of_the_network(images, source,
     extract(images, [cell], VGG19, source, store)
     squares = np.stack([squeeze(read_image(image.path), 224) for image in images])
     expected = PooledNetwork(VGG19, [("block2", LOCAL)], "float32").descriptors(squares)
-    found = StoredLocalDescriptors(images, cell, VGG19, source, store)
+    found = DescriptorReader(VGG19, source, store).local(images, cell)
     for i, positions in enumerate(expected["block2", LOCAL]):
         np.testing.assert_allclose(found[i], positions.reshape(-1, 128), atol=1e-3)
 
@@ -145,7 +144,7 @@ def test_images_of_one_content_go_through_once(write_image, source, store):
     twins = [write_image("a.png", 7), write_image("b.png", 7)]
     assert twins[0].sha256 == twins[1].sha256
     assert extract(twins, CELLS, VGG19, source, store).network_images == {224: 1}
-    one, other = read_descriptors(twins, CELLS[0], VGG19, source, store)
+    one, other = DescriptorReader(VGG19, source, store).read(twins, CELLS[0])
     np.testing.assert_array_equal(one, other)
 
 
@@ -154,7 +153,7 @@ def test_a_changed_file_is_another_image(write_image, source, store):
     extract([before], CELLS, VGG19, source, store)
     after = write_image("a.png", 2)
     assert extract([after], CELLS, VGG19, source, store).network_images == {224: 1}
-    one, other = read_descriptors([before, after], CELLS[0], VGG19, source, store)
+    one, other = DescriptorReader(VGG19, source, store).read([before, after], CELLS[0])
     assert not np.array_equal(one, other)
 
 
@@ -205,7 +204,7 @@ def test_scales_are_kept_apart(images, source, store):
     cells = grid(VGG19, ["block1"], [224, 256], ["average"])
     done = extract(images, cells, VGG19, source, store)
     assert done.network_images == {224: 5, 256: 5}
-    small, large = (read_descriptors(images, cell, VGG19, source, store) for cell in cells)
+    small, large = (DescriptorReader(VGG19, source, store).read(images, cell) for cell in cells)
     assert not np.allclose(small, large)
 
 
@@ -230,14 +229,14 @@ def test_progress_counts_up_to_all_images(images, source, store):
 
 def test_missing_descriptor_is_named(images, source, store):
     with pytest.raises(StorageError, match=r"0\.png in block1-224-max is missing"):
-        read_descriptors(images, CELLS[0], VGG19, source, store)
+        DescriptorReader(VGG19, source, store).read(images, CELLS[0])
 
 
 def test_precision_and_weights_are_part_of_the_key(images, source, store):
     extract(images[:1], CELLS[:1], VGG19, source, store)
     for other in (replace(source, precision="bfloat16"), replace(source, weights="others")):
         with pytest.raises(StorageError):
-            read_descriptors(images[:1], CELLS[0], VGG19, other, store)
+            DescriptorReader(VGG19, other, store).read(images[:1], CELLS[0])
 
 
 def test_descriptors_survive_in_a_copied_folder(images, source, store, tmp_path):
@@ -248,7 +247,7 @@ def test_descriptors_survive_in_a_copied_folder(images, source, store, tmp_path)
     shutil.copytree(store.folder, tmp_path / "copied")
     with DescriptorStore(tmp_path / "copied") as copied:
         elsewhere = [HashedImage(tmp_path / "other place", image.sha256) for image in images]
-        assert read_descriptors(elsewhere, CELLS[0], VGG19, source, copied).shape == (5, 64)
+        assert DescriptorReader(VGG19, source, copied).read(elsewhere, CELLS[0]).shape == (5, 64)
 
 
 def test_empty_list_of_images_needs_no_network(source, store, passes):
@@ -268,11 +267,13 @@ def test_one_file_in_two_renderings_has_two_descriptors(tmp_path, source, store)
     done = extract([narrow, wide, narrow], CELLS[:1], VGG19, source, store)
     assert done.network_images == {224: 2}
     assert len(store) == 2
-    one, other, again = read_descriptors([narrow, wide, narrow], CELLS[0], VGG19, source, store)
+    one, other, again = DescriptorReader(VGG19, source, store).read(
+        [narrow, wide, narrow], CELLS[0]
+    )
     assert not np.allclose(one, other)
     np.testing.assert_array_equal(one, again)
     with pytest.raises(StorageError):
-        read_descriptors([file], CELLS[0], VGG19, source, store)
+        DescriptorReader(VGG19, source, store).read([file], CELLS[0])
     plain = extract([file], CELLS[:1], VGG19, source, store)
     assert plain.network_images == {224: 1}
 
@@ -288,7 +289,7 @@ def test_only_the_frame_that_cannot_be_read_is_left_out(tmp_path, source, store)
     done = extract(images, CELLS[:1], VGG19, source, store)
     assert done.unreadable == {images[2].identity}
     assert [entry.path for entry in done.skipped] == [f"{tmp_path / '2.tif'}#2"]
-    first, second = read_descriptors(images[:2], CELLS[0], VGG19, source, store)
+    first, second = DescriptorReader(VGG19, source, store).read(images[:2], CELLS[0])
     assert not np.allclose(first, second)
 
 

@@ -74,8 +74,8 @@ def run(classifier_cache: tuple[Path, str], cache: CacheFolder) -> Run:
 def test_the_run_says_what_it_trained(run: Run) -> None:
     asked = run.specification()
     parameter = asked.trained_classifier.parameter.name
-    assert run.record()["specification"]["classifier"] == asked.classifier
-    assert run.record()["specification"][parameter] == VALUES[parameter]
+    assert run.needed_record().specification["classifier"] == asked.classifier
+    assert run.needed_record().specification[parameter] == VALUES[parameter]
     (result,) = run.cells()
     assert result.folds[0].parameter == parameter
     assert result.folds[0].value in VALUES[parameter]

@@ -8,10 +8,10 @@ from medrecog_core.classification import choose_calibration
 from medrecog_core.errors import MedrecogError, StorageError, UsageError
 from medrecog_core.features import (
     Cell,
+    DescriptorReader,
     DescriptorStore,
     HashedImage,
     members,
-    read_descriptors,
 )
 from medrecog_core.locations import CacheFolder
 from medrecog_core.models import ALL, finished_cell, load_model, model_names, train_model
@@ -47,7 +47,7 @@ def test_its_scores_are_those_that_the_run_kept(finished: Run, cache: CacheFolde
     test = finished.tested_images()
     files = [HashedImage(Path(image.path), image.sha256) for image in test]
     with DescriptorStore(cache.features) as store:
-        descriptors = read_descriptors(files, CELL, VGG19, model.card.source, store)
+        descriptors = DescriptorReader(VGG19, model.card.source, store).read(files, CELL)
     scores = load_model("my-model").classifier.scores(descriptors)
     np.testing.assert_allclose(scores, finished.scores(CELL), atol=1e-6)
 
@@ -113,9 +113,9 @@ def test_the_card_tells_what_was_measured_and_on_how_many_images(finished: Run) 
     of = {estimate.measure: estimate for estimate in card.estimates}
     assert of["accuracy"].value == card.accuracy
     assert (of["accuracy"].n_images, card.n_test_groups, card.n_leaking_groups) == (3, 3, 0)
-    assert card.fingerprint == finished.record()["dataset"]["fingerprint"]
+    assert card.fingerprint == finished.needed_record().dataset.fingerprint
     assert (card.trained_on, card.n_learnt, card.n_learnt_groups) == ("training", 9, 9)
-    assert card.versions["medrecog"] == finished.record()["medrecog"]
+    assert card.versions["medrecog"] == finished.needed_record().medrecog
 
 
 def test_a_model_of_all_images_learns_from_the_tested_ones_too(finished: Run) -> None:

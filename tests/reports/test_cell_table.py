@@ -14,6 +14,7 @@ from medrecog_core.reports.cell_table import (
     run_report_table,
 )
 from medrecog_core.runs.ranked_cells import rank_cells
+from tests.made_runs import rewrite_record
 
 
 def test_csv_holds_measures_intervals_and_places(finished):
@@ -46,14 +47,15 @@ def test_latex_has_a_row_a_cell_and_marks_the_best(finished):
 
 
 def test_latex_tells_leaks_sample_and_weights_in_its_caption(finished):
-    record = finished.record()
-    record["split"]["n_leaking_groups"] = 1
-    record["sample"] = "a sample of 6 of 12 images"
-    record["weights"]["title"] = "custom_weights"
-    finished.write_record(record)
+    rewrite_record(
+        finished,
+        split={"n_leaking_groups": 1},
+        sample="a sample of 6 of 12 images",
+        weights={"title": "custom_weights"},
+    )
     caption = next(line for line in cells_latex(finished).splitlines() if "caption" in line)
     assert "Leakage: 1 group has images in both training" in caption
-    assert "Based on a sample of 6 of 12 images." in caption
+    assert "These results are based on a sample of 6 of 12 images." in caption
     assert r"custom\_weights" in caption
 
 

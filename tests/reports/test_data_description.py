@@ -3,6 +3,7 @@ import pytest
 from medrecog_core.datasets import check_health, library
 from medrecog_core.reports.data_description import describe_data
 from medrecog_core.runs import RunImage
+from tests.made_runs import rewrite_record
 from tests.textures import CLASSES, NAME, PER_CLASS
 
 
@@ -32,9 +33,7 @@ def test_what_the_health_check_found_is_told(finished):
 
 
 def test_of_a_data_set_that_is_gone_the_record_tells(finished):
-    record = finished.record()
-    record["dataset"]["n_excluded"] = 3
-    finished.write_record(record)
+    rewrite_record(finished, dataset={"n_excluded": 3})
     library.remove(NAME)
     data = describe_data(finished)
     assert (data.n_excluded, data.excluded, data.findings) == (3, (("", 3),), None)
@@ -43,9 +42,7 @@ def test_of_a_data_set_that_is_gone_the_record_tells(finished):
 def test_reasons_of_exclusions_are_counted(finished):
     dataset = library.load(NAME)
     library.exclude(NAME, [i.path for i in dataset.images[:2]], reason="a marker")
-    record = finished.record()
-    record["dataset"]["fingerprint"] = library.load(NAME).fingerprint
-    finished.write_record(record)
+    rewrite_record(finished, dataset={"fingerprint": library.load(NAME).fingerprint})
     assert describe_data(finished).excluded == (("a marker", 2),)
 
 

@@ -8,6 +8,7 @@ import pytest
 from medrecog_core.errors import UsageError
 from medrecog_core.reports.exporting import Choice, exported
 from medrecog_core.runs import result_document
+from tests.made_runs import rewrite_record
 
 
 @pytest.mark.parametrize(
@@ -36,13 +37,10 @@ def test_report_table_has_its_own_shape(finished):
 
 
 def test_tables_tell_leaks_and_samples(finished):
-    record = finished.record()
-    record["split"]["n_leaking_groups"] = 2
-    record["sample"] = "a sample of 6 of 12 images"
-    finished.write_record(record)
+    rewrite_record(finished, split={"n_leaking_groups": 2}, sample="a sample of 6 of 12 images")
     latex = exported(finished, PurePath("x.tex"), Choice(table="report")).decode()
     (caption,) = [line for line in latex.splitlines() if "caption" in line]
-    assert "Based on a sample of 6 of 12 images. Leakage: 2 groups have images" in caption
+    assert "based on a sample of 6 of 12 images. Leakage: 2 groups have images" in caption
     first, *_ = csv.DictReader(io.StringIO(exported(finished, PurePath("x.csv")).decode()))
     assert first["n_leaking_groups"] == "2"
     assert first["sample"] == "a sample of 6 of 12 images"

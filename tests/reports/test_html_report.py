@@ -10,6 +10,7 @@ from medrecog_core.reports.cell_table import cells_latex
 from medrecog_core.reports.html_report import html_report
 from medrecog_core.runs import Run
 from medrecog_core.runs.ranked_cells import rank_cells
+from tests.made_runs import rewrite_record
 from tests.textures import N_IMAGES, cache_at, finished_run, specification
 
 pytestmark = pytest.mark.slow
@@ -61,13 +62,13 @@ def test_every_cell_stands_with_its_interval_and_test_size(finished, page):
 
 
 def test_page_names_weights_fingerprint_versions_and_its_limits(finished, page):
-    record = finished.record()
+    record = finished.needed_record()
     for words in (
-        record["weights"]["identity"],
+        record.weights.identity,
         "The weights are not the official Keras weights",
-        record["dataset"]["fingerprint"][:16],
-        record["versions"]["keras"],
-        record["device"]["name"],
+        record.dataset.fingerprint[:16],
+        record.versions["keras"],
+        record.device.name,
         "Every image could be read.",
         "No groups (patients, lesions) are known.",
         "the intervals are too narrow",
@@ -82,11 +83,12 @@ def test_specification_in_the_page_is_the_run_s(finished, page):
 
 
 def test_what_spoils_the_result_is_said_first(finished):
-    record = finished.record()
-    record["split"]["n_leaking_groups"] = 2
-    record["sample"] = "a sample of 12 of 99 images"
-    record["skipped"] = [{"path": "a/b.png", "reason": "the file is empty"}]
-    finished.write_record(record)
+    rewrite_record(
+        finished,
+        split={"n_leaking_groups": 2},
+        sample="a sample of 12 of 99 images",
+        skipped=[{"path": "a/b.png", "reason": "the file is empty"}],
+    )
     (finished.path / "cells" / "block1-224-max.json").unlink()
     text = Parsed(html_report(finished)).text
     beginning = text[: text.index("Confusion matrix")]
@@ -103,9 +105,7 @@ def test_what_spoils_the_result_is_said_first(finished):
 
 def test_names_are_text_and_never_markup(finished):
     finished.rename('<script>alert("1")</script>')
-    record = finished.record()
-    record["dataset"]["layout"] = "</style><img src=x onerror=alert(1)>"
-    finished.write_record(record)
+    rewrite_record(finished, dataset={"layout": "</style><img src=x onerror=alert(1)>"})
     for file in (finished.path / "cells").glob("*.json"):
         file.write_text(file.read_text().replace('"waves"', '"<b>&waves"'))
     file = finished.path / "images.json"
@@ -117,9 +117,7 @@ def test_names_are_text_and_never_markup(finished):
 
 
 def test_numbers_of_2018_stand_beside_the_run_s(finished):
-    record = finished.record()
-    record["dataset"]["classes"] = {"NORMAL": 6, "PNEUMONIA": 6}
-    finished.write_record(record)
+    rewrite_record(finished, dataset={"classes": {"NORMAL": 6, "PNEUMONIA": 6}})
     text = Parsed(html_report(finished)).text
     assert "Comparison with the 2018 report" in text
     assert "The report's table contains no cell of this run." in text

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from medrecog_core.datasets import Dataset
 from medrecog_core.errors import MedrecogError
 from medrecog_core.features import DescriptorKey, DescriptorStore
 from medrecog_core.features.cost import NetworkPass, keep_rates
@@ -32,6 +33,7 @@ from medrecog_core.runs.estimate import (
     expect_small_test,
     forecast_run,
 )
+from medrecog_core.runs.extracted_dataset import load_sample
 from medrecog_core.runs.training_time import keep_training_times
 from tests.clock import Clock
 from tests.textures import N_IMAGES, add_textures, specification, write_textures
@@ -276,21 +278,26 @@ def test_what_another_process_extracted_meanwhile_is_not_waited_for(clock: Clock
     assert expected.seconds_left(extracting(224, 0, total=0)) == 400
 
 
+def loaded(run: Run) -> Dataset:
+    dataset, _ = load_sample(run.specification())
+    return dataset
+
+
 def test_a_run_from_the_store_takes_its_cells_only(finished: Run) -> None:
     again = create_run(finished.specification())
-    left = forecast_run(again).seconds_left(HASHING)
+    left = forecast_run(again, loaded(again)).seconds_left(HASHING)
     assert left is not None
     assert left == pytest.approx(sum(cell.seconds for cell in finished.cells()), rel=5)
-    assert forecast_run(finished).seconds_left(HASHING) == 0
+    assert forecast_run(finished, loaded(finished)).seconds_left(HASHING) == 0
 
 
 def test_a_new_run_takes_all_scales_at_the_measured_rate_and_all_cells(known: object) -> None:
     run = create_run(specification(layers=["block2"], scales=[224, 448], poolings=["max"]))
-    assert forecast_run(run).seconds_left(HASHING) is None
+    assert forecast_run(run, loaded(run)).seconds_left(HASHING) is None
     precision = resolve_precision("auto")
     keep_rates(find_network("vgg19"), precision, [NetworkPass("block2", 224, 100, 25.0)])
-    left = forecast_run(run).seconds_left(HASHING)
+    left = forecast_run(run, loaded(run)).seconds_left(HASHING)
     assert left is not None and 0.25 * N_IMAGES * (1 + 4) < left < 0.25 * N_IMAGES * (1 + 4) + 2
     keep_training_times([(3e8, 1.0)])
-    left = forecast_run(run).seconds_left(HASHING)
+    left = forecast_run(run, loaded(run)).seconds_left(HASHING)
     assert left == pytest.approx(0.25 * N_IMAGES * (1 + 4) + 2, rel=0.01)

@@ -21,12 +21,12 @@ from medrecog_core.errors import MedrecogError, StoppedError, StorageError
 from medrecog_core.features import (
     ENCODINGS,
     Cell,
+    DescriptorReader,
     DescriptorStore,
     HashedImage,
     batch_size,
-    read_descriptors,
 )
-from medrecog_core.features.encodings import StoredLocalDescriptors, encode_images, learn_codebook
+from medrecog_core.features.encodings import encode_images, learn_codebook
 from medrecog_core.jobs import supervision, work
 from medrecog_core.jobs.process import this_process
 from medrecog_core.jobs.progress import Progress
@@ -83,7 +83,7 @@ def descriptors_of(run: Run, images: Sequence[RunImage], result: CellResult) -> 
     files = [HashedImage(Path(image.path), image.sha256) for image in images]
     store_folder = run.path.parents[1] / "features"
     with DescriptorStore(store_folder) as store:
-        return read_descriptors(files, result.cell, VGG19, run.source(), store)
+        return DescriptorReader(VGG19, run.source(), store).read(files, result.cell)
 
 
 class TestFinishedRun:
@@ -103,7 +103,7 @@ class TestFinishedRun:
         assert {image.label for image in test} == set(CLASSES)
 
     def test_its_record_says_what_it_ran_on(self, finished: Run) -> None:
-        record = finished.record()
+        record = finished.needed_record().to_document()
         assert record["dataset"]["name"] == "textures"
         assert record["dataset"]["classes"] == dict.fromkeys(CLASSES, 4)
         assert record["dataset"]["synthetic"] is False
@@ -167,17 +167,25 @@ class TestFinishedRun:
         assert results(second) == results(finished)
         for result in second.cells():
             assert np.array_equal(second.scores(result.cell), finished.scores(result.cell))
-        fingerprints = {r.record()["dataset"]["fingerprint"] for r in (second, finished)}
+        fingerprints = {r.needed_record().dataset.fingerprint for r in (second, finished)}
         assert len(fingerprints) == 1
 
     def test_executing_it_again_changes_nothing(self, finished: Run) -> None:
-        before, peaks = finished.cells(), finished.record()["peak_memory_bytes"]
+        before, peaks = finished.cells(), finished.needed_record().peak_memory_bytes
         execute(finished)
         assert finished.cells() == before
         # That of the process which read the images, and not of this one, which read none.
-        assert finished.record()["peak_memory_bytes"] == peaks
+        assert finished.needed_record().peak_memory_bytes == peaks
         assert set(peaks) == {"extract-224"}
         assert finished.state().network_images == ((224, N_IMAGES),)
+
+    def test_the_manifest_is_read_once(
+        self, finished: Run, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        read, reads = library.read_imported, []
+        monkeypatch.setattr(library, "read_imported", lambda *of: reads.append(of) or read(*of))
+        execute(create_run(finished.specification()))
+        assert len(reads) == 1
 
     def test_another_seed_holds_out_other_images(self, finished: Run) -> None:
         other = finished_run(specification(**CHEAP, seed=3))
@@ -251,7 +259,7 @@ class TestFailure:
         with cache_at(finished_cache[0]):
             undisturbed = Run(finished_cache[1])
         assert results(run) == results(undisturbed)
-        assert run.record()["skipped"] == []
+        assert run.needed_record().skipped == ()
 
     def test_layers_of_the_head(self, known: Path) -> None:
         _, sentence = self.fails(specification(layers=["fc1"]))
@@ -312,7 +320,7 @@ class TestFailure:
         def full(*_: object) -> None:
             raise OSError(28, "No space left on device", "/somewhere")
 
-        monkeypatch.setattr(execution, "extract_dataset", full)
+        monkeypatch.setattr(execution, "extract_images", full)
         _, sentence = self.fails(specification())
         assert "No space left on device (/somewhere)" in sentence
 
@@ -322,7 +330,7 @@ class TestFailure:
         def mistake(*_: object) -> None:
             raise ZeroDivisionError("oh")
 
-        monkeypatch.setattr(execution, "extract_dataset", mistake)
+        monkeypatch.setattr(execution, "extract_images", mistake)
         run = create_run(specification())
         with pytest.raises(ZeroDivisionError):
             execute(run)
@@ -374,12 +382,8 @@ class TestEncodings:
         cell = Cell("block2", 224, encoding)
         with DescriptorStore(encoded.path.parents[1] / "features") as store:
             local = [
-                StoredLocalDescriptors(
-                    [HashedImage(Path(i.path), i.sha256) for i in part],
-                    cell,
-                    VGG19,
-                    encoded.source(),
-                    store,
+                DescriptorReader(VGG19, encoded.source(), store).local(
+                    [HashedImage(Path(i.path), i.sha256) for i in part], cell
                 )
                 for part in parts
             ]
@@ -420,12 +424,8 @@ class TestEncodings:
         images = [run.trained_images(), run.tested_images()]
         with DescriptorStore(cache.features) as store:
             train, test = (
-                StoredLocalDescriptors(
-                    [HashedImage(Path(i.path), i.sha256) for i in part],
-                    cell,
-                    VGG19,
-                    run.source(),
-                    store,
+                DescriptorReader(VGG19, run.source(), store).local(
+                    [HashedImage(Path(i.path), i.sha256) for i in part], cell
                 )
                 for part in images
             )
@@ -598,7 +598,7 @@ class TestCarryingOn:
         assert finished.state().status == "finished"
         assert results(finished) == before
         assert finished.images() == images
-        assert finished.record()["n_images"] == N_IMAGES
+        assert finished.needed_record().n_images == N_IMAGES
 
     def test_cells_of_other_images_are_not_kept(
         self, tmp_path: Path, finished_cache: tuple[Path, str], pictures: Path

@@ -14,6 +14,7 @@ from medrecog_core.networks import find_network, installed_weights
 from medrecog_core.runs import Run, extract_dataset
 from medrecog_core.runs import extracted_dataset as module
 from medrecog_core.runs.extracted_dataset import dataset_of_run, descriptor_source
+from tests.made_runs import rewrite_record
 from tests.textures import CLASSES, N_IMAGES, NAME, add_textures, specification, write_textures
 
 pytestmark = pytest.mark.slow
@@ -240,8 +241,6 @@ def test_the_whole_set_of_a_sample_is_found(finished):
     dataset = library.load(NAME)
     asked = {**finished.specification().to_document(), "sample": 6, "seed": 3}
     atomic_file.write_json(finished.path / "specification.json", asked)
-    record = finished.record()
     seen = replace(dataset, images=draw_sample(dataset.images, 6, 3).images)
-    record["dataset"]["fingerprint"] = seen.fingerprint
-    finished.write_record(record)
+    rewrite_record(finished, dataset={"fingerprint": seen.fingerprint})
     assert dataset_of_run(finished) == dataset

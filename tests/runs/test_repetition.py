@@ -22,6 +22,7 @@ from medrecog_core.runs import (
     specification_of,
 )
 from medrecog_core.runs.repetition import differences
+from tests.made_runs import rewrite_record
 from tests.textures import add_textures, cache_at, specification, write_textures
 
 
@@ -34,7 +35,9 @@ def written(path: Path, document: object) -> Path:
 def test_a_run_is_repeated_from_its_record_alone_with_the_same_numbers(
     finished: Run, pictures: Path, tmp_path: Path, what: str
 ) -> None:
-    document = finished.record() if what == "record" else result_document(finished)
+    document = (
+        finished.needed_record().to_document() if what == "record" else result_document(finished)
+    )
     file = written(tmp_path / "record.json", document)
     with cache_at(tmp_path / "elsewhere"):  # no descriptor, no run
         add_textures(pictures)
@@ -72,7 +75,7 @@ def test_it_says_what_differs(finished: Run, tmp_path: Path) -> None:
 
 def test_nothing_differs_from_itself(finished: Run) -> None:
     document = result_document(finished)
-    assert differences(document, finished.record()) == []
+    assert differences(document, finished.needed_record()) == []
     assert changed_cells(document, finished) == []
 
 
@@ -93,7 +96,8 @@ def test_a_changed_missing_or_further_cell_is_named_and_its_time_is_none(
 
 def test_the_recorded_precision_is_asked_for(finished: Run) -> None:
     assert finished.specification().precision == "auto"
-    assert specification_of(finished.record()).precision == finished.record()["precision"]
+    record = finished.needed_record()
+    assert specification_of(record.to_document()).precision == record.precision
 
 
 def test_a_specification_is_read_as_one(cache: CacheFolder, tmp_path: Path) -> None:
@@ -102,7 +106,7 @@ def test_a_specification_is_read_as_one(cache: CacheFolder, tmp_path: Path) -> N
 
 
 def test_a_record_takes_no_changes(finished: Run, tmp_path: Path) -> None:
-    file = written(tmp_path / "record.json", finished.record())
+    file = written(tmp_path / "record.json", finished.needed_record().to_document())
     with pytest.raises(UsageError, match=r"is repeated unchanged\. Remove C, seed\."):
         read_request(file, seed=3, C=1.0)
 
@@ -180,8 +184,7 @@ def test_a_run_with_a_lost_cell_is_not(finished: Run) -> None:
 
 
 def test_other_weights_are_not(finished: Run) -> None:
-    record = finished.record()
-    finished.write_record({**record, "weights": {**record["weights"], "identity": "others"}})
+    rewrite_record(finished, weights={"identity": "others"})
     assert identical_run(finished.specification()) is None
 
 

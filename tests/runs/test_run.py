@@ -62,7 +62,7 @@ def test_a_new_run_waits_and_says_what_it_was_asked(run: Run) -> None:
     assert run.state().status == "queued"
     assert not run.state().has_ended
     assert run.specification() == SPECIFICATION
-    assert (run.cells(), run.images(), run.record()) == ([], [], {})
+    assert (run.cells(), run.images(), run.record()) == ([], [], None)
     assert find_run(run.id).path == run.path
 
 
@@ -261,8 +261,8 @@ class TestCells:
 
     def test_images_and_record_are_read_as_they_were_written(self, run: Run) -> None:
         run.write_images(IMAGES)
-        assert run.record() == {}
-        record = {**made_run().record(), "run": run.id}
+        assert run.record() is None
+        record = made_run().needed_record().model_copy(update={"run": run.id})
         run.write_record(record)
         assert run.images() == IMAGES
         assert run.record() == record

@@ -168,7 +168,7 @@ def test_a_folder_that_vanishes_under_a_detached_run_and_then_its_return(
     execute(run)
     assert run.state().status == "finished"
     assert dict(run.state().network_images) == {SCALE: 30}
-    assert run.record()["skipped"] == []
+    assert run.needed_record().skipped == ()
 
 
 class TestLaunch:

@@ -17,6 +17,7 @@ from medrecog_core.runs import Run, create_run, execute, identical_run, result_d
 from medrecog_core.runs.description import differing_settings
 from medrecog_core.runs.estimate import estimate_cost
 from medrecog_core.runs.extracted_dataset import dataset_of_run
+from medrecog_core.runs.record import RunRecord
 from medrecog_core.runs.run import cell_images
 from tests.deep_images import NAME, WINDOW, add_deep, deep_specification
 from tests.textures import finished_run
@@ -36,7 +37,7 @@ def added_again(rendering: Rendering) -> Dataset:
 
 
 def test_a_run_says_how_images_were_rendered(deep_run: Run) -> None:
-    assert deep_run.record()["rendering"]["window"] == [0, 4095]
+    assert deep_run.needed_record().rendering == WINDOW
     assert deep_run.rendering() == WINDOW
     renderings = {Path(image.path).suffix: image.rendering for image in deep_run.images()}
     assert renderings == {".png": WINDOW, ".jpg": PLAIN}
@@ -90,9 +91,9 @@ def test_a_run_is_repeated_in_the_window_that_was_recorded(deep_run: Run) -> Non
 
 
 def test_a_run_of_version_0_1_0_is_plain(deep_run: Run) -> None:
-    record = deep_run.record()
-    del record["rendering"]
-    deep_run.write_record(record)
+    document = deep_run.needed_record().to_document()
+    del document["rendering"]
+    deep_run.write_record(RunRecord.from_document(document))
     assert deep_run.rendering() == PLAIN
     rows = [[i.path, i.sha256, i.label, i.group] for i in deep_run.images()]
     atomic_file.write_json(deep_run.path / "images.json", rows)
@@ -104,7 +105,8 @@ def test_a_run_of_version_0_1_0_is_plain(deep_run: Run) -> None:
 
 @pytest.mark.parametrize("rendering", [{"window": [1, 1]}, {"unknown": 0}, 7, {"frame": "last"}])
 def test_a_damaged_rendering_is_a_damaged_record(deep_run: Run, rendering: object) -> None:
-    deep_run.write_record({**deep_run.record(), "rendering": rendering})
+    document = deep_run.needed_record().to_document()
+    atomic_file.write_json(deep_run.path / "record.json", {**document, "rendering": rendering})
     with pytest.raises(StorageError):
         deep_run.rendering()
 

@@ -4,7 +4,6 @@ from medrecog_core.features.encodings.codebook import DEFAULT_N_WORDS, Codebook,
 from medrecog_core.features.encodings.fold import encode_images
 from medrecog_core.features.encodings.local_descriptors import (
     LocalDescriptors,
-    StoredLocalDescriptors,
     sample_local_descriptors,
 )
 
@@ -12,7 +11,6 @@ __all__ = [
     "DEFAULT_N_WORDS",
     "Codebook",
     "LocalDescriptors",
-    "StoredLocalDescriptors",
     "encode_images",
     "learn_codebook",
     "sample_local_descriptors",

@@ -1,17 +1,14 @@
 """Local descriptors: the positions of a layer's map, read image by image, never all at once."""
 
 import math
-from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable
 from typing import Protocol
 
 import numpy as np
 
-from medrecog_core.errors import MedrecogError, StorageError
+from medrecog_core.errors import MedrecogError
 from medrecog_core.features.cell import Cell
 from medrecog_core.features.pooling import LOCAL
-from medrecog_core.features.reading import HashedImage
-from medrecog_core.features.store import DescriptorSource, DescriptorStore
 from medrecog_core.jobs.progress import Meter, Progress, Stage, ignore, never, stop_if
 from medrecog_core.networks import Network
 from medrecog_core.settings import read_settings, variable_of
@@ -28,54 +25,6 @@ class LocalDescriptors(Protocol):
 
     def __getitem__(self, i: int, /) -> np.ndarray:
         """Return an image's local descriptors."""
-
-
-@dataclass(frozen=True)
-class StoredLocalDescriptors:
-    """Local descriptors of images in the store, read one image at a time.
-
-    Attributes
-    ----------
-    images
-        Files and their hashes.
-    cell
-        The layer and scale; whatever the pooling.
-    network, source, store
-        What they were extracted with, and where they are.
-    """
-
-    images: Sequence[HashedImage]
-    cell: Cell
-    network: Network
-    source: DescriptorSource
-    store: DescriptorStore
-
-    def __len__(self) -> int:
-        return len(self.images)
-
-    def __getitem__(self, i: int, /) -> np.ndarray:
-        """Return an image's local descriptors.
-
-        Returns
-        -------
-        numpy.ndarray
-            float32, shape (n_positions, channels), each of Euclidean length 1 or 0.
-
-        Raises
-        ------
-        StorageError
-            If they are not in the store, or have been damaged since they were put there.
-        """
-        channels = self.network.layer(self.cell.layer).channels
-        local = Cell(self.cell.layer, self.cell.scale, LOCAL)
-        image = self.images[i]
-        found = self.store.get(self.source.key_of(image, local), channels)
-        if found is None:
-            raise StorageError(
-                f"The local descriptors of {image.name} in {self.cell.name} are missing "
-                "from the store or damaged: start the run again, and they will be computed again."
-            )
-        return found.reshape(-1, channels).astype(np.float32)
 
 
 def sample_local_descriptors(

@@ -42,10 +42,9 @@ def _show_once(run: Run, state: JobState) -> None:
     else:
         show_stage(state)
     show_job_buttons(run, state)
-    skipped = run.record().get("skipped", [])
-    if skipped:
-        with st.expander(f"{counted(len(skipped), 'unreadable image')} skipped"):
-            st.dataframe(skipped, hide_index=True)
+    if (record := run.record()) and record.skipped:
+        with st.expander(f"{counted(len(record.skipped), 'unreadable image')} skipped"):
+            st.dataframe([each.model_dump() for each in record.skipped], hide_index=True)
     results = run.cells()
     specification = run.specification()
     if results or not state.has_ended:

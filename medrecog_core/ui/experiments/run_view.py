@@ -1,13 +1,11 @@
 """The Experiments page in a read-only view: runs, their progress and settings."""
 
 import time
-from collections.abc import Iterable
 
 import streamlit as st
 
-from medrecog_core.features import POOLINGS
 from medrecog_core.runs import Run
-from medrecog_core.runs.description import engine_words
+from medrecog_core.runs.description import used_settings
 from medrecog_core.ui.choice import choose
 from medrecog_core.ui.experiments.run_list import SEEN, show_runs
 from medrecog_core.ui.experiments.run_progress import show_live
@@ -25,39 +23,9 @@ def view_runs(runs: list[Run]) -> None:
     run = by_id[choose("Run", list(by_id), key=SEEN, list_page="pages/2_Experiments.py")]
     with st.container(border=True):
         _show_state(run)
-        st.table({name: literal(value) for name, value in run_settings(run).items()})
+        st.table({name: literal(value) for name, value in used_settings(run).items()})
     st.subheader("Runs")
     show_runs(runs)
-
-
-def run_settings(run: Run) -> dict[str, str]:
-    """Return the settings of a run as text, by name."""
-    asked, record = run.specification(), run.record()
-    weights = record.get("weights", {}).get("title")
-    parameter = asked.trained_classifier.parameter
-    settings = {
-        "data set": asked.dataset,
-        "images": record.get("sample")
-        or (f"a sample of {asked.sample:,}" if asked.sample else "all"),
-        "network": record.get("network", asked.network),
-        "weights": weights,
-        "precision": record.get("precision", asked.precision),
-        "engine": engine_words(record) if record else "",
-        "layers": _list(asked.layers),
-        "input sizes": _list(asked.scales),
-        "poolings": _list(POOLINGS[pooling].title for pooling in asked.poolings),
-        "fused": _list(asked.fuse),
-        "resizing": asked.preprocessing,
-        "protocol": record.get("split", {}).get("kind", asked.protocol),
-        "normalisation": asked.normalisation,
-        "classifier": asked.trained_classifier.title,
-        parameter.name: parameter.words(asked.parameter_values),
-        "class weights": asked.class_weight,
-        "seed": str(asked.seed),
-        "processor": record.get("device", {}).get("name"),
-        "medrecog": record.get("medrecog"),
-    }
-    return {name: value for name, value in settings.items() if value}
 
 
 def _show_state(run: Run) -> None:
@@ -77,7 +45,3 @@ def _show_state(run: Run) -> None:
         icon=":material/grid_on:",
         query_params={"run": run.id},
     )
-
-
-def _list(values: Iterable[object]) -> str:
-    return ", ".join(map(str, values))

@@ -1,15 +1,14 @@
 import numpy as np
 import pytest
 
-from medrecog_core.errors import MedrecogError, StoppedError, StorageError, UsageError
-from medrecog_core.features import Cell, HashedImage
+from medrecog_core.errors import MedrecogError, StoppedError, UsageError
+from medrecog_core.features import Cell
 from medrecog_core.features.cell import LOCAL
-from medrecog_core.features.encodings import StoredLocalDescriptors, sample_local_descriptors
+from medrecog_core.features.encodings import sample_local_descriptors
 from medrecog_core.features.encodings.local_descriptors import check_room
 from medrecog_core.networks import find_network
 
 VGG19 = find_network("vgg19")
-CELL = Cell("block2", 224, "vlad")
 
 
 class Watched(list):
@@ -28,39 +27,6 @@ class Watched(list):
 def numbered():
     """Local descriptors that name their image and position."""
     return Watched([np.array([[i, p] for p in range(9)]) for i in range(12)])
-
-
-class TestStored:
-    @pytest.fixture
-    def images(self, tmp_path):
-        return [HashedImage(tmp_path / f"{i}.png", str(i)) for i in range(3)]
-
-    @pytest.fixture
-    def stored(self, images, source, store):
-        return StoredLocalDescriptors(images, CELL, VGG19, source, store)
-
-    def test_positions_come_back_in_rows_of_float32(self, images, source, store, stored):
-        maps = np.random.default_rng(0).uniform(size=(3, 4, 5, 128)).astype(np.float16)
-        store.put(
-            (source.key(image.sha256, Cell("block2", 224, LOCAL)), values)
-            for image, values in zip(images, maps, strict=True)
-        )
-        assert len(stored) == 3
-        for i, values in enumerate(maps):
-            assert stored[i].dtype == np.float32
-            np.testing.assert_array_equal(stored[i], values.reshape(20, 128))
-
-    def test_missing_ones_are_named(self, stored):
-        with pytest.raises(StorageError, match=r"1\.png in block2-224-vlad are missing"):
-            stored[1]
-
-    def test_pooled_descriptors_of_the_layer_are_not_taken_for_local_ones(
-        self, images, source, store, stored
-    ):
-        pooled = source.key(images[0].sha256, Cell("block2", 224, "average"))
-        store.put([(pooled, np.ones(128, dtype=np.float32))])
-        with pytest.raises(StorageError, match="missing"):
-            stored[0]
 
 
 class TestSample:

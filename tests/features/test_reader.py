@@ -6,11 +6,9 @@ from medrecog_core.features import (
     ENCODINGS,
     GLOBAL_POOLINGS,
     Cell,
+    DescriptorReader,
     HashedImage,
-    describe_images,
-    learn_cell_codebook,
     learn_codebook,
-    read_descriptors,
 )
 from medrecog_core.features.cell import LOCAL
 from medrecog_core.networks import find_network
@@ -52,11 +50,11 @@ def test_a_pooling_needs_no_codebook_and_is_read_as_it_is(
     pooling, images, maps, fill, source, store
 ):
     fill(maps)
-    where = (VGG19, source, store)
-    assert learn_cell_codebook(images[:N_TRAIN], cell_of(pooling), *where) is None
+    reader = DescriptorReader(VGG19, source, store)
+    assert reader.learn_codebook(images[:N_TRAIN], cell_of(pooling)) is None
     np.testing.assert_array_equal(
-        describe_images(images, cell_of(pooling), None, *where),
-        read_descriptors(images, cell_of(pooling), *where),
+        reader.describe(images, cell_of(pooling), None),
+        reader.read(images, cell_of(pooling)),
     )
 
 
@@ -65,13 +63,13 @@ def test_an_encoding_is_that_of_the_stored_maps_by_the_training_images_codebook(
     pooling, images, maps, fill, source, store
 ):
     fill(maps)
-    where = (VGG19, source, store)
-    codebook = learn_cell_codebook(images[:N_TRAIN], cell_of(pooling), *where, N_WORDS, 5)
+    reader = DescriptorReader(VGG19, source, store)
+    codebook = reader.learn_codebook(images[:N_TRAIN], cell_of(pooling), N_WORDS, 5)
     rows = maps.reshape(N_IMAGES, 9, 64).astype(np.float32)
     expected = learn_codebook(list(rows[:N_TRAIN]), pooling, N_WORDS, 5)
     assert np.array_equal(codebook.words, expected.words)
     np.testing.assert_allclose(
-        describe_images(images, cell_of(pooling), codebook, *where),
+        reader.describe(images, cell_of(pooling), codebook),
         expected.encode(rows),
         atol=2e-4,
     )
@@ -80,9 +78,9 @@ def test_an_encoding_is_that_of_the_stored_maps_by_the_training_images_codebook(
 @pytest.mark.parametrize("pooling", ENCODINGS)
 def test_a_test_image_that_changes_changes_no_other_row(pooling, images, maps, fill, source, store):
     def described():
-        where = (cell_of(pooling), VGG19, source, store)
-        codebook = learn_cell_codebook(images[:N_TRAIN], *where, N_WORDS)
-        return describe_images(images, where[0], codebook, *where[1:])
+        reader, cell = DescriptorReader(VGG19, source, store), cell_of(pooling)
+        codebook = reader.learn_codebook(images[:N_TRAIN], cell, N_WORDS)
+        return reader.describe(images, cell, codebook)
 
     fill(maps)
     before = described()
@@ -95,4 +93,37 @@ def test_a_test_image_that_changes_changes_no_other_row(pooling, images, maps, f
 
 def test_missing_local_descriptors_are_named(images, source, store):
     with pytest.raises(StorageError, match=r"0\.png in block1-224-vlad are missing"):
-        learn_cell_codebook(images, cell_of("vlad"), VGG19, source, store)
+        DescriptorReader(VGG19, source, store).learn_codebook(images, cell_of("vlad"))
+
+
+class TestLocal:
+    @pytest.fixture
+    def images(self, tmp_path):
+        return [HashedImage(tmp_path / f"{i}.png", str(i)) for i in range(3)]
+
+    @pytest.fixture
+    def stored(self, images, source, store):
+        return DescriptorReader(VGG19, source, store).local(images, Cell("block2", 224, "vlad"))
+
+    def test_positions_come_back_in_rows_of_float32(self, images, source, store, stored):
+        maps = np.random.default_rng(0).uniform(size=(3, 4, 5, 128)).astype(np.float16)
+        store.put(
+            (source.key(image.sha256, Cell("block2", 224, LOCAL)), values)
+            for image, values in zip(images, maps, strict=True)
+        )
+        assert len(stored) == 3
+        for i, values in enumerate(maps):
+            assert stored[i].dtype == np.float32
+            np.testing.assert_array_equal(stored[i], values.reshape(20, 128))
+
+    def test_missing_ones_are_named(self, stored):
+        with pytest.raises(StorageError, match=r"1\.png in block2-224-vlad are missing"):
+            stored[1]
+
+    def test_pooled_descriptors_of_the_layer_are_not_taken_for_local_ones(
+        self, images, source, store, stored
+    ):
+        pooled = source.key(images[0].sha256, Cell("block2", 224, "average"))
+        store.put([(pooled, np.ones(128, dtype=np.float32))])
+        with pytest.raises(StorageError, match="missing"):
+            stored[0]
