@@ -26,6 +26,7 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
+from unittest.mock import patch
 
 import numpy as np
 from PIL import Image
@@ -86,10 +87,8 @@ def random_images(n: int, scale: int) -> np.ndarray:
 
 
 def graph_of(name: str, precision: str, uses_xla: bool) -> PooledNetwork:
-    graph = PooledNetwork(find_network(name), readings_of(name), precision)
-    for model in graph._models.values():
-        model.compile(jit_compile=uses_xla)
-    return graph
+    with patch("medrecog_core.networks.engines.tensorflow.gains_from_xla", lambda: uses_xla):
+        return PooledNetwork(find_network(name), readings_of(name), precision, engine="tensorflow")
 
 
 def images_a_second(graph: PooledNetwork, images: np.ndarray, seconds: float) -> float:

@@ -69,7 +69,7 @@ class KerasGraph:
         maps = feature_maps(network, layers, precision, read)
         map_of = dict(zip(layers, maps.outputs, strict=True))
         of = {reading: reading.in_graph(keras, precision) for reading in readings.values()}
-        self._inputs = maps.inputs
+        (self._input,) = maps.inputs
         self._output_of = {
             (layer, name): keras.ops.cast(of[reading](map_of[layer]), reading.kept_as)
             for (layer, name), reading in readings.items()
@@ -87,7 +87,7 @@ class KerasGraph:
         chosen = tuple(places)
         if chosen not in self._models:
             outputs = [self._output_of[place] for place in chosen]
-            model = backend.import_keras().Model(self._inputs, outputs)
+            model = backend.import_keras().Model(self._input, outputs)
             model.compile(jit_compile=self._uses_xla)
             self._models[chosen] = model
         found = self._predict(self._models[chosen], images)
