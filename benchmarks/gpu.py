@@ -7,7 +7,8 @@ Three rates stand beside each other, each measured alone in one process:
 - `network`: batches that are in memory already, through the `PooledNetwork` that a run uses, for
   both precisions, and with and without XLA (`jit_compile`);
 - `decoding`: JPEG files to batches of pixels, by the threads that read ahead of the network;
-- `extraction`: files to descriptors in a store, as a run does it.
+- `extraction`: files to descriptors in a store, as a run does it, and apart from that what its
+  start takes.
 
 The slower of the first two bounds the third. Descriptors are compared with those of the processor
 in float32, at the smallest scale, as the largest deviation relative to the largest value: a GPU
@@ -148,25 +149,32 @@ def measure_decoding(images: list[HashedImage], scale: int, precision: str) -> f
 
 def measure_extraction(
     name: str, images: list[HashedImage], scale: int, precision: str, folder: Path
-) -> float:
+) -> dict[str, float]:
+    """Return what a run's start takes, and the rate after it, from a short and a long run."""
     network = find_network(name)
     cells = [Cell(layer, scale, p) for layer in network.default_layers for p in POOLINGS]
     preprocessing = find_preprocessing(DEFAULT_PREPROCESSING).version
     source = DescriptorSource(installed_weights(network).identity, preprocessing, precision)
-    warm_up = 2 * batch_size(scale, precision)
-    with DescriptorStore(folder / f"warm-{scale}") as store:
-        extract(images[:warm_up], cells, network, source, store)
-    with DescriptorStore(folder / f"store-{scale}") as store:
-        start = time.perf_counter()
-        done = extract(images, cells, network, source, store)
-    return done.network_images[scale] / (time.perf_counter() - start)
+    few = images[: max(2 * batch_size(scale, precision), len(images) // 4)]
+    seconds = {}
+    for run, some in (("warm-up", few), ("short", few), ("long", images)):
+        with DescriptorStore(folder / f"{run}-{scale}") as store:
+            start = time.perf_counter()
+            extract(some, cells, network, source, store)
+            seconds[run] = time.perf_counter() - start
+    rate = (len(images) - len(few)) / (seconds["long"] - seconds["short"])
+    return {
+        "images_per_second": rate,
+        "start_seconds": seconds["short"] - len(few) / rate,
+        "first_start_seconds": seconds["warm-up"] - len(few) / rate,
+    }
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--scales", default="224,544,864,1184")
     parser.add_argument("--seconds", type=float, default=5.0, help="at least, for each rate")
-    parser.add_argument("--images", type=int, default=1000, help="files at the smallest scale")
+    parser.add_argument("--images", type=int, default=1000, help="files at every scale")
     parser.add_argument("--network", default="vgg19")
     parser.add_argument("--batches", default="", help="such as 16,64,256")
     parser.add_argument("--to", type=Path, help=argparse.SUPPRESS)
@@ -192,16 +200,13 @@ def main() -> None:
         images = write_images(pictures, chosen.images)
         reference = read_reference(chosen.network, scales[0], folder)
         for scale in scales:
-            # The same work for the network at every scale.
-            n = max(2 * batch_size(scale, precision), chosen.images * scales[0] ** 2 // scale**2)
-            some = images[: min(n, len(images))]
             document["scales"][scale] = {
                 "network": measure_network(
                     chosen.network, scale, chosen.seconds, reference if scale == scales[0] else {}
                 ),
-                "decoding": measure_decoding(some, scale, precision),
+                "decoding": measure_decoding(images, scale, precision),
                 "extraction": measure_extraction(
-                    chosen.network, some, scale, precision, Path(folder)
+                    chosen.network, images, scale, precision, Path(folder)
                 ),
                 "extraction_precision": precision,
             }
