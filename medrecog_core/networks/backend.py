@@ -59,13 +59,15 @@ def _multiply_float32_exactly(backend: str) -> None:
         torch.backends.cuda.matmul.allow_tf32 = False
 
 
-def gains_from_xla() -> bool:
+def gains_from_xla(precision: str) -> bool:
     """Return whether XLA computes networks faster here than their operations one by one.
 
-    That was measured for JAX on a GPU (`benchmarks/gpu.py`): 2.9 times as fast in float32 and 3.6
-    times in bfloat16. On a processor it is several times slower.
+    That was measured for JAX on a GPU (`benchmarks/gpu.py`): in bfloat16 four times as fast at 224
+    pixels and as fast at larger scales, in float32 half as fast at 544. On a processor it is
+    several times slower.
     """
-    return import_keras().backend.backend() == "jax" and find_device().kind == "gpu"
+    is_jax = import_keras().backend.backend() == "jax"
+    return is_jax and find_device().kind == "gpu" and precision == "bfloat16"
 
 
 def backend_versions() -> dict[str, str]:

@@ -75,7 +75,7 @@ class KerasGraph:
             for (layer, name), reading in readings.items()
         }
         self._types = {place: reading.kept_as for place, reading in readings.items()}
-        self._uses_xla = gains_from_xla()
+        self._uses_xla = gains_from_xla(precision)
         self._most_at_once: dict[tuple[int, ...], int] = {}
         self._models: dict[tuple[Place, ...], Any] = {}
 

@@ -424,7 +424,7 @@ def test_a_small_batch_is_filled_up_where_another_shape_would_be_compiled(monkey
     images = RNG.integers(0, 256, (3, 20, 16, 3), dtype=np.uint8)
     arguments = (TINY, readings, "float32", tiny_arrays().__getitem__)
     expected = tensorflow.ENGINE.graph(*arguments).read(images[:1], places)
-    monkeypatch.setattr(tensorflow, "gains_from_xla", lambda: True)
+    monkeypatch.setattr(tensorflow, "gains_from_xla", lambda precision: True)
     graph = tensorflow.ENGINE.graph(*arguments)
     graph.read(images, places)
     (model,) = graph._models.values()
