@@ -88,7 +88,8 @@ def random_images(n: int, scale: int) -> np.ndarray:
 
 
 def graph_of(name: str, precision: str, uses_xla: bool) -> PooledNetwork:
-    with patch("medrecog_core.networks.engines.tensorflow.gains_from_xla", lambda precision: uses_xla):
+    gains = "medrecog_core.networks.engines.tensorflow.gains_from_xla"
+    with patch(gains, lambda precision: uses_xla):
         return PooledNetwork(find_network(name), readings_of(name), precision, engine="tensorflow")
 
 

@@ -38,7 +38,7 @@ from medrecog_core.ui.results.measures import choose_measure, choose_positive, s
 from medrecog_core.ui.results.model_making import show_model_making
 from medrecog_core.ui.results.report_comparison import show_beside_report
 from medrecog_core.ui.results.run_comparison import choose_compared, show_comparison
-from medrecog_core.ui.results.run_record import show_record, show_warnings
+from medrecog_core.ui.results.run_record import show_settings, show_warnings
 from medrecog_core.ui.results.square_choice import PREDICTED, TRUE, forget_square
 
 open_page("Results")
@@ -141,7 +141,7 @@ def show_tabs(
         shows["Folds"] = lambda: show_folds(result.folds)
     if table is not None:
         shows["2018 report"] = lambda: show_beside_report(table, results)
-    shows["Settings"] = lambda: show_record(record, len(result.folds))
+    shows["Settings"] = lambda: show_settings(run, record, len(result.folds))
     shows["Export"] = lambda: offer_exports(
         run, result, measure, result.metrics.positive, asked_curve(result.metrics)
     )

@@ -253,8 +253,8 @@ def test_folds_are_called_cross_validation(cache):
     assert not test.exception
     assert "Folds" in [tab.label for tab in test.tabs]
     assert "5-fold cross-validation)" in words(test)  # in the headline
-    assert "cross-validation with 5 folds" in words(test)
-    assert "trained on 64 images" not in words(test)
+    assert "Cross-validation with 5 folds" in words(test)
+    assert "Trained on 64 images" not in words(test)
 
 
 def test_the_headline_gives_value_interval_and_n_and_the_2018_report(cache):

@@ -14,6 +14,8 @@ _MOST_NUMBERED = 20
 _MOST_LEVEL = 24
 _LEAST_WIDTH = 36
 """Pixels of a column that has room for the share."""
+_ROW, _AXIS, _SLANTED_LETTER = 44, 50, 5
+"""Pixels: a row of squares, the axis below with level labels, and what a slanted letter adds."""
 
 
 def draw_confusion_matrix(metrics: Metrics, clickable: bool = False) -> ChartType:
@@ -78,7 +80,9 @@ def draw_confusion_matrix(metrics: Metrics, clickable: bool = False) -> ChartTyp
                 fontSize=11, dy=9, opacity=alt.expr(f"{width} >= {_LEAST_WIDTH} ? 1 : 0")
             ).encode(text=alt.Text("share:Q", format=".1%"), color=ink)
         )
-    return alt.layer(*layers).properties(height=max(240, 38 * len(labels) + 60))
+    # The height holds the labels below the squares too.
+    below = _AXIS + (0 if is_level else _SLANTED_LETTER * max(map(len, labels)))
+    return alt.layer(*layers).properties(height=_ROW * len(labels) + below)
 
 
 def _square(true: str, predicted: str, n: int, share: float) -> dict[str, str | int | float]:

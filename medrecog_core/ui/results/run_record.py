@@ -4,7 +4,7 @@ import streamlit as st
 
 from medrecog_core.images import PLAIN
 from medrecog_core.runs import Run
-from medrecog_core.runs.description import Reservation, reservations
+from medrecog_core.runs.description import Reservation, reservations, used_settings
 from medrecog_core.runs.record import RunRecord
 from medrecog_core.ui.plain_text import literal
 from medrecog_core.ui.quantities import counted
@@ -30,17 +30,15 @@ def show_warnings(run: Run, record: RunRecord) -> None:
             st.dataframe([each.model_dump() for each in record.skipped], hide_index=True)
 
 
-def show_record(record: RunRecord, n_folds: int) -> None:
-    """Show the data set, split, network and weights of a run."""
-    dataset, split = record.dataset, record.split
+def show_settings(run: Run, record: RunRecord, n_folds: int) -> None:
+    """Show how a run trained and tested, and every setting that had an effect."""
+    split = record.split
     tested = (
-        f"cross-validation with {n_folds} folds, each fold trained on the images of the others"
+        f"Cross-validation with {n_folds} folds, each fold trained on the images of the others"
         if n_folds > 1
-        else f"trained on {counted(split.n_train, 'image')}, tested on "
+        else f"Trained on {counted(split.n_train, 'image')}, tested on "
         f"{counted(split.n_test, 'image')}"
     )
-    st.caption(
-        f"{literal(dataset.name)}: {tested} ({literal(split.kind)}). "
-        f"{literal(record.network)}, weights: {literal(record.weights.title)}, "
-        f"{literal(record.precision)}."
-    )
+    st.caption(f"{tested} ({literal(split.kind)}).")
+    settings = used_settings(run)
+    st.table({"setting": list(settings), "value": [literal(each) for each in settings.values()]})
