@@ -37,12 +37,11 @@ from medrecog_core.features import (
     DescriptorReader,
     DescriptorSource,
     DescriptorStore,
-    HashedImage,
     extract,
     grid,
     hash_images,
 )
-from medrecog_core.images import SQUEEZE
+from medrecog_core.images import SQUEEZE, Image
 from medrecog_core.locations import cache_folder
 from medrecog_core.networks import find_device, find_network, installed_weights, resolve_precision
 
@@ -59,16 +58,16 @@ class Images:
         train = np.array([image.split == "train" for image in dataset.images])
         self.train, self.test = np.flatnonzero(train), np.flatnonzero(~train)
         weights = installed_weights(NETWORK).identity
-        self.source = DescriptorSource(weights, SQUEEZE, resolve_precision("auto"))
-        self.store = store
-        extract(self.files, cells, NETWORK, self.source, store, report=self._tell)
+        source = DescriptorSource(weights, SQUEEZE, resolve_precision("auto"))
+        self.reader = DescriptorReader(NETWORK, source, store)
+        extract(self.files, cells, self.reader, report=self._tell)
 
     @staticmethod
     def _tell(progress: Any) -> None:
         if progress.scale:
             print(f"\r{progress.stage}: {progress.done}/{progress.total}", end="", file=sys.stderr)
 
-    def files_at(self, places: np.ndarray) -> list[HashedImage]:
+    def files_at(self, places: np.ndarray) -> list[Image]:
         """Return the files of some of the images."""
         return [self.files[i] for i in places]
 
@@ -76,12 +75,11 @@ class Images:
         self, cell: Cell, train: np.ndarray, test: np.ndarray, n_words: int | None, seed: int
     ) -> tuple[np.ndarray, tuple[str, ...], dict[str, float]]:
         """Scores of the test images, the classes, and the seconds the encoding took."""
-        reader = DescriptorReader(NETWORK, self.source, self.store)
         start = time.perf_counter()
-        codebook = reader.learn_codebook(self.files_at(train), cell, n_words, seed)
+        codebook = self.reader.learn_codebook(self.files_at(train), cell, n_words, seed)
         learned = time.perf_counter()
         rows = self.files_at(np.concatenate([train, test]))
-        matrix = reader.describe(rows, cell, codebook)
+        matrix = self.reader.describe(rows, cell, codebook)
         seconds = {"codebook": learned - start, "descriptors": time.perf_counter() - learned}
         known = self.labels[train].tolist()
         (svm,) = find_classifier("linear-svm").train_path(
@@ -174,7 +172,7 @@ def main() -> None:
     document = {
         "device": find_device().name,
         "cores": find_device().n_cores,
-        "precision": images.source.precision,
+        "precision": images.reader.source.precision,
         "n_train": len(images.train),
         "best_average": best.name,
         "cells": {cell.name: figures for cell, figures in found.items()},

@@ -28,7 +28,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from PIL import Image
+from PIL import Image as Picture
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
@@ -38,14 +38,13 @@ from medrecog_core.features import (
     DescriptorReader,
     DescriptorSource,
     DescriptorStore,
-    HashedImage,
     PooledNetwork,
     batch_size,
     extract,
     grid,
     hash_images,
 )
-from medrecog_core.images import SQUEEZE
+from medrecog_core.images import SQUEEZE, Image
 from medrecog_core.networks import embedded_weights, find_device, find_network, installed_weights
 from medrecog_core.networks.backend import backend_versions, import_keras
 
@@ -125,7 +124,7 @@ def ours(readings: list[tuple[str, str]], precision: str) -> Callable[[np.ndarra
     return run
 
 
-def files_to_descriptors(files: list[HashedImage], precision: str) -> float:
+def files_to_descriptors(files: list[Image], precision: str) -> float:
     """Seconds to extract all ten cells of files into a new store, graph building left out."""
     source = source_of(precision)
     times: list[tuple[float, int]] = []
@@ -133,9 +132,7 @@ def files_to_descriptors(files: list[HashedImage], precision: str) -> float:
         extract(
             files,
             grid(NETWORK, LAYERS, [SIDE], POOLINGS),
-            NETWORK,
-            source,
-            store,
+            DescriptorReader(NETWORK, source, store),
             report=lambda p: times.append((time.perf_counter(), p.done)) if p.scale else None,
         )
     # From the end of the first batch, which builds the graph, to the end of the last.
@@ -147,15 +144,15 @@ def source_of(precision: str) -> DescriptorSource:
     return DescriptorSource(installed_weights(NETWORK).identity, SQUEEZE, precision)
 
 
-def sample_files(folder: Path, n: int) -> list[HashedImage]:
+def sample_files(folder: Path, n: int) -> list[Image]:
     """JPEG files of smooth noise, 224 pixels wide, as a chest X-ray copy has them."""
     rng = np.random.default_rng(0)
     files = []
     for i in range(n):
         coarse = rng.integers(0, 256, (28, 28, 3), dtype=np.uint8)
         path = folder / f"{i}.jpeg"
-        Image.fromarray(coarse).resize((SIDE, SIDE)).save(path, quality=75)
-        files.append(HashedImage(path, hashlib.sha256(path.read_bytes()).hexdigest()))
+        Picture.fromarray(coarse).resize((SIDE, SIDE)).save(path, quality=75)
+        files.append(Image(str(path), hashlib.sha256(path.read_bytes()).hexdigest()))
     return files
 
 
@@ -211,9 +208,10 @@ def accuracies(root: Path) -> dict[str, dict[str, float]]:
     matrices: dict[str, dict[str, np.ndarray]] = {}
     with tempfile.TemporaryDirectory() as folder, DescriptorStore(Path(folder)) as store:
         for precision in ("float32", "bfloat16"):
-            extract(files, cells, NETWORK, source_of(precision), store)
+            reader = DescriptorReader(NETWORK, source_of(precision), store)
+            extract(files, cells, reader)
             for cell in cells:
-                matrix = DescriptorReader(NETWORK, source_of(precision), store).read(files, cell)
+                matrix = reader.read(files, cell)
                 (svm,) = find_classifier("linear-svm").train_path(
                     matrix[train], labels[train].tolist(), [1.0], TrainingOptions()
                 )

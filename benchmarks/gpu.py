@@ -30,7 +30,7 @@ from typing import Any
 from unittest.mock import patch
 
 import numpy as np
-from PIL import Image
+from PIL import Image as Picture
 
 PROJECT = Path(__file__).parents[1]
 sys.path.insert(0, str(PROJECT))
@@ -38,9 +38,10 @@ sys.path.insert(0, str(PROJECT))
 from medrecog_core.features import PooledNetwork, batch_size
 from medrecog_core.features.cell import Cell
 from medrecog_core.features.extraction import extract
-from medrecog_core.features.reading import HashedImage, hash_images, read_batches, reading_ahead
+from medrecog_core.features.reader import DescriptorReader
+from medrecog_core.features.reading import hash_images, read_batches, reading_ahead
 from medrecog_core.features.store import DescriptorSource, DescriptorStore
-from medrecog_core.images import DEFAULT_PREPROCESSING, find_preprocessing
+from medrecog_core.images import DEFAULT_PREPROCESSING, Image, find_preprocessing
 from medrecog_core.networks import find_device, find_network, installed_weights
 from medrecog_core.networks.backend import backend_versions
 
@@ -50,15 +51,15 @@ N_COMPARED = 4
 MOST_PIXELS = 256 * 224**2
 
 
-def write_images(folder: Path, n: int) -> list[HashedImage]:
+def write_images(folder: Path, n: int) -> list[Image]:
     """Write JPEG files of photographs' size and smoothness, and hash them."""
     rng = np.random.default_rng(0)
-    coarse = Image.fromarray(rng.integers(0, 256, (24, 32, 3), dtype=np.uint8))
-    smooth = np.asarray(coarse.resize(SIDES, Image.Resampling.BICUBIC), dtype=np.int16)
+    coarse = Picture.fromarray(rng.integers(0, 256, (24, 32, 3), dtype=np.uint8))
+    smooth = np.asarray(coarse.resize(SIDES, Picture.Resampling.BICUBIC), dtype=np.int16)
     grain = rng.integers(-8, 9, smooth.shape, dtype=np.int16)
     for i in range(n):
         pixels = np.clip(np.roll(smooth, 7 * i, axis=1) + grain, 0, 255).astype(np.uint8)
-        Image.fromarray(pixels).save(folder / f"{i:05}.jpg", quality=88)
+        Picture.fromarray(pixels).save(folder / f"{i:05}.jpg", quality=88)
     hashed, _ = hash_images(sorted(folder.glob("*.jpg")))
     return hashed
 
@@ -140,7 +141,7 @@ def measure_network(
     return rows
 
 
-def measure_decoding(images: list[HashedImage], scale: int, precision: str) -> float:
+def measure_decoding(images: list[Image], scale: int, precision: str) -> float:
     preprocessing = find_preprocessing(DEFAULT_PREPROCESSING)
     size = batch_size(scale, precision)
     start = time.perf_counter()
@@ -149,7 +150,7 @@ def measure_decoding(images: list[HashedImage], scale: int, precision: str) -> f
 
 
 def measure_extraction(
-    name: str, images: list[HashedImage], scale: int, precision: str, folder: Path
+    name: str, images: list[Image], scale: int, precision: str, folder: Path
 ) -> dict[str, float]:
     """Return what a run's start takes, and the rate after it, from a short and a long run."""
     network = find_network(name)
@@ -161,7 +162,7 @@ def measure_extraction(
     for run, some in (("warm-up", few), ("short", few), ("long", images)):
         with DescriptorStore(folder / f"{run}-{scale}") as store:
             start = time.perf_counter()
-            extract(some, cells, network, source, store)
+            extract(some, cells, DescriptorReader(network, source, store))
             seconds[run] = time.perf_counter() - start
     rate = (len(images) - len(few)) / (seconds["long"] - seconds["short"])
     return {

@@ -211,14 +211,14 @@ def stored_cells(
     specification = RunSpecification(dataset=name, layers=layers, scales=(224,), poolings=POOLINGS)
     network = find_network(specification.network)
     extracted = extract_dataset(specification)
-    partition = split_images(extracted.images, specification.seed)
+    partition = split_images(extracted.records, specification.split_protocol)
     labels = np.array([image.label for image in extracted.images])
     (fold_of_run,) = partition.folds
     fold = np.array(fold_of_run.train), np.array(fold_of_run.test)
     for cell in specification.cells:
 
         def read(cell: Any = cell) -> np.ndarray:
-            return DescriptorReader(network, extracted.source, store).read(extracted.files, cell)
+            return DescriptorReader(network, extracted.source, store).read(extracted.images, cell)
 
         yield cell.name, read, labels, fold
 

@@ -4,11 +4,12 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import numpy as np
-from PIL import Image
+from PIL import Image as Picture
 
 from medrecog_core.datasets import Fold, Split
+from medrecog_core.images import Image
 from medrecog_core.jobs.state import JobState
-from medrecog_core.runs import Run, RunImage, RunSpecification, create_run
+from medrecog_core.runs import Run, RunSpecification, create_run
 from medrecog_core.runs.cell_evaluation import CellData, evaluate_cell
 from medrecog_core.runs.record import RunRecord
 
@@ -48,13 +49,13 @@ def made_run(
     groups = [f"patient {i % n_groups}" if n_groups else "" for i in range(n)]
     folder = pictures or Path("/made")
     images = [
-        RunImage(str(folder / f"{i}.png"), f"{i:064x}", classes[truth[i]], groups[i])
+        Image(str(folder / f"{i}.png"), f"{i:064x}", classes[truth[i]], groups[i])
         for i in (range(n) if order is None else order)
     ]
     if pictures is not None:
         pictures.mkdir(parents=True, exist_ok=True)
         for i in range(n):
-            Image.new("RGB", (32, 32), ("red", "green", "blue")[truth[i] % 3]).save(
+            Picture.new("RGB", (32, 32), ("red", "green", "blue")[truth[i] % 3]).save(
                 pictures / f"{i}.png"
             )
     specification = RunSpecification.from_document(
@@ -96,7 +97,7 @@ def _always(descriptors: np.ndarray) -> Callable[[Fold], np.ndarray]:
 
 
 def _descriptors(
-    images: Sequence[RunImage], classes: Sequence[str], separation: float, seed: int
+    images: Sequence[Image], classes: Sequence[str], separation: float, seed: int
 ) -> np.ndarray:
     described = []
     for image in images:
@@ -105,7 +106,7 @@ def _descriptors(
     return np.array(described, dtype=np.float32)
 
 
-def _record(run: Run, images: Sequence[RunImage], classes: Sequence[str]) -> RunRecord:
+def _record(run: Run, images: Sequence[Image], classes: Sequence[str]) -> RunRecord:
     split = run.split()
     counts = {label: sum(image.label == label for image in images) for label in classes}
     document = {

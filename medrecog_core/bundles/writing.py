@@ -28,7 +28,7 @@ from medrecog_core.bundles.places import Places
 from medrecog_core.datasets import Dataset, demo, kept_report, library
 from medrecog_core.datasets.manifest import exclusions_document, manifest_document
 from medrecog_core.errors import MedrecogError, UsageError
-from medrecog_core.images import UnreadableImageError, read_file, thumbnail
+from medrecog_core.images import Image, UnreadableImageError, read_file, thumbnail
 from medrecog_core.images.thumbnails import thumbnail_name
 from medrecog_core.jobs.progress import Progress, Stage, ignore
 from medrecog_core.models.exchange import without_paths
@@ -40,7 +40,7 @@ from medrecog_core.models.storage import (
     model_files,
     model_names,
 )
-from medrecog_core.runs import Run, RunImage
+from medrecog_core.runs import Run
 from medrecog_core.runs.extracted_dataset import dataset_of_run
 from medrecog_core.runs.run import images_document
 
@@ -155,7 +155,7 @@ class _Bundle:
 
     def write(self, runs: Sequence[Run], with_models: bool, by: str) -> BundleWriting:
         # By path in the bundle, content and rendering, which may differ between runs.
-        images: dict[tuple[str, str, str], RunImage] = {}
+        images: dict[tuple[str, str, str], Image] = {}
         for run in dict.fromkeys(runs):
             name = run.specification().dataset
             for image, relative in zip(run.images(), self._write_run(run), strict=True):
@@ -242,7 +242,7 @@ class _Bundle:
         return tuple(written)
 
     def _write_pictures(
-        self, images: dict[tuple[str, str, str], RunImage], of_datasets: set[tuple[str, str]]
+        self, images: dict[tuple[str, str, str], Image], of_datasets: set[tuple[str, str]]
     ) -> None:
         """Write the pictures of the runs' images; full images only if they are in a data set."""
         if self._pictures == NO_PICTURES:
@@ -272,7 +272,7 @@ class _Bundle:
                 "runs."
             )
 
-    def _add_image(self, path: str, image: RunImage) -> None:
+    def _add_image(self, path: str, image: Image) -> None:
         content = read_file(Path(image.path))
         if hashlib.sha256(content).hexdigest() != image.sha256 or not is_safe(path):
             raise UnreadableImageError("the file has changed since")
@@ -308,7 +308,7 @@ def _paths_of(datasets: Sequence[Dataset]) -> set[tuple[str, str]]:
     }
 
 
-def _root_of(run: Run, images: Sequence[RunImage]) -> Path:
+def _root_of(run: Run, images: Sequence[Image]) -> Path:
     """Return the root of the data set of a run.
 
     The run does not record the root, but the path of each image below it.

@@ -135,8 +135,8 @@ def calibrate(scores: np.ndarray, labels: Sequence[str], classes: Sequence[str])
     Parameters
     ----------
     scores
-        Shape (n, n_classes), of images that the SVM was not trained on (`held_out_scores`); rows
-        with a NaN are left out.
+        Shape (n, n_classes), of images that the classifier was not trained on; rows with a NaN are
+        ignored.
     labels
         The n true labels, each one of `classes`.
     classes
@@ -149,8 +149,7 @@ def calibrate(scores: np.ndarray, labels: Sequence[str], classes: Sequence[str])
     """
     from scipy.optimize import minimize
 
-    known = np.isfinite(scores).all(axis=1)
-    values = np.asarray(scores, dtype=np.float64)[known]
+    known, values = _known(scores)
     truth = np.array([classes.index(label) for label in labels], dtype=int)[known]
     counts = np.bincount(truth, minlength=len(classes))
     if not counts.all():
@@ -193,6 +192,12 @@ def log_loss(probabilities: np.ndarray, labels: Sequence[str], classes: Sequence
     truth = [classes.index(label) for label in labels]
     of_truth = probabilities[np.arange(len(truth)), truth]
     return float(-np.log(np.maximum(of_truth, np.finfo(np.float64).tiny)).mean())
+
+
+def _known(scores: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Return which rows have no NaN, and these rows."""
+    known = np.isfinite(scores).all(axis=1)
+    return known, np.asarray(scores, dtype=np.float64)[known]
 
 
 def _smoothed(truth: np.ndarray, counts: np.ndarray) -> np.ndarray:
@@ -248,13 +253,8 @@ def choose_calibration(
 
     Parameters
     ----------
-    scores
-        Shape (n, n_classes), of images that the SVM was not trained on (`held_out_scores`); rows
-        with a NaN are left out.
-    labels
-        The n true labels, each one of `classes`.
-    classes
-        Sorted labels, one for each column of `scores`.
+    scores, labels, classes
+        As in `calibrate`.
     groups
         The group of each image, kept whole in a fold; empty where it has none, nothing at all for
         no groups.
@@ -266,8 +266,7 @@ def choose_calibration(
     MedrecogError
         If a class has images of a single group only.
     """
-    known = np.isfinite(scores).all(axis=1)
-    values = np.asarray(scores, dtype=np.float64)[known]
+    known, values = _known(scores)
     truth = np.array(labels)[known]
     units = number_units(groups or [""] * len(labels))[known]
     parts = grouped_folds(truth, units, classes, n_folds, seed, "held-out images", "calibrate with")
@@ -384,7 +383,7 @@ def cross_calibrate(
     for learned, held in parts:
         fitted = calibrate(images.scores[learned], [labels[i] for i in learned], images.classes)
         probabilities[held] = fitted.probabilities(images.scores[held])
-    as_they_are = Calibration(images.classes, 1.0, np.zeros(len(images.classes)))
+    as_they_are = _bare(images.scores, labels, images.classes)
     return CrossCalibration(
         _reliability(images, as_they_are.probabilities(images.scores), labels),
         _reliability(images, probabilities, labels),

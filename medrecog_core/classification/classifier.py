@@ -8,7 +8,7 @@ from typing import Any, Protocol
 import numpy as np
 
 from medrecog_core.classification.normalisation import L2, FittedNormalisation, Normalisation
-from medrecog_core.classification.solver import CLASS_WEIGHTS, no_check
+from medrecog_core.classification.solver import check_class_weight, no_check
 from medrecog_core.errors import UsageError
 
 Positions = Sequence[int] | np.ndarray
@@ -84,14 +84,6 @@ class HyperParameter:
         )
 
 
-INVERSE_STRENGTH = HyperParameter(
-    "C",
-    1.0,
-    (0.01, 0.1, 1.0, 10.0, 100.0),
-    "Inverse strength of the regularisation: the smaller, the smoother the boundary.",
-)
-
-
 @dataclass(frozen=True)
 class TrainingOptions:
     """What training depends on besides descriptors, labels and the hyper-parameter.
@@ -119,11 +111,7 @@ class TrainingOptions:
     check: Callable[[], None] = no_check
 
     def __post_init__(self) -> None:
-        if self.class_weight not in CLASS_WEIGHTS:
-            raise UsageError(
-                f"Unknown class weight “{self.class_weight}”. Available: "
-                f"{', '.join(CLASS_WEIGHTS)}."
-            )
+        check_class_weight(self.class_weight)
 
 
 class TrainedClassifier(Protocol):
@@ -346,6 +334,12 @@ def in_all_classes(scores: np.ndarray, own: Sequence[str], classes: Sequence[str
     return whole
 
 
+def check_finite(descriptors: np.ndarray) -> None:
+    """Raise UsageError if a number of the descriptors is not finite."""
+    if not np.isfinite(descriptors).all():
+        raise UsageError("Some features are not finite numbers. Extract them again.")
+
+
 def check_training_part(
     name: str, descriptors: np.ndarray, labels: Sequence[str]
 ) -> tuple[str, ...]:
@@ -363,8 +357,7 @@ def check_training_part(
     UsageError
         If there are fewer than two classes, or a number is not finite.
     """
-    if not np.isfinite(descriptors).all():
-        raise UsageError("A number of the descriptors is not finite: extract them again.")
+    check_finite(descriptors)
     classes = tuple(map(str, np.unique(np.asarray(labels))))
     if len(classes) < 2:
         raise UsageError(

@@ -1,10 +1,11 @@
-"""What a linear classifier has learned: a weight for each channel, and a bias."""
+"""Linear classifiers: a weight for each channel and a bias for each class."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 import numpy as np
 
+from medrecog_core.classification.classifier import Classifier, HyperParameter
 from medrecog_core.classification.normalisation import FittedNormalisation
 
 
@@ -87,3 +88,25 @@ class LinearClassifier:
         if not (np.isfinite(weights).all() and np.isfinite(biases).all()):
             raise ValueError("a number of the arrays is not finite")
         return cls(classes, weights, biases, normalisation)
+
+
+class Linear(Classifier):
+    """A kind of classifier that trains a `LinearClassifier` with some C."""
+
+    parameter = HyperParameter(
+        "C",
+        1.0,
+        (0.01, 0.1, 1.0, 10.0, 100.0),
+        "Inverse strength of the regularisation: the smaller, the smoother the boundary.",
+    )
+    is_linear = True
+
+    def read(
+        self,
+        classes: tuple[str, ...],
+        normalisation: FittedNormalisation,
+        length: int,
+        arrays: Mapping[str, np.ndarray],
+    ) -> LinearClassifier:
+        """Return the trained classifier whose `to_arrays` gave some arrays."""
+        return LinearClassifier.from_arrays(classes, normalisation, length, arrays)

@@ -1,20 +1,19 @@
 """The linear SVM: one boundary for each class, exact solutions of `LinearSVC`'s problem."""
 
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
 from medrecog_core.classification.classifier import (
-    INVERSE_STRENGTH,
-    Classifier,
     Fold,
     ScoredPath,
     TrainingOptions,
+    check_finite,
     in_all_classes,
 )
-from medrecog_core.classification.linear_classifier import LinearClassifier
+from medrecog_core.classification.linear_classifier import Linear, LinearClassifier
 from medrecog_core.classification.normalisation import L2, FittedNormalisation, Normalisation
 from medrecog_core.classification.solver import DualForm, OneVsRest, PrimalForm, minimise, no_check
 from medrecog_core.classification.threads import each_on_one_core, n_cores
@@ -33,32 +32,16 @@ _MOST_LIBLINEAR_STEPS = 100_000
 
 
 @dataclass(frozen=True)
-class SvmPath:
+class SvmPath(ScoredPath):
     """The SVMs of one training part, from the smallest C to the largest.
 
     Attributes
     ----------
-    classes
-        Sorted labels of the data set.
-    Cs
-        Ascending.
     svms
         One for each C, of the classes that the training part has.
-    scores
-        Of the fold's test images, one array for each C: float64, shape (n_test, n_classes), a
-        column for each of `classes`. One that the training part lacks has a constant below
-        all other scores, so that it is never predicted.
     """
 
-    classes: tuple[str, ...]
-    Cs: tuple[float, ...]
     svms: tuple[LinearClassifier, ...]
-    scores: tuple[np.ndarray, ...]
-
-    def at(self, C: float) -> tuple[LinearClassifier, np.ndarray]:
-        """Return the SVM of one C and its scores of the test images."""
-        i = self.Cs.index(C)
-        return self.svms[i], self.scores[i]
 
 
 def train_svms(
@@ -115,8 +98,7 @@ def train_svms(
     """
     if len(Cs) == 0 or not all(0 < C < math.inf for C in Cs):
         raise UsageError(f"C must be a number above 0, not {', '.join(map(str, Cs)) or 'missing'}.")
-    if not np.isfinite(descriptors).all():
-        raise UsageError("A number of the descriptors is not finite: extract them again.")
+    check_finite(descriptors)
     names = np.asarray(labels)
     classes = tuple(map(str, np.unique(names)))
     path = tuple(sorted({float(C) for C in Cs}))
@@ -144,7 +126,7 @@ def train_svms(
                 in_all_classes(tested @ svm.weights.T + svm.biases, svm.classes, classes)
                 for svm in svms
             )
-            trained.append(SvmPath(classes, path, svms, scores))
+            trained.append(SvmPath(classes, path, scores, svms))
     return tuple(trained)
 
 
@@ -215,14 +197,12 @@ def _svm(
     return LinearClassifier(classes, weights, biases, normalisation)
 
 
-class LinearSvm(Classifier):
+class LinearSvm(Linear):
     """A linear SVM for each class against the rest; see `train_svms`."""
 
     name = "linear-svm"
     title = "linear SVM"
     description = "linear, squared hinge loss, one class against the rest"
-    parameter = INVERSE_STRENGTH
-    is_linear = True
     about_scores = (
         "A score is the SVM's decision value: positive on the class's side of its boundary, and "
         "larger the further from it. It is not a probability."
@@ -248,18 +228,7 @@ class LinearSvm(Classifier):
         options: TrainingOptions,
     ) -> tuple[ScoredPath, ...]:
         """Train all folds together, from products of descriptors that are computed once."""
-        paths = _train(descriptors, labels, folds, values, options)
-        return tuple(ScoredPath(path.classes, path.Cs, path.scores) for path in paths)
-
-    def read(
-        self,
-        classes: tuple[str, ...],
-        normalisation: FittedNormalisation,
-        length: int,
-        arrays: Mapping[str, np.ndarray],
-    ) -> LinearClassifier:
-        """Return the trained SVM whose `to_arrays` gave some arrays."""
-        return LinearClassifier.from_arrays(classes, normalisation, length, arrays)
+        return _train(descriptors, labels, folds, values, options)
 
 
 def _train(

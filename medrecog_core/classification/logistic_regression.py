@@ -1,18 +1,15 @@
 """Multinomial logistic regression, as scikit-learn's `LogisticRegression` fits it."""
 
 import warnings
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 
 import numpy as np
 
 from medrecog_core.classification.classifier import (
-    INVERSE_STRENGTH,
-    Classifier,
     TrainingOptions,
     check_training_part,
 )
-from medrecog_core.classification.linear_classifier import LinearClassifier
-from medrecog_core.classification.normalisation import FittedNormalisation
+from medrecog_core.classification.linear_classifier import Linear, LinearClassifier
 from medrecog_core.errors import MedrecogError
 
 # Newton's method gets there in few steps; lbfgs takes ten times as long for a hundredth of the
@@ -22,14 +19,12 @@ _TOLERANCE = 1e-7
 _MOST_STEPS = 1_000
 
 
-class LogisticRegression(Classifier):
+class LogisticRegression(Linear):
     """The weights W and biases b with the least |W|² / 2 + C · (sum of the images' log losses)."""
 
     name = "logistic-regression"
     title = "logistic regression"
     description = "multinomial, L2 penalty"
-    parameter = INVERSE_STRENGTH
-    is_linear = True
     about_scores = (
         "A score is a logit: the softmax of all scores are the probabilities of the logistic "
         "regression before calibration."
@@ -75,13 +70,3 @@ class LogisticRegression(Classifier):
                 weights, biases = np.vstack([-weights, weights]) / 2, np.append(-biases, biases) / 2
             trained.append(LinearClassifier(classes, weights, biases, fitted))
         return trained
-
-    def read(
-        self,
-        classes: tuple[str, ...],
-        normalisation: FittedNormalisation,
-        length: int,
-        arrays: Mapping[str, np.ndarray],
-    ) -> LinearClassifier:
-        """Return the trained classifier whose `to_arrays` gave some arrays."""
-        return LinearClassifier.from_arrays(classes, normalisation, length, arrays)

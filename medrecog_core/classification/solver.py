@@ -1,8 +1,8 @@
 """Solver of linear classifiers: squared hinge loss, one class against the rest, many at once."""
 
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Protocol
 
 import numpy as np
 
@@ -21,6 +21,12 @@ _ROUNDING = 1e-15
 _PRODUCTS_OVER_FACTORS = 1.6
 # Where a factor costs less than so many products, iterating would hardly be done before it.
 _FEWEST_ITERATIONS = 25
+
+
+def check_class_weight(name: str) -> None:
+    """Raise UsageError if there is no such class weight."""
+    if name not in CLASS_WEIGHTS:
+        raise UsageError(f"Unknown class weight “{name}”. Available: {', '.join(CLASS_WEIGHTS)}.")
 
 
 @dataclass(frozen=True)
@@ -64,10 +70,7 @@ class OneVsRest:
         UsageError
             If a part has fewer than two classes, or there is no such class weight.
         """
-        if class_weight not in CLASS_WEIGHTS:
-            raise UsageError(
-                f"Unknown class weight “{class_weight}”. Available: {', '.join(CLASS_WEIGHTS)}."
-            )
+        check_class_weight(class_weight)
         classes, signs, weights = [], [], []
         for part in training_parts:
             names, counts = np.unique(labels[part], return_counts=True)
@@ -101,23 +104,45 @@ def no_check() -> None:
     """Let training go on."""
 
 
-class VectorForm(Protocol):
+class VectorForm(ABC):
     """A way to write weight vectors down as coefficients, and to take a Newton step in it.
 
     Arrays have a column for each of the m problems: coefficients are of shape (k, m), scores,
     signs and costs of shape (n, m) for n training rows.
+
+    Parameters
+    ----------
+    matrix
+        Shape (n, k): its product with coefficients is the decision values of the n rows.
+    check
+        Called often while equations are solved; what it raises ends that.
     """
 
-    n_coefficients: int
+    def __init__(self, matrix: np.ndarray, check: Callable[[], None]) -> None:
+        self._matrix = matrix
+        self._check = check
+
+    @property
+    def n_coefficients(self) -> int:
+        """The number k."""
+        return int(self._matrix.shape[1])
 
     def scores(self, coefficients: np.ndarray) -> np.ndarray:
         """Return the decision values of the n rows."""
+        product: np.ndarray = self._matrix @ coefficients
+        return product
 
+    @abstractmethod
+    def weights(self, coefficients: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Return weight vectors, shape (m, channels), and biases, shape (m,)."""
+
+    @abstractmethod
     def products(
         self, coefficients: np.ndarray, others: np.ndarray, scores_of_others: np.ndarray
     ) -> np.ndarray:
         """Return the m inner products of weight vectors, a column with its like."""
 
+    @abstractmethod
     def error_bounds(self, coefficients: np.ndarray, duals: np.ndarray) -> np.ndarray:
         """Return by how much a training row's score can differ from the optimum, shape (m,).
 
@@ -125,6 +150,7 @@ class VectorForm(Protocol):
         optimum than the gradient v - sum_i duals_i * x_i is long.
         """
 
+    @abstractmethod
     def solve(
         self,
         active: np.ndarray,
@@ -249,7 +275,17 @@ def _line_search(
     return steps
 
 
-class DualForm:
+def _solution(matrix: np.ndarray, diagonal: np.ndarray | float, right: np.ndarray) -> np.ndarray:
+    """Return x with (matrix + diag(diagonal)) x = right by a Cholesky factor; overwrites matrix."""
+    from scipy.linalg import cho_factor, cho_solve
+
+    matrix[np.diag_indices_from(matrix)] += diagonal
+    factor = cho_factor(matrix, lower=True, overwrite_a=True, check_finite=False)
+    solution: np.ndarray = cho_solve(factor, right, check_finite=False)
+    return solution
+
+
+class DualForm(VectorForm):
     """Coefficients of the n rows; all goes by their Gram matrix K, whatever number of features.
 
     Each row has a constant feature of 1 more, which adds 1 to every number of K.
@@ -263,23 +299,17 @@ class DualForm:
     """
 
     def __init__(self, rows: np.ndarray, check: Callable[[], None] = no_check) -> None:
-        self._check = check
+        gram = rows @ rows.T
+        gram += 1
+        super().__init__(gram, check)
         self._rows = rows
-        self._gram = rows @ rows.T
-        self._gram += 1
-        self._lengths = self._gram.diagonal().copy()
+        self._lengths = gram.diagonal().copy()
         # The greatest row sum is no less than the greatest eigenvalue.
-        self._largest = float(max(np.abs(row).sum() for row in self._gram))
-        self.n_coefficients = len(rows)
+        self._largest = float(max(np.abs(row).sum() for row in gram))
 
     def weights(self, coefficients: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Return weight vectors, shape (m, channels), and biases, shape (m,)."""
         return coefficients.T @ self._rows, coefficients.sum(axis=0)
-
-    def scores(self, coefficients: np.ndarray) -> np.ndarray:
-        """Return the decision values of the n rows."""
-        product: np.ndarray = self._gram @ coefficients
-        return product
 
     def products(
         self, coefficients: np.ndarray, others: np.ndarray, scores_of_others: np.ndarray
@@ -310,7 +340,7 @@ class DualForm:
         A Cholesky factor where S is small, else conjugate gradients, for all problems with one
         product of matrices an iteration, as long as they can be quicker than the factor.
         """
-        n = len(self._gram)
+        n = len(self._matrix)
         iterations = (
             _PRODUCTS_OVER_FACTORS * active.sum(axis=0).astype(float) ** 3 / 3 / (2 * n**2)
         ).astype(int)
@@ -330,17 +360,9 @@ class DualForm:
             self._check()
             rows = np.flatnonzero(active[:, j])
             solved[:, j] = 0
-            solved[rows, j] = self._factorised(rows, signs[rows, j], costs[rows, j])
+            matrix = self._matrix[np.ix_(rows, rows)]
+            solved[rows, j] = _solution(matrix, 1 / costs[rows, j], signs[rows, j])
         return solved, ~converged
-
-    def _factorised(self, rows: np.ndarray, signs: np.ndarray, costs: np.ndarray) -> np.ndarray:
-        from scipy.linalg import cho_factor, cho_solve
-
-        matrix = self._gram[np.ix_(rows, rows)]
-        matrix[np.diag_indices_from(matrix)] += 1 / costs
-        factor = cho_factor(matrix, lower=True, overwrite_a=True, check_finite=False)
-        solution: np.ndarray = cho_solve(factor, signs, check_finite=False)
-        return solution
 
     def _conjugate_gradients(
         self,
@@ -358,7 +380,7 @@ class DualForm:
         ridge = mask / np.where(active, costs, 1)
         scale = mask / (self._lengths[:, None] + ridge)
         x = found
-        residual = mask * (signs - self._gram @ x) - ridge * x
+        residual = mask * (signs - self._matrix @ x) - ridge * x
         direction = scale * residual
         length = (residual * direction).sum(axis=0)
         for i in range(1, int(limits.max()) + 1):
@@ -375,7 +397,7 @@ class DualForm:
                 )
                 if not left.size:
                     return found, converged
-            product = mask * (self._gram @ direction) + ridge * direction
+            product = mask * (self._matrix @ direction) + ridge * direction
             step = length / (direction * product).sum(axis=0)
             x = x + step * direction
             residual = residual - step * product
@@ -387,7 +409,7 @@ class DualForm:
         return found, converged
 
 
-class PrimalForm:
+class PrimalForm(VectorForm):
     """The weights themselves, the bias last.
 
     Parameters
@@ -399,19 +421,12 @@ class PrimalForm:
     """
 
     def __init__(self, rows: np.ndarray, check: Callable[[], None] = no_check) -> None:
-        self._check = check
-        self._rows = np.column_stack([rows, np.ones(len(rows))])
-        self._longest = float(np.sqrt((self._rows**2).sum(axis=1).max()))
-        self.n_coefficients = self._rows.shape[1]
+        super().__init__(np.column_stack([rows, np.ones(len(rows))]), check)
+        self._longest = float(np.sqrt((self._matrix**2).sum(axis=1).max()))
 
     def weights(self, coefficients: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Return weight vectors, shape (m, channels), and biases, shape (m,)."""
         return coefficients[:-1].T, coefficients[-1]
-
-    def scores(self, coefficients: np.ndarray) -> np.ndarray:
-        """Return the decision values of the n rows."""
-        product: np.ndarray = self._rows @ coefficients
-        return product
 
     def products(
         self, coefficients: np.ndarray, others: np.ndarray, scores_of_others: np.ndarray
@@ -422,7 +437,7 @@ class PrimalForm:
 
     def error_bounds(self, coefficients: np.ndarray, duals: np.ndarray) -> np.ndarray:
         """Return by how much a training row's score can differ from the optimum, shape (m,)."""
-        gradients = coefficients - self._rows.T @ duals
+        gradients = coefficients - self._matrix.T @ duals
         bounds: np.ndarray = self._longest * np.linalg.norm(gradients, axis=0)
         return bounds
 
@@ -438,17 +453,12 @@ class PrimalForm:
 
         By Cholesky factors, so that all minima are exact.
         """
-        from scipy.linalg import cho_factor, cho_solve
-
         solved = np.empty_like(start)
         for j in range(start.shape[1]):
             self._check()
             rows = np.flatnonzero(active[:, j])
             roots = np.sqrt(costs[rows, j])
-            weighted = self._rows[rows] * roots[:, None]
-            matrix = weighted.T @ weighted
-            matrix[np.diag_indices_from(matrix)] += 1
-            factor = cho_factor(matrix, lower=True, overwrite_a=True, check_finite=False)
+            weighted = self._matrix[rows] * roots[:, None]
             right = weighted.T @ (roots * signs[rows, j])
-            solved[:, j] = cho_solve(factor, right, check_finite=False)
+            solved[:, j] = _solution(weighted.T @ weighted, 1, right)
         return solved, np.ones(start.shape[1], dtype=bool)

@@ -63,7 +63,7 @@ def choose_threshold(
     ----------
     values
         Shape (n,): scores or probabilities of the positive class, by SVMs that have not learned
-        from these images (`held_out_scores`); NaN is left out.
+        from these images; NaN is ignored.
     labels
         The n true labels, of two classes.
     positive

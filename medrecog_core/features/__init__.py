@@ -38,7 +38,7 @@ from medrecog_core.features.pooling import (
     with_evidence,
 )
 from medrecog_core.features.reader import DescriptorReader
-from medrecog_core.features.reading import HashedImage, Skipped, hash_images
+from medrecog_core.features.reading import Skipped, hash_images
 from medrecog_core.features.store import (
     DescriptorKey,
     DescriptorSource,
@@ -66,7 +66,6 @@ __all__ = [
     "FeatureMapNetwork",
     "FirstFilters",
     "Fusion",
-    "HashedImage",
     "ImageWalk",
     "MemoryEstimate",
     "PooledNetwork",

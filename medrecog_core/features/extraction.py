@@ -17,9 +17,10 @@ from medrecog_core.features.cell import Cell
 from medrecog_core.features.cost import NetworkPass, peak_memory
 from medrecog_core.features.encodings.local_descriptors import check_room
 from medrecog_core.features.pooled_network import PooledNetwork, batch_size
-from medrecog_core.features.reading import HashedImage, Skipped, read_batches
+from medrecog_core.features.reader import DescriptorReader
+from medrecog_core.features.reading import Skipped, read_batches
 from medrecog_core.features.store import DescriptorSource, DescriptorStore
-from medrecog_core.images import preprocessing_of_version
+from medrecog_core.images import Image, preprocessing_of_version
 from medrecog_core.jobs.locks import is_held, waited_for
 from medrecog_core.jobs.progress import Meter, Progress, Stage, ignore, never, stop_if
 from medrecog_core.networks import Network
@@ -61,11 +62,9 @@ class Extraction:
 
 
 def extract(
-    images: Sequence[HashedImage],
+    images: Sequence[Image],
     cells: Sequence[Cell],
-    network: Network,
-    source: DescriptorSource,
-    store: DescriptorStore,
+    reader: DescriptorReader,
     report: Callable[[Progress], None] = ignore,
     should_stop: Callable[[], bool] = never,
     engine: str = AUTO,
@@ -84,10 +83,8 @@ def extract(
         Files and their hashes.
     cells
         What to read.
-    network, source
-        The network, and the weights, preprocessing and precision it is read with.
-    store
-        Where the descriptors go.
+    reader
+        Of the descriptors: the network, what it is read with, and the store they go into.
     report
         Called with the progress, about once a batch.
     should_stop
@@ -106,6 +103,7 @@ def extract(
     """
     extraction = Extraction()
     unreadable: dict[tuple[str, str], Skipped] = {}
+    network, source, store = reader.network, reader.source, reader.store
     graphs = _GraphInMemory(network, source, engine)
     preprocessing = preprocessing_of_version(source.preprocessing)
     distinct = list({image.identity: image for image in images}.values())
@@ -117,15 +115,13 @@ def extract(
         start = time.monotonic()
         wanted = list(cells_of_scale)
         todo = [image for image in distinct if image.identity not in unreadable]
-        missing = _by_deepest_missing(todo, wanted, network, source, store, report, should_stop)
+        missing = _by_deepest_missing(todo, wanted, reader, report, should_stop)
         with contextlib.ExitStack() as alone:
             if missing:
                 alone.enter_context(extracting_alone(source, scale, store, report, should_stop))
                 # Another process may have put some there in the meantime.
                 todo = [image for group in missing.values() for image in group]
-                missing = _by_deepest_missing(
-                    todo, wanted, network, source, store, ignore, should_stop
-                )
+                missing = _by_deepest_missing(todo, wanted, reader, ignore, should_stop)
             n_images = sum(len(group) for group in missing.values())
             meter = Meter(_extracting(scale), n_images, report, scale)
             for deepest, group in missing.items():
@@ -204,22 +200,20 @@ class _GraphInMemory:
 
 
 def _by_deepest_missing(
-    images: Sequence[HashedImage],
+    images: Sequence[Image],
     cells: Sequence[Cell],
-    network: Network,
-    source: DescriptorSource,
-    store: DescriptorStore,
+    reader: DescriptorReader,
     report: Callable[[Progress], None],
     should_stop: Callable[[], bool],
-) -> dict[str, list[HashedImage]]:
+) -> dict[str, list[Image]]:
     """Group the images that miss a cell by the deepest layer they miss."""
-    groups: dict[str, list[HashedImage]] = collections.defaultdict(list)
-    deepest_first = sorted(cells, key=lambda cell: -network.depth(cell.layer))
+    groups: dict[str, list[Image]] = collections.defaultdict(list)
+    deepest_first = sorted(cells, key=lambda cell: -reader.network.depth(cell.layer))
     meter = Meter(_looking_up(cells[0].scale), len(images), report)
     for image in images:
         stop_if(should_stop())
         for cell in deepest_first:
-            if store.get(source.key_of(image, cell), cell.stored_length(network)) is None:
+            if not reader.has(image, cell):
                 groups[cell.layer].append(image)
                 break
         meter.add(1)

@@ -14,8 +14,8 @@ from medrecog_core.features.encodings import (
     learn_codebook,
 )
 from medrecog_core.features.pooling import LOCAL
-from medrecog_core.features.reading import HashedImage
 from medrecog_core.features.store import DescriptorSource, DescriptorStore
+from medrecog_core.images import Image
 from medrecog_core.jobs.progress import Progress, ignore, never
 from medrecog_core.networks import Network
 
@@ -36,7 +36,12 @@ class DescriptorReader:
     source: DescriptorSource
     store: DescriptorStore
 
-    def read(self, images: Sequence[HashedImage], cell: Cell) -> np.ndarray:
+    def has(self, image: Image, cell: Cell) -> bool:
+        """Return whether an image's descriptor in a cell, as it is stored, is there and whole."""
+        length = cell.stored_length(self.network)
+        return self.store.get(self.source.key_of(image, cell), length) is not None
+
+    def read(self, images: Sequence[Image], cell: Cell) -> np.ndarray:
         """Return the descriptors of images in a cell that needs no codebook.
 
         Returns
@@ -61,7 +66,7 @@ class DescriptorReader:
             row[:] = vector
         return matrix
 
-    def local(self, images: Sequence[HashedImage], cell: Cell) -> LocalDescriptors:
+    def local(self, images: Sequence[Image], cell: Cell) -> LocalDescriptors:
         """Return the local descriptors of images, which are read one image at a time.
 
         Those of an image are float32, each of Euclidean length 1 or 0. Reading them raises
@@ -78,7 +83,7 @@ class DescriptorReader:
 
     def learn_codebook(
         self,
-        train: Sequence[HashedImage],
+        train: Sequence[Image],
         cell: Cell,
         n_words: int | None = None,
         seed: int = 0,
@@ -117,7 +122,7 @@ class DescriptorReader:
 
     def describe(
         self,
-        images: Sequence[HashedImage],
+        images: Sequence[Image],
         cell: Cell,
         codebook: Codebook | None,
         report: Callable[[Progress], None] = ignore,
@@ -155,7 +160,7 @@ class DescriptorReader:
 
 @dataclass(frozen=True)
 class _StoredLocalDescriptors:
-    images: Sequence[HashedImage]
+    images: Sequence[Image]
     cell: Cell
     reader: DescriptorReader
 

@@ -11,9 +11,8 @@ from pathlib import Path
 import numpy as np
 
 from medrecog_core.images import (
-    PLAIN,
+    Image,
     Preprocessing,
-    Rendering,
     UnreadableImageError,
     decode_image,
     read_file,
@@ -33,41 +32,11 @@ class Skipped:
     reason: str
 
 
-@dataclass(frozen=True)
-class HashedImage:
-    """An image file, known by its content, and how its stored values become a picture.
-
-    Attributes
-    ----------
-    path
-        The file.
-    sha256
-        Of its bytes, in hexadecimal.
-    rendering
-        As it concerns the file: of plain images the plain one.
-    """
-
-    path: Path
-    sha256: str
-    rendering: Rendering = PLAIN
-
-    @property
-    def identity(self) -> tuple[str, str]:
-        """What decides the picture: the content, and the identity of the rendering."""
-        return self.sha256, self.rendering.identity
-
-    @property
-    def name(self) -> str:
-        """The path, with the number of the frame where one is chosen by number."""
-        frame = self.rendering.frame
-        return f"{self.path}#{frame}" if isinstance(frame, int) else str(self.path)
-
-
 def hash_images(
     paths: Sequence[Path],
     report: Callable[[Progress], None] = ignore,
     should_stop: Callable[[], bool] = never,
-) -> tuple[list[HashedImage], list[Skipped]]:
+) -> tuple[list[Image], list[Skipped]]:
     """Hash every file once; those that cannot be read are listed instead.
 
     Parameters
@@ -90,7 +59,7 @@ def hash_images(
         for path, answer in zip(paths, readers.map(_sha256, paths), strict=True):
             stop_if(should_stop())
             if isinstance(answer, str):
-                hashed.append(HashedImage(path, answer))
+                hashed.append(Image(str(path), answer))
             else:
                 skipped.append(Skipped(str(path), str(answer)))
             meter.add(1)
@@ -106,7 +75,7 @@ def _sha256(path: Path) -> str | UnreadableImageError:
         return error
 
 
-Batch = list[tuple[HashedImage, np.ndarray]]
+Batch = list[tuple[Image, np.ndarray]]
 
 _FEWEST_READERS = 2
 _MOST_READERS = 32
@@ -160,7 +129,7 @@ def reading_ahead(size: int, device: Device | None = None) -> ReadingAhead:
 
 
 def read_batches(
-    images: Iterable[HashedImage],
+    images: Iterable[Image],
     preprocessing: Preprocessing,
     scale: int,
     size: int,
@@ -186,7 +155,7 @@ def read_batches(
         Images and their pixels, uint8, shape (height, width, 3), the same for all in a batch.
     """
     ahead = reading_ahead(size)
-    waiting: collections.deque[tuple[HashedImage, Future[np.ndarray]]] = collections.deque()
+    waiting: collections.deque[tuple[Image, Future[np.ndarray]]] = collections.deque()
     held: dict[tuple[int, ...], Batch] = collections.defaultdict(list)
     source = iter(images)
     readers = ThreadPoolExecutor(ahead.n_readers)
@@ -214,8 +183,8 @@ def read_batches(
         readers.shutdown(cancel_futures=True)
 
 
-def _read_pixels(image: HashedImage, preprocessing: Preprocessing, scale: int) -> np.ndarray:
-    content = read_file(image.path)
+def _read_pixels(image: Image, preprocessing: Preprocessing, scale: int) -> np.ndarray:
+    content = read_file(image.file)
     if hashlib.sha256(content).hexdigest() != image.sha256:
         raise UnreadableImageError("the file changed while it was being worked on")
     return preprocessing.pixels(decode_image(content, rendering=image.rendering), scale)

@@ -17,7 +17,7 @@ from diskcache.core import DBNAME, MODE_BINARY, MODE_RAW
 from medrecog_core.errors import StorageError
 from medrecog_core.features.cell import Cell
 from medrecog_core.features.pooling import LOCAL
-from medrecog_core.features.reading import HashedImage
+from medrecog_core.images import Image
 from medrecog_core.locations import create_folder, unwritable
 
 _N_FIELDS = 8
@@ -128,7 +128,7 @@ class DescriptorSource:
             rendering,
         )
 
-    def key_of(self, image: HashedImage, cell: Cell) -> DescriptorKey:
+    def key_of(self, image: Image, cell: Cell) -> DescriptorKey:
         """Return the key of an image's descriptor in a cell."""
         return self.key(image.sha256, cell, image.rendering.identity)
 

@@ -2,6 +2,7 @@
 
 from medrecog_core.errors import UnreadableImageError
 from medrecog_core.images.folds import stratified_folds
+from medrecog_core.images.image import Image
 from medrecog_core.images.preprocessing import (
     DEFAULT_PREPROCESSING,
     KEEP_ASPECT,
@@ -47,6 +48,7 @@ __all__ = [
     "SUFFIXES",
     "UNSUPPORTED_SUFFIXES",
     "GreyRange",
+    "Image",
     "ImageHeader",
     "Preprocessing",
     "Rendering",

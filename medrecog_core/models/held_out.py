@@ -70,13 +70,17 @@ def score_held_out(
     MedrecogError
         As in `inner_folds`.
     """
-    split = inner_folds(images.images, specification.seed)
+    # Paths of records are relative to one root, which the images of a model need not have.
+    records = [
+        ImageRecord(f"{i}", image.label, group=image.group) for i, image in enumerate(images.images)
+    ]
+    split = inner_folds(records, specification.seed)
     if descriptors is None:
         data = images.cell_data(cell, split, specification)
     else:
         data = CellData(images.images, split, lambda _: descriptors)
     _, scores = evaluate_cell(cell, data, specification)
-    tested = [images.images[position] for position in split.tested]
+    tested = [records[position] for position in split.tested]
     return HeldOutScores(
         tuple(image.label for image in tested),
         tuple(unit_of(image.group, image.path) for image in tested),

@@ -3,7 +3,6 @@
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import replace
-from pathlib import Path
 from typing import Any, TypeVar
 
 import numpy as np
@@ -17,16 +16,16 @@ from medrecog_core.classification import (
     choose_value,
     estimate,
 )
-from medrecog_core.datasets import ImageRecord, check_name, unit_of
+from medrecog_core.datasets import check_name, unit_of
 from medrecog_core.errors import MedrecogError, StorageError, UsageError
 from medrecog_core.features import (
     AnyCell,
     DescriptorReader,
     DescriptorStore,
-    HashedImage,
     concatenate,
     members,
 )
+from medrecog_core.images import Image
 from medrecog_core.jobs.job import Job, create_job
 from medrecog_core.jobs.kinds import TRAIN
 from medrecog_core.jobs.progress import Progress, Report, Stage, ignore
@@ -43,7 +42,6 @@ from medrecog_core.networks import find_network
 from medrecog_core.runs import (
     CellResult,
     Run,
-    RunImage,
     RunSpecification,
     find_run,
 )
@@ -118,18 +116,15 @@ def train_model(
         raise _not_finished(run, cell.name)
     source = run.source()
     learnt = run.images() if on == ALL else run.trained_images()
-    # A path in a record is relative to a root; the files of the run have no common root.
-    records = [ImageRecord(f"{i}", each.label, group=each.group) for i, each in enumerate(learnt)]
-    files = [HashedImage(Path(image.path), image.sha256, image.rendering) for image in learnt]
     labels = [image.label for image in learnt]
     words = (specification.n_words, specification.seed)
     report(Progress(_READING, 0, 0))
     with DescriptorStore(cache_folder().features) as store:
         reader = DescriptorReader(find_network(specification.network), source, store)
-        learned = {m: reader.learn_codebook(files, m, *words) for m in members(cell)}
+        learned = {m: reader.learn_codebook(learnt, m, *words) for m in members(cell)}
         codebooks = {m: codebook for m, codebook in learned.items() if codebook is not None}
         descriptors = concatenate(
-            [reader.describe(files, m, codebooks.get(m)) for m in members(cell)]
+            [reader.describe(learnt, m, codebooks.get(m)) for m in members(cell)]
         )
         report(Progress(_TRAINING, 0, 0))
         value = _best_value(descriptors, learnt, specification)
@@ -141,7 +136,7 @@ def train_model(
         check_kept(len(learnt), n_bytes)
         report(Progress(_CALIBRATING, 0, 0))
         attempts = _Attempts()
-        stored = StoredImages(records, files, reader)
+        stored = StoredImages(learnt, reader)
         held_out = attempts.make(
             "probabilities or decision threshold",
             lambda: (
@@ -296,7 +291,7 @@ def _report(chosen: CalibrationChoice) -> CalibrationReport:
 
 
 def _best_value(
-    descriptors: np.ndarray, learnt: Sequence[RunImage], specification: RunSpecification
+    descriptors: np.ndarray, learnt: Sequence[Image], specification: RunSpecification
 ) -> float:
     if len(specification.parameter_values) == 1:
         return specification.parameter_values[0]
@@ -344,5 +339,5 @@ def _of_run(run: Run, specification: RunSpecification, result: CellResult) -> di
     }
 
 
-def _n_groups(images: Sequence[RunImage]) -> int:
+def _n_groups(images: Sequence[Image]) -> int:
     return len({unit_of(image.group, image.path) for image in images})

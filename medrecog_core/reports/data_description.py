@@ -5,7 +5,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from medrecog_core.datasets import kept_report
-from medrecog_core.runs import Run, RunImage
+from medrecog_core.images import Image
+from medrecog_core.runs import Run
 from medrecog_core.runs.extracted_dataset import dataset_of_run
 
 
@@ -90,5 +91,5 @@ def describe_data(run: Run) -> DataDescription:
     )
 
 
-def _n_groups(images: Iterable[RunImage]) -> int:
+def _n_groups(images: Iterable[Image]) -> int:
     return len({image.group for image in images if image.group})

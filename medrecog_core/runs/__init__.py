@@ -14,7 +14,6 @@ from medrecog_core.runs.repetition import (
 )
 from medrecog_core.runs.run import (
     Run,
-    RunImage,
     all_runs,
     create_run,
     find_run,
@@ -32,7 +31,6 @@ __all__ = [
     "Plan",
     "Preset",
     "Run",
-    "RunImage",
     "RunSpecification",
     "ScaleCost",
     "ScalePlan",

@@ -14,14 +14,14 @@ from medrecog_core.classification import (
     measure,
     score_choosing_value,
 )
-from medrecog_core.datasets import Fold, ImageRecord, Split, unit_of
+from medrecog_core.datasets import Fold, Split, unit_of
 from medrecog_core.features import (
     AnyCell,
     DescriptorReader,
-    HashedImage,
     concatenate,
     members,
 )
+from medrecog_core.images import Image
 from medrecog_core.jobs.progress import Progress, ignore, never, stop_if
 from medrecog_core.runs.cell_result import CellResult, FoldResult
 from medrecog_core.runs.specification import RunSpecification
@@ -46,7 +46,7 @@ class CellData:
         Whether descriptors do not depend on the fold; they do where a codebook is learned.
     """
 
-    images: Sequence[ImageRecord]
+    images: Sequence[Image]
     split: Split
     descriptors: Callable[[Fold], np.ndarray]
     same_in_all_folds: bool = True
@@ -93,7 +93,7 @@ def evaluate_cell(
 
 def _train(
     descriptors: np.ndarray,
-    images: Sequence[ImageRecord],
+    images: Sequence[Image],
     labels: Sequence[str],
     folds: Sequence[Fold],
     specification: RunSpecification,
@@ -163,14 +163,13 @@ class StoredImages:
 
     Attributes
     ----------
-    images, files
-        The images and their files, in one order.
+    images
+        The images.
     reader
         Reads their descriptors.
     """
 
-    images: Sequence[ImageRecord]
-    files: Sequence[HashedImage]
+    images: Sequence[Image]
     reader: DescriptorReader
 
     def cell_data(
@@ -200,11 +199,11 @@ class StoredImages:
         heard = (report, should_stop)
 
         def descriptors(fold: Fold) -> np.ndarray:
-            train = [self.files[i] for i in fold.train]
+            train = [self.images[i] for i in fold.train]
             described = []
             for member in members(cell):
                 codebook = self.reader.learn_codebook(train, member, *words, *heard)
-                described.append(self.reader.describe(self.files, member, codebook, *heard))
+                described.append(self.reader.describe(self.images, member, codebook, *heard))
             return concatenate(described)
 
         learns = any(member.is_encoded for member in members(cell))

@@ -14,6 +14,7 @@ from medrecog_core import __version__
 from medrecog_core.datasets import Split, split_images
 from medrecog_core.errors import MedrecogError, StorageError
 from medrecog_core.features import DescriptorReader, DescriptorSource, DescriptorStore
+from medrecog_core.images import Image
 from medrecog_core.jobs.job import Job
 from medrecog_core.jobs.progress import Progress, Report, ignore, stop_if
 from medrecog_core.jobs.work import Work, carry_out
@@ -34,7 +35,7 @@ from medrecog_core.runs.repetition import (
     differences,
     recorded_rendering,
 )
-from medrecog_core.runs.run import Run, RunImage, create_run
+from medrecog_core.runs.run import Run, create_run
 from medrecog_core.runs.specification import RunSpecification
 from medrecog_core.runs.training_time import keep_training_times, training_work
 
@@ -113,31 +114,28 @@ def work_on_run(job: Job, work: Work) -> None:
         work.expect(forecast_run(run, dataset).seconds_left)
     extracted = extract_images(specification, dataset, sample, work.report, work.should_stop)
     source = extracted.source
-    positions, split = split_images(extracted.images, specification.split_protocol).without_unused()
+    found = split_images(extracted.records, specification.split_protocol)
+    positions, split = found.without_unused()
     images = [extracted.images[i] for i in positions]
-    files = [extracted.files[i] for i in positions]
-    used = [
-        RunImage(str(file.path), file.sha256, image.label, image.group, file.rendering)
-        for image, file in zip(images, files, strict=True)
-    ]
-    if not _was_done_with(run, used, split, source):
+    records = [extracted.records[i] for i in positions]
+    if not _was_done_with(run, images, split, source):
         # Files or weights changed since the run was stopped: its cells would not be of one run.
         run.discard_cells()
-    run.write_images(used)
+    run.write_images(images)
     run.write_split(split)
     run.write_files(extracted.file_states)
     record = _record_of(run, network, extracted, split)
     run.write_record(record.model_copy(update={"seconds": work.seconds()}))
     todo = run.missing_cells()
     with DescriptorStore(cache_folder().features) as store:
-        stored = StoredImages(images, files, DescriptorReader(network, source, store))
+        stored = StoredImages(images, DescriptorReader(network, source, store))
         for i, cell in enumerate(todo):
             stop_if(work.should_stop())
             work.report(Progress(TRAINING, i, len(todo)))
             data = stored.cell_data(cell, split, specification, work.report, work.should_stop)
             result, scores = evaluate_cell(cell, data, specification, work.should_stop)
             run.write_cell(result, scores)
-            took = (training_work(cell, specification, images), result.seconds)
+            took = (training_work(cell, specification, records), result.seconds)
             keep_training_times([took], specification.classifier)
     work.report(Progress(TRAINING, len(todo), len(todo)))
     run.write_record(record.model_copy(update={"seconds": work.seconds()}))
@@ -235,9 +233,7 @@ def _installed_versions() -> dict[str, str]:
     return versions
 
 
-def _was_done_with(
-    run: Run, images: list[RunImage], split: Split, source: DescriptorSource
-) -> bool:
+def _was_done_with(run: Run, images: list[Image], split: Split, source: DescriptorSource) -> bool:
     try:
         return run.images() == images and run.split() == split and run.source() == source
     except StorageError:

@@ -10,15 +10,15 @@ from medrecog_core.datasets import Dataset, ImageRecord, draw_sample, library, s
 from medrecog_core.datasets.manifest import read_dataset
 from medrecog_core.errors import MedrecogError
 from medrecog_core.features import (
+    DescriptorReader,
     DescriptorSource,
     DescriptorStore,
-    HashedImage,
     Skipped,
     extract,
     hash_images,
 )
 from medrecog_core.features.cost import keep_rates
-from medrecog_core.images import Rendering, find_preprocessing
+from medrecog_core.images import Image, Rendering, find_preprocessing
 from medrecog_core.jobs.progress import Progress, ignore, never, stop_if
 from medrecog_core.locations import cache_folder
 from medrecog_core.mode import check_may_change
@@ -45,8 +45,8 @@ class ExtractedDataset:
         What was drawn, as words of a sentence; empty where that is everything.
     source
         The weights, preprocessing and precision that the descriptors depend on.
-    images, files
-        The images that have descriptors and their files, in one order.
+    records, images
+        The images that have descriptors: as in the data set, and as they are read, in one order.
     skipped
         Those that could not be read, or are not what they were when the data set was added.
     network_images
@@ -65,8 +65,8 @@ class ExtractedDataset:
     dataset: Dataset
     sample: str
     source: DescriptorSource
-    images: tuple[ImageRecord, ...]
-    files: tuple[HashedImage, ...]
+    records: tuple[ImageRecord, ...]
+    images: tuple[Image, ...]
     skipped: tuple[Skipped, ...]
     network_images: dict[int, int]
     seconds: dict[int, float]
@@ -185,14 +185,11 @@ def extract_images(
     found, unread = hash_images(paths, report, should_stop)
     _check_still_there(unread, folders, dataset)
     hashed, changed = _unchanged(dataset, found)
-    files = list(hashed.values())
     with DescriptorStore(cache_folder().features) as store:
         extraction = extract(
-            files,
+            list(hashed.values()),
             specification.read_cells,
-            network,
-            source,
-            store,
+            DescriptorReader(network, source, store),
             report,
             should_stop,
             specification.engine,
@@ -200,21 +197,21 @@ def extract_images(
     keep_rates(network, source.precision, extraction.passes)
     _check_still_there(extraction.skipped, folders, dataset)
     skipped = (*unread, *changed, *extraction.skipped)
-    file_of = {
-        path: file for path, file in hashed.items() if file.identity not in extraction.unreadable
+    image_of = {
+        path: image for path, image in hashed.items() if image.identity not in extraction.unreadable
     }
-    if not file_of:
+    if not image_of:
         raise MedrecogError(
             f"None of the {len(dataset.images)} images of “{dataset.name}” can be read; "
             f"the first, {skipped[0].path}: {skipped[0].reason}."
         )
-    used = [image for image in dataset.images if image.path in file_of]
+    records = [record for record in dataset.images if record.path in image_of]
     return ExtractedDataset(
         dataset,
         sample,
         source,
-        tuple(used),
-        tuple(file_of[image.path] for image in used),
+        tuple(records),
+        tuple(image_of[record.path] for record in records),
         skipped,
         extraction.network_images,
         extraction.seconds,
@@ -265,25 +262,27 @@ def _gone(folder: Path, dataset: Dataset) -> MedrecogError:
     )
 
 
-def _unchanged(
-    dataset: Dataset, files: Sequence[HashedImage]
-) -> tuple[dict[str, HashedImage], list[Skipped]]:
-    """Map the paths of images to their files, under their renderings, and list changed files."""
-    file_at = {file.path: file for file in files}
-    same: dict[str, HashedImage] = {}
-    changed: dict[Path, Skipped] = {}
-    for image in dataset.images:
-        file = file_at.get(dataset.absolute_path(image))
-        if file is None:
+def _unchanged(dataset: Dataset, hashed: Sequence[Image]) -> tuple[dict[str, Image], list[Skipped]]:
+    """Return images by their paths in the data set, and the files that have changed."""
+    image_at = {image.path: image for image in hashed}
+    same: dict[str, Image] = {}
+    changed: dict[str, Skipped] = {}
+    for record in dataset.images:
+        image = image_at.get(str(dataset.absolute_path(record)))
+        if image is None:
             continue
-        if image.file is None or image.file.sha256 == file.sha256:
-            rendering = dataset.rendering_of(image)
-            same[image.path] = dataclasses.replace(file, rendering=rendering)
+        if record.file is None or record.file.sha256 == image.sha256:
+            same[record.path] = dataclasses.replace(
+                image,
+                label=record.label,
+                group=record.group,
+                rendering=dataset.rendering_of(record),
+            )
         else:
-            changed[file.path] = Skipped(
-                str(file.path),
+            changed[image.path] = Skipped(
+                image.path,
                 "it has changed since the data set was added; “datasets refresh "
-                f"{dataset.name}” takes in what is there now",
+                f"{dataset.name}” updates the index",
             )
     return same, list(changed.values())
 

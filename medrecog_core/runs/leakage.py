@@ -6,9 +6,10 @@ from dataclasses import dataclass
 import numpy as np
 
 from medrecog_core.classification import Comparison, ScoredImages, compare
-from medrecog_core.datasets import ImageRecord, Split, library, split_images, unit_of
+from medrecog_core.datasets import Split, library, split_images, unit_of
 from medrecog_core.errors import MedrecogError
 from medrecog_core.features import AnyCell, DescriptorReader, DescriptorStore
+from medrecog_core.images import Image
 from medrecog_core.jobs.progress import Progress, ignore, never, stop_if
 from medrecog_core.locations import cache_folder
 from medrecog_core.mode import check_may_change
@@ -97,11 +98,11 @@ def measure_leakage(
         )
     extracted = extract_dataset(grouped, report, should_stop)
     network = find_network(specification.network)
-    splits = [split_images(extracted.images, asked.split_protocol) for asked in (mixed, grouped)]
+    splits = [split_images(extracted.records, asked.split_protocol) for asked in (mixed, grouped)]
     found = []
     with DescriptorStore(cache_folder().features) as store:
         reader = DescriptorReader(network, extracted.source, store)
-        stored = StoredImages(extracted.images, extracted.files, reader)
+        stored = StoredImages(extracted.images, reader)
         for i, cell in enumerate(specification.cells):
             stop_if(should_stop())
             report(Progress(TRAINING, i, len(specification.cells)))
@@ -123,7 +124,7 @@ def measure_leakage(
 
 
 def _in_order(
-    images: Sequence[ImageRecord], split: Split, result: CellResult, scores: np.ndarray
+    images: Sequence[Image], split: Split, result: CellResult, scores: np.ndarray
 ) -> ScoredImages:
     """Return the scores in the order of the images, so that two splits can be compared."""
     order = np.argsort(np.array(split.tested), kind="stable")

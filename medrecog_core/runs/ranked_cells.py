@@ -5,8 +5,9 @@ from dataclasses import dataclass, replace
 
 from medrecog_core.classification import Estimate, Ranked, ScoredImages, compare_with_best, estimate
 from medrecog_core.datasets import unit_of
+from medrecog_core.images import Image
 from medrecog_core.runs.cell_result import CellResult
-from medrecog_core.runs.run import Run, RunImage
+from medrecog_core.runs.run import Run
 
 LEVEL = 0.05
 """Significance level of the tests against the best cell, after Holm's correction."""
@@ -89,7 +90,7 @@ def rank_cells(
     ]
 
 
-def _scored(run: Run, result: CellResult, tested: Sequence[RunImage]) -> ScoredImages:
+def _scored(run: Run, result: CellResult, tested: Sequence[Image]) -> ScoredImages:
     return ScoredImages.of(
         [image.label for image in tested],
         run.scores(result.cell),

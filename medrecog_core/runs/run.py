@@ -18,7 +18,7 @@ from medrecog_core.datasets import Split, library
 from medrecog_core.datasets.small_test import SmallTest, find_small_test
 from medrecog_core.errors import MedrecogError, StorageError, UsageError
 from medrecog_core.features import AnyCell, DescriptorSource
-from medrecog_core.images import PLAIN, Rendering
+from medrecog_core.images import PLAIN, Image, Rendering
 from medrecog_core.images.rendering import rows_document, rows_of_document
 from medrecog_core.jobs.job import JOB_ID, Job, Order, damaged
 from medrecog_core.jobs.kinds import RUN
@@ -31,27 +31,6 @@ from medrecog_core.runs.record import RunRecord
 from medrecog_core.runs.specification import RunSpecification
 
 _LONGEST_TITLE = 100
-
-
-@dataclass(frozen=True)
-class RunImage:
-    """An image as a run used it.
-
-    Attributes
-    ----------
-    path, sha256
-        Of its file.
-    label, group
-        Its class, and its patient or lesion; empty where it has none.
-    rendering
-        How the file's stored values became a picture; the plain one for plain images.
-    """
-
-    path: str
-    sha256: str
-    label: str
-    group: str
-    rendering: Rendering = PLAIN
 
 
 class Run(Job):
@@ -148,19 +127,19 @@ class Run(Job):
             raise StorageError(damaged(file)) from error
         return scores
 
-    def images(self) -> list[RunImage]:
+    def images(self) -> list[Image]:
         """Return the images that the run trains or tests with.
 
         Those of a run that came in a bundle are named relative to the images of its data set, and
         need not be here.
         """
-        images: list[RunImage] = self._read("images.json", images_of_document, default=[])
+        images: list[Image] = self._read("images.json", images_of_document, default=[])
         if all(Path(image.path).is_absolute() for image in images):
             return images
         root = library.root_of(self.specification().dataset)
         return [replace(image, path=str(root / image.path)) for image in images]
 
-    def write_images(self, images: Sequence[RunImage]) -> None:
+    def write_images(self, images: Sequence[Image]) -> None:
         """Keep which images the run used, and how."""
         atomic_file.write_json(self.path / "images.json", images_document(images))
 
@@ -172,7 +151,7 @@ class Run(Job):
         """Keep the folds."""
         atomic_file.write_json(self.path / "split.json", split.to_document())
 
-    def tested_images(self) -> list[RunImage]:
+    def tested_images(self) -> list[Image]:
         """Return the test images fold after fold, one for each row of a cell's scores."""
         images = self.images()
         return [images[position] for position in self.split().tested]
@@ -182,7 +161,7 @@ class Run(Job):
         classes = {image.label for image in self.images()}
         return find_small_test(self.tested_images(), sorted(classes))
 
-    def trained_images(self) -> list[RunImage]:
+    def trained_images(self) -> list[Image]:
         """Return the images that some classifier of the run is trained on."""
         images = self.images()
         return [images[position] for position in self.split().trained]
@@ -260,13 +239,13 @@ class Run(Job):
                 file.unlink()
 
 
-def images_document(images: Sequence[RunImage]) -> Any:
+def images_document(images: Sequence[Image]) -> Any:
     """Return images as JSON values; see `rows_document`."""
     rows: list[list[Any]] = [[i.path, i.sha256, i.label, i.group] for i in images]
     return rows_document(rows, [image.rendering for image in images])
 
 
-def images_of_document(document: Any) -> list[RunImage]:
+def images_of_document(document: Any) -> list[Image]:
     """Return the images in a document of `images_document`.
 
     Raises
@@ -276,7 +255,7 @@ def images_of_document(document: Any) -> list[RunImage]:
     """
     rows = rows_of_document(document)
     return [
-        RunImage(path, sha256, label, group, rendering)
+        Image(path, sha256, label, group, rendering)
         for (path, sha256, label, group), rendering in rows
     ]
 
@@ -356,33 +335,20 @@ _REPEATED = TypeAdapter(dict[str, Any])
 _FILES = TypeAdapter(list[list[Any]])
 
 
-@dataclass(frozen=True)
-class CellImage:
-    """A test image as a cell sees it.
+@dataclass(frozen=True, kw_only=True)
+class CellImage(Image):
+    """A test image as a cell classifies it.
 
     Attributes
     ----------
-    path
-        Of its file.
-    label, predicted
-        The true class, and the one of the greatest score.
+    predicted
+        The class of the greatest score.
     score
-        That greatest score, the score of `predicted`.
-    group
-        Patient or lesion, empty where it has none.
-    sha256
-        Of the file as the run saw it.
-    rendering
-        How the file's stored values became a picture.
+        That score.
     """
 
-    path: str
-    label: str
     predicted: str
     score: float
-    group: str
-    sha256: str
-    rendering: Rendering = PLAIN
 
     @property
     def is_right(self) -> bool:
@@ -403,15 +369,7 @@ def cell_images(run: Run, result: CellResult) -> list[CellImage]:
     scores = run.scores(result.cell)
     classes = [row.label for row in result.metrics.classes]
     images = [
-        CellImage(
-            path=image.path,
-            label=image.label,
-            predicted=classes[row.argmax()],
-            score=float(row.max()),
-            group=image.group,
-            sha256=image.sha256,
-            rendering=image.rendering,
-        )
+        CellImage(**vars(image), predicted=classes[row.argmax()], score=float(row.max()))
         for image, row in zip(run.tested_images(), scores, strict=True)
     ]
     return sorted(images, key=lambda image: -image.score)

@@ -70,8 +70,8 @@ def test_folds_and_values_of_c_together_equal_linear_svc_one_by_one(
     for path, (train, test) in zip(
         train_svms(descriptors, labels, folds, Cs, class_weight=class_weight), folds, strict=True
     ):
-        assert path.Cs == (0.01, 1.0, 10.0)
-        for C, svm, scores in zip(path.Cs, path.svms, path.scores, strict=True):
+        assert path.values == (0.01, 1.0, 10.0)
+        for C, svm, scores in zip(path.values, path.svms, path.scores, strict=True):
             oracle = make_pipeline(
                 Normalizer(), linear_svc(C, None if class_weight == "none" else class_weight)
             )
@@ -207,12 +207,11 @@ def test_length_of_a_descriptor_does_not_matter():
     np.testing.assert_allclose(svm.scores(descriptors * 1024), svm.scores(descriptors))
 
 
-def test_path_gives_the_svm_and_scores_of_one_c():
+def test_path_gives_the_scores_of_one_c():
     descriptors, labels = clouds(3)
     (path,) = train_svms(descriptors, labels, k_folds(60)[:1], [1, 0.1])
-    svm, scores = path.at(1)
-    assert svm is path.svms[1]
-    assert scores is path.scores[1]
+    assert path.values == (0.1, 1)
+    assert path.at(1) is path.scores[1]
 
 
 def test_one_class_is_refused():

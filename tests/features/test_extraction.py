@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from PIL import Image
+from PIL import Image as Picture
 
 from medrecog_core.errors import MedrecogError, StoppedError, StorageError
 from medrecog_core.features import (
@@ -13,7 +13,6 @@ from medrecog_core.features import (
     Cell,
     DescriptorReader,
     DescriptorStore,
-    HashedImage,
     PooledNetwork,
     extract,
     extraction,
@@ -22,7 +21,7 @@ from medrecog_core.features import (
 )
 from medrecog_core.features.cell import LOCAL
 from medrecog_core.features.extraction import extracting_alone, is_extracting
-from medrecog_core.images import Rendering, read_image, squeeze
+from medrecog_core.images import Image, Rendering, read_image, squeeze
 from medrecog_core.jobs.progress import ignore, never
 from medrecog_core.networks import find_network
 
@@ -51,143 +50,143 @@ def passes(monkeypatch):
     return counted
 
 
-def test_descriptors_in_the_store_are_those_of_the_network(images, source, store):
-    extract(images, CELLS, VGG19, source, store)
-    squares = np.stack([squeeze(read_image(image.path), 224) for image in images])
+def test_descriptors_in_the_store_are_those_of_the_network(images, reader):
+    extract(images, CELLS, reader)
+    squares = np.stack([squeeze(read_image(image.file), 224) for image in images])
     readings = [(cell.layer, cell.pooling) for cell in CELLS]
     expected = PooledNetwork(VGG19, readings, "float32").descriptors(squares)
     for cell in CELLS:
-        found = DescriptorReader(VGG19, source, store).read(images, cell)
+        found = reader.read(images, cell)
         np.testing.assert_allclose(found, expected[cell.layer, cell.pooling], rtol=1e-4)
 
 
-def test_a_scale_costs_one_pass_whatever_the_number_of_cells(images, source, store, passes):
-    done = extract(images, CELLS, VGG19, source, store)
+def test_a_scale_costs_one_pass_whatever_the_number_of_cells(images, passes, reader):
+    done = extract(images, CELLS, reader)
     assert sum(n for _, n in passes) == len(images)
     assert done.network_images == {224: 5}
     assert done.skipped == []
 
 
-def test_each_pass_is_told_with_its_deepest_layer_and_time(images, source, store):
+def test_each_pass_is_told_with_its_deepest_layer_and_time(images, reader):
     shallow = [cell for cell in CELLS if cell.layer == "block1"]
-    extract(images[:2], CELLS, VGG19, source, store)
-    (told,) = extract(images[:3], shallow, VGG19, source, store).passes
+    extract(images[:2], CELLS, reader)
+    (told,) = extract(images[:3], shallow, reader).passes
     assert (told.layer, told.scale, told.n_images) == ("block1", 224, 1)
     assert told.seconds > 0
-    (told,) = extract(images, CELLS, VGG19, source, store).passes
+    (told,) = extract(images, CELLS, reader).passes
     assert (told.layer, told.n_images) == ("block2", 3)
-    assert extract(images, CELLS, VGG19, source, store).passes == []
+    assert extract(images, CELLS, reader).passes == []
 
 
-def test_encodings_of_a_layer_share_one_pass_with_its_poolings(images, source, store, passes):
+def test_encodings_of_a_layer_share_one_pass_with_its_poolings(images, store, passes, reader):
     cells = grid(VGG19, ["block1", "block2"], [224], POOLINGS)
-    extract(images, cells, VGG19, source, store)
+    extract(images, cells, reader)
     read = (*GLOBAL_POOLINGS, LOCAL)
     readings = {(layer, reading) for layer in ("block1", "block2") for reading in read}
     assert sum(n for _, n in passes) == len(images)
     assert {reading for asked, _ in passes for reading in asked} == readings
     assert len(store) == len(images) * len(readings)
-    assert extract(images, cells, VGG19, source, store).network_images == {224: 0}
+    assert extract(images, cells, reader).network_images == {224: 0}
 
 
-def test_local_descriptors_in_the_store_are_those_of_the_network(images, source, store):
+def test_local_descriptors_in_the_store_are_those_of_the_network(images, reader):
     cell = Cell("block2", 224, "fisher")
-    extract(images, [cell], VGG19, source, store)
-    squares = np.stack([squeeze(read_image(image.path), 224) for image in images])
+    extract(images, [cell], reader)
+    squares = np.stack([squeeze(read_image(image.file), 224) for image in images])
     expected = PooledNetwork(VGG19, [("block2", LOCAL)], "float32").descriptors(squares)
-    found = DescriptorReader(VGG19, source, store).local(images, cell)
+    found = reader.local(images, cell)
     for i, positions in enumerate(expected["block2", LOCAL]):
         np.testing.assert_allclose(found[i], positions.reshape(-1, 128), atol=1e-3)
 
 
 def test_pooled_descriptors_that_are_there_are_left_alone_when_encodings_come(
-    images, source, store, passes
+    images, passes, reader
 ):
-    extract(images, CELLS, VGG19, source, store)
+    extract(images, CELLS, reader)
     passes.clear()
-    extract(images, [*CELLS, Cell("block1", 224, "vlad")], VGG19, source, store)
+    extract(images, [*CELLS, Cell("block1", 224, "vlad")], reader)
     assert {layer for readings, _ in passes for layer, _ in readings} == {"block1"}
 
 
 def test_local_descriptors_beyond_the_bound_are_refused_before_any_pass(
-    images, source, store, passes, monkeypatch
+    images, passes, monkeypatch, reader
 ):
     monkeypatch.setenv("MEDRECOG_LOCAL_DESCRIPTORS_GB", "0.001")
     with pytest.raises(MedrecogError, match="choose deeper layers"):
-        extract(images, [*CELLS, Cell("block1", 224, "vlad")], VGG19, source, store)
+        extract(images, [*CELLS, Cell("block1", 224, "vlad")], reader)
     assert passes == []
 
 
-def test_second_extraction_passes_nothing(images, source, store, passes):
-    extract(images, CELLS, VGG19, source, store)
+def test_second_extraction_passes_nothing(images, passes, reader):
+    extract(images, CELLS, reader)
     passes.clear()
-    assert extract(images, CELLS, VGG19, source, store).network_images == {224: 0}
+    assert extract(images, CELLS, reader).network_images == {224: 0}
     assert passes == []
 
 
-def test_only_new_images_go_through(images, source, store, passes, write_image):
-    extract(images, CELLS, VGG19, source, store)
+def test_only_new_images_go_through(images, passes, write_image, reader):
+    extract(images, CELLS, reader)
     more = [*images, write_image("new.png", 99)]
-    assert extract(more, CELLS, VGG19, source, store).network_images == {224: 1}
+    assert extract(more, CELLS, reader).network_images == {224: 1}
 
 
-def test_network_stops_at_the_deepest_layer_that_is_missing(images, source, store, passes):
+def test_network_stops_at_the_deepest_layer_that_is_missing(images, passes, reader):
     deep = grid(VGG19, ["block2"], [224], ["max"])
-    extract(images, deep, VGG19, source, store)
+    extract(images, deep, reader)
     passes.clear()
     shallow = grid(VGG19, ["block1", "block2"], [224], ["max"])
-    extract(images, shallow, VGG19, source, store)
+    extract(images, shallow, reader)
     assert {layer for readings, _ in passes for layer, _ in readings} == {"block1"}
 
 
-def test_images_of_one_content_go_through_once(write_image, source, store):
+def test_images_of_one_content_go_through_once(write_image, reader):
     twins = [write_image("a.png", 7), write_image("b.png", 7)]
     assert twins[0].sha256 == twins[1].sha256
-    assert extract(twins, CELLS, VGG19, source, store).network_images == {224: 1}
-    one, other = DescriptorReader(VGG19, source, store).read(twins, CELLS[0])
+    assert extract(twins, CELLS, reader).network_images == {224: 1}
+    one, other = reader.read(twins, CELLS[0])
     np.testing.assert_array_equal(one, other)
 
 
-def test_a_changed_file_is_another_image(write_image, source, store):
+def test_a_changed_file_is_another_image(write_image, reader):
     before = write_image("a.png", 1)
-    extract([before], CELLS, VGG19, source, store)
+    extract([before], CELLS, reader)
     after = write_image("a.png", 2)
-    assert extract([after], CELLS, VGG19, source, store).network_images == {224: 1}
-    one, other = DescriptorReader(VGG19, source, store).read([before, after], CELLS[0])
+    assert extract([after], CELLS, reader).network_images == {224: 1}
+    one, other = reader.read([before, after], CELLS[0])
     assert not np.array_equal(one, other)
 
 
-def test_file_that_changes_meanwhile_is_skipped(write_image, source, store):
+def test_file_that_changes_meanwhile_is_skipped(write_image, reader):
     stale = write_image("a.png", 1)
     write_image("a.png", 2)
-    done = extract([stale], CELLS, VGG19, source, store)
+    done = extract([stale], CELLS, reader)
     assert done.network_images == {224: 0}
     assert "changed" in done.skipped[0].reason
 
 
-def test_unreadable_images_are_listed_and_the_rest_goes_on(images, source, store, tmp_path):
-    whole = images[0].path.read_bytes()
+def test_unreadable_images_are_listed_and_the_rest_goes_on(images, tmp_path, reader):
+    whole = images[0].file.read_bytes()
     bad = {"cut.png": whole[: len(whole) // 2], "empty.png": b"", "text.jpg": b"no picture"}
     for name, content in bad.items():
         (tmp_path / name).write_bytes(content)
     hashed, unread = hash_images([tmp_path / name for name in bad])
     assert unread == []
-    done = extract([*images, *hashed], CELLS, VGG19, source, store)
+    done = extract([*images, *hashed], CELLS, reader)
     assert done.network_images == {224: 5}
     assert {entry.path.rsplit("/", 1)[-1] for entry in done.skipped} == set(bad)
     assert all(entry.reason for entry in done.skipped)
 
 
-def test_an_unreadable_image_is_tried_at_one_scale_only(source, store, tmp_path):
+def test_an_unreadable_image_is_tried_at_one_scale_only(tmp_path, reader):
     (tmp_path / "text.jpg").write_bytes(b"no picture")
     hashed, _ = hash_images([tmp_path / "text.jpg"])
     cells = grid(VGG19, ["block1"], [224, 256], ["max"])
-    done = extract(hashed, cells, VGG19, source, store)
+    done = extract(hashed, cells, reader)
     assert done.network_images == {224: 0, 256: 0}
     assert len(done.skipped) == 1
 
 
-def test_one_graph_serves_all_scales(images, source, store, monkeypatch):
+def test_one_graph_serves_all_scales(images, monkeypatch, reader):
     built = []
     original = PooledNetwork.__init__
 
@@ -196,100 +195,96 @@ def test_one_graph_serves_all_scales(images, source, store, monkeypatch):
         original(self, *arguments)
 
     monkeypatch.setattr(PooledNetwork, "__init__", building)
-    extract(images, grid(VGG19, ["block1"], [224, 256], ["max"]), VGG19, source, store)
+    extract(images, grid(VGG19, ["block1"], [224, 256], ["max"]), reader)
     assert built == [[("block1", "max")]]
 
 
-def test_scales_are_kept_apart(images, source, store):
+def test_scales_are_kept_apart(images, reader):
     cells = grid(VGG19, ["block1"], [224, 256], ["average"])
-    done = extract(images, cells, VGG19, source, store)
+    done = extract(images, cells, reader)
     assert done.network_images == {224: 5, 256: 5}
-    small, large = (DescriptorReader(VGG19, source, store).read(images, cell) for cell in cells)
+    small, large = (reader.read(images, cell) for cell in cells)
     assert not np.allclose(small, large)
 
 
-def test_stop_keeps_the_finished_batches(write_image, source, store, monkeypatch):
+def test_stop_keeps_the_finished_batches(write_image, store, monkeypatch, reader):
     monkeypatch.setattr(extraction, "batch_size", lambda scale, precision: 2)
     images = [write_image(f"{i}.png", i) for i in range(6)]
     # Asked for each image of the two looks into the store, and before each batch.
     asked = iter([False] * (2 * len(images) + 1) + [True])
     with pytest.raises(StoppedError):
-        extract(images, CELLS, VGG19, source, store, should_stop=lambda: next(asked))
+        extract(images, CELLS, reader, should_stop=lambda: next(asked))
     assert len(store) == 2 * len(CELLS)
-    assert extract(images, CELLS, VGG19, source, store).network_images == {224: 4}
+    assert extract(images, CELLS, reader).network_images == {224: 4}
 
 
-def test_progress_counts_up_to_all_images(images, source, store):
+def test_progress_counts_up_to_all_images(images, reader):
     reports = []
-    extract(images, CELLS, VGG19, source, store, report=reports.append)
+    extract(images, CELLS, reader, report=reports.append)
     at_network = [r for r in reports if r.scale == 224]
     assert [r.done for r in at_network] == sorted(r.done for r in at_network)
     assert at_network[-1].done == at_network[-1].total == 5
 
 
-def test_missing_descriptor_is_named(images, source, store):
+def test_missing_descriptor_is_named(images, reader):
     with pytest.raises(StorageError, match=r"0\.png in block1-224-max is missing"):
-        DescriptorReader(VGG19, source, store).read(images, CELLS[0])
+        reader.read(images, CELLS[0])
 
 
-def test_precision_and_weights_are_part_of_the_key(images, source, store):
-    extract(images[:1], CELLS[:1], VGG19, source, store)
+def test_precision_and_weights_are_part_of_the_key(images, source, store, reader):
+    extract(images[:1], CELLS[:1], reader)
     for other in (replace(source, precision="bfloat16"), replace(source, weights="others")):
         with pytest.raises(StorageError):
             DescriptorReader(VGG19, other, store).read(images[:1], CELLS[0])
 
 
-def test_descriptors_survive_in_a_copied_folder(images, source, store, tmp_path):
+def test_descriptors_survive_in_a_copied_folder(images, source, store, tmp_path, reader):
     import shutil
 
-    extract(images, CELLS, VGG19, source, store)
+    extract(images, CELLS, reader)
     store.close()
     shutil.copytree(store.folder, tmp_path / "copied")
     with DescriptorStore(tmp_path / "copied") as copied:
-        elsewhere = [HashedImage(tmp_path / "other place", image.sha256) for image in images]
+        elsewhere = [Image(str(tmp_path / "other place"), image.sha256) for image in images]
         assert DescriptorReader(VGG19, source, copied).read(elsewhere, CELLS[0]).shape == (5, 64)
 
 
-def test_empty_list_of_images_needs_no_network(source, store, passes):
-    assert extract([], [Cell("block1", 224, "max")], VGG19, source, store).network_images == {
-        224: 0
-    }
+def test_empty_list_of_images_needs_no_network(passes, reader):
+    assert extract([], [Cell("block1", 224, "max")], reader).network_images == {224: 0}
     assert passes == []
 
 
-def test_one_file_in_two_renderings_has_two_descriptors(tmp_path, source, store):
+def test_one_file_in_two_renderings_has_two_descriptors(tmp_path, store, reader):
     pixels = np.random.default_rng(0).integers(0, 4096, (32, 32), dtype=np.uint16)
-    Image.fromarray(pixels).save(tmp_path / "16.png")
+    Picture.fromarray(pixels).save(tmp_path / "16.png")
     (file,), _ = hash_images([tmp_path / "16.png"])
     narrow, wide = (
         replace(file, rendering=Rendering(window=window)) for window in ((0, 4095), (1000, 2000))
     )
-    done = extract([narrow, wide, narrow], CELLS[:1], VGG19, source, store)
+    done = extract([narrow, wide, narrow], CELLS[:1], reader)
     assert done.network_images == {224: 2}
     assert len(store) == 2
-    one, other, again = DescriptorReader(VGG19, source, store).read(
-        [narrow, wide, narrow], CELLS[0]
-    )
+    one, other, again = reader.read([narrow, wide, narrow], CELLS[0])
     assert not np.allclose(one, other)
     np.testing.assert_array_equal(one, again)
     with pytest.raises(StorageError):
-        DescriptorReader(VGG19, source, store).read([file], CELLS[0])
-    plain = extract([file], CELLS[:1], VGG19, source, store)
+        reader.read([file], CELLS[0])
+    plain = extract([file], CELLS[:1], reader)
     assert plain.network_images == {224: 1}
 
 
-def test_only_the_frame_that_cannot_be_read_is_left_out(tmp_path, source, store):
+def test_only_the_frame_that_cannot_be_read_is_left_out(tmp_path, reader):
     frames = [
-        Image.fromarray(np.random.default_rng(i).integers(0, 256, (16, 16), dtype=np.uint8))
+        Picture.fromarray(np.random.default_rng(i).integers(0, 256, (16, 16), dtype=np.uint8))
         for i in range(2)
     ]
     frames[0].save(tmp_path / "2.tif", save_all=True, append_images=frames[1:])
     (file,), _ = hash_images([tmp_path / "2.tif"])
     images = [replace(file, rendering=Rendering(frame=i)) for i in range(3)]
-    done = extract(images, CELLS[:1], VGG19, source, store)
+    done = extract(images, CELLS[:1], reader)
     assert done.unreadable == {images[2].identity}
     assert [entry.path for entry in done.skipped] == [f"{tmp_path / '2.tif'}#2"]
-    first, second = DescriptorReader(VGG19, source, store).read(images[:2], CELLS[0])
+    first, second = reader.read(images[:2], CELLS[0])
     assert not np.allclose(first, second)
 
 

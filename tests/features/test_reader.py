@@ -6,11 +6,10 @@ from medrecog_core.features import (
     ENCODINGS,
     GLOBAL_POOLINGS,
     Cell,
-    DescriptorReader,
-    HashedImage,
     learn_codebook,
 )
 from medrecog_core.features.cell import LOCAL
+from medrecog_core.images import Image
 from medrecog_core.networks import find_network
 
 VGG19 = find_network("vgg19")
@@ -23,7 +22,7 @@ def cell_of(pooling):
 
 @pytest.fixture
 def images(tmp_path):
-    return [HashedImage(tmp_path / f"{i}.png", str(i)) for i in range(N_IMAGES)]
+    return [Image(f"{i}.png", str(i)) for i in range(N_IMAGES)]
 
 
 @pytest.fixture
@@ -46,11 +45,8 @@ def fill(images, source, store):
 
 
 @pytest.mark.parametrize("pooling", GLOBAL_POOLINGS)
-def test_a_pooling_needs_no_codebook_and_is_read_as_it_is(
-    pooling, images, maps, fill, source, store
-):
+def test_a_pooling_needs_no_codebook_and_is_read_as_it_is(pooling, images, maps, fill, reader):
     fill(maps)
-    reader = DescriptorReader(VGG19, source, store)
     assert reader.learn_codebook(images[:N_TRAIN], cell_of(pooling)) is None
     np.testing.assert_array_equal(
         reader.describe(images, cell_of(pooling), None),
@@ -60,10 +56,9 @@ def test_a_pooling_needs_no_codebook_and_is_read_as_it_is(
 
 @pytest.mark.parametrize("pooling", ENCODINGS)
 def test_an_encoding_is_that_of_the_stored_maps_by_the_training_images_codebook(
-    pooling, images, maps, fill, source, store
+    pooling, images, maps, fill, reader
 ):
     fill(maps)
-    reader = DescriptorReader(VGG19, source, store)
     codebook = reader.learn_codebook(images[:N_TRAIN], cell_of(pooling), N_WORDS, 5)
     rows = maps.reshape(N_IMAGES, 9, 64).astype(np.float32)
     expected = learn_codebook(list(rows[:N_TRAIN]), pooling, N_WORDS, 5)
@@ -76,9 +71,9 @@ def test_an_encoding_is_that_of_the_stored_maps_by_the_training_images_codebook(
 
 
 @pytest.mark.parametrize("pooling", ENCODINGS)
-def test_a_test_image_that_changes_changes_no_other_row(pooling, images, maps, fill, source, store):
+def test_a_test_image_that_changes_changes_no_other_row(pooling, images, maps, fill, reader):
     def described():
-        reader, cell = DescriptorReader(VGG19, source, store), cell_of(pooling)
+        cell = cell_of(pooling)
         codebook = reader.learn_codebook(images[:N_TRAIN], cell, N_WORDS)
         return reader.describe(images, cell, codebook)
 
@@ -91,19 +86,19 @@ def test_a_test_image_that_changes_changes_no_other_row(pooling, images, maps, f
     assert not np.array_equal(before[-1], after[-1])
 
 
-def test_missing_local_descriptors_are_named(images, source, store):
+def test_missing_local_descriptors_are_named(images, reader):
     with pytest.raises(StorageError, match=r"0\.png in block1-224-vlad are missing"):
-        DescriptorReader(VGG19, source, store).learn_codebook(images, cell_of("vlad"))
+        reader.learn_codebook(images, cell_of("vlad"))
 
 
 class TestLocal:
     @pytest.fixture
     def images(self, tmp_path):
-        return [HashedImage(tmp_path / f"{i}.png", str(i)) for i in range(3)]
+        return [Image(f"{i}.png", str(i)) for i in range(3)]
 
     @pytest.fixture
-    def stored(self, images, source, store):
-        return DescriptorReader(VGG19, source, store).local(images, Cell("block2", 224, "vlad"))
+    def stored(self, images, reader):
+        return reader.local(images, Cell("block2", 224, "vlad"))
 
     def test_positions_come_back_in_rows_of_float32(self, images, source, store, stored):
         maps = np.random.default_rng(0).uniform(size=(3, 4, 5, 128)).astype(np.float16)

@@ -1,14 +1,13 @@
 import hashlib
 from collections import Counter
-from pathlib import Path
 
 import numpy as np
 import pytest
 
 from medrecog_core.errors import StoppedError
-from medrecog_core.features import HashedImage, hash_images, reading
+from medrecog_core.features import hash_images, reading
 from medrecog_core.features.reading import read_batches, reading_ahead
-from medrecog_core.images import PREPROCESSINGS, Rendering, find_preprocessing, read_image, squeeze
+from medrecog_core.images import PREPROCESSINGS, find_preprocessing, read_image, squeeze
 from medrecog_core.networks import Device
 
 SQUEEZED = find_preprocessing("squeeze")
@@ -17,7 +16,7 @@ KEPT = find_preprocessing("keep-aspect")
 
 def test_missing_file_is_listed_by_hashing(tmp_path, write_image):
     present = write_image("a.png", 1)
-    hashed, skipped = hash_images([present.path, tmp_path / "gone.png"])
+    hashed, skipped = hash_images([present.file, tmp_path / "gone.png"])
     assert hashed == [present]
     assert skipped[0].path.endswith("gone.png")
     assert "the file does not exist" in skipped[0].reason
@@ -25,33 +24,26 @@ def test_missing_file_is_listed_by_hashing(tmp_path, write_image):
 
 def test_hashes_are_sha256_of_the_bytes_in_the_given_order(write_image):
     images = [write_image(f"{i}.png", i) for i in range(20)]
-    hashed, _ = hash_images([image.path for image in images])
+    hashed, _ = hash_images([image.file for image in images])
     assert hashed == images
-    content = hashed[7].path.read_bytes()
+    content = hashed[7].file.read_bytes()
     assert hashed[7].sha256 == hashlib.sha256(content).hexdigest()
 
 
 def test_hashing_stops_when_asked(write_image):
     images = [write_image(f"{i}.png", i) for i in range(5)]
     with pytest.raises(StoppedError):
-        hash_images([image.path for image in images], should_stop=lambda: True)
+        hash_images([image.file for image in images], should_stop=lambda: True)
 
 
 def test_a_file_of_several_images_is_read_once(write_image, monkeypatch):
-    paths = [write_image(f"{i}.png", i).path for i in range(2)]
+    paths = [write_image(f"{i}.png", i).file for i in range(2)]
     read = []
     monkeypatch.setattr(reading, "read_file", lambda path: read.append(path) or path.read_bytes())
     hashed, skipped = hash_images([paths[0], paths[1], paths[0]])
-    assert [each.path for each in hashed] == paths
+    assert [each.file for each in hashed] == paths
     assert sorted(read) == sorted(paths)
     assert skipped == []
-
-
-def test_an_image_is_known_by_its_content_and_its_rendering():
-    path = Path("a.tif")
-    one, other = HashedImage(path, "00"), HashedImage(path, "00", Rendering(frame=2))
-    assert one.identity != other.identity
-    assert (one.name, other.name) == ("a.tif", "a.tif#2")
 
 
 @pytest.mark.parametrize(("n", "size", "lengths"), [(7, 3, [3, 3, 1]), (6, 3, [3, 3]), (0, 3, [])])
@@ -62,7 +54,7 @@ def test_batches_hold_every_image_once_in_order(write_image, n, size, lengths):
     assert [image for batch in batches for image, _ in batch] == images
     for batch in batches:
         for image, pixels in batch:
-            np.testing.assert_array_equal(pixels, squeeze(read_image(image.path), 224))
+            np.testing.assert_array_equal(pixels, squeeze(read_image(image.file), 224))
 
 
 @pytest.mark.parametrize("preprocessing", PREPROCESSINGS.values(), ids=PREPROCESSINGS)
@@ -77,7 +69,7 @@ def test_images_of_a_batch_have_one_shape_and_no_more_pixels_than_squares(
         assert len(batch) * shape[0] * shape[1] <= 4 * 224**2
         seen.update(image for image, _ in batch)
         for image, pixels in batch:
-            expected = preprocessing.pixels(read_image(image.path), 224)
+            expected = preprocessing.pixels(read_image(image.file), 224)
             np.testing.assert_array_equal(pixels, expected)
     assert seen == Counter(images)
 
@@ -95,8 +87,8 @@ def test_an_image_of_more_pixels_than_a_batch_goes_alone(write_image):
 
 def test_unreadable_images_are_noted_and_batches_filled_with_the_next(write_image):
     images = [write_image(f"{i}.png", i) for i in range(5)]
-    images[1].path.write_bytes(b"changed")
-    images[2].path.unlink()
+    images[1].file.write_bytes(b"changed")
+    images[2].file.unlink()
     unreadable = {}
     batches = list(read_batches(images, SQUEEZED, 224, 3, unreadable))
     assert [[image for image, _ in batch] for batch in batches] == [[images[0], *images[3:]]]

@@ -4,7 +4,6 @@ import subprocess
 import sys
 import textwrap
 from dataclasses import astuple, fields, replace
-from pathlib import Path
 
 import diskcache
 import numpy as np
@@ -18,10 +17,9 @@ from medrecog_core.features import (
     DescriptorKey,
     DescriptorSource,
     DescriptorStore,
-    HashedImage,
 )
 from medrecog_core.features.cell import LOCAL
-from medrecog_core.images import PLAIN
+from medrecog_core.images import PLAIN, Image
 from tests.renderings import RENDERINGS
 
 KEY = DescriptorKey("a" * 64, "weights-1", "squeeze-1", "float32", "block5", 224, "average")
@@ -64,13 +62,13 @@ def test_the_keys_of_plain_images_are_those_of_version_0_1_0():
     cell = Cell("block5", 224, "max")
     text = f"{'a' * 64}/embedded/squeeze-1/float32/block5/224/max"
     assert SOURCE.key("a" * 64, cell).text == text
-    assert SOURCE.key_of(HashedImage(Path("any.png"), "a" * 64), cell).text == text
+    assert SOURCE.key_of(Image("any.png", "a" * 64), cell).text == text
 
 
 @given(RENDERINGS | st.just(PLAIN), RENDERINGS | st.just(PLAIN))
 def test_one_file_has_a_key_for_each_rendering(one, other):
     cell = Cell("block5", 224, "max")
-    keys = [SOURCE.key_of(HashedImage(Path("1.tif"), "a" * 64, r), cell) for r in (one, other)]
+    keys = [SOURCE.key_of(Image("1.tif", "a" * 64, rendering=r), cell) for r in (one, other)]
     assert (keys[0].text == keys[1].text) == (one == other)
 
 

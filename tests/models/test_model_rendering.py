@@ -14,7 +14,7 @@ from PIL import Image
 from medrecog_core.classification import LinearClassifier
 from medrecog_core.datasets import library
 from medrecog_core.errors import StorageError
-from medrecog_core.features import DescriptorReader, DescriptorStore, HashedImage
+from medrecog_core.features import DescriptorReader, DescriptorStore
 from medrecog_core.images import PLAIN, Rendering, UnreadableImageError
 from medrecog_core.locations import CacheFolder, cache_folder
 from medrecog_core.models import (
@@ -85,10 +85,9 @@ def test_predicting_a_training_file_gives_its_training_descriptor_bit_for_bit(
     predictor, svm = recording()
     images = deep_run.images()
     predict_files(predictor, [Path(image.path) for image in images])
-    files = [HashedImage(Path(i.path), i.sha256, i.rendering) for i in images]
-    assert {file.rendering for file in files} == {PLAIN, WINDOW}
+    assert {image.rendering for image in images} == {PLAIN, WINDOW}
     with DescriptorStore(cache_folder().features) as store:
-        kept = DescriptorReader(find_network("vgg19"), deep_run.source(), store).read(files, CELL)
+        kept = DescriptorReader(find_network("vgg19"), deep_run.source(), store).read(images, CELL)
     np.testing.assert_array_equal(np.concatenate(svm.asked), kept)
 
 

@@ -10,7 +10,6 @@ from medrecog_core.features import (
     Cell,
     DescriptorReader,
     DescriptorStore,
-    HashedImage,
     members,
 )
 from medrecog_core.locations import CacheFolder
@@ -45,9 +44,8 @@ def test_its_card_says_where_it_comes_from(finished: Run) -> None:
 def test_its_scores_are_those_that_the_run_kept(finished: Run, cache: CacheFolder) -> None:
     model = train_model(finished, CELL, "my-model")
     test = finished.tested_images()
-    files = [HashedImage(Path(image.path), image.sha256) for image in test]
     with DescriptorStore(cache.features) as store:
-        descriptors = DescriptorReader(VGG19, model.card.source, store).read(files, CELL)
+        descriptors = DescriptorReader(VGG19, model.card.source, store).read(test, CELL)
     scores = load_model("my-model").classifier.scores(descriptors)
     np.testing.assert_allclose(scores, finished.scores(CELL), atol=1e-6)
 

@@ -1,8 +1,8 @@
 import pytest
 
 from medrecog_core.datasets import check_health, library
+from medrecog_core.images import Image
 from medrecog_core.reports.data_description import describe_data
-from medrecog_core.runs import RunImage
 from tests.made_runs import rewrite_record
 from tests.textures import CLASSES, NAME, PER_CLASS
 
@@ -18,7 +18,7 @@ def test_classes_are_counted_in_both_parts(finished):
 def test_groups_are_counted_in_each_part(finished):
     images = finished.images()
     finished.write_images(
-        [RunImage(i.path, i.sha256, i.label, str(n // 2)) for n, i in enumerate(images)]
+        [Image(i.path, i.sha256, i.label, str(n // 2)) for n, i in enumerate(images)]
     )
     data = describe_data(finished)
     split = finished.split()

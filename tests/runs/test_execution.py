@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from PIL import Image
+from PIL import Image as Picture
 from sklearn.svm import LinearSVC
 
 from medrecog_core import atomic_file
@@ -23,10 +23,10 @@ from medrecog_core.features import (
     Cell,
     DescriptorReader,
     DescriptorStore,
-    HashedImage,
     batch_size,
 )
 from medrecog_core.features.encodings import encode_images, learn_codebook
+from medrecog_core.images import Image
 from medrecog_core.jobs import supervision, work
 from medrecog_core.jobs.process import this_process
 from medrecog_core.jobs.progress import Progress
@@ -36,7 +36,6 @@ from medrecog_core.networks import find_network, resolve_precision
 from medrecog_core.runs import (
     CellResult,
     Run,
-    RunImage,
     RunSpecification,
     all_runs,
     create_run,
@@ -79,11 +78,10 @@ def batches_of(run: Run) -> int:
     return batch_size(224, resolve_precision(run.specification().precision))
 
 
-def descriptors_of(run: Run, images: Sequence[RunImage], result: CellResult) -> np.ndarray:
-    files = [HashedImage(Path(image.path), image.sha256) for image in images]
+def descriptors_of(run: Run, images: Sequence[Image], result: CellResult) -> np.ndarray:
     store_folder = run.path.parents[1] / "features"
     with DescriptorStore(store_folder) as store:
-        return DescriptorReader(VGG19, run.source(), store).read(files, result.cell)
+        return DescriptorReader(VGG19, run.source(), store).read(images, result.cell)
 
 
 class TestFinishedRun:
@@ -357,7 +355,7 @@ def wide_cache(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, str]:
     folder = tmp_path_factory.mktemp("wide")
     for i, file in enumerate(sorted(write_textures(folder / "images").rglob("*.png"))):
         if i % 2:
-            with Image.open(file) as image:
+            with Picture.open(file) as image:
                 image.resize((136, 96)).save(file)
     with cache_at(folder / "cache"):
         add_textures(folder / "images")
@@ -382,10 +380,7 @@ class TestEncodings:
         cell = Cell("block2", 224, encoding)
         with DescriptorStore(encoded.path.parents[1] / "features") as store:
             local = [
-                DescriptorReader(VGG19, encoded.source(), store).local(
-                    [HashedImage(Path(i.path), i.sha256) for i in part], cell
-                )
-                for part in parts
+                DescriptorReader(VGG19, encoded.source(), store).local(part, cell) for part in parts
             ]
             codebook = learn_codebook(local[0], encoding, n_words=8, seed=0)
             train, test = (encode_images(part, codebook) for part in local)
@@ -401,8 +396,8 @@ class TestEncodings:
             copy = folder / image.label / Path(image.path).name
             copy.parent.mkdir(parents=True, exist_ok=True)
             shutil.copy(image.path, copy)
-        pixels = np.asarray(Image.open(changed.path))
-        Image.fromarray(255 - pixels).save(folder / changed.label / Path(changed.path).name)
+        pixels = np.asarray(Picture.open(changed.path))
+        Picture.fromarray(255 - pixels).save(folder / changed.label / Path(changed.path).name)
         add_textures(folder, "changed")
         other = finished_run(encoded.specification().model_copy(update={"dataset": "changed"}))
         assert [Path(i.path).name for i in other.images()] == [
@@ -424,10 +419,7 @@ class TestEncodings:
         images = [run.trained_images(), run.tested_images()]
         with DescriptorStore(cache.features) as store:
             train, test = (
-                DescriptorReader(VGG19, run.source(), store).local(
-                    [HashedImage(Path(i.path), i.sha256) for i in part], cell
-                )
-                for part in images
+                DescriptorReader(VGG19, run.source(), store).local(part, cell) for part in images
             )
             assert {len(each) for each in train} | {len(each) for each in test} == {56**2, 56 * 80}
             codebook = learn_codebook(train, encoding, n_words=8, seed=0)

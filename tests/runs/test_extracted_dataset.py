@@ -39,7 +39,7 @@ def no_network(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_every_image_gets_its_descriptors_once(known: Path, cache: CacheFolder) -> None:
     asked = specification(**CHEAP)
     first = extract_dataset(asked)
-    assert len(first.images) == len(first.files) == N_IMAGES
+    assert len(first.records) == len(first.images) == N_IMAGES
     assert first.skipped == ()
     assert first.network_images == {224: N_IMAGES}
     assert first.seconds[224] > 0
@@ -48,15 +48,15 @@ def test_every_image_gets_its_descriptors_once(known: Path, cache: CacheFolder) 
         assert store.check() == []
     again = extract_dataset(asked)
     assert again.network_images == {224: 0}
-    assert again.files == first.files
+    assert again.images == first.images
 
 
-def test_images_and_files_stand_in_one_order(finished: Run) -> None:
+def test_images_are_in_the_order_of_the_records(finished: Run) -> None:
     extracted = extract_dataset(specification())
     assert extracted.network_images == {224: 0}
-    for image, file in zip(extracted.images, extracted.files, strict=True):
-        assert file.path == extracted.dataset.absolute_path(image)
-        assert file.path.parent.name == image.label
+    for record, image in zip(extracted.records, extracted.images, strict=True):
+        assert image.file == extracted.dataset.absolute_path(record)
+        assert image.file.parent.name == image.label == record.label
 
 
 def test_unreadable_images_are_skipped_with_the_reason_and_the_rest_goes_on(folder: Path) -> None:
@@ -71,7 +71,7 @@ def test_unreadable_images_are_skipped_with_the_reason_and_the_rest_goes_on(fold
     (folder / "noise/noise-0.png").unlink()
     extracted = extract_dataset(specification(**CHEAP))
     assert extracted.network_images == {224: N_IMAGES - 1}
-    assert {image.path for image in extracted.images} == {
+    assert {record.path for record in extracted.records} == {
         f"{label}/{label}-{i}.png" for label in CLASSES for i in range(4)
     } - {"noise/noise-0.png"}
     reasons = {entry.path: entry.reason for entry in extracted.skipped}
@@ -202,7 +202,7 @@ def test_a_changed_image_is_skipped_until_the_data_set_is_refreshed(folder: Path
     library.refresh("textures")
     extracted = extract_dataset(specification(**CHEAP))
     assert extracted.network_images == {224: 1}
-    assert len(np.unique([file.sha256 for file in extracted.files])) == N_IMAGES
+    assert len(np.unique([file.sha256 for file in extracted.images])) == N_IMAGES
     assert library.load("textures") == extracted.dataset
 
 

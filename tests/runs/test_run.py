@@ -13,6 +13,7 @@ from medrecog_core.classification import measure
 from medrecog_core.datasets import Fold, Split
 from medrecog_core.errors import MedrecogError, StorageError, UsageError
 from medrecog_core.features import Cell
+from medrecog_core.images import Image
 from medrecog_core.jobs.process import ProcessIdentity, identify, this_process
 from medrecog_core.jobs.progress import Stage
 from medrecog_core.jobs.state import SECONDS_OF_SILENCE, JobState
@@ -20,7 +21,6 @@ from medrecog_core.locations import CacheFolder
 from medrecog_core.runs import (
     CellResult,
     Run,
-    RunImage,
     RunSpecification,
     all_runs,
     create_run,
@@ -37,8 +37,8 @@ SCORES = np.array([[1.5, -1.5], [-0.25, 0.25], [-2, 2]], dtype=np.float32)
 METRICS = measure(["a", "b", "a"], SCORES, ["a", "b"])
 RESULT = CellResult(CELL, METRICS, n_train=9, n_test=3, seconds=0.5)
 IMAGES = [
-    RunImage("/x/a.png", "00ff", "a", ""),
-    RunImage("/x/b.png", "11", "b", "g"),
+    Image("/x/a.png", "00ff", "a", ""),
+    Image("/x/b.png", "11", "b", "g"),
 ]
 SPLIT = Split("by hand", (Fold((3, 4), (0, 1, 2)),))
 
@@ -270,7 +270,7 @@ class TestCells:
     def test_relative_paths_of_a_bundle_are_below_its_data_set(
         self, run: Run, cache: CacheFolder
     ) -> None:
-        run.write_images([RunImage("a/1.png", "00", "a", "")])
+        run.write_images([Image("a/1.png", "00", "a", "")])
         assert run.images()[0].path == str(cache.datasets / "demo" / "images" / "a" / "1.png")
 
     def test_a_split_says_which_images_were_learnt_from_and_tested(self, run: Run) -> None:

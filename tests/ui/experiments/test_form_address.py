@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from medrecog_core.classification import CLASS_WEIGHTS, NORMALISATIONS
-from medrecog_core.classification.classifier import INVERSE_STRENGTH
+from medrecog_core.classification.registry import HYPER_PARAMETERS
 from medrecog_core.datasets import PROTOCOLS
 from medrecog_core.features import POOLINGS
 from medrecog_core.images import PREPROCESSINGS
@@ -96,7 +96,7 @@ def test_what_is_written_into_an_address_is_read_from_it(specification):
 
 @given(st.floats(1e-300, 1e300))
 def test_a_number_is_shown_so_that_it_can_be_read_again(value):
-    assert float(INVERSE_STRENGTH.word(value)) == value
+    assert float(HYPER_PARAMETERS["C"].word(value)) == value
 
 
 def test_another_classifier_has_its_own_number_in_the_form():
