@@ -7,25 +7,8 @@ from collections.abc import Sequence
 import click
 
 from medrecog_core import __version__
-from medrecog_core.cli.bundle_commands import bundle, import_bundle
-from medrecog_core.cli.dataset_commands import datasets, delete_dataset, extract_command
-from medrecog_core.cli.health_commands import check, exclude, refresh, restore
-from medrecog_core.cli.job_commands import jobs, log, resume, stop
-from medrecog_core.cli.map_commands import feature_maps, first_filters
-from medrecog_core.cli.model_commands import (
-    delete_model,
-    export_model,
-    import_model,
-    models,
-    predict,
-    train,
-)
-from medrecog_core.cli.options import under_former_name
+from medrecog_core.cli.lazy_commands import LazyCommands
 from medrecog_core.cli.output import write_json
-from medrecog_core.cli.result_commands import compare, export, show
-from medrecog_core.cli.run_commands import delete, leakage, presets, rename, run, runs
-from medrecog_core.cli.storage_commands import storage
-from medrecog_core.cli.weight_commands import weights
 from medrecog_core.errors import MedrecogError, UsageError
 from medrecog_core.locations import cache_folder, dashboard_script
 from medrecog_core.mode import is_viewer
@@ -49,52 +32,51 @@ def dashboard(port: int | None, options: tuple[str, ...]) -> None:
 DONE, NOT_DONE, BAD_USAGE = 0, 1, 2
 
 
-@click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+_PLACES = {
+    name: f"medrecog_core.cli.{place}"
+    for name, place in {
+        "datasets": "dataset_commands:datasets",
+        "extract": "extract_command:extract",
+        "leakage": "run_commands:leakage",
+        "presets": "run_commands:presets",
+        "run": "run_commands:run",
+        "runs": "run_commands:runs",
+        "rename": "run_commands:rename",
+        "delete": "run_commands:delete",
+        "show": "result_commands:show",
+        "compare": "result_commands:compare",
+        "export": "result_commands:export",
+        "jobs": "job_commands:jobs",
+        "log": "job_commands:log",
+        "stop": "job_commands:stop",
+        "resume": "job_commands:resume",
+        "bundle": "bundle_commands:bundle",
+        "import-bundle": "bundle_commands:import_bundle",
+        "train": "model_commands:train",
+        "models": "model_commands:models",
+        "delete-model": "model_commands:delete_model",
+        "export-model": "model_commands:export_model",
+        "import-model": "model_commands:import_model",
+        "predict": "model_commands:predict",
+        "weights": "weight_commands:weights",
+        "storage": "storage_commands:storage",
+        "feature-maps": "map_commands:feature_maps",
+        "first-filters": "map_commands:first_filters",
+    }.items()
+}
+_FORMER_NAMES = {"cancel": "stop", "open-bundle": "import-bundle", "save-model": "train"}
+
+
+@click.group(
+    commands=LazyCommands(_PLACES, _FORMER_NAMES),
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
+)
 @click.version_option(__version__, package_name="medrecog", message="medrecog %(version)s")
 def medrecog() -> None:
     """Classify images with features of frozen networks. For research, not for diagnosis."""
 
 
-for _command in (
-    dashboard,
-    datasets,
-    extract_command,
-    leakage,
-    presets,
-    run,
-    runs,
-    show,
-    compare,
-    rename,
-    jobs,
-    log,
-    stop,
-    under_former_name(stop, "cancel"),
-    resume,
-    delete,
-    export,
-    bundle,
-    import_bundle,
-    under_former_name(import_bundle, "open-bundle"),
-    train,
-    under_former_name(train, "save-model"),
-    models,
-    delete_model,
-    export_model,
-    import_model,
-    predict,
-    weights,
-    storage,
-    feature_maps,
-    first_filters,
-):
-    medrecog.add_command(_command)
-for _command in (
-    *(check, refresh, exclude, restore),
-    under_former_name(restore, "include"),
-    under_former_name(delete_dataset, "remove"),
-):
-    datasets.add_command(_command)
+medrecog.add_command(dashboard)
 
 
 def main(arguments: Sequence[str] | None = None) -> None:

@@ -1,4 +1,4 @@
-"""What several commands share: options, their types, and former names."""
+"""What several commands share: options and their types."""
 
 from collections.abc import Callable
 from dataclasses import Field, fields
@@ -7,7 +7,6 @@ from typing import Any, TypeVar, get_args, get_type_hints
 
 import click
 
-from medrecog_core.classification import CLASSIFIERS, DEFAULT_CLASSIFIER, HYPER_PARAMETERS
 from medrecog_core.datasets import Decisions
 
 _Command = TypeVar("_Command", bound=Callable[..., Any])
@@ -65,28 +64,4 @@ def _value_type(hint: Any) -> Any:
     return next(
         (part for part in get_args(hint) if part not in (type(None), Ellipsis)),
         hint,
-    )
-
-
-def classifier_options(command: _Command) -> _Command:
-    """Add `--classifier` and an option for each hyper-parameter."""
-    for parameter in reversed(HYPER_PARAMETERS.values()):
-        having = [each.name for each in CLASSIFIERS.values() if each.parameter == parameter]
-        command = click.option(
-            f"--{parameter.name}",
-            parameter.name,
-            type=CommaSeparated(int if parameter.is_whole else float),
-            help=f"{parameter.help} Used by {', '.join(having)}. With several values, the best is "
-            "chosen by cross-validation on the training images.  "
-            f"[default: {parameter.word(parameter.default)}]",
-        )(command)
-    return click.option(
-        "--classifier", help=f"{', '.join(CLASSIFIERS)}  [default: {DEFAULT_CLASSIFIER}]"
-    )(command)
-
-
-def under_former_name(command: click.Command, name: str) -> click.Command:
-    """Return the command under a former name, hidden from the help."""
-    return click.Command(
-        name, params=command.params, callback=command.callback, help=command.help, hidden=True
     )

@@ -3,12 +3,18 @@
 import time
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import click
 
-from medrecog_core.classification import CLASS_WEIGHTS, NORMALISATIONS
-from medrecog_core.cli.options import CommaSeparated, classifier_options, json_option
+from medrecog_core.classification import (
+    CLASS_WEIGHTS,
+    CLASSIFIERS,
+    DEFAULT_CLASSIFIER,
+    HYPER_PARAMETERS,
+    NORMALISATIONS,
+)
+from medrecog_core.cli.options import CommaSeparated, json_option
 from medrecog_core.cli.output import fail_after_output, shown_progress, write_json, write_table
 from medrecog_core.cli.run_output import announce_plan, offer_run, show_dry_run, show_run
 from medrecog_core.datasets import PROTOCOLS
@@ -42,6 +48,25 @@ from medrecog_core.runs import (
     specification_of,
 )
 
+_Command = TypeVar("_Command", bound=Callable[..., Any])
+
+
+def _classifier_options(command: _Command) -> _Command:
+    """Add `--classifier` and an option for each hyper-parameter."""
+    for parameter in reversed(HYPER_PARAMETERS.values()):
+        having = [each.name for each in CLASSIFIERS.values() if each.parameter == parameter]
+        command = click.option(
+            f"--{parameter.name}",
+            parameter.name,
+            type=CommaSeparated(int if parameter.is_whole else float),
+            help=f"{parameter.help} Used by {', '.join(having)}. With several values, the best is "
+            "chosen by cross-validation on the training images.  "
+            f"[default: {parameter.word(parameter.default)}]",
+        )(command)
+    return click.option(
+        "--classifier", help=f"{', '.join(CLASSIFIERS)}  [default: {DEFAULT_CLASSIFIER}]"
+    )(command)
+
 
 @click.command()
 @click.option("--dataset", help="Name of the data set.")
@@ -71,7 +96,7 @@ from medrecog_core.runs import (
 @click.option(
     "--components", "n_components", type=int, help="Principal components of PCA.  [default: 128]"
 )
-@classifier_options
+@_classifier_options
 @click.option("--class-weight", help=", ".join(CLASS_WEIGHTS))
 @click.option("--precision", help=", ".join(PRECISIONS))
 @click.option("--engine", help=", ".join((AUTO, *ENGINES)))
@@ -287,7 +312,7 @@ def presets(as_json: bool) -> None:
 @click.option("--scales", type=CommaSeparated(int), help="Input sizes in pixels, such as 224,544.")
 @click.option("--poolings", type=CommaSeparated(str), default="average", show_default=True)
 @click.option("--folds", "n_folds", type=int, help="Number of folds.  [default: 5]")
-@classifier_options
+@_classifier_options
 @click.option("--seed", type=int, help="Random seed of the folds and the classifier.")
 @json_option
 def leakage(name: str, as_json: bool, **options: Any) -> None:

@@ -6,7 +6,8 @@ from typing import Any
 
 import click
 
-from medrecog_core.cli.options import json_option, under_former_name
+from medrecog_core.cli.lazy_commands import under_former_name
+from medrecog_core.cli.options import json_option
 from medrecog_core.cli.output import (
     fail_after_output,
     shown_bytes,

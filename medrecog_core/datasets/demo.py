@@ -10,9 +10,11 @@ for every class, so the average colour or a thumbnail says little about the clas
 
 from __future__ import annotations
 
+import os
 import shutil
 import tempfile
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -34,6 +36,8 @@ _LESIONS_SEEN_TWICE = IMAGES_PER_CLASS - _LESIONS_PER_CLASS
 _SEED = 20240607
 # Lengths on the skin are in lesion units, of 86 to 116 pixels; lesions have a radius of about 0.75.
 _REACH = 2.8  # no view shows anything further from the centre of the lesion
+
+_PAINTERS = min(4, os.cpu_count() or 1)
 
 _Field = NDArray[np.floating]
 _Random = np.random.Generator
@@ -394,11 +398,19 @@ def _draw(images: tuple[DemoImage, ...], report: Callable[[int, int], None]) -> 
     # Generated next to its place and moved when complete, so that a killed process leaves nothing.
     temporary = Path(tempfile.mkdtemp(prefix=".drawing-", dir=_folder().parent))
     try:
-        for i, image in enumerate(images, start=1):
-            file = temporary / _path(image)
-            file.parent.mkdir(exist_ok=True)
-            Image.fromarray(draw(image)).save(file, "PNG", compress_level=1)
-            report(i, len(images))
+        for label in CLASSES:
+            (temporary / label).mkdir()
+
+        def write(image: DemoImage) -> None:
+            Image.fromarray(draw(image)).save(temporary / _path(image), "PNG", compress_level=1)
+
+        # In threads: most of a picture is drawn by libraries that let others compute meanwhile.
+        with ThreadPoolExecutor(_PAINTERS) as painters:
+            try:
+                for i, _ in enumerate(painters.map(write, images), start=1):
+                    report(i, len(images))
+            finally:
+                painters.shutdown(cancel_futures=True)
         temporary.replace(_folder())
     finally:
         shutil.rmtree(temporary, ignore_errors=True)

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import click
 import pytest
+from click.shell_completion import ShellComplete
 
 from medrecog_core import __version__
 from medrecog_core.cli import main, run_commands
@@ -90,6 +91,46 @@ def test_every_command_takes_json_and_has_help() -> None:
         if command.name == "dashboard":
             continue  # a server prints no document
         assert "--json" in [option for p in command.params for option in p.opts], command.name
+
+
+LISTED = """
+import contextlib, sys
+import numpy as np
+from medrecog_core.cli import main
+from medrecog_core.datasets import demo
+
+demo.draw = lambda image: np.full((2, 2, 3), hash(image) % 256, np.uint8)
+with contextlib.suppress(SystemExit):
+    main(["datasets", "list"])
+print(*sys.modules)
+"""
+
+
+@pytest.mark.slow
+def test_data_sets_are_listed_without_what_other_commands_need() -> None:
+    listed = subprocess.run(
+        [sys.executable, "-c", LISTED], capture_output=True, text=True, check=True
+    ).stdout
+    assert "demo" in listed.splitlines()[1]
+    loaded = set(listed.splitlines()[-1].split())
+    assert loaded.isdisjoint(
+        {
+            *("tensorflow", "keras", "MNN", "h5py", "sklearn", "scipy", "pandas", "pydicom"),
+            *("streamlit", "plotly", "altair", "requests", "jinja2", "matplotlib"),
+            *("medrecog_core.features", "medrecog_core.runs", "medrecog_core.models"),
+        }
+    )
+
+
+def test_a_shell_completes_commands_and_their_options() -> None:
+    def completed(*words: str) -> set[str]:
+        *before, last = words
+        found = ShellComplete(medrecog, {}, "medrecog", "_MEDRECOG_COMPLETE")
+        return {item.value for item in found.get_completions(list(before), last)}
+
+    assert completed("da") == {"dashboard", "datasets"}
+    assert completed("datasets", "re") == {"refresh", "restore"}
+    assert "--dataset" in completed("run", "--da")
 
 
 def test_it_says_its_version(call: Call) -> None:

@@ -101,15 +101,14 @@ def choose_engine(
     able = _able(network, layers, precision)
     if len(able) == 1:
         return Choice(able[0], f"the only engine for {network.title} in {precision} here")
-    if n_images < _WORTH_MEASURING:
+    if n_images < _WORTH_MEASURING or is_viewer():
         return Choice(able[0], "the engine that starts fastest, for few images")
     rates = _kept_rates(able, network, precision)
     if not rates:
         rates = _measured(able, network, layers, precision, weights)
-        if not is_viewer():
-            with suppress(StorageError):
-                row = {**_circumstances(able, network, precision), "images_a_second": rates}
-                write_json(cache_folder().engines, [*_kept(), row])
+        with suppress(StorageError):
+            row = {**_circumstances(able, network, precision), "images_a_second": rates}
+            write_json(cache_folder().engines, [*_kept(), row])
     measured = ", ".join(f"{engine.title} {rates[engine.name]:.1f}" for engine in able)
     return Choice(
         _fastest(able, rates), f"the fastest here, in images per second at {_SIDE} px: {measured}"

@@ -9,6 +9,7 @@ from medrecog_core.atomic_file import read_json
 from medrecog_core.errors import MedrecogError, UsageError
 from medrecog_core.networks import Device, find_network
 from medrecog_core.networks.engines import AUTO, ENGINES, choice, choose_engine, possible_engines
+from medrecog_core.settings import MODE_VARIABLE, VIEWER
 from tests.tiny_network import TINY, tiny, tiny_arrays, write_npz
 
 __all__ = ["tiny"]
@@ -136,3 +137,10 @@ def test_before_a_measurement_every_able_engine_is_possible_and_afterwards_two(e
     chosen(MANY)
     assert possible() == ["light", "fast"]
     assert possible("slow") == ["slow"]
+
+
+def test_a_read_only_view_takes_a_fixed_order(engines, monkeypatch, cache):
+    monkeypatch.setenv(MODE_VARIABLE, VIEWER)
+    assert chosen(n_images=MANY) == "light"
+    assert engines["fast"].n_graphs == 0
+    assert not cache.engines.exists()
