@@ -11,12 +11,14 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 
+from medrecog_core.csv_text import without_mark
 from medrecog_core.datasets.dataset import DatasetWarning, LeftOut
 from medrecog_core.datasets.intake import spreadsheet
 from medrecog_core.datasets.intake.columns import is_usual
 from medrecog_core.datasets.intake.decisions import BY_EVIDENCE, Decisions
 from medrecog_core.errors import MedrecogError, UsageError
 from medrecog_core.images import SUFFIXES as IMAGE_SUFFIXES
+from medrecog_core.regular_file import check_regular, read_regular
 from medrecog_core.wording import counted
 
 SUFFIXES = frozenset({".csv", ".tsv", ".tab", ".txt"}) | spreadsheet.SUFFIXES
@@ -169,6 +171,7 @@ def read_table(
     remarks: list[str] = []
     warnings: list[DatasetWarning] = []
     try:
+        check_regular(path)
         if suffix in spreadsheet.SUFFIXES:
             cells = _read_sheet(path, decisions, names_image, remarks, warnings)
         else:
@@ -204,7 +207,7 @@ def _read_text(
             f"The table {path} has {n_bytes / 2**20:,.0f} MB, more than the {_MOST_BYTES // 2**20} "
             "allowed. Delete the rows and columns that are not needed."
         )
-    content = path.read_bytes()
+    content = read_regular(path)
     encoding = _encoding(path, content, decisions.encoding)
     text = content.decode(encoding or "cp1252", "strict" if encoding else _AS_LATIN_1)
     if encoding is None:
@@ -220,7 +223,7 @@ def _read_text(
         next(reader)
     try:
         for row in reader:
-            rows.append([cell.strip() for cell in row])
+            rows.append([without_mark(cell.strip()) for cell in row])
             n_cells += len(row)
             if n_cells > spreadsheet.MOST_CELLS:
                 raise MedrecogError(
