@@ -22,6 +22,7 @@ HEAVY = {
 }
 
 BASE = {"errors", "settings", "wording", "intended_use", "mode", "locations", "atomic_file"}
+BASE |= {"regular_file", "csv_text"}
 _BELOW_MODELS = {
     "jobs",
     "images",

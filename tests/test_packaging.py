@@ -19,6 +19,7 @@ from medrecog_core import __version__
 pytestmark = pytest.mark.slow
 
 PROJECT = Path(__file__).parents[1]
+OPTIONS = ("theme.light.primaryColor", "server.fileWatcherType", "server.allowedHosts")
 
 
 @pytest.fixture(scope="module")
@@ -196,7 +197,9 @@ test.switch_page("pages/3_Results.py").run()
 assert not test.exception and not test.error, test
 config._main_script_path = {str(script)!r}
 config.get_config_options(force_reparse=True)
-print(config.get_option("theme.light.primaryColor"), config.get_option("server.fileWatcherType"))
+for name in {OPTIONS!r}:
+    print(config.get_option(name))
 """
-    colour = config.get_option("theme.light.primaryColor")
-    assert installation.python_says(program).splitlines()[-1] == f"{colour} none"
+    expected = [str(config.get_option(name)) for name in OPTIONS]
+    assert installation.python_says(program).splitlines()[-len(OPTIONS) :] == expected
+    assert "localhost" in expected[-1]

@@ -1,7 +1,5 @@
 """`datasets`, whose health check is in `health_commands`."""
 
-import csv
-import io
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +15,7 @@ from medrecog_core.cli.dataset_output import (
 from medrecog_core.cli.lazy_commands import LazyCommands
 from medrecog_core.cli.options import decision_options, json_option
 from medrecog_core.cli.output import shown_progress, write_json, write_table
+from medrecog_core.csv_text import csv_text
 from medrecog_core.datasets import (
     CATALOGUE,
     PROTOCOLS,
@@ -346,11 +345,8 @@ def split(
     found = split_images(images, protocol)
     if destination is not None:
         rows = found.rows(images)
-        table = io.StringIO()
-        writer = csv.DictWriter(table, list(rows[0]))
-        writer.writeheader()
-        writer.writerows(rows)
-        atomic_file.write_export(destination, table.getvalue().encode())
+        table = csv_text(list(rows[0]), (list(row.values()) for row in rows))
+        atomic_file.write_export(destination, table.encode())
     folds = [{"n_train": len(f.train), "n_test": len(f.test)} for f in found.folds]
     document: dict[str, Any] = {
         "dataset": name,

@@ -25,6 +25,7 @@ from medrecog_core.datasets.intake.survey import TABLE_SUFFIXES
 from medrecog_core.errors import MedrecogError, StorageError, UsageError
 from medrecog_core.images import SUFFIXES
 from medrecog_core.locations import create_folder, unwritable
+from medrecog_core.regular_file import open_regular
 from medrecog_core.wording import counted
 
 ARCHIVE_SUFFIXES = (".zip", ".tar", ".tar.gz", ".tgz")
@@ -132,7 +133,7 @@ def opened_archive(
                 f"Unknown encoding “{encoding}”. Available, among others: {', '.join(ENCODINGS)}."
             ) from error
     try:
-        file = archive.open("rb")
+        file = open_regular(archive)
     except OSError as error:
         raise MedrecogError(
             f"The archive {archive} cannot be read ({error.strerror}). Check the path."

@@ -43,7 +43,7 @@ Report = Callable[[int, int], None]
 
 
 def files_below(folder: Path) -> list[Path]:
-    """Return all files below a folder, sorted, except hidden files and folders.
+    """Return all regular files below a folder, sorted, except hidden files and folders.
 
     Raises
     ------
@@ -53,7 +53,8 @@ def files_below(folder: Path) -> list[Path]:
     found = []
     for parent, folders, names in os.walk(folder, onerror=_refuse):
         folders[:] = [name for name in folders if not name.startswith(".")]
-        found += [Path(parent, name) for name in names if not name.startswith(".")]
+        files = (Path(parent, name) for name in names if not name.startswith("."))
+        found += [file for file in files if file.is_file()]
     return sorted(found)
 
 

@@ -21,6 +21,7 @@ from medrecog_core.images import dicom_frame
 from medrecog_core.images.dicom_frame import UnusableDicomError
 from medrecog_core.images.frames import frame_index
 from medrecog_core.images.rendering import PLAIN, Rendering
+from medrecog_core.regular_file import open_regular
 
 __all__ = [
     "SUFFIXES",
@@ -83,7 +84,7 @@ def is_dicom_file(path: Path) -> bool:
     """
     suffix = path.suffix.lower()
     try:
-        with path.open("rb") as file:
+        with open_regular(path) as file:
             start = file.read(_START_BYTES)
     except OSError:
         return False
@@ -347,7 +348,7 @@ def read_tags(path: Path, keywords: Sequence[str]) -> dict[str, str]:
     UnusableDicomError
         If the file cannot be read as DICOM.
     """
-    with _damage_as_refusal(), path.open("rb") as file:
+    with _damage_as_refusal(), open_regular(path) as file:
         dataset = _read(file, specific_tags=list(keywords), stop_before_pixels=True)
         return {keyword: _text(dataset.get(keyword)) for keyword in keywords}
 

@@ -1,7 +1,6 @@
 """Safe reading of untrusted image files, and what to do about those that are not read."""
 
 import io
-import stat
 import warnings
 from dataclasses import replace
 from pathlib import Path
@@ -19,6 +18,7 @@ from medrecog_core.errors import UnreadableImageError
 from medrecog_core.images import dicom, formats, nifti
 from medrecog_core.images.frames import StoredFrame, count_frames, frame_index, seek_frame
 from medrecog_core.images.rendering import PLAIN, Rendering
+from medrecog_core.regular_file import check_regular, read_regular
 
 _HAS_AVIF = features.check("avif")
 FORMATS = (
@@ -73,17 +73,14 @@ def read_file(path: Path) -> bytes:
         If the file is missing, empty, larger than `MAX_BYTES`, or not readable.
     """
     try:
-        status = path.stat()
-        # Reading a pipe or a device might never end.
-        if not stat.S_ISREG(status.st_mode):
-            raise UnreadableImageError("it is not a file")
-        n_bytes = status.st_size
+        check_regular(path)
+        n_bytes = path.stat().st_size
         if n_bytes > MAX_BYTES:
             raise UnreadableImageError(
                 f"the file has {n_bytes / 2**20:,.0f} MB, "
                 f"more than the {MAX_BYTES // 2**20} allowed"
             )
-        return path.read_bytes()
+        return read_regular(path)
     except FileNotFoundError:
         raise UnreadableImageError("the file does not exist") from None
     except OSError as error:

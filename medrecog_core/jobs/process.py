@@ -123,8 +123,8 @@ def start_module(module: str, arguments: Sequence[str], log: Path) -> ProcessIde
     try:
         with log.open("ab") as output:
             process = subprocess.Popen(
-                _command_line(module, arguments),
-                env=_environment(),
+                command_line(module, arguments),
+                env=environment(),
                 stdin=subprocess.DEVNULL,
                 stdout=output,
                 stderr=subprocess.STDOUT,
@@ -153,8 +153,8 @@ def run_command(arguments: Sequence[str], content: bytes = b"") -> Any:
         With the error message of the command, if it fails.
     """
     done = subprocess.run(
-        _command_line("medrecog_core", [*arguments, "--json"]),
-        env=_environment(),
+        command_line("medrecog_core", [*arguments, "--json"]),
+        env=environment(),
         input=content,
         capture_output=True,
         check=False,
@@ -166,12 +166,14 @@ def run_command(arguments: Sequence[str], content: bytes = b"") -> Any:
     return json.loads(done.stdout)
 
 
-def _command_line(module: str, arguments: Sequence[str]) -> list[str]:
+def command_line(module: str, arguments: Sequence[str]) -> list[str]:
+    """Return the command line that runs a module of the package with arguments."""
     # No modules are imported from the working folder (-P), which is the caller's.
     return [sys.executable, "-P", "-m", module, *arguments]
 
 
-def _environment() -> dict[str, str]:
+def environment() -> dict[str, str]:
+    """Return the environment of other processes of the program."""
     variables = {**os.environ, CACHE_VARIABLE: str(cache_folder().root)}
     checkout = checkout_folder()
     if checkout is not None:

@@ -1,10 +1,9 @@
 """Predictions of many images as documents and as a table."""
 
-import csv
-import io
 from collections.abc import Sequence
 from typing import Any
 
+from medrecog_core.csv_text import csv_text
 from medrecog_core.images import UnreadableImageError
 from medrecog_core.models.prediction import Prediction
 
@@ -65,11 +64,7 @@ def answers_table(files: Sequence[str], answers: Sequence[Answer]) -> list[dict[
 def answers_csv(files: Sequence[str], answers: Sequence[Answer]) -> str:
     """Return that table as CSV."""
     rows = answers_table(files, answers)
-    table = io.StringIO()
-    writer = csv.DictWriter(table, list(rows[0]) if rows else ["file"])
-    writer.writeheader()
-    writer.writerows(rows)
-    return table.getvalue()
+    return csv_text(list(rows[0]) if rows else ["file"], (list(row.values()) for row in rows))
 
 
 def _row(file: str, answer: Answer) -> dict[str, Any]:

@@ -34,6 +34,7 @@ from medrecog_core.models.storage import (
     save_model,
 )
 from medrecog_core.networks import all_installed_weights, find_network
+from medrecog_core.regular_file import read_regular
 
 KIND = "medrecog model"
 SUFFIX = ".medrecog-model"
@@ -121,7 +122,7 @@ def import_model(file: Path, name: str = "") -> ModelCard:
     try:
         if file.stat().st_size > MOST_BYTES:
             raise _foreign(file.name, f"it has more than {MOST_BYTES // 2**20} MB")
-        content = file.read_bytes()
+        content = read_regular(file)
     except OSError as error:
         raise MedrecogError(
             f"{file} cannot be read ({error.strerror or error}). Check the path."

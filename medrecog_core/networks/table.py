@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from medrecog_core.errors import MedrecogError, UsageError
+from medrecog_core.regular_file import open_regular
 from medrecog_core.settings import read_settings
 
 NORMALISATIONS = ("BatchNormalization", "LayerNormalization")
@@ -122,7 +123,7 @@ def file_hash(path: Path, algorithm: str) -> str:
     OSError
         If it cannot be read.
     """
-    with path.open("rb") as file:
+    with open_regular(path) as file:
         digest = hashlib.file_digest(file, lambda: hashlib.new(algorithm, usedforsecurity=False))
     return digest.hexdigest()
 

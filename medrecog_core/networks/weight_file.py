@@ -26,6 +26,7 @@ from medrecog_core.networks.stored_array import (
     slab_rows,
 )
 from medrecog_core.networks.table import Network
+from medrecog_core.regular_file import open_regular
 
 if TYPE_CHECKING:
     import h5py
@@ -84,7 +85,7 @@ def open_weight_file(
 @contextmanager
 def _opened(path: Path, network: Network, scratch: Path) -> Iterator[list[_StoredLayer]]:
     try:
-        with path.open("rb") as file:
+        with open_regular(path) as file:
             start = file.read(len(_HDF5_SIGNATURE))
     except OSError as error:
         raise MedrecogError(f"{path} cannot be read: {error.strerror or error}.") from error

@@ -1,10 +1,9 @@
 """Table of the finished cells of a run, one row per cell."""
 
-import csv
-import io
 from collections.abc import Sequence
 from typing import Any
 
+from medrecog_core.csv_text import csv_text
 from medrecog_core.errors import MedrecogError
 from medrecog_core.features import Cell
 from medrecog_core.networks import find_network
@@ -76,11 +75,8 @@ def cells_csv(run: Run) -> str:
     StorageError
         If the run's folder is damaged.
     """
-    table = io.StringIO()
-    writer = csv.DictWriter(table, COLUMNS)
-    writer.writeheader()
-    writer.writerows(cell_rows(run, rank_cells(run)) if run.cells() else [])
-    return table.getvalue()
+    rows = cell_rows(run, rank_cells(run)) if run.cells() else []
+    return csv_text(COLUMNS, ([row[name] for name in COLUMNS] for row in rows))
 
 
 def cells_latex(run: Run) -> str:

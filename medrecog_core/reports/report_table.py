@@ -1,10 +1,9 @@
 """Table in the layout of the 2018 report: scales and poolings as columns, layers as rows."""
 
-import csv
-import io
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
+from medrecog_core.csv_text import csv_text
 from medrecog_core.features import Cell, in_order
 from medrecog_core.images import REPORT_SCALES
 from medrecog_core.networks import Network
@@ -41,15 +40,13 @@ class ReportTable:
 
         A value shared by all poolings is written under each.
         """
-        buffer = io.StringIO()
-        writer = csv.writer(buffer, lineterminator="\n")
         columns = [(scale, pooling) for scale in self.scales for pooling in self.poolings]
-        writer.writerow(["Scale", *(_plain_scale(scale) for scale, _ in columns)])
-        writer.writerow(["Layer", *(pooling for _, pooling in columns)])
+        header = ["Scale", *(_plain_scale(scale) for scale, _ in columns)]
+        rows = [["Layer", *(pooling for _, pooling in columns)]]
         for layer in self.layers:
             numbers = (self._number(Cell(layer, *column), decimals) for column in columns)
-            writer.writerow([layer, *numbers])
-        return buffer.getvalue()
+            rows.append([layer, *numbers])
+        return csv_text(header, rows, "\n")
 
     def to_latex(self, caption: str = "", label: str = "", decimals: int = 3) -> str:
         r"""Return the table as a LaTeX `table` that needs no package.

@@ -55,7 +55,7 @@ def test_a_table_has_the_same_columns_in_every_row(answers) -> None:
 def test_the_table_is_read_back_from_csv() -> None:
     text = answers_csv(["=1,“x”.png", "2.png"], [FULL, UNREAD])
     first, second = csv.DictReader(text.splitlines())
-    assert first["file"] == "=1,“x”.png"
+    assert first["file"] == "'=1,“x”.png"
     assert float(first["score of a"]) == -1
     assert (second["label"], second["error"]) == ("", "the file is empty")
     assert answers_csv([], []).strip() == "file"

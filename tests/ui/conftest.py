@@ -4,6 +4,7 @@ import subprocess
 import sys
 import time
 import urllib.request
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
@@ -14,14 +15,17 @@ PROJECT = Path(__file__).parents[2]
 class Server:
     """The dashboard as a user starts it, on a free port and with a cache folder of its own."""
 
-    def __init__(self, cache: Path, script: str = "app.py") -> None:
+    def __init__(
+        self, cache: Path, script: str = "app.py", options: Sequence[str] = (), path: str = ""
+    ) -> None:
         self.cache = cache
         with socket.socket() as free:
             free.bind(("127.0.0.1", 0))
             self.port = free.getsockname()[1]
-        self.address = f"http://127.0.0.1:{self.port}"
+        self.address = f"http://127.0.0.1:{self.port}{path}"
+        command = [sys.executable, "-m", "streamlit", "run", script]
         self.process = subprocess.Popen(
-            [sys.executable, "-m", "streamlit", "run", script, f"--server.port={self.port}"],
+            [*command, f"--server.port={self.port}", *options],
             cwd=PROJECT,
             env={**os.environ, "MEDRECOG_CACHE": str(cache)},
             stdout=subprocess.DEVNULL,

@@ -15,6 +15,7 @@ from medrecog_core.datasets.intake.survey import Survey
 from medrecog_core.datasets.intake.table import Table
 from medrecog_core.datasets.intake.tables import read_as, read_tables
 from medrecog_core.errors import MedrecogError
+from medrecog_core.regular_file import open_regular, read_regular
 
 
 @dataclass(frozen=True)
@@ -141,7 +142,7 @@ def _read_mit67(survey: Survey, decisions: Decisions) -> Interpretation:
 def _lines_of_list(survey: Survey, file: str) -> list[str]:
     path = survey.root / file
     try:
-        text = path.read_bytes().decode("utf-8-sig", "surrogateescape")
+        text = read_regular(path).decode("utf-8-sig", "surrogateescape")
     except OSError as error:
         raise MedrecogError(f"The list {path} cannot be read ({error.strerror}).") from error
     lines = (line.strip().replace("\\", "/").removeprefix("./") for line in text.splitlines())
@@ -239,7 +240,7 @@ def _mias_lists(survey: Survey) -> list[str]:
 def _mias_rows(survey: Survey, path: str) -> list[tuple[int, re.Match[str]]]:
     file = survey.root / path
     try:
-        with file.open("rb") as opened:
+        with open_regular(file) as opened:
             text = opened.read(_MOST_LIST_BYTES).decode("latin-1")
     except OSError as error:
         raise MedrecogError(f"The list {file} cannot be read ({error.strerror}).") from error

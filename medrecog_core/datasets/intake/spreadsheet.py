@@ -4,9 +4,10 @@ import datetime
 import zipfile
 from collections.abc import Iterable
 from pathlib import Path
-from typing import IO
+from typing import IO, cast
 
 from medrecog_core.errors import MedrecogError, UsageError
+from medrecog_core.jobs.apart import call_apart
 
 SUFFIXES = frozenset({".xlsx"})
 FORMULA_ERRORS = frozenset(
@@ -17,8 +18,17 @@ FORMULA_ERRORS = frozenset(
 MOST_CELLS = 20_000_000
 """Maximum size of a table of any kind; more would not fit in the memory of a laptop."""
 
-_MOST_ROWS = 2**20
-"""Rows of a sheet (ECMA-376, part 1, section 18.3.1.73: Excel has no more)."""
+_MOST_ROWS, _MOST_COLUMNS = 2**20, 2**14
+"""Of a sheet (ECMA-376, part 1, section 18.3.1.73: Excel has no more)."""
+
+_MOST_CHARACTERS = 200_000_000
+_MOST_TAGS = 20_000_000
+"""Elements of the XML of all sheets; each takes some 100 bytes while it is parsed."""
+
+_FEW_TAGS, _FEW_BYTES = 1_000_000, 20 * 2**20
+"""Larger books are read in a process of their own, so that a server keeps none of the memory."""
+
+_SECONDS = 600
 
 _SHEETS = "xl/worksheets/"
 _MOST_BYTES = 500 * 2**20
@@ -46,78 +56,108 @@ def read_sheets(file: Path, only: str = "") -> dict[str, list[list[str]]]:
     MedrecogError
         If the file is not an `.xlsx` Excel file, or is too large.
     """
-    import openpyxl
-
     try:
-        _check_size(file)
-        book = openpyxl.load_workbook(file, read_only=True, data_only=True)
-        try:
-            sheets = {sheet.title: sheet for sheet in book.worksheets}
-            if only and only not in sheets:
-                raise UsageError(
-                    f"The table {file} has no sheet “{only}”. Available: {', '.join(sheets)}."
-                )
-            found: dict[str, list[list[str]]] = {}
-            n_cells = 0
-            for name in [only] if only else sheets:
-                sheets[name].reset_dimensions()  # some programs write wrong ones
-                rows: list[list[str]] = []
-                for values in sheets[name].iter_rows(values_only=True):
-                    rows.append(_row(values))
-                    n_cells += len(rows[-1])
-                    if len(rows) > _MOST_ROWS or n_cells > MOST_CELLS:
-                        raise _too_large(file, name)
-                while rows and not rows[-1]:
-                    rows.pop()
-                found[name] = rows
-        finally:
-            book.close()
+        if _is_large(file):
+            found = call_apart(read_whole, [str(file), only], f"The table {file}", _SECONDS)
+            return cast("dict[str, list[list[str]]]", found)
+        return _read(file, only)
     except (FileNotFoundError, MedrecogError):
         raise
     # openpyxl raises many kinds of errors for damaged files.
     except Exception as error:
-        reason = getattr(error, "strerror", None) or " ".join(str(error).split())
-        raise MedrecogError(
-            f"The table {file} cannot be read as an Excel file ({reason}). Save it as .xlsx or CSV."
-        ) from error
+        raise _damaged(file, error) from error
+
+
+def read_whole(file: str, only: str) -> dict[str, list[list[str]]]:
+    """Do the work of `read_sheets` whatever the size of the file, in a process of its own."""
+    try:
+        return _read(Path(file), only)
+    except MedrecogError:
+        raise
+    except Exception as error:
+        raise _damaged(Path(file), error) from error
+
+
+def _read(file: Path, only: str) -> dict[str, list[list[str]]]:
+    import openpyxl
+
+    book = openpyxl.load_workbook(file, read_only=True, data_only=True)
+    try:
+        sheets = {sheet.title: sheet for sheet in book.worksheets}
+        if only and only not in sheets:
+            raise UsageError(
+                f"The table {file} has no sheet “{only}”. Available: {', '.join(sheets)}."
+            )
+        found: dict[str, list[list[str]]] = {}
+        n_cells = n_characters = 0
+        for name in [only] if only else sheets:
+            sheets[name].reset_dimensions()  # some programs write wrong ones
+            rows: list[list[str]] = []
+            for values in sheets[name].iter_rows(values_only=True):
+                # The empty cells before a filled one count, because they are there now.
+                n_cells += len(values)
+                is_too_large = len(values) > _MOST_COLUMNS or n_cells > MOST_CELLS
+                if is_too_large or len(rows) == _MOST_ROWS or n_characters > _MOST_CHARACTERS:
+                    raise _too_large(file, name)
+                rows.append(_row(values))
+                n_characters += sum(map(len, rows[-1]))
+            while rows and not rows[-1]:
+                rows.pop()
+            found[name] = rows
+    finally:
+        book.close()
     return found
 
 
-def _check_size(file: Path) -> None:
+def _damaged(file: Path, error: Exception) -> MedrecogError:
+    reason = getattr(error, "strerror", None) or " ".join(str(error).split())
+    return MedrecogError(
+        f"The table {file} cannot be read as an Excel file ({reason}). Save it as .xlsx or CSV."
+    )
+
+
+def _is_large(file: Path) -> bool:
+    """Reject a book that would take too much memory or time, before any of it is parsed."""
     # The file is a zip, some parts of which are read into memory.
     with zipfile.ZipFile(file) as book:
         sizes = {part.filename: part.file_size for part in book.infolist()}
-    at_once = sum(n_bytes for part, n_bytes in sizes.items() if part in _READ_AT_ONCE)
-    for n_bytes, most in ((sum(sizes.values()), _MOST_BYTES), (at_once, _MOST_BYTES_AT_ONCE)):
-        if n_bytes > most:
-            raise MedrecogError(
-                f"The table {file} has {n_bytes / 2**20:,.0f} MB when uncompressed, more than the "
-                f"{most // 2**20} allowed. Save the sheet as CSV."
-            )
-    with zipfile.ZipFile(file) as book:
+        n_bytes = sum(sizes.values())
+        at_once = sum(n for part, n in sizes.items() if part in _READ_AT_ONCE)
+        for n, most in ((n_bytes, _MOST_BYTES), (at_once, _MOST_BYTES_AT_ONCE)):
+            if n > most:
+                raise MedrecogError(
+                    f"The table {file} has {n / 2**20:,.0f} MB when uncompressed, more than the "
+                    f"{most // 2**20} allowed. Save the sheet as CSV."
+                )
+        n_tags = 0
         for part in sizes:
-            if part.startswith(_SHEETS):
+            if part.endswith(".xml"):
                 with book.open(part) as opened:
-                    _check_counts(file, part.removeprefix(_SHEETS), opened)
+                    n_tags += _count_tags(file, part.removeprefix(_SHEETS), opened)
+                if n_tags > _MOST_TAGS:
+                    raise _too_large(file, part)
+    return n_tags > _FEW_TAGS or n_bytes > _FEW_BYTES
 
 
-def _check_counts(file: Path, name: str, sheet: IO[bytes]) -> None:
-    """Reject a sheet with too many rows or cells, even empty ones, before it is parsed."""
-    n_rows = n_cells = 0
+def _count_tags(file: Path, name: str, sheet: IO[bytes]) -> int:
+    """Count the tags of an XML file; rows count even if they are empty."""
+    n_rows = n_tags = 0
     before = b""
     while piece := sheet.read(2**20):
         text = before + piece
         n_rows += text.count(b"<row") + text.count(b":row")
-        n_cells += text.count(b"<c ") + text.count(b"<c>") + text.count(b"<c/")
-        if n_rows > _MOST_ROWS or n_cells > MOST_CELLS:
+        n_tags += piece.count(b"<")
+        # With a prefix, the end of a row counts too.
+        if n_rows > 2 * _MOST_ROWS or n_tags > _MOST_TAGS:
             raise _too_large(file, name)
         before = text[-3:]
+    return n_tags
 
 
 def _too_large(file: Path, name: str) -> MedrecogError:
     return MedrecogError(
-        f"The sheet “{name}” of {file} is larger than the {_MOST_ROWS:,} rows or {MOST_CELLS:,} "
-        "cells allowed. Delete the rows that are not needed."
+        f"The sheet “{name}” of {file} is larger than the {_MOST_ROWS:,} rows, {_MOST_COLUMNS:,} "
+        f"columns or {MOST_CELLS:,} cells allowed. Delete what is not needed, or save it as CSV."
     )
 
 

@@ -11,12 +11,14 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 
+from medrecog_core.csv_text import without_mark
 from medrecog_core.datasets.dataset import DatasetWarning, LeftOut
 from medrecog_core.datasets.intake import spreadsheet
 from medrecog_core.datasets.intake.columns import is_usual
 from medrecog_core.datasets.intake.decisions import BY_EVIDENCE, Decisions
 from medrecog_core.errors import MedrecogError, UsageError
 from medrecog_core.images import SUFFIXES as IMAGE_SUFFIXES
+from medrecog_core.regular_file import check_regular, read_regular
 from medrecog_core.wording import counted
 
 SUFFIXES = frozenset({".csv", ".tsv", ".tab", ".txt"}) | spreadsheet.SUFFIXES
@@ -40,6 +42,7 @@ _MARKS = (
     (codecs.BOM_UTF16_BE, "utf-16"),
 )
 _MOST_BYTES = 500 * 2**20
+_MOST_COLUMNS = 100_000
 _SAMPLE = 200
 _MOST_PREAMBLE = 10
 _PREAMBLE_SAMPLE = 2**14
@@ -169,6 +172,7 @@ def read_table(
     remarks: list[str] = []
     warnings: list[DatasetWarning] = []
     try:
+        check_regular(path)
         if suffix in spreadsheet.SUFFIXES:
             cells = _read_sheet(path, decisions, names_image, remarks, warnings)
         else:
@@ -204,7 +208,7 @@ def _read_text(
             f"The table {path} has {n_bytes / 2**20:,.0f} MB, more than the {_MOST_BYTES // 2**20} "
             "allowed. Delete the rows and columns that are not needed."
         )
-    content = path.read_bytes()
+    content = read_regular(path)
     encoding = _encoding(path, content, decisions.encoding)
     text = content.decode(encoding or "cp1252", "strict" if encoding else _AS_LATIN_1)
     if encoding is None:
@@ -220,7 +224,7 @@ def _read_text(
         next(reader)
     try:
         for row in reader:
-            rows.append([cell.strip() for cell in row])
+            rows.append([without_mark(cell.strip()) for cell in row])
             n_cells += len(row)
             if n_cells > spreadsheet.MOST_CELLS:
                 raise MedrecogError(
@@ -486,8 +490,9 @@ def _table(
         remarks.append("without a header")
     width = len(rows[0]) if has_header else max(map(len, rows[:_SAMPLE]))
     names = rows[0] if has_header else []
-    while has_header and width and not names[width - 1] and not _has_cell(rows, width - 1):
-        width -= 1
+    if has_header and width and not names[-1]:
+        width = min(width, max(map(_n_filled, rows)))
+    _check_size(path, width, len(rows) - has_header)
     header = tuple((names[i] if i < len(names) else "") or f"column {i + 1}" for i in range(width))
     left_out: list[LeftOut] = []
     kept: list[list[str]] = []
@@ -511,11 +516,6 @@ def _table(
                 "were not used. Put cells that contain the separator in quotation marks.",
                 tuple(entry.path for entry in left_out),
             )
-        )
-    if width * len(kept) > spreadsheet.MOST_CELLS:
-        raise MedrecogError(
-            f"The table {path} has {width:,} columns and {len(kept):,} rows, more than the "
-            f"{spreadsheet.MOST_CELLS:,} cells allowed. Delete the columns that are not needed."
         )
     if not kept:
         raise MedrecogError(
@@ -543,8 +543,18 @@ def _title_rows(rows: list[list[str]]) -> int:
     return 0
 
 
-def _has_cell(rows: list[list[str]], position: int) -> bool:
-    return any(len(row) > position and row[position] for row in rows)
+def _n_filled(row: Sequence[str]) -> int:
+    """Return the length of a row without the empty cells at its end."""
+    return next((n for n in range(len(row), 0, -1) if row[n - 1]), 0)
+
+
+def _check_size(path: Path, width: int, n_rows: int) -> None:
+    if width > _MOST_COLUMNS or width * n_rows > spreadsheet.MOST_CELLS:
+        raise MedrecogError(
+            f"The table {path} has {width:,} columns and {n_rows:,} rows, more than the "
+            f"{_MOST_COLUMNS:,} columns or {spreadsheet.MOST_CELLS:,} cells allowed. Delete the "
+            "columns that are not needed."
+        )
 
 
 def _has_header(rows: list[list[str]], names_image: NamesImage) -> tuple[bool, bool]:

@@ -1,7 +1,5 @@
 """Counts and a chart of a data set, and the warnings of its import."""
 
-import csv
-import io
 from collections import Counter
 from collections.abc import Callable, Sequence
 
@@ -9,6 +7,7 @@ import altair as alt
 import pandas as pd
 import streamlit as st
 
+from medrecog_core.csv_text import csv_text
 from medrecog_core.datasets import Dataset, DatasetWarning, LeftOut
 from medrecog_core.mode import is_viewer
 from medrecog_core.ui.datasets.class_choice import show_class_choice, show_move
@@ -169,9 +168,6 @@ def _say_if_cut(n: int) -> None:
 
 
 def _as_csv(left_out: Sequence[LeftOut]) -> bytes:
-    text = io.StringIO()
-    writer = csv.writer(text)
-    writer.writerow(["file or row", "reason"])
-    writer.writerows((entry.path, entry.reason) for entry in left_out)
+    text = csv_text(("file or row", "reason"), ((each.path, each.reason) for each in left_out))
     # Excel needs the byte order mark to read UTF-8.
-    return text.getvalue().encode("utf-8-sig", "surrogateescape")
+    return text.encode("utf-8-sig", "surrogateescape")

@@ -97,13 +97,13 @@ _SHEET = (
     [
         b'<row r="2000000000"><c r="A2000000000" t="inlineStr"><is><t>a</t></is></c></row>',
         b"<row/>" * 5000,
-        b'<row r="1"><c r="A1"><v>1</v></c></row>' * 5000,
+        b'<row r="1"><c r="A1"><v>1</v></c></row>' * 9000,
     ],
 )
 def test_a_sheet_of_too_many_rows_is_refused_in_one_sentence(write_book, monkeypatch, rows):
     monkeypatch.setattr(spreadsheet, "_MOST_ROWS", 4000)
     file = with_sheet(write_book(("image",)), _SHEET % rows)
-    with pytest.raises(MedrecogError, match="larger than the 4,000 rows or"):
+    with pytest.raises(MedrecogError, match="larger than the 4,000 rows,"):
         read_sheets(file)
 
 
@@ -111,6 +111,46 @@ def test_a_sheet_of_too_many_cells_is_refused(write_book, monkeypatch):
     monkeypatch.setattr(spreadsheet, "MOST_CELLS", 9)
     with pytest.raises(MedrecogError, match="or 9 cells allowed"):
         read_sheets(write_book(*[("a", "b")] * 5))
+
+
+FIRST = b'<row r="1"><c r="A1" t="inlineStr"><is><t>image</t></is></c></row>'
+
+
+@pytest.mark.parametrize(
+    "rows",
+    [
+        b'<row><c r="ZZZ1"/></row>' * 200,  # columns beyond the last, empty
+        b'<row><c r="XFD1"/></row>' * 200,  # wide gaps in every row
+        b"<x/>" * 20_000,  # elements of no meaning
+        b'<row r="2">' + b"<t/>" * 20_000 + b"</row>",
+        b"<row/>" * 40_000,
+        b"<x:row></x:row>" * 2_000,
+    ],
+    ids=["columns", "gaps", "elements", "cells", "rows", "prefixed rows"],
+)
+def test_a_small_file_that_would_take_hours_is_refused(write_book, monkeypatch, rows):
+    for bound, value in (("_MOST_ROWS", 900), ("_MOST_TAGS", 19_000), ("MOST_CELLS", 100_000)):
+        monkeypatch.setattr(spreadsheet, bound, value)
+    file = with_sheet(write_book(("image",)), _SHEET % (FIRST + rows))
+    with pytest.raises(MedrecogError, match="larger than"):
+        read_sheets(file)
+
+
+def test_a_long_text_that_many_cells_share_is_refused(write_book, monkeypatch):
+    monkeypatch.setattr(spreadsheet, "_MOST_CHARACTERS", 50_000)
+    file = write_book(*[(f" {'a' * 30_000}", "b")] * 5)
+    with pytest.raises(MedrecogError, match="larger than"):
+        read_sheets(file)
+
+
+def test_a_large_book_is_read_in_a_process_of_its_own(write_book, monkeypatch):
+    file = write_book(("image", "label"), ("a", 1))
+    expected = read_sheets(file)
+    monkeypatch.setattr(spreadsheet, "_FEW_TAGS", 0)
+    monkeypatch.setattr(spreadsheet, "_read", None)  # not in this one
+    assert read_sheets(file) == expected
+    with pytest.raises(UsageError, match="no sheet “x”"):
+        read_sheets(file, "x")
 
 
 @given(st.integers(0, 20_000), st.integers(1, 10**6))

@@ -248,6 +248,20 @@ def test_many_columns_take_linear_time(write_table):
     assert found.find("c99999") == "c99999"
 
 
+@pytest.mark.timeout(60)
+def test_empty_columns_at_the_end_take_linear_time(write_table):
+    found = read_table(write_table("image,label" + "," * 1_000_000 + "\n" + "a.png,x\n" * 50_000))
+    assert found.header == ("image", "label")
+    assert len(found.rows) == 50_000
+
+
+@pytest.mark.timeout(60)
+def test_a_wide_header_over_many_short_rows_is_refused_before_they_are_filled(write_table):
+    header = ",".join(f"c{i}" for i in range(50_000))
+    with pytest.raises(MedrecogError, match="cells allowed"):
+        read_table(write_table(header + "\n" + "a.png,x\n" * 100_000))
+
+
 def test_tables_with_too_many_cells_are_refused(write_table, monkeypatch):
     monkeypatch.setattr(spreadsheet, "MOST_CELLS", 5)
     with pytest.raises(MedrecogError, match="cells allowed"):
