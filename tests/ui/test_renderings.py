@@ -33,7 +33,10 @@ def recorded(monkeypatch, module):
 
 def test_galleries_show_images_in_the_window(deep_run, monkeypatch):
     shown = recorded(monkeypatch, gallery)
-    for page, query in ((DATASETS, {"dataset": NAME, "view": "Images"}), (RESULTS, {"run": deep_run.id})):
+    for page, query in (
+        (DATASETS, {"dataset": NAME, "view": "Images"}),
+        (RESULTS, {"run": deep_run.id}),
+    ):
         shown.clear()
         test = opened(page, **query)
         assert not test.exception
