@@ -39,7 +39,7 @@ from medrecog_core.ui.results.model_making import show_model_making
 from medrecog_core.ui.results.report_comparison import show_beside_report
 from medrecog_core.ui.results.run_comparison import choose_compared, show_comparison
 from medrecog_core.ui.results.run_record import show_settings, show_warnings
-from medrecog_core.ui.results.square_choice import PREDICTED, TRUE, forget_square
+from medrecog_core.ui.results.square_choice import PAGE, PREDICTED, TRUE, forget_square
 
 open_page("Results")
 
@@ -201,7 +201,7 @@ with shown_errors():
                 list(runs),
                 key="run",
                 list_page="pages/2_Experiments.py",
-                closes=[CELL, TRUE, PREDICTED],
+                closes=[CELL, TRUE, PREDICTED, PAGE],
                 on_change=forget_choices,
             )
         show_run(runs[run_id], selects)

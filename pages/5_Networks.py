@@ -44,6 +44,4 @@ def show_network(name: str) -> None:
 
 with shown_errors():
     show_networks()
-    show_network(
-        choose("Network", list(NETWORKS), key="network", list_page="pages/5_Networks.py", width=240)
-    )
+    show_network(choose("Network", list(NETWORKS), key="network", width=240))

@@ -64,7 +64,7 @@ def prepare() -> tuple[dict[str, str], Path]:
     train_model(run, CELL, MODEL)
     addresses = {
         "home": "",
-        "datasets": "Datasets?dataset=demo",
+        "datasets": "Datasets?dataset=demo&view=Images",
         "experiments": "Experiments?on=demo",
         "results": f"Results?run={run.id}&cell={CELL.name}",
         "predict": f"Predict?model={MODEL}&evidence=true",

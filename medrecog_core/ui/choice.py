@@ -46,11 +46,10 @@ def close_object(*keys: str) -> None:
     _write(dict.fromkeys(keys, ""))
 
 
-def opened(label: str, names: Sequence[str], key: str, list_page: str) -> str | None:
+def opened(label: str, names: Sequence[str], key: str, list_page: str = "") -> str | None:
     """Return the object of the address, else the last or first one; None if it is gone.
 
-    What is gone is said, with a link to the page that lists the others. `list_page` may be the page
-    itself.
+    What is gone is said, with a link to the page that lists the others, by default the page itself.
     """
     asked = named(key)
     if asked is None:
@@ -60,18 +59,22 @@ def opened(label: str, names: Sequence[str], key: str, list_page: str) -> str | 
     if asked in names:
         st.session_state[_LAST.format(key)] = asked
         return asked
-    show_lost(label, asked, list_page)
+    show_lost(label, asked, key, list_page)
     return None
 
 
-def show_lost(label: str, asked: str, list_page: str) -> None:
+def show_lost(label: str, asked: str, key: str, list_page: str = "") -> None:
     """Say that an object of the address does not exist, and link to the list of the others."""
     st.warning(
         f"{label} “{literal(asked)}” not found. It may have been deleted or belong to another "
         "server.",
         icon=":material/link_off:",
     )
-    st.page_link(list_page, label=f"Show all {label.lower()}s", icon=":material/list:")
+    words, icon = f"Show all {label.lower()}s", ":material/list:"
+    if list_page:
+        st.page_link(list_page, label=words, icon=icon)
+    else:  # a link to the page itself would keep the address
+        st.button(words, icon=icon, type="tertiary", on_click=close_object, args=(key,))
 
 
 def name_in_address(key: str, name: str) -> None:
@@ -86,7 +89,7 @@ def choose(
     label: str,
     options: Sequence[str],
     key: str,
-    list_page: str,
+    list_page: str = "",
     width: int = 420,
     closes: Collection[str] = (),
     on_change: Callable[[], None] | None = None,

@@ -8,10 +8,12 @@ from pathlib import Path
 import streamlit as st
 
 from medrecog_core.images import PLAIN, Rendering, UnreadableImageError, thumbnail
+from medrecog_core.ui.choice import named, open_object
 from medrecog_core.ui.plain_text import literal
 
 PER_PAGE = 24
 _COLUMN_WIDTH = 150
+_LONGEST_NUMBER = 8  # characters of a page number in an address
 
 
 @dataclass(frozen=True)
@@ -33,14 +35,23 @@ def show_gallery(
 ) -> None:
     """Show one page of images, with a page number if there are several."""
     n_pages = math.ceil(len(pictures) / per_page)
-    page = 1
-    if n_pages > 1:
-        if st.session_state.get(key, 1) > n_pages:
-            st.session_state[key] = n_pages  # fewer images are shown than before
-        page = st.number_input(
-            f"Page (1–{n_pages})", 1, n_pages, key=key, bind="query-params", width=160
-        )
+    page = _choose_page(key, n_pages) if n_pages > 1 else 1
     show_pictures(pictures[(page - 1) * per_page : page * per_page], key, open_picture)
+
+
+def _choose_page(key: str, n_pages: int) -> int:
+    """Show the page number; a page is opened with one Back step."""
+    asked = named(key) or ""
+    is_number = asked.isdecimal() and len(asked) < _LONGEST_NUMBER
+    st.session_state[key] = min(max(int(asked) if is_number else 1, 1), n_pages)
+
+    def open_page() -> None:
+        open_object(key, str(st.session_state[key]))
+
+    page: int = st.number_input(
+        f"Page (1–{n_pages})", 1, n_pages, key=key, width=160, on_change=open_page
+    )
+    return page
 
 
 def show_pictures(

@@ -34,8 +34,11 @@ def addresses(server, finished_cache):
         train_model(run, run.cells()[0].cell, MODEL)
     return [
         "",
+        "Datasets",
         "Datasets?dataset=textures",
+        "Datasets?dataset=textures&view=Images",
         "Datasets?dataset=textures&view=Health",
+        "Datasets?dataset=textures&view=Splits",
         "Experiments?on=textures",
         f"Results?run={run_id}",
         f"Results?run={run_id}&tab=Curves+and+calibration",

@@ -73,7 +73,7 @@ def test_the_demo_is_filtered_opened_and_checked(page, server):
     page.locator("[data-test-script-state=notRunning]").wait_for()
 
     # The report, computed by a process that is not the server's.
-    page.get_by_role("radio", name="Health").click()
+    page.get_by_role("tab", name="Health").click()
     page.get_by_role("button", name="Check this data set").click()
     page.get_by_text("Checked 240 images").wait_for(timeout=2 * MINUTE)
     page.get_by_text("No problems found.").wait_for()
@@ -98,7 +98,7 @@ def test_a_finding_is_shown_excluded_and_taken_back(page, server, with_leak):
     caption(page, "left · excluded").first.wait_for()
     page.wait_for_url(re.compile("finding=excluded"))
 
-    page.get_by_role("radio", name="Health").click()
+    page.get_by_role("tab", name="Health").click()
     page.get_by_role("button", name="Restore").click()
     page.get_by_text("Checked 25 images").wait_for(timeout=2 * MINUTE)
     page.get_by_text("1 file in more than one split").wait_for()

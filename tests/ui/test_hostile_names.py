@@ -121,7 +121,13 @@ def check(page, texts):
     ("path", "query", "until", "texts"),
     [
         ("", {}, "System", TITLES[1:]),  # Home shows the last run
-        ("Datasets", {"dataset": "hostile"}, LAYOUT[1:], (GROUP, "excluded", *CLASSES)),
+        ("Datasets", {"dataset": "hostile"}, LAYOUT[1:], ()),
+        (
+            "Datasets",
+            {"dataset": "hostile", "view": "Images"},
+            "Click a caption",
+            (GROUP, "excluded", *CLASSES),
+        ),
         (
             "Datasets",
             {"dataset": "hostile", "view": "Health"},

@@ -149,11 +149,11 @@ def test_a_model_is_trained_by_a_job_and_linked_when_it_is_ready(cache, tmp_path
 
 
 def test_stop_of_the_demo_drawing_is_no_start_of_another(cache):
-    test = opened("pages/1_Datasets.py")
+    test = opened("pages/1_Datasets.py", dataset="demo")
     (job,) = all_jobs()
     assert "Stop" in buttons(test)
     job.write_state(JobState("stopped"))
-    test = opened("pages/1_Datasets.py")
+    test = opened("pages/1_Datasets.py", dataset="demo")
     assert len(all_jobs()) == 1
     assert "Resume" in buttons(test)
 

@@ -126,8 +126,7 @@ def test_an_upload_that_is_no_image_gets_one_sentence(page, server, tmp_path):
 
 
 def test_images_of_the_demo_can_be_looked_at_by_class(page, server):
-    page.goto(f"{server.address}/Datasets?class=reticular")
-    page.get_by_text("synthetic dermoscopy-like pictures").first.wait_for()
+    page.goto(f"{server.address}/Datasets?dataset=demo&class=reticular")
     page.get_by_alt_text(re.compile("reticular-lesion")).first.wait_for()
     assert page.get_by_alt_text(re.compile("globular-lesion")).count() == 0
 
@@ -150,7 +149,9 @@ def test_a_data_set_is_added_from_a_folder(page, server, write_class_folders):
     page.get_by_role("button", name="Add this data set").click()
     page.get_by_role("dialog").wait_for(state="detached")
     page.wait_for_url(re.compile("dataset=two-colours"))
+    page.get_by_role("tab", name="Images").click()
     page.get_by_alt_text("red").first.wait_for()
+    page.wait_for_url(re.compile("view=Images"))
 
     # In a new browser the address shows the same, and its links are about the same data set.
     opened = page.context.browser.new_context().new_page()

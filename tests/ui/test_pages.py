@@ -7,7 +7,7 @@ import pytest
 import streamlit as st
 from streamlit.testing.v1 import AppTest
 
-from medrecog_core.datasets import check_health, library, read_dataset
+from medrecog_core.datasets import Dataset, ImageRecord, check_health, library, read_dataset
 from medrecog_core.features.cost import NetworkPass, keep_rates
 from medrecog_core.jobs.kinds import DRAW_DEMO
 from medrecog_core.jobs.process import ProcessIdentity, this_process
@@ -84,7 +84,7 @@ def test_empty_state_says_what_to_do_next(page, hint):
 
 
 def test_demo_is_being_drawn_on_first_sight():
-    test = opened("pages/1_Datasets.py")
+    test = opened("pages/1_Datasets.py", dataset="demo")
     assert [job.order().kind for job in working_jobs()] == [DRAW_DEMO]
     assert len(test.get("progress")) == 1
 
@@ -121,11 +121,70 @@ def test_added_data_set_shows_its_counts(write_class_folders):
     assert {m.label: m.value for m in test.metric}["Images"] == "6"
 
 
+def test_every_data_set_is_a_row_with_its_sample_health_and_last_run(tmp_path):
+    add_textures(write_textures(tmp_path / "images"))
+    add_textures(write_textures(tmp_path / "others"), "checked")
+    kept = library.load("checked")
+    report = check_health(kept)
+    run = made_run(dataset="checked")
+    test = opened("pages/1_Datasets.py")
+    assert not test.exception
+    assert working_jobs() == []  # the demo is drawn when it is opened
+    table = test.dataframe[0].value.set_index("Data set")
+    assert list(table.index) == ["demo", "checked", "textures"]
+    assert list(table["Images"]) == [240, 12, 12]
+    assert list(table["Classes"]) == [4, 3, 3]
+    assert list(table["Last run"]) == ["-", run.title, "-"]
+    assert list(table["Health"]["textures"]) == ["not checked"]
+    assert len(table["Health"]["checked"]) == len({f.severity for f in report.findings})
+    assert table["Image"]["textures"].startswith("data:image/jpeg;base64,")
+    library.exclude("checked", [kept.images[0].path])
+    table = opened("pages/1_Datasets.py").dataframe[0].value.set_index("Data set")
+    assert list(table["Health"]["checked"]) == ["check again"]
+    assert table["Images"]["checked"] == 11
+
+
+def test_an_old_link_to_filtered_images_shows_them(write_class_folders):
+    library.save(read_dataset("colours", write_class_folders()))
+    test = opened("pages/1_Datasets.py", dataset="colours", **{"class": "red"})
+    assert "3 images. Click" in words(test)
+
+
+def test_an_image_has_a_previous_and_a_next_one_among_those_that_match(write_class_folders):
+    library.save(read_dataset("colours", write_class_folders()))
+    link = {"dataset": "colours", "view": "Images", "class": "red", "image": "red/1.png"}
+    test = opened("pages/1_Datasets.py", **link)
+    assert "2 of 3" in words(test)
+    press = {button.label: button for button in test.button}
+    press["Next"].click().run()
+    assert test.query_params["image"] == "red/2.png"
+    assert {button.label: button.disabled for button in test.button}["Next"]
+
+
+def test_the_split_is_shown_with_what_makes_it_unreliable(tmp_path):
+    images = tuple(
+        ImageRecord(f"{label}/{split}{i}.png", label, split=split, group=f"{label}{i}")
+        for label in ("a", "b")
+        for split, n in (("train", 4), ("test", 2))
+        for i in range(n)
+    )
+    library.save(Dataset("leaking", tmp_path, images, "made"))
+    test = opened("pages/1_Datasets.py", dataset="leaking", view="Splits")
+    assert not test.exception
+    table = test.dataframe[0].value.set_index("class")
+    assert table.to_dict() == {
+        "train": {"a": 4, "b": 4, "all classes": 8},
+        "test": {"a": 2, "b": 2, "all classes": 4},
+    }
+    assert "4 groups have images in more than one split" in words(test)
+    assert "Small test" in words(test)
+
+
 def test_vanished_image_is_named_in_the_gallery(write_class_folders):
     root = write_class_folders()
     library.save(read_dataset("colours", root))
     next(root.rglob("*.png")).unlink()
-    test = opened("pages/1_Datasets.py", dataset="colours")
+    test = opened("pages/1_Datasets.py", dataset="colours", view="Images")
     assert not test.exception
     assert "the file does not exist" in words(test)
 
@@ -177,6 +236,7 @@ def test_excluded_images_are_counted_apart_and_still_shown(write_class_folders):
     test = opened("pages/1_Datasets.py", dataset="colours")
     figures = {metric.label: metric.value for metric in test.metric}
     assert (figures["Images"], figures["Excluded"]) == ("5", "1")
+    test = opened("pages/1_Datasets.py", dataset="colours", view="Images")
     assert "6 images, 1 of them excluded" in words(test)
 
 

@@ -92,7 +92,10 @@ def controls(test):
 
 ADDRESSES = {
     "home": ("app.py", {}),
-    "datasets": (DATASETS, {"dataset": "copies"}),
+    "datasets": (DATASETS, {}),
+    "datasets, one": (DATASETS, {"dataset": "copies"}),
+    "datasets, images": (DATASETS, {"dataset": "copies", "view": "Images"}),
+    "datasets, splits": (DATASETS, {"dataset": "copies", "view": "Splits"}),
     "datasets, health": (DATASETS, {"dataset": "copies", "view": "Health"}),
     "datasets, not checked": (DATASETS, {"dataset": "textures", "view": "Health"}),
     "datasets, one image": (DATASETS, {"dataset": "copies", "image": "waves/copy.png"}),
@@ -115,7 +118,20 @@ ADDRESSES = {
 }
 """Pages with what an address asks of them."""
 
-_IMAGES = {("selectbox", "Data set"), ("button", "an image")}
+_DATASET = {
+    ("selectbox", "Data set"),
+    ("button", "All data sets"),
+    ("tab_container", ""),
+    ("selectbox", "Class"),
+    ("selectbox", "Finding"),
+}
+_IMAGES = {
+    *_DATASET,
+    ("button", "an image"),
+    ("button", "Back to images"),
+    ("button", "Previous"),
+    ("button", "Next"),
+}
 _RUNS = {
     ("selectbox", "Run"),
     ("text_input", "Search"),
@@ -158,21 +174,18 @@ HARMLESS = {
         ("page_link", "**Networks**"),
         ("page_link", "Open results"),
     },
-    "datasets": {
-        *_IMAGES,
-        ("button_group", "View"),
-        ("selectbox", "Class"),
-        ("selectbox", "Finding"),
-    },
+    "datasets": {("arrow_data_frame", "")},
+    "datasets, one": {*_DATASET, ("vega_lite_chart", "")},
+    "datasets, images": _IMAGES,
+    "datasets, splits": _DATASET,
     "datasets, health": {
         *_IMAGES,
-        ("button_group", "View"),
         ("button", "Show all"),
         ("button", "Show excluded images"),
     },
-    "datasets, not checked": {("selectbox", "Data set"), ("button_group", "View")},
-    "datasets, one image": {*_IMAGES, ("button", "Back to images")},
-    "datasets, excluded image": {*_IMAGES, ("button", "Back to images")},
+    "datasets, not checked": _DATASET,
+    "datasets, one image": _IMAGES,
+    "datasets, excluded image": _IMAGES,
     "experiments": _RUNS,
     "experiments, finished": _RUNS,
     "experiments, form": _RUNS,
@@ -248,7 +261,7 @@ def test_another_run_is_chosen_in_the_list_and_in_the_address(viewed):
 
 
 def test_the_folder_of_the_images_is_not_told(viewed):
-    assert str(library.load("copies").root) not in words(shown("datasets", viewed))
+    assert str(library.load("copies").root) not in words(shown("datasets, one", viewed))
 
 
 @pytest.mark.parametrize(

@@ -26,7 +26,7 @@ from medrecog_core.jobs.job import Job
 from medrecog_core.jobs.kinds import DOWNLOAD_DATASET, IMPORT
 from medrecog_core.locations import cache_folder, create_folder
 from medrecog_core.ui.datasets.import_preview import show_preview
-from medrecog_core.ui.jobs import show_unfinished
+from medrecog_core.ui.jobs import note_started, show_unfinished
 from medrecog_core.ui.page import shown_errors
 from medrecog_core.ui.plain_text import literal
 from medrecog_core.ui.quantities import size
@@ -37,7 +37,7 @@ if TYPE_CHECKING:
 ADDED = "just added"
 """Key of the session state with the name of the data set that was added last."""
 
-_JOB = "import job"
+_JOB, _IS_OPEN = "import job", "dialog that adds a data set"
 _HERE, _UPLOAD, _CATALOGUE = "Folder on the server", "Upload", "Public data sets"
 _ARCHIVE_TYPES = ["zip", "tar", "gz", "tgz", "npz"]
 _TABLE_TYPES = sorted(suffix.removeprefix(".") for suffix in TABLE_SUFFIXES)
@@ -50,8 +50,11 @@ _OLD_SECONDS = 24 * 3600
 
 
 def add_dataset_button() -> None:
-    """Show the button that opens the dialog."""
+    """Show the button that opens the dialog, and the dialog until it is closed."""
     if st.button("Add a data set", icon=":material/add:"):
+        st.session_state[_IS_OPEN] = True
+    # Shown by every run of the page, or it would close when any job on the page ends.
+    if _IS_OPEN in st.session_state:
         _add_dataset()
 
 
@@ -60,14 +63,21 @@ def show_imports() -> None:
     job: Job | None = st.session_state.get(_JOB)
     if job is not None and job.state().status == "finished":
         del st.session_state[_JOB]
-        st.session_state[ADDED] = job.order().subject
-        st.rerun()
+        if _IS_OPEN not in st.session_state:  # a toast says it to who is adding another one
+            st.session_state[ADDED] = job.order().subject
+            st.rerun()
     show_unfinished(IMPORT, DOWNLOAD_DATASET)
 
 
-@st.dialog("Add a data set", width="large")
+def _close() -> None:
+    st.session_state.pop(_IS_OPEN, None)
+
+
+@st.dialog("Add a data set", width="large", on_dismiss=_close)
 def _add_dataset() -> None:
-    way = st.segmented_control("Source", [_HERE, _UPLOAD, _CATALOGUE], default=_HERE, required=True)
+    way = st.segmented_control(
+        "Source", [_HERE, _UPLOAD, _CATALOGUE], default=_HERE, required=True, wrap=True
+    )
     with shown_errors():
         {_HERE: _from_here, _UPLOAD: _from_upload, _CATALOGUE: _from_catalogue}[way]()
 
@@ -146,7 +156,14 @@ def _add(sources: Sequence[Path], decisions: Decisions, uploaded: Path | None = 
         return
     _check_new_name(name)
     st.session_state.pop(_UPLOADED, None)
-    st.session_state[_JOB] = start_import(name, sources, decisions, uploaded)
+    _follow(start_import(name, sources, decisions, uploaded))
+
+
+def _follow(job: Job) -> None:
+    """Close the dialog; the page shows the job and then the data set."""
+    st.session_state[_JOB] = job
+    note_started(job)
+    _close()
     st.rerun()
 
 
@@ -173,8 +190,7 @@ def _from_catalogue() -> None:
             else "Download and add"
         )
     if st.button(label, type="primary", icon=":material/download:"):
-        st.session_state[_JOB] = start_download(entry.name)
-        st.rerun()
+        _follow(start_download(entry.name))
     with st.expander("Download manually"):
         st.markdown(f"{entry.by_hand[0].upper()}{entry.by_hand[1:]}.")
 

@@ -1,13 +1,14 @@
 """The images of a data set: filters and a page of thumbnails."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from itertools import zip_longest
 
 import streamlit as st
 
 from medrecog_core.datasets import Dataset, HealthReport, ImageRecord
 from medrecog_core.datasets.files import is_untouched
-from medrecog_core.ui.choice import close_object, open_object
+from medrecog_core.ui.choice import close_object, named, open_object
 from medrecog_core.ui.gallery import Picture, show_gallery
 from medrecog_core.ui.quantities import counted
 
@@ -19,23 +20,32 @@ EVERYTHING = {
 }
 """Name of each filter in the address, and its value if it filters nothing."""
 EXCLUDED = "excluded"
+VIEW, IMAGES, HEALTH = "view", "Images", "Health"
+"""Name in the address of the tab of a data set, and two of the tabs."""
+PAGE = "page"
+"""Name in the address of the page of the gallery."""
 
 
 def forget_filters() -> None:
     """Reset the filters, the page and the image, because another data set was selected."""
     for key, value in EVERYTHING.items():
-        if key in st.session_state:
-            st.session_state[key] = value
-        else:
+        if key not in st.session_state:
             st.query_params.pop(key, None)
-    first_page()
-    close_image()
+        elif st.session_state[key] != value:
+            st.session_state[key] = value
+    close_object(PAGE, "image")
+
+
+def ask_for_images() -> None:
+    """Open the tab of the gallery if a link names a filter, a page or an image and no tab."""
+    is_asked = any(named(key) for key in (*EVERYTHING, PAGE, "image"))
+    if VIEW not in st.session_state and named(VIEW) is None and is_asked:
+        st.session_state[VIEW] = IMAGES
 
 
 def first_page() -> None:
     """Go back to the first page of the gallery, because its images changed."""
-    if "page" in st.session_state:
-        st.session_state["page"] = 1
+    close_object(PAGE)
 
 
 def open_image(path: str) -> None:
@@ -53,9 +63,8 @@ def finding_name(kind: str) -> str:
     return kind.replace("-", " ")
 
 
-def show_images(dataset: Dataset, report: HealthReport | None) -> None:
-    """Show the filters and a page of the images that match them."""
-    shown = _filtered(dataset, report)
+def show_images(dataset: Dataset, shown: Sequence[ImageRecord]) -> None:
+    """Show a page of the images that match the filters."""
     if not shown:
         st.info("No images match these filters.", icon=":material/filter_alt_off:")
         st.button("Clear filters", on_click=forget_filters)
@@ -65,11 +74,9 @@ def show_images(dataset: Dataset, report: HealthReport | None) -> None:
     if n_excluded:
         words += f", {n_excluded:,} of them excluded"
     st.caption(f"{words}. Click a caption to open the image.")
-    if st.session_state.get("class", EVERYTHING["class"]) == EVERYTHING["class"]:
-        shown = _interleave_classes(shown)
     show_gallery(
         _Pictures(dataset, shown),
-        key="page",
+        key=PAGE,
         open_picture=lambda picture: open_image(picture.name),
     )
 
@@ -109,7 +116,30 @@ class _Pictures(Sequence[Picture]):
         return picture_of(self._dataset, self._images[index])
 
 
-def _filtered(dataset: Dataset, report: HealthReport | None) -> list[ImageRecord]:
+@dataclass(frozen=True)
+class ImageFilter:
+    """What the filters of the gallery let through."""
+
+    label: str
+    split: str
+    group: str
+    among: frozenset[str] | None
+
+    def of(self, dataset: Dataset) -> list[ImageRecord]:
+        """Return the images that match, of all classes in turn if all are shown."""
+        found = [
+            image
+            for image in dataset.every_image
+            if self.label in (EVERYTHING["class"], image.label)
+            and self.split in (EVERYTHING["split"], image.split)
+            and self.group.casefold() in image.group.casefold()
+            and (self.among is None or image.path in self.among)
+        ]
+        return _interleave_classes(found) if self.label == EVERYTHING["class"] else found
+
+
+def choose_filter(dataset: Dataset, report: HealthReport | None) -> ImageFilter:
+    """Show the filters of the gallery; they stay in the address as long as they are shown."""
     with st.container(horizontal=True):
         label = _choose("class", "Class", dataset.classes, 240)
         split = EVERYTHING["split"]
@@ -123,7 +153,7 @@ def _filtered(dataset: Dataset, report: HealthReport | None) -> list[ImageRecord
                 bind="query-params",
                 placeholder="any",
                 width=200,
-                on_change=first_page,
+                on_change=_filter_changed,
                 help="Filter by patient or lesion ID (partial match).",
             ).strip()
         images_of = {
@@ -136,15 +166,12 @@ def _filtered(dataset: Dataset, report: HealthReport | None) -> list[ImageRecord
         finding = EVERYTHING["finding"]
         if images_of:
             finding = _choose("finding", "Finding", tuple(images_of), 280)
-    among = images_of.get(finding)
-    return [
-        image
-        for image in dataset.every_image
-        if label in (EVERYTHING["class"], image.label)
-        and split in (EVERYTHING["split"], image.split)
-        and group.casefold() in image.group.casefold()
-        and (among is None or image.path in among)
-    ]
+    return ImageFilter(label, split, group, images_of.get(finding))
+
+
+def _filter_changed() -> None:
+    """Go back to the first page of the images that match now."""
+    close_object(PAGE, "image")
 
 
 def _choose(key: str, label: str, options: Sequence[str], width: int) -> str:
@@ -154,7 +181,7 @@ def _choose(key: str, label: str, options: Sequence[str], width: int) -> str:
         key=key,
         bind="query-params",
         width=width,
-        on_change=first_page,
+        on_change=_filter_changed,
     )
     return chosen
 

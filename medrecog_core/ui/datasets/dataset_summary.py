@@ -10,6 +10,7 @@ import streamlit as st
 from medrecog_core.csv_text import csv_text
 from medrecog_core.datasets import Dataset, DatasetWarning, LeftOut
 from medrecog_core.mode import is_viewer
+from medrecog_core.ui.chart import show_chart
 from medrecog_core.ui.datasets.class_choice import show_class_choice, show_move
 from medrecog_core.ui.datasets.decision_widgets import on_page
 from medrecog_core.ui.plain_text import literal
@@ -143,7 +144,8 @@ def show_class_counts(dataset: Dataset, key: str = "") -> None:
         color=alt.Color("split:N", sort=splits, legend=legend),
         tooltip=["class:N", "split:N", alt.Tooltip("images:Q", format=",")],
     )
-    on_bar = "#12191a" if st.context.theme.type == "dark" else "white"
+    theme = "dark" if st.context.theme.type == "dark" else "light"
+    on_bar = st.get_option(f"theme.{theme}.backgroundColor")
     longest = table.groupby("class")["images"].sum().max()
     numbers = bars.mark_text(align="right", dx=-4, color=on_bar).encode(
         text=alt.Text("images:Q", format=","),
@@ -154,7 +156,7 @@ def show_class_counts(dataset: Dataset, key: str = "") -> None:
     per_class = 34 if len(order) <= _CLASSES_SHOWN else 18
     height = (110 if dataset.splits else 70) + per_class * len(order)  # with axis and legend
     with st.container(height=_CHART_HEIGHT if height > 2 * _CHART_HEIGHT else "content"):
-        st.altair_chart(
+        show_chart(
             alt.layer(coloured, numbers).properties(height=height),
             width="stretch",
             alt="Images of each class: "

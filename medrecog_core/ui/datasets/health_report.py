@@ -15,6 +15,8 @@ from medrecog_core.jobs.job import last_job
 from medrecog_core.jobs.kinds import CHECK
 from medrecog_core.mode import is_viewer
 from medrecog_core.ui.datasets.dataset_gallery import (
+    IMAGES,
+    VIEW,
     finding_name,
     first_page,
     open_image,
@@ -42,6 +44,12 @@ def show_health(dataset: Dataset, report: HealthReport | None) -> None:
         _show_report(dataset, report)
     _show_merged_classes(dataset)
     _show_exclusions(dataset)
+
+
+def images_of_findings(report: HealthReport | None) -> list[str]:
+    """Return the paths of the images of all findings, in the order in which they are shown."""
+    findings = report.findings if report else ()
+    return list(dict.fromkeys(path for finding in findings for path in finding.images))
 
 
 def _offer_check(dataset: Dataset, report: HealthReport | None, is_current: bool) -> None:
@@ -299,10 +307,8 @@ def _show_merged_classes(dataset: Dataset) -> None:
 
 
 def _show_in_gallery(kind: str) -> None:
-    st.session_state["view"] = "Images"
+    st.session_state[VIEW] = IMAGES
     st.session_state["finding"] = finding_name(kind)
-    # The filter is not on the page yet, so Streamlit does not write it into the address.
-    st.query_params["finding"] = finding_name(kind)
     first_page()
 
 

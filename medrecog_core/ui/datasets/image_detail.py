@@ -1,5 +1,7 @@
 """One image of a data set, its properties, and related images."""
 
+from collections.abc import Sequence
+
 import streamlit as st
 
 from medrecog_core.datasets import Dataset, HealthReport, ImageRecord, library
@@ -20,9 +22,16 @@ _SIDE = 1280
 _MOST_RELATED = 24
 
 
-def show_image(dataset: Dataset, report: HealthReport | None, path: str) -> None:
-    """Show the image of a path, or a warning if it does not exist."""
-    st.button("Back to images", icon=":material/arrow_back:", on_click=close_image)
+def show_image(
+    dataset: Dataset, report: HealthReport | None, path: str, among: Sequence[str]
+) -> None:
+    """Show the image of a path, or a warning if it does not exist.
+
+    The buttons for the previous and next one go through the paths in `among`.
+    """
+    with st.container(horizontal=True, vertical_alignment="center"):
+        st.button("Back to images", icon=":material/arrow_back:", on_click=close_image)
+        _show_neighbours(path, among)
     image = next((each for each in dataset.every_image if each.path == path), None)
     if image is None:
         st.warning(
@@ -50,6 +59,26 @@ def show_image(dataset: Dataset, report: HealthReport | None, path: str) -> None
         _show_row(dataset, image, report)
         _offer_exclusion(dataset, image)
     _show_related(dataset, report, image)
+
+
+def _show_neighbours(path: str, among: Sequence[str]) -> None:
+    """Show the buttons for the previous and the next image, and the place of this one."""
+    if path not in among:
+        return
+    place = among.index(path)
+    for label, icon, other in (
+        ("Previous", "chevron_left", place - 1),
+        ("Next", "chevron_right", place + 1),
+    ):
+        is_there = 0 <= other < len(among)
+        st.button(
+            label,
+            icon=f":material/{icon}:",
+            disabled=not is_there,
+            on_click=open_image,
+            args=(among[other] if is_there else "",),
+        )
+    st.caption(f"{place + 1:,} of {len(among):,}")
 
 
 def _picture(dataset: Dataset, image: ImageRecord) -> tuple[bytes, bool]:

@@ -13,11 +13,16 @@ def load_dataset(name: str) -> Dataset:
 
 def load_report(name: str) -> HealthReport | None:
     """Return the last health report of a data set, or None."""
+    modified = report_version(name)
+    return _load_report(name, str(cache_folder().root), modified) if modified else None
+
+
+def report_version(name: str) -> int:
+    """Return a number that changes whenever a health report is written; 0 if there is none."""
     try:
-        modified = (library.folder_of(name) / "health.json").stat().st_mtime_ns
+        return (library.folder_of(name) / "health.json").stat().st_mtime_ns
     except OSError:
-        return None
-    return _load_report(name, str(cache_folder().root), modified)
+        return 0
 
 
 # Resources, not data: the values cannot be changed, so all may share them, and copying a large data

@@ -29,8 +29,7 @@ def choose_square(classes: Sequence[str]) -> tuple[str, str]:
 
 def take_square(true: str, predicted: str) -> None:
     """Open a square; called before the select boxes are shown."""
-    open_objects({TRUE: true, PREDICTED: predicted})
-    _first_page()
+    open_objects({TRUE: true, PREDICTED: predicted}, closes=[PAGE])
 
 
 def forget_square() -> None:
@@ -47,15 +46,12 @@ def _choose(label: str, key: str, classes: Sequence[str]) -> str:
     asked = named(key)
     if asked is not None and asked not in classes:
         st.warning(f"Class “{literal(asked)}” not found in this run.", icon=":material/link_off:")
-    return choose_or_none(label, ANY, classes, key, width=220, on_change=_mark_anew) or ANY
+    chosen = choose_or_none(
+        label, ANY, classes, key, width=220, closes=[PAGE], on_change=_mark_anew
+    )
+    return chosen or ANY
 
 
 def _mark_anew() -> None:
     # A chart keeps its selection as long as it has the same key.
     st.session_state[_CHARTS] = st.session_state.get(_CHARTS, 0) + 1
-    _first_page()
-
-
-def _first_page() -> None:
-    if PAGE in st.session_state:
-        st.session_state[PAGE] = 1

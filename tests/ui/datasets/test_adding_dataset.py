@@ -62,7 +62,7 @@ def dialog(browser, server):
     """The page with the dialog open."""
     page = browser.new_page(viewport={"width": 1280, "height": 900})
     page.set_default_timeout(MINUTE)
-    page.goto(f"{server.address}/Datasets?dataset=shown")
+    page.goto(f"{server.address}/Datasets")
     page.get_by_role("button", name="Add a data set").click()
     page.get_by_role("dialog").wait_for()
     yield page

@@ -7,10 +7,15 @@ from PIL import Image
 from streamlit.testing.v1 import AppTest
 
 from medrecog_core.datasets import Decisions
+from medrecog_core.jobs.job import create_job
+from medrecog_core.jobs.kinds import IMPORT
+from medrecog_core.jobs.state import JobState
 from medrecog_core.ui.datasets import adding_dataset, import_preview
 from tests.archives import pack
 
 pytestmark = pytest.mark.slow
+
+APP = Path(__file__).parents[3] / "app.py"
 
 
 def form():
@@ -25,11 +30,12 @@ def form():
 def started(monkeypatch):
     """The names, sources and decisions of the jobs that would be started."""
     found = []
-    monkeypatch.setattr(
-        adding_dataset,
-        "start_import",
-        lambda name, sources, decisions, uploaded=None: found.append((name, sources, decisions)),
-    )
+
+    def start(name, sources, decisions, uploaded=None):
+        found.append((name, sources, decisions))
+        return create_job(IMPORT, name, f"Import {name}")
+
+    monkeypatch.setattr(adding_dataset, "start_import", start)
     import_preview._remembered.clear()
     import_preview._unpacked.clear()
     return found
@@ -130,3 +136,24 @@ def test_two_ways_to_read_a_folder_are_asked_about(started, tmp_path):
     add(test)
     ((_, _, decisions),) = started
     assert decisions.class_level is not None
+
+
+def texts(test):
+    return [each.label for each in test.text_input]
+
+
+def test_the_dialog_stays_open_when_a_job_ends(cache):
+    path = "Image folder or archive (path on the server)"
+    test = AppTest.from_file(str(APP), default_timeout=60).run()
+    test.switch_page("pages/1_Datasets.py").run()
+    assert path not in texts(test)
+    job = create_job(IMPORT, "mine", "Import mine", {"sources": []})
+    job.write_state(JobState("stopped"))
+    test.session_state[adding_dataset._JOB] = job
+    next(each for each in test.button if each.label == "Add a data set").click().run()
+    assert path in texts(test)
+    job.write_state(JobState("finished"))  # as the page notices, which then runs again
+    test.run()
+    assert not test.exception
+    assert path in texts(test)
+    assert "dataset" not in test.query_params
