@@ -155,6 +155,8 @@ def _line(name: str, answer: trained.Prediction | UnreadableImageError) -> str:
         line += f", at the decision threshold {answer.at_threshold}"
     if answer.resemblance is not None and answer.resemblance.is_unlike:
         line += ", unlike the training images"
+    if known := trained.name_copies(answer.copies or ()):
+        line += f", {known}"
     return f"{line}. {answer.remark}" if answer.remark else line
 
 

@@ -17,6 +17,12 @@ from medrecog_core.models.exchange import (
     missing_weights,
 )
 from medrecog_core.models.kept_features import what_is_kept, what_would_be_kept
+from medrecog_core.models.known_images import (
+    KnownCopy,
+    KnownImages,
+    describe_copies,
+    name_copies,
+)
 from medrecog_core.models.model import Model
 from medrecog_core.models.prediction import Prediction, Predictor, predict_files
 from medrecog_core.models.storage import delete_model, load_model, model_names, save_model
@@ -40,6 +46,8 @@ __all__ = [
     "Answer",
     "CalibrationReport",
     "ExplainedImage",
+    "KnownCopy",
+    "KnownImages",
     "Model",
     "ModelCard",
     "Prediction",
@@ -56,6 +64,7 @@ __all__ = [
     "carry_out_training",
     "delete_model",
     "describe_calibration",
+    "describe_copies",
     "describe_threshold",
     "export_model",
     "exported_model",
@@ -66,6 +75,7 @@ __all__ = [
     "load_model",
     "missing_weights",
     "model_names",
+    "name_copies",
     "predict_files",
     "save_model",
     "start_training",

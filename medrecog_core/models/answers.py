@@ -5,6 +5,7 @@ from typing import Any
 
 from medrecog_core.csv_text import csv_text
 from medrecog_core.images import UnreadableImageError
+from medrecog_core.models.known_images import describe_copies
 from medrecog_core.models.prediction import Prediction
 
 Answer = Prediction | UnreadableImageError
@@ -24,12 +25,14 @@ def answer_document(file: str, answer: Answer) -> dict[str, Any]:
     -------
     dict
         `file` and `error`; or `file`, `label`, `scores`, `probabilities`, `at_threshold`,
-        `unlike_training`, `distance`, `p_value`, `nearest` and `remark`, with null for missing
-        values.
+        `unlike_training`, `distance`, `p_value`, `nearest`, `copies` and `remark`, with null for
+        missing values. `copies` are the images of the model that it is a copy or near-copy of, and
+        `is_copy` of a `nearest` image says whether it is one of them.
     """
     if isinstance(answer, UnreadableImageError):
         return {"file": file, "error": str(answer)}
     alike = answer.resemblance
+    copies = {copy.sha256 for copy in answer.copies or ()}
     return {
         "file": file,
         "label": answer.label,
@@ -47,8 +50,20 @@ def answer_document(file: str, answer: Answer) -> dict[str, Any]:
                 "label": near.label,
                 "sha256": near.sha256,
                 "distance": near.distance,
+                "is_copy": near.sha256 in copies,
             }
             for near in alike.nearest
+        ],
+        "copies": None
+        if answer.copies is None
+        else [
+            {
+                "part": "test" if copy.is_test else "training",
+                "label": copy.label,
+                "sha256": copy.sha256,
+                "is_exact": copy.is_exact,
+            }
+            for copy in answer.copies
         ],
         "remark": answer.remark or None,
     }
@@ -71,6 +86,8 @@ def _row(file: str, answer: Answer) -> dict[str, Any]:
     if isinstance(answer, UnreadableImageError):
         return {"file": file, "error": str(answer)}
     row: dict[str, Any] = {"file": file, "label": answer.label}
+    if answer.copies is not None:
+        row["known image"] = describe_copies(answer.copies)
     if answer.at_threshold is not None:
         row["label at the threshold"] = answer.at_threshold
     for label, value in (answer.probabilities or {}).items():

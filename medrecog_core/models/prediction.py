@@ -5,6 +5,7 @@ from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from PIL import Image
@@ -31,6 +32,7 @@ from medrecog_core.models.evidence import (
     explained_image,
     why_unexplained,
 )
+from medrecog_core.models.known_images import KnownCopy
 from medrecog_core.models.model import Model
 from medrecog_core.models.training_images import Resemblance
 from medrecog_core.networks import all_installed_weights, check_readable, find_network
@@ -62,6 +64,9 @@ class Prediction:
         Similarity to the training images; None if the model has none of them.
     remark
         A sentence on how the file was read; empty if there is nothing to say.
+    copies
+        Images of the model that it is a copy or near-copy of; None if the model cannot recognise
+        any.
     """
 
     label: str
@@ -70,6 +75,7 @@ class Prediction:
     at_threshold: str | None = None
     resemblance: Resemblance | None = None
     remark: str = ""
+    copies: tuple[KnownCopy, ...] | None = None
 
 
 class Predictor:
@@ -124,11 +130,11 @@ class Predictor:
         size = max(1, size // self._preprocessing.largest_proportion)
         for first in range(0, len(contents), size):
             found: dict[int, Prediction | UnreadableImageError] = {}
-            remarks: dict[int, str] = {}
+            notes: dict[int, dict[str, Any]] = {}
             of_shape: dict[tuple[int, ...], dict[int, _Pixels]] = defaultdict(dict)
             for i, content in enumerate(contents[first : first + size]):
                 try:
-                    pixels, remarks[i] = self._pixels(content)
+                    pixels, notes[i] = self._pixels(content)
                 except UnreadableImageError as error:
                     found[i] = error
                 else:
@@ -137,7 +143,7 @@ class Predictor:
             for batch in of_shape.values():
                 readings = self._read(list(batch.values()))
                 found |= {
-                    i: replace(prediction, remark=remarks[i])
+                    i: replace(prediction, **notes[i])
                     for i, prediction in zip(batch, self._classify(readings), strict=True)
                 }
             answers += [found[i] for i in sorted(found)]
@@ -160,25 +166,27 @@ class Predictor:
         """
         if reason := why_unexplained(self.model.card):
             raise UsageError(f"The model “{self.model.card.name}” has no evidence map. {reason}")
-        pixels, remark = self._pixels(content)
+        pixels, notes = self._pixels(content)
         readings = self._read([pixels], with_maps=True)
         (prediction,) = self._classify(readings)
         maps = {m: readings[m.layer, MAP, m.scale][0] for m in self._members}
         explained = explained_image(self.model, pixels[self._scales[-1]], maps)
-        return replace(prediction, remark=remark), explained
+        return replace(prediction, **notes), explained
 
     def _readings_of(self, member: Cell) -> list[tuple[str, str]]:
         pooled = (member.layer, member.stored.pooling)
         return [pooled, (member.layer, MAP)] if can_explain(self.model) else [pooled]
 
-    def _pixels(self, content: bytes) -> tuple[_Pixels, str]:
+    def _pixels(self, content: bytes) -> tuple[_Pixels, dict[str, Any]]:
+        """Return the input of the network, and what is known of the file without the network."""
         image = decode_image(content, rendering=self.model.card.rendering)
         if is_without_content(image):
             n_frames, frame = _frames_of(image)
             read = f"frame {frame} of {n_frames:,} (from 0)" if n_frames > 1 else "the image"
             raise UnreadableImageError(f"{read} has no content; almost all of it has one colour")
         pixels = {scale: self._preprocessing.pixels(image, scale) for scale in self._scales}
-        return pixels, describe_frame(image)
+        copies = self.model.copies_of(content)
+        return pixels, {"remark": describe_frame(image), "copies": copies}
 
     def _read(self, images: Sequence[_Pixels], with_maps: bool = False) -> _Readings:
         found: dict[tuple[str, str, int], np.ndarray] = {}

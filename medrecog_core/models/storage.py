@@ -28,6 +28,7 @@ from medrecog_core.mode import check_may_change
 from medrecog_core.models.arrays import read_arrays, write_arrays
 from medrecog_core.models.card import ModelCard
 from medrecog_core.models.kept_features import check_kept
+from medrecog_core.models.known_images import KnownImages
 from medrecog_core.models.model import Model
 from medrecog_core.models.training_images import TrainingImage, TrainingImages
 from medrecog_core.networks import find_network
@@ -43,6 +44,8 @@ _FORMAT_OF_PLAIN, _FORMAT_OF_RENDERINGS = 2, 3
 
 CARD, CALIBRATION = "model.json", "calibration.npz"
 DESCRIPTORS, IMAGES = "training-images.npz", "training-images.json"
+KNOWN = "known-images.npz"
+"""Not in the card, so that earlier versions can read the model; they ignore the file."""
 
 _SHA256 = re.compile("[0-9a-f]{64}")
 
@@ -108,6 +111,8 @@ def model_files(model: Model) -> dict[str, bytes]:
         rows = [[image.path, image.label, image.sha256] for image in known.images]
         renderings = [image.rendering for image in known.images]
         files[IMAGES] = atomic_file.encoded_json(rows_document(rows, renderings))
+    if model.known_images is not None:
+        files[KNOWN] = write_arrays(**model.known_images.to_arrays(model.card.classes))
     return files
 
 
@@ -214,7 +219,14 @@ def read_model(title: str, read: Callable[[str], bytes]) -> Model:
     if card.threshold is not None:
         _check_threshold(card)
     classifier = _classifier(card, read_arrays(read(classifier_file(card))), length)
-    return Model(card, classifier, codebooks, calibration, _training_images(card, read, length))
+    return Model(
+        card,
+        classifier,
+        codebooks,
+        calibration,
+        _training_images(card, read, length),
+        _known_images(card, read),
+    )
 
 
 def _classifier(
@@ -251,6 +263,14 @@ def _training_images(
     if not {image.label for image in images} <= set(card.classes):
         raise ValueError("a training image has a class that the model does not have")
     return TrainingImages(images, detector)
+
+
+def _known_images(card: ModelCard, read: Callable[[str], bytes]) -> KnownImages | None:
+    try:
+        content = read(KNOWN)
+    except FileNotFoundError:
+        return None
+    return KnownImages.from_arrays(card.classes, read_arrays(content))
 
 
 def _check_threshold(card: ModelCard) -> None:

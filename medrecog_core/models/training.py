@@ -16,7 +16,8 @@ from medrecog_core.classification import (
     choose_value,
     estimate,
 )
-from medrecog_core.datasets import check_name, unit_of
+from medrecog_core.datasets import check_name, library, unit_of
+from medrecog_core.datasets.health.measurements import read_measurements
 from medrecog_core.errors import MedrecogError, StorageError, UsageError
 from medrecog_core.features import (
     AnyCell,
@@ -35,6 +36,7 @@ from medrecog_core.mode import check_may_change
 from medrecog_core.models.card import ALL, TRAINED_ON, TRAINING, CalibrationReport, ModelCard
 from medrecog_core.models.held_out import score_held_out, scores_of_run
 from medrecog_core.models.kept_features import check_kept
+from medrecog_core.models.known_images import index_known_images
 from medrecog_core.models.model import Model
 from medrecog_core.models.storage import load_model, model_names, save_model
 from medrecog_core.models.training_images import TrainingImage, index_training_images
@@ -54,6 +56,7 @@ _READING = Stage("read-features", "Reading features")
 _TRAINING = Stage("train", "Training the classifier")
 _CALIBRATING = Stage("calibrate", "Calibrating scores on held-out images")
 _INDEXING = Stage("index-training-images", "Indexing the training images")
+_RECOGNISING = Stage("index-known-images", "Measuring images to recognise copies", "images")
 
 
 def finished_cell(run: Run, layer: str, scale: int | str, pooling: str) -> AnyCell:
@@ -76,7 +79,8 @@ def train_model(
 ) -> Model:
     """Train the classifier of a finished cell again and save it with everything predictions need.
 
-    The descriptors come from the feature cache; no image is read. The hyper-parameter is that of
+    The descriptors come from the feature cache; images are only read to recognise copies of them,
+    as far as their files are available. The hyper-parameter is that of
     the cell, or is chosen again on all training images of the model if the run had several values.
     Probabilities and, for two classes, a decision threshold are fitted on scores of images that the
     scoring classifier was not trained on: scores of the run's own folds if it has several,
@@ -174,6 +178,12 @@ def train_model(
             specification.seed,
         ),
     )
+    known_images = index_known_images(
+        learnt,
+        run.tested_images(),
+        read_measurements(library.folder_of(specification.dataset) / "measurements.json"),
+        lambda done, total: report(Progress(_RECOGNISING, done, total)),
+    )
     card = ModelCard(
         name=name,
         run=run.id,
@@ -193,7 +203,7 @@ def train_model(
         **_of_run(run, specification, result),
     )
     calibration = None if chosen is None else chosen.calibration
-    model = Model(card, classifier, codebooks, calibration, training_images)
+    model = Model(card, classifier, codebooks, calibration, training_images, known_images)
     _check_free(name)  # a model of that name may have been imported meanwhile
     save_model(model)
     return model

@@ -133,6 +133,27 @@ class TestPredict:
         assert first.startswith(f"{good}: waves (noise ")
         assert second == f"{tmp_path / 'missing.png'}: not classified (the file does not exist)"
 
+    def test_a_known_image_is_recognised(
+        self, call: Call, finished: Run, model: str, tmp_path: Path
+    ) -> None:
+        learnt, tested = finished.trained_images()[0], finished.tested_images()[0]
+        files, table = (learnt.path, tested.path), tmp_path / "labels.csv"
+        first, second = call("predict", model, *files, "--csv", table, "--json").json
+        for document, image, part in ((first, learnt, "training"), (second, tested, "test")):
+            assert document["copies"][0] == {
+                "part": part,
+                "label": image.label,
+                "sha256": image.sha256,
+                "is_exact": True,
+            }
+        assert first["nearest"][0]["is_copy"]
+        assert not any(near["is_copy"] for near in second["nearest"])
+        rows = csv.DictReader(table.read_text().splitlines())
+        assert all("This exact image is in the" in row["known image"] for row in rows)
+        of_learnt, of_tested = call("predict", model, *files).out.splitlines()
+        assert "in the training data" in of_learnt
+        assert "in the test data" in of_tested
+
     def test_no_readable_file_ends_with_1_and_still_one_document(
         self, call: Call, model: str, tmp_path: Path
     ) -> None:

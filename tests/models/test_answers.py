@@ -4,6 +4,7 @@ import pytest
 
 from medrecog_core.images import UnreadableImageError
 from medrecog_core.models import (
+    KnownCopy,
     Prediction,
     Resemblance,
     SimilarImage,
@@ -18,7 +19,13 @@ FULL = Prediction(
     {"a": -1.0, "b": 1.0},
     {"a": 0.25, "b": 0.75},
     "a",
-    Resemblance(True, 0.5, 0.01, (SimilarImage("/x/1.png", "a", "00", 0.25),)),
+    Resemblance(
+        True,
+        0.5,
+        0.01,
+        (SimilarImage("/x/1.png", "a", "00", 0.25), SimilarImage("/x/2.png", "b", "11", 0.5)),
+    ),
+    copies=(KnownCopy("00", "a", is_test=False, is_exact=True),),
 )
 UNREAD = UnreadableImageError("the file is empty")
 
@@ -33,11 +40,16 @@ def test_a_document_says_all_that_the_model_can_tell() -> None:
         "unlike_training": True,
         "distance": 0.5,
         "p_value": 0.01,
-        "nearest": [{"path": "/x/1.png", "label": "a", "sha256": "00", "distance": 0.25}],
+        "nearest": [
+            {"path": "/x/1.png", "label": "a", "sha256": "00", "distance": 0.25, "is_copy": True},
+            {"path": "/x/2.png", "label": "b", "sha256": "11", "distance": 0.5, "is_copy": False},
+        ],
+        "copies": [{"part": "training", "label": "a", "sha256": "00", "is_exact": True}],
         "remark": None,
     }
     bare = answer_document("1.png", BARE)
-    assert (bare["label"], bare["probabilities"], bare["nearest"]) == ("b", None, None)
+    assert (bare["label"], bare["probabilities"]) == ("b", None)
+    assert (bare["nearest"], bare["copies"]) == (None, None)
     assert answer_document("2.png", UNREAD) == {"file": "2.png", "error": "the file is empty"}
 
 
@@ -49,6 +61,7 @@ def test_a_table_has_the_same_columns_in_every_row(answers) -> None:
     assert list(rows[0])[-1] == "error"
     full = rows[answers.index(FULL)]
     assert full["probability of b"] == 0.75
+    assert full["known image"] == "This exact image is in the training data, labelled a."
     assert (full["unlike the training images"], full["nearest label"]) == (True, "a")
 
 

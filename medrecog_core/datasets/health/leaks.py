@@ -84,9 +84,7 @@ def near_duplicates(
     if len(positions) < 2:
         return []
     hashes = np.array([measurements[i].perceptual_hash for i in positions], np.uint64)
-    squares = np.stack([measurements[i].grey_values for i in positions])
-    squares -= squares.mean(axis=1, keepdims=True)
-    squares /= np.maximum(np.linalg.norm(squares, axis=1, keepdims=True), 1e-6)
+    squares = _standardised(np.stack([measurements[i].grey_values for i in positions]))
     pairs: list[Pair] = []
     for start in range(0, len(hashes), _BLOCK):
         # Only pairs with the later image behind this block's start: every pair once.
@@ -101,6 +99,33 @@ def near_duplicates(
     return sorted((int(first), int(second)) for first, second in pairs)
 
 
+def near_copies(image: ImageMeasurement, hashes: np.ndarray, greys: np.ndarray) -> np.ndarray:
+    """Return which of some images are nearly the same as another, by the rule of `near_duplicates`.
+
+    Parameters
+    ----------
+    image
+        Measurement of the other image; a blank one has no copies.
+    hashes
+        Perceptual hashes of n images that are not blank, uint64, shape (n,).
+    greys
+        Their grey squares, uint8, shape (n, GREY_SIDE * GREY_SIDE).
+
+    Returns
+    -------
+    ndarray
+        Positions among the n images, ascending.
+    """
+    if is_blank(image):
+        return np.empty(0, np.intp)
+    n_bits = np.bitwise_count(hashes ^ np.uint64(image.perceptual_hash))
+    close = np.flatnonzero(n_bits <= MAX_HAMMING_DISTANCE)
+    own = _standardised(image.grey_values[None])
+    correlation = _standardised(greys[close].astype(np.float32)) @ own[0]
+    copies: np.ndarray = close[correlation >= MIN_CORRELATION]
+    return copies
+
+
 def connected_sets(pairs: Iterable[Pair], n: int) -> list[tuple[int, ...]]:
     """Return the sets connected by pairs, directly or through others, as sorted positions."""
     from scipy.sparse import coo_array
@@ -113,6 +138,13 @@ def connected_sets(pairs: Iterable[Pair], n: int) -> list[tuple[int, ...]]:
     for position in np.unique(found):
         members[int(set_of[position])].append(int(position))
     return sorted(tuple(positions) for positions in members.values())
+
+
+def _standardised(squares: np.ndarray) -> np.ndarray:
+    """Return rows with mean 0 and length 1, so that their products are correlations."""
+    centred: np.ndarray = squares - squares.mean(axis=1, keepdims=True)
+    centred /= np.maximum(np.linalg.norm(centred, axis=1, keepdims=True), 1e-6)
+    return centred
 
 
 def _correlations(squares: np.ndarray, first: np.ndarray, second: np.ndarray) -> np.ndarray:

@@ -190,13 +190,13 @@ def measure_images(
     StorageError
         If the measurements cannot be written.
     """
-    kept = _read(file)
+    kept = read_measurements(file)
     found: dict[str, ImageMeasurement] = {}
     todo: list[ImageRecord] = []
     measured_anew = set(changed)
     for image in dataset.images:
         rendering = dataset.rendering_of(image)
-        known = kept.get(_key(image.file.sha256, rendering)) if image.file else None
+        known = kept.get(measurement_key(image.file.sha256, rendering)) if image.file else None
         if known is None or image.path in measured_anew:
             todo.append(image)
         else:
@@ -239,17 +239,19 @@ def _measured(
 def _measure(path: Path, rendering: Rendering) -> tuple[str, ImageMeasurement]:
     try:
         content = read_file(path)
-        key = _key(hashlib.sha256(content).hexdigest(), rendering)
+        key = measurement_key(hashlib.sha256(content).hexdigest(), rendering)
         return key, measure_image(content, rendering)
     except UnreadableImageError as error:
         return "", ImageMeasurement(str(error))
 
 
-def _key(sha256: str, rendering: Rendering) -> str:
+def measurement_key(sha256: str, rendering: Rendering) -> str:
+    """Return the key of an image's measurement, by the content of its file and its rendering."""
     return f"{sha256}/{rendering.identity}" if rendering.identity else sha256
 
 
-def _read(file: Path) -> dict[str, ImageMeasurement]:
+def read_measurements(file: Path) -> dict[str, ImageMeasurement]:
+    """Return the measurements in a file by `measurement_key`; none if it is missing or damaged."""
     try:
         document = atomic_file.read_json(file)
         if document["version"] != VERSION:
