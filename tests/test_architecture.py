@@ -21,7 +21,7 @@ HEAVY = {
     *("statsmodels", "skimage", "pydicom", "imagehash", "openpyxl"),
 }
 
-BASE = {"errors", "settings", "wording", "intended_use", "mode", "locations", "atomic_file"}
+BASE = {"errors", "settings", "wording", "mode", "locations", "atomic_file"}
 _BELOW_MODELS = {
     "jobs",
     "images",

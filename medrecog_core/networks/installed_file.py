@@ -19,7 +19,6 @@ import numpy as np
 from medrecog_core import atomic_file
 from medrecog_core.errors import MedrecogError, StorageError
 from medrecog_core.locations import cache_folder, create_folder, unwritable
-from medrecog_core.networks.parameters import LayerParameters, network_parameters, reached_layers
 from medrecog_core.networks.stored_array import (
     FLOAT32,
     READ_ERRORS,
@@ -28,7 +27,12 @@ from medrecog_core.networks.stored_array import (
     open_npy_member,
     write_npy_member,
 )
-from medrecog_core.networks.table import Network
+from medrecog_core.networks.table import (
+    LayerParameters,
+    Network,
+    network_parameters,
+    reached_layers,
+)
 
 OFFICIAL = "imagenet-keras"
 CUSTOM = "custom"

@@ -6,8 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from medrecog_core.errors import StorageError, UsageError
-from medrecog_core.networks.preprocessing import PREPROCESSINGS
-from medrecog_core.networks.table import Network
+from medrecog_core.networks.table import PREPROCESSINGS, Network
 
 DEFAULT_NETWORK = "vgg19"
 

@@ -18,14 +18,13 @@ import numpy as np
 
 from medrecog_core.errors import MedrecogError, StorageError
 from medrecog_core.locations import unwritable
-from medrecog_core.networks.parameters import LayerParameters, is_optional, network_parameters
 from medrecog_core.networks.stored_array import (
     READ_ERRORS,
     StoredArray,
     open_npy_member,
     slab_rows,
 )
-from medrecog_core.networks.table import Network
+from medrecog_core.networks.table import LayerParameters, Network, is_optional, network_parameters
 
 if TYPE_CHECKING:
     import h5py

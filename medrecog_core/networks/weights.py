@@ -9,9 +9,8 @@ import numpy as np
 from medrecog_core.errors import MedrecogError
 from medrecog_core.networks import embedded_weights
 from medrecog_core.networks.installed_file import InstalledFile, installed_files
-from medrecog_core.networks.parameters import official_bytes
 from medrecog_core.networks.registry import DEFAULT_NETWORK
-from medrecog_core.networks.table import Layer, Network
+from medrecog_core.networks.table import Layer, Network, official_bytes
 
 
 @dataclass(frozen=True)

@@ -26,7 +26,7 @@ from medrecog_core.jobs.process import this_process
 from medrecog_core.jobs.state import JobState
 from medrecog_core.locations import cache_folder
 from medrecog_core.mode import check_may_change
-from medrecog_core.runs.cell_result import CellResult
+from medrecog_core.runs.cell_evaluation import CellResult
 from medrecog_core.runs.record import RunRecord
 from medrecog_core.runs.specification import RunSpecification
 

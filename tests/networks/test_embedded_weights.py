@@ -6,7 +6,7 @@ import pytest
 
 from medrecog_core.errors import MedrecogError, StorageError
 from medrecog_core.networks import embedded_weights, find_network
-from medrecog_core.networks.parameters import is_optional, network_parameters
+from medrecog_core.networks.table import is_optional, network_parameters
 
 
 def test_archive_is_the_pinned_one():

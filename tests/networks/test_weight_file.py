@@ -9,8 +9,7 @@ import pytest
 from medrecog_core.errors import MedrecogError, StorageError
 from medrecog_core.networks import NETWORKS
 from medrecog_core.networks.backend import import_keras
-from medrecog_core.networks.parameters import is_optional, network_parameters
-from medrecog_core.networks.table import KerasLayer, Layer, Network
+from medrecog_core.networks.table import KerasLayer, Layer, Network, is_optional, network_parameters
 from medrecog_core.networks.weight_file import KINDS, open_weight_file
 from tests.tiny_network import (
     CONVOLUTIONS,

@@ -24,7 +24,7 @@ from medrecog_core.networks import (
     load_arrays,
     remove_weights,
 )
-from medrecog_core.networks.parameters import network_parameters
+from medrecog_core.networks.table import network_parameters
 from medrecog_core.networks.weight_import import downloaded_part
 from tests.file_server import Answer, serving
 from tests.tiny_network import (
