@@ -153,8 +153,8 @@ class InstalledFile:
         missing = [name for name in names if name not in self.parameters]
         if missing:
             raise MedrecogError(
-                f"The weights {self.identity} have no {' and no '.join(missing)}: "
-                "import or download a file that has."
+                f"The weights {self.identity} have no {' and no '.join(missing)}. "
+                "Import or download weights that have."
             )
 
     @contextmanager
@@ -184,8 +184,8 @@ class InstalledFile:
     def _damaged(self, layer: str = "") -> str:
         where = f" at {layer}" if layer else ""
         return (
-            f"The installed weights {self.archive} are damaged{where}: "
-            f"import or download them again."
+            f"The installed weights {self.archive} are damaged{where}. "
+            "Import or download them again."
         )
 
 
@@ -208,7 +208,7 @@ def installed_files(network: Network) -> tuple[list[InstalledFile], list[Damaged
             files.append(_describe(folder / f"{identity}.json", network))
         except (OSError, StorageError, TypeError, ValueError) as error:
             reason = getattr(error, "strerror", None) or str(error).rstrip(".")
-            sentence = f"The weights {identity} cannot be used ({reason}): import them again."
+            sentence = f"The weights {identity} cannot be used ({reason}). Import them again."
             damage.append(DamagedFile(identity, sentence))
     return sorted(files, key=lambda file: file.installed, reverse=True), damage
 

@@ -40,15 +40,16 @@ def read_table(path: Path) -> Network:
         _check(network)
     except OSError as error:
         raise StorageError(
-            f"The table {path} cannot be read ({error.strerror or error}): "
-            "get the program's files again."
+            f"The table {path} cannot be read ({error.strerror or error}). Reinstall medrecog."
         ) from error
     except (TypeError, ValueError) as error:
         reason = str(error)
         if isinstance(error, ValidationError):
             first = error.errors()[0]
             reason = f"{'.'.join(map(str, first['loc']))}: {first['msg'].lower()}"
-        raise StorageError(f"{path} is no table of a network ({reason}): correct it.") from error
+        raise StorageError(
+            f"{path} is not a valid network table ({reason}). Correct it."
+        ) from error
     return network
 
 

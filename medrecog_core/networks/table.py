@@ -254,7 +254,7 @@ class Network:
         for file in sorted(self.files, key=lambda file: file.has_head):
             if file.has_head >= needs_head:
                 return file
-        raise MedrecogError(f"No official file of {self.title} is known: import one instead.")
+        raise MedrecogError(f"No official file of {self.title} is known. Import one instead.")
 
     def recognise(self, path: Path) -> OfficialFile | None:
         """Return the official file that a file is, None where it is another.
@@ -379,7 +379,8 @@ def network_parameters(network: Network) -> tuple[LayerParameters, ...]:
     """
     if not network.rows:
         raise MedrecogError(
-            f"No weights can be installed for {network.title}: its parameters are in no table."
+            f"No weights can be installed for {network.title}, because its table has no "
+            "parameters. Choose another network."
         )
     read_at: dict[str, str] = {}
     for layer in network.layers:

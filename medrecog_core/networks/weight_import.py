@@ -77,7 +77,7 @@ def import_weights(network: Network, path: Path, report: Report = ignore) -> Wei
     check_may_change("import weights")
     if not path.is_file():
         is_folder = "is a folder" if path.is_dir() else "does not exist"
-        raise MedrecogError(f"{path} {is_folder}: name a file of weights.")
+        raise MedrecogError(f"{path} {is_folder}. Choose a weight file.")
     with _alone():
         try:
             official = network.recognise(path)

@@ -175,7 +175,7 @@ def check_readable(network: Network, layers: Iterable[str], identity: str | None
     if not missing:
         return
     which = " and ".join(missing)
-    others = f"or choose among {', '.join(weights.layers)}"
+    others = f"or choose one of the layers {', '.join(weights.layers)}"
     if identity:
         raise MedrecogError(
             f"The weights {identity} do not reach {which}. Choose other weights, {others}."

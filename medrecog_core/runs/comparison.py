@@ -192,7 +192,7 @@ def _finished_cells(run: Run) -> list[CellResult]:
     results = run.cells()
     if not results:
         raise MedrecogError(
-            f"The run {run.id} has no finished cell yet. Leave it out of the comparison."
+            f"Run {run.id} has no finished cell yet. Choose other runs, or compare it later."
         )
     return results
 

@@ -298,7 +298,7 @@ def find_run(run_id: str) -> Run:
     """
     run = Run(run_id)
     if not JOB_ID.fullmatch(run_id) or not (run.path / "state.json").is_file():
-        raise MedrecogError(f"There is no run “{run_id}”: the command “runs” lists them.")
+        raise MedrecogError(f"There is no run “{run_id}”. The command “runs” lists all runs.")
     return run
 
 

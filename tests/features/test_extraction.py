@@ -112,7 +112,7 @@ def test_local_descriptors_beyond_the_bound_are_refused_before_any_pass(
     images, passes, monkeypatch, reader
 ):
     monkeypatch.setenv("MEDRECOG_LOCAL_DESCRIPTORS_GB", "0.001")
-    with pytest.raises(MedrecogError, match="choose deeper layers"):
+    with pytest.raises(MedrecogError, match="Choose deeper layers"):
         extract(images, [*CELLS, Cell("block1", 224, "vlad")], reader)
     assert passes == []
 

@@ -102,7 +102,7 @@ def test_a_damaged_record_gives_a_sentence(finished: Run, content: str | None) -
 
 def test_missing_descriptors_give_a_sentence(finished: Run, cache: CacheFolder) -> None:
     cache.features.rename(cache.root / "elsewhere")
-    with pytest.raises(StorageError, match="missing from the store"):
+    with pytest.raises(StorageError, match="missing from the feature cache"):
         train_model(finished, CELL, "my-model")
     assert model_names() == []
 

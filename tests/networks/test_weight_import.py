@@ -182,9 +182,9 @@ def test_hdf5_chunks_that_cannot_be_unpacked_name_the_layer(tmp_path, tiny):
 
 
 def test_files_that_are_not_there_are_named(tmp_path, tiny):
-    with pytest.raises(MedrecogError, match=r"nowhere\.h5 does not exist: name a file of weights"):
+    with pytest.raises(MedrecogError, match=r"nowhere\.h5 does not exist"):
         import_weights(TINY, tmp_path / "nowhere.h5")
-    with pytest.raises(MedrecogError, match="is a folder: name a file"):
+    with pytest.raises(MedrecogError, match="is a folder"):
         import_weights(TINY, tmp_path)
 
 

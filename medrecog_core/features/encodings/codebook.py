@@ -201,9 +201,10 @@ def learn_codebook(
     if len(sample) < n_words:
         raise UsageError(
             f"{len(images)} training images have {len(sample)} local descriptors, too few for "
-            f"{n_words} words: ask for fewer words, a larger scale or an earlier layer."
+            f"a codebook size of {n_words}. Choose a smaller codebook, a larger input size or an "
+            "earlier layer."
         )
-    stage = Stage("learn-codebook", f"Learning a codebook of {n_words} words")
+    stage = Stage("learn-codebook", f"Learning a codebook of size {n_words}")
     report(Progress(stage, 0, 1))
     stop_if(should_stop())
     # Images of one colour have no variance to take shares of.

@@ -123,7 +123,7 @@ def test_usual_numbers_of_words_are_taken_where_none_is_given():
 
 
 def test_too_many_words_are_refused_in_one_sentence():
-    with pytest.raises(UsageError, match="90 local descriptors, too few for 91 words"):
+    with pytest.raises(UsageError, match="90 local descriptors, too few for a codebook size of 91"):
         learn_codebook(list(IMAGES), "bow", 91)
 
 
