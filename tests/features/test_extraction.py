@@ -227,7 +227,7 @@ def test_progress_counts_up_to_all_images(images, reader):
 
 
 def test_missing_descriptor_is_named(images, reader):
-    with pytest.raises(StorageError, match=r"0\.png in block1-224-max is missing"):
+    with pytest.raises(StorageError, match=r"0\.png in block1-224-max are missing"):
         reader.read(images, CELLS[0])
 
 
