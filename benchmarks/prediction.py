@@ -54,7 +54,7 @@ print(classify(open(sys.argv[4], "rb").read()))
 
 
 def make_model(layer: str) -> None:
-    """Make the model of a run on a sample of the demo set."""
+    """Train the model of a run on a sample of the demo set."""
     run = create_run(
         RunSpecification(
             dataset="demo", layers=(layer,), poolings=("average",), scales=(SCALE,), sample=SAMPLE

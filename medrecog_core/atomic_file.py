@@ -45,7 +45,7 @@ def write_export(path: Path, content: bytes) -> None:
             _replace(path, content, mode)
     except OSError as error:
         raise MedrecogError(
-            f"Cannot write to {path} ({error.strerror or error}): name another file."
+            f"Cannot write to {path} ({error.strerror or error}). Choose another file."
         ) from error
 
 

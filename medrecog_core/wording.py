@@ -1,4 +1,6 @@
-"""Numbers with their nouns."""
+"""Words that several packages use."""
+
+RESEARCH_ONLY = "For research, not for diagnosis."
 
 
 def counted(n: int, noun: str, plural: str | None = None) -> str:

@@ -10,8 +10,8 @@ from medrecog_core.mode import is_viewer
 from medrecog_core.networks import find_network
 from medrecog_core.reports.measures import best_cell, chance
 from medrecog_core.runs import CellResult, Run, all_runs
+from medrecog_core.runs.comparison import score_images, with_positive
 from medrecog_core.runs.published import find_published_table
-from medrecog_core.runs.ranked_cells import score_images, with_positive
 from medrecog_core.runs.record import RunRecord
 from medrecog_core.runs.run import cell_images
 from medrecog_core.ui.choice import choose

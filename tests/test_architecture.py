@@ -21,7 +21,7 @@ HEAVY = {
     *("statsmodels", "skimage", "pydicom", "imagehash", "openpyxl"),
 }
 
-BASE = {"errors", "settings", "wording", "intended_use", "mode", "locations", "atomic_file"}
+BASE = {"errors", "settings", "wording", "mode", "locations", "atomic_file"}
 BASE |= {"regular_file", "csv_text"}
 _BELOW_MODELS = {
     "jobs",

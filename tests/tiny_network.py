@@ -8,8 +8,7 @@ import numpy as np
 import pytest
 
 from medrecog_core.networks import NETWORKS, Layer, Network
-from medrecog_core.networks.parameters import network_parameters
-from medrecog_core.networks.table import KerasLayer, OfficialFile, file_hash
+from medrecog_core.networks.table import KerasLayer, OfficialFile, file_hash, network_parameters
 
 Arrays = Mapping[str, tuple[np.ndarray, ...]]
 

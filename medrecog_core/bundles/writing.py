@@ -32,7 +32,7 @@ from medrecog_core.images import Image, UnreadableImageError, read_file, thumbna
 from medrecog_core.images.thumbnails import thumbnail_name
 from medrecog_core.jobs.progress import Progress, Stage, ignore
 from medrecog_core.models.exchange import without_paths
-from medrecog_core.models.kept_features import what_is_kept
+from medrecog_core.models.model import what_is_kept
 from medrecog_core.models.storage import (
     CARD,
     card_document,

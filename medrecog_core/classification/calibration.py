@@ -366,8 +366,8 @@ def cross_calibrate(
     Raises
     ------
     MedrecogError
-        If a class has test images of a single group only, or groups of several classes leave a
-        part nothing to learn a class from.
+        If a class has test images of a single group only, or a class has no images outside a
+        part because its groups are in it.
     """
     labels = [images.classes[i] for i in images.truth]
     parts = grouped_folds(

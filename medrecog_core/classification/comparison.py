@@ -306,6 +306,6 @@ def _check_same_images(one: ScoredImages, other: ScoredImages) -> None:
         or not np.array_equal(one.units, other.units)
     ):
         raise MedrecogError(
-            "The two results are not of the same test images: compare cells of one run, or runs "
-            "with one split."
+            "The two results are of different test images. Compare cells of one run, or runs "
+            "with the same split."
         )

@@ -166,7 +166,7 @@ def reliability_curve(
     if not len(probabilities):
         raise MedrecogError("A reliability curve needs at least one image.")
     if not ((probabilities >= 0) & (probabilities <= 1)).all():
-        raise MedrecogError("A probability is not from 0 to 1: calibrate the scores again.")
+        raise MedrecogError("A probability is not between 0 and 1. Calibrate the scores again.")
     edges = np.linspace(0, 1, n_bins + 1)
     places = np.searchsorted(edges[1:-1], probabilities)
     counts = np.bincount(places, minlength=n_bins)

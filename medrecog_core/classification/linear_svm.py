@@ -204,8 +204,8 @@ class LinearSvm(Linear):
     title = "linear SVM"
     description = "linear, squared hinge loss, one class against the rest"
     about_scores = (
-        "A score is the SVM's decision value: positive on the class's side of its boundary, and "
-        "larger the further from it. It is not a probability."
+        "SVM decision value: positive on the class's side of its boundary, and larger the further "
+        "from it. Not a probability."
     )
 
     def train_path(

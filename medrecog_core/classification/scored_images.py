@@ -109,19 +109,19 @@ class ScoredImages:
         position = {label: i for i, label in enumerate(classes)}
         if unknown := sorted(set(labels) - set(position)):
             raise MedrecogError(
-                f"The label “{unknown[0]}” of a test image is not one of the classes: compute the "
+                f"The label “{unknown[0]}” of a test image is not one of the classes. Compute the "
                 "result again."
             )
         if not len(labels) or values.shape != (len(labels), len(classes)):
             raise MedrecogError(
                 f"There are scores of shape {values.shape} for {len(labels)} test images and "
-                f"{len(classes)} classes: compute the result again."
+                f"{len(classes)} classes. Compute the result again."
             )
         if not np.isfinite(values).all():
-            raise MedrecogError("A score is not a finite number: compute the result again.")
+            raise MedrecogError("A score is not a finite number. Compute the result again.")
         if len(groups) not in (0, len(labels)):
             raise MedrecogError(
-                f"There are groups for {len(groups)} of {len(labels)} test images: compute the "
+                f"There are groups for {len(groups)} of {len(labels)} test images. Compute the "
                 "result again."
             )
         return cls(

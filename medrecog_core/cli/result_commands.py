@@ -15,8 +15,15 @@ from medrecog_core.errors import MedrecogError, UsageError
 from medrecog_core.reports.exporting import TABLES, Choice, exported
 from medrecog_core.reports.measures import MEASURES, told_measures
 from medrecog_core.runs import Run, find_run, result_document
-from medrecog_core.runs.comparison import ComparedPair, ComparedRun, RunComparison, compare_runs
-from medrecog_core.runs.ranked_cells import RankedCell, rank_cells, with_positive
+from medrecog_core.runs.comparison import (
+    ComparedPair,
+    ComparedRun,
+    RankedCell,
+    RunComparison,
+    compare_runs,
+    rank_cells,
+    with_positive,
+)
 
 # --- show ----------------------------------------------------------------------------------------
 

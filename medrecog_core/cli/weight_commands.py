@@ -28,7 +28,7 @@ from medrecog_core.networks import (
     remove_weights,
 )
 from medrecog_core.networks.installed_file import installed_files
-from medrecog_core.networks.parameters import official_bytes
+from medrecog_core.networks.table import official_bytes
 from medrecog_core.networks.weight_import import (
     carry_out_download,
     downloaded_part,

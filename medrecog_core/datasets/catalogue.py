@@ -167,7 +167,7 @@ def _kvasir(version: int, file: str, n_bytes: int) -> CatalogueEntry:
         page="https://datasets.simula.no/kvasir/",
         counts=dict.fromkeys(_KVASIR_CLASSES, a_class),
         layout="eight class folders of JPEG images, 720 x 576 to 1920 x 1072 pixels",
-        split_rule="none given: a seeded, stratified hold-out",
+        split_rule="no predefined split: a stratified hold-out",
         group_rule="none: the files do not show which images are of the same patient or video",
         files=(
             PublishedFile(file, f"https://datasets.simula.no/downloads/kvasir/{file}", n_bytes),
@@ -257,7 +257,7 @@ _ENTRIES = (
             **{"mel": 1_113, "nv": 6_705, "vasc": 142},
         },
         layout="HAM10000_images_part_1 and _2, and HAM10000_metadata.csv",
-        split_rule="none given: a seeded, stratified hold-out that keeps lesions whole",
+        split_rule="no predefined split: a stratified hold-out that keeps lesions whole",
         group_rule="the lesion, column lesion_id: 7,470 lesions have 10,015 images",
         files=(
             PublishedFile(

@@ -208,7 +208,7 @@ def strongest(feature_map: np.ndarray, order: str, n_maps: int) -> StrongestMaps
     """
     check_order(order)
     if n_maps < 1:
-        raise UsageError(f"{n_maps} maps cannot be shown: ask for 1 or more.")
+        raise UsageError(f"{n_maps} maps cannot be shown. Choose 1 or more.")
     means = feature_map.mean(axis=(0, 1), dtype=np.float64)
     maxima = feature_map.max(axis=(0, 1))
     channels = np.argsort(-(means if order == MEAN else maxima), kind="stable")[:n_maps]
@@ -272,7 +272,7 @@ class ImageWalk:
         check_scale(self.scale)
         check_order(self.order)
         if not 1 <= self.n_maps <= MAX_MAPS:
-            raise UsageError(f"{self.n_maps} maps cannot be shown: ask for 1 to {MAX_MAPS}.")
+            raise UsageError(f"{self.n_maps} maps cannot be shown. Choose 1 to {MAX_MAPS}.")
         object.__setattr__(self, "precision", resolve_precision(self.precision))
         _ = self.layer
 

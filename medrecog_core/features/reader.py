@@ -60,8 +60,8 @@ class DescriptorReader:
             vector = self.store.get(self.source.key_of(image, cell), length)
             if vector is None:
                 raise StorageError(
-                    f"The descriptor of {image.name} in {cell.name} is missing from the store or "
-                    "damaged: start the run again, and it will be computed again."
+                    f"The features of {image.name} in {cell.name} are missing from the feature "
+                    "cache or damaged. Start the run again to compute them."
                 )
             row[:] = vector
         return matrix
@@ -175,6 +175,6 @@ class _StoredLocalDescriptors:
         if found is None:
             raise StorageError(
                 f"The local descriptors of {image.name} in {self.cell.name} are missing "
-                "from the store or damaged: start the run again, and they will be computed again."
+                "from the feature cache or damaged. Start the run again to compute them."
             )
         return found.reshape(-1, channels).astype(np.float32)

@@ -297,8 +297,8 @@ class DescriptorStore:
             raise StorageError(unwritable(self.folder, error)) from error
         except sqlite3.DatabaseError as error:
             raise StorageError(
-                f"The feature store in {self.folder} is damaged ({error}): delete that folder, "
-                "and its descriptors will be computed again."
+                f"The feature cache in {self.folder} is damaged ({error}). Delete that folder; "
+                "its features will be computed again."
             ) from error
         except (OSError, diskcache.Timeout) as error:
             raise StorageError(unwritable(self.folder, error)) from error

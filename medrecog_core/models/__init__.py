@@ -1,7 +1,6 @@
 """Trained models: saved from the cells of runs, to classify new images."""
 
 from medrecog_core.models.answers import Answer, answer_document, answers_csv, answers_table
-from medrecog_core.models.card import ALL, TRAINED_ON, TRAINING, CalibrationReport, ModelCard
 from medrecog_core.models.card_text import (
     card_markdown,
     describe_calibration,
@@ -16,14 +15,22 @@ from medrecog_core.models.exchange import (
     import_model,
     missing_weights,
 )
-from medrecog_core.models.kept_features import what_is_kept, what_would_be_kept
 from medrecog_core.models.known_images import (
     KnownCopy,
     KnownImages,
     describe_copies,
     name_copies,
 )
-from medrecog_core.models.model import Model
+from medrecog_core.models.model import (
+    ALL,
+    TRAINED_ON,
+    TRAINING,
+    CalibrationReport,
+    Model,
+    ModelCard,
+    what_is_kept,
+    what_would_be_kept,
+)
 from medrecog_core.models.prediction import Prediction, Predictor, predict_files
 from medrecog_core.models.storage import delete_model, load_model, model_names, save_model
 from medrecog_core.models.training import (

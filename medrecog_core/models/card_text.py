@@ -9,11 +9,9 @@ from medrecog_core.classification.calibration import BARE, SHARES
 from medrecog_core.datasets.splits import describe_leak
 from medrecog_core.errors import MedrecogError
 from medrecog_core.images import PLAIN, preprocessing_of_version
-from medrecog_core.intended_use import RESEARCH_ONLY
-from medrecog_core.models.card import ALL, CalibrationReport, ModelCard
-from medrecog_core.models.kept_features import what_is_kept
+from medrecog_core.models.model import ALL, CalibrationReport, ModelCard, what_is_kept
 from medrecog_core.networks import find_network
-from medrecog_core.wording import counted
+from medrecog_core.wording import RESEARCH_ONLY, counted
 
 MEASURE_TITLES = {
     "accuracy": "accuracy",

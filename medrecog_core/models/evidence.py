@@ -8,8 +8,7 @@ import numpy as np
 from medrecog_core.classification import Evidence, LinearClassifier, explain_fusion
 from medrecog_core.errors import UsageError
 from medrecog_core.features import GLOBAL_POOLINGS, POOLINGS, Cell, members, titles, with_evidence
-from medrecog_core.models.card import ModelCard
-from medrecog_core.models.model import Model
+from medrecog_core.models.model import Model, ModelCard
 
 
 @dataclass(frozen=True)

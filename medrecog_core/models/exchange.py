@@ -18,8 +18,7 @@ from medrecog_core import __version__, atomic_file
 from medrecog_core.datasets import check_name
 from medrecog_core.errors import MedrecogError, UsageError
 from medrecog_core.mode import check_may_change
-from medrecog_core.models.card import ModelCard
-from medrecog_core.models.model import Model
+from medrecog_core.models.model import Model, ModelCard
 from medrecog_core.models.storage import (
     CARD,
     DAMAGE,

@@ -1,6 +1,8 @@
 """Models on disk: arrays and JSON, never a pickle."""
 
+import io
 import json
+import math
 import re
 import shutil
 import zipfile
@@ -25,13 +27,41 @@ from medrecog_core.images import PLAIN
 from medrecog_core.images.rendering import rows_document, rows_of_document
 from medrecog_core.locations import cache_folder, unwritable
 from medrecog_core.mode import check_may_change
-from medrecog_core.models.arrays import read_arrays, write_arrays
-from medrecog_core.models.card import ModelCard
-from medrecog_core.models.kept_features import check_kept
 from medrecog_core.models.known_images import KnownImages
-from medrecog_core.models.model import Model
+from medrecog_core.models.model import Model, ModelCard, check_kept
 from medrecog_core.models.training_images import TrainingImage, TrainingImages
 from medrecog_core.networks import find_network
+from medrecog_core.networks.stored_array import open_npy_member
+
+
+def write_arrays(**arrays: Any) -> bytes:
+    """Return arrays as an uncompressed `.npz` file."""
+    buffer = io.BytesIO()
+    np.savez(buffer, allow_pickle=False, **arrays)
+    return buffer.getvalue()
+
+
+def read_arrays(content: bytes) -> dict[str, np.ndarray]:
+    """Return the arrays by name that `write_arrays` wrote.
+
+    Raises
+    ------
+    EOFError, KeyError, OSError, ValueError, zipfile.BadZipFile
+        If the content is not valid, would need unpickling, or declares more than it contains.
+    """
+    with zipfile.ZipFile(io.BytesIO(content)) as archive:
+        members = archive.infolist()
+        if sum(member.file_size for member in members) > len(content):
+            raise ValueError("the arrays are larger than their file")
+        for member in members:
+            if member.compress_type != zipfile.ZIP_STORED:
+                raise ValueError("the arrays are compressed")
+            stored = open_npy_member(archive, member.filename.removesuffix(".npy"))
+            if math.prod(stored.shape) * stored.dtype.itemsize > member.file_size:
+                raise ValueError("an array declares more numbers than it contains")
+    with np.load(io.BytesIO(content), allow_pickle=False) as arrays:
+        return {name: arrays[name] for name in arrays.files}
+
 
 FORMAT = 4
 """Format of the files; earlier formats are read too, and files without a number have format 1.

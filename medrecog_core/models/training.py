@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Any, TypeVar
 
 import numpy as np
@@ -16,8 +16,17 @@ from medrecog_core.classification import (
     choose_value,
     estimate,
 )
-from medrecog_core.datasets import check_name, library, unit_of
+from medrecog_core.datasets import (
+    ImageRecord,
+    Protocol,
+    Split,
+    check_name,
+    library,
+    split_images,
+    unit_of,
+)
 from medrecog_core.datasets.health.measurements import read_measurements
+from medrecog_core.datasets.splits import n_groups_by_label
 from medrecog_core.errors import MedrecogError, StorageError, UsageError
 from medrecog_core.features import (
     AnyCell,
@@ -33,11 +42,16 @@ from medrecog_core.jobs.progress import Progress, Report, Stage, ignore
 from medrecog_core.jobs.work import Work, carry_out, start
 from medrecog_core.locations import cache_folder
 from medrecog_core.mode import check_may_change
-from medrecog_core.models.card import ALL, TRAINED_ON, TRAINING, CalibrationReport, ModelCard
-from medrecog_core.models.held_out import score_held_out, scores_of_run
-from medrecog_core.models.kept_features import check_kept
 from medrecog_core.models.known_images import index_known_images
-from medrecog_core.models.model import Model
+from medrecog_core.models.model import (
+    ALL,
+    TRAINED_ON,
+    TRAINING,
+    CalibrationReport,
+    Model,
+    ModelCard,
+    check_kept,
+)
 from medrecog_core.models.storage import load_model, model_names, save_model
 from medrecog_core.models.training_images import TrainingImage, index_training_images
 from medrecog_core.networks import find_network
@@ -47,8 +61,99 @@ from medrecog_core.runs import (
     RunSpecification,
     find_run,
 )
-from medrecog_core.runs.cell_evaluation import INNER_FOLDS, StoredImages
-from medrecog_core.runs.ranked_cells import score_images
+from medrecog_core.runs.cell_evaluation import INNER_FOLDS, CellData, StoredImages, evaluate_cell
+from medrecog_core.runs.comparison import score_images
+
+
+@dataclass(frozen=True)
+class HeldOutScores:
+    """Images with scores for fitting a calibration and a threshold.
+
+    Attributes
+    ----------
+    labels, groups
+        Label and group of each image; groups are independent of each other.
+    scores
+        float64, shape (n, n_classes), columns by sorted label.
+    n_times
+        How many times each image occurs, because of repeated folds.
+    """
+
+    labels: tuple[str, ...]
+    groups: tuple[str, ...]
+    scores: np.ndarray
+    n_times: int = 1
+
+
+def inner_folds(images: Sequence[ImageRecord], seed: int) -> Split:
+    """Return stratified folds that keep groups whole, fewer if the rarest class has fewer groups.
+
+    Raises
+    ------
+    MedrecogError
+        If a class has a single group only, or no folds leave training images in every class.
+    """
+    units = np.array([unit_of(image.group, image.path) for image in images])
+    fewest = min(n_groups_by_label(np.array([i.label for i in images]), units).values())
+    return split_images(images, Protocol("k-fold", min(INNER_FOLDS, fewest), seed=seed))
+
+
+def score_held_out(
+    images: StoredImages,
+    cell: AnyCell,
+    specification: RunSpecification,
+    descriptors: np.ndarray | None = None,
+) -> HeldOutScores:
+    """Score images by classifiers trained without their fold, codebooks included.
+
+    Parameters
+    ----------
+    images
+        All training images of the model.
+    cell
+        The cell.
+    specification
+        Settings of the classifiers.
+    descriptors
+        Descriptors of the cell, shape (n, channels), if they do not depend on the fold; None to
+        compute them for each fold.
+
+    Raises
+    ------
+    MedrecogError
+        As in `inner_folds`.
+    """
+    # Paths of records are relative to one root, which the images of a model need not have.
+    records = [
+        ImageRecord(f"{i}", image.label, group=image.group) for i, image in enumerate(images.images)
+    ]
+    split = inner_folds(records, specification.seed)
+    if descriptors is None:
+        data = images.cell_data(cell, split, specification)
+    else:
+        data = CellData(images.images, split, lambda _: descriptors)
+    _, scores = evaluate_cell(cell, data, specification)
+    tested = [records[position] for position in split.tested]
+    return HeldOutScores(
+        tuple(image.label for image in tested),
+        tuple(unit_of(image.group, image.path) for image in tested),
+        scores,
+    )
+
+
+def scores_of_run(run: Run, cell: AnyCell) -> HeldOutScores | None:
+    """Return the scores of a cross-validation; None if there is none, or if groups leak."""
+    split = run.split()
+    if len(split.folds) < 2 or split.leaks:
+        return None
+    tested = run.tested_images()
+    return HeldOutScores(
+        tuple(image.label for image in tested),
+        tuple(unit_of(image.group, image.path) for image in tested),
+        run.scores(cell).astype(np.float64),
+        n_times=len(split.tested) // len(set(split.tested)),
+    )
+
 
 _T = TypeVar("_T")
 

@@ -62,13 +62,10 @@ def opened() -> Iterator[tuple[list[str], Callable[[str], tuple[np.ndarray, np.n
         content = ARCHIVE.read_bytes()
     except OSError as error:
         raise StorageError(
-            f"The embedded weights {ARCHIVE} cannot be read ({error.strerror}): "
-            "get the program's files again."
+            f"The embedded weights {ARCHIVE} cannot be read ({error.strerror}). Reinstall medrecog."
         ) from error
     if hashlib.sha256(content).hexdigest() != SHA256:
-        raise StorageError(
-            f"The embedded weights {ARCHIVE} are damaged: get the program's files again."
-        )
+        raise StorageError(f"The embedded weights {ARCHIVE} are damaged. Reinstall medrecog.")
     with np.load(io.BytesIO(content), allow_pickle=False) as arrays:
         held = [n.removesuffix("/bias") for n in arrays.files if n.endswith("/bias")]
 
@@ -84,7 +81,7 @@ def _check(names: Sequence[str], held: Sequence[str]) -> Sequence[str]:
     missing = [name for name in names if name not in held]
     if missing:
         raise MedrecogError(
-            f"The embedded weights have no {' and no '.join(missing)}: "
-            "import or download a file that has."
+            f"The embedded weights have no {' and no '.join(missing)}. "
+            "Import or download weights that have."
         )
     return names

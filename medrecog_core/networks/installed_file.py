@@ -19,7 +19,6 @@ import numpy as np
 from medrecog_core import atomic_file
 from medrecog_core.errors import MedrecogError, StorageError
 from medrecog_core.locations import cache_folder, create_folder, unwritable
-from medrecog_core.networks.parameters import LayerParameters, network_parameters, reached_layers
 from medrecog_core.networks.stored_array import (
     FLOAT32,
     READ_ERRORS,
@@ -28,7 +27,12 @@ from medrecog_core.networks.stored_array import (
     open_npy_member,
     write_npy_member,
 )
-from medrecog_core.networks.table import Network
+from medrecog_core.networks.table import (
+    LayerParameters,
+    Network,
+    network_parameters,
+    reached_layers,
+)
 
 OFFICIAL = "imagenet-keras"
 CUSTOM = "custom"
@@ -149,8 +153,8 @@ class InstalledFile:
         missing = [name for name in names if name not in self.parameters]
         if missing:
             raise MedrecogError(
-                f"The weights {self.identity} have no {' and no '.join(missing)}: "
-                "import or download a file that has."
+                f"The weights {self.identity} have no {' and no '.join(missing)}. "
+                "Import or download weights that have."
             )
 
     @contextmanager
@@ -180,8 +184,8 @@ class InstalledFile:
     def _damaged(self, layer: str = "") -> str:
         where = f" at {layer}" if layer else ""
         return (
-            f"The installed weights {self.archive} are damaged{where}: "
-            f"import or download them again."
+            f"The installed weights {self.archive} are damaged{where}. "
+            "Import or download them again."
         )
 
 
@@ -204,7 +208,7 @@ def installed_files(network: Network) -> tuple[list[InstalledFile], list[Damaged
             files.append(_describe(folder / f"{identity}.json", network))
         except (OSError, StorageError, TypeError, ValueError) as error:
             reason = getattr(error, "strerror", None) or str(error).rstrip(".")
-            sentence = f"The weights {identity} cannot be used ({reason}): import them again."
+            sentence = f"The weights {identity} cannot be used ({reason}). Import them again."
             damage.append(DamagedFile(identity, sentence))
     return sorted(files, key=lambda file: file.installed, reverse=True), damage
 

@@ -6,8 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from medrecog_core.errors import StorageError, UsageError
-from medrecog_core.networks.preprocessing import PREPROCESSINGS
-from medrecog_core.networks.table import Network
+from medrecog_core.networks.table import PREPROCESSINGS, Network
 
 DEFAULT_NETWORK = "vgg19"
 
@@ -41,15 +40,16 @@ def read_table(path: Path) -> Network:
         _check(network)
     except OSError as error:
         raise StorageError(
-            f"The table {path} cannot be read ({error.strerror or error}): "
-            "get the program's files again."
+            f"The table {path} cannot be read ({error.strerror or error}). Reinstall medrecog."
         ) from error
     except (TypeError, ValueError) as error:
         reason = str(error)
         if isinstance(error, ValidationError):
             first = error.errors()[0]
             reason = f"{'.'.join(map(str, first['loc']))}: {first['msg'].lower()}"
-        raise StorageError(f"{path} is no table of a network ({reason}): correct it.") from error
+        raise StorageError(
+            f"{path} is not a valid network table ({reason}). Correct it."
+        ) from error
     return network
 
 

@@ -1,11 +1,15 @@
-"""The table of a network, from which choices, keys, weights and graphs follow."""
+"""The table of a network: layers, parameters, files and preprocessing of its input."""
 
 import hashlib
-from collections.abc import Iterable, Mapping
+import math
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
-from functools import cached_property
+from functools import cached_property, lru_cache
 from pathlib import Path
+from types import ModuleType
 from typing import Any
+
+import numpy as np
 
 from medrecog_core.errors import MedrecogError, UsageError
 from medrecog_core.regular_file import open_regular
@@ -251,7 +255,7 @@ class Network:
         for file in sorted(self.files, key=lambda file: file.has_head):
             if file.has_head >= needs_head:
                 return file
-        raise MedrecogError(f"No official file of {self.title} is known: import one instead.")
+        raise MedrecogError(f"No official file of {self.title} is known. Import one instead.")
 
     def recognise(self, path: Path) -> OfficialFile | None:
         """Return the official file that a file is, None where it is another.
@@ -266,3 +270,157 @@ class Network:
             for algorithm in {file.algorithm for file in self.files}
         }
         return next((f for f in self.files if hashes[f.algorithm] == f.hash), None)
+
+
+PREPROCESSINGS = ("caffe", "torch", "tf", "none")
+
+CHANNEL_MEANS_RGB = (123.68, 116.779, 103.939)
+"""ImageNet means of pixels from 0 to 255 (`keras.applications.imagenet_utils`, mode `caffe`)."""
+
+UNIT_MEANS_RGB = (0.485, 0.456, 0.406)
+UNIT_DEVIATIONS_RGB = (0.229, 0.224, 0.225)
+"""ImageNet means and standard deviations of pixels from 0 to 1 (the same, mode `torch`)."""
+
+
+def prepared(keras: ModuleType, preprocessing: str, image: Any) -> Any:
+    """Return what a network reads of an image.
+
+    Parameters
+    ----------
+    keras
+        The package.
+    preprocessing
+        `caffe`: BGR with the means subtracted; `torch`: from 0 to 1, normalised; `tf`: from -1 to
+        1; `none`: as it is, for networks that begin with layers for it.
+    image
+        RGB, values from 0 to 255, shape (n, height, width, 3).
+
+    Returns
+    -------
+    tensor
+        float32, of the same shape.
+    """
+    ops = keras.ops
+    x = ops.cast(image, "float32")
+    if preprocessing == "caffe":
+        return ops.flip(x - ops.convert_to_tensor(CHANNEL_MEANS_RGB, dtype="float32"), axis=-1)
+    if preprocessing == "torch":
+        means = ops.convert_to_tensor(UNIT_MEANS_RGB, dtype="float32")
+        deviations = ops.convert_to_tensor(UNIT_DEVIATIONS_RGB, dtype="float32")
+        return (x / 255.0 - means) / deviations
+    if preprocessing == "tf":
+        return x / 127.5 - 1.0
+    return x
+
+
+def prepared_array(preprocessing: str, images: np.ndarray) -> np.ndarray:
+    """Return what `prepared` does, computed by NumPy for engines other than Keras.
+
+    Parameters
+    ----------
+    preprocessing
+        As in `prepared`.
+    images
+        RGB, values from 0 to 255, shape (n, height, width, 3).
+
+    Returns
+    -------
+    numpy.ndarray
+        float32, of the same shape.
+    """
+    x: np.ndarray = images.astype(np.float32)
+    if preprocessing == "caffe":
+        x -= np.array(CHANNEL_MEANS_RGB, np.float32)
+        return x[..., ::-1]
+    if preprocessing == "torch":
+        x /= 255
+        x -= np.array(UNIT_MEANS_RGB, np.float32)
+        x /= np.array(UNIT_DEVIATIONS_RGB, np.float32)
+    elif preprocessing == "tf":
+        x /= 127.5
+        x -= 1
+    return x
+
+
+_BYTES_PER_PARAMETER = 4
+
+
+@dataclass(frozen=True)
+class LayerParameters:
+    """The arrays of one layer with weights.
+
+    Attributes
+    ----------
+    name
+        The layer's name in Keras.
+    shapes
+        Name and shape of each array, in Keras's order.
+    read_at
+        The shallowest readable layer that needs them; None where none does.
+    """
+
+    name: str
+    shapes: tuple[tuple[str, tuple[int, ...]], ...]
+    read_at: str | None
+
+    @property
+    def n_parameters(self) -> int:
+        """Numbers in all arrays."""
+        return sum(math.prod(shape) for _, shape in self.shapes)
+
+
+@lru_cache(maxsize=32)
+def network_parameters(network: Network) -> tuple[LayerParameters, ...]:
+    """Return the network's layers with weights, from first to deepest.
+
+    Raises
+    ------
+    MedrecogError
+        If no table says what the network is made of.
+    """
+    if not network.rows:
+        raise MedrecogError(
+            f"No weights can be installed for {network.title}, because its table has no "
+            "parameters. Choose another network."
+        )
+    read_at: dict[str, str] = {}
+    for layer in network.layers:
+        for row in network.needed_rows([layer.name]):
+            read_at.setdefault(row.name, layer.name)
+    return tuple(
+        LayerParameters(row.name, tuple(row.arrays.items()), read_at.get(row.name))
+        for row in network.rows
+        if row.arrays
+    )
+
+
+def is_optional(network: Network, parameters: LayerParameters) -> bool:
+    """Return whether weights without this layer still fit, which only the head may lack."""
+    return parameters.read_at is None or network.layer(parameters.read_at).in_head
+
+
+def reached_layers(network: Network, names: Collection[str]) -> tuple[str, ...]:
+    """Return the readable layers for which every parameter is among the named Keras layers."""
+    missing = {row.read_at for row in network_parameters(network) if row.name not in names}
+    reached = []
+    for layer in network.layers:
+        if layer.name in missing:
+            break  # what lies deeper is computed from it
+        reached.append(layer.name)
+    return tuple(reached)
+
+
+def official_bytes(network: Network) -> int:
+    """Return about how large the official file that reaches every layer is.
+
+    Raises
+    ------
+    MedrecogError
+        If there is none.
+    """
+    has_head = network.complete_file().has_head
+    return _BYTES_PER_PARAMETER * sum(
+        row.n_parameters
+        for row in network_parameters(network)
+        if has_head or not is_optional(network, row)
+    )

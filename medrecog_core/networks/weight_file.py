@@ -18,14 +18,13 @@ import numpy as np
 
 from medrecog_core.errors import MedrecogError, StorageError
 from medrecog_core.locations import unwritable
-from medrecog_core.networks.parameters import LayerParameters, is_optional, network_parameters
 from medrecog_core.networks.stored_array import (
     READ_ERRORS,
     StoredArray,
     open_npy_member,
     slab_rows,
 )
-from medrecog_core.networks.table import Network
+from medrecog_core.networks.table import LayerParameters, Network, is_optional, network_parameters
 from medrecog_core.regular_file import open_regular
 
 if TYPE_CHECKING:
@@ -276,8 +275,8 @@ def _match(
         deeper = [r.name for r in rows[rows.index(row) :] if r.name in found]
         if row.name not in found and (deeper or not is_optional(network, row)):
             raise MedrecogError(
-                f"{path} does not fit {network.title}: it has no layer {row.name}, "
-                f"or not under that name."
+                f"{path} does not fit {network.title}, because it has no layer {row.name}. "
+                f"Choose a weight file of {network.title}."
             )
         if row.name in found:
             _check_fit(path, network, row, found[row.name])
@@ -319,7 +318,8 @@ def _match_order(
     left = [layer for n_axes in axes for layer in queues.get(n_axes, [])]
     if left:
         raise MedrecogError(
-            f"{path} does not fit {network.title}: it has more layers, such as {left[0].names[0]}."
+            f"{path} does not fit {network.title}, because it has more layers, such as "
+            f"{left[0].names[0]}. Choose a weight file of {network.title}."
         )
     return found
 
@@ -349,7 +349,7 @@ def damaged(path: Path, error: Exception, layer: str = "") -> MedrecogError:
     """Return the sentence that says that a file of weights is damaged."""
     where = f" at {layer}" if layer else ""
     reason = " ".join(str(error).split()).rstrip(".") or type(error).__name__
-    return MedrecogError(f"{path} is damaged or cut short{where} ({reason}): get the file again.")
+    return MedrecogError(f"{path} is damaged or cut short{where} ({reason}). Download it again.")
 
 
 def _text(value: Any) -> str:

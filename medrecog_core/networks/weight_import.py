@@ -30,10 +30,9 @@ from medrecog_core.networks.installed_file import (
     remove,
     remove_leftovers,
 )
-from medrecog_core.networks.parameters import network_parameters, official_bytes
 from medrecog_core.networks.registry import find_network
 from medrecog_core.networks.stored_array import FLOAT32, READ_ERRORS, StoredArray
-from medrecog_core.networks.table import Network, OfficialFile
+from medrecog_core.networks.table import Network, OfficialFile, network_parameters, official_bytes
 from medrecog_core.networks.weight_file import damaged, open_weight_file
 from medrecog_core.networks.weights import Weights, all_installed_weights, find_weights
 
@@ -78,7 +77,7 @@ def import_weights(network: Network, path: Path, report: Report = ignore) -> Wei
     check_may_change("import weights")
     if not path.is_file():
         is_folder = "is a folder" if path.is_dir() else "does not exist"
-        raise MedrecogError(f"{path} {is_folder}: name a file of weights.")
+        raise MedrecogError(f"{path} {is_folder}. Choose a weight file.")
     with _alone():
         try:
             official = network.recognise(path)

@@ -9,9 +9,8 @@ import numpy as np
 from medrecog_core.errors import MedrecogError
 from medrecog_core.networks import embedded_weights
 from medrecog_core.networks.installed_file import InstalledFile, installed_files
-from medrecog_core.networks.parameters import official_bytes
 from medrecog_core.networks.registry import DEFAULT_NETWORK
-from medrecog_core.networks.table import Layer, Network
+from medrecog_core.networks.table import Layer, Network, official_bytes
 
 
 @dataclass(frozen=True)
@@ -176,7 +175,7 @@ def check_readable(network: Network, layers: Iterable[str], identity: str | None
     if not missing:
         return
     which = " and ".join(missing)
-    others = f"or choose among {', '.join(weights.layers)}"
+    others = f"or choose one of the layers {', '.join(weights.layers)}"
     if identity:
         raise MedrecogError(
             f"The weights {identity} do not reach {which}. Choose other weights, {others}."

@@ -6,14 +6,14 @@ from dataclasses import dataclass
 from pathlib import PurePath
 
 from medrecog_core.errors import UsageError
-from medrecog_core.reports.cell_table import (
+from medrecog_core.reports.measures import MEASURES
+from medrecog_core.reports.tables import (
     caption_reservations,
     cells_csv,
     cells_latex,
     ready,
     run_report_table,
 )
-from medrecog_core.reports.measures import MEASURES
 from medrecog_core.runs import Run, result_document
 
 CELLS, REPORT = "cells", "report"

@@ -10,17 +10,22 @@ from medrecog_core.classification import (
 )
 from medrecog_core.errors import UsageError
 from medrecog_core.networks import find_network
-from medrecog_core.reports.cell_table import ready
 from medrecog_core.reports.figures.confusion_matrix import (
     describe_confusion_matrix,
     draw_confusion_matrix,
 )
-from medrecog_core.reports.figures.curves import draw_folds, draw_precision_recall, draw_roc
+from medrecog_core.reports.figures.curves import (
+    describe_reliability,
+    draw_folds,
+    draw_precision_recall,
+    draw_reliability,
+    draw_roc,
+)
 from medrecog_core.reports.figures.heat_map import describe_heat_map, draw_heat_map
-from medrecog_core.reports.figures.reliability import describe_reliability, draw_reliability
 from medrecog_core.reports.measures import best_cell, told_measures
+from medrecog_core.reports.tables import ready
 from medrecog_core.runs import CellResult, Run
-from medrecog_core.runs.ranked_cells import rank_cells, score_images, with_positive
+from medrecog_core.runs.comparison import rank_cells, score_images, with_positive
 
 HEAT_MAP, CONFUSION, ROC, PRECISION_RECALL = "heat-map", "confusion", "roc", "precision-recall"
 RELIABILITY, FOLDS = "reliability", "folds"

@@ -1,6 +1,6 @@
 """Runs: specification, execution as a job, records."""
 
-from medrecog_core.runs.cell_result import CellResult
+from medrecog_core.runs.cell_evaluation import CellResult
 from medrecog_core.runs.estimate import Cost, Plan, ScaleCost, ScalePlan, estimate_cost, plan_run
 from medrecog_core.runs.execution import execute, launch, result_document
 from medrecog_core.runs.extracted_dataset import ExtractedDataset, extract_dataset

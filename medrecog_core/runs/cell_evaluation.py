@@ -1,13 +1,15 @@
-"""Training and testing the classifiers of a cell, fold by fold."""
+"""Training and testing the classifiers of a cell, fold by fold, and its result."""
 
 import dataclasses
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
 from medrecog_core.classification import (
+    Metrics,
     ScoredImages,
     ScoredPath,
     estimate,
@@ -17,14 +19,114 @@ from medrecog_core.classification import (
 from medrecog_core.datasets import Fold, Split, unit_of
 from medrecog_core.features import (
     AnyCell,
+    Cell,
     DescriptorReader,
+    Fusion,
     concatenate,
     members,
 )
 from medrecog_core.images import Image
 from medrecog_core.jobs.progress import Progress, ignore, never, stop_if
-from medrecog_core.runs.cell_result import CellResult, FoldResult
 from medrecog_core.runs.specification import RunSpecification
+
+
+@dataclass(frozen=True)
+class FoldResult:
+    """What came of one fold.
+
+    Attributes
+    ----------
+    n_train, n_test
+        Images.
+    accuracy
+        On the fold's test images.
+    value
+        Of its classifier's hyper-parameter: as given, or chosen on its training part.
+    parameter
+        Name of the hyper-parameter.
+    """
+
+    n_train: int
+    n_test: int
+    accuracy: float
+    value: float
+    parameter: str = "C"
+
+    def to_document(self) -> dict[str, Any]:
+        """Return the result as JSON values, the hyper-parameter by its own name."""
+        return {
+            "n_train": self.n_train,
+            "n_test": self.n_test,
+            "accuracy": self.accuracy,
+            self.parameter: self.value,
+        }
+
+    @classmethod
+    def from_document(cls, document: dict[str, Any]) -> "FoldResult":
+        """Return the result that `to_document` gave."""
+        (parameter,) = set(document) - {"n_train", "n_test", "accuracy"}
+        counts = (document["n_train"], document["n_test"], document["accuracy"])
+        return cls(*counts, document[parameter], parameter)
+
+
+@dataclass(frozen=True)
+class CellResult:
+    """A cell with its result.
+
+    Attributes
+    ----------
+    cell
+        The cell or fusion.
+    metrics
+        Of the test images of all folds together.
+    n_train
+        Images that the classifier of a fold learns from, where folds differ the smallest number.
+    n_test
+        Different images that are tested.
+    seconds
+        Time of training and testing.
+    folds
+        In the order of the split.
+    """
+
+    cell: AnyCell
+    metrics: Metrics
+    n_train: int
+    n_test: int
+    seconds: float
+    folds: tuple[FoldResult, ...] = ()
+
+    def to_document(self) -> dict[str, Any]:
+        """Return the result as JSON values, flat as the command line prints it."""
+        return {
+            "layer": self.cell.layer,
+            "scale": self.cell.scale,
+            "pooling": self.cell.pooling,
+            **self.metrics.to_document(),
+            "n_train": self.n_train,
+            "n_test": self.n_test,
+            "seconds": self.seconds,
+            "folds": [fold.to_document() for fold in self.folds],
+        }
+
+    @classmethod
+    def from_document(cls, document: dict[str, Any]) -> "CellResult":
+        """Return the result that `to_document` gave."""
+        return cls(
+            _cell(document["layer"], document["scale"], document["pooling"]),
+            Metrics.from_document(document),
+            document["n_train"],
+            document["n_test"],
+            document["seconds"],
+            tuple(FoldResult.from_document(fold) for fold in document["folds"]),
+        )
+
+
+def _cell(layer: str, scale: int | str, pooling: str) -> AnyCell:
+    layers, scales, poolings = (str(side).split("+") for side in (layer, scale, pooling))
+    fusion = Fusion(tuple(layers), tuple(map(int, scales)), tuple(poolings))
+    return fusion if len(fusion.members) > 1 else Cell(layer, int(scale), pooling)
+
 
 INNER_FOLDS = 5
 """Folds of the cross-validation that chooses the hyper-parameter within a training part."""

@@ -1,8 +1,8 @@
-"""Runs side by side: the settings that differ, the best cell of each, and whether these differ."""
+"""Comparison of the cells of a run with its best one, and of runs with each other."""
 
 import itertools
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -10,20 +10,23 @@ from medrecog_core.classification import (
     MEASURES,
     Comparison,
     Estimate,
+    Ranked,
     ScoredImages,
     compare,
+    compare_with_best,
     estimate,
     holm,
 )
+from medrecog_core.datasets import unit_of
 from medrecog_core.errors import MedrecogError, UsageError
 from medrecog_core.features import AnyCell
-from medrecog_core.runs.cell_result import CellResult
+from medrecog_core.images import Image
+from medrecog_core.runs.cell_evaluation import CellResult
 from medrecog_core.runs.description import differing_settings
-from medrecog_core.runs.ranked_cells import score_images, with_positive
 from medrecog_core.runs.run import Run
 
 LEVEL = 0.05
-"""Significance level of the tests between runs, after Holm's correction."""
+"""Significance level of all tests, after Holm’s correction."""
 
 
 @dataclass(frozen=True)
@@ -189,7 +192,7 @@ def _finished_cells(run: Run) -> list[CellResult]:
     results = run.cells()
     if not results:
         raise MedrecogError(
-            f"The run {run.id} has no finished cell yet. Leave it out of the comparison."
+            f"Run {run.id} has no finished cell yet. Choose other runs, or compare it later."
         )
     return results
 
@@ -251,3 +254,90 @@ class _Aligned:
     def is_of_same_images(self, other: "_Aligned") -> bool:
         same_classes = self.images.classes == other.images.classes
         return same_classes and self._keys == other._keys
+
+
+@dataclass(frozen=True)
+class RankedCell:
+    """A finished cell.
+
+    Attributes
+    ----------
+    result
+        The cell with its result.
+    estimate
+        The measure with its 95 % interval; images of one group count as one.
+    ranked
+        Its place beside the best cell of the run.
+    """
+
+    result: CellResult
+    estimate: Estimate
+    ranked: Ranked
+
+
+def with_positive(results: Sequence[CellResult], label: str | None) -> list[CellResult]:
+    """Return the same results with another positive class; None: chosen by name.
+
+    Raises
+    ------
+    UsageError
+        If the label is not one of the classes.
+    """
+    return [replace(result, metrics=result.metrics.with_positive(label)) for result in results]
+
+
+def score_images(run: Run, result: CellResult) -> ScoredImages:
+    """Return the test images of a cell with their scores.
+
+    An image that is tested several times counts as one in every interval, as images of a group do.
+    The positive class is that of the result.
+
+    Raises
+    ------
+    StorageError
+        If the run's folder is damaged.
+    """
+    return _scored(run, result, run.tested_images())
+
+
+def rank_cells(
+    run: Run, measure: str = "accuracy", positive: str | None = None
+) -> list[RankedCell]:
+    """Return the finished cells of a run in the order of the grid.
+
+    Parameters
+    ----------
+    run
+        The run.
+    measure
+        One of `MEASURES` that is available for its test images.
+    positive
+        The positive one of two classes, None to have it chosen by its name.
+
+    Raises
+    ------
+    MedrecogError
+        If the measure is not available.
+    UsageError
+        If there is no such measure, or `positive` is not one of the classes.
+    StorageError
+        If the run's folder is damaged.
+    """
+    results = with_positive(run.cells(), positive)
+    tested = run.tested_images()
+    scored = [_scored(run, result, tested) for result in results]
+    ranked = compare_with_best(scored, measure, LEVEL)
+    return [
+        RankedCell(result, estimate(images, [measure])[measure], place)
+        for result, images, place in zip(results, scored, ranked, strict=True)
+    ]
+
+
+def _scored(run: Run, result: CellResult, tested: Sequence[Image]) -> ScoredImages:
+    return ScoredImages.of(
+        [image.label for image in tested],
+        run.scores(result.cell),
+        [row.label for row in result.metrics.classes],
+        groups=[unit_of(image.group, image.path) for image in tested],
+        positive=result.metrics.positive,
+    )

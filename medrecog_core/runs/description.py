@@ -29,12 +29,12 @@ _ASKED = {
     "keep_groups": "groups kept whole",
     "normalisation": "normalisation",
     "n_components": "components",
-    "n_words": "words of a codebook",
+    "n_words": "codebook size",
     "classifier": "classifier",
     "class_weight": "class weight",
     "seed": "seed",
 }
-_LEFT_OPEN = {"sample": "all images", "n_words": "as usual", "fuse": "none"}
+_LEFT_OPEN = {"sample": "all images", "n_words": "default", "fuse": "none"}
 _NOT_USED = "not used"
 _UNKNOWN = "unknown"
 _SAID_BY_SPLIT = ("protocol", "folds", "repeats", "groups kept whole")

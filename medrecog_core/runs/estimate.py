@@ -5,7 +5,7 @@ import math
 import shutil
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +13,7 @@ import psutil
 
 from medrecog_core.datasets import Dataset, ImageRecord, library
 from medrecog_core.datasets.small_test import SmallTest, find_small_test
-from medrecog_core.datasets.splits import draw_sample, split_images
+from medrecog_core.datasets.splits import split_images
 from medrecog_core.errors import MedrecogError
 from medrecog_core.features import (
     Cell,
@@ -30,7 +30,7 @@ from medrecog_core.locations import cache_folder
 from medrecog_core.networks import Network, find_network, resolve_precision
 from medrecog_core.networks.engines import possible_engines
 from medrecog_core.networks.summary import summarise
-from medrecog_core.runs.extracted_dataset import descriptor_source
+from medrecog_core.runs.extracted_dataset import descriptor_source, sampled
 from medrecog_core.runs.run import Run
 from medrecog_core.runs.specification import RunSpecification
 from medrecog_core.runs.training_time import seconds_of_training, training_work
@@ -108,10 +108,10 @@ class Plan:
         if self.n_bytes <= self.free_memory:
             return ""
         fitting = _fitting(self.scales, self.free_memory)
-        advice = f"leave out scales above {fitting[-1].scale}" if fitting else "choose fewer layers"
+        advice = f"use input sizes up to {fitting[-1].scale}" if fitting else "choose fewer layers"
         return (
             f"This needs about {self.n_bytes / 1e9:.1f} GB of memory and "
-            f"{self.free_memory / 1e9:.1f} GB are free: close other programs, or {advice}."
+            f"{self.free_memory / 1e9:.1f} GB are free. Close other programs, or {advice}."
         )
 
     def to_document(self) -> dict[str, Any]:
@@ -256,10 +256,7 @@ def estimate_cost(specification: RunSpecification) -> Cost:
     StorageError
         If the store cannot be used.
     """
-    dataset = library.load(specification.dataset)
-    if specification.sample is not None:
-        drawn = draw_sample(dataset.images, specification.sample, specification.seed)
-        dataset = replace(dataset, images=drawn.images)
+    dataset, _ = sampled(library.load(specification.dataset), specification)
     return _cost_with(specification, dataset)
 
 
@@ -317,12 +314,10 @@ def expect_small_test(specification: RunSpecification) -> SmallTest | None:
     None if there are none, or if the images cannot be read or sampled yet.
     """
     try:
-        images: Sequence[ImageRecord] = library.load(specification.dataset).images
-        if specification.sample is not None:
-            images = draw_sample(images, specification.sample, specification.seed).images
+        dataset, _ = sampled(library.load(specification.dataset), specification)
     except MedrecogError:
         return None
-    return _small_test(specification, images)
+    return _small_test(specification, dataset.images)
 
 
 def _small_test(specification: RunSpecification, images: Sequence[ImageRecord]) -> SmallTest | None:

@@ -130,6 +130,19 @@ def load_sample(
         dataset = library.complete(dataset.name)
     if rendering is not None:
         dataset = dataclasses.replace(dataset, rendering=rendering)
+    return sampled(dataset, specification)
+
+
+def sampled(dataset: Dataset, specification: RunSpecification) -> tuple[Dataset, str]:
+    """Return a data set with the images that a run uses, and what was drawn, as words.
+
+    The words are empty if the run uses all images.
+
+    Raises
+    ------
+    MedrecogError
+        If the sample is too small for the classes.
+    """
     if specification.sample is None:
         return dataset, ""
     drawn = draw_sample(dataset.images, specification.sample, specification.seed)
@@ -248,7 +261,7 @@ def _state(file: Path) -> tuple[int, int]:
 def _check_still_there(skipped: Iterable[Skipped], folders: set[Path], dataset: Dataset) -> None:
     """Raise where images could not be read because their folder went away in the meantime.
 
-    To leave them out would give results of a part of the data set, that is, wrong ones.
+    Skipping them would give results of a part of the data set, that is, wrong ones.
     """
     for folder in {Path(entry.path).parent for entry in skipped} & folders:
         if not folder.is_dir():
@@ -257,8 +270,8 @@ def _check_still_there(skipped: Iterable[Skipped], folders: set[Path], dataset: 
 
 def _gone(folder: Path, dataset: Dataset) -> MedrecogError:
     return MedrecogError(
-        f"The folder {folder} of the data set “{dataset.name}” is gone: put it back, or "
-        "remove the data set and add it from where its images are now."
+        f"The folder {folder} of the data set “{dataset.name}” is missing. Put it back, or "
+        "delete the data set and add it from the folder where its images are now."
     )
 
 
@@ -300,10 +313,8 @@ def dataset_of_run(run: Run) -> Dataset | None:
     specification = run.specification()
     name, record = specification.dataset, run.record()
     try:
-        dataset = seen = read_dataset(library.folder_of(name), name)
-        if specification.sample is not None:
-            drawn = draw_sample(dataset.images, specification.sample, specification.seed)
-            seen = dataclasses.replace(dataset, images=drawn.images)
+        dataset = read_dataset(library.folder_of(name), name)
+        seen, _ = sampled(dataset, specification)
     except (FileNotFoundError, MedrecogError):
         return None
     return dataset if record and seen.fingerprint == record.dataset.fingerprint else None

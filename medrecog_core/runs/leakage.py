@@ -14,8 +14,7 @@ from medrecog_core.jobs.progress import Progress, ignore, never, stop_if
 from medrecog_core.locations import cache_folder
 from medrecog_core.mode import check_may_change
 from medrecog_core.networks import find_network
-from medrecog_core.runs.cell_evaluation import StoredImages, evaluate_cell
-from medrecog_core.runs.cell_result import CellResult
+from medrecog_core.runs.cell_evaluation import CellResult, StoredImages, evaluate_cell
 from medrecog_core.runs.estimate import TRAINING
 from medrecog_core.runs.extracted_dataset import extract_dataset
 from medrecog_core.runs.specification import RunSpecification

@@ -10,7 +10,7 @@ from medrecog_core.datasets import library
 from medrecog_core.errors import MedrecogError, StorageError, UsageError
 from medrecog_core.images import Rendering
 from medrecog_core.networks import resolve_precision
-from medrecog_core.runs.extracted_dataset import descriptor_source, file_states
+from medrecog_core.runs.extracted_dataset import descriptor_source, file_states, sampled
 from medrecog_core.runs.record import RunRecord
 from medrecog_core.runs.run import Run, all_runs
 from medrecog_core.runs.specification import RunSpecification
@@ -172,7 +172,7 @@ def identical_run(specification: RunSpecification) -> Run | None:
         return None
     try:
         source = descriptor_source(specification)
-        dataset = library.load(specification.dataset)
+        dataset, _ = sampled(library.load(specification.dataset), specification)
         files = file_states(dataset)
     except MedrecogError:
         return None  # running it reports why it cannot be run

@@ -26,7 +26,7 @@ from medrecog_core.jobs.process import this_process
 from medrecog_core.jobs.state import JobState
 from medrecog_core.locations import cache_folder
 from medrecog_core.mode import check_may_change
-from medrecog_core.runs.cell_result import CellResult
+from medrecog_core.runs.cell_evaluation import CellResult
 from medrecog_core.runs.record import RunRecord
 from medrecog_core.runs.specification import RunSpecification
 
@@ -298,7 +298,7 @@ def find_run(run_id: str) -> Run:
     """
     run = Run(run_id)
     if not JOB_ID.fullmatch(run_id) or not (run.path / "state.json").is_file():
-        raise MedrecogError(f"There is no run “{run_id}”: the command “runs” lists them.")
+        raise MedrecogError(f"There is no run “{run_id}”. The command “runs” lists all runs.")
     return run
 
 

@@ -15,7 +15,7 @@ from medrecog_core.reports.figures.heat_map import (
     draw_heat_map,
 )
 from medrecog_core.runs import CellResult
-from medrecog_core.runs.ranked_cells import RankedCell
+from medrecog_core.runs.comparison import RankedCell
 from medrecog_core.ui.chart import show_chart
 from medrecog_core.ui.quantities import counted
 

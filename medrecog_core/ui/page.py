@@ -10,11 +10,11 @@ import streamlit as st
 
 from medrecog_core import __version__
 from medrecog_core.errors import MedrecogError
-from medrecog_core.intended_use import RESEARCH_ONLY
 from medrecog_core.mode import is_viewer
 from medrecog_core.ui.jobs import show_working
 from medrecog_core.ui.plain_text import literal
 from medrecog_core.ui.shown_bundle import show_bundle
+from medrecog_core.wording import RESEARCH_ONLY
 
 
 @dataclass(frozen=True)

@@ -18,7 +18,7 @@ from medrecog_core.locations import CacheFolder
 from medrecog_core.mode import ReadOnlyError
 from medrecog_core.models import load_model, train_model
 from medrecog_core.runs import all_runs, find_run, result_document
-from medrecog_core.runs.ranked_cells import rank_cells
+from medrecog_core.runs.comparison import rank_cells
 from medrecog_core.settings import MODE_VARIABLE, VIEWER
 from tests.deep_images import MODEL, deep_specification
 from tests.textures import NAME, finished_run

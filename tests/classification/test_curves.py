@@ -93,7 +93,7 @@ def test_one_sided_truth_and_odd_probabilities_are_refused():
     for curve in (roc_curve, precision_recall_curve):
         with pytest.raises(MedrecogError, match="another class"):
             curve(SCORES, np.ones(200, dtype=bool))
-    with pytest.raises(MedrecogError, match="from 0 to 1"):
+    with pytest.raises(MedrecogError, match="between 0 and 1"):
         reliability_curve(np.array([1.2]), np.array([True]))
     with pytest.raises(MedrecogError, match="at least one image"):
         reliability_curve(np.zeros(0), np.zeros(0, dtype=bool))

@@ -82,7 +82,7 @@ def test_without_groups_every_image_is_a_unit():
     ],
 )
 def test_numbers_that_do_not_fit_are_refused_with_a_sentence(labels, scores, groups):
-    with pytest.raises(MedrecogError, match="compute the result again"):
+    with pytest.raises(MedrecogError, match="Compute the result again"):
         ScoredImages.of(labels, scores, CLASSES, groups)
 
 

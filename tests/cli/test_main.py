@@ -56,7 +56,7 @@ def test_a_wrong_command_ends_with_2_and_one_line(
 def test_what_cannot_be_done_ends_with_1_and_one_line(call: Call, as_json: bool) -> None:
     answer = call("show", "nothing", *(["--json"] if as_json else []))
     assert answer.status == 1
-    assert answer.sentence == "There is no run “nothing”: the command “runs” lists them."
+    assert answer.sentence == "There is no run “nothing”. The command “runs” lists all runs."
     if as_json:
         assert answer.json == {"error": answer.sentence}
 

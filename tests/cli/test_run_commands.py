@@ -518,7 +518,7 @@ def test_layers_that_need_other_weights_are_named_before_any_work(call: Call, kn
     answer = call("run", "--preset", "report-chest-xray", "--dataset", "textures", "--json")
     assert answer.status != 0
     assert answer.sentence.startswith("fc1 and fc2 need Keras")
-    assert "or choose among block1" in answer.sentence
+    assert "or choose one of the layers block1" in answer.sentence
 
 
 def test_a_preset_and_a_specification_do_not_go_together(call: Call) -> None:

@@ -112,7 +112,7 @@ def test_local_descriptors_beyond_the_bound_are_refused_before_any_pass(
     images, passes, monkeypatch, reader
 ):
     monkeypatch.setenv("MEDRECOG_LOCAL_DESCRIPTORS_GB", "0.001")
-    with pytest.raises(MedrecogError, match="choose deeper layers"):
+    with pytest.raises(MedrecogError, match="Choose deeper layers"):
         extract(images, [*CELLS, Cell("block1", 224, "vlad")], reader)
     assert passes == []
 
@@ -227,7 +227,7 @@ def test_progress_counts_up_to_all_images(images, reader):
 
 
 def test_missing_descriptor_is_named(images, reader):
-    with pytest.raises(StorageError, match=r"0\.png in block1-224-max is missing"):
+    with pytest.raises(StorageError, match=r"0\.png in block1-224-max are missing"):
         reader.read(images, CELLS[0])
 
 

@@ -98,7 +98,7 @@ class TestRunCommand:
     def test_it_raises_the_commands_own_sentence(self) -> None:
         with pytest.raises(MedrecogError) as caught:
             run_command(["show", "nothing"])
-        assert str(caught.value) == "There is no run “nothing”: the command “runs” lists them."
+        assert str(caught.value) == "There is no run “nothing”. The command “runs” lists all runs."
 
     def test_the_command_reads_the_content_it_is_given(self) -> None:
         with pytest.raises(MedrecogError) as caught:

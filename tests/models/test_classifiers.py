@@ -23,8 +23,8 @@ from medrecog_core.models import (
     what_is_kept,
     what_would_be_kept,
 )
-from medrecog_core.models import kept_features as kept
-from medrecog_core.models.card import ALL, TRAINING
+from medrecog_core.models import model as kept
+from medrecog_core.models.model import ALL, TRAINING
 from medrecog_core.networks import find_network
 from medrecog_core.runs import Run
 from tests.textures import (

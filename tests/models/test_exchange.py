@@ -163,7 +163,7 @@ def test_a_file_that_cannot_be_read_or_written_gets_a_sentence(
 ) -> None:
     with pytest.raises(MedrecogError, match=r"cannot be read .*Check the path"):
         import_model(tmp_path / "nothing")
-    with pytest.raises(MedrecogError, match=r"Cannot write to .*: name another file"):
+    with pytest.raises(MedrecogError, match=r"Cannot write to .*Choose another file"):
         export_model("my-model", tmp_path / "no/folder")
 
 

@@ -5,6 +5,7 @@ import numpy as np
 import pytest
 
 from medrecog_core.classification import choose_calibration
+from medrecog_core.datasets import ImageRecord
 from medrecog_core.errors import MedrecogError, StorageError, UsageError
 from medrecog_core.features import (
     Cell,
@@ -14,7 +15,7 @@ from medrecog_core.features import (
 )
 from medrecog_core.locations import CacheFolder
 from medrecog_core.models import ALL, finished_cell, load_model, model_names, train_model
-from medrecog_core.models.held_out import scores_of_run
+from medrecog_core.models.training import inner_folds, scores_of_run
 from medrecog_core.networks import find_network
 from medrecog_core.runs import Run
 from tests.textures import CLASSES, add_textures, finished_run, specification, write_textures
@@ -101,7 +102,7 @@ def test_a_damaged_record_gives_a_sentence(finished: Run, content: str | None) -
 
 def test_missing_descriptors_give_a_sentence(finished: Run, cache: CacheFolder) -> None:
     cache.features.rename(cache.root / "elsewhere")
-    with pytest.raises(StorageError, match="missing from the store"):
+    with pytest.raises(StorageError, match="missing from the feature cache"):
         train_model(finished, CELL, "my-model")
     assert model_names() == []
 
@@ -242,3 +243,29 @@ def test_a_cell_is_found_by_its_sides(fused: Run) -> None:
     assert fusion.name == "block1+block2-224-bow"
     with pytest.raises(MedrecogError, match=r"cell block9-224-bow\. Available: block1"):
         finished_cell(fused, "block9", 224, "bow")
+
+
+def images(*labels_and_groups: str) -> list[ImageRecord]:
+    return [
+        ImageRecord(f"{i}", each[0], group=each[1:]) for i, each in enumerate(labels_and_groups)
+    ]
+
+
+def test_groups_stay_whole_and_every_image_is_held_out_once() -> None:
+    given = images(*(f"{label}{group}" for label in "ab" for group in "123456" for _ in "xy"))
+    split = inner_folds(given, seed=0)
+    assert len(split.folds) == 5
+    assert sorted(split.tested) == list(range(len(given)))
+    for fold in split.folds:
+        assert not {given[i].group for i in fold.train} & {given[i].group for i in fold.test}
+
+
+def test_there_are_no_more_folds_than_groups_of_the_rarest_class() -> None:
+    assert len(inner_folds(images(*["a"] * 9, *["b"] * 2), seed=0).folds) == 2
+    with pytest.raises(MedrecogError, match="“b”"):
+        inner_folds(images(*["a"] * 9, "b1", "b1"), seed=0)
+
+
+def test_a_run_of_one_fold_has_no_scores_of_its_training_images(finished: Run) -> None:
+    assert scores_of_run(finished, Cell("block2", 224, "average")) is None
+    assert np.isfinite(finished.scores(Cell("block2", 224, "average"))).all()

@@ -86,13 +86,13 @@ def test_only_named_layers_are_read(installed, monkeypatch):
     assert set(found) == {"predictions", "block1_conv1"}
     np.testing.assert_array_equal(found["predictions"][0], arrays["predictions"][0])
     for read in (lambda: file.read(TINY, ["fc1"]), lambda: file.check(TINY)):
-        with pytest.raises(StorageError, match=rf"{file.archive} are damaged at fc1: import or"):
+        with pytest.raises(StorageError, match=rf"{file.archive} are damaged at fc1"):
             read()
 
 
 def test_layers_that_are_not_there_are_named(installed):
     file = installed(names=EVERY[:2])
-    with pytest.raises(MedrecogError, match="have no fc1 and no fc2: import or download a file"):
+    with pytest.raises(MedrecogError, match="have no fc1 and no fc2"):
         file.read(TINY, ["block1_conv1", "fc1", "fc2"])
 
 
@@ -112,7 +112,7 @@ def test_arrays_of_other_shapes_are_damage(installed):
 def test_other_numbers_in_an_intact_archive_are_noticed(installed):
     file = installed()
     write_npz(file.archive, tiny_arrays(1))
-    with pytest.raises(StorageError, match="are damaged: import"):
+    with pytest.raises(StorageError, match="are damaged"):
         file.check(TINY)
 
 

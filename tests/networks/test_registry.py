@@ -113,7 +113,7 @@ def test_files_that_are_no_tables_are_refused(tmp_path):
         read_table(tmp_path / "nowhere.json")
     for content in ("{", "[]", "null"):
         (tmp_path / "a.json").write_text(content)
-        with pytest.raises(StorageError, match="is no table of a network"):
+        with pytest.raises(StorageError, match="is not a valid network table"):
             read_table(tmp_path / "a.json")
 
 

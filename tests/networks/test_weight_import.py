@@ -24,7 +24,7 @@ from medrecog_core.networks import (
     load_arrays,
     remove_weights,
 )
-from medrecog_core.networks.parameters import network_parameters
+from medrecog_core.networks.table import network_parameters
 from medrecog_core.networks.weight_import import downloaded_part
 from tests.file_server import Answer, serving
 from tests.tiny_network import (
@@ -182,9 +182,9 @@ def test_hdf5_chunks_that_cannot_be_unpacked_name_the_layer(tmp_path, tiny):
 
 
 def test_files_that_are_not_there_are_named(tmp_path, tiny):
-    with pytest.raises(MedrecogError, match=r"nowhere\.h5 does not exist: name a file of weights"):
+    with pytest.raises(MedrecogError, match=r"nowhere\.h5 does not exist"):
         import_weights(TINY, tmp_path / "nowhere.h5")
-    with pytest.raises(MedrecogError, match="is a folder: name a file"):
+    with pytest.raises(MedrecogError, match="is a folder"):
         import_weights(TINY, tmp_path)
 
 

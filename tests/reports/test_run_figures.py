@@ -8,7 +8,7 @@ from medrecog_core.reports.run_figures import (
     find_class,
     find_result,
 )
-from medrecog_core.runs.ranked_cells import score_images
+from medrecog_core.runs.comparison import score_images
 from tests.made_runs import made_run
 from tests.textures import CLASSES
 

@@ -93,7 +93,7 @@ def test_a_warning_says_what_is_free_and_which_scales_fit(free):
     free(1_500_000_000)
     sentence = planned(scales=[224, 544, 1184]).warning
     assert "1.5 GB are free" in sentence
-    assert "leave out scales above 544" in sentence
+    assert "use input sizes up to 544" in sentence
     assert sentence.endswith(".") and "\n" not in sentence
     free(10**8)
     assert "choose fewer layers" in planned().warning

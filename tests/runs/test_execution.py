@@ -248,7 +248,9 @@ class TestFailure:
 
         with pytest.raises(MedrecogError) as caught:
             execute(run, take_away)
-        assert str(vanishing) in str(caught.value) and "is gone: put it back" in str(caught.value)
+        assert str(vanishing) in str(caught.value) and "is missing. Put it back" in str(
+            caught.value
+        )
         assert (run.state().status, run.state().error) == ("failed", str(caught.value))
         assert run.cells() == []
         (tmp_path / "elsewhere").rename(vanishing)
@@ -434,7 +436,9 @@ class TestEncodings:
         self, encoded: Run
     ) -> None:
         run = create_run(specification(layers=["block5"], poolings=["bow"], n_words=512))
-        with pytest.raises(MedrecogError, match="441 local descriptors, too few for 512 words"):
+        with pytest.raises(
+            MedrecogError, match="441 local descriptors, too few for a codebook size of 512"
+        ):
             execute(run)
         assert run.state().status == "failed"
         fewer = create_run(specification(layers=["block5"], poolings=["bow"], n_words=30))

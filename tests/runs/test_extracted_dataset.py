@@ -104,7 +104,7 @@ def test_nothing_readable_gives_one_sentence(folder: Path) -> None:
 def test_a_folder_that_is_gone_gives_one_sentence(folder: Path, no_network: None) -> None:
     add_textures(folder)
     folder.rename(folder.with_name("elsewhere"))
-    with pytest.raises(MedrecogError, match=rf"The folder {folder} .* is gone: put it back"):
+    with pytest.raises(MedrecogError, match=rf"The folder {folder} .* is missing. Put it back"):
         extract_dataset(specification())
 
 

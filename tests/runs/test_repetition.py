@@ -172,6 +172,16 @@ def test_another_specification_is_not(finished: Run, changes: dict[str, object])
     assert identical_run(specification(**changes)) is None
 
 
+def test_a_run_of_a_sample_is_found_by_its_size_and_seed(finished: Run) -> None:
+    asked = specification(sample=9, layers=["block1"])
+    run = create_run(asked)
+    execute(run)
+    found = identical_run(asked)
+    assert found is not None and found.id == run.id
+    assert identical_run(specification(sample=8, layers=["block1"])) is None
+    assert identical_run(specification(sample=9, seed=1, layers=["block1"])) is None
+
+
 @pytest.mark.parametrize("status", ["stopped", "failed", "interrupted"])
 def test_an_unfinished_run_is_not(finished: Run, status: str) -> None:
     finished.write_state(JobState(status))

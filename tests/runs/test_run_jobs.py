@@ -161,7 +161,7 @@ def test_a_folder_that_vanishes_under_a_detached_run_and_then_its_return(
         kill(run)
     state = run.state()
     assert state.status == "failed"
-    assert "is gone: put it back" in state.error and str(folder) in state.error
+    assert "is missing. Put it back" in state.error and str(folder) in state.error
     done = dict(state.network_images)[SCALE]
     assert 0 < done < 30
     (tmp_path / "elsewhere").rename(folder)

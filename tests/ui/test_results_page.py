@@ -2,7 +2,7 @@
 
 import pytest
 
-from medrecog_core.reports.cell_table import cells_csv
+from medrecog_core.reports.tables import cells_csv
 from medrecog_core.runs.run import cell_images
 from tests.made_runs import made_run
 from tests.ui.test_pages import opened, words

@@ -1,7 +1,11 @@
 """Encodings: one vector for an image from its local descriptors and a codebook."""
 
-from medrecog_core.features.encodings.codebook import DEFAULT_N_WORDS, Codebook, learn_codebook
-from medrecog_core.features.encodings.fold import encode_images
+from medrecog_core.features.encodings.codebook import (
+    DEFAULT_N_WORDS,
+    Codebook,
+    encode_images,
+    learn_codebook,
+)
 from medrecog_core.features.encodings.local_descriptors import (
     LocalDescriptors,
     sample_local_descriptors,

@@ -1,29 +1,27 @@
-"""Codebooks: what an encoding has learned of the training images' local descriptors."""
+"""What an encoding learns from training images, and encoding images with it."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 
 import numpy as np
 
 from medrecog_core.errors import UsageError
-from medrecog_core.features.encodings.fisher_vector import (
+from medrecog_core.features.encodings.encoders import (
     GaussianMixture,
+    encode_bag_of_words,
     encode_fisher_vector,
+    encode_vlad,
     learn_mixture,
+    learn_words,
+    signed_square_root,
+    unit_length,
 )
 from medrecog_core.features.encodings.local_descriptors import (
     LocalDescriptors,
     sample_local_descriptors,
 )
-from medrecog_core.features.encodings.words import (
-    encode_bag_of_words,
-    encode_vlad,
-    learn_words,
-    signed_square_root,
-    unit_length,
-)
 from medrecog_core.features.pooling import ENCODINGS
-from medrecog_core.jobs.progress import Progress, Stage, ignore, never, stop_if
+from medrecog_core.jobs.progress import Meter, Progress, Stage, ignore, never, stop_if
 
 DEFAULT_N_WORDS = {"bow": 512, "vlad": 32, "fisher": 32}
 """Words, or Gaussians, of each encoding where nothing else is asked for.
@@ -203,9 +201,10 @@ def learn_codebook(
     if len(sample) < n_words:
         raise UsageError(
             f"{len(images)} training images have {len(sample)} local descriptors, too few for "
-            f"{n_words} words: ask for fewer words, a larger scale or an earlier layer."
+            f"a codebook size of {n_words}. Choose a smaller codebook, a larger input size or an "
+            "earlier layer."
         )
-    stage = Stage("learn-codebook", f"Learning a codebook of {n_words} words")
+    stage = Stage("learn-codebook", f"Learning a codebook of size {n_words}")
     report(Progress(stage, 0, 1))
     stop_if(should_stop())
     # Images of one colour have no variance to take shares of.
@@ -229,3 +228,60 @@ def learn_codebook(
 
 def _rooted(descriptors: np.ndarray) -> np.ndarray:
     return unit_length(signed_square_root(descriptors))
+
+
+_BATCH_BYTES = 32 * 2**20
+_BATCH_POSITIONS = 2**14
+_ENCODING = Stage("encode", "Encoding images", "images")
+
+
+def encode_images(
+    images: LocalDescriptors,
+    codebook: Codebook,
+    report: Callable[[Progress], None] = ignore,
+    should_stop: Callable[[], bool] = never,
+) -> np.ndarray:
+    """Encode images in batches of 16,384 positions and 32 MB at most, or of one image.
+
+    Parameters
+    ----------
+    images
+        Read once, one at a time.
+    codebook
+        Learned from training images.
+    report, should_stop
+        Called with the progress, and asked before each batch.
+
+    Returns
+    -------
+    numpy.ndarray
+        float32, shape (len(images), codebook.length).
+
+    Raises
+    ------
+    StoppedError
+        If `should_stop` says so.
+    """
+    encoded = np.empty((len(images), codebook.length), dtype=np.float32)
+    meter = Meter(_ENCODING, len(images), report)
+    first = 0
+    for batch in _batches(images):
+        stop_if(should_stop())
+        encoded[first : first + len(batch)] = codebook.encode(batch)
+        first += len(batch)
+        meter.add(len(batch))
+    return encoded
+
+
+def _batches(images: LocalDescriptors) -> Iterator[np.ndarray]:
+    """Stack images that follow each other and have equally many positions."""
+    batch: list[np.ndarray] = []
+    for i in range(len(images)):
+        image = images[i]
+        most = min(_BATCH_BYTES // image.nbytes, _BATCH_POSITIONS // len(image))
+        if batch and (len(batch) >= most or image.shape != batch[0].shape):
+            yield np.stack(batch)
+            batch = []
+        batch.append(image)
+    if batch:
+        yield np.stack(batch)

@@ -100,9 +100,9 @@ def check_room(
         largest = max(local, key=lambda cell: bytes_an_image(network, cell))
         at_most = "up to " if proportion > 1 else ""
         raise MedrecogError(
-            f"The local descriptors that encodings need would take {at_most}{gigabytes:.1f} GB "
-            f"in the store, most of it {largest.layer} at {largest.scale}, and {allowed:g} GB are "
-            "allowed: choose deeper layers or smaller scales, or raise "
+            f"Encodings would need {at_most}{gigabytes:.1f} GB "
+            f"in the feature cache, most of it for {largest.layer} at {largest.scale} px, but only "
+            f"{allowed:g} GB are allowed. Choose deeper layers or smaller input sizes, or raise "
             f"{variable_of('local_descriptors_gb')}."
         )
 

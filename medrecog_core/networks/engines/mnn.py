@@ -19,9 +19,8 @@ import numpy as np
 from medrecog_core.errors import MedrecogError
 from medrecog_core.networks.device import find_device
 from medrecog_core.networks.engines.engine import Memory, Place, ReadArrays, Readings
-from medrecog_core.networks.preprocessing import prepared_array
 from medrecog_core.networks.summary import dense_kernel
-from medrecog_core.networks.table import AT_TRAINING_ONLY, KerasLayer, Network
+from medrecog_core.networks.table import AT_TRAINING_ONLY, KerasLayer, Network, prepared_array
 
 # MNN's hint WINOGRAD_MEMORY_LEVEL. At its default, 3, the tiles are so large that maps differ from
 # direct convolution by 8e-4 of the largest value; at 1 by 2e-6, and 0 is direct convolution.

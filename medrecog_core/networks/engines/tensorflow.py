@@ -17,7 +17,6 @@ from medrecog_core.networks.backend import (
     with_depth,
 )
 from medrecog_core.networks.engines.engine import Memory, Place, ReadArrays, Readings
-from medrecog_core.networks.preprocessing import prepared
 from medrecog_core.networks.summary import dense_kernel
 from medrecog_core.networks.table import (
     AT_TRAINING_ONLY,
@@ -25,6 +24,7 @@ from medrecog_core.networks.table import (
     NORMALISATIONS,
     KerasLayer,
     Network,
+    prepared,
 )
 
 if TYPE_CHECKING:

@@ -18,7 +18,7 @@ from medrecog_core.reports.figures.colours import (
 )
 from medrecog_core.reports.measures import MEASURES, chance, measured
 from medrecog_core.runs import CellResult
-from medrecog_core.runs.ranked_cells import RankedCell
+from medrecog_core.runs.comparison import RankedCell
 
 BEST_MARK, EQUAL_MARK, BELOW_MARK = "★", "≈", "▼"
 """Marks of the best cell, those not significantly different from it, and those below chance."""

@@ -5,7 +5,7 @@ import streamlit as st
 
 from medrecog_core.mode import is_viewer
 from medrecog_core.networks import NETWORKS, Network, all_installed_weights
-from medrecog_core.networks.parameters import official_bytes
+from medrecog_core.networks.table import official_bytes
 from medrecog_core.networks.weight_import import installed_official
 from medrecog_core.ui.choice import open_object
 from medrecog_core.ui.networks.weights import install

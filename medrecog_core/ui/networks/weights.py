@@ -10,7 +10,7 @@ from medrecog_core.jobs.kinds import DOWNLOAD_WEIGHTS
 from medrecog_core.jobs.process import run_command
 from medrecog_core.mode import is_viewer
 from medrecog_core.networks import Network, all_installed_weights
-from medrecog_core.networks.parameters import official_bytes
+from medrecog_core.networks.table import official_bytes
 from medrecog_core.networks.weight_import import installed_official, start_download
 from medrecog_core.ui.jobs import note_started, show_job
 from medrecog_core.ui.page import shown_errors

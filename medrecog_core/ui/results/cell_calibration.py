@@ -3,7 +3,7 @@
 import streamlit as st
 
 from medrecog_core.classification import CrossCalibration
-from medrecog_core.reports.figures.reliability import describe_reliability, draw_reliability
+from medrecog_core.reports.figures.curves import describe_reliability, draw_reliability
 from medrecog_core.ui.chart import show_chart
 from medrecog_core.ui.quantities import counted
 

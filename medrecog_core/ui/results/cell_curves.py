@@ -8,7 +8,7 @@ import streamlit as st
 from medrecog_core.classification import Metrics, ScoredImages, precision_recall_curve, roc_curve
 from medrecog_core.reports.figures.curves import draw_folds, draw_precision_recall, draw_roc
 from medrecog_core.reports.run_figures import curve_classes, find_class
-from medrecog_core.runs.cell_result import FoldResult
+from medrecog_core.runs.cell_evaluation import FoldResult
 from medrecog_core.ui.chart import show_chart
 from medrecog_core.ui.plain_text import literal
 

@@ -5,8 +5,8 @@ from collections.abc import Sequence
 from medrecog_core.features import Cell
 from medrecog_core.reports.measures import MEASURES, best_cell
 from medrecog_core.runs import Run
+from medrecog_core.runs.comparison import RankedCell, with_positive
 from medrecog_core.runs.published import find_published_table
-from medrecog_core.runs.ranked_cells import RankedCell, with_positive
 from medrecog_core.ui.quantities import counted
 from medrecog_core.ui.results.kept_results import load_estimates
 

@@ -15,9 +15,10 @@ from medrecog_core.classification import (
 )
 from medrecog_core.errors import MedrecogError
 from medrecog_core.runs import CellResult, Run, find_run
-from medrecog_core.runs.comparison import RunComparison, compare_runs
-from medrecog_core.runs.ranked_cells import (
+from medrecog_core.runs.comparison import (
     RankedCell,
+    RunComparison,
+    compare_runs,
     rank_cells,
     score_images,
     with_positive,

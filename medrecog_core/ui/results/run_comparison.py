@@ -6,11 +6,12 @@ from typing import Any
 
 import streamlit as st
 
-from medrecog_core.reports.figures.difference_map import (
+from medrecog_core.reports.figures.comparison import (
     describe_difference_map,
+    describe_forest,
     draw_difference_map,
+    draw_forest,
 )
-from medrecog_core.reports.figures.forest import describe_forest, draw_forest
 from medrecog_core.runs import Run, all_runs, find_run
 from medrecog_core.runs.comparison import (
     CommonCell,

@@ -9,7 +9,7 @@ from medrecog_core.reports.figures.heat_map import (
     describe_heat_map,
     draw_heat_map,
 )
-from medrecog_core.runs.ranked_cells import rank_cells
+from medrecog_core.runs.comparison import rank_cells
 from tests.made_runs import made_run
 
 VGG19 = find_network("vgg19")

@@ -1,4 +1,4 @@
-"""An image in the network, without and with a real browser."""
+"""Feature maps of an image, without and with a real browser."""
 
 import re
 
