@@ -26,6 +26,7 @@ from medrecog_core.networks import Network
 from medrecog_core.networks.engines import AUTO, Choice
 
 _SIDE_OF_WORK = 224
+_IMAGES_AT_ONCE = 1000
 
 
 @dataclass
@@ -216,14 +217,19 @@ def _by_deepest_missing(
     groups: dict[str, list[HashedImage]] = collections.defaultdict(list)
     deepest_first = sorted(cells, key=lambda cell: -network.depth(cell.layer))
     meter = Meter(_looking_up(cells[0].scale), len(images), report)
-    for image in images:
+    for first in range(0, len(images), _IMAGES_AT_ONCE):
         stop_if(should_stop())
+        part = todo = images[first : first + _IMAGES_AT_ONCE]
         for cell in deepest_first:
-            if store.get(source.key_of(image, cell), cell.stored_length(network)) is None:
-                groups[cell.layer].append(image)
-                break
-        meter.add(1)
-    return groups
+            keys = [source.key_of(image, cell) for image in todo]
+            found = store.get_many(keys, cell.stored_length(network))
+            complete = [vector is not None for vector in found]
+            groups[cell.layer] += [
+                i for i, is_there in zip(todo, complete, strict=True) if not is_there
+            ]
+            todo = [i for i, is_there in zip(todo, complete, strict=True) if is_there]
+        meter.add(len(part))
+    return {layer: group for layer, group in groups.items() if group}
 
 
 @contextmanager

@@ -51,8 +51,9 @@ class DescriptorReader:
         """
         length = cell.stored_length(self.network)
         matrix = np.empty((len(images), length), dtype=np.float32)
-        for row, image in zip(matrix, images, strict=True):
-            vector = self.store.get(self.source.key_of(image, cell), length)
+        keys = [self.source.key_of(image, cell) for image in images]
+        vectors = self.store.get_many(keys, length)
+        for row, image, vector in zip(matrix, images, vectors, strict=True):
             if vector is None:
                 raise StorageError(
                     f"The descriptor of {image.name} in {cell.name} is missing from the store or "
