@@ -27,6 +27,7 @@ from medrecog_core.networks import Network
 from medrecog_core.networks.engines import AUTO, Choice
 
 _SIDE_OF_WORK = 224
+_IMAGES_AT_ONCE = 1000
 
 
 @dataclass
@@ -210,14 +211,16 @@ def _by_deepest_missing(
     groups: dict[str, list[Image]] = collections.defaultdict(list)
     deepest_first = sorted(cells, key=lambda cell: -reader.network.depth(cell.layer))
     meter = Meter(_looking_up(cells[0].scale), len(images), report)
-    for image in images:
+    for first in range(0, len(images), _IMAGES_AT_ONCE):
         stop_if(should_stop())
+        part = todo = images[first : first + _IMAGES_AT_ONCE]
         for cell in deepest_first:
-            if not reader.has(image, cell):
-                groups[cell.layer].append(image)
-                break
-        meter.add(1)
-    return groups
+            missing = reader.missing(todo, cell)
+            groups[cell.layer] += missing
+            is_missing = set(map(id, missing))
+            todo = [image for image in todo if id(image) not in is_missing]
+        meter.add(len(part))
+    return {layer: group for layer, group in groups.items() if group}
 
 
 @contextmanager

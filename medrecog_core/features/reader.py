@@ -36,10 +36,11 @@ class DescriptorReader:
     source: DescriptorSource
     store: DescriptorStore
 
-    def has(self, image: Image, cell: Cell) -> bool:
-        """Return whether an image's descriptor in a cell, as it is stored, is there and whole."""
-        length = cell.stored_length(self.network)
-        return self.store.get(self.source.key_of(image, cell), length) is not None
+    def missing(self, images: Sequence[Image], cell: Cell) -> list[Image]:
+        """Return the images whose descriptor in a cell, as it is stored, is absent or damaged."""
+        keys = [self.source.key_of(image, cell) for image in images]
+        found = self.store.get_many(keys, cell.stored_length(self.network))
+        return [image for image, vector in zip(images, found, strict=True) if vector is None]
 
     def read(self, images: Sequence[Image], cell: Cell) -> np.ndarray:
         """Return the descriptors of images in a cell that needs no codebook.
@@ -56,8 +57,9 @@ class DescriptorReader:
         """
         length = cell.stored_length(self.network)
         matrix = np.empty((len(images), length), dtype=np.float32)
-        for row, image in zip(matrix, images, strict=True):
-            vector = self.store.get(self.source.key_of(image, cell), length)
+        keys = [self.source.key_of(image, cell) for image in images]
+        vectors = self.store.get_many(keys, length)
+        for row, image, vector in zip(matrix, images, vectors, strict=True):
             if vector is None:
                 raise StorageError(
                     f"The features of {image.name} in {cell.name} are missing from the feature "

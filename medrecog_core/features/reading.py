@@ -21,6 +21,7 @@ from medrecog_core.jobs.progress import Meter, Progress, Stage, ignore, never, s
 from medrecog_core.networks import Device, find_device
 
 _READERS = 2
+_HASHED_AT_ONCE = 8
 _READING = Stage("read-files", "Reading files", "files")
 
 
@@ -55,17 +56,23 @@ def hash_images(
     paths = list(dict.fromkeys(paths))
     meter = Meter(_READING, len(paths), report)
     readers = ThreadPoolExecutor(_READERS)
+    parts = [paths[i : i + _HASHED_AT_ONCE] for i in range(0, len(paths), _HASHED_AT_ONCE)]
     try:
-        for path, answer in zip(paths, readers.map(_sha256, paths), strict=True):
+        for part, answers in zip(parts, readers.map(_hashes, parts), strict=True):
             stop_if(should_stop())
-            if isinstance(answer, str):
-                hashed.append(Image(str(path), answer))
-            else:
-                skipped.append(Skipped(str(path), str(answer)))
-            meter.add(1)
+            for path, answer in zip(part, answers, strict=True):
+                if isinstance(answer, str):
+                    hashed.append(Image(str(path), answer))
+                else:
+                    skipped.append(Skipped(str(path), str(answer)))
+            meter.add(len(part))
     finally:
         readers.shutdown(cancel_futures=True)
     return hashed, skipped
+
+
+def _hashes(paths: Sequence[Path]) -> list[str | UnreadableImageError]:
+    return [_sha256(path) for path in paths]
 
 
 def _sha256(path: Path) -> str | UnreadableImageError:

@@ -347,11 +347,11 @@ def _count_by_deepest_missing(
     if store is None:
         counts[deepest_first[0].layer] = len(known)
         return counts
-    for sha256, identity in known:
-        for cell in deepest_first:
-            if source.key(sha256, cell, identity) not in store:
-                counts[cell.layer] += 1
-                break
+    complete = list(known)
+    for cell in deepest_first:
+        held = store.held([source.key(sha256, cell, identity) for sha256, identity in complete])
+        counts[cell.layer] += held.count(False)
+        complete = [image for image, is_there in zip(complete, held, strict=True) if is_there]
     return counts
 
 

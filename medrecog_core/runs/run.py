@@ -141,7 +141,7 @@ class Run(Job):
 
     def write_images(self, images: Sequence[Image]) -> None:
         """Keep which images the run used, and how."""
-        atomic_file.write_json(self.path / "images.json", images_document(images))
+        atomic_file.write_json(self.path / "images.json", images_document(images), indent=None)
 
     def split(self) -> Split:
         """Return the folds of the run: positions in `images`."""
@@ -149,7 +149,7 @@ class Run(Job):
 
     def write_split(self, split: Split) -> None:
         """Keep the folds."""
-        atomic_file.write_json(self.path / "split.json", split.to_document())
+        atomic_file.write_json(self.path / "split.json", split.to_document(), indent=None)
 
     def tested_images(self) -> list[Image]:
         """Return the test images fold after fold, one for each row of a cell's scores."""
@@ -172,7 +172,7 @@ class Run(Job):
 
     def write_files(self, files: Sequence[Sequence[Any]]) -> None:
         """Keep the data set's images and the state of their files."""
-        atomic_file.write_json(self.path / "files.json", list(files))
+        atomic_file.write_json(self.path / "files.json", list(files), indent=None)
 
     def repeated(self) -> dict[str, Any] | None:
         """Return the document of the run that this one repeats, None where it repeats none."""

@@ -210,8 +210,8 @@ def test_scales_are_kept_apart(images, reader):
 def test_stop_keeps_the_finished_batches(write_image, store, monkeypatch, reader):
     monkeypatch.setattr(extraction, "batch_size", lambda scale, precision: 2)
     images = [write_image(f"{i}.png", i) for i in range(6)]
-    # Asked for each image of the two looks into the store, and before each batch.
-    asked = iter([False] * (2 * len(images) + 1) + [True])
+    # Asked in each of the two looks into the store, and before each batch.
+    asked = iter([False] * (2 + 1) + [True])
     with pytest.raises(StoppedError):
         extract(images, CELLS, reader, should_stop=lambda: next(asked))
     assert len(store) == 2 * len(CELLS)

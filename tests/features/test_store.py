@@ -99,6 +99,24 @@ def test_large_vectors_come_back_too(store):
     np.testing.assert_array_equal(store.get(KEY, 50_000), long)
 
 
+@pytest.mark.parametrize("at_once", [1, 3, 100])
+def test_many_are_read_as_one_by_one(store, monkeypatch, at_once):
+    monkeypatch.setattr("medrecog_core.features.store._ENTRIES_AT_ONCE", at_once)
+    keys = [replace(KEY, sha256=f"{i:064x}") for i in range(8)]
+    long = np.ones(512 * 100, np.float32)  # in a file of its own
+    store.put([*((key, VECTOR + i) for i, key in enumerate(keys[:5])), (keys[6], long)])
+    with index(store) as connection:
+        connection.execute("UPDATE Cache SET tag = tag + 1 WHERE key = ?", (keys[2].text,))
+    asked = [keys[7], *reversed(keys), keys[0]]
+    for channels in (512, len(long)):
+        expected = [store.get(key, channels) for key in asked]
+        assert [each is None for each in expected].count(False) == (5 if channels == 512 else 1)
+        for one, found in zip(expected, store.get_many(asked, channels), strict=True):
+            np.testing.assert_array_equal(one, found)
+    assert store.held(asked) == [key in store for key in asked]
+    assert store.held(keys) == [True] * 5 + [False, True, False]
+
+
 def test_unknown_key_is_a_miss(store):
     assert store.get(KEY, 512) is None
 
@@ -162,6 +180,7 @@ def test_damaged_entry_is_a_miss_and_can_be_put_again(store, kind):
         (value,) = connection.execute("SELECT value FROM Cache").fetchone()
         connection.execute("UPDATE Cache SET value = ?", (damage(value)[kind],))
     assert store.get(KEY, 512) is None
+    assert list(store.get_many([KEY], 512)) == [None]
     store.put([(KEY, VECTOR)])
     np.testing.assert_array_equal(store.get(KEY, 512), VECTOR)
 
@@ -196,6 +215,7 @@ def test_planted_pickle_is_a_miss_and_never_loaded(store):
         # diskcache's mode 4: a pickled value.
         connection.execute("UPDATE Cache SET mode = 4, value = ?", (pickle.dumps(Exploding()),))
     assert store.get(KEY, 512) is None
+    assert list(store.get_many([KEY], 512)) == [None]
     store.put([(KEY, VECTOR)])
 
 
@@ -210,6 +230,7 @@ def test_planted_object_array_is_a_miss(store):
     with index(store) as connection:
         connection.execute("UPDATE Cache SET value = ?, tag = ?", (content, zlib.crc32(content)))
     assert store.get(KEY, 512) is None
+    assert list(store.get_many([KEY], 512)) == [None]
 
 
 def test_nothing_is_evicted_beyond_the_library_s_default_limit(tmp_path):
@@ -226,7 +247,7 @@ def test_index_that_is_no_database_is_named(tmp_path):
     folder = tmp_path / "features"
     folder.mkdir()
     (folder / "cache.db").write_bytes(b"no database, though long enough to be read as one" * 99)
-    with pytest.raises(StorageError, match=r"is damaged .*delete that folder"):
+    with pytest.raises(StorageError, match=r"is damaged .*Delete that folder"):
         DescriptorStore(folder)
 
 

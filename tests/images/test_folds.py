@@ -1,5 +1,6 @@
 import numpy as np
-from hypothesis import given
+import pytest
+from hypothesis import example, given
 from hypothesis import strategies as st
 from sklearn.model_selection import StratifiedGroupKFold, StratifiedKFold
 
@@ -14,11 +15,24 @@ def positions(folds):
     return [(train.tolist(), test.tolist()) for train, test in folds]
 
 
-def test_folds_are_those_of_scikit_learn():
-    oracle = StratifiedGroupKFold(3, shuffle=True, random_state=5)
-    for groups in (ALONE, PAIRS):
-        expected = positions(oracle.split(LABELS, LABELS, groups))
-        assert positions(stratified_folds(LABELS, groups, 3, 5)) == expected
+@pytest.mark.filterwarnings("ignore:The least populated class")
+@given(
+    st.lists(st.tuples(st.integers(0, 8), st.integers(0, 30)), min_size=10, max_size=120),
+    st.integers(2, 6),
+    st.integers(0, 99),
+)
+@example([(i % 2, i) for i in range(24)], 3, 5)
+@example([(i % 2, i // 4) for i in range(24)], 3, 5)
+def test_folds_are_those_of_scikit_learn(images, n_folds, seed):
+    labels, groups = np.array(images).T
+    oracle = StratifiedGroupKFold(n_folds, shuffle=True, random_state=seed)
+    try:
+        expected = positions(oracle.split(labels, labels, groups))
+    except ValueError:
+        with pytest.raises(ValueError, match="folds"):
+            stratified_folds(labels, groups, n_folds, seed)
+    else:
+        assert positions(stratified_folds(labels, groups, n_folds, seed)) == expected
 
 
 def test_simple_folds_are_used_only_where_every_image_is_a_group_of_its_own():

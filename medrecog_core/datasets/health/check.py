@@ -31,8 +31,8 @@ from medrecog_core.datasets.health.images import companion_findings, grey_findin
 from medrecog_core.datasets.health.import_warnings import import_findings
 from medrecog_core.datasets.health.leaks import (
     duplicate_findings,
+    examine_near_duplicates,
     group_findings,
-    near_duplicate_findings,
     near_duplicates,
 )
 from medrecog_core.datasets.health.measurements import measure_images
@@ -69,7 +69,8 @@ class HealthReport:
     n_expected_pairs
         Pairs of near-duplicates within one group, which are expected.
     near_pairs
-        Pairs of paths of near-duplicates, including those within groups.
+        Pairs of paths of near-duplicates, including those within groups; of many near-copies some
+        pairs of each image.
     checked
         Time of the check, in seconds since 1970.
     seconds
@@ -135,11 +136,13 @@ def check_health(dataset: Dataset, report: StageReport = _ignore) -> HealthRepor
         [change.path for change in changes],
         stage("measure-images", "Measuring images"),
     )
-    pairs = near_duplicates(
-        [measurements[image.path] for image in dataset.images],
-        stage("compare-images", "Comparing images"),
+    near = examine_near_duplicates(
+        dataset,
+        near_duplicates(
+            [measurements[image.path] for image in dataset.images],
+            stage("compare-images", "Comparing images"),
+        ),
     )
-    near_findings, n_expected = near_duplicate_findings(dataset, pairs)
     shortcuts = measure_shortcuts(
         dataset, measurements, stage("find-shortcuts", "Looking for shortcuts", "properties")
     )
@@ -151,7 +154,7 @@ def check_health(dataset: Dataset, report: StageReport = _ignore) -> HealthRepor
         *training_findings(dataset),
         *spelling_findings(dataset),
         *duplicate_findings(dataset),
-        *near_findings,
+        *near.findings,
         *companion_findings(dataset, measurements),
         *grey_findings(dataset, measurements),
         *shortcut_findings(shortcuts),
@@ -169,8 +172,8 @@ def check_health(dataset: Dataset, report: StageReport = _ignore) -> HealthRepor
         len(dataset.excluded),
         tuple(sorted(findings, key=lambda finding: SEVERITIES.index(finding.severity))),
         shortcuts,
-        n_expected,
-        tuple((paths[i], paths[j]) for i, j in pairs),
+        near.n_expected,
+        tuple((paths[i], paths[j]) for i, j in near.listed),
         start,
         time.time() - start,
     )

@@ -1,7 +1,8 @@
 """Findings on copies, near-copies and groups in several splits or with several labels."""
 
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Hashable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -21,8 +22,12 @@ chest X-rays near-duplicates, since all show the same anatomy; the correlation o
 leaves none of them.
 """
 
-_BLOCK = 256
+_COMPARED_AT_ONCE = 2**22
+_CORRELATED_AT_ONCE = 2**14
+_LINKS_AT_ONCE = 2**20
 _BLANK_CONTRAST = 2.0
+_MOST_LISTED_OF_IMAGE = 20
+_MOST_LISTED = 200_000
 
 Pair = tuple[int, int]
 _KEPT_FIRST = ("test", "val", "train", "")
@@ -59,12 +64,13 @@ def is_blank(measurement: ImageMeasurement) -> bool:
 def near_duplicates(
     measurements: Sequence[ImageMeasurement],
     report: Callable[[int, int], None] = lambda done, total: None,
-) -> list[Pair]:
-    """Return the pairs of images that are nearly the same, or the same.
+) -> Iterator[np.ndarray]:
+    """Give the pairs of images that are nearly the same, or the same, some at a time.
 
     Two images are when their perceptual hashes differ in at most `MAX_HAMMING_DISTANCE` of 64 bits
     and their grey squares correlate by at least `MIN_CORRELATION`. Unreadable and blank images
-    have no pairs.
+    have no pairs. All pairs of many near-copies, such as the frames of a video, would not fit into
+    memory.
 
     Parameters
     ----------
@@ -73,30 +79,28 @@ def near_duplicates(
     report
         Called with the number of images compared with all others, and the total.
 
-    Returns
-    -------
-    list of (int, int)
-        Positions, the smaller first, sorted.
+    Yields
+    ------
+    numpy.ndarray
+        Positions, intp, shape (k, 2), the smaller first. Sorted, and behind those given before.
     """
     positions = np.array(
         [i for i, m in enumerate(measurements) if not m.reason and not is_blank(m)], np.intp
     )
-    if len(positions) < 2:
-        return []
+    n = len(positions)
+    if n < 2:
+        return
     hashes = np.array([measurements[i].perceptual_hash for i in positions], np.uint64)
     squares = _standardised(np.stack([measurements[i].grey_values for i in positions]))
-    pairs: list[Pair] = []
-    for start in range(0, len(hashes), _BLOCK):
+    block = max(1, _COMPARED_AT_ONCE // n)
+    for start in range(0, n, block):
         # Only pairs with the later image behind this block's start: every pair once.
-        distances = np.bitwise_count(hashes[start : start + _BLOCK, None] ^ hashes[None, start:])
+        distances = np.bitwise_count(hashes[start : start + block, None] ^ hashes[None, start:])
         first, second = np.nonzero(distances <= MAX_HAMMING_DISTANCE)
         each_once = second > first
-        first, second = first[each_once] + start, second[each_once] + start
-        correlation = _correlations(squares, first, second)
-        close = correlation >= MIN_CORRELATION
-        pairs += zip(positions[first[close]], positions[second[close]], strict=True)
-        report(min(start + _BLOCK, len(hashes)), len(hashes))
-    return sorted((int(first), int(second)) for first, second in pairs)
+        pairs = np.stack([first[each_once], second[each_once]], axis=1) + start
+        yield positions[pairs[_correlations(squares, pairs) >= MIN_CORRELATION]]
+        report(min(start + block, n), n)
 
 
 def near_copies(image: ImageMeasurement, hashes: np.ndarray, greys: np.ndarray) -> np.ndarray:
@@ -126,20 +130,6 @@ def near_copies(image: ImageMeasurement, hashes: np.ndarray, greys: np.ndarray) 
     return copies
 
 
-def connected_sets(pairs: Iterable[Pair], n: int) -> list[tuple[int, ...]]:
-    """Return the sets connected by pairs, directly or through others, as sorted positions."""
-    from scipy.sparse import coo_array
-    from scipy.sparse.csgraph import connected_components
-
-    found = np.array(sorted(set(pairs)), np.intp).reshape(-1, 2)
-    links = coo_array((np.ones(len(found), bool), (found[:, 0], found[:, 1])), shape=(n, n))
-    _, set_of = connected_components(links, directed=False)
-    members: dict[int, list[int]] = defaultdict(list)
-    for position in np.unique(found):
-        members[int(set_of[position])].append(int(position))
-    return sorted(tuple(positions) for positions in members.values())
-
-
 def _standardised(squares: np.ndarray) -> np.ndarray:
     """Return rows with mean 0 and length 1, so that their products are correlations."""
     centred: np.ndarray = squares - squares.mean(axis=1, keepdims=True)
@@ -147,14 +137,50 @@ def _standardised(squares: np.ndarray) -> np.ndarray:
     return centred
 
 
-def _correlations(squares: np.ndarray, first: np.ndarray, second: np.ndarray) -> np.ndarray:
+def _correlations(squares: np.ndarray, pairs: np.ndarray) -> np.ndarray:
     """Correlate pairs of rows, a bounded number of pairs at a time."""
-    found = np.empty(len(first), np.float32)
-    step = 65_536
-    for start in range(0, len(first), step):
-        part = slice(start, start + step)
-        found[part] = np.einsum("ij,ij->i", squares[first[part]], squares[second[part]])
+    found = np.empty(len(pairs), np.float32)
+    for start in range(0, len(pairs), _CORRELATED_AT_ONCE):
+        part = slice(start, start + _CORRELATED_AT_ONCE)
+        first, second = pairs[part].T
+        found[part] = np.einsum("ij,ij->i", squares[first], squares[second])
     return found
+
+
+class ConnectedSets:
+    """The sets of some of n positions that pairs connect, directly or through others."""
+
+    def __init__(self, n: int) -> None:
+        self._set_of = np.arange(n)
+        self._is_connected = np.zeros(n, bool)
+        self._links: list[np.ndarray] = []
+
+    def add(self, pairs: np.ndarray) -> None:
+        """Connect pairs of positions, shape (k, 2)."""
+        self._is_connected[pairs] = True
+        self._links.append(np.unique(self._set_of[pairs] @ (len(self._set_of), 1)))
+        if sum(map(len, self._links)) > _LINKS_AT_ONCE:
+            self._join()
+
+    def sets(self) -> list[tuple[int, ...]]:
+        """Return the sets as sorted positions."""
+        self._join()
+        members: dict[int, list[int]] = defaultdict(list)
+        for position in np.flatnonzero(self._is_connected):
+            members[int(self._set_of[position])].append(int(position))
+        return sorted(tuple(positions) for positions in members.values())
+
+    def _join(self) -> None:
+        from scipy.sparse import coo_array
+        from scipy.sparse.csgraph import connected_components
+
+        if not self._links:
+            return
+        n = len(self._set_of)
+        ends = np.divmod(np.concatenate(self._links), n)
+        links = coo_array((np.ones(len(ends[0]), bool), ends), shape=(n, n))
+        self._set_of = connected_components(links, directed=False)[1][self._set_of]
+        self._links = []
 
 
 # --- Findings ------------------------------------------------------------------------------------
@@ -212,39 +238,65 @@ def duplicate_findings(dataset: Dataset) -> list[Finding]:
     return findings
 
 
-def near_duplicate_findings(dataset: Dataset, pairs: Sequence[Pair]) -> tuple[list[Finding], int]:
+@dataclass(frozen=True)
+class NearDuplicates:
+    """What is found out about images that are nearly the same.
+
+    Attributes
+    ----------
+    findings
+        Up to three: across splits, across classes, and the rest.
+    n_expected
+        Pairs of images of one group, which are expected to be similar and are not part of a
+        finding.
+    n_pairs
+        Pairs of nearly the same images in all.
+    listed
+        The pairs, or of many near-copies some of each image.
+    """
+
+    findings: tuple[Finding, ...]
+    n_expected: int
+    n_pairs: int
+    listed: tuple[Pair, ...]
+
+
+def examine_near_duplicates(dataset: Dataset, parts: Iterable[np.ndarray]) -> NearDuplicates:
     """Return the findings on images that are nearly the same.
 
     Parameters
     ----------
     dataset
         The data set.
-    pairs
+    parts
         Result of `near_duplicates`, with positions in `dataset.images`. Pairs of the same content
-        are skipped, because they are exact duplicates.
-
-    Returns
-    -------
-    findings
-        Up to three: across splits, across classes, and the rest.
-    n_expected
-        Pairs of images of one group, which are expected to be similar and are not part of a
-        finding.
+        are in no finding, because they are exact duplicates.
     """
     images = dataset.images
-    alike = [
-        (images[i], images[j], (i, j)) for i, j in pairs if not _same_content(images[i], images[j])
-    ]
-    of_one_group = [entry for entry in alike if entry[0].group and entry[0].group == entry[1].group]
-    expected = {pair for _, _, pair in of_one_group}
-    others = [entry for entry in alike if entry[2] not in expected]
-    across_splits = [pair for first, second, pair in others if first.split != second.split]
-    across_classes = [pair for first, second, pair in others if first.label != second.label]
-    elsewhere = {*across_splits, *across_classes}
-    within = [pair for _, _, pair in others if pair not in elsewhere]
+    n = len(images)
+    # In the order of preference, of which the test shows the side to exclude.
+    split_of = np.array([_KEPT_FIRST.index(image.split) for image in images], np.intp)
+    label_of = _numbered([image.label for image in images])
+    group_of = _numbered([image.group or None for image in images])
+    content_of = _numbered([image.content for image in images])
+    across_splits, across_classes, within = (_Alike(n) for _ in range(3))
+    listed = _Listed(n)
+    n_expected = n_pairs = 0
+    for part in parts:
+        n_pairs += len(part)
+        listed.add(part)
+        alike = part[~_are_same(content_of, part)]
+        is_expected = _are_same(group_of, alike)
+        n_expected += int(is_expected.sum())
+        pairs = alike[~is_expected]
+        of_split, of_class = (~_are_same(each, pairs) for each in (split_of, label_of))
+        outside_test = np.take_along_axis(pairs, split_of[pairs].argmax(axis=1)[:, None], axis=1)
+        across_splits.add(pairs[of_split], outside_test[of_split])
+        across_classes.add(pairs[of_class], pairs[of_class])
+        within.add(pairs[~(of_split | of_class)])
     findings = []
-    if across_splits:
-        n = len(across_splits)
+    if across_splits.n_pairs:
+        n = across_splits.n_pairs
         findings.append(
             _finding(
                 "near-duplicates-across-splits",
@@ -252,19 +304,12 @@ def near_duplicate_findings(dataset: Dataset, pairs: Sequence[Pair]) -> tuple[li
                 f"{counted(n, 'near-duplicate pair')} in different splits",
                 f"{counted(n, 'pair')} of images that look nearly the same {_is(n)} in different "
                 "splits, so the model would be tested on images it was almost trained on.",
-                _sets(images, across_splits),
-                _excluding(
-                    _KEEP_TEST,
-                    (
-                        image
-                        for i, j in across_splits
-                        for image in _outside_test((images[i], images[j]))
-                    ),
-                ),
+                across_splits.sets(images),
+                _excluding(_KEEP_TEST, across_splits.marked(images)),
             )
         )
-    if across_classes:
-        n = len(across_classes)
+    if across_classes.n_pairs:
+        n = across_classes.n_pairs
         findings.append(
             _finding(
                 "near-duplicates-across-classes",
@@ -273,12 +318,12 @@ def near_duplicate_findings(dataset: Dataset, pairs: Sequence[Pair]) -> tuple[li
                 f"{counted(n, 'pair')} of images that look nearly the same "
                 f"{'has' if n == 1 else 'have'} different labels. Check them, because a label may "
                 "be wrong.",
-                _sets(images, across_classes),
-                _excluding(_DROP_ALL, (images[i] for pair in across_classes for i in pair)),
+                across_classes.sets(images),
+                _excluding(_DROP_ALL, across_classes.marked(images)),
             )
         )
-    if within:
-        sets = _sets(images, within)
+    if within.n_pairs:
+        sets = within.sets(images)
         n = sum(map(len, sets))
         findings.append(
             _finding(
@@ -291,7 +336,70 @@ def near_duplicate_findings(dataset: Dataset, pairs: Sequence[Pair]) -> tuple[li
                 _excluding(_KEEP_ONE, (image for each in sets for image in each[1:])),
             )
         )
-    return findings, len(expected)
+    return NearDuplicates(tuple(findings), n_expected, n_pairs, listed.pairs())
+
+
+class _Alike:
+    """Pairs of one kind: their number, the sets that they connect, and marked images."""
+
+    def __init__(self, n: int) -> None:
+        self.n_pairs = 0
+        self._sets = ConnectedSets(n)
+        self._is_marked = np.zeros(n, bool)
+
+    def add(self, pairs: np.ndarray, marked: Sequence[int] | np.ndarray = ()) -> None:
+        self.n_pairs += len(pairs)
+        self._sets.add(pairs)
+        self._is_marked[np.asarray(marked, np.intp)] = True
+
+    def sets(self, images: Sequence[ImageRecord]) -> list[tuple[ImageRecord, ...]]:
+        return [tuple(images[i] for i in each) for each in self._sets.sets()]
+
+    def marked(self, images: Sequence[ImageRecord]) -> list[ImageRecord]:
+        return [images[i] for i in np.flatnonzero(self._is_marked).tolist()]
+
+
+class _Listed:
+    """Of the pairs of each image the first ones, so that their number is bounded."""
+
+    def __init__(self, n: int) -> None:
+        self._most = min(_MOST_LISTED_OF_IMAGE, max(1, _MOST_LISTED // max(n, 1)))
+        self._seen = np.zeros((2, n), np.intp)  # pairs until now with the image first, and second
+        self._parts: list[np.ndarray] = []
+
+    def add(self, pairs: np.ndarray) -> None:
+        ranks = [self._seen[i][of] + _ranks(of) for i, of in enumerate(pairs.T)]
+        for i, of in enumerate(pairs.T):
+            self._seen[i] += np.bincount(of, minlength=self._seen.shape[1])
+        self._parts.append(pairs[np.minimum(*ranks) < self._most])
+
+    def pairs(self) -> tuple[Pair, ...]:
+        return tuple((int(i), int(j)) for part in self._parts for i, j in part.tolist())
+
+
+def _ranks(values: np.ndarray) -> np.ndarray:
+    """Return how many equal values are before each value."""
+    order = np.argsort(values, kind="stable")
+    ordered = values[order]
+    starts = np.flatnonzero(np.r_[True, ordered[1:] != ordered[:-1]]) if len(values) else order
+    lengths = np.diff(np.r_[starts, len(values)])
+    ranks = np.empty(len(values), np.intp)
+    ranks[order] = np.arange(len(values)) - np.repeat(starts, lengths)
+    return ranks
+
+
+def _numbered(values: Iterable[Hashable]) -> np.ndarray:
+    """Return a number for each value, the same for equal ones; each None has its own."""
+    numbers: dict[Hashable, int] = {}
+    return np.array(
+        [-i if v is None else numbers.setdefault(v, len(numbers)) for i, v in enumerate(values, 1)],
+        np.intp,
+    )
+
+
+def _are_same(number_of: np.ndarray, pairs: np.ndarray) -> np.ndarray:
+    same: np.ndarray = number_of[pairs[:, 0]] == number_of[pairs[:, 1]]
+    return same
 
 
 def group_findings(dataset: Dataset) -> list[Finding]:
@@ -368,15 +476,7 @@ def _is(n: int) -> str:
     return "is" if n == 1 else "are"
 
 
-def _sets(images: Sequence[ImageRecord], pairs: Sequence[Pair]) -> list[tuple[ImageRecord, ...]]:
-    return [tuple(images[i] for i in each) for each in connected_sets(pairs, len(images))]
-
-
 def _outside_test(images: Sequence[ImageRecord]) -> list[ImageRecord]:
     """Return the images outside the first split in the order of preference that has any."""
     kept = min((image.split for image in images), key=_KEPT_FIRST.index)
     return [image for image in images if image.split != kept]
-
-
-def _same_content(first: ImageRecord, second: ImageRecord) -> bool:
-    return first.content is not None and first.content == second.content

@@ -267,4 +267,4 @@ def read_measurements(file: Path) -> dict[str, ImageMeasurement]:
 
 def _write(file: Path, measurements: dict[str, ImageMeasurement]) -> None:
     rows = {key: astuple(measurement) for key, measurement in measurements.items()}
-    atomic_file.write_json(file, {"version": VERSION, "images": rows})
+    atomic_file.write_json(file, {"version": VERSION, "images": rows}, indent=None)

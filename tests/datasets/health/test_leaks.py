@@ -1,6 +1,7 @@
 import io
 import itertools
 from pathlib import Path
+from unittest.mock import patch
 
 import imagehash
 import numpy as np
@@ -10,14 +11,15 @@ from hypothesis import strategies as st
 from PIL import Image, ImageEnhance
 
 from medrecog_core.datasets import Dataset, FileState, ImageRecord
+from medrecog_core.datasets.health import leaks
 from medrecog_core.datasets.health.leaks import (
     MAX_HAMMING_DISTANCE,
     MIN_CORRELATION,
-    connected_sets,
+    ConnectedSets,
     duplicate_findings,
     exact_duplicates,
+    examine_near_duplicates,
     group_findings,
-    near_duplicate_findings,
     near_duplicates,
 )
 from medrecog_core.datasets.health.measurements import ImageMeasurement, measure_image
@@ -47,7 +49,15 @@ def test_exact_duplicates_are_those_of_a_comparison_of_all_with_all(contents):
     }
 
 
-def test_near_duplicates_are_those_of_a_comparison_of_all_with_all(photographs):
+def pairs_among(measurements, *report):
+    return [tuple(pair) for part in near_duplicates(measurements, *report) for pair in part]
+
+
+@pytest.mark.parametrize("at_once", [1, 3_000, 2**22])
+def test_near_duplicates_are_those_of_a_comparison_of_all_with_all(
+    photographs, monkeypatch, at_once
+):
+    monkeypatch.setattr(leaks, "_COMPARED_AT_ONCE", at_once)
     rng = np.random.default_rng(1)
     images = []
     for photograph in photographs * 8:
@@ -61,9 +71,8 @@ def test_near_duplicates_are_those_of_a_comparison_of_all_with_all(photographs):
             squares = measurements[i].grey_values, measurements[j].grey_values
             if np.corrcoef(*squares)[0, 1] >= MIN_CORRELATION:
                 expected.append((i, j))
-    assert len(images) > 256, "more than one block is compared"
     assert len(expected) > 100
-    assert near_duplicates(measurements) == expected
+    assert pairs_among(measurements) == expected
 
 
 @pytest.mark.parametrize(
@@ -80,18 +89,18 @@ def test_near_duplicates_are_those_of_a_comparison_of_all_with_all(photographs):
 def test_an_edited_image_is_found_and_no_other(photographs, edit):
     measurements = [measured(image) for image in photographs]
     for i in range(3):
-        assert near_duplicates([*measurements, edit(photographs[i])]) == [(i, len(photographs))]
+        assert pairs_among([*measurements, edit(photographs[i])]) == [(i, len(photographs))]
 
 
 def test_unreadable_and_blank_images_have_no_pairs():
     blank = measured(Image.new("L", (50, 50), 90))
-    assert near_duplicates([blank, blank, ImageMeasurement("damaged"), ImageMeasurement("x")]) == []
-    assert near_duplicates([]) == []
+    assert pairs_among([blank, blank, ImageMeasurement("damaged"), ImageMeasurement("x")]) == []
+    assert pairs_among([]) == []
 
 
 def test_progress_ends_with_all_images(photographs):
     reported = []
-    near_duplicates([measured(image) for image in photographs], lambda *n: reported.append(n))
+    pairs_among([measured(image) for image in photographs], lambda *n: reported.append(n))
     assert reported == [(40, 40)]
 
 
@@ -102,7 +111,12 @@ def test_connected_sets_are_those_of_a_plain_walk(pairs):
         joined = sets[i] | sets[j]
         for k in joined:
             sets[k] = joined
-    assert connected_sets(pairs, 10) == sorted({tuple(sorted(each)) for each in sets.values()})
+    for at_once in (0, 100):
+        found = ConnectedSets(10)
+        with patch.object(leaks, "_LINKS_AT_ONCE", at_once):
+            for pair in pairs:
+                found.add(np.array([pair]))
+        assert found.sets() == sorted({tuple(sorted(each)) for each in sets.values()})
 
 
 def test_frames_of_one_file_are_no_duplicates():
@@ -164,9 +178,9 @@ def test_near_duplicates_are_told_apart_by_split_and_class():
         image("d", split="train"),
     )
     pairs = [pair_of(whole, *names) for names in ("ab", "bc", "ad")]
-    findings, n_expected = near_duplicate_findings(whole, pairs)
-    found = by_kind(findings)
-    assert n_expected == 0
+    near = examine_near_duplicates(whole, [np.array(sorted(pairs))])
+    found = by_kind(near.findings)
+    assert (near.n_expected, near.n_pairs, near.listed) == (0, 3, tuple(sorted(pairs)))
     assert found["near-duplicates-across-splits"].sets == (("a", "b"),)
     assert found["near-duplicates-across-splits"].to_exclude == ("a",)
     assert found["near-duplicates-across-classes"].to_exclude == ("b", "c")
@@ -175,12 +189,28 @@ def test_near_duplicates_are_told_apart_by_split_and_class():
 
 def test_images_of_one_group_are_expected_to_look_alike():
     whole = dataset(image("a", group="p1"), image("b", group="p1"))
-    assert near_duplicate_findings(whole, [pair_of(whole, "a", "b")]) == ([], 1)
+    near = examine_near_duplicates(whole, [np.array([pair_of(whole, "a", "b")])])
+    assert (near.findings, near.n_expected) == ((), 1)
 
 
 def test_exact_duplicates_are_not_counted_as_near_ones_too():
     whole = dataset(image("a", "x"), image("b", "x"))
-    assert near_duplicate_findings(whole, [pair_of(whole, "a", "b")]) == ([], 0)
+    near = examine_near_duplicates(whole, [np.array([pair_of(whole, "a", "b")])])
+    assert (near.findings, near.n_expected, near.n_pairs) == ((), 0, 1)
+
+
+def test_of_many_near_copies_some_pairs_of_each_image_are_listed(monkeypatch):
+    monkeypatch.setattr(leaks, "_MOST_LISTED_OF_IMAGE", 2)
+    whole = dataset(*(image(f"a{i:02d}") for i in range(30)))
+    pairs = np.array(list(itertools.combinations(range(30), 2)))
+    near = examine_near_duplicates(whole, [pairs[:100], pairs[100:]])
+    assert near.n_pairs == len(pairs)
+    assert len(near.listed) <= 4 * 30
+    assert set(near.listed) <= {tuple(pair) for pair in pairs.tolist()}
+    assert {i for pair in near.listed for i in pair} == set(range(30))
+    assert list(near.listed) == sorted(near.listed)
+    (found,) = near.findings
+    assert [len(each) for each in found.sets] == [30]
 
 
 def test_groups_in_more_than_one_split_are_found():
