@@ -15,8 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from medrecog_core import __version__, atomic_file
-from medrecog_core.datasets import check_name
-from medrecog_core.errors import MedrecogError, UsageError
+from medrecog_core.errors import MedrecogError
 from medrecog_core.mode import check_may_change
 from medrecog_core.models.card import ModelCard
 from medrecog_core.models.model import Model
@@ -29,7 +28,6 @@ from medrecog_core.models.storage import (
     format_of,
     load_model,
     model_files,
-    model_names,
     read_model,
     save_model,
 )
@@ -156,10 +154,7 @@ def import_content(content: bytes, title: str, name: str = "") -> ModelCard:
         raise
     except DAMAGE as error:
         raise _foreign(title, "its model is incomplete") from error
-    name = check_name(name or model.card.name)
-    if name in model_names():
-        raise UsageError(f"A model named “{name}” already exists. Choose another name.")
-    card = dataclasses.replace(model.card, name=name)
+    card = dataclasses.replace(model.card, name=name or model.card.name)
     save_model(dataclasses.replace(model, card=card))
     return card
 
