@@ -113,7 +113,7 @@ def _set_times(contents: BundleContents, staged: Path) -> None:
         dataset = read_dataset(staged / "datasets" / name, name)
         for image in dataset.every_image:
             if image.file is not None:
-                with contextlib.suppress(OSError):
+                with contextlib.suppress(OSError, OverflowError):
                     os.utime(dataset.absolute_path(image), ns=(image.file.modified,) * 2)
 
 

@@ -8,7 +8,6 @@ not prove who wrote it.
 import dataclasses
 import hashlib
 import io
-import json
 import zipfile
 from collections.abc import Mapping
 from pathlib import Path
@@ -143,9 +142,12 @@ def import_content(content: bytes, title: str, name: str = "") -> ModelCard:
     check_may_change("import a model")
     files = _checked_files(content, title)
 
+    unread = set(files)
+
     def read(file: str) -> bytes:
         if file not in files:
             raise FileNotFoundError(file)
+        unread.discard(file)
         return files[file]
 
     try:
@@ -154,6 +156,8 @@ def import_content(content: bytes, title: str, name: str = "") -> ModelCard:
         raise
     except DAMAGE as error:
         raise _foreign(title, "its model is incomplete") from error
+    if unread:
+        raise _foreign(title, f"its “{min(unread)[:100]}” is no part of a model")
     card = dataclasses.replace(model.card, name=name or model.card.name)
     save_model(dataclasses.replace(model, card=card))
     return card
@@ -190,7 +194,7 @@ def _checked_files(content: bytes, title: str) -> dict[str, bytes]:
             files = {member.filename: archive.read(member) for member in members}
             if len(files) != len(members):
                 raise _foreign(title, "it contains two files of the same name")
-            manifest = json.loads(files.pop(_MANIFEST))
+            manifest = atomic_file.parse_json(files.pop(_MANIFEST))
     except MedrecogError:
         raise
     except (*DAMAGE, NotImplementedError, RuntimeError) as error:

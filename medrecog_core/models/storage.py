@@ -2,7 +2,6 @@
 
 import contextlib
 import hashlib
-import json
 import re
 import shutil
 import zipfile
@@ -242,7 +241,7 @@ def read_model(title: str, read: Callable[[str], bytes]) -> Model:
     Exception
         One of `DAMAGE`, if it is damaged.
     """
-    document = json.loads(read(CARD))
+    document = atomic_file.parse_json(read(CARD))
     written_as = document.pop("format", 1)
     hashes = document.pop("files", None)
     if not isinstance(written_as, int):
@@ -264,12 +263,15 @@ def read_model(title: str, read: Callable[[str], bytes]) -> Model:
             channels = network.layer(member.layer).channels
             arrays = read_arrays(read(codebook_file(card.cell, member)))
             codebooks[member] = Codebook.from_arrays(member.pooling, arrays, channels=channels)
+            _check_names(arrays, codebooks[member].to_arrays())
             length += codebooks[member].length
         else:
             length += member.stored_length(network)
     calibration = None
     if card.calibration is not None:
-        calibration = Calibration.from_arrays(card.classes, read_arrays(read(CALIBRATION)))
+        arrays = read_arrays(read(CALIBRATION))
+        calibration = Calibration.from_arrays(card.classes, arrays)
+        _check_names(arrays, calibration.to_arrays())
     if card.threshold is not None:
         _check_threshold(card)
     classifier = _classifier(card, read_arrays(read(classifier_file(card))), length)
@@ -300,7 +302,14 @@ def _classifier(
     check_kept(card.n_learnt, kept)
     if card.bytes_kept != kept or (kept and kept not in {a.nbytes for a in arrays.values()}):
         raise ValueError("the card does not state the training features that the model contains")
-    return card.trained_classifier.read(card.classes, normalisation, length, arrays)
+    classifier = card.trained_classifier.read(card.classes, normalisation, length, arrays)
+    _check_names(arrays, classifier.to_arrays())
+    return classifier
+
+
+def _check_names(arrays: Mapping[str, np.ndarray], known: Mapping[str, np.ndarray]) -> None:
+    if set(arrays) != set(known):
+        raise ValueError("a file has arrays that are no part of a model")
 
 
 def _training_images(
@@ -311,9 +320,12 @@ def _training_images(
     arrays = read_arrays(read(DESCRIPTORS))
     rows = l2_normalise(arrays["descriptors"]).astype(np.float32)
     detector = NoveltyDetector.from_arrays({**arrays, "descriptors": rows})
+    _check_names(arrays, detector.to_arrays())
     images = tuple(
         TrainingImage(str(path), str(label), str(sha256), rendering)
-        for (path, label, sha256), rendering in rows_of_document(json.loads(read(IMAGES)))
+        for (path, label, sha256), rendering in rows_of_document(
+            atomic_file.parse_json(read(IMAGES))
+        )
     )
     if rows.shape != (card.n_indexed, length) or len(images) != card.n_indexed:
         raise ValueError("the training images do not match their descriptors")

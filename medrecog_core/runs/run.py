@@ -26,6 +26,7 @@ from medrecog_core.jobs.process import this_process
 from medrecog_core.jobs.state import JobState
 from medrecog_core.locations import cache_folder
 from medrecog_core.mode import check_may_change
+from medrecog_core.networks.stored_array import READ_ERRORS, read_npy
 from medrecog_core.runs.cell_result import CellResult
 from medrecog_core.runs.record import RunRecord
 from medrecog_core.runs.specification import RunSpecification
@@ -143,10 +144,9 @@ class Run(Job):
         """Return the scores of a finished cell, float32, a row for each of `tested_images`."""
         file = self.path / "cells" / f"{cell.name}.npy"
         try:
-            scores: np.ndarray = np.load(file, allow_pickle=False)
-        except (OSError, EOFError, ValueError) as error:
+            return read_npy(file.read_bytes())
+        except READ_ERRORS as error:
             raise StorageError(damaged(file)) from error
-        return scores
 
     def images(self) -> list[RunImage]:
         """Return the images that the run trains or tests with.
