@@ -122,8 +122,8 @@ def with_chosen_classes(folder: Path, imported: Dataset) -> Dataset:
         raise
     except MedrecogError as error:
         raise StorageError(
-            f"The choice of classes {folder / CLASSES} leaves fewer than two classes. Delete it to "
-            "use every class."
+            f"The choice of classes {folder.name}/{CLASSES} leaves fewer than two classes. Delete "
+            "it to use every class."
         ) from error
 
 
@@ -154,8 +154,8 @@ def read_imported(folder: Path, name: str) -> Dataset:
         )
     except (AttributeError, KeyError, TypeError, ValueError, MedrecogError) as error:
         raise StorageError(
-            f"The description of the data set “{name}” in {folder} is damaged. Delete the data "
-            "set and add it again."
+            f"The description of the data set “{name}” is damaged. Delete the data set and add it "
+            "again."
         ) from error
     return excluding_as_written(folder, dataset)
 
@@ -184,8 +184,8 @@ def excluding_as_written(folder: Path, dataset: Dataset) -> Dataset:
         return dataset.excluding(exclusions.values())
     except (TypeError, ValueError, MedrecogError) as error:
         raise StorageError(
-            f"The list of excluded images {folder / EXCLUSIONS} is damaged. Delete it to restore "
-            "every image."
+            f"The list of excluded images {folder.name}/{EXCLUSIONS} is damaged. Delete it to "
+            "restore every image."
         ) from error
 
 

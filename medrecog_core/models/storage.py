@@ -199,8 +199,7 @@ def load_model(name: str) -> Model:
         raise
     except DAMAGE as error:
         raise StorageError(
-            f"The model “{name}” in {folder} is damaged. Delete that folder and train the model "
-            "again."
+            f"The model “{name}” is damaged. Delete it and train the model again."
         ) from error
 
 

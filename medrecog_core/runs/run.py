@@ -174,8 +174,7 @@ class Run(Job):
 
     def tested_images(self) -> list[RunImage]:
         """Return the test images fold after fold, one for each row of a cell's scores."""
-        images = self.images()
-        return [images[position] for position in self.split().tested]
+        return self._at(self.split().tested)
 
     def small_test(self) -> SmallTest | None:
         """Return the classes with too few test images; None if every class has enough."""
@@ -184,8 +183,13 @@ class Run(Job):
 
     def trained_images(self) -> list[RunImage]:
         """Return the images that some classifier of the run is trained on."""
+        return self._at(self.split().trained)
+
+    def _at(self, positions: Sequence[int]) -> list[RunImage]:
         images = self.images()
-        return [images[position] for position in self.split().trained]
+        if not all(0 <= position < len(images) for position in positions):
+            raise StorageError(damaged(self.path / "split.json"))
+        return [images[position] for position in positions]
 
     def files(self) -> list[list[Any]]:
         """Return the data set's images and the state of their files, as the run found them."""
@@ -275,6 +279,9 @@ def images_of_document(document: Any) -> list[RunImage]:
         If it is damaged.
     """
     rows = rows_of_document(document)
+    for row, _ in rows:
+        if [type(value) for value in row] != [str] * 4:
+            raise TypeError("an image has a path, hash, label and group in words")
     return [
         RunImage(path, sha256, label, group, rendering)
         for (path, sha256, label, group), rendering in rows

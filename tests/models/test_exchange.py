@@ -124,7 +124,8 @@ def rehashed(content: bytes, change: Callable[[dict[str, bytes]], None]) -> byte
 def test_a_file_that_is_no_part_of_a_model_is_refused(model: Model) -> None:
     content = exported_model("my-model")
     assert import_content(rehashed(content, lambda files: None), "one", "same").name == "same"
-    refused(rehashed(content, lambda files: files.update({"a.npz": b""})), "“a.npz” is no part of a model")
+    added = rehashed(content, lambda files: files.update({"a.npz": b""}))
+    refused(added, "“a.npz” is no part of a model")
 
 
 @pytest.mark.parametrize(

@@ -82,7 +82,7 @@ class TestEncodings:
             file.unlink()
         else:
             file.write_bytes(content)
-        with pytest.raises(StorageError, match=r"The model “vlad” in .* is damaged"):
+        with pytest.raises(StorageError, match="The model “vlad” is damaged"):
             load_model("vlad")
 
     def test_a_codebook_of_another_encoding_gives_a_sentence(
@@ -228,7 +228,7 @@ class TestLoading:
             load_model("../models/my-model")
 
     def is_damaged(self) -> None:
-        expected = r"The model “my-model” in .*my-model is damaged\. .*train the model again\."
+        expected = r"The model “my-model” is damaged\. .*train the model again\."
         with pytest.raises(StorageError, match=expected):
             load_model("my-model")
         assert model_names() == ["my-model"]
