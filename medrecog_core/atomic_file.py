@@ -1,6 +1,7 @@
 """Files that are seen whole or not at all, even when the process dies while writing."""
 
 import json
+import math
 import os
 import stat
 import tempfile
@@ -10,6 +11,7 @@ from typing import Any
 from medrecog_core.errors import MedrecogError, StorageError
 from medrecog_core.locations import create_folder, unwritable
 
+_TOO_LARGE = 2**63
 _OF_KEPT, _OF_EXPORTS = 0o600, 0o644
 
 
@@ -84,8 +86,33 @@ def _replace(path: Path, content: bytes, mode: int = _OF_KEPT) -> None:
             Path(temporary).unlink(missing_ok=True)
 
 
+def parse_json(content: bytes) -> Any:
+    """Return the JSON document in a file's content, whose numbers are finite and have 64 bits.
+
+    Raises
+    ------
+    ValueError, RecursionError
+        If it is not such a document.
+    """
+    return json.loads(content, parse_float=_finite, parse_int=_bounded, parse_constant=_refuse)
+
+
+def _finite(digits: str) -> float:
+    number = float(digits)
+    return number if math.isfinite(number) else _refuse(digits)
+
+
+def _bounded(digits: str) -> int:
+    number = int(digits)
+    return number if abs(number) < _TOO_LARGE else _refuse(digits)
+
+
+def _refuse(digits: str) -> Any:
+    raise ValueError(f"the number {digits[:20]} is out of bounds")
+
+
 def read_json(path: Path) -> Any:
-    """Return the JSON document in a file.
+    """Return the JSON document in a file; it may hold “not a number”, as the program writes it.
 
     Raises
     ------
@@ -95,7 +122,7 @@ def read_json(path: Path) -> Any:
         If the file cannot be read, or does not hold JSON.
     """
     try:
-        return json.loads(path.read_bytes())
+        return json.loads(path.read_bytes(), parse_float=_finite, parse_int=_bounded)
     except FileNotFoundError:
         raise
     except (OSError, ValueError, RecursionError) as error:

@@ -19,7 +19,7 @@ from medrecog_core.ui.experiments.run_list import SEEN, follow
 from medrecog_core.ui.heat_map import choose_range, show_heat_map, show_legend
 from medrecog_core.ui.jobs import show_status
 from medrecog_core.ui.page import RESEARCH_ONLY, open_page, show_absence, shown_errors
-from medrecog_core.ui.plain_text import literal
+from medrecog_core.ui.plain_text import literal, literal_error
 from medrecog_core.ui.results.cell_calibration import show_calibration
 from medrecog_core.ui.results.cell_choice import CELL, choose_cell, take_cell
 from medrecog_core.ui.results.cell_curves import asked_curve, forget_curve, show_curves, show_folds
@@ -52,7 +52,7 @@ def show_run(run: Run, selects: DeltaGenerator) -> None:
     if state.status != "finished":
         show_status(state)
         if state.error:
-            st.error(literal(state.error), icon=":material/error:")
+            st.error(literal_error(state.error), icon=":material/error:")
     if not finished:
         st.info("This run has no finished cell yet.", icon=":material/hourglass_empty:")
         if is_viewer():

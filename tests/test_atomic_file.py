@@ -108,7 +108,7 @@ def test_a_folder_that_cannot_be_made_is_named(file):
 json_documents = st.recursive(
     st.none()
     | st.booleans()
-    | st.integers()
+    | st.integers(1 - 2**63, 2**63 - 1)
     | st.floats(allow_nan=False)
     | st.text(st.characters(exclude_categories=[])),
     lambda children: st.lists(children) | st.dictionaries(st.text(), children),
@@ -154,3 +154,18 @@ def test_damage_is_told_with_the_file(file, content):
 def test_a_folder_in_place_of_a_document_is_told(tmp_path):
     with pytest.raises(StorageError, match=rf"{tmp_path} is damaged or cannot be read"):
         atomic_file.read_json(tmp_path)
+
+
+@pytest.mark.parametrize("number", ["1e999", "-1e999", "9" * 19, f"-{10**30}", "9" * 5000])
+def test_a_number_that_no_field_can_hold_is_damage(file, number):
+    file.parent.mkdir(parents=True, exist_ok=True)
+    file.write_text(f'{{"a": [{number}]}}')
+    with pytest.raises(StorageError):
+        atomic_file.read_json(file)
+
+
+@pytest.mark.parametrize("number", ["NaN", "Infinity", "-Infinity", "1e999"])
+def test_documents_from_outside_have_finite_numbers_only(number):
+    with pytest.raises(ValueError, match="out of bounds"):
+        atomic_file.parse_json(f"[{number}]".encode())
+    assert atomic_file.parse_json(b"[1, 0.5, -9223372036854775807]") == [1, 0.5, 1 - 2**63]

@@ -41,12 +41,15 @@ def check_documents(path: Path, contents: BundleContents, staged: Path) -> None:
     """
     for name in contents.datasets:
         with _refusing(path, f"the data set “{name}”"):
+            _check_numbers(staged / "datasets" / name)
             _check_dataset(staged / "datasets" / name, name)
     for name in contents.models:
         with _refusing(path, f"the model “{name}”"):
+            _check_numbers(staged / "models" / name)
             _check_model(staged / "models" / name, name)
     for name in contents.runs:
         with _refusing(path, f"the run “{name}”"):
+            _check_numbers(staged / "runs" / name)
             _check_run(StagedRun(name, staged / "runs" / name), contents)
     for name in contents.files:
         if name.startswith("bundled-thumbnails/"):
@@ -69,6 +72,11 @@ def _refusing(path: Path, part: str) -> Iterator[None]:
         yield
     except (*DAMAGE, IndexError) as error:
         raise tampered(path, f"{part} in it cannot be read here") from error
+
+
+def _check_numbers(folder: Path) -> None:
+    for file in folder.rglob("*.json"):
+        atomic_file.parse_json(file.read_bytes())
 
 
 def _check_dataset(folder: Path, name: str) -> None:

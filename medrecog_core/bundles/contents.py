@@ -1,12 +1,13 @@
 """Contents of a bundle: its first document, which all other files are checked against."""
 
-import json
 import re
 from pathlib import Path, PurePosixPath
 from typing import Annotated, Final, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
+from medrecog_core.atomic_file import parse_json
+from medrecog_core.bounds import Count
 from medrecog_core.datasets.archive import DamagedArchiveError, Members, opened_archive
 from medrecog_core.errors import MedrecogError
 
@@ -58,7 +59,7 @@ class BundleFile(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     sha256: Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
-    n_bytes: Annotated[int, Field(ge=0)]
+    n_bytes: Count
 
 
 class BundleContents(BaseModel):
@@ -84,7 +85,7 @@ class BundleContents(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     format: Literal["medrecog bundle"] = FORMAT
-    version: int = VERSION
+    version: Annotated[int, Field(strict=True, ge=1, le=VERSION)] = VERSION
     medrecog: str
     pictures: Pictures
     by: Annotated[str, Field(max_length=LONGEST_NAME)] = ""
@@ -139,7 +140,7 @@ def _read(path: Path, members: Members) -> BundleContents:
     with first[0][1]() as file:
         text = file.read(_MOST_BYTES_OF_CONTENTS + 1)
     try:
-        document = json.loads(text)
+        document = parse_json(text)
     except (ValueError, RecursionError) as error:
         raise foreign(path) from error
     if not isinstance(document, dict) or document.get("format") != FORMAT:

@@ -11,6 +11,7 @@ from pathlib import Path
 from medrecog_core.bundles.checking import check_documents
 from medrecog_core.bundles.contents import CONTENTS, BundleContents, read_contents, tampered
 from medrecog_core.datasets.archive import DamagedArchiveError, unpack
+from medrecog_core.datasets.library import lock_dataset
 from medrecog_core.datasets.manifest import read_dataset
 from medrecog_core.errors import StorageError
 from medrecog_core.locations import (
@@ -20,6 +21,7 @@ from medrecog_core.locations import (
     create_folder,
     unwritable,
 )
+from medrecog_core.models.storage import lock_model
 
 _CHUNK_BYTES = 2**20
 
@@ -62,7 +64,15 @@ def open_bundle(
         _check_files(path, contents, staged)
         check_documents(path, contents, staged)
         _set_times(contents, staged)
-        _move(contents, staged, cache)
+        with contextlib.ExitStack() as locks:
+            if cache.root == cache_folder().root:
+                for lock, names in (
+                    (lock_dataset, contents.datasets),
+                    (lock_model, contents.models),
+                ):
+                    for name in sorted(names):
+                        locks.enter_context(lock(name))
+            _move(contents, staged, cache)
     return contents.runs
 
 
@@ -103,7 +113,7 @@ def _set_times(contents: BundleContents, staged: Path) -> None:
         dataset = read_dataset(staged / "datasets" / name, name)
         for image in dataset.every_image:
             if image.file is not None:
-                with contextlib.suppress(OSError):
+                with contextlib.suppress(OSError, OverflowError):
                     os.utime(dataset.absolute_path(image), ns=(image.file.modified,) * 2)
 
 

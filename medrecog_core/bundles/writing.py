@@ -4,6 +4,7 @@ import contextlib
 import hashlib
 import json
 import os
+import re
 import tempfile
 import zipfile
 from collections.abc import Callable, Sequence
@@ -142,6 +143,9 @@ def write_bundle(
     return written
 
 
+_OF_MACHINE = re.compile(r"(: medrecog \S+, process \d+) on .*")
+
+
 class _Bundle:
     """A bundle being written."""
 
@@ -197,7 +201,8 @@ class _Bundle:
         self._add_json(f"{folder}/images.json", images_document(named))
         for name in _COPIED:
             self._copy(run.path / f"{name}.json", f"{folder}/{name}.json")
-        if lines := run.log.lines():
+        # Logs of earlier versions name the machine.
+        if lines := [_OF_MACHINE.sub(r"\1", line) for line in run.log.lines()]:
             self._add(f"{folder}/log.txt", places.left_out_of("\n".join(lines) + "\n").encode())
         for result in run.cells():
             for ending in ("json", "npy"):

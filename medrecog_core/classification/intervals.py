@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from medrecog_core.bounds import Count, Finite
 from medrecog_core.classification.resampling import (
     MeasuredResamples,
     Resampled,
@@ -66,12 +67,12 @@ class Estimate:
     """
 
     measure: str
-    value: float
-    low: float
-    high: float
+    value: Finite
+    low: Finite
+    high: Finite
     method: str
-    n_images: int
-    n_units: int
+    n_images: Count
+    n_units: Count
 
 
 def estimate(

@@ -5,7 +5,9 @@ from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 import numpy as np
+from pydantic import TypeAdapter
 
+from medrecog_core.bounds import Count, Share
 from medrecog_core.classification import confusion
 from medrecog_core.classification.intervals import wilson_interval
 from medrecog_core.classification.scored_images import choose_positive_class
@@ -16,10 +18,10 @@ class ClassMetrics:
     """One class's part of a result; `support` is its number of test images."""
 
     label: str
-    precision: float
-    recall: float
-    f1: float
-    support: int
+    precision: Share
+    recall: Share
+    f1: Share
+    support: Count
 
 
 @dataclass(frozen=True)
@@ -43,12 +45,12 @@ class Metrics:
         The class that sensitivity speaks of, where there are two; None for more.
     """
 
-    accuracy: float
-    accuracy_interval: tuple[float, float]
-    balanced_accuracy: float
-    auc: float | None
+    accuracy: Share
+    accuracy_interval: tuple[Share, Share]
+    balanced_accuracy: Share
+    auc: Share | None
     classes: tuple[ClassMetrics, ...]
-    confusion: tuple[tuple[int, ...], ...]
+    confusion: tuple[tuple[Count, ...], ...]
     positive: str | None = None
 
     @property
@@ -97,17 +99,17 @@ class Metrics:
 
         A document without a positive class, as written before there was one, gets it by the names
         of the classes; the measures of the confusion matrix are computed from it.
+
+        Raises
+        ------
+        MedrecogError, ValueError
+            If it is damaged.
         """
-        classes = [fields["label"] for fields in document["classes"]]
-        return cls(
-            document["accuracy"],
-            tuple(document["accuracy_interval"]),
-            document["balanced_accuracy"],
-            document["auc"],
-            tuple(ClassMetrics(**fields) for fields in document["classes"]),
-            tuple(tuple(row) for row in document["confusion"]),
-            choose_positive_class(classes, document.get("positive")),
-        )
+        found = _METRICS.validate_python(document)
+        n = len(found.classes)
+        if len(found.confusion) != n or any(len(row) != n for row in found.confusion):
+            raise ValueError("the confusion matrix does not have a row and a column for each class")
+        return found.with_positive(found.positive)
 
 
 def measure(
@@ -170,3 +172,6 @@ def _auc(
         return None
     columns = range(1, 2) if len(classes) == 2 else range(len(classes))
     return float(np.mean([roc_auc_score(truth == classes[i], scores[:, i]) for i in columns]))
+
+
+_METRICS = TypeAdapter(Metrics)

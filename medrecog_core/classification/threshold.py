@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from medrecog_core.bounds import Count, Finite, Share
 from medrecog_core.errors import MedrecogError, UsageError
 
 BALANCED_ACCURACY = "balanced accuracy"
@@ -35,11 +36,11 @@ class DecisionThreshold:
 
     positive: str
     negative: str
-    threshold: float
+    threshold: Finite
     aim: str
-    sensitivity: float
-    specificity: float
-    n_images: int
+    sensitivity: Share
+    specificity: Share
+    n_images: Count
 
     def decide(self, values: np.ndarray) -> np.ndarray:
         """Return a label for each score or probability of the positive class, shape (n,)."""

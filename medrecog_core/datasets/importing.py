@@ -147,7 +147,8 @@ def add_dataset(
     _check_free(name)
     paths = checked_sources(sources)
     if not paths[0].is_file():
-        return library.save(read_dataset(name, paths[0], decisions, hashed))
+        with _alone(name):
+            return library.save(read_dataset(name, paths[0], decisions, hashed))
     with _alone(name), _images_folder(name) as folder:
         opened = unpack_sources(paths, folder, decisions, bounds, report)
         dataset = opened.propose(name, decisions, None, hashed).dataset

@@ -40,12 +40,14 @@ from medrecog_core.datasets.manifest import (
 from medrecog_core.errors import MedrecogError, StorageError, UsageError
 from medrecog_core.jobs.job import Job
 from medrecog_core.jobs.kinds import DRAW_DEMO
+from medrecog_core.jobs.locks import locked
 from medrecog_core.jobs.progress import Stage, counting
 from medrecog_core.jobs.work import Work, start_once
 from medrecog_core.locations import cache_folder, unwritable
 from medrecog_core.mode import check_may_change, is_viewer
 
 Report = Callable[[int, int], None]
+_SECONDS_TO_CHANGE = 30
 
 DRAWING = Stage("draw-demo", "Generating the demo images", "images")
 HASHING = Stage("hash-files", "Reading files", "files")
@@ -53,6 +55,21 @@ COMPARING = Stage("compare-files", "Comparing files", "files")
 
 IMAGES = "images"
 """Folder of the images of a data set in the cache folder."""
+
+
+def lock_dataset(name: str) -> contextlib.AbstractContextManager[None]:
+    """Return a lock on the name of a data set, held while it is changed.
+
+    Raises
+    ------
+    MedrecogError
+        If another process holds it for long.
+    """
+    return locked(
+        cache_folder().datasets / f".changing-{check_name(name)}.lock",
+        f"Another process is changing the data set “{name}”. Try again when it has finished.",
+        _SECONDS_TO_CHANGE,
+    )
 
 
 def _ignore(done: int, total: int) -> None:
@@ -166,10 +183,16 @@ def save(dataset: Dataset, report: HashReport = ignore_hashing) -> Dataset:
         If the manifest cannot be written.
     """
     check_may_change("add a data set")
+    complete = with_states(dataset, report)
+    with lock_dataset(dataset.name):
+        return _save(complete)
+
+
+def _save(dataset: Dataset) -> Dataset:
     if dataset.name in names():
         raise UsageError(f"A data set named “{dataset.name}” already exists. Choose another name.")
     folder = folder_of(dataset.name)
-    kept, choice = with_kept(with_states(dataset, report), *read_kept(folder))
+    kept, choice = with_kept(dataset, *read_kept(folder))
     # The manifest is written last, because it makes the data set exist. A failed attempt may have
     # left other files.
     for stale in (EXCLUSIONS, CLASSES):
@@ -227,18 +250,20 @@ def refresh(name: str, report: Report = _ignore) -> tuple[Dataset, tuple[FileCha
         If it is damaged or cannot be written.
     """
     check_may_change("change a data set")
-    folder = folder_of(name)
-    dataset = _completed(name, _ignore)
-    changes = find_changes(dataset, report)
-    if not changes:
-        return with_chosen_classes(folder, dataset), ()
-    now = refreshed(dataset, changes)
-    chosen = read_choice(folder).applied(now)
-    # The exclusions are written first: if the second write fails, they only contain unknown paths.
-    if now.excluded != dataset.excluded:
-        write_exclusions(folder, now)
-    write_manifest(folder, now)
-    return chosen, changes
+    with lock_dataset(name):
+        folder = folder_of(name)
+        dataset = _completed(name, _ignore)
+        changes = find_changes(dataset, report)
+        if not changes:
+            return with_chosen_classes(folder, dataset), ()
+        now = refreshed(dataset, changes)
+        chosen = read_choice(folder).applied(now)
+        # The exclusions are written first: if the second write fails, they only contain unknown
+        # paths.
+        if now.excluded != dataset.excluded:
+            write_exclusions(folder, now)
+        write_manifest(folder, now)
+        return chosen, changes
 
 
 def move(
@@ -275,17 +300,18 @@ def move(
         If it is damaged or cannot be written.
     """
     check_may_change("move a data set")
-    if name == demo.NAME:
-        raise UsageError("The demo data set belongs to the program and cannot be moved.")
-    dataset = imported(name)
-    root = resolved(root)
-    if not root.is_dir():
-        raise MedrecogError(
-            f"{root} is not a folder. Enter the folder that contains the images now."
-        )
-    moved, changes = moved_to(dataset, root, report)
-    write_manifest(folder_of(name), moved)
-    return with_chosen_classes(folder_of(name), moved), changes
+    with lock_dataset(name):
+        if name == demo.NAME:
+            raise UsageError("The demo data set belongs to the program and cannot be moved.")
+        dataset = imported(name)
+        root = resolved(root)
+        if not root.is_dir():
+            raise MedrecogError(
+                f"{root} is not a folder. Enter the folder that contains the images now."
+            )
+        moved, changes = moved_to(dataset, root, report)
+        write_manifest(folder_of(name), moved)
+        return with_chosen_classes(folder_of(name), moved), changes
 
 
 def choose_classes(
@@ -324,14 +350,15 @@ def choose_classes(
         If it is damaged or cannot be written.
     """
     check_may_change("choose classes")
-    if not (only or exclude or merge):
-        raise UsageError("No classes selected. Select classes to use, to exclude or to merge.")
-    dataset = imported(name)
-    folder = folder_of(name)
-    choice = read_choice(folder).then(dataset, only, exclude, merge or {})
-    chosen = choice.applied(dataset)
-    write_choice(folder, choice)
-    return chosen
+    with lock_dataset(name):
+        if not (only or exclude or merge):
+            raise UsageError("No classes selected. Select classes to use, to exclude or to merge.")
+        dataset = imported(name)
+        folder = folder_of(name)
+        choice = read_choice(folder).then(dataset, only, exclude, merge or {})
+        chosen = choice.applied(dataset)
+        write_choice(folder, choice)
+        return chosen
 
 
 def restore_classes(name: str) -> Dataset:
@@ -345,12 +372,13 @@ def restore_classes(name: str) -> Dataset:
         If it is damaged or cannot be written.
     """
     check_may_change("restore classes")
-    dataset = imported(name)
-    try:
-        (folder_of(name) / CLASSES).unlink(missing_ok=True)
-    except OSError as error:
-        raise StorageError(unwritable(folder_of(name) / CLASSES, error)) from error
-    return dataset
+    with lock_dataset(name):
+        dataset = imported(name)
+        try:
+            (folder_of(name) / CLASSES).unlink(missing_ok=True)
+        except OSError as error:
+            raise StorageError(unwritable(folder_of(name) / CLASSES, error)) from error
+        return dataset
 
 
 def exclude(name: str, paths: Collection[str], finding: str = CHOSEN, reason: str = "") -> Dataset:
@@ -382,14 +410,15 @@ def exclude(name: str, paths: Collection[str], finding: str = CHOSEN, reason: st
         If it is damaged or cannot be written.
     """
     check_may_change("exclude images")
-    dataset = load(name)
-    image_of = {image.path: image for image in dataset.images}
-    known = {image.path for image in dataset.every_image}
-    _check_known(name, paths, known)
-    added = [Exclusion(image_of[p], finding, reason) for p in paths if p in image_of]
-    now = dataset.excluding((*dataset.excluded, *added))
-    write_exclusions(folder_of(name), _without_classes(name, now))
-    return now
+    with lock_dataset(name):
+        dataset = load(name)
+        image_of = {image.path: image for image in dataset.images}
+        known = {image.path for image in dataset.every_image}
+        _check_known(name, paths, known)
+        added = [Exclusion(image_of[p], finding, reason) for p in paths if p in image_of]
+        now = dataset.excluding((*dataset.excluded, *added))
+        write_exclusions(folder_of(name), _without_classes(name, now))
+        return now
 
 
 def include(name: str, paths: Collection[str]) -> Dataset:
@@ -403,23 +432,24 @@ def include(name: str, paths: Collection[str]) -> Dataset:
         If it is damaged or cannot be written.
     """
     check_may_change("restore excluded images")
-    dataset = load(name)
-    _check_known(name, paths, {image.path for image in dataset.every_image})
-    taken_back = set(paths)
-    by_class = {
-        image.path: image.label
-        for image in imported(name).images
-        if image.label in read_choice(folder_of(name)).excluded
-    }
-    for path in paths:
-        if path in by_class:
-            raise UsageError(
-                f"The image {path} is excluded with its class “{by_class[path]}”. Restore the "
-                f"class with “datasets classes {name} --restore”."
-            )
-    now = dataset.excluding(e for e in dataset.excluded if e.image.path not in taken_back)
-    write_exclusions(folder_of(name), _without_classes(name, now))
-    return now
+    with lock_dataset(name):
+        dataset = load(name)
+        _check_known(name, paths, {image.path for image in dataset.every_image})
+        taken_back = set(paths)
+        by_class = {
+            image.path: image.label
+            for image in imported(name).images
+            if image.label in read_choice(folder_of(name)).excluded
+        }
+        for path in paths:
+            if path in by_class:
+                raise UsageError(
+                    f"The image {path} is excluded with its class “{by_class[path]}”. Restore the "
+                    f"class with “datasets classes {name} --restore”."
+                )
+        now = dataset.excluding(e for e in dataset.excluded if e.image.path not in taken_back)
+        write_exclusions(folder_of(name), _without_classes(name, now))
+        return now
 
 
 def _without_classes(name: str, chosen: Dataset) -> Dataset:
@@ -445,23 +475,24 @@ def remove(name: str) -> None:
         If it cannot be deleted.
     """
     check_may_change("delete a data set")
-    if name == demo.NAME:
-        raise UsageError("The demo data set belongs to the program and cannot be deleted.")
-    if check_name(name) not in names():
-        raise MedrecogError(_unknown(name))
-    folder = folder_of(name)
-    try:
-        kept = kept_document(imported(name), read_choice(folder))
-    except MedrecogError:
-        kept = {}  # the data set is damaged
-    try:
-        shutil.rmtree(folder)
-    except OSError as error:
-        raise StorageError(unwritable(folder, error)) from error
-    if kept:
-        # On a full disk, the exclusions are lost, but the data set can be deleted.
-        with contextlib.suppress(StorageError):
-            atomic_file.write_json(folder / REMOVED, kept)
+    with lock_dataset(name):
+        if name == demo.NAME:
+            raise UsageError("The demo data set belongs to the program and cannot be deleted.")
+        if check_name(name) not in names():
+            raise MedrecogError(_unknown(name))
+        folder = folder_of(name)
+        try:
+            kept = kept_document(imported(name), read_choice(folder))
+        except MedrecogError:
+            kept = {}  # the data set is damaged
+        try:
+            shutil.rmtree(folder)
+        except OSError as error:
+            raise StorageError(unwritable(folder, error)) from error
+        if kept:
+            # On a full disk, the exclusions are lost, but the data set can be deleted.
+            with contextlib.suppress(StorageError):
+                atomic_file.write_json(folder / REMOVED, kept)
 
 
 def resolved(path: Path) -> Path:

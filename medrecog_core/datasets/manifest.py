@@ -1,5 +1,6 @@
 """Data sets on disk: manifest and exclusions, in two files."""
 
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict, replace
 from pathlib import Path
@@ -22,6 +23,7 @@ MANIFEST = "dataset.json"
 EXCLUSIONS = "exclusions.json"
 
 _N_OWN_FIELDS = 4
+_SHA256 = re.compile("[0-9a-f]{64}")
 
 
 def write_manifest(folder: Path, dataset: Dataset) -> None:
@@ -120,8 +122,8 @@ def with_chosen_classes(folder: Path, imported: Dataset) -> Dataset:
         raise
     except MedrecogError as error:
         raise StorageError(
-            f"The choice of classes {folder / CLASSES} leaves fewer than two classes. Delete it to "
-            "use every class."
+            f"The choice of classes {folder.name}/{CLASSES} leaves fewer than two classes. Delete "
+            "it to use every class."
         ) from error
 
 
@@ -152,8 +154,8 @@ def read_imported(folder: Path, name: str) -> Dataset:
         )
     except (AttributeError, KeyError, TypeError, ValueError, MedrecogError) as error:
         raise StorageError(
-            f"The description of the data set “{name}” in {folder} is damaged. Delete the data "
-            "set and add it again."
+            f"The description of the data set “{name}” is damaged. Delete the data set and add it "
+            "again."
         ) from error
     return excluding_as_written(folder, dataset)
 
@@ -182,8 +184,8 @@ def excluding_as_written(folder: Path, dataset: Dataset) -> Dataset:
         return dataset.excluding(exclusions.values())
     except (TypeError, ValueError, MedrecogError) as error:
         raise StorageError(
-            f"The list of excluded images {folder / EXCLUSIONS} is damaged. Delete it to restore "
-            "every image."
+            f"The list of excluded images {folder.name}/{EXCLUSIONS} is damaged. Delete it to "
+            "restore every image."
         ) from error
 
 
@@ -218,9 +220,16 @@ def _images(document: Mapping[str, Any]) -> Iterable[ImageRecord]:
 
 def _image(fields: list[Any], fold: str, frame: int | None) -> ImageRecord:
     (path, label, split, group), state = fields[:_N_OWN_FIELDS], fields[_N_OWN_FIELDS:]
+    if not all(isinstance(text, str) for text in (path, label, split, group, fold)):
+        raise TypeError("an image has a path, label, split, group and fold in words")
     if state and [type(value) for value in state] != [str, int, int, int, int, str]:
         raise TypeError("the state of a file has six fields")
     file = FileState(*state) if state else None
+    if file is not None:
+        if min(file.n_bytes, file.width, file.height) < 0:
+            raise ValueError("the size of a file is negative")
+        if not _SHA256.fullmatch(file.sha256):
+            raise ValueError("a file has no SHA-256")
     return ImageRecord(path, label, split, group, file, fold, frame)
 
 

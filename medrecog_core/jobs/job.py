@@ -234,7 +234,11 @@ class Job:
 
 def damaged(file: Path) -> str:
     """Return the error message for an unusable file of a job."""
-    return f"{file} is damaged or cannot be read. Resume or delete {file.parent.name}."
+    job = file.parent.parent if file.parent.name == "cells" else file.parent
+    return (
+        f"{job.name}/{file.relative_to(job).as_posix()} is damaged or cannot be read. Resume or "
+        f"delete {job.name}."
+    )
 
 
 def create_job(

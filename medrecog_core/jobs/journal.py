@@ -1,7 +1,6 @@
 """Journal of a job: the state and log that its process writes for other processes."""
 
 import dataclasses
-import platform
 import threading
 import time
 from collections.abc import Callable
@@ -52,9 +51,9 @@ class Journal:
             process=this_process(),
             attempts=earlier.attempts + 1,
         )
+        # The log is in bundles, so it does not name the machine.
         self._log(
-            f"attempt {self._state.attempts}: medrecog {__version__}, process "
-            f"{this_process().pid} on {platform.node()}"
+            f"attempt {self._state.attempts}: medrecog {__version__}, process {this_process().pid}"
         )
         with self._lock:
             self._write()

@@ -9,10 +9,12 @@ from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
 import psutil
+from pydantic import Field
 
+from medrecog_core.bounds import Finite
 from medrecog_core.errors import MedrecogError, StorageError
 from medrecog_core.locations import cache_folder, checkout_folder, unwritable
 from medrecog_core.mode import check_may_change
@@ -39,8 +41,8 @@ class ProcessIdentity:
         or from before a restart, is not alive.
     """
 
-    pid: int
-    started: float
+    pid: Annotated[int, Field(gt=0, lt=2**31)]
+    started: Finite
     boot: str = ""
 
     def is_alive(self) -> bool:

@@ -8,6 +8,7 @@ from typing import Any
 
 from pydantic import TypeAdapter
 
+from medrecog_core.bounds import Count, Finite, Seconds, Timestamp
 from medrecog_core.jobs.process import ProcessIdentity
 from medrecog_core.jobs.progress import Stage
 
@@ -103,20 +104,20 @@ class JobState:
 
     status: str = "queued"
     stage: Stage | None = None
-    done: int = 0
-    total: int = 0
-    rate: float = 0.0
-    job_seconds_left: float | None = None
+    done: Count = 0
+    total: Count = 0
+    rate: Finite = 0.0
+    job_seconds_left: Finite | None = None
     waits: bool = False
     error: str = ""
     process: ProcessIdentity | None = None
-    heartbeat: float = 0.0
-    created: float = 0.0
-    started: float = 0.0
-    finished: float = 0.0
-    attempts: int = 0
-    network_images: tuple[tuple[int, int], ...] = ()
-    seconds: tuple[tuple[str, float], ...] = field(default=())
+    heartbeat: Seconds = 0.0
+    created: Timestamp = 0.0
+    started: Timestamp = 0.0
+    finished: Timestamp = 0.0
+    attempts: Count = 0
+    network_images: tuple[tuple[Count, Count], ...] = ()
+    seconds: tuple[tuple[str, Seconds], ...] = field(default=())
 
     @property
     def stage_seconds_left(self) -> float | None:

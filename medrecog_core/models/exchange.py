@@ -8,15 +8,13 @@ not prove who wrote it.
 import dataclasses
 import hashlib
 import io
-import json
 import zipfile
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 from medrecog_core import __version__, atomic_file
-from medrecog_core.datasets import check_name
-from medrecog_core.errors import MedrecogError, UsageError
+from medrecog_core.errors import MedrecogError
 from medrecog_core.mode import check_may_change
 from medrecog_core.models.model import Model, ModelCard
 from medrecog_core.models.storage import (
@@ -28,7 +26,6 @@ from medrecog_core.models.storage import (
     format_of,
     load_model,
     model_files,
-    model_names,
     read_model,
     save_model,
 )
@@ -144,9 +141,12 @@ def import_content(content: bytes, title: str, name: str = "") -> ModelCard:
     check_may_change("import a model")
     files = _checked_files(content, title)
 
+    unread = set(files)
+
     def read(file: str) -> bytes:
         if file not in files:
             raise FileNotFoundError(file)
+        unread.discard(file)
         return files[file]
 
     try:
@@ -155,10 +155,9 @@ def import_content(content: bytes, title: str, name: str = "") -> ModelCard:
         raise
     except DAMAGE as error:
         raise _foreign(title, "its model is incomplete") from error
-    name = check_name(name or model.card.name)
-    if name in model_names():
-        raise UsageError(f"A model named “{name}” already exists. Choose another name.")
-    card = dataclasses.replace(model.card, name=name)
+    if unread:
+        raise _foreign(title, f"its “{min(unread)[:100]}” is no part of a model")
+    card = dataclasses.replace(model.card, name=name or model.card.name)
     save_model(dataclasses.replace(model, card=card))
     return card
 
@@ -194,7 +193,7 @@ def _checked_files(content: bytes, title: str) -> dict[str, bytes]:
             files = {member.filename: archive.read(member) for member in members}
             if len(files) != len(members):
                 raise _foreign(title, "it contains two files of the same name")
-            manifest = json.loads(files.pop(_MANIFEST))
+            manifest = atomic_file.parse_json(files.pop(_MANIFEST))
     except MedrecogError:
         raise
     except (*DAMAGE, NotImplementedError, RuntimeError) as error:

@@ -7,6 +7,7 @@ from typing import Any
 
 from pydantic import TypeAdapter
 
+from medrecog_core.bounds import Count, Finite, Share, Timestamp
 from medrecog_core.classification import (
     DEFAULT_CLASSIFIER,
     Calibration,
@@ -47,9 +48,9 @@ class CalibrationReport:
     """
 
     kind: str
-    log_loss_before: float
-    log_loss_after: float
-    n_images: int
+    log_loss_before: Finite
+    log_loss_after: Finite
+    n_images: Count
 
 
 @dataclass(frozen=True)
@@ -126,21 +127,21 @@ class ModelCard:
     normalisation: str
     seed: int
     classes: tuple[str, ...]
-    accuracy: float
-    accuracy_interval: tuple[float, float]
-    balanced_accuracy: float
-    n_train: int
-    n_test: int
-    created: float
+    accuracy: Share
+    accuracy_interval: tuple[Share, Share]
+    balanced_accuracy: Share
+    n_train: Count
+    n_test: Count
+    created: Timestamp
     sample: str = ""
     trained_on: str = TRAINING
-    n_learnt: int = 0
-    n_learnt_groups: int = 0
-    n_indexed: int = 0
+    n_learnt: Count = 0
+    n_learnt_groups: Count = 0
+    n_indexed: Count = 0
     fingerprint: str = ""
     split: str = ""
-    n_test_groups: int = 0
-    n_leaking_groups: int = 0
+    n_test_groups: Count = 0
+    n_leaking_groups: Count = 0
     positive: str | None = None
     class_weight: str = "none"
     estimates: tuple[Estimate, ...] = ()
@@ -151,7 +152,7 @@ class ModelCard:
     versions: Mapping[str, str] = field(default_factory=dict)
     rendering: Rendering = PLAIN
     classifier: str = DEFAULT_CLASSIFIER
-    bytes_kept: int = 0
+    bytes_kept: Count = 0
 
     @property
     def trained_classifier(self) -> Classifier:
@@ -191,8 +192,6 @@ class ModelCard:
             raise ValueError(f"unknown training images “{card.trained_on}”")
         if isinstance(card.cell, Fusion) and len(card.cell.members) < 2:
             raise ValueError("a fusion needs at least two cells")
-        if card.bytes_kept < 0:
-            raise ValueError("the size of the training features is negative")
         return card
 
 

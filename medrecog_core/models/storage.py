@@ -1,7 +1,8 @@
 """Models on disk: arrays and JSON, never a pickle."""
 
+import contextlib
+import hashlib
 import io
-import json
 import math
 import re
 import shutil
@@ -21,10 +22,11 @@ from medrecog_core.classification import (
     l2_normalise,
 )
 from medrecog_core.datasets import check_name
-from medrecog_core.errors import MedrecogError, StorageError
+from medrecog_core.errors import MedrecogError, StorageError, UsageError
 from medrecog_core.features import Cell, Codebook, Fusion, grid, members
 from medrecog_core.images import PLAIN
 from medrecog_core.images.rendering import rows_document, rows_of_document
+from medrecog_core.jobs.locks import locked
 from medrecog_core.locations import cache_folder, unwritable
 from medrecog_core.mode import check_may_change
 from medrecog_core.models.known_images import KnownImages
@@ -63,19 +65,23 @@ def read_arrays(content: bytes) -> dict[str, np.ndarray]:
         return {name: arrays[name] for name in arrays.files}
 
 
-FORMAT = 4
+FORMAT = 5
 """Format of the files; earlier formats are read too, and files without a number have format 1.
 
-A model is written in the earliest format that is sufficient, so that earlier versions can read it
-if possible: linear SVMs of plain images in format 2, those of images with another rendering in
-format 3, and other classifiers in format 4.
+The card of a stored model has the hashes of its files (format 5). An exported one, whose file has
+them, is written in the earliest format that is sufficient, so that earlier versions can read it if
+possible: linear SVMs of plain images in format 2, those of images with another rendering in format
+3, and other classifiers in format 4.
 """
-_FORMAT_OF_PLAIN, _FORMAT_OF_RENDERINGS = 2, 3
+_FORMAT_OF_PLAIN, _FORMAT_OF_RENDERINGS, _FORMAT_OF_CLASSIFIERS = 2, 3, 4
 
 CARD, CALIBRATION = "model.json", "calibration.npz"
 DESCRIPTORS, IMAGES = "training-images.npz", "training-images.json"
 KNOWN = "known-images.npz"
 """Not in the card, so that earlier versions can read the model; they ignore the file."""
+
+_SAVING = ".saving"
+_SECONDS_TO_SAVE = 60
 
 _SHA256 = re.compile("[0-9a-f]{64}")
 
@@ -98,19 +104,67 @@ class NewerModelError(MedrecogError):
 
 
 def save_model(model: Model) -> None:
-    """Save a model, replacing one of the same name.
+    """Save a model, completely or not at all.
 
     Raises
     ------
+    UsageError
+        If the name cannot be used or is taken.
     StorageError
         If it cannot be written.
     """
     check_may_change("save a model")
-    folder = cache_folder().models / model.card.name
-    for name, content in model_files(model).items():
-        atomic_file.write_bytes(folder / name, content)
-    # The card is written last, because a model without one does not exist.
-    atomic_file.write_json(folder / CARD, card_document(model.card))
+    name = check_name(model.card.name)
+    folder = cache_folder().models / name
+    with lock_model(name):
+        check_free(name)
+        files = model_files(model)
+        staged = cache_folder().models / _SAVING / name
+        try:
+            for rest in (staged, folder):  # of a killed process: it has no card
+                shutil.rmtree(rest, ignore_errors=True)
+            for file, content in files.items():
+                atomic_file.write_bytes(staged / file, content)
+            hashes = {file: _hash(content) for file, content in files.items()}
+            document = {**card_document(model.card), "format": FORMAT, "files": hashes}
+            atomic_file.write_json(staged / CARD, document)
+            try:
+                staged.replace(folder)
+            except OSError as error:
+                raise StorageError(unwritable(folder, error)) from error
+        finally:
+            shutil.rmtree(staged, ignore_errors=True)
+
+
+def check_free(name: str) -> None:
+    """Reject the name of a new model if it cannot be used or is taken.
+
+    Raises
+    ------
+    UsageError
+        If so.
+    """
+    if check_name(name) in model_names():
+        raise UsageError(f"A model named “{name}” already exists. Choose another name.")
+
+
+def lock_model(name: str) -> contextlib.AbstractContextManager[None]:
+    """Return a lock on the name of a model, held while it is written or deleted.
+
+    Raises
+    ------
+    MedrecogError
+        If another process holds it.
+    """
+    return locked(
+        cache_folder().models / _SAVING / f"{name}.lock",
+        f"Another process is saving a model named “{name}”. Choose another name.",
+        _SECONDS_TO_SAVE,
+    )
+
+
+def _hash(content: bytes) -> str:
+    return hashlib.sha256(content).hexdigest()
 
 
 def card_document(card: ModelCard) -> dict[str, Any]:
@@ -121,7 +175,7 @@ def card_document(card: ModelCard) -> dict[str, Any]:
 def format_of(card: ModelCard) -> int:
     """Return the number of the format that a model is written in."""
     if card.classifier != DEFAULT_CLASSIFIER:
-        return FORMAT
+        return _FORMAT_OF_CLASSIFIERS
     return _FORMAT_OF_PLAIN if card.rendering == PLAIN else _FORMAT_OF_RENDERINGS
 
 
@@ -180,8 +234,7 @@ def load_model(name: str) -> Model:
         raise
     except DAMAGE as error:
         raise StorageError(
-            f"The model “{name}” in {folder} is damaged. Delete that folder and train the model "
-            "again."
+            f"The model “{name}” is damaged. Delete it and train the model again."
         ) from error
 
 
@@ -197,11 +250,12 @@ def delete_model(name: str) -> None:
     if name not in model_names():
         raise MedrecogError(f"Unknown model “{name}”. Available: {_known()}.")
     folder = cache_folder().models / name
-    try:
-        (folder / CARD).unlink()  # the rest of an interrupted deletion is not a model
-        shutil.rmtree(folder)
-    except OSError as error:
-        raise StorageError(unwritable(folder, error)) from error
+    with lock_model(name):
+        try:
+            (folder / CARD).unlink()  # the rest of an interrupted deletion is not a model
+            shutil.rmtree(folder)
+        except OSError as error:
+            raise StorageError(unwritable(folder, error)) from error
 
 
 def read_model(title: str, read: Callable[[str], bytes]) -> Model:
@@ -221,8 +275,9 @@ def read_model(title: str, read: Callable[[str], bytes]) -> Model:
     Exception
         One of `DAMAGE`, if it is damaged.
     """
-    document = json.loads(read(CARD))
+    document = atomic_file.parse_json(read(CARD))
     written_as = document.pop("format", 1)
+    hashes = document.pop("files", None)
     if not isinstance(written_as, int):
         raise TypeError("the format is not a number")
     if written_as > FORMAT:
@@ -230,6 +285,8 @@ def read_model(title: str, read: Callable[[str], bytes]) -> Model:
             f"The model “{title}” was written by a newer version of medrecog (format "
             f"{written_as}; this version reads formats up to {FORMAT}). Update medrecog."
         )
+    if hashes is not None:
+        read = _checked(read, hashes)
     card = ModelCard.from_document(document)
     if card.positive and card.positive not in card.classes:
         raise ValueError("the positive class is not one of the classes")
@@ -240,12 +297,15 @@ def read_model(title: str, read: Callable[[str], bytes]) -> Model:
             channels = network.layer(member.layer).channels
             arrays = read_arrays(read(codebook_file(card.cell, member)))
             codebooks[member] = Codebook.from_arrays(member.pooling, arrays, channels=channels)
+            _check_names(arrays, codebooks[member].to_arrays())
             length += codebooks[member].length
         else:
             length += member.stored_length(network)
     calibration = None
     if card.calibration is not None:
-        calibration = Calibration.from_arrays(card.classes, read_arrays(read(CALIBRATION)))
+        arrays = read_arrays(read(CALIBRATION))
+        calibration = Calibration.from_arrays(card.classes, arrays)
+        _check_names(arrays, calibration.to_arrays())
     if card.threshold is not None:
         _check_threshold(card)
     classifier = _classifier(card, read_arrays(read(classifier_file(card))), length)
@@ -257,6 +317,18 @@ def read_model(title: str, read: Callable[[str], bytes]) -> Model:
         _training_images(card, read, length),
         _known_images(card, read),
     )
+
+
+def _checked(read: Callable[[str], bytes], hashes: Mapping[str, str]) -> Callable[[str], bytes]:
+    """Return a function that reads a file and raises ValueError if it has another hash."""
+
+    def checked(file: str) -> bytes:
+        content = read(file)
+        if hashes[file] != _hash(content):
+            raise ValueError(f"{file} is not the file of this card")
+        return content
+
+    return checked
 
 
 def _classifier(
@@ -271,7 +343,14 @@ def _classifier(
     check_kept(card.n_learnt, kept)
     if card.bytes_kept != kept or (kept and kept not in {a.nbytes for a in arrays.values()}):
         raise ValueError("the card does not state the training features that the model contains")
-    return card.trained_classifier.read(card.classes, normalisation, length, arrays)
+    classifier = card.trained_classifier.read(card.classes, normalisation, length, arrays)
+    _check_names(arrays, classifier.to_arrays())
+    return classifier
+
+
+def _check_names(arrays: Mapping[str, np.ndarray], known: Mapping[str, np.ndarray]) -> None:
+    if set(arrays) != set(known):
+        raise ValueError("a file has arrays that are no part of a model")
 
 
 def _training_images(
@@ -282,9 +361,12 @@ def _training_images(
     arrays = read_arrays(read(DESCRIPTORS))
     rows = l2_normalise(arrays["descriptors"]).astype(np.float32)
     detector = NoveltyDetector.from_arrays({**arrays, "descriptors": rows})
+    _check_names(arrays, detector.to_arrays())
     images = tuple(
         TrainingImage(str(path), str(label), str(sha256), rendering)
-        for (path, label, sha256), rendering in rows_of_document(json.loads(read(IMAGES)))
+        for (path, label, sha256), rendering in rows_of_document(
+            atomic_file.parse_json(read(IMAGES))
+        )
     )
     if rows.shape != (card.n_indexed, length) or len(images) != card.n_indexed:
         raise ValueError("the training images do not match their descriptors")

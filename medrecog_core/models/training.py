@@ -20,7 +20,6 @@ from medrecog_core.datasets import (
     ImageRecord,
     Protocol,
     Split,
-    check_name,
     library,
     split_images,
     unit_of,
@@ -52,7 +51,7 @@ from medrecog_core.models.model import (
     ModelCard,
     check_kept,
 )
-from medrecog_core.models.storage import load_model, model_names, save_model
+from medrecog_core.models.storage import check_free, load_model, save_model
 from medrecog_core.models.training_images import TrainingImage, index_training_images
 from medrecog_core.networks import find_network
 from medrecog_core.runs import (
@@ -216,7 +215,7 @@ def train_model(
         If descriptors are missing, or the model cannot be written.
     """
     check_may_change("train a model")
-    _check_free(name)
+    check_free(name)
     if on not in TRAINED_ON:
         raise UsageError(f"Unknown training images “{on}”. Available: {', '.join(TRAINED_ON)}.")
     specification = run.specification()
@@ -309,7 +308,6 @@ def train_model(
     )
     calibration = None if chosen is None else chosen.calibration
     model = Model(card, classifier, codebooks, calibration, training_images, known_images)
-    _check_free(name)  # a model of that name may have been imported meanwhile
     save_model(model)
     return model
 
@@ -329,7 +327,7 @@ def start_training(run: Run, cell: AnyCell, name: str, on: str = TRAINING) -> Jo
     MedrecogError
         If another job trains a model of this name.
     """
-    _check_free(name)
+    check_free(name)
     return start(*_order(run, cell, name, on))
 
 
@@ -347,7 +345,7 @@ def carry_out_training(
     MedrecogError
         If another job trains a model of this name, or it cannot be trained.
     """
-    _check_free(name)
+    check_free(name)
     carry_out(create_job(*_order(run, cell, name, on)), report)
     return load_model(name)
 
@@ -370,12 +368,6 @@ def _order(run: Run, cell: AnyCell, name: str, on: str) -> tuple[str, str, str, 
         "on": on,
     }
     return TRAIN, name, f"Train model {name}", arguments
-
-
-def _check_free(name: str) -> None:
-    check_name(name)
-    if name in model_names():
-        raise UsageError(f"A model named “{name}” already exists. Choose another name.")
 
 
 def _not_finished(run: Run, name: str) -> MedrecogError:

@@ -1,5 +1,6 @@
 """Arrays in files, read a slab at a time so that hundreds of megabytes are never held twice."""
 
+import io
 import lzma
 import math
 import zipfile
@@ -92,6 +93,27 @@ def open_npy_member(archive: zipfile.ZipFile, name: str) -> StoredArray:
                 yield _read_values(member, (n_rows, *shape[1:]), dtype)
 
     return StoredArray(shape, dtype, slabs)
+
+
+def read_npy(content: bytes) -> np.ndarray:
+    """Return the numbers in the content of an `.npy` file.
+
+    Raises
+    ------
+    EOFError, ValueError
+        If it is no array of finite numbers, or declares more or fewer than it contains.
+    """
+    stream = io.BytesIO(content)
+    shape, in_columns, dtype = _read_header(stream)
+    n_bytes = len(content) - stream.tell()
+    if dtype.kind not in "fiu" or math.prod(shape) * dtype.itemsize != n_bytes:
+        raise ValueError("the array declares other numbers than it contains")
+    values = np.frombuffer(content, dtype, offset=stream.tell()).reshape(
+        shape, order="F" if in_columns else "C"
+    )
+    if not np.isfinite(values).all():
+        raise ValueError("a number of the array is not finite")
+    return values
 
 
 def _read_header(member: IO[bytes]) -> tuple[tuple[int, ...], bool, np.dtype]:

@@ -7,7 +7,9 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+from pydantic import TypeAdapter
 
+from medrecog_core.bounds import Count, Finite, Seconds, Share
 from medrecog_core.classification import (
     Metrics,
     ScoredImages,
@@ -46,10 +48,10 @@ class FoldResult:
         Name of the hyper-parameter.
     """
 
-    n_train: int
-    n_test: int
-    accuracy: float
-    value: float
+    n_train: Count
+    n_test: Count
+    accuracy: Share
+    value: Finite
     parameter: str = "C"
 
     def to_document(self) -> dict[str, Any]:
@@ -65,8 +67,8 @@ class FoldResult:
     def from_document(cls, document: dict[str, Any]) -> "FoldResult":
         """Return the result that `to_document` gave."""
         (parameter,) = set(document) - {"n_train", "n_test", "accuracy"}
-        counts = (document["n_train"], document["n_test"], document["accuracy"])
-        return cls(*counts, document[parameter], parameter)
+        value = document[parameter]
+        return _FOLD.validate_python({**document, "value": value, "parameter": parameter})
 
 
 @dataclass(frozen=True)
@@ -115,9 +117,9 @@ class CellResult:
         return cls(
             _cell(document["layer"], document["scale"], document["pooling"]),
             Metrics.from_document(document),
-            document["n_train"],
-            document["n_test"],
-            document["seconds"],
+            _COUNT.validate_python(document["n_train"]),
+            _COUNT.validate_python(document["n_test"]),
+            _SECONDS.validate_python(document["seconds"]),
             tuple(FoldResult.from_document(fold) for fold in document["folds"]),
         )
 
@@ -126,6 +128,11 @@ def _cell(layer: str, scale: int | str, pooling: str) -> AnyCell:
     layers, scales, poolings = (str(side).split("+") for side in (layer, scale, pooling))
     fusion = Fusion(tuple(layers), tuple(map(int, scales)), tuple(poolings))
     return fusion if len(fusion.members) > 1 else Cell(layer, int(scale), pooling)
+
+
+_FOLD = TypeAdapter(FoldResult)
+_COUNT: TypeAdapter[int] = TypeAdapter(Count)
+_SECONDS: TypeAdapter[float] = TypeAdapter(Seconds)
 
 
 INNER_FOLDS = 5

@@ -26,6 +26,7 @@ from medrecog_core.jobs.process import this_process
 from medrecog_core.jobs.state import JobState
 from medrecog_core.locations import cache_folder
 from medrecog_core.mode import check_may_change
+from medrecog_core.networks.stored_array import READ_ERRORS, read_npy
 from medrecog_core.runs.cell_evaluation import CellResult
 from medrecog_core.runs.record import RunRecord
 from medrecog_core.runs.specification import RunSpecification
@@ -122,10 +123,9 @@ class Run(Job):
         """Return the scores of a finished cell, float32, a row for each of `tested_images`."""
         file = self.path / "cells" / f"{cell.name}.npy"
         try:
-            scores: np.ndarray = np.load(file, allow_pickle=False)
-        except (OSError, EOFError, ValueError) as error:
+            return read_npy(file.read_bytes())
+        except READ_ERRORS as error:
             raise StorageError(damaged(file)) from error
-        return scores
 
     def images(self) -> list[Image]:
         """Return the images that the run trains or tests with.
@@ -153,8 +153,7 @@ class Run(Job):
 
     def tested_images(self) -> list[Image]:
         """Return the test images fold after fold, one for each row of a cell's scores."""
-        images = self.images()
-        return [images[position] for position in self.split().tested]
+        return self._at(self.split().tested)
 
     def small_test(self) -> SmallTest | None:
         """Return the classes with too few test images; None if every class has enough."""
@@ -163,8 +162,13 @@ class Run(Job):
 
     def trained_images(self) -> list[Image]:
         """Return the images that some classifier of the run is trained on."""
+        return self._at(self.split().trained)
+
+    def _at(self, positions: Sequence[int]) -> list[Image]:
         images = self.images()
-        return [images[position] for position in self.split().trained]
+        if not all(0 <= position < len(images) for position in positions):
+            raise StorageError(damaged(self.path / "split.json"))
+        return [images[position] for position in positions]
 
     def files(self) -> list[list[Any]]:
         """Return the data set's images and the state of their files, as the run found them."""
@@ -254,6 +258,9 @@ def images_of_document(document: Any) -> list[Image]:
         If it is damaged.
     """
     rows = rows_of_document(document)
+    for row, _ in rows:
+        if [type(value) for value in row] != [str] * 4:
+            raise TypeError("an image has a path, hash, label and group in words")
     return [
         Image(path, sha256, label, group, rendering)
         for (path, sha256, label, group), rendering in rows

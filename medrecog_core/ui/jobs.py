@@ -8,7 +8,7 @@ from medrecog_core.jobs.queue import working_jobs
 from medrecog_core.jobs.state import RESUMABLE, JobState
 from medrecog_core.jobs.work import resume, stop
 from medrecog_core.mode import is_viewer
-from medrecog_core.ui.plain_text import literal
+from medrecog_core.ui.plain_text import literal, literal_error
 from medrecog_core.ui.quantities import duration
 
 _BADGES = {
@@ -50,7 +50,7 @@ def show_stage(state: JobState) -> None:
     """Show the progress of a job, or why it ended."""
     if state.has_ended:
         if state.error:
-            st.error(literal(state.error), icon=":material/error:")
+            st.error(literal_error(state.error), icon=":material/error:")
         elif state.status == "interrupted":
             st.warning(
                 "This stopped unexpectedly. Completed work is saved; click Resume to continue.",

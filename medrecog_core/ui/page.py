@@ -12,7 +12,7 @@ from medrecog_core import __version__
 from medrecog_core.errors import MedrecogError
 from medrecog_core.mode import is_viewer
 from medrecog_core.ui.jobs import show_working
-from medrecog_core.ui.plain_text import literal
+from medrecog_core.ui.plain_text import literal, literal_error
 from medrecog_core.ui.shown_bundle import show_bundle
 from medrecog_core.wording import RESEARCH_ONLY
 
@@ -121,7 +121,7 @@ def _is_view() -> bool:
         return is_viewer()
     except MedrecogError as error:
         # Nothing is shown until it is known what this visitor may do.
-        st.error(literal(error), icon=":material/error:")
+        st.error(literal_error(error), icon=":material/error:")
         st.stop()
 
 

@@ -6,6 +6,10 @@ classes, files, data sets, runs and models, and sentences that hold them, are da
 """
 
 import re
+from pathlib import Path
+
+from medrecog_core.locations import cache_folder
+from medrecog_core.mode import is_viewer
 
 _NOT_SHOWN = re.compile("[\0-\x08\x0b\x0e-\x1f\x7f-\x9f\ud800-\udfff]")
 
@@ -44,3 +48,12 @@ def literal(text: object) -> str:
     plain = _NOT_SHOWN.sub("\N{REPLACEMENT CHARACTER}", str(text))
     written = _READ.sub(lambda found: f"&#{ord(found[0])};", _GAPS.sub(_GAP, plain))
     return written.replace(_GAP, _EMPTY_SPAN)
+
+
+def literal_error(message: object) -> str:
+    """Return the Markdown of an error message; a read-only view names no folder of the server."""
+    text = str(message)
+    if is_viewer():
+        for place in (cache_folder().root, Path.home()):
+            text = text.replace(f"{place}/", "").replace(str(place), "the cache folder")
+    return literal(text)

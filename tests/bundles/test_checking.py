@@ -1,4 +1,5 @@
 import io
+import json
 from pathlib import Path
 
 import numpy as np
@@ -107,3 +108,39 @@ def test_a_bundle_without_a_needed_document_is_refused(rewrite, written, there):
     for needed in ("specification", "state", "split"):
         refuse(rewrite({f"runs/{written[1]}/{needed}.json": None}), there, "the run “")
     assert Path(there.root).exists()
+
+
+@pytest.mark.parametrize("number", ["1e300", "1e999", "NaN", "Infinity", "-1", "9" * 30])
+def test_a_time_that_is_none_is_refused(rewrite, written, there, number, document):
+    name = f"runs/{written[1]}/state.json"
+    state = {**document(name), "created": "NUMBER"}
+    refuse(
+        rewrite({name: json.dumps(state).replace('"NUMBER"', number).encode()}), there, "the run “"
+    )
+
+
+@pytest.mark.parametrize("changes", [{"accuracy": 1e300}, {"n_test": -1}, {"confusion": [[1]]}])
+def test_a_result_that_cannot_be_is_refused(rewrite, written, there, changes, document):
+    name = f"runs/{written[1]}/cells/block1-224-max.json"
+    refuse(rewrite({name: {**document(name), **changes}}), there, "the run “")
+
+
+@pytest.mark.parametrize("state", [("", 0, 10**30), (7, 0, 0), ("", -1, 0)])
+def test_the_state_of_a_file_that_cannot_be_is_refused(rewrite, there, state, document):
+    name = f"datasets/{NAME}/dataset.json"
+    dataset = document(name)
+    dataset["images"][0][4:7] = state
+    refuse(rewrite({name: dataset}), there, "the data set “")
+
+
+def test_scores_that_claim_more_than_they_are_and_infinite_ones_are_refused(
+    rewrite, written, there
+):
+    huge = io.BytesIO()
+    header = {"descr": "<f4", "fortran_order": False, "shape": (2**40, 2)}
+    np.lib.format.write_array_header_1_0(huge, header)
+    infinite = io.BytesIO()
+    np.save(infinite, np.full((6, 3), np.inf, np.float32))
+    for content in (huge.getvalue(), infinite.getvalue()):
+        name = f"runs/{written[1]}/cells/block1-224-max.npy"
+        refuse(rewrite({name: content}), there, "the run “")

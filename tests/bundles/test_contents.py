@@ -49,7 +49,18 @@ def test_bundle_of_a_newer_medrecog_asks_for_an_update(rewrite):
 
 
 @pytest.mark.parametrize(
-    "contents", [{"pictures": "some"}, {"runs": 1}, {"more": 1}, {"files": {"x": {}}}]
+    "contents",
+    [
+        {"pictures": "some"},
+        {"runs": 1},
+        {"more": 1},
+        {"files": {"x": {}}},
+        {"version": -1},
+        {"version": 0},
+        {"version": 1e9},
+        {"version": True},
+        {"version": "1"},
+    ],
 )
 def test_list_that_is_wrong_is_refused(rewrite, contents):
     with pytest.raises(MedrecogError, match=r"its bundle\.json is not valid"):

@@ -1,5 +1,6 @@
 import json
 import os
+import platform
 import shutil
 import stat
 import zipfile
@@ -197,3 +198,15 @@ def test_a_name_that_is_too_long_is_a_usage_error(finished, tmp_path):
     with pytest.raises(UsageError):
         write_bundle([finished], tmp_path / "runs.zip", by="x" * 101)
     assert not list(tmp_path.glob("*.zip"))
+
+
+def test_a_bundle_does_not_name_the_machine(finished, tmp_path):
+    # As version 0.2.0 logged it.
+    finished.log.write("attempt 1: medrecog 0.2.0, process 77 on ward-7.clinic.example")
+    write_bundle([finished], tmp_path / "runs.zip")
+    with zipfile.ZipFile(tmp_path / "runs.zip") as opened:
+        contents = {name: opened.read(name) for name in opened.namelist()}
+    log = contents[f"runs/{finished.id}/log.txt"].decode()
+    assert "process 77\n" in log
+    for word in (b"ward-7", platform.node().encode()):
+        assert not any(word in content for content in contents.values())

@@ -1,5 +1,6 @@
 import hashlib
 import json
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
 
@@ -99,7 +100,7 @@ def test_removing_forgets_the_description_and_leaves_the_images(skin, cache):
     library.save(skin)
     library.remove("skin")
     assert library.names() == ["demo"]
-    assert list(cache.datasets.iterdir()) == []
+    assert [file for file in cache.datasets.iterdir() if file.suffix != ".lock"] == []
     assert all(skin.absolute_path(image).is_file() for image in skin.images)
     kept = library.save(skin)
     assert library.load("skin") == kept
@@ -158,7 +159,7 @@ def test_a_damaged_description_is_named_and_can_be_removed(skin, cache, text):
 
 def test_a_cache_that_cannot_be_written_is_named_when_saving(skin, cache_below_a_file):
     with pytest.raises(
-        StorageError, match=rf"Cannot write to {cache_below_a_file}/datasets/skin .*MEDRECOG_CACHE"
+        StorageError, match=rf"Cannot write to {cache_below_a_file}/datasets .*MEDRECOG_CACHE"
     ):
         library.save(skin)
 
@@ -291,3 +292,26 @@ def test_the_version_changes_with_every_write(three):
     library.refresh("three")
     versions.add(library.version("three"))
     assert len(versions) == 3
+
+
+def test_two_writers_of_one_name_keep_one_data_set(skin):
+    for attempt in range(4):
+        named = [replace(skin, name=f"new-{attempt}", layout=layout) for layout in ("one", "two")]
+        with ThreadPoolExecutor(2) as writers:
+            done = [writers.submit(library.save, each) for each in named]
+        errors = [each.exception() for each in done]
+        assert [type(error) for error in errors if error] == [UsageError]
+        assert library.load(named[0].name).layout == named[errors.index(None)].layout
+
+
+def test_two_people_who_exclude_images_at_once_both_do(tmp_path):
+    for label in ("a", "b"):
+        (tmp_path / "many" / label).mkdir(parents=True)
+        for i in range(8):
+            Image.new("RGB", (40 + i, 40), "red").save(tmp_path / f"many/{label}/{i}.png")
+    library.save(read_dataset("many", tmp_path / "many"))
+    paths = [f"a/{i}.png" for i in range(6)]
+    with ThreadPoolExecutor(6) as people:
+        for done in [people.submit(library.exclude, "many", [path]) for path in paths]:
+            done.result()
+    assert sorted(each.image.path for each in library.load("many").excluded) == paths

@@ -104,6 +104,59 @@ def test_a_changed_card_with_its_hash_is_checked_like_any_other(model: Model) ->
     refused(repacked(exported_model("my-model"), change), "its model is incomplete")
 
 
+def rehashed(content: bytes, change: Callable[[dict[str, bytes]], None]) -> bytes:
+    """Change the files of an exported model, and its manifest with them."""
+
+    def change_all(files: dict[str, bytes]) -> None:
+        change(files)
+        (manifest_name,) = [name for name in files if b'"kind"' in files[name][:200]]
+        manifest = json.loads(files[manifest_name])
+        manifest["files"] = {
+            name: hashlib.sha256(each).hexdigest()
+            for name, each in files.items()
+            if name != manifest_name
+        }
+        files[manifest_name] = json.dumps(manifest).encode()
+
+    return repacked(content, change_all)
+
+
+def test_a_file_that_is_no_part_of_a_model_is_refused(model: Model) -> None:
+    content = exported_model("my-model")
+    assert import_content(rehashed(content, lambda files: None), "one", "same").name == "same"
+    added = rehashed(content, lambda files: files.update({"a.npz": b""}))
+    refused(added, "“a.npz” is no part of a model")
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        *[("created", each) for each in ("1e300", "NaN", "Infinity", "-1", "9" * 30)],
+        *[("accuracy", each) for each in ("NaN", "2", "-1")],
+        *[("C", each) for each in ("Infinity", "1e999", "NaN", "0")],
+        ("n_test", "-1"),
+        ("accuracy_interval", "[NaN, 1]"),
+    ],
+)
+def test_a_number_that_cannot_be_is_refused(model: Model, name: str, value: str) -> None:
+    def change(files: dict[str, bytes]) -> None:
+        card = {**json.loads(files["model.json"]), name: "VALUE"}
+        files["model.json"] = json.dumps(card).replace('"VALUE"', value).encode()
+
+    refused(rehashed(exported_model("my-model"), change), "one ")
+
+
+def test_an_array_that_is_no_part_of_a_model_is_refused(model: Model) -> None:
+    def change(files: dict[str, bytes]) -> None:
+        with np.load(io.BytesIO(files["svm.npz"])) as arrays:
+            found = {name: arrays[name] for name in arrays.files}
+        buffer = io.BytesIO()
+        np.savez(buffer, **found, more=np.zeros(3))
+        files["svm.npz"] = buffer.getvalue()
+
+    refused(rehashed(exported_model("my-model"), change), "one ")
+
+
 @pytest.mark.parametrize(
     "content", [b"", b"PK\x03\x04", b"\x80\x04.", b"a picture", b"PK\x05\x06" + bytes(18)]
 )

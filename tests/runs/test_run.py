@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from medrecog_core import atomic_file
 from medrecog_core.classification import measure
 from medrecog_core.datasets import Fold, Split
 from medrecog_core.errors import MedrecogError, StorageError, UsageError
@@ -115,7 +116,8 @@ class TestState:
             total=st.integers(0, 10**6),
             rate=st.floats(0, 1e6),
             error=st.text(st.characters(exclude_categories=["Cs"])),
-            process=st.none() | st.builds(ProcessIdentity, st.integers(1), st.floats(0, 1e10)),
+            process=st.none()
+            | st.builds(ProcessIdentity, st.integers(1, 2**31 - 1), st.floats(0, 1e10)),
             created=st.floats(0, 1e10),
             network_images=st.lists(st.tuples(st.integers(224, 2048), st.integers(0, 10**6))).map(
                 tuple
@@ -467,3 +469,44 @@ def test_the_greatest_score_comes_first_and_is_that_of_its_image(finished: Run) 
         zip((i.path for i in finished.tested_images()), finished.scores(result.cell), strict=True)
     )
     assert all(image.score == scores[image.path].max() for image in images)
+
+
+@pytest.mark.parametrize(
+    ("name", "document"),
+    [
+        (
+            "split.json",
+            {"kind": "x", "n_leaking_groups": 0, "folds": [{"train": [], "test": [99]}]},
+        ),
+        (
+            "split.json",
+            {"kind": "x", "n_leaking_groups": 0, "folds": [{"train": [], "test": [-1]}]},
+        ),
+        ("images.json", [[1, 2, 3, 4]]),
+        ("state.json", {"created": 1e300}),
+        ("record.json", {"network": 1}),
+        ("specification.json", {}),
+    ],
+)
+def test_a_damaged_document_is_named_without_the_path_of_this_machine(name, document, cache):
+    run = made_run()
+    atomic_file.write_json(run.path / name, document)
+    messages = [run.state().error]
+    for read in (run.record, run.specification, run.tested_images):
+        try:
+            read()
+        except StorageError as error:
+            messages.append(str(error))
+    assert any(f"{run.id}/{name}" in message for message in messages)
+    assert not any(str(cache.root) in message for message in messages)
+
+
+def test_scores_that_claim_more_than_they_are_are_damage():
+    run = made_run()
+    cell = run.cells()[0].cell
+    with (run.path / f"cells/{cell.name}.npy").open("wb") as file:
+        header = {"descr": "<f4", "fortran_order": False, "shape": (2**40, 2)}
+        np.lib.format.write_array_header_1_0(file, header)
+    with pytest.raises(StorageError):
+        run.scores(cell)
+    assert not run.has_cell(cell)

@@ -10,7 +10,7 @@ from PIL import Image
 from medrecog_core.datasets import ImageRecord, check_health, library
 from medrecog_core.datasets.dataset import Dataset
 from medrecog_core.models import train_model
-from medrecog_core.models.storage import save_model
+from medrecog_core.models.storage import delete_model, save_model
 from tests.textures import cache_at, finished_run, specification
 from tests.ui.conftest import Server
 
@@ -62,6 +62,7 @@ def kept(tmp_path_factory):
         model = train_model(run, run.cells()[0].cell, MODEL)
         # The card of a model from elsewhere can say anything.
         card = replace(model.card, dataset=TITLES[0], weights_title=REASON, split=LAYOUT)
+        delete_model(MODEL)
         save_model(replace(model, card=card))
     return root / "cache", runs
 

@@ -3,12 +3,14 @@ import json
 import random
 import re
 import string
+from pathlib import Path
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from medrecog_core.ui.plain_text import literal
+from medrecog_core.settings import MODE_VARIABLE, VIEWER
+from medrecog_core.ui.plain_text import literal, literal_error
 from tests.ui.conftest import Server
 
 READ_BY_MARKDOWN = [
@@ -157,3 +159,13 @@ def test_a_browser_shows_exactly_the_text(browser, tmp_path):
         page.close()
     finally:
         server.stop()
+
+
+def test_errors_in_a_read_only_view_name_no_folder_of_the_server(monkeypatch, cache):
+    message = f"{cache.root}/runs/r/state.json is damaged. {Path.home()}/x is full. {cache.root}"
+    assert str(cache.root) in literal_error(message)
+    monkeypatch.setenv(MODE_VARIABLE, VIEWER)
+    shown = literal_error(message)
+    assert str(cache.root) not in shown
+    assert str(Path.home()) not in shown
+    assert "runs/r/state.json is damaged." in shown

@@ -11,7 +11,7 @@ from medrecog_core.ui.experiments.run_list import SEEN, show_runs
 from medrecog_core.ui.experiments.run_progress import show_live
 from medrecog_core.ui.jobs import show_status
 from medrecog_core.ui.page import show_absence
-from medrecog_core.ui.plain_text import literal
+from medrecog_core.ui.plain_text import literal, literal_error
 
 
 def view_runs(runs: list[Run]) -> None:
@@ -38,7 +38,7 @@ def _show_state(run: Run) -> None:
         st.markdown(f"**{literal(run.title)}**")
         st.caption(time.strftime("%Y-%m-%d %H:%M", time.localtime(state.created)))
     if state.error:
-        st.error(literal(state.error), icon=":material/error:")
+        st.error(literal_error(state.error), icon=":material/error:")
     st.page_link(
         "pages/3_Results.py",
         label="Open results",
