@@ -58,8 +58,9 @@ def show_pictures(
     pictures: Sequence[Picture],
     key: str,
     open_picture: Callable[[Picture], None] | None = None,
+    show_below: Callable[[Picture], None] = lambda picture: None,
 ) -> None:
-    """Show images side by side; see `show_gallery`."""
+    """Show images side by side; see `show_gallery`. What belongs to each can be shown below it."""
     with st.container(horizontal=True, gap="small"):
         for picture in pictures:
             with st.container(width=_COLUMN_WIDTH, gap="xxsmall"):
@@ -85,3 +86,4 @@ def show_pictures(
                         on_click=open_picture,
                         args=(picture,),
                     )
+                show_below(picture)

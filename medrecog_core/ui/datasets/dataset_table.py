@@ -30,7 +30,7 @@ _UNCHECKED, _OUTDATED, _SOUND = "not checked", "check again", "no problems"
 def show_datasets(names: Sequence[str]) -> None:
     """Show every data set with a sample, its size, its health and its last run."""
     runs = _last_runs()
-    rows = [{**_row_of(name), "Last run": runs.get(name, "-")} for name in names]
+    rows = [{**_row_of(name), "Last run": runs.get(name)} for name in names]
     badges = list(dict.fromkeys(badge for row in rows for badge in row["Health"]))
     number = st.column_config.NumberColumn
 
@@ -41,6 +41,7 @@ def show_datasets(names: Sequence[str]) -> None:
         pd.DataFrame(rows),
         hide_index=True,
         row_height=_ROW_HEIGHT,
+        placeholder="-",
         key=f"data sets {hash(tuple(names))}",
         alt="Data sets: " + ", ".join(names),
         column_config={

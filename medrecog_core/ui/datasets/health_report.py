@@ -14,6 +14,12 @@ from medrecog_core.errors import MedrecogError
 from medrecog_core.jobs.job import last_job
 from medrecog_core.jobs.kinds import CHECK
 from medrecog_core.mode import is_viewer
+from medrecog_core.ui.datasets.copied_images import (
+    is_of_copies,
+    show_last_decision,
+    show_sets,
+    undecided,
+)
 from medrecog_core.ui.datasets.dataset_gallery import (
     IMAGES,
     VIEW,
@@ -22,6 +28,7 @@ from medrecog_core.ui.datasets.dataset_gallery import (
     open_image,
     picture_of,
 )
+from medrecog_core.ui.datasets.decision_widgets import named_decisions, on_page
 from medrecog_core.ui.gallery import show_pictures
 from medrecog_core.ui.jobs import show_job
 from medrecog_core.ui.plain_text import literal
@@ -90,8 +97,13 @@ def _show_report(dataset: Dataset, report: HealthReport) -> None:
     )
     if not report.findings:
         st.success("No problems found.", icon=":material/check_circle:")
+    show_last_decision(dataset)
     for finding in report.findings:
-        if finding.remedy is None or not finding.remedy.is_done(dataset):
+        if is_of_copies(finding):
+            left = undecided(finding, dataset)
+            if left.sets:
+                _show_finding(dataset, left, report)
+        elif finding.remedy is None or not finding.remedy.is_done(dataset):
             _show_finding(dataset, finding, report)
     if report.n_expected_pairs:
         n = report.n_expected_pairs
@@ -110,10 +122,15 @@ def _show_finding(dataset: Dataset, finding: Finding, report: HealthReport) -> N
         with st.container(horizontal=True, vertical_alignment="center"):
             st.badge(finding.severity, icon=f":material/{icon}:", color=color)  # type: ignore[arg-type]
             st.markdown(f"**{literal(finding.title)}**")
-        st.markdown(literal(finding.words))
+        st.markdown(literal(on_page(finding.words)))
+        if named_decisions(finding.words):
+            st.caption("To change these options, add the images again as another data set.")
         if finding.kind == "shortcuts":
             _show_shortcuts(report)
-        _show_finding_pictures(dataset, finding)
+        if is_of_copies(finding):
+            show_sets(dataset, finding)
+        else:
+            _show_finding_pictures(dataset, finding)
         with st.container(horizontal=True, vertical_alignment="center"):
             if finding.remedy and not is_viewer():
                 st.button(
@@ -159,9 +176,10 @@ def _show_remedy(finding: Finding) -> None:
     if finding.kind == "changed":
         return  # its button is the remedy
     for advice in finding.advice:
-        st.caption(literal(advice.words))
+        st.caption(literal(on_page(advice.words)))
         if advice.command:
-            st.code(advice.command, language="bash", wrap_lines=True)
+            with st.expander("Command line"):
+                st.code(advice.command, language="bash", wrap_lines=True)
 
 
 def _show_files(finding: Finding) -> None:
