@@ -144,6 +144,8 @@ _NETWORK = {
     ("tab_container", ""),
     ("selectbox", "Network"),
     ("selectbox", "Input size (px)"),
+    ("selectbox", "Layer in the drawing"),
+    ("vega_lite_chart", ""),
 }
 _EXPORTS = {
     ("selectbox", "Figure"),
