@@ -75,7 +75,7 @@ def measure(cache: Path) -> dict[str, Any]:
     sights = {
         "home": ("", "This is a read-only view", "Available"),
         "results": (f"Results?run={run}", "Confusion matrix", "average precision", "Mistakes"),
-        "datasets": (f"Datasets?dataset={dataset}&view=Images", "Click a caption"),
+        "datasets": (f"Datasets?dataset={dataset}&view=Images", "Click an image"),
     }
     pages: dict[str, Any] = {}
     with sync_playwright() as playwright:
