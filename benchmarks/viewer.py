@@ -25,7 +25,7 @@ from playwright.sync_api import Page, sync_playwright
 from pages import start_server
 
 PROJECT = Path(__file__).parents[1]
-HEAVY = ("tensorflow", "sklearn", "scipy", "statsmodels", "pandas", "pyarrow", "plotly", "h5py")
+HEAVY = ("tensorflow", "sklearn", "scipy", "statsmodels", "pandas", "pyarrow", "h5py")
 MOST_MILLISECONDS = 120_000
 
 

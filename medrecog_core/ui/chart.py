@@ -17,10 +17,19 @@ def readable_on(colour: str) -> str:
     return "white" if 0.2126 * red + 0.7152 * green + 0.0722 * blue < _MIDDLE else "black"
 
 
+def category_colours() -> list[str]:
+    """Return the colours of the theme for the categories of a chart, in their order."""
+    return list(st.get_option(f"theme.{_scheme()}.chartCategoricalColors"))
+
+
+def _scheme() -> str:
+    return st.context.theme.type or "light"
+
+
 def show_chart(chart: Any, **options: Any) -> Any:
     """Show an Altair chart as `st.altair_chart` does, with text of the theme's contrast."""
     # Streamlit's own grey for labels has 3.7:1 on white, whatever the theme's text colour is.
-    colour = st.get_option(f"theme.{st.context.theme.type or 'light'}.textColor")
+    colour = st.get_option(f"theme.{_scheme()}.textColor")
     text = {"labelColor": colour, "titleColor": colour}
     chart = chart.configure_axis(**text).configure_legend(**text).configure_header(**text)
     return st.altair_chart(chart, **options)

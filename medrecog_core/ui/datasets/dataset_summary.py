@@ -11,7 +11,7 @@ import streamlit as st
 
 from medrecog_core.datasets import Dataset, DatasetWarning, LeftOut
 from medrecog_core.mode import is_viewer
-from medrecog_core.ui.chart import readable_on, show_chart
+from medrecog_core.ui.chart import category_colours, readable_on, show_chart
 from medrecog_core.ui.datasets.class_choice import show_class_choice, show_move
 from medrecog_core.ui.datasets.decision_widgets import on_page
 from medrecog_core.ui.plain_text import literal
@@ -128,16 +128,12 @@ def show_class_counts(dataset: Dataset, key: str = "") -> None:
         st.caption(_others(by_size[_CLASSES_SHOWN:]))
     shown = set(order)
     drawn = {place: n for place, n in counts.items() if place[0] in shown}
-    theme = "dark" if st.context.theme.type == "dark" else "light"
-    on_colour = [
-        readable_on(each) for each in st.get_option(f"theme.{theme}.chartCategoricalColors")
-    ]
+    on_colour = [readable_on(colour) for colour in category_colours()]
     rows = []
     for (label, split), n in drawn.items():
         place = splits.index(split)
         rows.append((label, split, n, place, on_colour[place]))
     table = pd.DataFrame(rows, columns=["class", "split", "images", "place", "on colour"])
-    # Vega is a third of Plotly's size, so the page shows earlier.
     bars = alt.Chart(table).encode(
         y=alt.Y(
             "class:N", sort=order, title=None, axis=alt.Axis(labelLimit=160, labelOverlap=False)

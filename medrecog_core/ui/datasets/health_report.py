@@ -3,8 +3,8 @@
 import time
 from collections import Counter
 
+import altair as alt
 import pandas as pd
-import plotly.express as px
 import streamlit as st
 
 from medrecog_core.datasets import Dataset, Finding, HealthReport, apply_remedy, library
@@ -14,6 +14,7 @@ from medrecog_core.errors import MedrecogError
 from medrecog_core.jobs.job import last_job
 from medrecog_core.jobs.kinds import CHECK
 from medrecog_core.mode import is_viewer
+from medrecog_core.ui.chart import category_colours, readable_on, show_chart
 from medrecog_core.ui.datasets.copied_images import (
     is_of_copies,
     show_last_decision,
@@ -221,32 +222,33 @@ def _show_shortcuts(report: HealthReport) -> None:
             for s in report.shortcuts
         ]
     )
-    figure = px.bar(
-        table,
-        y="property",
-        x="balanced accuracy",
-        orientation="h",
-        text_auto=".2f",
-        hover_data={"AUC": ":.2f", "chance": ":.2f"},
-        range_x=[0, 1],
+    order = list(table["property"])
+    measure, limit = "balanced accuracy", "97.5th percentile of chance"
+    scale = alt.Scale(domain=[measure, limit])
+    legend = alt.Legend(orient="top", title=None, labelLimit=0, columns=1)
+    axis = alt.Axis(tickCount=5)
+    rows = alt.Chart(table.assign(measure=measure, limit=limit)).encode(
+        y=alt.Y("property:N", sort=order, title=None),
+        x=alt.X("balanced accuracy:Q", title=measure, scale=alt.Scale(domain=[0, 1]), axis=axis),
+        tooltip=[
+            "property:N",
+            *(alt.Tooltip(f"{name}:Q", format=".2f") for name in table.columns[1:]),
+        ],
     )
-    figure.add_scatter(
-        y=table["property"],
-        x=table["chance"],
-        mode="markers",
-        marker={"symbol": "line-ns-open", "size": 16, "line": {"width": 3}},
-        name="97.5th percentile of chance",
+    on_bar = readable_on(category_colours()[0])
+    drawn = alt.layer(
+        rows.mark_bar().encode(color=alt.Color("measure:N", scale=scale, legend=legend)),
+        rows.mark_text(align="right", dx=-4, color=on_bar).encode(
+            text=alt.Text("balanced accuracy:Q", format=".2f")
+        ),
+        rows.mark_tick(thickness=3, size=20, opacity=1).encode(
+            x=alt.X("chance:Q", title=measure, axis=axis),
+            color=alt.Color("limit:N", scale=scale, legend=legend),
+        ),
     )
-    figure.update_layout(
-        height=320,
-        margin={"l": 10, "r": 10, "t": 40, "b": 10},
-        yaxis_title=None,
-        legend={"orientation": "h", "title": None, "y": 1, "yanchor": "bottom"},
-    )
-    figure.update_yaxes(autorange="reversed")
     values = ", ".join(f"{s.feature} {s.balanced_accuracy:.2f}" for s in report.shortcuts)
-    st.plotly_chart(
-        figure,
+    show_chart(
+        drawn.properties(height=110 + 30 * len(order)),
         width="stretch",
         alt=f"Balanced accuracy of classifiers that see only file properties: {values}; "
         f"chance {report.shortcuts[0].chance:.2f}.",
