@@ -5,18 +5,25 @@ from collections.abc import Callable
 
 import streamlit as st
 
-_HTML = '<button type="button" tabindex="-1"><img></button>'
 _CSS = """
 button { all: unset; display: block; width: 100%; cursor: pointer; }
 img { display: block; width: 100%; border-radius: var(--st-base-radius); }
 """
-# The keyboard opens a picture by the button of its caption.
+# The keyboard opens a picture by the button of its caption. The button is never without its name.
 _JS = """
 export default function ({ data, parentElement, setTriggerValue }) {
-  const image = parentElement.querySelector("img");
-  if (image.src !== data.source) image.src = data.source;
+  let button = parentElement.querySelector("button");
+  if (!button) {
+    button = document.createElement("button");
+    button.type = "button";
+    button.tabIndex = -1;
+    button.append(document.createElement("img"));
+  }
+  const image = button.firstChild;
   image.alt = data.alt;
-  parentElement.querySelector("button").onclick = () => setTriggerValue("clicked", true);
+  if (image.src !== data.source) image.src = data.source;
+  button.onclick = () => setTriggerValue("clicked", true);
+  if (!button.isConnected) parentElement.append(button);
 }
 """
 
@@ -24,6 +31,6 @@ export default function ({ data, parentElement, setTriggerValue }) {
 def show_clickable(content: bytes, alt: str, key: str, on_click: Callable[[], None]) -> None:
     """Show JPEG bytes in the full width; a click calls a function and runs the page again."""
     # Declared here, for a component belongs to the run of the server that declares it.
-    show = st.components.v2.component("clickable_picture", html=_HTML, css=_CSS, js=_JS)
+    show = st.components.v2.component("clickable_picture", css=_CSS, js=_JS)
     source = "data:image/jpeg;base64," + base64.b64encode(content).decode("ascii")
     show(data={"source": source, "alt": alt}, key=key, on_clicked_change=on_click)
