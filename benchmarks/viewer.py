@@ -25,7 +25,7 @@ from playwright.sync_api import Page, sync_playwright
 from pages import start_server
 
 PROJECT = Path(__file__).parents[1]
-HEAVY = ("tensorflow", "sklearn", "scipy", "statsmodels", "pandas", "pyarrow", "plotly", "h5py")
+HEAVY = ("tensorflow", "sklearn", "scipy", "statsmodels", "pandas", "pyarrow", "h5py")
 MOST_MILLISECONDS = 120_000
 
 
@@ -75,7 +75,7 @@ def measure(cache: Path) -> dict[str, Any]:
     sights = {
         "home": ("", "This is a read-only view", "Available"),
         "results": (f"Results?run={run}", "Confusion matrix", "average precision", "Mistakes"),
-        "datasets": (f"Datasets?dataset={dataset}&view=Images", "Click a caption"),
+        "datasets": (f"Datasets?dataset={dataset}&view=Images", "Click an image"),
     }
     pages: dict[str, Any] = {}
     with sync_playwright() as playwright:

@@ -3,12 +3,14 @@
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import streamlit as st
 
 from medrecog_core.images import PLAIN, Rendering, UnreadableImageError, thumbnail
 from medrecog_core.ui.choice import named, open_object
+from medrecog_core.ui.clickable_picture import show_clickable
 from medrecog_core.ui.plain_text import literal
 
 PER_PAGE = 24
@@ -58,8 +60,9 @@ def show_pictures(
     pictures: Sequence[Picture],
     key: str,
     open_picture: Callable[[Picture], None] | None = None,
+    show_below: Callable[[Picture], None] = lambda picture: None,
 ) -> None:
-    """Show images side by side; see `show_gallery`."""
+    """Show images side by side; see `show_gallery`. What belongs to each can be shown below it."""
     with st.container(horizontal=True, gap="small"):
         for picture in pictures:
             with st.container(width=_COLUMN_WIDTH, gap="xxsmall"):
@@ -67,7 +70,15 @@ def show_pictures(
                     content = thumbnail(
                         picture.path, sha256=picture.sha256, rendering=picture.rendering
                     )
-                    st.image(content, width="stretch", alt=picture.caption)
+                    if open_picture is None:
+                        st.image(content, width="stretch", alt=picture.caption)
+                    else:
+                        show_clickable(
+                            content,
+                            picture.caption,
+                            f"{key}-picture-{picture.name or picture.path}",
+                            partial(open_picture, picture),
+                        )
                     if not picture.path.exists():
                         st.caption(":material/cloud_off: file not available")
                 except UnreadableImageError as error:
@@ -85,3 +96,4 @@ def show_pictures(
                         on_click=open_picture,
                         args=(picture,),
                     )
+                show_below(picture)

@@ -58,7 +58,9 @@ def violations(page):
             continue
         own = [selector for id_, selector in STREAMLITS_OWN if id_ == rule["id"]]
         for node in rule["nodes"]:
-            element = page.locator(node["target"][-1]).first
+            target = node["target"][-1]
+            # In a shadow root it is the path to it, whose last part Playwright finds too.
+            element = page.locator(target if isinstance(target, str) else target[-1]).first
             if not any(element.evaluate("(it, own) => it.matches(own)", each) for each in own):
                 found.append((rule["id"], node["failureSummary"], node["html"]))
     return found

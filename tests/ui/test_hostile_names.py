@@ -126,7 +126,7 @@ def check(page, texts):
         (
             "Datasets",
             {"dataset": "hostile", "view": "Images"},
-            "Click a caption",
+            "Click an image",
             (GROUP, "excluded", *CLASSES),
         ),
         (

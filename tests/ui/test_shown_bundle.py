@@ -60,7 +60,7 @@ def test_the_pages_show_the_bundle_and_change_nothing(bundle, tmp_path):
     assert "Best cell." in words(results)
     datasets = opened("pages/1_Datasets.py", dataset="textures", view="Images")
     assert not datasets.exception
-    assert "12 images. Click a caption" in words(datasets)
+    assert "12 images. Click an image" in words(datasets)
     assert not (tmp_path / "another").exists()
 
 

@@ -144,6 +144,8 @@ _NETWORK = {
     ("tab_container", ""),
     ("selectbox", "Network"),
     ("selectbox", "Input size (px)"),
+    ("selectbox", "Layer in the drawing"),
+    ("vega_lite_chart", ""),
 }
 _EXPORTS = {
     ("selectbox", "Figure"),
@@ -182,6 +184,7 @@ HARMLESS = {
         *_IMAGES,
         ("button", "Show all"),
         ("button", "Show excluded images"),
+        ("vega_lite_chart", ""),
     },
     "datasets, not checked": _DATASET,
     "datasets, one image": _IMAGES,
@@ -213,7 +216,7 @@ def named(control):
     kind, label = control
     if kind == "page_link" and label.startswith("textures-"):
         return kind, "a run"
-    if kind == "button" and re.match("noise|stripes|waves", label):
+    if kind == "button" and re.match("noise|stripes|waves|copy", label):
         return kind, "an image"
     return kind, re.sub(r"Show all [0-9]+", "Show all", label)
 

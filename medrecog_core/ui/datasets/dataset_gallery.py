@@ -73,7 +73,7 @@ def show_images(dataset: Dataset, shown: Sequence[ImageRecord]) -> None:
     words = counted(len(shown), "image")
     if n_excluded:
         words += f", {n_excluded:,} of them excluded"
-    st.caption(f"{words}. Click a caption to open the image.")
+    st.caption(f"{words}. Click an image to open it.")
     show_gallery(
         _Pictures(dataset, shown),
         key=PAGE,

@@ -10,7 +10,7 @@ import streamlit as st
 from medrecog_core.csv_text import csv_text
 from medrecog_core.datasets import Dataset, DatasetWarning, LeftOut
 from medrecog_core.mode import is_viewer
-from medrecog_core.ui.chart import show_chart
+from medrecog_core.ui.chart import category_colours, readable_on, show_chart
 from medrecog_core.ui.datasets.class_choice import show_class_choice, show_move
 from medrecog_core.ui.datasets.decision_widgets import on_page
 from medrecog_core.ui.plain_text import literal
@@ -117,25 +117,26 @@ def show_class_counts(dataset: Dataset, key: str = "") -> None:
     """Show the images of each class and split as bars; the largest ones of many classes."""
     splits = [*dataset.splits, "all"]
     counts = Counter((image.label, image.split or "all") for image in dataset.images)
-    totals = Counter(image.label for image in dataset.images)
-    order, others = list(dataset.classes), ""
-    if len(order) > _CLASSES_SHOWN:
-        n_others = len(order) - _CLASSES_SHOWN
-        if not st.toggle(f"Show all {len(order):,} classes", key=f"all classes {key}"):
-            order = [label for label, _ in totals.most_common(_CLASSES_SHOWN)]
-            others = f"… {counted(n_others, 'smaller class', 'smaller classes')}"
+    order = list(dataset.classes)
+    if len(order) > _CLASSES_SHOWN and not st.toggle(
+        f"Show all {len(order):,} classes", key=f"all classes {key}"
+    ):
+        # The others are a sentence: one bar for all of them would dwarf the rest.
+        by_size = Counter(image.label for image in dataset.images).most_common()
+        order = [label for label, _ in by_size[:_CLASSES_SHOWN]]
+        st.caption(_others(by_size[_CLASSES_SHOWN:]))
     shown = set(order)
-    merged: Counter[tuple[str, str]] = Counter()
-    for (label, split), n in counts.items():
-        merged[label if label in shown else others, split] += n
-    order += [others] * bool(others)
-    table = pd.DataFrame(
-        [(label, split, n, splits.index(split)) for (label, split), n in merged.items()],
-        columns=["class", "split", "images", "place"],
-    )
-    # Vega is a third of Plotly's size, so the page shows earlier.
+    drawn = {place: n for place, n in counts.items() if place[0] in shown}
+    on_colour = [readable_on(colour) for colour in category_colours()]
+    rows = []
+    for (label, split), n in drawn.items():
+        place = splits.index(split)
+        rows.append((label, split, n, place, on_colour[place]))
+    table = pd.DataFrame(rows, columns=["class", "split", "images", "place", "on colour"])
     bars = alt.Chart(table).encode(
-        y=alt.Y("class:N", sort=order, title=None, axis=alt.Axis(labelLimit=160)),
+        y=alt.Y(
+            "class:N", sort=order, title=None, axis=alt.Axis(labelLimit=160, labelOverlap=False)
+        ),
         x=alt.X("images:Q", stack="zero", axis=alt.Axis(tickMinStep=1, tickCount=5)),
         order="place:O",
     )
@@ -144,10 +145,9 @@ def show_class_counts(dataset: Dataset, key: str = "") -> None:
         color=alt.Color("split:N", sort=splits, legend=legend),
         tooltip=["class:N", "split:N", alt.Tooltip("images:Q", format=",")],
     )
-    theme = "dark" if st.context.theme.type == "dark" else "light"
-    on_bar = st.get_option(f"theme.{theme}.backgroundColor")
     longest = table.groupby("class")["images"].sum().max()
-    numbers = bars.mark_text(align="right", dx=-4, color=on_bar).encode(
+    numbers = bars.mark_text(align="right", dx=-4).encode(
+        color=alt.Color("on colour:N", scale=None, legend=None),
         text=alt.Text("images:Q", format=","),
         opacity=alt.condition(
             f"datum.images > {_LEAST_NUMBERED * longest}", alt.value(1), alt.value(0)
@@ -157,11 +157,25 @@ def show_class_counts(dataset: Dataset, key: str = "") -> None:
     height = (110 if dataset.splits else 70) + per_class * len(order)  # with axis and legend
     with st.container(height=_CHART_HEIGHT if height > 2 * _CHART_HEIGHT else "content"):
         show_chart(
-            alt.layer(coloured, numbers).properties(height=height),
+            alt.layer(coloured, numbers)
+            .resolve_scale(color="independent")
+            .properties(height=height),
             width="stretch",
             alt="Images of each class: "
-            + ", ".join(f"{label} {split} {n}" for (label, split), n in merged.items()),
+            + ", ".join(f"{label} {split} {n}" for (label, split), n in drawn.items()),
         )
+
+
+def _others(classes: Sequence[tuple[str, int]]) -> str:
+    """Return a sentence on the classes that are not drawn, the largest of them first."""
+    (_, most), (_, least) = classes[0], classes[-1]
+    sizes = f"{least:,} to {most:,}" if least < most else f"{most:,}"
+    return (
+        f"The {_CLASSES_SHOWN} largest classes. The "
+        f"{counted(len(classes), 'smaller class has', 'smaller classes have')} "
+        f"{sizes} {'image' if most == 1 else 'images'} each, "
+        f"{sum(n for _, n in classes):,} in total."
+    )
 
 
 def _say_if_cut(n: int) -> None:

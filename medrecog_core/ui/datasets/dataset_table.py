@@ -29,8 +29,8 @@ _UNCHECKED, _OUTDATED, _SOUND = "not checked", "check again", "no problems"
 
 def show_datasets(names: Sequence[str]) -> None:
     """Show every data set with a sample, its size, its health and its last run."""
-    runs = _last_runs()
-    rows = [{**_row_of(name), "Last run": runs.get(name, "-")} for name in names]
+    runs = _last_runs(names)
+    rows = [{**_row_of(name), "Last run": runs.get(name)} for name in names]
     badges = list(dict.fromkeys(badge for row in rows for badge in row["Health"]))
     number = st.column_config.NumberColumn
 
@@ -41,6 +41,7 @@ def show_datasets(names: Sequence[str]) -> None:
         pd.DataFrame(rows),
         hide_index=True,
         row_height=_ROW_HEIGHT,
+        placeholder="-",
         key=f"data sets {hash(tuple(names))}",
         alt="Data sets: " + ", ".join(names),
         column_config={
@@ -132,10 +133,12 @@ def _sample(dataset: Dataset) -> str | None:
     return None
 
 
-def _last_runs() -> dict[str, str]:
-    """Return the title of the newest run of each data set."""
+def _last_runs(names: Sequence[str]) -> dict[str, str]:
+    """Return the title of the newest run of each data set that has one."""
     titles: dict[str, str] = {}
     for run in all_runs():
+        if titles.keys() >= set(names):
+            break
         with contextlib.suppress(MedrecogError):
             titles.setdefault(run.specification().dataset, run.title)
     return titles

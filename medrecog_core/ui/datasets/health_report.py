@@ -3,8 +3,8 @@
 import time
 from collections import Counter
 
+import altair as alt
 import pandas as pd
-import plotly.express as px
 import streamlit as st
 
 from medrecog_core.datasets import Dataset, Finding, HealthReport, apply_remedy, library
@@ -14,6 +14,13 @@ from medrecog_core.errors import MedrecogError
 from medrecog_core.jobs.job import last_job
 from medrecog_core.jobs.kinds import CHECK
 from medrecog_core.mode import is_viewer
+from medrecog_core.ui.chart import category_colours, readable_on, show_chart
+from medrecog_core.ui.datasets.copied_images import (
+    is_of_copies,
+    show_last_decision,
+    show_sets,
+    undecided,
+)
 from medrecog_core.ui.datasets.dataset_gallery import (
     IMAGES,
     VIEW,
@@ -22,6 +29,7 @@ from medrecog_core.ui.datasets.dataset_gallery import (
     open_image,
     picture_of,
 )
+from medrecog_core.ui.datasets.decision_widgets import named_decisions, on_page
 from medrecog_core.ui.gallery import show_pictures
 from medrecog_core.ui.jobs import show_job
 from medrecog_core.ui.plain_text import literal
@@ -90,8 +98,13 @@ def _show_report(dataset: Dataset, report: HealthReport) -> None:
     )
     if not report.findings:
         st.success("No problems found.", icon=":material/check_circle:")
+    show_last_decision(dataset)
     for finding in report.findings:
-        if finding.remedy is None or not finding.remedy.is_done(dataset):
+        if is_of_copies(finding):
+            left = undecided(finding, dataset)
+            if left.sets:
+                _show_finding(dataset, left, report)
+        elif finding.remedy is None or not finding.remedy.is_done(dataset):
             _show_finding(dataset, finding, report)
     if report.n_expected_pairs:
         n = report.n_expected_pairs
@@ -110,10 +123,15 @@ def _show_finding(dataset: Dataset, finding: Finding, report: HealthReport) -> N
         with st.container(horizontal=True, vertical_alignment="center"):
             st.badge(finding.severity, icon=f":material/{icon}:", color=color)  # type: ignore[arg-type]
             st.markdown(f"**{literal(finding.title)}**")
-        st.markdown(literal(finding.words))
+        st.markdown(literal(on_page(finding.words)))
+        if named_decisions(finding.words):
+            st.caption("To change these options, add the images again as another data set.")
         if finding.kind == "shortcuts":
             _show_shortcuts(report)
-        _show_finding_pictures(dataset, finding)
+        if is_of_copies(finding):
+            show_sets(dataset, finding)
+        else:
+            _show_finding_pictures(dataset, finding)
         with st.container(horizontal=True, vertical_alignment="center"):
             if finding.remedy and not is_viewer():
                 st.button(
@@ -159,9 +177,10 @@ def _show_remedy(finding: Finding) -> None:
     if finding.kind == "changed":
         return  # its button is the remedy
     for advice in finding.advice:
-        st.caption(literal(advice.words))
+        st.caption(literal(on_page(advice.words)))
         if advice.command:
-            st.code(advice.command, language="bash", wrap_lines=True)
+            with st.expander("Command line"):
+                st.code(advice.command, language="bash", wrap_lines=True)
 
 
 def _show_files(finding: Finding) -> None:
@@ -203,32 +222,33 @@ def _show_shortcuts(report: HealthReport) -> None:
             for s in report.shortcuts
         ]
     )
-    figure = px.bar(
-        table,
-        y="property",
-        x="balanced accuracy",
-        orientation="h",
-        text_auto=".2f",
-        hover_data={"AUC": ":.2f", "chance": ":.2f"},
-        range_x=[0, 1],
+    order = list(table["property"])
+    measure, limit = "balanced accuracy", "97.5th percentile of chance"
+    scale = alt.Scale(domain=[measure, limit])
+    legend = alt.Legend(orient="top", title=None, labelLimit=0, columns=1)
+    axis = alt.Axis(tickCount=5)
+    rows = alt.Chart(table.assign(measure=measure, limit=limit)).encode(
+        y=alt.Y("property:N", sort=order, title=None),
+        x=alt.X("balanced accuracy:Q", title=measure, scale=alt.Scale(domain=[0, 1]), axis=axis),
+        tooltip=[
+            "property:N",
+            *(alt.Tooltip(f"{name}:Q", format=".2f") for name in table.columns[1:]),
+        ],
     )
-    figure.add_scatter(
-        y=table["property"],
-        x=table["chance"],
-        mode="markers",
-        marker={"symbol": "line-ns-open", "size": 16, "line": {"width": 3}},
-        name="97.5th percentile of chance",
+    on_bar = readable_on(category_colours()[0])
+    drawn = alt.layer(
+        rows.mark_bar().encode(color=alt.Color("measure:N", scale=scale, legend=legend)),
+        rows.mark_text(align="right", dx=-4, color=on_bar).encode(
+            text=alt.Text("balanced accuracy:Q", format=".2f")
+        ),
+        rows.mark_tick(thickness=3, size=20, opacity=1).encode(
+            x=alt.X("chance:Q", title=measure, axis=axis),
+            color=alt.Color("limit:N", scale=scale, legend=legend),
+        ),
     )
-    figure.update_layout(
-        height=320,
-        margin={"l": 10, "r": 10, "t": 40, "b": 10},
-        yaxis_title=None,
-        legend={"orientation": "h", "title": None, "y": 1, "yanchor": "bottom"},
-    )
-    figure.update_yaxes(autorange="reversed")
     values = ", ".join(f"{s.feature} {s.balanced_accuracy:.2f}" for s in report.shortcuts)
-    st.plotly_chart(
-        figure,
+    show_chart(
+        drawn.properties(height=110 + 30 * len(order)),
         width="stretch",
         alt=f"Balanced accuracy of classifiers that see only file properties: {values}; "
         f"chance {report.shortcuts[0].chance:.2f}.",

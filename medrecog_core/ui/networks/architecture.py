@@ -6,13 +6,16 @@ from dataclasses import replace
 
 import altair as alt
 import pandas as pd
+import streamlit as st
 
 from medrecog_core.networks import Network
 from medrecog_core.networks.summary import LayerSummary
 from medrecog_core.ui.chart import show_chart
+from medrecog_core.ui.plain_text import literal
 
 _GAP = 1.5
 _MOST_BLOCKS = 40
+_FADED = 0.35
 
 COLOURS = {
     "input": "#9db4b6",
@@ -36,8 +39,34 @@ def drawn_rows(network: Network, rows: Sequence[LayerSummary]) -> list[LayerSumm
     ]
 
 
-def show_architecture(rows: Sequence[LayerSummary]) -> None:
-    """Draw the layers from left to right; heights and widths are logarithms."""
+def show_architecture(network: Network, rows: Sequence[LayerSummary]) -> None:
+    """Draw the layers from left to right, and show one of them in words.
+
+    Heights and widths are logarithms.
+    """
+    by_name = {row.name: row for row in rows}
+    # Says what hovering over the drawing says, to keyboards and touch screens too.
+    marked = st.selectbox(
+        "Layer in the drawing",
+        list(by_name),
+        index=None,
+        placeholder="Select a layer",
+        key=f"{network.name} drawn layer",
+        width=240,
+    )
+    _draw(rows, marked)
+    if marked is not None:
+        st.caption(f"{literal(marked)}: {_words(by_name[marked])}.")
+
+
+def _words(row: LayerSummary) -> str:
+    words = f"output {row.side} x {row.side} x {row.channels}"
+    if row.receptive_field is None:
+        return words
+    return f"{words}, receptive field {row.receptive_field:,} px"
+
+
+def _draw(rows: Sequence[LayerSummary], marked: str | None) -> None:
     left = 0.0
     blocks = []
     for row in rows:
@@ -54,6 +83,7 @@ def show_architecture(rows: Sequence[LayerSummary]) -> None:
                 }.get(row.kind, "convolution"),
                 "left": left,
                 "right": left + width,
+                "opacity": 1.0 if marked in (None, row.name) else _FADED,
                 "low": -height / 2,
                 "high": height / 2,
             }
@@ -75,6 +105,7 @@ def show_architecture(rows: Sequence[LayerSummary]) -> None:
                 scale=alt.Scale(domain=kinds, range=[COLOURS[kind] for kind in kinds]),
                 legend=alt.Legend(orient="bottom"),
             ),
+            opacity=alt.Opacity("opacity:Q", scale=None),
             tooltip=["layer:N", "output:N"],
         )
     )

@@ -11,7 +11,7 @@ from medrecog_core.ui.networks.architecture import drawn_rows, show_architecture
 def show_layers(network: Network, scale: int) -> None:
     """Show the layers that features can be read from, and every layer of the network."""
     rows = summarise(network, scale)
-    show_architecture(drawn_rows(network, rows))
+    show_architecture(network, drawn_rows(network, rows))
     words = (
         f"{sum(row.n_parameters for row in rows):,} parameters; "
         f"{sum(row.gflop for row in rows):,.0f} GFLOP per image at {scale} px."

@@ -24,8 +24,8 @@ def show_networks() -> None:
             {
                 "Network": network.title,
                 "Open": "Open",
-                "Weights": weights.title if weights else "-",
                 "Install": "Install" if can_install else None,
+                "Weights": weights.title if weights else "-",
                 "Size": size(official_bytes(network)) if network.files else "-",
                 "Layers": ", ".join(layer.name for layer in network.layers),
             }

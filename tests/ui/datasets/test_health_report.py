@@ -1,5 +1,6 @@
 """The health report on the Datasets page, without a browser."""
 
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -100,3 +101,57 @@ def test_merged_and_excluded_classes_are_restored(skin):
     assert "→ mel" in words(test)
     test.button(key="restore-classes").click().run()
     assert library.load("skin").classes == ("$mel$", "nv")
+
+
+@pytest.fixture
+def copies(tmp_path, cache):
+    """Two sets of copies among the training images of one class: of two images and of three."""
+    rng = np.random.default_rng(0)
+    images = []
+    for label in ("mel", "nv"):
+        (tmp_path / label).mkdir()
+        for i in range(6):
+            Image.fromarray(rng.integers(0, 256, (24, 24), np.uint8)).save(
+                tmp_path / label / f"{i}.png"
+            )
+    for original, copy in ((0, "a"), (1, "b"), (1, "c")):
+        shutil.copy(tmp_path / f"nv/{original}.png", tmp_path / f"nv/{copy}.png")
+    for file in sorted(tmp_path.rglob("*.png")):
+        images.append(ImageRecord(f"{file.parent.name}/{file.name}", file.parent.name))
+    check_health(library.save(Dataset("skin", tmp_path, tuple(images), "made")))
+
+
+def excluded():
+    return {each.image.path for each in library.load("skin").excluded}
+
+
+def test_of_each_set_of_copies_one_is_kept_or_none_and_the_rest_keeps_its_remedy(copies):
+    test = health()
+    labels = [button.label for button in test.button]
+    assert labels.count("Keep this") == 5
+    assert {"Exclude both", "Exclude all 3"} <= set(labels)
+    keep = "keep-duplicates-0-nv/0.png-nv/a.png"
+    # The remedy would exclude a.png; here the other image of the pair is kept.
+    test.button(key=keep).click().run()
+    assert not test.exception
+    assert excluded() == {"nv/0.png"}
+    assert [button.label for button in test.button].count("Keep this") == 3
+    next(each for each in test.button if each.label == "Undo").click().run()
+    assert excluded() == set()
+    assert [button.label for button in test.button].count("Keep this") == 5
+    test.button(key=keep).click().run()
+    test.button(key="exclude-duplicates").click().run()
+    assert excluded() == {"nv/0.png", "nv/b.png", "nv/c.png"}
+    assert not any(button.label == "Keep this" for button in test.button)
+
+
+def test_options_of_the_command_line_are_words_of_the_page(tmp_path, cache):
+    for label in ("mel", "nv"):
+        (tmp_path / label).mkdir()
+        Image.fromarray(MASK).save(tmp_path / label / "1.png")
+    images = tuple(ImageRecord(f"{label}/1.png", label) for label in ("mel", "nv"))
+    warning = DatasetWarning("second-copies", "2 copies not imported. Use --keep-copies.")
+    check_health(library.save(Dataset("skin", tmp_path, images, "made", warnings=(warning,))))
+    test = health()
+    assert "Use “Keep copies”." in words(test)
+    assert "--keep-copies" not in words(test)

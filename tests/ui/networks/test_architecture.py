@@ -3,6 +3,7 @@ import pytest
 from medrecog_core.networks import find_network
 from medrecog_core.networks.summary import summarise
 from medrecog_core.ui.networks.architecture import COLOURS, drawn_rows
+from tests.ui.test_pages import opened, words
 
 
 def test_every_layer_of_a_short_network_is_drawn():
@@ -19,3 +20,13 @@ def test_of_a_long_network_what_is_read_is_drawn(name):
     assert [row.name for row in drawn] == [layer.name for layer in network.layers]
     assert [row.channels for row in drawn] == [layer.channels for layer in network.layers]
     assert {row.kind for row in drawn} == {"stage"} <= set(COLOURS)
+
+
+@pytest.mark.slow
+def test_a_layer_of_the_drawing_is_described_without_hovering_over_it():
+    test = opened("pages/5_Networks.py", network="vgg19")
+    box = next(each for each in test.selectbox if each.label == "Layer in the drawing")
+    assert box.value is None
+    box.set_value("block2_pool").run()
+    assert not test.exception
+    assert "block2_pool: output 56 x 56 x 128, receptive field 16 px." in words(test)
