@@ -23,7 +23,16 @@ from medrecog_core.cli.model_commands import (
 from medrecog_core.cli.options import under_former_name
 from medrecog_core.cli.output import write_json
 from medrecog_core.cli.result_commands import compare, export, show
-from medrecog_core.cli.run_commands import delete, leakage, presets, rename, run, runs
+from medrecog_core.cli.run_commands import (
+    delete,
+    label,
+    leakage,
+    presets,
+    rename,
+    restore_deleted,
+    run,
+    runs,
+)
 from medrecog_core.cli.storage_commands import storage
 from medrecog_core.cli.weight_commands import weights
 from medrecog_core.errors import MedrecogError, UsageError
@@ -66,12 +75,14 @@ for _command in (
     show,
     compare,
     rename,
+    label,
     jobs,
     log,
     stop,
     under_former_name(stop, "cancel"),
     resume,
     delete,
+    restore_deleted,
     export,
     bundle,
     import_bundle,
