@@ -40,6 +40,11 @@ class CacheFolder:
         return self.root / "runs"
 
     @property
+    def trash(self) -> Path:
+        """Deleted runs, one folder per run."""
+        return self.root / "trash"
+
+    @property
     def jobs(self) -> Path:
         """One folder per job, except runs."""
         return self.root / "jobs"

@@ -3,7 +3,7 @@
 import streamlit as st
 
 from medrecog_core.datasets import demo, library
-from medrecog_core.errors import MedrecogError
+from medrecog_core.errors import MedrecogError, UsageError
 from medrecog_core.features import DEFAULT_POOLINGS, ENCODINGS, GLOBAL_POOLINGS, POOLINGS, titles
 from medrecog_core.images import REPORT_SCALES
 from medrecog_core.images.preprocessing import MAX_SCALE
@@ -18,17 +18,21 @@ from medrecog_core.networks import (
 )
 from medrecog_core.runs import (
     PRESETS,
+    ListedRun,
     Run,
     RunSpecification,
-    all_runs,
     find_preset,
     find_run,
     identical_run,
     launch,
+    list_runs,
     plan_run,
 )
+from medrecog_core.runs.naming import describe_run, suggest_title
+from medrecog_core.runs.run import LONGEST_TITLE
 from medrecog_core.ui.choice import choose_setting
 from medrecog_core.ui.experiments.cost_line import expected_seconds, show_cost
+from medrecog_core.ui.experiments.followed import FOLLOWED, PROGRESS, SEEN, follow
 from medrecog_core.ui.experiments.form_address import (
     key_of,
     layers_key,
@@ -37,7 +41,7 @@ from medrecog_core.ui.experiments.form_address import (
     take_form_from_address,
 )
 from medrecog_core.ui.experiments.more_settings import more_settings
-from medrecog_core.ui.experiments.run_list import FOLLOWED, SEEN, follow, show_runs
+from medrecog_core.ui.experiments.run_list import show_runs
 from medrecog_core.ui.experiments.run_progress import show_live
 from medrecog_core.ui.experiments.run_view import view_runs
 from medrecog_core.ui.jobs import note_started
@@ -47,6 +51,8 @@ from medrecog_core.ui.quantities import counted, duration
 
 _NETWORKS, _INSTALL = "pages/5_Networks.py", ":material/download:"
 _PRESET, _SCALES, _POOLINGS = "preset", key_of("scales"), key_of("poolings")
+
+_TITLE, _FORGET_TITLE = "run-title", "forget the title of the form"
 
 open_page("Experiments")
 
@@ -171,13 +177,22 @@ def start(specification: RunSpecification, again: bool = False) -> None:
         check_readable(find_network(specification.network), specification.layers)
         identical = None if again else identical_run(specification)
         if identical is None:
-            run = launch(specification)
+            run = launch(specification, chosen_title(specification))
             note_started(run)
             follow(run.id)
         else:
             st.session_state["done already"] = (identical.id, specification)
     except MedrecogError as error:
         st.session_state["launch error"] = str(error)
+
+
+def chosen_title(specification: RunSpecification) -> str:
+    """Return the title of the form, which the next run does not get again, else a description."""
+    title = str(st.session_state.get(_TITLE) or "").strip()
+    st.session_state[_FORGET_TITLE] = True
+    if any(row.name == title for row in list_runs()):
+        raise UsageError(f"A run has the name “{title}” already. Enter another name.")
+    return title or suggest_title(specification)
 
 
 def offer_identical_run(specification: RunSpecification | None) -> None:
@@ -204,11 +219,13 @@ def offer_identical_run(specification: RunSpecification | None) -> None:
         st.button("Run again", icon=":material/replay:", on_click=start, args=(asked, True))
 
 
-def followed_run(runs: list[Run]) -> Run | None:
+def followed_run(rows: list[ListedRun]) -> Run | None:
     """Return the run started or opened last, else that of the address, else an unfinished one."""
-    unfinished = next((run.id for run in runs if run.state().status != "finished"), None)
-    if FOLLOWED not in st.session_state and (asked := st.query_params.get(SEEN, unfinished)):
+    unfinished = next((row.run.id for row in rows if row.state.status != "finished"), None)
+    if FOLLOWED not in st.session_state and (asked := st.query_params.get(SEEN)):
         follow(asked)
+    elif FOLLOWED not in st.session_state and unfinished:
+        st.session_state[FOLLOWED] = unfinished
     if FOLLOWED not in st.session_state:
         return None
     try:
@@ -243,6 +260,14 @@ def show_experiments() -> None:
         except MedrecogError as error:
             st.warning(literal(error), icon=":material/warning:")
             specification = None
+        if st.session_state.pop(_FORGET_TITLE, False):
+            st.session_state[_TITLE] = ""
+        st.text_input(
+            "Name of the run (optional)",
+            key=_TITLE,
+            placeholder="" if specification is None else describe_run(specification),
+            max_chars=LONGEST_TITLE,
+        )
         # Not a callback, whose argument would be the form before the last change.
         if (
             st.button(
@@ -257,20 +282,19 @@ def show_experiments() -> None:
         if "launch error" in st.session_state:
             st.error(literal(st.session_state.pop("launch error")), icon=":material/error:")
         offer_identical_run(specification)
-    runs = all_runs()
-    followed = followed_run(runs)
+    rows = list_runs()
+    followed = followed_run(rows)
     if followed is not None:
-        with st.container(border=True):
+        with st.container(border=True, key=PROGRESS):
             show_live(followed)
     st.subheader("Runs")
-    if runs:
-        show_runs(runs)
-    else:
+    if not rows:
         show_first_step(specification)
+    show_runs(rows)
 
 
 with shown_errors():
     if is_viewer():
-        view_runs(all_runs())
+        view_runs(list_runs())
     else:
         show_experiments()

@@ -15,7 +15,7 @@ from medrecog_core.runs.published import find_published_table
 from medrecog_core.runs.record import RunRecord
 from medrecog_core.runs.run import cell_images
 from medrecog_core.ui.choice import choose
-from medrecog_core.ui.experiments.run_list import SEEN, follow
+from medrecog_core.ui.experiments.followed import SEEN, follow
 from medrecog_core.ui.heat_map import choose_range, show_heat_map, show_legend
 from medrecog_core.ui.jobs import show_status
 from medrecog_core.ui.page import RESEARCH_ONLY, open_page, show_absence, shown_errors

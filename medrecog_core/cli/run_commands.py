@@ -1,7 +1,8 @@
-"""`run`, `runs`, `rename`, `delete`, `presets` and `leakage`."""
+"""`run`, `runs`, `rename`, `label`, `delete`, `restore`, `presets` and `leakage`."""
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -33,20 +34,25 @@ from medrecog_core.networks.engines import AUTO, ENGINES
 from medrecog_core.runs import (
     PRESETS,
     LeakageReport,
+    ListedRun,
     Run,
     RunSpecification,
-    all_runs,
     create_run,
     execute,
     find_preset,
     find_run,
     identical_run,
+    list_runs,
     measure_leakage,
     read_request,
     result_document,
     search_runs,
     specification_of,
 )
+from medrecog_core.runs.naming import rename_run, suggest_title
+from medrecog_core.runs.trash import DAYS_KEPT, deleted_runs, restore_run
+from medrecog_core.runs.trash import empty_trash as remove_deleted_runs
+from medrecog_core.wording import counted
 
 _Command = TypeVar("_Command", bound=Callable[..., Any])
 
@@ -108,6 +114,7 @@ def _classifier_options(command: _Command) -> _Command:
     help="Specification in JSON, which other options override; or an exported run to repeat.",
 )
 @click.option("--repeat", metavar="RUN", help="Repeat RUN from its record and compare the results.")
+@click.option("--title", default="", help="Title of the run.  [default: from its settings]")
 @click.option("--again", is_flag=True, help="Run even if an identical finished run exists.")
 @click.option("--dry-run", is_flag=True, help="Estimate time, memory and disk space; do not run.")
 @json_option
@@ -115,6 +122,7 @@ def run(
     spec: Path | None,
     repeat: str | None,
     preset: str | None,
+    title: str,
     again: bool,
     dry_run: bool,
     as_json: bool,
@@ -138,34 +146,39 @@ def run(
     if identical is not None:
         offer_run(identical, as_json)
     else:
-        execute_run(create_run(specification, repeated), as_json)
+        title = title or suggest_title(specification)
+        execute_run(create_run(specification, repeated, title), as_json)
 
 
 @click.command()
-@click.option("--search", metavar="WORDS", default="", help="Show only runs that match WORDS.")
+@click.option(
+    "--search",
+    metavar="QUERY",
+    default="",
+    help="Show only runs that match QUERY: words, settings such as “C 0.01”, or comparisons such "
+    "as “accuracy > 0.9”.",
+)
+@click.option("--archived", is_flag=True, help="Include archived runs.")
+@click.option("--trash", "is_trash", is_flag=True, help="List deleted runs instead.")
+@click.option("--empty-trash", is_flag=True, help="Remove deleted runs from the disk.")
 @json_option
-def runs(search: str, as_json: bool) -> None:
-    """List all runs, the newest first."""
-    documents: list[dict[str, Any]] = []
-    for folder in search_runs(all_runs(), search):
-        state = folder.state()
-        try:
-            best = max((r.metrics.accuracy for r in folder.cells()), default=None)
-            asked = folder.specification()
-            dataset, classifier = asked.dataset, asked.classifier_words
-        except MedrecogError:
-            best, dataset, classifier = None, "", ""
-        documents.append(
-            {
-                "run": folder.id,
-                "title": folder.title,
-                "status": state.status,
-                "dataset": dataset,
-                "classifier": classifier,
-                "created": state.created,
-                "best_accuracy": best,
-            }
-        )
+def runs(search: str, archived: bool, is_trash: bool, empty_trash: bool, as_json: bool) -> None:
+    """List all runs: pinned runs first, then the newest first."""
+    if empty_trash:
+        n_removed = remove_deleted_runs()
+        if as_json:
+            write_json({"removed": n_removed})
+        else:
+            click.echo(f"Removed {counted(n_removed, 'deleted run')}.")
+    elif is_trash:
+        _list_trash(as_json)
+    else:
+        rows = [row for row in list_runs() if archived or not row.labels.archived]
+        _list_runs(search_runs(rows, search), search, as_json)
+
+
+def _list_runs(rows: Sequence[ListedRun], search: str, as_json: bool) -> None:
+    documents = [_listed(row) for row in rows]
     if as_json:
         write_json(documents)
         return
@@ -180,17 +193,48 @@ def runs(search: str, as_json: bool) -> None:
         ("run", "title", "status", "data set", "classifier", "created", "best accuracy"),
         (
             (
-                d["run"],
-                "" if d["title"] == d["run"] else d["title"],
-                d["status"],
-                d["dataset"],
-                d["classifier"],
-                time.strftime("%Y-%m-%d %H:%M", time.localtime(d["created"])),
-                "" if d["best_accuracy"] is None else f"{d['best_accuracy']:.3f}",
+                document["run"],
+                "" if document["title"] == document["run"] else document["title"],
+                document["status"],
+                document["dataset"],
+                document["classifier"],
+                _time(document["created"]),
+                "" if document["best_accuracy"] is None else f"{document['best_accuracy']:.3f}",
             )
-            for d in documents
+            for document in documents
         ),
     )
+
+
+def _listed(row: ListedRun) -> dict[str, Any]:
+    summary = row.summary
+    return {
+        "run": row.run.id,
+        "title": row.run.title,
+        "status": row.state.status,
+        "dataset": summary.dataset if summary else "",
+        "classifier": row.run.specification().classifier_words if summary else "",
+        "created": row.state.created,
+        "best_accuracy": summary.best.score if summary and summary.best else None,
+        **row.labels.to_document(),
+    }
+
+
+def _list_trash(as_json: bool) -> None:
+    deleted = deleted_runs()
+    if as_json:
+        write_json([{**asdict(run), "days_left": run.days_left} for run in deleted])
+    elif not deleted:
+        click.echo("The trash is empty.")
+    else:
+        write_table(
+            ("run", "title", "deleted", "days left"),
+            ((run.id, run.title, _time(run.deleted), run.days_left) for run in deleted),
+        )
+
+
+def _time(seconds: float) -> str:
+    return time.strftime("%Y-%m-%d %H:%M", time.localtime(seconds))
 
 
 @click.command()
@@ -200,7 +244,7 @@ def runs(search: str, as_json: bool) -> None:
 def rename(run_id: str, title: str, as_json: bool) -> None:
     """Set the TITLE of RUN; an empty one deletes it."""
     folder = find_run(run_id)
-    folder.rename(title)
+    rename_run(folder, title)
     if as_json:
         write_json({"run": run_id, "title": folder.title})
     else:
@@ -209,14 +253,53 @@ def rename(run_id: str, title: str, as_json: bool) -> None:
 
 @click.command()
 @click.argument("run_id", metavar="RUN")
+@click.option("--pin/--unpin", "pinned", default=None, help="List the run first, and on Home.")
+@click.option(
+    "--archive/--unarchive", "archived", default=None, help="Leave the run out of the list."
+)
+@click.option("--tags", type=CommaSeparated(str), help="Replace the tags, such as paper,draft.")
+@click.option("--note", help="Replace the note.")
+@json_option
+def label(run_id: str, as_json: bool, **options: Any) -> None:
+    """Change or show the pin, tags and note of RUN."""
+    folder = find_run(run_id)
+    given = {name: value for name, value in options.items() if value is not None}
+    if given:
+        folder.write_labels(replace(folder.labels(), **given))
+    labels = folder.labels()
+    if as_json:
+        write_json({"run": run_id, **labels.to_document()})
+        return
+    words = [word for word in ("pinned", "archived") if getattr(labels, word)]
+    if labels.tags:
+        words.append(f"tags: {', '.join(labels.tags)}")
+    if labels.note:
+        words.append(f"note: {labels.note}")
+    click.echo(f"{run_id}: {'; '.join(words) or 'no labels'}")
+
+
+@click.command()
+@click.argument("run_id", metavar="RUN")
 @json_option
 def delete(run_id: str, as_json: bool) -> None:
-    """Delete RUN and its results; cached features are kept."""
+    """Move RUN and its results to the trash for 30 days; cached features are kept."""
     find_run(run_id).delete()
     if as_json:
         write_json({"run": run_id, "deleted": True})
     else:
-        click.echo(f"Deleted {run_id}.")
+        click.echo(f"Deleted {run_id}. Restore it within {DAYS_KEPT} days with “restore {run_id}”.")
+
+
+@click.command("restore")
+@click.argument("run_id", metavar="RUN")
+@json_option
+def restore_deleted(run_id: str, as_json: bool) -> None:
+    """Restore the deleted RUN from the trash."""
+    restore_run(run_id)
+    if as_json:
+        write_json({"run": run_id, "restored": True})
+    else:
+        click.echo(f"Restored {run_id}.")
 
 
 def _request(

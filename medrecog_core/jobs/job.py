@@ -162,7 +162,7 @@ class Job:
             state.process.kill()
 
     def delete(self) -> None:
-        """Delete the job's folder.
+        """Delete the job.
 
         Raises
         ------
@@ -174,6 +174,10 @@ class Job:
         if not state.has_ended:
             raise MedrecogError(f"“{self.title}” is {state.status}. Stop it before deleting it.")
         self.end_silent_process(state)
+        self._discard()
+
+    def _discard(self) -> None:
+        """Remove the folder of a job that has ended."""
         try:
             shutil.rmtree(self.path)
         except OSError as error:

@@ -17,8 +17,8 @@ from medrecog_core.runs.run import (
     all_runs,
     create_run,
     find_run,
-    search_runs,
 )
+from medrecog_core.runs.run_list import ListedRun, list_runs, search_runs
 from medrecog_core.runs.specification import RunSpecification
 
 __all__ = [
@@ -28,6 +28,7 @@ __all__ = [
     "ExtractedDataset",
     "Leakage",
     "LeakageReport",
+    "ListedRun",
     "Plan",
     "Preset",
     "Run",
@@ -44,6 +45,7 @@ __all__ = [
     "find_run",
     "identical_run",
     "launch",
+    "list_runs",
     "measure_leakage",
     "plan_run",
     "read_request",

@@ -65,15 +65,17 @@ def execute(run: Run, report: Report = ignore) -> None:
     carry_out(run, report)
 
 
-def launch(specification: RunSpecification) -> Run:
+def launch(specification: RunSpecification, title: str = "") -> Run:
     """Create a run and start a process that carries it out; return at once.
 
     Raises
     ------
+    UsageError
+        If the title is longer than 100 characters.
     StorageError
         If the cache folder cannot be written to.
     """
-    run = create_run(specification)
+    run = create_run(specification, title=title)
     launch_job(run)
     return run
 

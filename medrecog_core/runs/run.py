@@ -4,7 +4,7 @@ import io
 import secrets
 import shutil
 import time
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -28,10 +28,13 @@ from medrecog_core.locations import cache_folder
 from medrecog_core.mode import check_may_change
 from medrecog_core.networks.stored_array import READ_ERRORS, read_npy
 from medrecog_core.runs.cell_evaluation import CellResult
+from medrecog_core.runs.labels import RunLabels
 from medrecog_core.runs.record import RunRecord
 from medrecog_core.runs.specification import RunSpecification
+from medrecog_core.runs.trash import move_to_trash, remove_expired
 
-_LONGEST_TITLE = 100
+LONGEST_TITLE = 100
+"""Most characters of a title."""
 
 
 class Run(Job):
@@ -53,12 +56,19 @@ class Run(Job):
             If it is longer than 100 characters.
         """
         check_may_change("rename a run")
-        title = " ".join(title.split())
-        if len(title) > _LONGEST_TITLE:
-            raise UsageError(
-                f"The title has {len(title)} characters. Use at most {_LONGEST_TITLE}."
-            )
-        atomic_file.write_json(self.path / "title.json", title)
+        atomic_file.write_json(self.path / "title.json", _checked_title(title))
+
+    def labels(self) -> RunLabels:
+        """Return the labels of the run; none if their file is damaged."""
+        try:
+            return self._read("labels.json", RunLabels.from_document, default=RunLabels())
+        except StorageError:
+            return RunLabels()
+
+    def write_labels(self, labels: RunLabels) -> None:
+        """Replace the labels of the run."""
+        check_may_change("label a run")
+        atomic_file.write_json(self.path / "labels.json", labels.to_document())
 
     def specification(self) -> RunSpecification:
         """Return what the run was asked to do."""
@@ -235,6 +245,9 @@ class Run(Job):
         """Keep what the run runs on and with."""
         atomic_file.write_json(self.path / "record.json", record.to_document())
 
+    def _discard(self) -> None:
+        move_to_trash(self.path)
+
     def remove_leftovers(self) -> None:
         """Delete the unfinished files of a process that was killed while writing."""
         super().remove_leftovers()
@@ -267,7 +280,9 @@ def images_of_document(document: Any) -> list[Image]:
     ]
 
 
-def create_run(specification: RunSpecification, repeated: Mapping[str, Any] | None = None) -> Run:
+def create_run(
+    specification: RunSpecification, repeated: Mapping[str, Any] | None = None, title: str = ""
+) -> Run:
     """Create the folder of a new run, queued.
 
     Parameters
@@ -276,23 +291,38 @@ def create_run(specification: RunSpecification, repeated: Mapping[str, Any] | No
         What it is asked to do.
     repeated
         The document of an earlier run that this one repeats, to be compared with it.
+    title
+        Its title for people; empty for none.
 
     Raises
     ------
+    UsageError
+        If the title is longer than 100 characters.
     StorageError
         If the cache folder cannot be written to.
     """
     check_may_change("start a run")
+    title = _checked_title(title)
+    remove_expired()
     now = time.time()
     stamp = time.strftime("%Y%m%d-%H%M%S", time.gmtime(now))
     run = Run(f"{specification.dataset[:40]}-{stamp}-{secrets.token_hex(2)}")
     atomic_file.write_json(run.path / "specification.json", specification.to_document())
     if repeated is not None:
         run.write_repeated(repeated)
+    if title:
+        atomic_file.write_json(run.path / "title.json", title)
     # Until another process is started for it, the run waits in this one and ends with it.
     run.write_launch(this_process())
     run.write_state(JobState(created=now))
     return run
+
+
+def _checked_title(title: str) -> str:
+    title = " ".join(title.split())
+    if len(title) > LONGEST_TITLE:
+        raise UsageError(f"The title has {len(title)} characters. Use at most {LONGEST_TITLE}.")
+    return title
 
 
 def find_run(run_id: str) -> Run:
@@ -314,28 +344,6 @@ def all_runs() -> list[Run]:
     files = cache_folder().runs.glob("*/state.json")
     runs = [Run(file.parent.name) for file in files if JOB_ID.fullmatch(file.parent.name)]
     return sorted(runs, key=lambda run: (run.state().created, run.id), reverse=True)
-
-
-def search_runs(runs: Iterable[Run], text: str) -> list[Run]:
-    """Return the runs that every word of a text describes, in their order.
-
-    A word may be a part of the run's identity or title, the data set, the network, a layer, scale
-    or pooling, the classifier, or the status; case does not matter.
-    """
-    words = text.casefold().split()
-    return [run for run in runs if not words or _is_described(run, words)]
-
-
-def _is_described(run: Run, words: list[str]) -> bool:
-    try:
-        asked = run.specification()
-        described = [asked.dataset, asked.network, *asked.layers, *asked.poolings]
-        described += [asked.classifier, asked.trained_classifier.title]
-        described += map(str, asked.scales)
-    except MedrecogError:
-        described = []
-    text = "\n".join((run.id, run.title, run.state().status, *described)).casefold()
-    return all(word in text for word in words)
 
 
 _REPEATED = TypeAdapter(dict[str, Any])

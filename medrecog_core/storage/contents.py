@@ -16,6 +16,7 @@ from medrecog_core.mode import is_viewer
 from medrecog_core.models import model_names
 from medrecog_core.networks import NETWORKS
 from medrecog_core.runs import all_runs
+from medrecog_core.runs.trash import deleted_runs
 
 
 @dataclass(frozen=True)
@@ -91,6 +92,7 @@ def parts() -> tuple[Part, ...]:
         Part("downloads", "Downloads", downloads.n_files, downloads.n_bytes),
         Part("datasets", "Data sets", _n_datasets(), manifests.n_bytes),
         Part("runs", "Runs", len(all_runs()), _size_of(cache.runs).n_bytes),
+        Part("trash", "Trash (deleted runs)", len(deleted_runs()), _size_of(cache.trash).n_bytes),
         Part("jobs", "Jobs", len(all_jobs()), _size_of(cache.jobs, cache.queue).n_bytes),
         Part("models", "Models", len(model_names()), _size_of(cache.models).n_bytes),
         Part("weights", "Weights", len(list(cache.weights.glob("*.npz"))), weights.n_bytes),
@@ -100,7 +102,7 @@ def parts() -> tuple[Part, ...]:
     known = {
         *(cache.features, cache.datasets, cache.runs, cache.models, cache.weights),
         *(cache.thumbnails, cache.bundled_thumbnails, cache.feature_maps),
-        *(cache.jobs, cache.queue),
+        *(cache.jobs, cache.queue, cache.trash),
     }
     other = _size_of(*(path for path in _children(cache.root) if path not in known))
     return (*named, Part("other", "Other files", other.n_files, other.n_bytes))

@@ -162,7 +162,7 @@ def test_every_mistake_ends_in_one_line(
     def fail() -> None:
         raise error
 
-    monkeypatch.setattr(run_commands, "all_runs", fail)
+    monkeypatch.setattr(run_commands, "list_runs", fail)
     answer = call("runs", "--json")
     assert (answer.status, answer.sentence) == (status, sentence)
     assert answer.json == {"error": sentence}
@@ -174,7 +174,7 @@ def test_a_mistake_in_the_program_is_not_hidden(
     def mistake() -> None:
         raise ZeroDivisionError
 
-    monkeypatch.setattr(run_commands, "all_runs", mistake)
+    monkeypatch.setattr(run_commands, "list_runs", mistake)
     with pytest.raises(ZeroDivisionError):
         call("runs")
 

@@ -26,7 +26,6 @@ from medrecog_core.runs import (
     all_runs,
     create_run,
     find_run,
-    search_runs,
 )
 from medrecog_core.runs.run import cell_images
 from tests.made_runs import made_run
@@ -399,44 +398,6 @@ class TestFinding:
     def test_there_are_no_runs_without_a_cache_folder(self, cache: CacheFolder) -> None:
         assert all_runs() == []
         assert not cache.root.exists()
-
-
-class TestSearching:
-    @pytest.fixture
-    def runs(self, cache: CacheFolder) -> list[Run]:
-        other = RunSpecification(dataset="moles", scales=(544,), poolings=("average",))
-        runs = [create_run(SPECIFICATION), create_run(other)]
-        runs[1].rename("Deepest block")
-        runs[1].write_state(JobState("failed", error="No."))
-        return runs
-
-    @pytest.mark.parametrize(
-        ("text", "found"),
-        [
-            ("", [0, 1]),
-            ("  ", [0, 1]),
-            ("demo", [0]),
-            ("DEEPEST", [1]),
-            ("deepest 544", [1]),
-            ("deepest max", []),
-            ("max block2", [0]),
-            ("failed", [1]),
-            ("vgg19", [0, 1]),
-            ("nothing", []),
-        ],
-    )
-    def test_every_word_describes_what_is_found(
-        self, runs: list[Run], text: str, found: list[int]
-    ) -> None:
-        assert search_runs(runs, text) == [runs[i] for i in found]
-
-    def test_a_run_is_found_by_its_identity(self, runs: list[Run]) -> None:
-        assert search_runs(runs, runs[0].id) == [runs[0]]
-
-    def test_a_damaged_run_is_found_by_what_is_left(self, runs: list[Run]) -> None:
-        (runs[0].path / "specification.json").write_text("{")
-        assert search_runs(runs, runs[0].id) == [runs[0]]
-        assert search_runs(runs, "block2") == [runs[1]]
 
 
 def test_a_new_run_may_repeat_another(cache: CacheFolder) -> None:

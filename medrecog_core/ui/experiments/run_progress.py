@@ -1,13 +1,16 @@
 """The progress of a run, updated while it is active."""
 
+from dataclasses import replace
+
 import streamlit as st
 
+from medrecog_core.jobs.queue import jobs_before
 from medrecog_core.jobs.state import JobState
 from medrecog_core.networks import find_network
 from medrecog_core.runs import Run
-from medrecog_core.ui.experiments.run_list import show_queue
+from medrecog_core.ui.experiments.followed import follow, scroll_to_followed
 from medrecog_core.ui.heat_map import show_heat_map
-from medrecog_core.ui.jobs import show_job_buttons, show_stage, show_status
+from medrecog_core.ui.jobs import progress_text, show_job_buttons, show_stage, show_status
 from medrecog_core.ui.page import shown_errors
 from medrecog_core.ui.plain_text import literal
 from medrecog_core.ui.quantities import counted
@@ -16,6 +19,7 @@ from medrecog_core.ui.quantities import counted
 def show_live(run: Run) -> None:
     """Show a run and its buttons, updated every second while it is active."""
     shown = run.state()
+    scroll_to_followed()
 
     @st.fragment(run_every=None if shown.has_ended else "1s")
     def live() -> None:
@@ -36,11 +40,12 @@ def _show_once(run: Run, state: JobState) -> None:
         )
     if not state.has_ended:
         if state.status == "queued" and state.stage:
-            show_queue(run)
+            _show_queue(run)
         else:
             show_stage(state)
     else:
         show_stage(state)
+        _show_done(run, state)
     show_job_buttons(run, state)
     if (record := run.record()) and record.skipped:
         with st.expander(f"{counted(len(record.skipped), 'unreadable image')} skipped"):
@@ -56,3 +61,33 @@ def _show_once(run: Run, state: JobState) -> None:
             icon=":material/grid_on:",
             query_params={"run": run.id},
         )
+
+
+def _show_done(run: Run, state: JobState) -> None:
+    """Say how far an unfinished run came."""
+    if state.status == "finished":
+        return
+    n_cells, n_finished = len(run.specification().cells), len(run.cells())
+    done = f"{n_finished:,} of {counted(n_cells, 'cell')} finished"
+    if state.stage is not None and state.total:
+        done = f"{progress_text(replace(state, rate=0.0))} · {done}"
+    st.caption(done)
+
+
+def _show_queue(run: Run) -> None:
+    """Show the position of a queued run and the runs before it."""
+    before = jobs_before(run)
+    if not before:
+        st.caption("Next in the queue; starting soon.")
+        return
+    st.caption(f"Position {len(before)} in the queue. Starts automatically after:")
+    for other in before:
+        with st.container(horizontal=True, vertical_alignment="center"):
+            show_status(other.state())
+            st.button(
+                literal(other.title),
+                key=f"follow-{other.id}-before-{run.id}",
+                type="tertiary",
+                on_click=follow,
+                args=(other.id,),
+            )

@@ -4,28 +4,29 @@ import time
 
 import streamlit as st
 
-from medrecog_core.runs import Run
+from medrecog_core.runs import ListedRun, Run
 from medrecog_core.runs.description import used_settings
 from medrecog_core.ui.choice import choose
-from medrecog_core.ui.experiments.run_list import SEEN, show_runs
+from medrecog_core.ui.experiments.followed import SEEN
+from medrecog_core.ui.experiments.run_list import show_runs
 from medrecog_core.ui.experiments.run_progress import show_live
 from medrecog_core.ui.jobs import show_status
 from medrecog_core.ui.page import show_absence
 from medrecog_core.ui.plain_text import literal, literal_error
 
 
-def view_runs(runs: list[Run]) -> None:
+def view_runs(rows: list[ListedRun]) -> None:
     """Show one run with its settings, and the list of runs."""
-    if not runs:
+    if not rows:
         show_absence("runs")
         return
-    by_id = {run.id: run for run in runs}
+    by_id = {row.run.id: row.run for row in rows}
     run = by_id[choose("Run", list(by_id), key=SEEN, list_page="pages/2_Experiments.py")]
     with st.container(border=True):
         _show_state(run)
         st.table({name: literal(value) for name, value in used_settings(run).items()})
     st.subheader("Runs")
-    show_runs(runs)
+    show_runs(rows)
 
 
 def _show_state(run: Run) -> None:

@@ -1,0 +1,75 @@
+"""What people add to a run to find it again: pin, tags and a note."""
+
+from collections.abc import Iterable
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from pydantic import TypeAdapter
+
+from medrecog_core.errors import UsageError
+
+_LONGEST_TAG = 40
+_LONGEST_NOTE = 2_000
+
+
+@dataclass(frozen=True)
+class RunLabels:
+    """The labels of a run; results do not depend on them.
+
+    Attributes
+    ----------
+    pinned
+        Whether it is listed first, and on Home.
+    archived
+        Whether lists leave it out unless archived runs are requested.
+    tags
+        Words without commas, sorted, each once.
+    note
+        Free text.
+
+    Raises
+    ------
+    UsageError
+        If a tag has more than 40 characters or a comma, or the note more than 2,000 characters.
+    """
+
+    pinned: bool = False
+    archived: bool = False
+    tags: tuple[str, ...] = ()
+    note: str = ""
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "tags", _cleaned(self.tags))
+        object.__setattr__(self, "note", self.note.strip())
+        for tag in self.tags:
+            if len(tag) > _LONGEST_TAG or "," in tag:
+                raise UsageError(
+                    f"The tag “{tag}” is not valid. Use at most {_LONGEST_TAG} characters and no "
+                    "comma."
+                )
+        if len(self.note) > _LONGEST_NOTE:
+            raise UsageError(
+                f"The note has {len(self.note):,} characters. Use at most {_LONGEST_NOTE:,}."
+            )
+
+    def to_document(self) -> dict[str, Any]:
+        """Return them as JSON values."""
+        return asdict(self)
+
+    @classmethod
+    def from_document(cls, document: Any) -> "RunLabels":
+        """Return the labels in a document.
+
+        Raises
+        ------
+        UsageError, ValueError
+            If they are not valid.
+        """
+        return _LABELS.validate_python(document)
+
+
+def _cleaned(tags: Iterable[str]) -> tuple[str, ...]:
+    return tuple(sorted({" ".join(tag.split()) for tag in tags} - {""}))
+
+
+_LABELS = TypeAdapter(RunLabels)

@@ -1,0 +1,210 @@
+"""What can be done with the selected runs."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from hashlib import sha256
+
+import streamlit as st
+
+from medrecog_core.errors import MedrecogError
+from medrecog_core.jobs.state import RESUMABLE
+from medrecog_core.jobs.work import resume
+from medrecog_core.mode import is_viewer
+from medrecog_core.runs import ListedRun, find_run, list_runs
+from medrecog_core.runs.naming import rename_run
+from medrecog_core.runs.run import LONGEST_TITLE
+from medrecog_core.runs.trash import DAYS_KEPT, restore_run
+from medrecog_core.ui.choice import open_object
+from medrecog_core.ui.experiments.followed import FOLLOWED, SEEN, follow
+from medrecog_core.ui.jobs import note_started
+from medrecog_core.ui.page import shown_errors
+from medrecog_core.ui.plain_text import literal
+from medrecog_core.ui.quantities import counted
+
+_CHANGED = "runs changed"
+_DELETED = "runs deleted last"
+_NAMES_SHOWN = 5
+
+
+def show_actions(rows: Sequence[ListedRun]) -> None:
+    """Show the names of the selected runs, and buttons for what can be done with them."""
+    ids = tuple(row.run.id for row in rows)
+    names = ", ".join(f"**{literal(row.name)}**" for row in rows[:_NAMES_SHOWN])
+    more = f" and {len(rows) - _NAMES_SHOWN:,} more" if len(rows) > _NAMES_SHOWN else ""
+    st.markdown(f"Selected: {names}{more}")
+    with st.container(horizontal=True):
+        _show_links(rows)
+        if not is_viewer():
+            _show_changes(rows, ids)
+
+
+def show_done() -> None:
+    """Show what was deleted last, and the button that restores it."""
+    deleted: dict[str, str] = st.session_state.get(_DELETED, {})
+    if not deleted:
+        return
+    names = ", ".join(literal(name) for name in list(deleted.values())[:_NAMES_SHOWN])
+    with st.container(horizontal=True, vertical_alignment="center"):
+        st.markdown(
+            f":material/delete: Moved {counted(len(deleted), 'run')} to the trash for {DAYS_KEPT} "
+            f"days: {names}"
+        )
+        st.button(
+            "Undo",
+            icon=":material/undo:",
+            on_click=_restore,
+            args=(tuple(deleted),),
+            key="undo",
+        )
+
+
+def has_changed() -> bool:
+    """Return whether an action changed a run since this was asked last."""
+    return bool(st.session_state.pop(_CHANGED, False))
+
+
+def note_change() -> None:
+    """Have the list of runs read again."""
+    st.session_state[_CHANGED] = True
+
+
+def _show_links(rows: Sequence[ListedRun]) -> None:
+    first, others = rows[0].run.id, [row.run.id for row in rows[1:]]
+    if others:
+        st.page_link(
+            "pages/3_Results.py",
+            label="Compare",
+            icon=":material/compare_arrows:",
+            query_params={"run": first, "compare": ",".join(others)},
+        )
+        return
+    st.page_link(
+        "pages/3_Results.py", label="Open", icon=":material/grid_on:", query_params={"run": first}
+    )
+    if is_viewer():
+        _button("Settings", "tune", (first,), _open_settings)
+    else:
+        _button("View progress", "monitoring", (first,), _follow)
+
+
+def _show_changes(rows: Sequence[ListedRun], ids: tuple[str, ...]) -> None:
+    if len(rows) == 1 and st.button("Edit", icon=":material/edit:", key=f"edit {ids[0]}"):
+        _edit(ids[0])
+    resumable = tuple(row.run.id for row in rows if row.state.status in RESUMABLE)
+    if resumable:
+        _button("Resume", "play_arrow", resumable, _resume)
+    is_pinned = all(row.labels.pinned for row in rows)
+    _button("Unpin" if is_pinned else "Pin", "star", ids, _pin, not is_pinned)
+    is_archived = all(row.labels.archived for row in rows)
+    _button(
+        "Unarchive" if is_archived else "Archive",
+        "archive",
+        ids,
+        _archive,
+        not is_archived,
+    )
+    deletable = {row.run.id: row.name for row in rows if row.state.has_ended}
+    if deletable:
+        label = "Delete" if len(deletable) == len(rows) else f"Delete {len(deletable):,} ended"
+        _button(label, "delete", tuple(deletable), _delete, deletable)
+
+
+def _button(
+    label: str, icon: str, ids: tuple[str, ...], action: Callable[..., None], *arguments: object
+) -> None:
+    # The key names the runs: a click on a button of another selection does nothing.
+    digest = sha256("\n".join(ids).encode()).hexdigest()[:16]
+    st.button(
+        label,
+        icon=f":material/{icon}:",
+        key=f"{label.split(maxsplit=1)[0]} {digest}",
+        on_click=_attempt,
+        args=(action, ids, *arguments),
+    )
+
+
+def _attempt(action: Callable[..., None], ids: tuple[str, ...], *arguments: object) -> None:
+    try:
+        action(ids, *arguments)
+    except MedrecogError as error:
+        st.toast(literal(error), icon=":material/error:")
+    note_change()
+
+
+def _open_settings(ids: tuple[str, ...]) -> None:
+    open_object(SEEN, ids[0])
+
+
+def _follow(ids: tuple[str, ...]) -> None:
+    follow(ids[0])
+
+
+def _resume(ids: tuple[str, ...]) -> None:
+    for run_id in ids:
+        run = find_run(run_id)
+        resume(run)
+        note_started(run)
+    follow(ids[0])
+
+
+def _pin(ids: tuple[str, ...], value: bool) -> None:
+    for run_id in ids:
+        run = find_run(run_id)
+        run.write_labels(replace(run.labels(), pinned=value))
+
+
+def _archive(ids: tuple[str, ...], value: bool) -> None:
+    for run_id in ids:
+        run = find_run(run_id)
+        run.write_labels(replace(run.labels(), archived=value))
+
+
+def _delete(ids: tuple[str, ...], names: dict[str, str]) -> None:
+    deleted: dict[str, str] = {}
+    try:
+        for run_id in ids:
+            find_run(run_id).delete()
+            deleted[run_id] = names[run_id]
+    finally:
+        st.session_state[_DELETED] = deleted
+        if st.session_state.get(FOLLOWED) in deleted:
+            del st.session_state[FOLLOWED]
+            st.query_params.pop(SEEN, None)
+
+
+def _restore(ids: tuple[str, ...]) -> None:
+    st.session_state.pop(_DELETED, None)
+    _attempt(_undo, ids)
+
+
+def _undo(ids: tuple[str, ...]) -> None:
+    for run_id in ids:
+        restore_run(run_id)
+
+
+@st.dialog("Edit run")
+def _edit(run_id: str) -> None:
+    with shown_errors():
+        run, rows = find_run(run_id), list_runs()
+        labels = run.labels()
+        described = next((row.name for row in rows if row.run.id == run_id), run_id)
+        with st.form(f"edit run {run_id}", border=False):
+            title = st.text_input(
+                "Name",
+                value="" if run.title == run_id else run.title,
+                placeholder=described,
+                max_chars=LONGEST_TITLE,
+            )
+            tags = st.multiselect(
+                "Tags",
+                sorted({tag for row in rows for tag in row.labels.tags}),
+                default=labels.tags,
+                accept_new_options=True,
+                placeholder="Add tags",
+            )
+            note = st.text_area("Note", value=labels.note, max_chars=2_000)
+            st.caption(f"`{run_id}`")
+            if st.form_submit_button("Save", type="primary"):
+                rename_run(run, title)
+                run.write_labels(replace(labels, tags=tuple(tags), note=note))
+                st.rerun()
