@@ -1,5 +1,6 @@
 from pathlib import Path
 
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -15,8 +16,8 @@ from medrecog_core.datasets.health.finding import exclude_classes, quoted, reaso
 from medrecog_core.datasets.health.images import quality_findings
 from medrecog_core.datasets.health.leaks import (
     duplicate_findings,
+    examine_near_duplicates,
     group_findings,
-    near_duplicate_findings,
 )
 from medrecog_core.datasets.health.measurements import ImageMeasurement
 
@@ -46,9 +47,10 @@ def test_no_remedy_that_is_offered_leaves_fewer_than_two_classes(rows, data):
         image.path: ImageMeasurement("gone" if is_gone else "", 9, 9)
         for image, (*_, is_gone) in zip(images, rows, strict=True)
     }
+    near = np.array(sorted(set(pairs)), np.intp).reshape(-1, 2)
     findings = (
         *duplicate_findings(dataset),
-        *near_duplicate_findings(dataset, sorted(set(pairs)))[0],
+        *examine_near_duplicates(dataset, [near]).findings,
         *group_findings(dataset),
         *training_findings(dataset),
         *small_class_findings(dataset),
