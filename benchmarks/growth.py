@@ -138,6 +138,7 @@ STEPS = {
 def run_here(step: str, root: Path) -> dict[str, float]:
     work, name = STEPS[step]
     answer = work(root, name)
+    answer["CPU seconds in all"] = time.process_time()
     return {**answer, "MB": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024 / 1e6}
 
 
