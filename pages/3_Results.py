@@ -26,6 +26,7 @@ from medrecog_core.ui.results.cell_curves import asked_curve, forget_curve, show
 from medrecog_core.ui.results.cell_gallery import show_cell_gallery
 from medrecog_core.ui.results.class_table import show_class_table
 from medrecog_core.ui.results.confusion_matrix import show_confusion_matrix
+from medrecog_core.ui.results.embedding_map import show_embedding_map
 from medrecog_core.ui.results.exporting import offer_exports
 from medrecog_core.ui.results.headline import comparisons, headline
 from medrecog_core.ui.results.kept_results import (
@@ -137,6 +138,8 @@ def show_tabs(
         "Classes": lambda: show_classes(run, result),
         "Curves and calibration": lambda: show_scores(run, result),
     }
+    if not is_viewer():
+        shows["Map"] = lambda: show_embedding_map(run, result)
     if len(result.folds) > 1:
         shows["Folds"] = lambda: show_folds(result.folds)
     if table is not None:

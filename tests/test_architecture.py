@@ -17,7 +17,7 @@ CORE = PROJECT / "medrecog_core"
 PAGES = [PROJECT / "app.py", *sorted((PROJECT / "pages").glob("*.py"))]
 HEAVY = {
     *("tensorflow", "keras", "sklearn", "scipy", "torch"),
-    *("streamlit", "altair", "h5py", "requests"),
+    *("streamlit", "plotly", "altair", "h5py", "requests"),
     *("statsmodels", "skimage", "pydicom", "imagehash", "openpyxl"),
 }
 

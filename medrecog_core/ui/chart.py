@@ -22,6 +22,11 @@ def category_colours() -> list[str]:
     return list(st.get_option(f"theme.{_scheme()}.chartCategoricalColors"))
 
 
+def text_colour() -> str:
+    """Return the colour of the theme for text."""
+    return str(st.get_option(f"theme.{_scheme()}.textColor"))
+
+
 def _scheme() -> str:
     return st.context.theme.type or "light"
 
@@ -29,7 +34,7 @@ def _scheme() -> str:
 def show_chart(chart: Any, **options: Any) -> Any:
     """Show an Altair chart as `st.altair_chart` does, with text of the theme's contrast."""
     # Streamlit's own grey for labels has 3.7:1 on white, whatever the theme's text colour is.
-    colour = st.get_option(f"theme.{_scheme()}.textColor")
+    colour = text_colour()
     text = {"labelColor": colour, "titleColor": colour}
     chart = chart.configure_axis(**text).configure_legend(**text).configure_header(**text)
     return st.altair_chart(chart, **options)

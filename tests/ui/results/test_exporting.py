@@ -27,6 +27,7 @@ LABELS += ["PNG", "SVG", "Bundle"]
 def opened(run):
     test = AppTest.from_file(str(PROJECT / "app.py"), default_timeout=60)
     test.query_params["run"] = run.id
+    test.query_params["tab"] = "Export"
     return test.switch_page("pages/3_Results.py").run()
 
 
