@@ -34,7 +34,7 @@ def show_actions(rows: Sequence[ListedRun]) -> None:
     names = ", ".join(f"**{literal(row.name)}**" for row in rows[:_NAMES_SHOWN])
     more = f" and {len(rows) - _NAMES_SHOWN:,} more" if len(rows) > _NAMES_SHOWN else ""
     st.markdown(f"Selected: {names}{more}")
-    with st.container(horizontal=True):
+    with st.container(horizontal=True, vertical_alignment="center"):
         _show_links(rows)
         if not is_viewer():
             _show_changes(rows, ids)
@@ -126,6 +126,7 @@ def _button(
 
 
 def _attempt(action: Callable[..., None], ids: tuple[str, ...], *arguments: object) -> None:
+    st.session_state.pop(_DELETED, None)
     try:
         action(ids, *arguments)
     except MedrecogError as error:
@@ -175,11 +176,6 @@ def _delete(ids: tuple[str, ...], names: dict[str, str]) -> None:
 
 
 def _restore(ids: tuple[str, ...]) -> None:
-    st.session_state.pop(_DELETED, None)
-    _attempt(_undo, ids)
-
-
-def _undo(ids: tuple[str, ...]) -> None:
     for run_id in ids:
         restore_run(run_id)
 
