@@ -6,7 +6,7 @@ from medrecog_core.datasets import library
 from medrecog_core.mode import is_viewer
 from medrecog_core.models import model_names
 from medrecog_core.runs import all_runs
-from medrecog_core.ui.home.latest import show_continue, show_shared
+from medrecog_core.ui.home.latest import show_continue, show_pinned, show_shared
 from medrecog_core.ui.home.system import show_system
 from medrecog_core.ui.page import HOME, PAGES, open_page, shown_errors
 from medrecog_core.ui.plain_text import literal
@@ -61,6 +61,7 @@ def show_start() -> None:
         if st.button(label, type="primary", icon=icon):
             st.switch_page("pages/2_Experiments.py", query_params=asked)
         show_continue(runs)
+        show_pinned(runs)
         if not runs:
             show_pages(is_view=False)
     show_system()

@@ -79,7 +79,9 @@ def compose() -> RunSpecification:
         help="VGG-19 was trained at 224 px; the 2018 report also uses 544, 864 and 1184. Time "
         f"grows with the square of the size. Enter any value from 224 to {MAX_SCALE}.",
     )
-    layers = right.pills("Layers", readable, key=layers_key(network), selection_mode="multi")
+    layers = right.pills(
+        "Layers", readable, key=layers_key(network), selection_mode="multi", wrap=True
+    )
     missing = [layer.name for layer in network.layers if layer.name not in readable]
     if missing:
         right.caption(f"{' and '.join(missing)} require weights with the classifier head.")
@@ -90,6 +92,7 @@ def compose() -> RunSpecification:
         key=_POOLINGS,
         format_func=lambda name: POOLINGS[name].title,
         selection_mode="multi",
+        wrap=True,
         help=f"Pooling by {titles(GLOBAL_POOLINGS, 'or')} gives one value per channel. The other "
         f"methods, {titles(ENCODINGS)}, take longer: they encode every position with a codebook "
         "learned from the training images.",
@@ -180,6 +183,7 @@ def start(specification: RunSpecification, again: bool = False) -> None:
             run = launch(specification, chosen_title(specification))
             note_started(run)
             follow(run.id)
+            st.session_state[_FORGET_TITLE] = True
         else:
             st.session_state["done already"] = (identical.id, specification)
     except MedrecogError as error:
@@ -187,9 +191,8 @@ def start(specification: RunSpecification, again: bool = False) -> None:
 
 
 def chosen_title(specification: RunSpecification) -> str:
-    """Return the title of the form, which the next run does not get again, else a description."""
+    """Return the title in the form, or one from the settings."""
     title = str(st.session_state.get(_TITLE) or "").strip()
-    st.session_state[_FORGET_TITLE] = True
     if any(row.name == title for row in list_runs()):
         raise UsageError(f"A run has the name “{title}” already. Enter another name.")
     return title or suggest_title(specification)
@@ -279,6 +282,7 @@ def show_experiments() -> None:
             and specification is not None
         ):
             start(specification)
+            st.rerun()  # with an empty name in the form
         if "launch error" in st.session_state:
             st.error(literal(st.session_state.pop("launch error")), icon=":material/error:")
         offer_identical_run(specification)

@@ -9,7 +9,8 @@ from pydantic import TypeAdapter
 from medrecog_core.errors import UsageError
 
 _LONGEST_TAG = 40
-_LONGEST_NOTE = 2_000
+LONGEST_NOTE = 2_000
+"""Most characters of a note."""
 
 
 @dataclass(frozen=True)
@@ -47,9 +48,9 @@ class RunLabels:
                     f"The tag “{tag}” is not valid. Use at most {_LONGEST_TAG} characters and no "
                     "comma."
                 )
-        if len(self.note) > _LONGEST_NOTE:
+        if len(self.note) > LONGEST_NOTE:
             raise UsageError(
-                f"The note has {len(self.note):,} characters. Use at most {_LONGEST_NOTE:,}."
+                f"The note has {len(self.note):,} characters. Use at most {LONGEST_NOTE:,}."
             )
 
     def to_document(self) -> dict[str, Any]:

@@ -341,9 +341,15 @@ def find_run(run_id: str) -> Run:
 
 def all_runs() -> list[Run]:
     """Return every run, the newest first."""
+    return [run for run, _ in runs_with_states()]
+
+
+def runs_with_states() -> list[tuple[Run, JobState]]:
+    """Return every run with its state now, the newest first."""
     files = cache_folder().runs.glob("*/state.json")
     runs = [Run(file.parent.name) for file in files if JOB_ID.fullmatch(file.parent.name)]
-    return sorted(runs, key=lambda run: (run.state().created, run.id), reverse=True)
+    found = [(run, run.state()) for run in runs]
+    return sorted(found, key=lambda each: (each[1].created, each[0].id), reverse=True)
 
 
 _REPEATED = TypeAdapter(dict[str, Any])

@@ -22,7 +22,7 @@ from medrecog_core.runs.comparison import score_images
 from medrecog_core.runs.description import run_settings
 from medrecog_core.runs.labels import RunLabels
 from medrecog_core.runs.naming import describe_run, numbered
-from medrecog_core.runs.run import Run, all_runs
+from medrecog_core.runs.run import Run, runs_with_states
 from medrecog_core.runs.search import Searched, matches, parse_query
 
 _FILE = "summary.json"
@@ -130,16 +130,25 @@ class _Kept:
 
 def list_runs() -> list[ListedRun]:
     """Return every run, pinned ones first, then the newest first."""
-    rows: list[ListedRun] = []
-    taken: set[str] = set()
-    for run in all_runs():
-        summary, title = summarise(run), run.title
-        if title == run.id and summary is not None:
-            title = summary.described
-        if title in taken:
-            title = numbered(title, taken)
-        taken.add(title)
-        rows.append(ListedRun(run, run.state(), run.labels(), title, summary))
+    runs = runs_with_states()
+    titles = {run.id: run.title for run, _ in runs}
+    summaries = {run.id: summarise(run) for run, _ in runs}
+    names: dict[str, str] = {}
+    taken = {title for run_id, title in titles.items() if title != run_id}
+    # The oldest first, so that a new run changes no name.
+    for run, _ in reversed(runs):
+        name, summary = titles[run.id], summaries[run.id]
+        if name == run.id and summary is not None:
+            name = summary.described
+            if name in taken:
+                name = numbered(name, taken)
+        elif name in names.values():  # as earlier versions allowed
+            name = numbered(name, taken)
+        names[run.id] = name
+        taken.add(name)
+    rows = [
+        ListedRun(run, state, run.labels(), names[run.id], summaries[run.id]) for run, state in runs
+    ]
     return sorted(rows, key=lambda row: not row.labels.pinned)
 
 

@@ -371,6 +371,42 @@ class TestTitlesAndSearch:
         assert call("runs", "--search", "nothing").out == "No runs match “nothing”.\n"
         assert call("rename", finished.id, "").out == f"Renamed {finished.id} to “{finished.id}”.\n"
 
+    def test_no_two_runs_are_renamed_to_the_same_title(self, call: Call, finished: Run) -> None:
+        create_run(specification(seed=1), title="Deepest block")
+        assert call("rename", finished.id, "Deepest block").status == 2
+
+    def test_a_run_is_named_after_its_settings_or_as_asked(self, call: Call, finished: Run) -> None:
+        asked = ["run", "--dataset", "textures", "--layers", "block1", "--again", "--json"]
+        assert call(*asked).json["title"] == "textures · VGG-19 block1 · 224"
+        assert call(*asked).json["title"] == "textures · VGG-19 block1 · 224 (2)"
+        assert call(*asked, "--title", "Mine").json["title"] == "Mine"
+
+    def test_labels_are_changed_shown_and_listed(self, call: Call, finished: Run) -> None:
+        other = create_run(specification(seed=1))
+        assert call("label", finished.id).out == f"{finished.id}: no labels\n"
+        call("label", finished.id, "--pin", "--tags", "paper,draft", "--note", "Good.")
+        answer = call("label", finished.id, "--archive", "--json")
+        labels = {"pinned": True, "archived": True, "tags": ["draft", "paper"], "note": "Good."}
+        assert answer.json == {"run": finished.id, **labels}
+        assert [d["run"] for d in call("runs", "--json").json] == [other.id]
+        (document, _) = call("runs", "--archived", "--json").json
+        assert document == document | {"run": finished.id, **labels}
+
+    def test_a_deleted_run_is_listed_and_restored(self, call: Call, finished: Run) -> None:
+        assert call("runs", "--trash").out == "The trash is empty.\n"
+        call("delete", finished.id)
+        assert call("runs", "--json").json == []
+        (deleted,) = call("runs", "--trash", "--json").json
+        assert (deleted["id"], deleted["days_left"]) == (finished.id, 30)
+        assert finished.id in call("runs", "--trash").out
+        answer = call("restore", finished.id, "--json")
+        assert answer.json == {"run": finished.id, "restored": True}
+        assert [d["run"] for d in call("runs", "--json").json] == [finished.id]
+        assert call("restore", finished.id).status == 1
+        call("delete", finished.id)
+        assert call("runs", "--empty-trash", "--json").json == {"removed": 1}
+        assert call("restore", finished.id).status == 1
+
     def test_a_title_that_is_too_long_is_bad_usage(self, call: Call, finished: Run) -> None:
         answer = call("rename", finished.id, "x" * 101)
         assert answer.status == 2

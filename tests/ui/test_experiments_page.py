@@ -12,7 +12,8 @@ from medrecog_core.jobs import queue, work
 from medrecog_core.jobs.process import identify, this_process
 from medrecog_core.jobs.progress import Stage
 from medrecog_core.jobs.state import JobState
-from medrecog_core.runs import all_runs, create_run
+from medrecog_core.runs import all_runs, create_run, list_runs
+from medrecog_core.runs.trash import deleted_runs
 from tests.textures import (
     LAYERS,
     add_textures,
@@ -44,6 +45,23 @@ def buttons(test):
 def press(test, label):
     next(button for button in test.button if button.label == label).click()
     return test.run()
+
+
+def select(test, *runs):
+    """Select runs in the table, as a visitor's browser does it."""
+    (table,) = test.main.dataframe
+    listed = [row.run.id for row in list_runs() if not row.labels.archived]
+    rows = [listed.index(run.id) for run in runs]
+    states = test._tree.get_widget_states()
+    selection = {"selection": {"rows": rows, "columns": [], "cells": []}}
+    states.widgets.add(id=table.proto.id, string_value=json.dumps(selection))
+    test._run(states)
+    assert not test.exception
+    return test
+
+
+def names(test):
+    return list(test.main.dataframe[0].value["Name"]) if test.main.dataframe else []
 
 
 def run_in(state, **changes):
@@ -100,7 +118,7 @@ def test_an_offer_goes_when_the_form_asks_for_something_else(finished, no_proces
 
 
 def test_a_deleted_run_in_view_gets_one_warning(finished, no_process):
-    test = press(opened(PAGE), "View progress")
+    test = press(select(opened(PAGE), finished), "View progress")
     finished.delete()
     test.run()
     assert not test.exception
@@ -121,59 +139,121 @@ def test_another_experiment_is_started_at_once(finished, no_process):
     assert sorted(run.specification().seed for run in all_runs()) == [0, 1]
 
 
-def test_a_run_gets_a_title_and_loses_it(finished):
-    test = opened(PAGE)
-    test.text_input(key=f"title-{finished.id}").input("Two blocks")
-    test.button(key=f"rename-{finished.id}").click().run()
+def test_a_run_gets_a_name_tags_and_a_note(finished):
+    test = press(select(opened(PAGE), finished), "Edit")
+    test.text_input[-1].input("Two blocks")
+    test.text_area[0].input("To be repeated")
+    test.multiselect[-1].set_value(["paper"])
+    press(test, "Save")
     assert finished.title == "Two blocks"
-    assert test.text_input(key=f"title-{finished.id}").value == "Two blocks"
-    test.text_input(key=f"title-{finished.id}").input("").run()
-    test.button(key=f"rename-{finished.id}").click().run()
+    assert (finished.labels().tags, finished.labels().note) == (("paper",), "To be repeated")
+    test = press(select(opened(PAGE), finished), "Edit")
+    test.text_input[-1].input("")
+    press(test, "Save")
     assert finished.title == finished.id
 
 
-def test_a_run_is_deleted_after_a_confirmation_and_no_other(finished):
+def test_a_started_run_has_the_name_of_the_form_or_its_settings(known, no_process):
+    test = opened(PAGE, **link(layers=LAYERS))
+    test.text_input(key="run-title").input("Mine")
+    press(test, "Start run")
+    assert test.text_input(key="run-title").value == ""
+    press(press(test, "Start run"), "Start run")
+    assert sorted(run.title for run in all_runs()) == [
+        "Mine",
+        *(f"textures · VGG-19 block1–2 · 224{n}" for n in ("", " (2)")),
+    ]
+    test.text_input(key="run-title").input("Mine")
+    press(test, "Start run")
+    assert len(all_runs()) == 3
+    assert "A run has the name “Mine” already." in test.error[0].value
+
+
+def test_deleted_runs_are_restored_by_undo_or_from_the_trash(finished):
     other = run_in(JobState("stopped"), layers=["block1"])
-    test = opened(PAGE)
-    assert f"Delete “{other.id}”? Its results are removed permanently" in words(test)
-    test.button(key=f"delete-{other.id}").click().run()
-    assert not test.exception
+    test = press(select(opened(PAGE), other), "Delete")
     assert [run.id for run in all_runs()] == [finished.id]
+    assert [run.id for run in deleted_runs()] == [other.id]
+    test = press(test, "Undo")
+    assert len(all_runs()) == 2
+    test = press(select(test, finished, other), "Delete")
+    assert all_runs() == []
+    test.session_state["trash-open"] = True
+    test.run().multiselect(key="trash-chosen").set_value([finished.id]).run()
+    test = press(test, "Restore")
+    assert [run.id for run in all_runs()] == [finished.id]
+    assert not test.exception
 
 
 def test_a_run_at_work_can_not_be_deleted(at_work):
-    test = opened(PAGE)
-    assert f"Delete {at_work.id}" not in buttons(test)
+    assert "Delete" not in buttons(select(opened(PAGE), at_work))
+
+
+def test_delete_removes_the_selected_run_though_another_was_added(finished):
+    test = select(opened(PAGE), finished)
+    other = run_in(JobState("stopped"), layers=["block1"])
+    press(test, "Delete")
+    assert [run.id for run in all_runs()] == [other.id]
+    # The rows have moved: nothing is selected any more.
+    assert "Delete" not in buttons(test)
+
+
+def test_runs_are_pinned_and_archived(finished):
+    other = run_in(JobState("stopped"), layers=["block1"])
+    test = press(select(opened(PAGE), finished), "Pin")
+    assert list(test.main.dataframe[0].value["Pin"]) == ["★", ""]
+    test = press(select(test, other), "Archive")
+    assert len(names(test)) == 1
+    test.toggle(key="run-archived").set_value(True).run()
+    assert len(names(test)) == 2
+    home = opened("app.py")
+    assert "Pinned" in [each.value for each in home.subheader]
+
+
+def test_two_runs_are_compared_by_a_link(finished):
+    other = run_in(JobState("stopped"), layers=["block1"])
+    test = select(opened(PAGE), other, finished)
+    (compare,) = [each for each in test.main.get("page_link") if each.proto.label == "Compare"]
+    assert finished.id in compare.proto.query_string
+    assert other.id in compare.proto.query_string
 
 
 def test_runs_are_found_by_what_describes_them(finished):
-    other = run_in(JobState("stopped"), layers=["block4"])
+    finished.rename("Finished one")
+    run_in(JobState("stopped"), layers=["block4"], C=0.01).rename("Stopped one")
     test = opened(PAGE)
-
-    def shown():
-        return {key for run in all_runs() for key in [run.id] if f"Delete {key}" in buttons(test)}
-
-    assert shown() == {finished.id, other.id}
-    test.text_input(key="run-search").input("block4").run()
-    assert shown() == {other.id}
-    test.text_input(key="run-search").input("finished").run()
-    assert shown() == {finished.id}
-    test.text_input(key="run-search").input("nonsense").run()
-    assert shown() == set()
+    for text, found in {
+        "": {"Finished one", "Stopped one"},
+        "block4": {"Stopped one"},
+        "C 0.01": {"Stopped one"},
+        "status finished": {"Finished one"},
+        "accuracy > 0": {"Finished one"},
+        "nonsense": set(),
+    }.items():
+        test.text_input(key="run-search").input(text).run()
+        assert set(names(test)) == found
     assert "No runs match “nonsense”." in words(test)
+
+
+def test_a_stopped_run_says_what_is_done(known):
+    stage = Stage("extract-224", "Extracting features at 224 px", "images")
+    run_in(JobState("stopped", stage, 184, 240, created=1.0))
+    test = opened(PAGE)
+    assert list(test.main.dataframe[0].value["Status"]) == ["stopped (184 of 240 images)"]
+    assert "Extracting features at 224 px: 184 of 240 images · 0 of" in words(test)
 
 
 def test_the_log_and_the_cells_of_the_run_that_is_followed_are_shown(finished):
     test = opened(PAGE)
     assert not test.get("code")
-    test.button(key=f"follow-{finished.id}").click().run()
+    press(select(test, finished), "View progress")
     assert "attempt 1: medrecog" in test.get("code")[0].value
     assert len(test.get("vega_lite_chart")) == 1
 
 
 def test_a_link_follows_the_run_that_is_followed(finished):
     test = opened(PAGE)
-    test.button(key=f"follow-{finished.id}").click().run()
+    press(select(test, finished), "View progress")
     assert finished.id in test.query_params["experiment"]
     assert opened(PAGE, experiment=finished.id).get("code")
     lost = opened(PAGE, experiment="nothing")
@@ -224,7 +304,7 @@ def test_of_three_runs_two_wait_and_say_for_whom(known):
     first, second, third = runs
     first.rename("The first")
     test = opened(PAGE)
-    test.button(key=f"follow-{third.id}").click().run()
+    press(select(test, third), "View progress")
     assert "Position 2 in the queue." in words(test)
     test.button(key=f"follow-{second.id}-before-{third.id}").click().run()
     assert "Position 1 in the queue." in words(test)
@@ -254,21 +334,18 @@ def test_a_linked_experiment_is_run_offered_repeated_searched_for_and_deleted(
         assert newest.specification() == first.specification()
         page.get_by_role("link", name="Open results").wait_for(timeout=2 * MINUTE)
 
-        page.get_by_role("button", name="Rename").first.click()
-        page.get_by_role("textbox", name="Title").fill("Again")
-        page.get_by_role("textbox", name="Title").press("Enter")
-        page.get_by_test_id("stPopoverBody").get_by_role("button", name="Rename").click()
-        page.get_by_role("link", name="Again").wait_for()
-        page.keyboard.press("Escape")
-
-        page.get_by_role("textbox", name="Search").fill("Again")
+        newest.rename("Again")
+        page.get_by_role("textbox", name="Search").fill("again")
         page.get_by_role("textbox", name="Search").press("Enter")
-        page.get_by_role("link", name=first.id).wait_for(state="detached")
-        page.locator("[data-test-script-state=notRunning]").wait_for()
+        page.get_by_text("1 of 2 runs.").wait_for()
+        # The box that selects the first row of the table, which is a canvas.
+        page.get_by_test_id("stDataFrame").click(position={"x": 16, "y": 52})
+        page.get_by_text("Selected: Again").wait_for()
+        create_run(first.specification())
         page.get_by_role("button", name="Delete").click()
-        page.get_by_role("button", name=f"Delete {newest.id}").click()
-        page.get_by_text("No runs match “Again”.").wait_for()
-        assert [run.id for run in all_runs()] == [first.id]
+        page.get_by_text("Moved 1 run to the trash").wait_for()
+        assert newest.id not in [run.id for run in all_runs()]
+        assert len(all_runs()) == 2
     # What the form says has stayed in the address all the while.
     page.get_by_text("1 cell · all images, one pass each").wait_for()
     assert "block1" in page.url

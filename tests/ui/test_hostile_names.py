@@ -138,7 +138,6 @@ def check(page, texts):
         ("Datasets", {"dataset": "hostile", "image": f"0/{FILES[0]}"}, "SHA-256", (GROUP, REASON)),
         ("Datasets", {"dataset": "hostile", "image": LINK}, "not found in", (LINK,)),
         ("Datasets", {"dataset": LINK}, "not found", (LINK,)),
-        ("Experiments", {"on": "hostile"}, "View progress", TITLES),
         ("Experiments", {"run-search": "**z**"}, "No runs match", ("“**z**”",)),
         ("Results", {"run": LINK}, "not found", (LINK,)),
         ("Results", {"true": LINK}, "Test images", (LINK, *CLASSES)),
@@ -164,12 +163,19 @@ def test_names_and_addresses_are_shown_as_they_are(look, kept, path, query, unti
     check(look(path, query, until), texts)
 
 
-def test_a_followed_run_and_the_deletion_of_one_show_its_title(look):
-    page = look("Experiments", {"on": "hostile"}, "View progress")
-    page.get_by_role("button", name="View progress").last.click()
-    page.get_by_text("Open results").wait_for()
-    page.get_by_role("button", name="Delete").last.click()
-    check(page, [f"Delete “{TITLES[0]}”?"])
+def test_selected_runs_and_a_deleted_one_show_their_titles(look):
+    page = look("Experiments", {"on": "hostile"}, "Select rows")
+    table = page.get_by_test_id("stDataFrame").last
+    for y in (52, 87):  # the boxes that select the first two rows
+        table.click(position={"x": 16, "y": y})
+        page.get_by_text("Selected:").wait_for()
+    page.get_by_role("link", name="Compare").wait_for()
+    check(page, TITLES)
+    page.get_by_role("button", name="Delete").click()
+    page.get_by_text("Moved 2 runs to the trash").wait_for()
+    check(page, TITLES)
+    page.get_by_role("button", name="Undo").click()
+    page.get_by_text("Select rows").wait_for()
 
 
 def test_runs_side_by_side_show_their_titles(look, kept):

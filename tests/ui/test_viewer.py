@@ -13,10 +13,11 @@ from streamlit.testing.v1 import AppTest
 from medrecog_core.datasets import check_health, library
 from medrecog_core.jobs.process import this_process
 from medrecog_core.models import train_model
-from medrecog_core.runs import create_run, find_run
+from medrecog_core.runs import Run, create_run, find_run
 from medrecog_core.settings import MODE_VARIABLE, VIEWER
 from medrecog_core.ui.plain_text import literal
 from tests.textures import add_textures, cache_at, specification, write_textures
+from tests.ui.test_experiments_page import select
 
 pytestmark = pytest.mark.slow
 
@@ -135,8 +136,7 @@ _IMAGES = {
 _RUNS = {
     ("selectbox", "Run"),
     ("text_input", "Search"),
-    ("button", "Settings"),
-    ("page_link", "a run"),
+    ("dataframe", ""),
     ("page_link", "Open results"),
 }
 _NETWORK = {
@@ -235,6 +235,14 @@ def test_nothing_can_be_acted_on_but_what_chooses_what_is_looked_at(sight, viewe
     assert {named(control) for control in controls(test)} <= HARMLESS[sight] | {NAMES_IN_ADDRESS}
     if test.main.button:  # the fixture sees whether pressing one has changed a file
         assert not test.main.button[-1].click().run().exception
+
+
+def test_a_selected_run_is_opened_and_not_changed(viewed):
+    finished, _ = viewed
+    test = select(shown("experiments", viewed), Run(finished))
+    labels = [label for _, label in controls(test)]
+    assert {"Open", "Settings"} <= set(labels)
+    assert not {"Edit", "Delete", "Pin", "Archive", "Resume", "Trash"} & set(labels)
 
 
 def test_every_page_is_walked():

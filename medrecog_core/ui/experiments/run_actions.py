@@ -11,6 +11,7 @@ from medrecog_core.jobs.state import RESUMABLE
 from medrecog_core.jobs.work import resume
 from medrecog_core.mode import is_viewer
 from medrecog_core.runs import ListedRun, find_run, list_runs
+from medrecog_core.runs.labels import LONGEST_NOTE
 from medrecog_core.runs.naming import rename_run
 from medrecog_core.runs.run import LONGEST_TITLE
 from medrecog_core.runs.trash import DAYS_KEPT, restore_run
@@ -24,6 +25,7 @@ from medrecog_core.ui.quantities import counted
 _CHANGED = "runs changed"
 _DELETED = "runs deleted last"
 _NAMES_SHOWN = 5
+_NAME, _TAGS, _NOTE = "name of run", "tags of run", "note on run"
 
 
 def show_actions(rows: Sequence[ListedRun]) -> None:
@@ -32,7 +34,7 @@ def show_actions(rows: Sequence[ListedRun]) -> None:
     names = ", ".join(f"**{literal(row.name)}**" for row in rows[:_NAMES_SHOWN])
     more = f" and {len(rows) - _NAMES_SHOWN:,} more" if len(rows) > _NAMES_SHOWN else ""
     st.markdown(f"Selected: {names}{more}")
-    with st.container(horizontal=True):
+    with st.container(horizontal=True, vertical_alignment="center"):
         _show_links(rows)
         if not is_viewer():
             _show_changes(rows, ids)
@@ -124,6 +126,7 @@ def _button(
 
 
 def _attempt(action: Callable[..., None], ids: tuple[str, ...], *arguments: object) -> None:
+    st.session_state.pop(_DELETED, None)
     try:
         action(ids, *arguments)
     except MedrecogError as error:
@@ -173,38 +176,47 @@ def _delete(ids: tuple[str, ...], names: dict[str, str]) -> None:
 
 
 def _restore(ids: tuple[str, ...]) -> None:
-    st.session_state.pop(_DELETED, None)
-    _attempt(_undo, ids)
-
-
-def _undo(ids: tuple[str, ...]) -> None:
     for run_id in ids:
         restore_run(run_id)
 
 
 @st.dialog("Edit run")
 def _edit(run_id: str) -> None:
+    if has_changed():
+        st.rerun()  # which closes the dialog
     with shown_errors():
         run, rows = find_run(run_id), list_runs()
         labels = run.labels()
         described = next((row.name for row in rows if row.run.id == run_id), run_id)
         with st.form(f"edit run {run_id}", border=False):
-            title = st.text_input(
+            st.text_input(
                 "Name",
                 value="" if run.title == run_id else run.title,
+                key=f"{_NAME} {run_id}",
                 placeholder=described,
                 max_chars=LONGEST_TITLE,
             )
-            tags = st.multiselect(
+            st.multiselect(
                 "Tags",
                 sorted({tag for row in rows for tag in row.labels.tags}),
                 default=labels.tags,
+                key=f"{_TAGS} {run_id}",
                 accept_new_options=True,
                 placeholder="Add tags",
             )
-            note = st.text_area("Note", value=labels.note, max_chars=2_000)
+            st.text_area("Note", value=labels.note, key=f"{_NOTE} {run_id}", max_chars=LONGEST_NOTE)
             st.caption(f"`{run_id}`")
-            if st.form_submit_button("Save", type="primary"):
-                rename_run(run, title)
-                run.write_labels(replace(labels, tags=tuple(tags), note=note))
-                st.rerun()
+            st.form_submit_button("Save", type="primary", on_click=_save, args=(run_id,))
+
+
+def _save(run_id: str) -> None:
+    title, tags, note = (st.session_state[f"{key} {run_id}"] for key in (_NAME, _TAGS, _NOTE))
+    try:
+        run = find_run(run_id)
+        labels = replace(run.labels(), tags=tuple(tags), note=note)
+        rename_run(run, title)
+        run.write_labels(labels)
+    except MedrecogError as error:
+        st.toast(literal(error), icon=":material/error:")
+    else:
+        note_change()

@@ -16,6 +16,7 @@ _ARCHIVED = "run-archived"
 
 def show_runs(rows: list[ListedRun]) -> None:
     """Show runs as a table, with search and actions."""
+    show_done()
     if rows:
         _show_list(rows)
     _watch({row.run.id: row.state.status for row in rows if not row.state.has_ended})
@@ -28,7 +29,6 @@ def show_runs(rows: list[ListedRun]) -> None:
 def _show_list(rows: list[ListedRun]) -> None:
     if has_changed():
         st.rerun()
-    show_done()
     with st.container(horizontal=True, vertical_alignment="bottom"):
         text = st.text_input(
             "Search",

@@ -45,7 +45,7 @@ def _show_once(run: Run, state: JobState) -> None:
             show_stage(state)
     else:
         show_stage(state)
-        _show_done(run, state)
+    _show_done(run, state)
     show_job_buttons(run, state)
     if (record := run.record()) and record.skipped:
         with st.expander(f"{counted(len(record.skipped), 'unreadable image')} skipped"):
@@ -69,7 +69,7 @@ def _show_done(run: Run, state: JobState) -> None:
         return
     n_cells, n_finished = len(run.specification().cells), len(run.cells())
     done = f"{n_finished:,} of {counted(n_cells, 'cell')} finished"
-    if state.stage is not None and state.total:
+    if state.has_ended and state.stage is not None and state.total:
         done = f"{progress_text(replace(state, rate=0.0))} · {done}"
     st.caption(done)
 

@@ -17,8 +17,8 @@ def choose_runs(rows: Sequence[ListedRun]) -> list[ListedRun]:
     """Show runs as a table and return the selected ones."""
     columns: dict[str, Any] = {
         "Pin": st.column_config.TextColumn("", width=24, help="★: pinned, listed first"),
-        "Name": st.column_config.TextColumn(width=300),
-        "Status": st.column_config.TextColumn(width=110),
+        "Name": st.column_config.TextColumn(width=280),
+        "Status": st.column_config.TextColumn(width=150),
         "Score": st.column_config.NumberColumn(
             format="%.3f", width=64, help="Accuracy of the best cell"
         ),
@@ -41,6 +41,7 @@ def choose_runs(rows: Sequence[ListedRun]) -> list[ListedRun]:
         selection_mode="multi-row",
         hide_index=True,
         column_config=columns,
+        placeholder="-",
         height=_ROW_PX * (min(len(rows), _ROWS_SHOWN) + 1) + 3,
         alt=f"{len(rows):,} runs with their status, best cell and settings",
     )
@@ -59,9 +60,9 @@ def _shown(row: ListedRun) -> dict[str, Any]:
     progress = row.progress if row.state.has_ended else ""
     return {
         "Pin": "★" if labels.pinned else "",
+        "Score": best.score if best else None,
         "Name": row.name,
         "Status": f"{row.state.status} ({progress})" if progress else row.state.status,
-        "Score": best.score if best else None,
         "95 % CI": f"{best.low:.3f}–{best.high:.3f}" if best else "",
         "n": best.n if best else None,
         "Best cell": best.name if best else "",

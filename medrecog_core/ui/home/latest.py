@@ -48,6 +48,27 @@ def show_continue(runs: Sequence[Run]) -> None:
                 _show_last_dataset(each)
 
 
+def show_pinned(runs: Sequence[Run]) -> None:
+    """Show a link to each pinned run, if there are any."""
+    pinned = [run for run in runs if run.labels().pinned]
+    if not pinned:
+        return
+    st.subheader("Pinned")
+    for run in pinned[:_RUNS_SHOWN]:
+        with st.container(horizontal=True, vertical_alignment="center"), shown_errors():
+            st.page_link(
+                "pages/3_Results.py",
+                label=literal(run.title),
+                icon=":material/star:",
+                query_params={"run": run.id},
+            )
+            st.caption(literal(headline(run) or run.state().status))
+    if len(pinned) > _RUNS_SHOWN:
+        st.page_link(
+            "pages/2_Experiments.py", label=f"Show all {len(pinned):,}", icon=":material/list:"
+        )
+
+
 def show_shared(runs: Sequence[Run]) -> None:
     """Show the headline of every shared run, the newest first."""
     for run in runs[:_RUNS_SHOWN]:
