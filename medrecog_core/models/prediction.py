@@ -21,6 +21,7 @@ from medrecog_core.features.pooling import MAP
 from medrecog_core.images import (
     UnreadableImageError,
     decode_image,
+    decoding_turn,
     is_without_content,
     preprocessing_of_version,
     read_file,
@@ -172,13 +173,16 @@ class Predictor:
         return [pooled, (member.layer, MAP)] if can_explain(self.model) else [pooled]
 
     def _pixels(self, content: bytes) -> tuple[_Pixels, str]:
-        image = decode_image(content, rendering=self.model.card.rendering)
-        if is_without_content(image):
-            n_frames, frame = _frames_of(image)
-            read = f"frame {frame} of {n_frames:,} (from 0)" if n_frames > 1 else "the image"
-            raise UnreadableImageError(f"{read} has no content; almost all of it has one colour")
-        pixels = {scale: self._preprocessing.pixels(image, scale) for scale in self._scales}
-        return pixels, describe_frame(image)
+        with decoding_turn():
+            image = decode_image(content, rendering=self.model.card.rendering)
+            if is_without_content(image):
+                n_frames, frame = _frames_of(image)
+                read = f"frame {frame} of {n_frames:,} (from 0)" if n_frames > 1 else "the image"
+                raise UnreadableImageError(
+                    f"{read} has no content; almost all of it has one colour"
+                )
+            pixels = {scale: self._preprocessing.pixels(image, scale) for scale in self._scales}
+            return pixels, describe_frame(image)
 
     def _read(self, images: Sequence[_Pixels], with_maps: bool = False) -> _Readings:
         found: dict[tuple[str, str, int], np.ndarray] = {}
