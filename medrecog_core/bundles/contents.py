@@ -169,7 +169,8 @@ def _check_members(path: Path, contents: BundleContents, members: Members) -> No
             if kind in told:
                 told[kind].add(each)
     listed_names = contents.runs, contents.datasets, contents.models
-    if list(told.values()) != [set(names) for names in listed_names]:
+    is_repeated = any(len(set(names)) != len(names) for names in listed_names)
+    if is_repeated or list(told.values()) != [set(names) for names in listed_names]:
         raise tampered(path, "its list of runs and data sets does not match its files")
     there = {member.name: member for member, _ in members}
     listed = {*contents.files, CONTENTS}

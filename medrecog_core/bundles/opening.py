@@ -14,6 +14,7 @@ from medrecog_core.datasets.archive import DamagedArchiveError, unpack
 from medrecog_core.datasets.library import lock_dataset
 from medrecog_core.datasets.manifest import read_dataset
 from medrecog_core.errors import StorageError
+from medrecog_core.jobs.locks import locked
 from medrecog_core.locations import (
     CacheFolder,
     cache_folder,
@@ -24,6 +25,8 @@ from medrecog_core.locations import (
 from medrecog_core.models.storage import lock_model
 
 _CHUNK_BYTES = 2**20
+_OPENING = ".opening"
+_SECONDS_TO_WAIT = 60
 
 
 def open_bundle(
@@ -60,7 +63,7 @@ def open_bundle(
     cache = into or cache_folder()
     check_may_write(cache.root)
     contents = read_contents(path)
-    with _unpacked(path, cache, report) as staged:
+    with _alone(cache), _unpacked(path, cache, report) as staged:
         _check_files(path, contents, staged)
         check_documents(path, contents, staged)
         _set_times(contents, staged)
@@ -76,12 +79,22 @@ def open_bundle(
     return contents.runs
 
 
+def _alone(cache: CacheFolder) -> contextlib.AbstractContextManager[None]:
+    return locked(
+        cache.root / f"{_OPENING}.lock",
+        "Another process is importing a bundle. Try again when it has finished.",
+        _SECONDS_TO_WAIT,
+    )
+
+
 @contextlib.contextmanager
 def _unpacked(path: Path, cache: CacheFolder, report: Callable[[int, int], None]) -> Iterator[Path]:
     """Extract into a temporary folder next to the others."""
     create_folder(cache.root)
+    for rest in cache.root.glob(f"{_OPENING}-*"):  # of a killed process, as nobody else is at work
+        shutil.rmtree(rest, ignore_errors=True)
     try:
-        work = Path(tempfile.mkdtemp(prefix=".opening-", dir=cache.root))
+        work = Path(tempfile.mkdtemp(prefix=f"{_OPENING}-", dir=cache.root))
     except OSError as error:
         raise StorageError(unwritable(cache.root, error)) from error
     try:

@@ -16,6 +16,7 @@ from medrecog_core.wording import counted
 PROTOCOLS = ("auto", "given", "given-folds", "hold-out", "k-fold", "leave-one-group-out")
 MAX_FOLDS = 100
 MAX_REPEATS = 100
+_MOST_FOLDS = MAX_FOLDS * MAX_REPEATS
 HOLD_OUT_FOLDS = 4
 """A hold-out tests on one of this many stratified folds, that is on a quarter of the images."""
 PART_OF_FOLDS = {2: "half", 3: "a third", HOLD_OUT_FOLDS: "a quarter"}
@@ -252,12 +253,12 @@ class Split:
         KeyError, TypeError, ValueError
             If the document is not valid.
         """
+        if not 0 < len(document["folds"]) <= _MOST_FOLDS:
+            raise ValueError(f"a split has from one to {_MOST_FOLDS:,} folds")
         folds = tuple(
             Fold(tuple(map(int, fold["train"])), tuple(map(int, fold["test"])))
             for fold in document["folds"]
         )
-        if not folds:
-            raise ValueError("a split has at least one fold")
         return cls(str(document["kind"]), folds, int(document["n_leaking_groups"]))
 
     def rows(self, images: Sequence[ImageRecord]) -> list[dict[str, str]]:

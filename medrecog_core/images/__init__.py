@@ -1,6 +1,7 @@
 """Safe reading of image files, and preparation of pixels for a network."""
 
 from medrecog_core.errors import UnreadableImageError
+from medrecog_core.images.decoding import decode_one_at_a_time, decoding_turn
 from medrecog_core.images.folds import stratified_folds
 from medrecog_core.images.image import Image
 from medrecog_core.images.preprocessing import (
@@ -56,6 +57,8 @@ __all__ = [
     "check_scale",
     "choose_window",
     "decode_image",
+    "decode_one_at_a_time",
+    "decoding_turn",
     "find_preprocessing",
     "image_suffix",
     "is_image_file",

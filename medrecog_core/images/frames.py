@@ -245,4 +245,4 @@ def _flat(picture: Image.Image) -> Image.Image:
         layer = picture.convert("RGBA")
         background = Image.new("RGBA", layer.size, "white")
         return Image.alpha_composite(background, layer).convert("RGB")
-    return picture.convert("RGB")
+    return picture if picture.mode == "RGB" else picture.convert("RGB")

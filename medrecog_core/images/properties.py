@@ -234,11 +234,9 @@ def is_without_content(image: Image.Image) -> bool:
     image
         8-bit RGB, as `decode_image` returns it.
     """
-    pixels = np.asarray(image.convert("RGB")).reshape(-1, 3)
-    enough = MIN_SHARE * len(pixels)
-    for channel in pixels.T:
-        counts = np.bincount(channel, minlength=256 + MAX_SPREAD)
-        within = np.convolve(counts, np.ones(MAX_SPREAD + 1, int), "valid")
+    enough = MIN_SHARE * image.width * image.height
+    for counts in np.reshape(image.histogram(), (3, 256)):
+        within = np.convolve(np.pad(counts, (0, MAX_SPREAD)), np.ones(MAX_SPREAD + 1, int), "valid")
         if within.max() < enough:
             return False
     return True

@@ -6,7 +6,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
-from PIL import Image, ImageOps, UnidentifiedImageError, features
+from PIL import ExifTags, Image, ImageOps, UnidentifiedImageError, features
 from PIL.TiffImagePlugin import (
     BITSPERSAMPLE,
     PHOTOMETRIC_INTERPRETATION,
@@ -16,6 +16,7 @@ from PIL.TiffImagePlugin import (
 
 from medrecog_core.errors import UnreadableImageError
 from medrecog_core.images import dicom, formats, nifti
+from medrecog_core.images.decoding import decoding_turn
 from medrecog_core.images.frames import StoredFrame, count_frames, frame_index, seek_frame
 from medrecog_core.images.rendering import PLAIN, Rendering
 from medrecog_core.regular_file import check_regular, read_regular
@@ -150,6 +151,11 @@ def decode_image(
     """
     if not content:
         raise UnreadableImageError("the file is empty")
+    with decoding_turn():
+        return _decode(content, at_least, rendering)
+
+
+def _decode(content: bytes, at_least: int | None, rendering: Rendering) -> Image.Image:
     if dicom.is_dicom(content):
         try:
             return dicom.decode_dicom(content, MAX_PIXELS, rendering)
@@ -227,6 +233,8 @@ def _too_many_pixels(n_pixels: int | None = None) -> str:
 
 def _upright(image: Image.Image) -> Image.Image:
     try:
+        if image.getexif().get(ExifTags.Base.Orientation, 1) == 1:
+            return image  # a copy would take as much memory again
         return ImageOps.exif_transpose(image)
     # Damaged EXIF raises many kinds of errors too; the pixels are loaded already and may be fine.
     except Exception:

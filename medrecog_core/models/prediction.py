@@ -22,6 +22,7 @@ from medrecog_core.features.pooling import MAP
 from medrecog_core.images import (
     UnreadableImageError,
     decode_image,
+    decoding_turn,
     is_without_content,
     preprocessing_of_version,
     read_file,
@@ -179,14 +180,17 @@ class Predictor:
 
     def _pixels(self, content: bytes) -> tuple[_Pixels, dict[str, Any]]:
         """Return the input of the network, and what is known of the file without the network."""
-        image = decode_image(content, rendering=self.model.card.rendering)
-        if is_without_content(image):
-            n_frames, frame = _frames_of(image)
-            read = f"frame {frame} of {n_frames:,} (from 0)" if n_frames > 1 else "the image"
-            raise UnreadableImageError(f"{read} has no content; almost all of it has one colour")
-        pixels = {scale: self._preprocessing.pixels(image, scale) for scale in self._scales}
-        copies = self.model.copies_of(content)
-        return pixels, {"remark": describe_frame(image), "copies": copies}
+        with decoding_turn():
+            image = decode_image(content, rendering=self.model.card.rendering)
+            if is_without_content(image):
+                n_frames, frame = _frames_of(image)
+                read = f"frame {frame} of {n_frames:,} (from 0)" if n_frames > 1 else "the image"
+                raise UnreadableImageError(
+                    f"{read} has no content; almost all of it has one colour"
+                )
+            pixels = {scale: self._preprocessing.pixels(image, scale) for scale in self._scales}
+            remark = describe_frame(image)
+        return pixels, {"remark": remark, "copies": self.model.copies_of(content)}
 
     def _read(self, images: Sequence[_Pixels], with_maps: bool = False) -> _Readings:
         found: dict[tuple[str, str, int], np.ndarray] = {}

@@ -7,12 +7,12 @@ from pydantic import (
     BaseModel,
     BeforeValidator,
     ConfigDict,
-    NonNegativeFloat,
     NonNegativeInt,
     PlainSerializer,
     PositiveInt,
 )
 
+from medrecog_core.bounds import Seconds
 from medrecog_core.errors import MedrecogError
 from medrecog_core.features import DescriptorSource
 from medrecog_core.images import PLAIN, Rendering
@@ -174,7 +174,7 @@ class RunRecord(_Part):
     split: RecordedSplit
     peak_memory_bytes: Mapping[str, NonNegativeInt] = {}
     repeats: Repeated | None = None
-    seconds: Mapping[str, NonNegativeFloat] = {}
+    seconds: Mapping[str, Seconds] = {}
 
     @property
     def source(self) -> DescriptorSource:

@@ -10,6 +10,7 @@ import streamlit as st
 
 from medrecog_core import __version__
 from medrecog_core.errors import MedrecogError
+from medrecog_core.images import decode_one_at_a_time
 from medrecog_core.mode import is_viewer
 from medrecog_core.ui.jobs import show_working
 from medrecog_core.ui.plain_text import literal, literal_error
@@ -81,6 +82,7 @@ _ICON = str(Path(__file__).with_name("icon.png"))
 
 def open_page(title: str) -> None:
     """Set up a page and its side bar; the first call of every page."""
+    decode_one_at_a_time()
     is_home = title == HOME.title
     heading = "medrecog" if is_home else title
     tab = heading if is_home else f"{title} · medrecog"

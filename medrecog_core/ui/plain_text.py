@@ -6,8 +6,10 @@ classes, files, data sets, runs and models, and sentences that hold them, are da
 """
 
 import re
+from contextlib import suppress
 from pathlib import Path
 
+from medrecog_core.errors import MedrecogError
 from medrecog_core.locations import cache_folder
 from medrecog_core.mode import is_viewer
 
@@ -53,7 +55,7 @@ def literal(text: object) -> str:
 def literal_error(message: object) -> str:
     """Return the Markdown of an error message; a read-only view names no folder of the server."""
     text = str(message)
-    if is_viewer():
-        for place in (cache_folder().root, Path.home()):
+    with suppress(MedrecogError):  # a setting is wrong, which is what the message says
+        for place in (cache_folder().root, Path.home()) if is_viewer() else ():
             text = text.replace(f"{place}/", "").replace(str(place), "the cache folder")
     return literal(text)

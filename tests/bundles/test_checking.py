@@ -21,7 +21,8 @@ def refuse(file, there, what):
     with pytest.raises(MedrecogError, match=what) as caught:
         open_bundle(file, there)
     assert "in it cannot be read here" in str(caught.value)
-    assert [f for f in there.root.rglob("*") if f.is_file()] == []
+    left = [file for file in there.root.rglob("*") if file.is_file() and file.suffix != ".lock"]
+    assert left == []
 
 
 @pytest.mark.parametrize(
@@ -144,3 +145,15 @@ def test_scores_that_claim_more_than_they_are_and_infinite_ones_are_refused(
     for content in (huge.getvalue(), infinite.getvalue()):
         name = f"runs/{written[1]}/cells/block1-224-max.npy"
         refuse(rewrite({name: content}), there, "the run “")
+
+
+def test_a_split_of_a_million_folds_and_an_image_that_is_there_twice_are_refused(
+    rewrite, written, there, document
+):
+    name = f"runs/{written[1]}/split.json"
+    split = {**document(name), "folds": [{"train": [0], "test": [1]}] * 1_000_000}
+    refuse(rewrite({name: split}), there, "the run “")
+    name = f"runs/{written[1]}/images.json"
+    rows = document(name)
+    rows[1] = rows[0]
+    refuse(rewrite({name: rows}), there, "the run “")

@@ -28,7 +28,7 @@ def files_below(folder):
     return {
         file.relative_to(folder).as_posix(): hashlib.sha256(file.read_bytes()).hexdigest()
         for file in folder.rglob("*")
-        if file.is_file()
+        if file.is_file() and file.suffix != ".lock"
     }
 
 
@@ -126,7 +126,7 @@ def test_what_is_there_stays_as_it_is(written, opened, there):
 def test_bundle_is_opened_in_the_cache_folder_in_use(written, cache):
     open_bundle(written[0])
     assert [run.id for run in all_runs()] == [written[1]]
-    assert {file.name for file in cache.root.iterdir()} == {
+    assert {file.name for file in cache.root.iterdir() if file.suffix != ".lock"} == {
         "bundled-thumbnails",
         "datasets",
         "runs",
@@ -246,3 +246,11 @@ def test_frames_of_a_file_go_along_once(tmp_path, cache, there, monkeypatch):
     assert [i.rendering for i in opened_run.images()] == [i.rendering for i in run.images()]
     assert all(Path(image.path).is_file() for image in opened_run.images())
     assert find_changes(library.load("stacks")) == ()
+
+
+def test_the_rest_of_a_killed_import_is_deleted_by_the_next(written, there):
+    rest = there.root / ".opening-killed"
+    (rest / "cache").mkdir(parents=True)
+    (rest / "cache/large.bin").write_bytes(b"x" * 1000)
+    assert open_bundle(written[0], there) == (written[1],)
+    assert not rest.exists()
