@@ -12,6 +12,7 @@ CLASS_WEIGHTS = ("none", "balanced")
 # Of the greatest difference between a score and the exact one, for a row as long as the longest
 # training row.
 TOLERANCE = 1e-6
+_ROWS_AT_ONCE = 4096
 _MOST_STEPS = 200
 # A step's equations need be solved only this much better than the point it starts from.
 _FORCING = 0.03
@@ -401,7 +402,8 @@ class PrimalForm:
     def __init__(self, rows: np.ndarray, check: Callable[[], None] = no_check) -> None:
         self._check = check
         self._rows = np.column_stack([rows, np.ones(len(rows))])
-        self._longest = float(np.sqrt((self._rows**2).sum(axis=1).max()))
+        parts = (self._rows[i : i + _ROWS_AT_ONCE] for i in range(0, len(rows), _ROWS_AT_ONCE))
+        self._longest = float(np.sqrt(max((part**2).sum(axis=1).max() for part in parts)))
         self.n_coefficients = self._rows.shape[1]
 
     def weights(self, coefficients: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -445,7 +447,8 @@ class PrimalForm:
             self._check()
             rows = np.flatnonzero(active[:, j])
             roots = np.sqrt(costs[rows, j])
-            weighted = self._rows[rows] * roots[:, None]
+            weighted = self._rows[rows]
+            weighted *= roots[:, None]  # in place: at first all rows are active
             matrix = weighted.T @ weighted
             matrix[np.diag_indices_from(matrix)] += 1
             factor = cho_factor(matrix, lower=True, overwrite_a=True, check_finite=False)
