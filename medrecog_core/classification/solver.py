@@ -445,13 +445,19 @@ class PrimalForm:
         solved = np.empty_like(start)
         for j in range(start.shape[1]):
             self._check()
-            rows = np.flatnonzero(active[:, j])
-            roots = np.sqrt(costs[rows, j])
-            weighted = self._rows[rows]
-            weighted *= roots[:, None]  # in place: at first all rows are active
-            matrix = weighted.T @ weighted
-            matrix[np.diag_indices_from(matrix)] += 1
+            matrix, right = self._equations(active[:, j], signs[:, j], costs[:, j])
             factor = cho_factor(matrix, lower=True, overwrite_a=True, check_finite=False)
-            right = weighted.T @ (roots * signs[rows, j])
             solved[:, j] = cho_solve(factor, right, check_finite=False)
         return solved, np.ones(start.shape[1], dtype=bool)
+
+    def _equations(
+        self, active: np.ndarray, signs: np.ndarray, costs: np.ndarray
+    ) -> tuple[np.ndarray, np.ndarray]:
+        """Return matrix and right side; at first all rows are active, so only one copy is made."""
+        rows = np.flatnonzero(active)
+        roots = np.sqrt(costs[rows])
+        weighted = self._rows[rows]
+        weighted *= roots[:, None]
+        matrix = weighted.T @ weighted
+        matrix[np.diag_indices_from(matrix)] += 1
+        return matrix, weighted.T @ (roots * signs[rows])
