@@ -48,9 +48,9 @@ class FittedNormalisation:
         numpy.ndarray
             float64, shape (n, channels), or (n, n_components) for PCA.
         """
-        rows = np.asarray(descriptors, dtype=np.float64)
         if self.kind == "l2":
-            return l2_normalise(rows)
+            return l2_normalise(descriptors)
+        rows = np.asarray(descriptors, dtype=np.float64)
         if self.kind == "signed-sqrt-l2":
             return l2_normalise(signed_square_root(rows))
         if self.mean is None or self.projection is None:

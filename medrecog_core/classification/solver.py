@@ -12,6 +12,7 @@ CLASS_WEIGHTS = ("none", "balanced")
 # Of the greatest difference between a score and the exact one, for a row as long as the longest
 # training row.
 TOLERANCE = 1e-6
+_ROWS_AT_ONCE = 4096
 _MOST_STEPS = 200
 # A step's equations need be solved only this much better than the point it starts from.
 _FORCING = 0.03
@@ -422,7 +423,8 @@ class PrimalForm(VectorForm):
 
     def __init__(self, rows: np.ndarray, check: Callable[[], None] = no_check) -> None:
         super().__init__(np.column_stack([rows, np.ones(len(rows))]), check)
-        self._longest = float(np.sqrt((self._matrix**2).sum(axis=1).max()))
+        parts = (self._matrix[i : i + _ROWS_AT_ONCE] for i in range(0, len(rows), _ROWS_AT_ONCE))
+        self._longest = float(np.sqrt(max((part**2).sum(axis=1).max() for part in parts)))
 
     def weights(self, coefficients: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Return weight vectors, shape (m, channels), and biases, shape (m,)."""
@@ -456,9 +458,16 @@ class PrimalForm(VectorForm):
         solved = np.empty_like(start)
         for j in range(start.shape[1]):
             self._check()
-            rows = np.flatnonzero(active[:, j])
-            roots = np.sqrt(costs[rows, j])
-            weighted = self._matrix[rows] * roots[:, None]
-            right = weighted.T @ (roots * signs[rows, j])
+            weighted, right = self._equations(active[:, j], signs[:, j], costs[:, j])
             solved[:, j] = _solution(weighted.T @ weighted, 1, right)
         return solved, np.ones(start.shape[1], dtype=bool)
+
+    def _equations(
+        self, active: np.ndarray, signs: np.ndarray, costs: np.ndarray
+    ) -> tuple[np.ndarray, np.ndarray]:
+        """Return weighted rows and the right side; all rows are active at first: one copy only."""
+        rows = np.flatnonzero(active)
+        roots = np.sqrt(costs[rows])
+        weighted = self._matrix[rows]
+        weighted *= roots[:, None]
+        return weighted, weighted.T @ (roots * signs[rows])
