@@ -170,6 +170,8 @@ def summarise(run: Run) -> RunSummary | None:
 
 def search_runs(rows: Sequence[ListedRun], text: str) -> list[ListedRun]:
     """Return the runs that a query finds, in their order; see `parse_query`."""
+    if not text.strip():
+        return list(rows)
     searched = [_searched(row) for row in rows]
     query = parse_query(text, {name for each in searched for name in each.settings})
     return [row for row, each in zip(rows, searched, strict=True) if matches(query, each)]

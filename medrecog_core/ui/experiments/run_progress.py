@@ -38,20 +38,18 @@ def _show_once(run: Run, state: JobState) -> None:
         st.markdown(
             f"`{run.id}`" if run.title == run.id else f"**{literal(run.title)}** `{run.id}`"
         )
-    if not state.has_ended:
-        if state.status == "queued" and state.stage:
-            _show_queue(run)
-        else:
-            show_stage(state)
+    if state.status == "queued" and state.stage:
+        _show_queue(run)
     else:
         show_stage(state)
-    _show_done(run, state)
     show_job_buttons(run, state)
     if (record := run.record()) and record.skipped:
         with st.expander(f"{counted(len(record.skipped), 'unreadable image')} skipped"):
             st.dataframe([each.model_dump() for each in record.skipped], hide_index=True)
     results = run.cells()
     specification = run.specification()
+    if state.status != "finished":
+        st.caption(_done(state, len(results), len(specification.cells)))
     if results or not state.has_ended:
         show_heat_map(specification.cells, results, find_network(specification.network), "accuracy")
     if state.status == "finished":
@@ -63,15 +61,12 @@ def _show_once(run: Run, state: JobState) -> None:
         )
 
 
-def _show_done(run: Run, state: JobState) -> None:
-    """Say how far an unfinished run came."""
-    if state.status == "finished":
-        return
-    n_cells, n_finished = len(run.specification().cells), len(run.cells())
-    done = f"{n_finished:,} of {counted(n_cells, 'cell')} finished"
+def _done(state: JobState, n_finished: int, n_cells: int) -> str:
+    """Return how far an unfinished run came."""
+    cells = f"{n_finished:,} of {counted(n_cells, 'cell')} finished"
     if state.has_ended and state.stage is not None and state.total:
-        done = f"{progress_text(replace(state, rate=0.0))} · {done}"
-    st.caption(done)
+        return f"{progress_text(replace(state, rate=0.0))} · {cells}"
+    return cells
 
 
 def _show_queue(run: Run) -> None:
