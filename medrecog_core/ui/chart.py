@@ -5,10 +5,15 @@ from typing import Any
 import streamlit as st
 
 
+def theme_colour(name: str) -> str:
+    """Return a colour of the visitor's theme, such as `primaryColor`."""
+    return str(st.get_option(f"theme.{st.context.theme.type or 'light'}.{name}"))
+
+
 def show_chart(chart: Any, **options: Any) -> Any:
     """Show an Altair chart as `st.altair_chart` does, with text of the theme's contrast."""
     # Streamlit's own grey for labels has 3.7:1 on white, whatever the theme's text colour is.
-    colour = st.get_option(f"theme.{st.context.theme.type or 'light'}.textColor")
+    colour = theme_colour("textColor")
     text = {"labelColor": colour, "titleColor": colour}
     chart = chart.configure_axis(**text).configure_legend(**text).configure_header(**text)
     return st.altair_chart(chart, **options)
