@@ -168,7 +168,7 @@ def measure_page(files: list[Path]) -> dict[str, Any]:
             for file in files:
                 page = context.new_page()
                 page.goto(f"{address}/Predict?model={NAME}")
-                page.get_by_text("Import model").wait_for(timeout=60_000)
+                page.get_by_text("Classes:").wait_for(timeout=60_000)
                 upload = page.get_by_test_id("stFileUploaderDropzoneInput").first
 
                 def label(page: Any = page, upload: Any = upload, file: Path = file) -> None:

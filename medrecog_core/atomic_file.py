@@ -11,7 +11,7 @@ from typing import Any
 from medrecog_core.errors import MedrecogError, StorageError
 from medrecog_core.locations import create_folder, unwritable
 
-_TOO_LARGE = 2**63
+_TOO_LARGE = 2**64  # perceptual hashes have 64 bits without a sign
 _OF_KEPT, _OF_EXPORTS = 0o600, 0o644
 
 

@@ -27,6 +27,8 @@ from medrecog_core.mode import ReadOnlyError, check_may_change, is_viewer
 from medrecog_core.models.exchange import import_content
 from medrecog_core.networks import DEFAULT_NETWORK, find_network, weight_import
 from medrecog_core.runs import Run, RunSpecification
+from medrecog_core.runs.labels import RunLabels
+from medrecog_core.runs.trash import empty_trash, restore_run
 from medrecog_core.settings import MODE_VARIABLE, VIEWER
 from tests.textures import NAME
 
@@ -136,6 +138,9 @@ def doors(finished, pictures):
         runs.extract_dataset: (specification,),
         runs.measure_leakage: (specification,),
         Run.rename: (run, "Another title"),
+        Run.write_labels: (run, RunLabels(pinned=True)),
+        restore_run: (run.id,),
+        empty_trash: (),
         Run.ask_to_stop: (run,),
         Run.forget_stop: (run,),
         Run.discard_cells: (run,),

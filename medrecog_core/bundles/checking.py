@@ -101,7 +101,7 @@ def _check_run(run: StagedRun, contents: BundleContents) -> None:
     state = JobState.from_document(atomic_file.read_json(run.path / "state.json"))
     _require(state.has_ended and state.process is None and not state.heartbeat)
     images = images_of_document(atomic_file.read_json(run.path / "images.json"))
-    _require(len({image.path for image in images}) == len(images))
+    _require(len({(image.path, image.rendering) for image in images}) == len(images))
     for image in images:
         _require(_stays_below(image.path) and bool(_SHA256.fullmatch(image.sha256)))
         _require(isinstance(image.label, str) and isinstance(image.group, str))

@@ -32,7 +32,14 @@ from medrecog_core.models.model import (
     what_would_be_kept,
 )
 from medrecog_core.models.prediction import Prediction, Predictor, predict_files
-from medrecog_core.models.storage import delete_model, load_model, model_names, save_model
+from medrecog_core.models.storage import (
+    delete_model,
+    load_model,
+    model_names,
+    n_bytes_of,
+    read_card,
+    save_model,
+)
 from medrecog_core.models.training import (
     carry_out_training,
     finished_cell,
@@ -82,8 +89,10 @@ __all__ = [
     "load_model",
     "missing_weights",
     "model_names",
+    "n_bytes_of",
     "name_copies",
     "predict_files",
+    "read_card",
     "save_model",
     "start_training",
     "train_model",

@@ -8,7 +8,7 @@ import re
 import shutil
 import zipfile
 from collections.abc import Callable, Mapping
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 
@@ -82,6 +82,8 @@ KNOWN = "known-images.npz"
 
 _SAVING = ".saving"
 _SECONDS_TO_SAVE = 60
+
+_T = TypeVar("_T")
 
 _SHA256 = re.compile("[0-9a-f]{64}")
 
@@ -215,6 +217,25 @@ def model_names() -> list[str]:
     return sorted(file.parent.name for file in cache_folder().models.glob(f"*/{CARD}"))
 
 
+def read_card(name: str) -> ModelCard:
+    """Return the card of a model without reading its arrays.
+
+    Raises
+    ------
+    MedrecogError
+        If there is no such model, or a newer version wrote it.
+    StorageError
+        If the card is damaged.
+    """
+    return _read(name, lambda read: _card(name, read)[0])
+
+
+def n_bytes_of(name: str) -> int:
+    """Return the size of a model on disk in bytes."""
+    folder = cache_folder().models / check_name(name)
+    return sum(file.stat().st_size for file in folder.iterdir())
+
+
 def load_model(name: str) -> Model:
     """Return the model of that name.
 
@@ -225,11 +246,15 @@ def load_model(name: str) -> Model:
     StorageError
         If it is damaged.
     """
+    return _read(name, lambda read: read_model(name, read))
+
+
+def _read(name: str, kind: Callable[[Callable[[str], bytes]], _T]) -> _T:
     folder = cache_folder().models / check_name(name)
     if not (folder / CARD).is_file():
         raise MedrecogError(f"Unknown model “{name}”. Available: {_known()}.")
     try:
-        return read_model(name, lambda file: (folder / file).read_bytes())
+        return kind(lambda file: (folder / file).read_bytes())
     except NewerModelError:
         raise
     except DAMAGE as error:
@@ -275,21 +300,9 @@ def read_model(title: str, read: Callable[[str], bytes]) -> Model:
     Exception
         One of `DAMAGE`, if it is damaged.
     """
-    document = atomic_file.parse_json(read(CARD))
-    written_as = document.pop("format", 1)
-    hashes = document.pop("files", None)
-    if not isinstance(written_as, int):
-        raise TypeError("the format is not a number")
-    if written_as > FORMAT:
-        raise NewerModelError(
-            f"The model “{title}” was written by a newer version of medrecog (format "
-            f"{written_as}; this version reads formats up to {FORMAT}). Update medrecog."
-        )
+    card, hashes = _card(title, read)
     if hashes is not None:
         read = _checked(read, hashes)
-    card = ModelCard.from_document(document)
-    if card.positive and card.positive not in card.classes:
-        raise ValueError("the positive class is not one of the classes")
     network, codebooks, length = find_network(card.network), {}, 0
     for member in members(card.cell):
         grid(network, [member.layer], [member.scale], [member.pooling])  # raises if it is not valid
@@ -317,6 +330,24 @@ def read_model(title: str, read: Callable[[str], bytes]) -> Model:
         _training_images(card, read, length),
         _known_images(card, read),
     )
+
+
+def _card(title: str, read: Callable[[str], bytes]) -> tuple[ModelCard, Mapping[str, str] | None]:
+    """Return a card, and the hashes of the model's files if it has them."""
+    document = atomic_file.parse_json(read(CARD))
+    written_as = document.pop("format", 1)
+    hashes = document.pop("files", None)
+    if not isinstance(written_as, int):
+        raise TypeError("the format is not a number")
+    if written_as > FORMAT:
+        raise NewerModelError(
+            f"The model “{title}” was written by a newer version of medrecog (format "
+            f"{written_as}; this version reads formats up to {FORMAT}). Update medrecog."
+        )
+    card = ModelCard.from_document(document)
+    if card.positive and card.positive not in card.classes:
+        raise ValueError("the positive class is not one of the classes")
+    return card, hashes
 
 
 def _checked(read: Callable[[str], bytes], hashes: Mapping[str, str]) -> Callable[[str], bytes]:

@@ -66,6 +66,14 @@ PAGES = (
         "Classify your own images with a saved model.",
     ),
     Page(
+        "pages/6_Models.py",
+        "Models",
+        "model_training",
+        "Use",
+        "Compare saved models; export, import or delete them.",
+        "Compare the saved models.",
+    ),
+    Page(
         "pages/5_Networks.py",
         "Networks",
         "account_tree",

@@ -177,7 +177,7 @@ def test_comparing_cells_as_a_whole_equals_comparing_pairs():
 
 def test_other_images_or_an_untold_measure_are_refused():
     one, other = cells([30, 20], n=40)
-    with pytest.raises(MedrecogError, match="same test images"):
+    with pytest.raises(MedrecogError, match="different test images"):
         compare(one, replace(other, truth=1 - other.truth))
     several = ScoredImages.of(["a", "b"], np.eye(3)[:2], ("a", "b", "c"))
     with pytest.raises(MedrecogError, match="is not available"):

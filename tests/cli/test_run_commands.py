@@ -47,7 +47,7 @@ class TestRun:
         answer = call("run", "--dataset", "textures", "--layers", "block1")
         assert answer.status == 0
         lines = [line.split() for line in answer.out.splitlines()]
-        assert lines[0][1] == "finished"
+        assert lines[0][-1] == "finished"
         assert ["block1", "224", "max"] in [line[:3] for line in lines]
         assert "stratified hold-out" in answer.out
 

@@ -44,6 +44,7 @@ def addresses(server, finished_cache):
         f"Results?run={run_id}&tab=Curves+and+calibration",
         f"Results?run={run_id}&tab=Export",
         f"Predict?model={MODEL}",
+        f"Models?card={MODEL}",
         "Networks?network=vgg19",
     ]
 

@@ -78,15 +78,16 @@ def test_from_the_demo_to_a_label(page, server):
     # An image, its label and its scores.
     page.get_by_role("heading", name="Predict").wait_for()
     page.get_by_text("on 60 test images").wait_for()
-    page.get_by_text("Import model").wait_for()
     picture = next(Path(server.cache, "datasets/demo/images/starburst").glob("*.png"))
     page.get_by_test_id("stFileUploaderDropzoneInput").first.set_input_files(picture)
     page.get_by_test_id("stMetricValue").get_by_text("starburst").wait_for(timeout=2 * MINUTE)
     page.get_by_text("Probabilities calibrated on held-out images").wait_for()
+    page.get_by_text(
+        re.compile("This exact image is in the .* data, labelled starburst")
+    ).wait_for()
     page.get_by_alt_text(re.compile("Training image, ")).first.wait_for()
 
     # Where in it the score comes from.
-    page.get_by_text("Show evidence map").click()
     page.get_by_alt_text(re.compile("with evidence for starburst")).wait_for()
 
 
@@ -119,7 +120,7 @@ def test_an_upload_that_is_no_image_gets_one_sentence(page, server, tmp_path):
     page.goto(f"{server.address}/Predict")
     text = tmp_path / "letter.jpg"
     text.write_text("Dear doctor")
-    page.get_by_text("Import model").wait_for()
+    page.get_by_text("Classes:").wait_for()
     page.get_by_test_id("stFileUploaderDropzoneInput").first.set_input_files(text)
     page.get_by_text("letter.jpg could not be classified: the content is not an image").wait_for()
     assert "Traceback" not in page.content()

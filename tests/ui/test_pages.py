@@ -77,6 +77,7 @@ def test_home_describes_every_page_by_its_row(mode, kind, monkeypatch):
         ("pages/2_Experiments.py", "Click **Start run**"),
         ("pages/3_Results.py", "Start an experiment first"),
         ("pages/4_Predict.py", "No models yet"),
+        ("pages/6_Models.py", "No models yet"),
     ],
 )
 def test_empty_state_says_what_to_do_next(page, hint):
@@ -110,6 +111,7 @@ def test_unknown_names_in_the_address_fall_back_to_what_there_is():
         ("pages/2_Experiments.py", {"on": "nothing"}),
         ("pages/3_Results.py", {"run": "../../etc"}),
         ("pages/4_Predict.py", {"model": "nothing"}),
+        ("pages/6_Models.py", {"card": "nothing"}),
     ):
         assert not opened(page, **query).exception
 

@@ -1,18 +1,16 @@
-"""The Predict page without a browser: answers, their reasons, many images, models as files."""
+"""The Predict page without a browser: answers, their reasons, known images, many images."""
 
 from pathlib import Path
 
+import numpy as np
 import pytest
+import streamlit as st
+from PIL import Image
 from streamlit.testing.v1 import AppTest
 
 from medrecog_core.features import Cell
-from medrecog_core.models import (
-    Predictor,
-    exported_model,
-    load_model,
-    model_names,
-    train_model,
-)
+from medrecog_core.models import Predictor, train_model
+from medrecog_core.ui.predict import kept_model
 from tests.textures import finished_run, specification
 from tests.ui.test_pages import opened, words
 
@@ -54,12 +52,42 @@ def test_an_image_gets_its_label_with_probabilities_and_similar_images(model, pa
     assert "Most similar training images" in told
     assert "waves, 0.000" in told
     assert "Unlike the training images" not in told
-    n_read = sum(passes)
+    assert "Teal: supports waves" in told
+    assert "56 x 56 positions" in told
     toggle = next(each for each in test.toggle if each.label == "Show evidence map")
-    toggle.set_value(True).run()
-    assert "Teal: supports waves" in words(test)
-    assert "56 x 56 positions" in words(test)
-    assert sum(passes) == n_read == 1
+    toggle.set_value(False).run()
+    assert "Teal: supports waves" not in words(test)
+    assert sum(passes) == 1
+
+
+def test_a_known_image_is_recognised_and_its_copy_is_no_similar_image(model, finished):
+    learnt, tested = finished.trained_images()[0], finished.tested_images()[0]
+    test = upload(opened("pages/4_Predict.py"), Path(learnt.path))
+    (warning,) = (each.value for each in test.warning if "Known image" in each.value)
+    assert f"This exact image is in the training data, labelled {learnt.label}." in warning
+    assert "(1 copy not counted)" in words(test)
+    assert "of 4 labelled" in words(test)
+    test = upload(opened("pages/4_Predict.py"), Path(tested.path))
+    (warning,) = (each.value for each in test.warning if "Known image" in each.value)
+    assert f"This exact image is in the test data, labelled {tested.label}." in warning
+    assert "of 5 labelled" in words(test)
+
+
+def test_a_new_image_is_not_called_known(model, tmp_path):
+    slope = np.linspace(0, 255, 96).astype(np.uint8)
+    Image.fromarray(np.tile(slope, (96, 1))).save(tmp_path / "new.png")
+    test = upload(opened("pages/4_Predict.py"), tmp_path / "new.png")
+    assert {metric.label for metric in test.metric} >= {"Label", "Probability"}
+    assert "Known image" not in words(test)
+
+
+def test_the_model_is_read_once(model, monkeypatch, pictures):
+    read = []
+    load = kept_model.load_model
+    monkeypatch.setattr(kept_model, "load_model", lambda name: read.append(name) or load(name))
+    st.cache_resource.clear()
+    upload(opened("pages/4_Predict.py"), pictures / "waves/waves-0.png")
+    assert read == ["my-model"]
 
 
 def test_many_images_get_a_table_and_the_unreadable_are_listed(model, pictures, tmp_path):
@@ -70,9 +98,11 @@ def test_many_images_get_a_table_and_the_unreadable_are_listed(model, pictures, 
     table, unread = (frame.value for frame in test.dataframe)
     assert list(table["file"]) == [file.name for file in files]
     assert list(table["label"]) == ["noise", "stripes", "waves"]
+    assert all(each.startswith("data:image/jpeg;base64,") for each in table["image"])
+    assert set(table["known image"]) <= {"in the training data", "in the test data"}
     assert list(unread["file"]) == ["letter.png"]
     assert "Download as CSV" in [button.label for button in test.get("download_button")]
-    test.selectbox[-1].set_value(2).run()
+    next(each for each in test.selectbox if each.label == "Show details for").set_value(2).run()
     assert {metric.label: metric.value for metric in test.metric}["Label"] == "waves"
 
 
@@ -84,48 +114,7 @@ def test_only_unreadable_images_get_a_sentence_each(model, tmp_path):
     assert "one.png could not be classified: the content is not an image" in words(test)
 
 
-def test_the_card_of_the_model_can_be_read(model):
-    test = opened("pages/4_Predict.py")
-    told = words(test)
-    assert "Trained on 9 images of **textures**" in told
-    assert "##### Limits" in told
-    labels = [button.label for button in test.get("download_button")]
-    assert labels == ["Download model card", "Export model"]
-
-
-def test_a_model_is_imported_from_a_file(model):
-    content = exported_model("my-model")
-    test = opened("pages/4_Predict.py")
-    uploader = next(each for each in test.get("file_uploader") if "Model file" in each.label)
-    uploader.set_value([("one.medrecog-model", content, "application/zip")])
-    next(each for each in test.text_input if each.label == "Model name (optional)").set_value(
-        "theirs"
-    )
-    next(each for each in test.button if each.label == "Import").click().run()
-    assert not test.exception
-    assert "Model “theirs” imported." in words(test)
-    assert model_names() == ["my-model", "theirs"]
-    assert load_model("theirs").card.classes == model.card.classes
-
-
-def test_a_foreign_file_gets_one_sentence(model):
-    test = opened("pages/4_Predict.py")
-    uploader = next(each for each in test.get("file_uploader") if "Model file" in each.label)
-    uploader.set_value([("letter.txt", b"Dear doctor", "text/plain")])
-    next(each for each in test.button if each.label == "Import").click().run()
-    assert "letter.txt is not a model file" in words(test)
-    assert model_names() == ["my-model"]
-
-
-def test_a_read_only_view_imports_and_deletes_nothing(model, monkeypatch):
-    monkeypatch.setenv("MEDRECOG_MODE", "viewer")
-    test = opened("pages/4_Predict.py")
-    assert not test.exception
-    assert [each.label for each in test.get("file_uploader")] == ["Images to classify"]
-    assert not test.button
-
-
-def test_a_model_without_a_map_says_so_and_what_it_contains(known):
+def test_a_model_without_a_map_says_so(known):
     asked = specification(layers=["block2"], poolings=["average"], classifier="knn", k=1)
     model = train_model(finished_run(asked), Cell("block2", 224, "average"), "my-model")
     learnt = model.training_images.images[0]
@@ -133,6 +122,5 @@ def test_a_model_without_a_map_says_so_and_what_it_contains(known):
     assert not test.exception
     told = words(test)
     assert "Scores of k-nearest neighbours cannot be attributed to image regions" in told
-    assert "contains the features of all 9 training images" in told
     assert {metric.label: metric.value for metric in test.metric}["Label"] == learnt.label
     assert "Show evidence map" not in [each.label for each in test.toggle]

@@ -112,6 +112,7 @@ ADDRESSES = {
     "results, export": ("pages/3_Results.py", {"run": "FINISHED", "tab": "Export"}),
     "results, unfinished": ("pages/3_Results.py", {"run": "UNFINISHED"}),
     "predict": ("pages/4_Predict.py", {"model": MODEL}),
+    "models": ("pages/6_Models.py", {"card": MODEL}),
     "networks": ("pages/5_Networks.py", {"network": "vgg19"}),
     "networks, weights": ("pages/5_Networks.py", {"network": "vgg19", "about": "Weights"}),
     "networks, first filters": ("pages/5_Networks.py", {"about": "First filters"}),
@@ -173,6 +174,7 @@ HARMLESS = {
         ("page_link", "**Experiments**"),
         ("page_link", "**Results**"),
         ("page_link", "**Predict**"),
+        ("page_link", "**Models**"),
         ("page_link", "**Networks**"),
         ("page_link", "Open results"),
     },
@@ -200,6 +202,12 @@ HARMLESS = {
         ("selectbox", "Model"),
         ("file_uploader", "Images to classify"),
         ("toggle", "Use the camera"),
+        ("page_link", "Model card"),
+    },
+    "models": {
+        ("arrow_data_frame", ""),
+        ("selectbox", "Open model"),
+        ("page_link", "Classify images with this model"),
         ("download_button", "Download model card"),
     },
     "networks": _NETWORK,
@@ -283,6 +291,7 @@ def test_the_folder_of_the_images_is_not_told(viewed):
         ("pages/2_Experiments.py", "No runs have been shared here"),
         ("pages/3_Results.py", "No results have been shared here"),
         ("pages/4_Predict.py", "No models have been shared here"),
+        ("pages/6_Models.py", "No models have been shared here"),
     ],
 )
 def test_where_there_is_nothing_to_see_a_page_says_so(page, sentence, monkeypatch, cache):

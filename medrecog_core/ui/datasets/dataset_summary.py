@@ -10,7 +10,8 @@ import streamlit as st
 from medrecog_core.csv_text import csv_text
 from medrecog_core.datasets import Dataset, DatasetWarning, LeftOut
 from medrecog_core.mode import is_viewer
-from medrecog_core.ui.chart import category_colours, readable_on, show_chart
+from medrecog_core.reports.figures.colours import ink_on
+from medrecog_core.ui.chart import category_colours, show_chart
 from medrecog_core.ui.datasets.class_choice import show_class_choice, show_move
 from medrecog_core.ui.datasets.decision_widgets import on_page
 from medrecog_core.ui.plain_text import literal
@@ -127,7 +128,7 @@ def show_class_counts(dataset: Dataset, key: str = "") -> None:
         st.caption(_others(by_size[_CLASSES_SHOWN:]))
     shown = set(order)
     drawn = {place: n for place, n in counts.items() if place[0] in shown}
-    on_colour = [readable_on(colour) for colour in category_colours()]
+    on_colour = [ink_on(colour) for colour in category_colours()]
     rows = []
     for (label, split), n in drawn.items():
         place = splits.index(split)

@@ -14,7 +14,8 @@ from medrecog_core.errors import MedrecogError
 from medrecog_core.jobs.job import last_job
 from medrecog_core.jobs.kinds import CHECK
 from medrecog_core.mode import is_viewer
-from medrecog_core.ui.chart import category_colours, readable_on, show_chart
+from medrecog_core.reports.figures.colours import ink_on
+from medrecog_core.ui.chart import category_colours, show_chart
 from medrecog_core.ui.datasets.copied_images import (
     is_of_copies,
     show_last_decision,
@@ -235,7 +236,7 @@ def _show_shortcuts(report: HealthReport) -> None:
             *(alt.Tooltip(f"{name}:Q", format=".2f") for name in table.columns[1:]),
         ],
     )
-    on_bar = readable_on(category_colours()[0])
+    on_bar = ink_on(category_colours()[0])
     drawn = alt.layer(
         rows.mark_bar().encode(color=alt.Color("measure:N", scale=scale, legend=legend)),
         rows.mark_text(align="right", dx=-4, color=on_bar).encode(

@@ -1,33 +1,60 @@
 """The predictions for many images as a table."""
 
+import base64
+import hashlib
+import io
 from collections.abc import Sequence
 from typing import Any
 
 import streamlit as st
 
-from medrecog_core.images import UnreadableImageError
-from medrecog_core.models import Answer, answers_csv
+from medrecog_core.images import Rendering, UnreadableImageError, decode_image
+from medrecog_core.models import Answer, Model, answers_csv, name_copies
 from medrecog_core.ui.quantities import counted
 
+_PICTURE_SIDE = 56
+_KEPT = "pictures of answers"
 
-def show_answer_table(model: str, names: Sequence[str], answers: Sequence[Answer]) -> int:
+
+def show_answer_table(
+    model: Model, names: Sequence[str], contents: Sequence[bytes], answers: Sequence[Answer]
+) -> int:
     """Show the predictions and unreadable images; return the position of the selected image."""
     read = [i for i, answer in enumerate(answers) if not isinstance(answer, UnreadableImageError)]
     unread = [i for i in range(len(answers)) if i not in set(read)]
-    st.dataframe(
-        [_row(names[i], answers[i]) for i in read],
-        hide_index=True,
-        column_config={
-            "probability": st.column_config.ProgressColumn(
-                min_value=0, max_value=1, format="percent"
-            ),
-            "unlike the training images": st.column_config.CheckboxColumn(),
-        },
-    )
+    pictures = _pictures(model, [contents[i] for i in read])
+    # A selection is by position: other images need another table.
+    key = hashlib.sha256("\0".join([model.card.name, *names]).encode(errors="replace")).hexdigest()
+    table, details = f"answers {key}", f"details {key}"
+
+    def take() -> None:
+        if rows := st.session_state[table].selection.rows:
+            st.session_state[details] = read[rows[0]]
+
+    if read:
+        st.dataframe(
+            [
+                {"image": picture, **_row(names[i], answers[i])}
+                for i, picture in zip(read, pictures, strict=True)
+            ],
+            key=table,
+            on_select=take,
+            selection_mode="single-row",
+            hide_index=True,
+            row_height=_PICTURE_SIDE,
+            column_config={
+                "image": st.column_config.ImageColumn("", width="small"),
+                "probability": st.column_config.ProgressColumn(
+                    min_value=0, max_value=1, format="percent"
+                ),
+                "unlike the training images": st.column_config.CheckboxColumn(),
+            },
+            alt="Images with their predicted labels",
+        )
     st.download_button(
         "Download as CSV",
         answers_csv(names, answers),
-        file_name=f"{model}-labels.csv",
+        file_name=f"{model.card.name}-labels.csv",
         mime="text/csv",
         icon=":material/download:",
         on_click="ignore",
@@ -41,9 +68,29 @@ def show_answer_table(model: str, names: Sequence[str], answers: Sequence[Answer
         "Show details for",
         read or [0],
         format_func=lambda i: names[i],
+        key=details,
         width=420,
     )
     return chosen or 0
+
+
+def _pictures(model: Model, contents: Sequence[bytes]) -> list[str]:
+    """Return small pictures as addresses; this session keeps those on the page."""
+    kept, rendering = st.session_state.get(_KEPT, {}), model.card.rendering
+    shown = {
+        (hashlib.sha256(content).hexdigest(), rendering.identity): content for content in contents
+    }
+    found = {key: kept.get(key) or _picture(content, rendering) for key, content in shown.items()}
+    st.session_state[_KEPT] = found
+    return [found[hashlib.sha256(each).hexdigest(), rendering.identity] for each in contents]
+
+
+def _picture(content: bytes, rendering: Rendering) -> str:
+    image = decode_image(content, at_least=2 * _PICTURE_SIDE, rendering=rendering)
+    image.thumbnail((2 * _PICTURE_SIDE, 2 * _PICTURE_SIDE))
+    buffer = io.BytesIO()
+    image.convert("RGB").save(buffer, "JPEG")
+    return f"data:image/jpeg;base64,{base64.b64encode(buffer.getvalue()).decode()}"
 
 
 def _row(name: str, answer: Answer) -> dict[str, Any]:
@@ -56,6 +103,8 @@ def _row(name: str, answer: Answer) -> dict[str, Any]:
         row["score"] = answer.scores[answer.label]
     if answer.at_threshold is not None:
         row["at the threshold"] = answer.at_threshold
+    if answer.copies is not None:
+        row["known image"] = name_copies(answer.copies)
     if answer.resemblance is not None:
         row["unlike the training images"] = answer.resemblance.is_unlike
         row["nearest"] = answer.resemblance.nearest[0].label

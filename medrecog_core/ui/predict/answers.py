@@ -14,7 +14,6 @@ from medrecog_core.models import (
     Predictor,
     can_explain,
 )
-from medrecog_core.ui.predict.kept_model import load_kept_model
 
 MOST_EXPLAINED = 3
 """Up to this number of images, evidence is computed for all; beyond, for the selected one."""
@@ -31,9 +30,9 @@ class Answered:
 
 
 @st.cache_resource(max_entries=2, show_spinner="Loading the network (first use only) …")
-def predictor_of(name: str, created: float) -> Predictor:
+def predictor_of(_model: Model, name: str, created: float) -> Predictor:
     """Return a model with its network in memory; `created` distinguishes models of one name."""
-    return Predictor(load_kept_model(name))
+    return Predictor(_model)
 
 
 def answers_of(
@@ -52,7 +51,7 @@ def answers_of(
     missing = [i for i, key in enumerate(keys) if key not in kept]
     unexplained = [i for i in asked if keys[i] not in kept or _can_be_asked(kept[keys[i]])]
     if missing or unexplained:
-        predictor = predictor_of(card.name, card.created)
+        predictor = predictor_of(model, card.name, card.created)
         with st.spinner("Extracting features …"):
             for i in unexplained:
                 kept[keys[i]] = _explain(predictor, contents[i])

@@ -11,7 +11,7 @@ from medrecog_core.images import Image
 from medrecog_core.runs import CellResult, Run, find_run
 from medrecog_core.runs.embedding import Embedding, embed_images
 from medrecog_core.runs.run import CellImage, cell_images
-from medrecog_core.ui.chart import category_colours, text_colour
+from medrecog_core.ui.chart import category_colours, theme_colour
 from medrecog_core.ui.gallery import Picture, show_gallery
 from medrecog_core.ui.quantities import counted
 from medrecog_core.ui.results.kept_results import Version, version_of
@@ -105,7 +105,7 @@ def _words(image: Image, tested: Tested) -> str:
 def _figure(embedding: Embedding, groups: Mapping[str, list[int]]) -> Any:
     from plotly import graph_objects
 
-    colours, ink = category_colours(), {"color": text_colour()}
+    colours, ink = category_colours(), {"color": theme_colour("textColor")}
     figure = graph_objects.Figure()
     for place, (name, members) in enumerate(groups.items()):
         points = embedding.points[members]

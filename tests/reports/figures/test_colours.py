@@ -1,4 +1,6 @@
 import itertools
+import tomllib
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -11,6 +13,8 @@ from medrecog_core.reports.figures.colours import (
     colour_at,
     ink_on,
 )
+
+PROJECT = Path(__file__).parents[3]
 
 
 def linear(colour):
@@ -50,6 +54,13 @@ def test_higher_values_are_lighter():
 def test_text_can_be_read_on_every_colour(stops):
     for share in np.linspace(0, 1, 201):
         colour = colour_at(share, stops)
+        assert contrast(colour, ink_on(colour)) >= 4.5
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_text_can_be_read_on_every_category_of_the_theme(scheme):
+    theme = tomllib.loads((PROJECT / ".streamlit/config.toml").read_text())["theme"]
+    for colour in theme[scheme]["chartCategoricalColors"]:
         assert contrast(colour, ink_on(colour)) >= 4.5
 
 

@@ -1,6 +1,6 @@
 from medrecog_core.images.thumbnails import bundled_thumbnail
 from medrecog_core.models import SimilarImage
-from medrecog_core.ui.predict.similar_images import picture_of
+from medrecog_core.ui.predict.similar_images import agreement, picture_of
 
 OTHER = "0" * 64
 
@@ -19,3 +19,10 @@ def test_a_bundle_s_thumbnail_stands_for_a_file_that_is_not_here(cache):
     kept.parent.mkdir(parents=True)
     kept.write_bytes(b"a small picture")
     assert picture_of(SimilarImage("", "waves", OTHER, 0.0)) == b"a small picture"
+
+
+def test_neighbours_are_counted_by_label_without_copies():
+    images = [SimilarImage("", label, OTHER, 0.1) for label in ("b", "a", "b")]
+    assert agreement(images, 0) == ": 2 of 3 labelled b, 1 of 3 labelled a"
+    assert agreement(images[:1], 2) == ": 1 of 1 labelled b (2 copies not counted)"
+    assert agreement([], 1) == " (1 copy not counted)"

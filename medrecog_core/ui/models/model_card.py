@@ -1,28 +1,33 @@
-"""The card of a model, and its export and import."""
+"""The card of a model, its export and deletion, and the import of another."""
 
 import streamlit as st
 
 from medrecog_core.datasets.splits import describe_leak
+from medrecog_core.errors import MedrecogError
 from medrecog_core.mode import is_viewer
 from medrecog_core.models import (
     ALL,
     ModelCard,
     card_markdown,
+    delete_model,
     exported_model,
     import_content,
     missing_weights,
     what_is_kept,
 )
 from medrecog_core.models.exchange import MOST_BYTES, SUFFIX
+from medrecog_core.ui.choice import close_object
 from medrecog_core.ui.page import shown_errors
 from medrecog_core.ui.plain_text import literal
 from medrecog_core.ui.quantities import counted
 
+OPENED = "card"
+"""What the address calls the opened model."""
 _IMPORTED = "imported model"
 
 
-def show_card(card: ModelCard) -> None:
-    """Show a summary of a model, and its full card in an expander."""
+def show_summary(card: ModelCard) -> None:
+    """Show in two sentences how good a model is, what it is made of, and its reservations."""
     low, high = card.accuracy_interval
     n_trained = card.n_learnt or card.n_train
     tested = counted(card.n_test, "test image")
@@ -32,10 +37,10 @@ def show_card(card: ModelCard) -> None:
             "on them)"
         )
     st.markdown(
-        f"Trained on {counted(n_trained, 'image')} of **{literal(card.dataset)}**"
+        f"Accuracy **{card.accuracy:.3f}** (95 % CI {low:.3f}–{high:.3f}) on {tested}; trained on "
+        f"{counted(n_trained, 'image')} of **{literal(card.dataset)}**"
         f"{' (synthetic images)' if card.synthetic else ''}"
-        f"{f' ({literal(card.sample)})' if card.sample else ''}; accuracy **{card.accuracy:.3f}** "
-        f"(95 % CI {low:.3f} to {high:.3f}) on {tested}."
+        f"{f' ({literal(card.sample)})' if card.sample else ''}."
     )
     st.caption(
         f"Classes: {', '.join(map(literal, card.classes))}. Features: "
@@ -43,43 +48,82 @@ def show_card(card: ModelCard) -> None:
         f", {literal(card.source.precision)}, weights: {literal(card.weights_title)}. "
         f"Classifier: {literal(card.trained_classifier.title)}."
     )
-    if kept := what_is_kept(card):
-        st.warning(kept, icon=":material/inventory_2:")
     if card.n_leaking_groups:
         st.warning(describe_leak(card.n_leaking_groups), icon=":material/water_drop:")
     if card.small_test:
         st.warning(literal(card.small_test), icon=":material/groups:")
-    with st.expander("Model card", icon=":material/description:"):
-        st.markdown(_below_title(card))
-        with st.container(horizontal=True):
+
+
+def show_card(card: ModelCard) -> None:
+    """Show the card of a model with the buttons that open, export and delete it."""
+    st.subheader(literal(card.name))
+    with st.container(horizontal=True, vertical_alignment="center"):
+        st.page_link(
+            "pages/4_Predict.py",
+            label="Classify images with this model",
+            icon=":material/image_search:",
+            query_params={"model": card.name},
+        )
+        st.download_button(
+            "Download model card",
+            card_markdown(card),
+            file_name=f"{card.name}.md",
+            mime="text/markdown",
+            icon=":material/description:",
+            on_click="ignore",
+        )
+        if not is_viewer():
             st.download_button(
-                "Download model card",
-                card_markdown(card),
-                file_name=f"{card.name}.md",
-                mime="text/markdown",
-                icon=":material/description:",
+                "Export model",
+                lambda: exported_model(card.name),
+                file_name=f"{card.name}{SUFFIX}",
+                mime="application/zip",
+                icon=":material/download:",
                 on_click="ignore",
+                help="Import this file in another medrecog installation. It has no paths of "
+                "images, but the features of training images and 16 x 16 grey values of training "
+                "and test images.",
             )
-            if not is_viewer():
-                st.download_button(
-                    "Export model",
-                    lambda: exported_model(card.name),
-                    file_name=f"{card.name}{SUFFIX}",
-                    mime="application/zip",
-                    icon=":material/download:",
-                    on_click="ignore",
-                    help="Import this file in another medrecog installation. Training image paths "
-                    "are not included.",
-                )
+            show_deletion(card.name)
+    if kept := what_is_kept(card):
+        st.warning(kept, icon=":material/inventory_2:")
+    show_summary(card)
+    st.divider()
+    st.markdown(_below_title(card))
+
+
+def show_deletion(name: str) -> None:
+    """Show the button that deletes a model, and asks before."""
+    with st.popover("Delete", type="tertiary", icon=":material/delete:"):
+        st.markdown(f"Delete the model **{literal(name)}**? It cannot be restored.")
+        st.button(
+            f"Delete {literal(name)}",
+            key=f"delete-{name}",
+            on_click=_delete,
+            args=(name,),
+        )
+
+
+def _delete(name: str) -> None:
+    try:
+        delete_model(name)
+    except MedrecogError as error:
+        st.toast(literal(error), icon=":material/error:")
+        return
+    close_object(OPENED)
+    st.toast(f"Deleted model {literal(name)}.", icon=":material/delete:")
 
 
 def show_import(key: str = "import-model") -> None:
     """Show the form that imports a model file."""
     with st.expander("Import model", icon=":material/upload_file:"):
         with st.form(key, border=False, clear_on_submit=True):
+            # The server refuses more, whatever the form allows.
+            largest = min(MOST_BYTES // 2**20, int(st.get_option("server.maxUploadSize")))
             upload = st.file_uploader(
-                f"Model file ({SUFFIX}, max. {MOST_BYTES // 2**20} MB)",
-                max_upload_size=MOST_BYTES // 2**20,
+                f"Model file ({SUFFIX}, max. {largest} MB)",
+                max_upload_size=largest,
+                help="Import a larger file with “import-model” on the command line.",
             )
             name = st.text_input("Model name (optional)", placeholder="keep original name")
             if st.form_submit_button("Import", icon=":material/upload_file:"):
@@ -90,6 +134,7 @@ def show_import(key: str = "import-model") -> None:
                 with shown_errors():
                     card = import_content(upload.getvalue(), upload.name, name)
                     st.session_state[_IMPORTED] = card
+                    st.rerun()  # the table, which is above
         if (taken := st.session_state.get(_IMPORTED)) is not None:
             st.success(f"Model “{literal(taken.name)}” imported.", icon=":material/check_circle:")
             if needs := missing_weights(taken):
