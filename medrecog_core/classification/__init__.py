@@ -75,7 +75,7 @@ from medrecog_core.classification.registry import (
 from medrecog_core.classification.resampling import MEASURES
 from medrecog_core.classification.scored_images import ScoredImages, choose_positive_class
 from medrecog_core.classification.selection import Choice, choose_value, score_choosing_value
-from medrecog_core.classification.solver import CLASS_WEIGHTS
+from medrecog_core.classification.solver import CLASS_WEIGHTS, check_class_weight
 from medrecog_core.classification.threads import each_on_one_core
 from medrecog_core.classification.threshold import DecisionThreshold, choose_threshold
 
@@ -119,6 +119,7 @@ __all__ = [
     "affine_score",
     "calibrate",
     "channelwise_score",
+    "check_class_weight",
     "choose_calibration",
     "choose_positive_class",
     "choose_threshold",

@@ -49,7 +49,6 @@ from medrecog_core.models.training import (
 from medrecog_core.models.training_images import (
     Resemblance,
     SimilarImage,
-    TrainingImage,
     TrainingImages,
 )
 
@@ -68,7 +67,6 @@ __all__ = [
     "Predictor",
     "Resemblance",
     "SimilarImage",
-    "TrainingImage",
     "TrainingImages",
     "answer_document",
     "answers_csv",

@@ -24,14 +24,14 @@ from medrecog_core.classification import (
 from medrecog_core.datasets import check_name
 from medrecog_core.errors import MedrecogError, StorageError, UsageError
 from medrecog_core.features import Cell, Codebook, Fusion, grid, members
-from medrecog_core.images import PLAIN
+from medrecog_core.images import PLAIN, Image
 from medrecog_core.images.rendering import rows_document, rows_of_document
 from medrecog_core.jobs.locks import locked
 from medrecog_core.locations import cache_folder, unwritable
 from medrecog_core.mode import check_may_change
 from medrecog_core.models.known_images import KnownImages
 from medrecog_core.models.model import Model, ModelCard, check_kept
-from medrecog_core.models.training_images import TrainingImage, TrainingImages
+from medrecog_core.models.training_images import TrainingImages
 from medrecog_core.networks import find_network
 from medrecog_core.networks.stored_array import open_npy_member
 
@@ -394,7 +394,7 @@ def _training_images(
     detector = NoveltyDetector.from_arrays({**arrays, "descriptors": rows})
     _check_names(arrays, detector.to_arrays())
     images = tuple(
-        TrainingImage(str(path), str(label), str(sha256), rendering)
+        Image(str(path), str(sha256), str(label), rendering=rendering)
         for (path, label, sha256), rendering in rows_of_document(
             atomic_file.parse_json(read(IMAGES))
         )

@@ -52,7 +52,7 @@ from medrecog_core.models.model import (
     check_kept,
 )
 from medrecog_core.models.storage import check_free, load_model, save_model
-from medrecog_core.models.training_images import TrainingImage, index_training_images
+from medrecog_core.models.training_images import index_training_images
 from medrecog_core.networks import find_network
 from medrecog_core.runs import (
     CellResult,
@@ -276,7 +276,7 @@ def train_model(
     training_images = attempts.make(
         "similar training images and no warning of unlike images",
         lambda: index_training_images(
-            [TrainingImage(i.path, i.label, i.sha256, i.rendering) for i in learnt],
+            [replace(image, group="") for image in learnt],
             descriptors,
             [image.group for image in learnt],
             specification.seed,

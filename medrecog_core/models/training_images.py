@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from medrecog_core.classification import NoveltyDetector, fit_novelty_detector, l2_normalise
-from medrecog_core.images import PLAIN, Rendering
+from medrecog_core.images import Image
 
 MOST_BYTES = 64 * 2**20
 """Maximum size of the descriptors in a model, with two bytes per number."""
@@ -14,45 +14,17 @@ MOST_BYTES = 64 * 2**20
 _BYTES_PER_NUMBER = 2
 
 
-@dataclass(frozen=True)
-class TrainingImage:
-    """A training image of a model.
-
-    Attributes
-    ----------
-    path
-        Path of its file; empty if the model was imported without paths.
-    label
-        Its class.
-    sha256
-        SHA-256 of its file, in hexadecimal.
-    rendering
-        How the stored values of the file became an image.
-    """
-
-    path: str
-    label: str
-    sha256: str
-    rendering: Rendering = PLAIN
-
-
-@dataclass(frozen=True)
-class SimilarImage:
+@dataclass(frozen=True, kw_only=True)
+class SimilarImage(Image):
     """A training image and its distance from a new one.
 
     Attributes
     ----------
-    path, label, sha256, rendering
-        As in `TrainingImage`.
     distance
         Cosine distance of the descriptors, from 0 (the same direction) to 2.
     """
 
-    path: str
-    label: str
-    sha256: str
     distance: float
-    rendering: Rendering = PLAIN
 
 
 @dataclass(frozen=True)
@@ -89,7 +61,7 @@ class TrainingImages:
         Finds the nearest ones, and knows the usual distances.
     """
 
-    images: tuple[TrainingImage, ...]
+    images: tuple[Image, ...]
     detector: NoveltyDetector
 
     def resemblances(self, descriptors: np.ndarray) -> list[Resemblance]:
@@ -116,12 +88,11 @@ class TrainingImages:
         ]
 
     def _similar(self, position: int, distance: float) -> SimilarImage:
-        image = self.images[position]
-        return SimilarImage(image.path, image.label, image.sha256, distance, image.rendering)
+        return SimilarImage(**vars(self.images[position]), distance=distance)
 
 
 def index_training_images(
-    images: Sequence[TrainingImage],
+    images: Sequence[Image],
     descriptors: np.ndarray,
     groups: Sequence[str],
     seed: int = 0,

@@ -14,12 +14,12 @@ from pydantic import (
 )
 
 from medrecog_core.classification import (
-    CLASS_WEIGHTS,
     DEFAULT_CLASSIFIER,
     HYPER_PARAMETERS,
     Classifier,
     Normalisation,
     TrainingOptions,
+    check_class_weight,
     find_classifier,
 )
 from medrecog_core.classification.solver import no_check
@@ -174,10 +174,7 @@ class RunSpecification(BaseModel):
     @field_validator("class_weight")
     @classmethod
     def _class_weight_exists(cls, value: str) -> str:
-        if value not in CLASS_WEIGHTS:
-            raise UsageError(
-                f"Unknown class weight “{value}”. Available: {', '.join(CLASS_WEIGHTS)}."
-            )
+        check_class_weight(value)
         return value
 
     def model_post_init(self, _: Any) -> None:

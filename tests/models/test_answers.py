@@ -23,7 +23,10 @@ FULL = Prediction(
         True,
         0.5,
         0.01,
-        (SimilarImage("/x/1.png", "a", "00", 0.25), SimilarImage("/x/2.png", "b", "11", 0.5)),
+        (
+            SimilarImage("/x/1.png", "00", "a", distance=0.25),
+            SimilarImage("/x/2.png", "11", "b", distance=0.5),
+        ),
     ),
     copies=(KnownCopy("00", "a", is_test=False, is_exact=True),),
 )

@@ -2,11 +2,12 @@ import numpy as np
 import pytest
 
 from medrecog_core.errors import MedrecogError
-from medrecog_core.models.training_images import TrainingImage, index_training_images
+from medrecog_core.images import Image
+from medrecog_core.models.training_images import index_training_images
 
 RNG = np.random.default_rng(0)
 ROWS = np.abs(RNG.normal(size=(40, 16))).astype(np.float32)
-IMAGES = [TrainingImage(f"/{i}.png", "ab"[i % 2], f"{i:064x}") for i in range(40)]
+IMAGES = [Image(f"/{i}.png", f"{i:064x}", "ab"[i % 2]) for i in range(40)]
 
 
 def test_nearest_images_are_those_of_plain_cosine_distances() -> None:
