@@ -9,7 +9,7 @@ from medrecog_core.jobs.state import RESUMABLE, JobState
 from medrecog_core.jobs.work import resume, stop
 from medrecog_core.mode import is_viewer
 from medrecog_core.ui.plain_text import literal, literal_error
-from medrecog_core.ui.quantities import duration
+from medrecog_core.ui.quantities import about
 
 _BADGES = {
     "queued": ("gray", "schedule"),
@@ -62,7 +62,7 @@ def show_stage(state: JobState) -> None:
     st.progress(state.share, text=progress_text(state))
     in_all = state.job_seconds_left
     st.caption(
-        (f"About {duration(in_all)} left in total. " if in_all else "")
+        (f"{about(in_all).capitalize()} left in total. " if in_all else "")
         + "You can close this page; the work continues in the background."
     )
 
@@ -79,7 +79,7 @@ def progress_text(state: JobState) -> str:
     if state.rate and state.done < state.total:
         words += f", {state.rate:,.1f} per second"
     if state.stage_seconds_left:
-        words += f", about {duration(state.stage_seconds_left)} left"
+        words += f", {about(state.stage_seconds_left)} left"
     return words
 
 

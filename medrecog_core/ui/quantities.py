@@ -2,7 +2,7 @@
 
 from medrecog_core.wording import counted
 
-__all__ = ["counted", "duration", "size"]
+__all__ = ["about", "counted", "duration", "size"]
 
 
 def duration(seconds: float) -> str:
@@ -14,6 +14,12 @@ def duration(seconds: float) -> str:
     if seconds < 90 * 60:
         return f"{seconds / 60:.0f} min"
     return f"{seconds / 3600:.1f} h"
+
+
+def about(seconds: float) -> str:
+    """Return an expected duration, such as `about 12 s` or `less than a second`."""
+    words = duration(seconds)
+    return words if seconds < 1 else f"about {words}"
 
 
 def size(n_bytes: float) -> str:

@@ -1,6 +1,6 @@
 import pytest
 
-from medrecog_core.ui.quantities import counted, duration, size
+from medrecog_core.ui.quantities import about, counted, duration, size
 
 
 @pytest.mark.parametrize(
@@ -9,6 +9,10 @@ from medrecog_core.ui.quantities import counted, duration, size
 )
 def test_durations_are_rounded_as_one_says_them(seconds, words):
     assert duration(seconds) == words
+
+
+def test_expected_durations_are_said_to_be_about_right():
+    assert [about(seconds) for seconds in (0.2, 12.4)] == ["less than a second", "about 12 s"]
 
 
 @pytest.mark.parametrize(

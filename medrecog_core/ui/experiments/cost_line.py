@@ -9,7 +9,7 @@ from medrecog_core.errors import MedrecogError
 from medrecog_core.locations import cache_folder
 from medrecog_core.runs import Cost, RunSpecification, estimate_cost
 from medrecog_core.ui.plain_text import literal
-from medrecog_core.ui.quantities import counted, duration, size
+from medrecog_core.ui.quantities import about, counted, size
 
 
 def show_cost(specification: RunSpecification) -> None:
@@ -61,16 +61,16 @@ def _in_words(cost: Cost) -> str:
     if not todo:
         words = "All features are cached; only the classifiers need training"
         if cost.training_seconds is not None:
-            words += f" (about {duration(cost.training_seconds)})"
+            words += f" ({about(cost.training_seconds)})"
         return f"{words}."
     images = ", ".join(f"{each.n_images:,} at {each.scale} px" for each in todo)
     parts = [f"Feature extraction for {images} ({counted(cost.n_images, 'image')} in total)"]
     if cost.seconds is None:
         parts.append("time unknown until the first images have been processed")
     else:
-        parts.append(f"about {duration(cost.seconds)} on this machine")
+        parts.append(f"{about(cost.seconds)} on this machine")
     if cost.training_seconds is not None:
-        parts.append(f"about {duration(cost.training_seconds)} for training")
+        parts.append(f"{about(cost.training_seconds)} for training")
     parts.append(f"{size(cost.n_bytes)} on disk ({size(cost.n_bytes_free)} free)")
     if cost.n_unknown:
         are = "is" if cost.n_unknown == 1 else "are"
