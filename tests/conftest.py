@@ -40,6 +40,11 @@ settings.register_profile("fuzz", deadline=None, max_examples=2_000)
 settings.load_profile("ci" if os.environ.get("CI") == "true" else "untimed")
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Begin with the browser, whose files take longest, so that no process ends with them alone."""
+    items.sort(key=lambda item: item.get_closest_marker("browser") is None)
+
+
 @pytest.fixture(autouse=True)
 def cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> CacheFolder:
     """Keep what a test writes in a cache folder that no other test sees."""

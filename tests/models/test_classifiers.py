@@ -25,6 +25,7 @@ from medrecog_core.models import (
 )
 from medrecog_core.models import model as kept
 from medrecog_core.models.model import ALL, TRAINING
+from medrecog_core.models.storage import FORMAT, format_of
 from medrecog_core.networks import find_network
 from medrecog_core.runs import Run
 from tests.textures import (
@@ -85,7 +86,8 @@ def test_the_run_says_what_it_trained(run: Run) -> None:
 def test_a_model_is_kept_in_a_format_of_its_own(run: Run, cache: CacheFolder) -> None:
     model = load_model("mine")
     document = json.loads((cache.models / "mine" / "model.json").read_text())
-    assert (document["format"], document["classifier"]) == (4, run.specification().classifier)
+    assert (document["format"], document["classifier"]) == (FORMAT, run.specification().classifier)
+    assert format_of(load_model("mine").card) == 4  # of an export
     assert document[model.card.trained_classifier.parameter.name] == model.card.parameter_value
     assert (cache.models / "mine" / f"{model.card.classifier}.npz").is_file()
     assert not (cache.models / "mine" / "svm.npz").exists()

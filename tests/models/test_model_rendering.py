@@ -3,6 +3,7 @@
 import dataclasses
 import io
 import json
+import zipfile
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -25,6 +26,7 @@ from medrecog_core.models import (
     answers_csv,
     card_markdown,
     export_model,
+    exported_model,
     import_model,
     load_model,
     predict_files,
@@ -132,10 +134,14 @@ def test_an_exported_model_keeps_the_rendering(deep: Model, tmp_path: Path) -> N
     ]
 
 
-def test_a_rendering_makes_a_newer_format_that_version_0_1_0_refuses(
-    deep: Model, cache: CacheFolder
-) -> None:
-    document = json.loads((cache.models / MODEL / CARD).read_text())
+def exported_card(name: str) -> dict[str, Any]:
+    with zipfile.ZipFile(io.BytesIO(exported_model(name))) as archive:
+        document: dict[str, Any] = json.loads(archive.read(CARD))
+    return document
+
+
+def test_a_rendering_makes_a_newer_format_that_version_0_1_0_refuses(deep: Model) -> None:
+    document = exported_card(MODEL)
     assert document["format"] == 3
     assert document["rendering"]["window"] == [0, 4095]
 
@@ -143,9 +149,9 @@ def test_a_rendering_makes_a_newer_format_that_version_0_1_0_refuses(
 def test_a_model_of_plain_images_is_written_as_version_0_1_0_did(
     model: Model, cache: CacheFolder
 ) -> None:
-    document = json.loads((cache.models / "my-model" / CARD).read_text())
+    document = exported_card("my-model")
     assert document["format"] == 2
-    assert "rendering" not in document
+    assert document.keys().isdisjoint({"rendering", "files"})
     assert all(
         len(row) == 3 for row in json.loads((cache.models / "my-model" / IMAGES).read_text())
     )
@@ -160,7 +166,7 @@ def test_a_model_of_version_0_1_0_opens_and_predicts_by_the_old_rule(
     )
     file = cache.models / MODEL / CARD
     document = json.loads(file.read_text())
-    del document["rendering"]
+    del document["rendering"], document["files"]
     file.write_text(json.dumps({**document, "format": 2}))
     rows = json.loads((cache.models / MODEL / IMAGES).read_text())["images"]
     (cache.models / MODEL / IMAGES).write_text(json.dumps([row[:3] for row in rows]))

@@ -276,7 +276,7 @@ def test_every_network_is_shown_with_its_layers_and_its_weights(name):
 
 
 def test_a_download_that_stops_unexpectedly_gets_one_sentence(monkeypatch):
-    gone = ProcessIdentity(0, 0.0, "")
+    gone = ProcessIdentity(2**31 - 1, 0.0, "")
     monkeypatch.setattr("medrecog_core.jobs.work.start_module", lambda *_: gone)
     test = opened("pages/5_Networks.py", about="Weights")
     next(button for button in test.button if button.label.startswith("Install")).click()

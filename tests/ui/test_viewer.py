@@ -275,7 +275,8 @@ def test_another_run_is_chosen_in_the_list_and_in_the_address(viewed):
     finished, unfinished = viewed
     test = opened("pages/2_Experiments.py")
     assert test.selectbox(key="experiment").value == unfinished
-    test.button(key=f"see-{finished}").click().run()
+    test.selectbox(key="experiment").select(finished).run()
+    assert test.query_params["experiment"] == finished
     assert test.selectbox(key="experiment").value == finished
 
 

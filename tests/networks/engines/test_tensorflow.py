@@ -325,7 +325,7 @@ def test_arrays_are_let_go_of_one_layer_after_another():
 
 
 def test_networks_are_written_with_keras_alone():
-    for name in ("engines.tensorflow", "preprocessing"):
+    for name in ("engines.tensorflow", "table"):
         module = importlib.import_module(f"medrecog_core.networks.{name}")
         source = Path(module.__file__).read_text(encoding="utf-8")
         assert "import tensorflow" not in source
