@@ -121,6 +121,7 @@ def test_an_upload_that_is_no_image_gets_one_sentence(page, server, tmp_path):
     text = tmp_path / "letter.jpg"
     text.write_text("Dear doctor")
     page.get_by_text("Classes:").wait_for()
+    page.wait_for_url(re.compile(r"[?&]model="))  # written by the run of the page before the upload
     page.get_by_test_id("stFileUploaderDropzoneInput").first.set_input_files(text)
     page.get_by_text("letter.jpg could not be classified: the content is not an image").wait_for()
     assert "Traceback" not in page.content()
