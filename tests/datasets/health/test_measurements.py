@@ -5,11 +5,12 @@ import imagehash
 import numpy as np
 import pytest
 from PIL import Image, ImageFilter
+from scipy import ndimage
 from skimage.filters import laplace
 
 from medrecog_core.datasets import Dataset, ImageRecord, library, read_dataset
 from medrecog_core.datasets.health import measurements
-from medrecog_core.datasets.health.measurements import measure_image, measure_images
+from medrecog_core.datasets.health.measurements import laplacian, measure_image, measure_images
 from medrecog_core.images import Rendering, UnreadableImageError
 
 
@@ -218,3 +219,9 @@ def test_images_are_measured_under_each_rendering_of_their_data_set(tmp_path, me
     assert measure_images(plain, file) == first
     assert measure_images(narrow, file) == second
     assert len(measured) == 3
+
+
+@pytest.mark.parametrize("shape", [(1, 1), (1, 5), (7, 4), (64, 64)])
+def test_second_differences_are_those_of_scipy(shape):
+    values = np.random.default_rng(0).integers(0, 256, shape).astype(np.float32)
+    np.testing.assert_array_equal(laplacian(values), ndimage.laplace(values))
