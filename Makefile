@@ -10,7 +10,7 @@ run: $(VENV)/.run-requirements
 	$(BIN)/python -m medrecog_core dashboard
 
 test: $(VENV)/.dev-requirements
-	$(BIN)/python -m pytest --numprocesses=2 --dist=loadfile
+	$(BIN)/python -m pytest --numprocesses=2 --dist=loadfile --no-loadscope-reorder
 
 test-fast: $(VENV)/.dev-requirements
 	$(BIN)/python -m pytest -m "not slow and not browser" --numprocesses=2 --dist=loadfile

@@ -13,6 +13,7 @@ from medrecog_core.models import train_model
 from medrecog_core.models.storage import delete_model, save_model
 from tests.textures import cache_at, finished_run, specification
 from tests.ui.conftest import Server
+from tests.ui.settling import upload
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(240)]
 
@@ -195,7 +196,7 @@ def test_an_image_and_its_label_are_shown_as_they_are_called(look, server):
     page = look("Predict", {"model": MODEL}, "Classes:")
     folder = server.cache.parent / "images"
     files = [folder / "4" / FILES[1], folder / "0" / FILES[2]]
-    page.get_by_test_id("stFileUploaderDropzoneInput").first.set_input_files(files)
+    upload(page.get_by_test_id("stFileUploaderDropzoneInput").first, files)
     page.get_by_text("Teal: supports").wait_for()
     label = page.get_by_test_id("stMetricValue").first.inner_text()
     assert label in CLASSES

@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from medrecog_core.runs import RunSpecification, launch
+from tests.ui.settling import settle, upload
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(600)]
 
@@ -79,7 +80,7 @@ def test_from_the_demo_to_a_label(page, server):
     page.get_by_role("heading", name="Predict").wait_for()
     page.get_by_text("on 60 test images").wait_for()
     picture = next(Path(server.cache, "datasets/demo/images/starburst").glob("*.png"))
-    page.get_by_test_id("stFileUploaderDropzoneInput").first.set_input_files(picture)
+    upload(page.get_by_test_id("stFileUploaderDropzoneInput").first, picture)
     page.get_by_test_id("stMetricValue").get_by_text("starburst").wait_for(timeout=2 * MINUTE)
     page.get_by_text("Probabilities calibrated on held-out images").wait_for()
     page.get_by_text(
@@ -94,6 +95,8 @@ def test_from_the_demo_to_a_label(page, server):
 def test_results_are_exported_as_a_report(page, server):
     page.goto(f"{server.address}/Results")
     page.get_by_role("tab", name="Export").click()
+    page.get_by_role("button", name="HTML report").wait_for()
+    settle(page)
     with page.expect_download() as taken:
         page.get_by_role("button", name="HTML report").click()
     assert taken.value.suggested_filename.endswith("-report.html")
@@ -121,8 +124,7 @@ def test_an_upload_that_is_no_image_gets_one_sentence(page, server, tmp_path):
     text = tmp_path / "letter.jpg"
     text.write_text("Dear doctor")
     page.get_by_text("Classes:").wait_for()
-    page.wait_for_url(re.compile(r"[?&]model="))  # written by the run of the page before the upload
-    page.get_by_test_id("stFileUploaderDropzoneInput").first.set_input_files(text)
+    upload(page.get_by_test_id("stFileUploaderDropzoneInput").first, text)
     page.get_by_text("letter.jpg could not be classified: the content is not an image").wait_for()
     assert "Traceback" not in page.content()
 

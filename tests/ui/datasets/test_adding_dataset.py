@@ -14,6 +14,7 @@ from medrecog_core.ui.datasets.adding_dataset import _check_new_name
 from tests.archives import pack
 from tests.file_server import Answer, serving
 from tests.ui.conftest import Server
+from tests.ui.settling import upload
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(600)]
 
@@ -103,7 +104,7 @@ def test_an_archive_and_a_table_are_uploaded_and_its_columns_matched(dialog, ser
     table = tmp_path / "labels.csv"
     table.write_text("what,dx,patient\n1,nv,a\n2,mel,b\n")
     dialog.get_by_role("radio", name="Upload").click()
-    dialog.get_by_test_id("stFileUploaderDropzoneInput").set_input_files([archive, table])
+    upload(dialog.get_by_test_id("stFileUploaderDropzoneInput"), [archive, table])
     dialog.get_by_text("First 2 of 2 rows in labels.csv. Match the columns:").wait_for()
     fill(dialog, "Name", "uploaded")
     dialog.get_by_role("button", name="Add this data set").click()

@@ -10,6 +10,7 @@ from medrecog_core.features import ImageWalk
 from medrecog_core.features.self_test import picture_file
 from medrecog_core.networks import NETWORKS
 from medrecog_core.ui.networks import image_walk
+from tests.ui.settling import upload
 from tests.ui.test_pages import opened, words
 
 pytestmark = pytest.mark.slow
@@ -106,13 +107,13 @@ def test_an_upload_is_walked_through_in_a_process_of_its_own(browser, server, tm
     page.goto(
         f"{server.address}/Networks?about=Feature+maps&vgg19-layer=block3&picture=my+own+image"
     )
-    upload = page.get_by_label("Image file").locator("input[type=file]")
+    field = page.get_by_label("Image file").locator("input[type=file]")
     broken = tmp_path / "broken.png"
     broken.write_bytes(b"no picture")
-    upload.set_input_files(broken)
+    upload(field, broken)
     page.get_by_text("The image cannot be used").wait_for()
     Image.linear_gradient("L").save(tmp_path / "slope.png")
-    upload.set_input_files(tmp_path / "slope.png")
+    upload(field, tmp_path / "slope.png")
     page.get_by_text("The image cannot be used").wait_for(state="hidden")
     page.get_by_role("button", name="Compute feature maps").click()
     page.get_by_text("The 12 of 256 channels with the largest mean").wait_for()
