@@ -1,4 +1,4 @@
-"""Waiting in a browser until the program of a page has ended, which would undo what comes before."""
+"""Waiting in a browser for the end of a page's program, which would undo what comes before."""
 
 
 def settle(page):
