@@ -15,7 +15,14 @@ from medrecog_core.classification.classifier import (
 )
 from medrecog_core.classification.linear_classifier import Linear, LinearClassifier
 from medrecog_core.classification.normalisation import L2, FittedNormalisation, Normalisation
-from medrecog_core.classification.solver import DualForm, OneVsRest, PrimalForm, minimise, no_check
+from medrecog_core.classification.solver import (
+    DualForm,
+    OneVsRest,
+    PrimalForm,
+    VectorForm,
+    minimise,
+    no_check,
+)
 from medrecog_core.classification.threads import each_on_one_core, n_cores
 from medrecog_core.errors import UsageError
 
@@ -117,7 +124,9 @@ def train_svms(
             balanced = class_weight if class_weight == "balanced" else None
             solutions = _solve_by_liblinear(rows, names[used], trains, path, balanced, seed, check)
         else:
-            solutions = _solve(rows, problems, path, check)
+            form = _form(rows, check)
+            del rows  # the form has a copy where there are few channels
+            solutions = _solve(form, problems, path)
         for i, (_, test) in enumerate(shared):
             boundaries = [(w[problems.columns(i)], b[problems.columns(i)]) for w, b in solutions]
             svms = tuple(_svm(problems.classes[i], w, b, fitted) for w, b in boundaries)
@@ -130,13 +139,17 @@ def train_svms(
     return tuple(trained)
 
 
+def _form(rows: np.ndarray, check: Callable[[], None]) -> VectorForm:
+    n, channels = rows.shape
+    if channels <= min(n, _FEW_CHANNELS):
+        return PrimalForm(rows, check)
+    return DualForm(rows, check)
+
+
 def _solve(
-    rows: np.ndarray, problems: OneVsRest, Cs: Sequence[float], check: Callable[[], None]
+    form: VectorForm, problems: OneVsRest, Cs: Sequence[float]
 ) -> list[tuple[np.ndarray, np.ndarray]]:
     """Return for each C the weights, shape (m, channels), and biases, shape (m,)."""
-    n, channels = rows.shape
-    kind = PrimalForm if channels <= min(n, _FEW_CHANNELS) else DualForm
-    form = kind(rows, check)
     n_columns = problems.signs.shape[1]
     n_parts = min(n_columns, max(n_cores(), math.ceil(n_columns / _MOST_TOGETHER)))
 

@@ -458,16 +458,25 @@ class PrimalForm(VectorForm):
         solved = np.empty_like(start)
         for j in range(start.shape[1]):
             self._check()
-            weighted, right = self._equations(active[:, j], signs[:, j], costs[:, j])
-            solved[:, j] = _solution(weighted.T @ weighted, 1, right)
+            matrix, right = self._equations(active[:, j], signs[:, j], costs[:, j])
+            solved[:, j] = _solution(matrix, 1, right)
         return solved, np.ones(start.shape[1], dtype=bool)
 
     def _equations(
         self, active: np.ndarray, signs: np.ndarray, costs: np.ndarray
     ) -> tuple[np.ndarray, np.ndarray]:
-        """Return weighted rows and the right side; all rows are active at first: one copy only."""
+        """Return the products of the weighted active rows and the right side.
+
+        All rows are active at first, in each of several threads: they are copied some at a time.
+        """
         rows = np.flatnonzero(active)
-        roots = np.sqrt(costs[rows])
-        weighted = self._matrix[rows]
-        weighted *= roots[:, None]
-        return weighted, weighted.T @ (roots * signs[rows])
+        k = self.n_coefficients
+        matrix, right = np.zeros((k, k)), np.zeros(k)
+        for first in range(0, len(rows), _ROWS_AT_ONCE):
+            part = rows[first : first + _ROWS_AT_ONCE]
+            roots = np.sqrt(costs[part])
+            weighted = self._matrix[part]
+            weighted *= roots[:, None]
+            matrix += weighted.T @ weighted
+            right += weighted.T @ (roots * signs[part])
+        return matrix, right
