@@ -5,11 +5,12 @@ from collections.abc import Sequence
 
 import streamlit as st
 
-from medrecog_core.datasets import demo, kept_report, library
+from medrecog_core.datasets import demo, library
 from medrecog_core.errors import MedrecogError
 from medrecog_core.jobs.kinds import RUN
 from medrecog_core.jobs.queue import working_jobs
 from medrecog_core.runs import Run
+from medrecog_core.ui.datasets.kept_dataset import load_dataset, load_report
 from medrecog_core.ui.jobs import MOST_SHOWN, show_job, show_status
 from medrecog_core.ui.page import shown_errors
 from medrecog_core.ui.plain_text import literal
@@ -100,7 +101,7 @@ def _show_last_run(run: Run) -> None:
 
 
 def _show_last_dataset(name: str) -> None:
-    dataset, report = library.load(name), kept_report(name)
+    dataset, report = load_dataset(name), load_report(name)
     st.markdown(f"**{literal(name)}**")
     classes = counted(len(dataset.classes), "class", "classes")
     st.markdown(f"{counted(len(dataset.images), 'image')}, {classes}")
