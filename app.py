@@ -5,9 +5,9 @@ import streamlit as st
 from medrecog_core.datasets import library
 from medrecog_core.mode import is_viewer
 from medrecog_core.models import model_names
-from medrecog_core.runs import all_runs
 from medrecog_core.ui.home.latest import show_continue, show_pinned, show_shared
 from medrecog_core.ui.home.system import show_system
+from medrecog_core.ui.listed_runs import listed_runs
 from medrecog_core.ui.page import HOME, PAGES, open_page, shown_errors
 from medrecog_core.ui.plain_text import literal
 from medrecog_core.ui.quantities import counted
@@ -36,7 +36,7 @@ def show_view() -> None:
         "images, which are not stored."
     )
     with shown_errors():
-        runs = all_runs()
+        runs = listed_runs()
         shared = (
             f"{counted(len(library.names()), 'data set')}, {counted(len(runs), 'run')} and "
             f"{counted(len(model_names()), 'model')}"
@@ -53,7 +53,7 @@ def show_start() -> None:
     """Home where runs can be started."""
     st.markdown(QUESTION)
     with shown_errors():
-        runs = all_runs()
+        runs = listed_runs()
         if runs:
             label, icon, asked = "New experiment", ":material/play_circle:", {}
         else:

@@ -41,7 +41,7 @@ class CacheFolder:
 
     @property
     def trash(self) -> Path:
-        """Deleted runs, one folder per run."""
+        """Deleted runs and models."""
         return self.root / "trash"
 
     @property

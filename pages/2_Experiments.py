@@ -45,6 +45,7 @@ from medrecog_core.ui.experiments.run_list import show_runs
 from medrecog_core.ui.experiments.run_progress import show_live
 from medrecog_core.ui.experiments.run_view import view_runs
 from medrecog_core.ui.jobs import note_started
+from medrecog_core.ui.listed_runs import listed_runs
 from medrecog_core.ui.page import open_page, shown_errors
 from medrecog_core.ui.plain_text import literal
 from medrecog_core.ui.quantities import counted, duration
@@ -286,7 +287,7 @@ def show_experiments() -> None:
         if "launch error" in st.session_state:
             st.error(literal(st.session_state.pop("launch error")), icon=":material/error:")
         offer_identical_run(specification)
-    rows = list_runs()
+    rows = listed_runs()
     followed = followed_run(rows)
     if followed is not None:
         with st.container(border=True, key=PROGRESS):
@@ -299,6 +300,6 @@ def show_experiments() -> None:
 
 with shown_errors():
     if is_viewer():
-        view_runs(list_runs())
+        view_runs(listed_runs())
     else:
         show_experiments()

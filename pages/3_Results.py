@@ -9,15 +9,15 @@ from medrecog_core.errors import MedrecogError
 from medrecog_core.mode import is_viewer
 from medrecog_core.networks import find_network
 from medrecog_core.reports.measures import best_cell, chance
-from medrecog_core.runs import CellResult, Run, all_runs
+from medrecog_core.runs import CellResult, ListedRun, Run
 from medrecog_core.runs.comparison import score_images, with_positive
 from medrecog_core.runs.published import find_published_table
 from medrecog_core.runs.record import RunRecord
 from medrecog_core.runs.run import cell_images
-from medrecog_core.ui.choice import choose
 from medrecog_core.ui.experiments.followed import SEEN, follow
 from medrecog_core.ui.heat_map import choose_range, show_heat_map, show_legend
 from medrecog_core.ui.jobs import show_status
+from medrecog_core.ui.listed_runs import choose_run, listed_runs
 from medrecog_core.ui.page import RESEARCH_ONLY, open_page, show_absence, shown_errors
 from medrecog_core.ui.plain_text import literal, literal_error
 from medrecog_core.ui.results.cell_calibration import show_calibration
@@ -45,11 +45,9 @@ from medrecog_core.ui.results.square_choice import PAGE, PREDICTED, TRUE, forget
 open_page("Results")
 
 
-def show_run(run: Run, selects: DeltaGenerator) -> None:
+def show_run(shown: ListedRun, rows: Sequence[ListedRun], selects: DeltaGenerator) -> None:
+    run, state = shown.run, shown.state
     finished, record = run.cells(), run.record()
-    state = run.state()
-    if run.title != run.id:
-        st.subheader(literal(run.title))
     if state.status != "finished":
         show_status(state)
         if state.error:
@@ -73,13 +71,13 @@ def show_run(run: Run, selects: DeltaGenerator) -> None:
             f"The settings record of run {run.id} is missing. Resume the run or delete it."
         )
     with selects:
-        chosen = choose_compared(run)
+        chosen = choose_compared(run, rows)
     with st.container(horizontal=True, vertical_alignment="bottom"):
         measure = choose_measure(finished)
         positive = choose_positive(finished[0].metrics)
         is_stretched = not chosen and choose_range()
     if chosen:
-        show_comparison(run, chosen, measure, positive)
+        show_comparison(run, chosen, rows, measure, positive)
         return
     show_results(run, record, measure, positive, is_stretched)
 
@@ -188,7 +186,7 @@ def forget_choices() -> None:
 
 
 with shown_errors():
-    runs = {run.id: run for run in all_runs()}
+    runs = listed_runs()
     if not runs and is_viewer():
         show_absence("results")
     elif not runs:
@@ -199,13 +197,8 @@ with shown_errors():
     else:
         selects = st.container(horizontal=True)
         with selects:
-            run_id = choose(
-                "Run",
-                list(runs),
-                key="run",
-                list_page="pages/2_Experiments.py",
-                closes=[CELL, TRUE, PREDICTED, PAGE],
-                on_change=forget_choices,
+            chosen = choose_run(
+                runs, "run", closes=[CELL, TRUE, PREDICTED, PAGE], on_change=forget_choices
             )
-        show_run(runs[run_id], selects)
+        show_run(chosen, runs, selects)
     st.caption(RESEARCH_ONLY)

@@ -4,12 +4,13 @@ import streamlit as st
 
 from medrecog_core.errors import MedrecogError
 from medrecog_core.mode import is_viewer
-from medrecog_core.models import ModelCard, model_names, read_card
+from medrecog_core.models import MODEL_TRASH, ModelCard, model_names, read_card
 from medrecog_core.ui.choice import choose_or_none, named, show_lost
 from medrecog_core.ui.models.model_card import OPENED, show_card, show_deletion, show_import
 from medrecog_core.ui.models.model_table import show_models
 from medrecog_core.ui.page import open_page, show_absence, shown_errors
 from medrecog_core.ui.plain_text import literal
+from medrecog_core.ui.trash import offer_undo, show_trash
 
 open_page("Models")
 
@@ -27,6 +28,7 @@ def readable_cards() -> dict[str, ModelCard]:
 
 
 with shown_errors():
+    offer_undo(MODEL_TRASH)
     cards = readable_cards()
     if not cards and is_viewer():
         show_absence("models")
@@ -46,3 +48,4 @@ with shown_errors():
             show_card(cards[opened])
     if not is_viewer():
         show_import()
+        show_trash(MODEL_TRASH)

@@ -22,7 +22,7 @@ HEAVY = {
 }
 
 BASE = {"errors", "settings", "wording", "mode", "locations", "atomic_file"}
-BASE |= {"regular_file", "csv_text", "bounds"}
+BASE |= {"regular_file", "csv_text", "bounds", "trash"}
 _BELOW_MODELS = {
     "jobs",
     "images",

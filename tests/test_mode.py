@@ -26,9 +26,8 @@ from medrecog_core.locations import create_folder
 from medrecog_core.mode import ReadOnlyError, check_may_change, is_viewer
 from medrecog_core.models.exchange import import_content
 from medrecog_core.networks import DEFAULT_NETWORK, find_network, weight_import
-from medrecog_core.runs import Run, RunSpecification
+from medrecog_core.runs import RUN_TRASH, Run, RunSpecification
 from medrecog_core.runs.labels import RunLabels
-from medrecog_core.runs.trash import empty_trash, restore_run
 from medrecog_core.settings import MODE_VARIABLE, VIEWER
 from tests.textures import NAME
 
@@ -139,8 +138,8 @@ def doors(finished, pictures):
         runs.measure_leakage: (specification,),
         Run.rename: (run, "Another title"),
         Run.write_labels: (run, RunLabels(pinned=True)),
-        restore_run: (run.id,),
-        empty_trash: (),
+        RUN_TRASH.restore: (run.id,),
+        RUN_TRASH.empty: (),
         Run.ask_to_stop: (run,),
         Run.forget_stop: (run,),
         Run.discard_cells: (run,),

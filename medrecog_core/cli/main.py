@@ -57,6 +57,7 @@ _PLACES = {
         "train": "model_commands:train",
         "models": "model_commands:models",
         "delete-model": "model_commands:delete_model",
+        "restore-model": "model_commands:restore_model",
         "export-model": "model_commands:export_model",
         "import-model": "model_commands:import_model",
         "predict": "model_commands:predict",

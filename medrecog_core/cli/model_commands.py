@@ -1,4 +1,4 @@
-"""`train`, `models`, `predict`, `delete-model`, `export-model` and `import-model`."""
+"""`train`, `models`, `predict`, `delete-`, `restore-`, `export-` and `import-model`."""
 
 import re
 from pathlib import Path
@@ -10,10 +10,12 @@ from medrecog_core import atomic_file
 from medrecog_core import models as trained
 from medrecog_core.cli.options import json_option
 from medrecog_core.cli.output import fail_after_output, shown_progress, write_json, write_table
+from medrecog_core.cli.trash_output import empty_trash, list_trash
 from medrecog_core.errors import MedrecogError
 from medrecog_core.images import UnreadableImageError
 from medrecog_core.models import ModelCard
 from medrecog_core.runs import find_run
+from medrecog_core.trash import DAYS_KEPT
 
 
 class _Scale(click.ParamType[str]):
@@ -70,11 +72,19 @@ def train(
 
 
 @click.group(invoke_without_command=True)
+@click.option("--trash", "is_trash", is_flag=True, help="List deleted models instead.")
+@click.option("--empty-trash", "empties", is_flag=True, help="Remove deleted models from the disk.")
 @json_option
 @click.pass_context
-def models(context: click.Context, as_json: bool) -> None:
+def models(context: click.Context, is_trash: bool, empties: bool, as_json: bool) -> None:
     """List all models, or show one with “models show MODEL”."""
     if context.invoked_subcommand is not None:
+        return
+    if empties:
+        empty_trash(trained.MODEL_TRASH, as_json)
+        return
+    if is_trash:
+        list_trash(trained.MODEL_TRASH, as_json)
         return
     cards: list[ModelCard] = []
     damaged: dict[str, str] = {}
@@ -164,12 +174,26 @@ def _line(name: str, answer: trained.Prediction | UnreadableImageError) -> str:
 @click.argument("model")
 @json_option
 def delete_model(model: str, as_json: bool) -> None:
-    """Delete MODEL."""
+    """Move MODEL to the trash for 30 days."""
     trained.delete_model(model)
     if as_json:
         write_json({"model": model, "deleted": True})
     else:
-        click.echo(f"Deleted {model}.")
+        click.echo(
+            f"Deleted {model}. Restore it within {DAYS_KEPT} days with “restore-model {model}”."
+        )
+
+
+@click.command("restore-model")
+@click.argument("model")
+@json_option
+def restore_model(model: str, as_json: bool) -> None:
+    """Restore the deleted MODEL from the trash."""
+    trained.MODEL_TRASH.restore(model)
+    if as_json:
+        write_json({"model": model, "restored": True})
+    else:
+        click.echo(f"Restored {model}.")
 
 
 @click.command("export-model")

@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import asdict, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -18,6 +18,7 @@ from medrecog_core.classification import (
 from medrecog_core.cli.options import CommaSeparated, json_option
 from medrecog_core.cli.output import fail_after_output, shown_progress, write_json, write_table
 from medrecog_core.cli.run_output import announce_plan, offer_run, show_dry_run, show_run
+from medrecog_core.cli.trash_output import empty_trash, list_trash
 from medrecog_core.datasets import PROTOCOLS
 from medrecog_core.errors import MedrecogError, UsageError
 from medrecog_core.features import FUSIONS, POOLINGS
@@ -33,6 +34,7 @@ from medrecog_core.networks import (
 from medrecog_core.networks.engines import AUTO, ENGINES
 from medrecog_core.runs import (
     PRESETS,
+    RUN_TRASH,
     LeakageReport,
     ListedRun,
     Run,
@@ -50,9 +52,7 @@ from medrecog_core.runs import (
     specification_of,
 )
 from medrecog_core.runs.naming import rename_run, suggest_title
-from medrecog_core.runs.trash import DAYS_KEPT, deleted_runs, restore_run
-from medrecog_core.runs.trash import empty_trash as remove_deleted_runs
-from medrecog_core.wording import counted
+from medrecog_core.trash import DAYS_KEPT
 
 _Command = TypeVar("_Command", bound=Callable[..., Any])
 
@@ -160,18 +160,14 @@ def run(
 )
 @click.option("--archived", is_flag=True, help="Include archived runs.")
 @click.option("--trash", "is_trash", is_flag=True, help="List deleted runs instead.")
-@click.option("--empty-trash", is_flag=True, help="Remove deleted runs from the disk.")
+@click.option("--empty-trash", "empties", is_flag=True, help="Remove deleted runs from the disk.")
 @json_option
-def runs(search: str, archived: bool, is_trash: bool, empty_trash: bool, as_json: bool) -> None:
+def runs(search: str, archived: bool, is_trash: bool, empties: bool, as_json: bool) -> None:
     """List all runs: pinned runs first, then the newest first."""
-    if empty_trash:
-        n_removed = remove_deleted_runs()
-        if as_json:
-            write_json({"removed": n_removed})
-        else:
-            click.echo(f"Removed {counted(n_removed, 'deleted run')}.")
+    if empties:
+        empty_trash(RUN_TRASH, as_json)
     elif is_trash:
-        _list_trash(as_json)
+        list_trash(RUN_TRASH, as_json)
     else:
         rows = [row for row in list_runs() if archived or not row.labels.archived]
         _list_runs(search_runs(rows, search), search, as_json)
@@ -218,19 +214,6 @@ def _listed(row: ListedRun) -> dict[str, Any]:
         "best_accuracy": summary.best.score if summary and summary.best else None,
         **row.labels.to_document(),
     }
-
-
-def _list_trash(as_json: bool) -> None:
-    deleted = deleted_runs()
-    if as_json:
-        write_json([{**asdict(run), "days_left": run.days_left} for run in deleted])
-    elif not deleted:
-        click.echo("The trash is empty.")
-    else:
-        write_table(
-            ("run", "title", "deleted", "days left"),
-            ((run.id, run.title, _time(run.deleted), run.days_left) for run in deleted),
-        )
 
 
 def _time(seconds: float) -> str:
@@ -295,7 +278,7 @@ def delete(run_id: str, as_json: bool) -> None:
 @json_option
 def restore_deleted(run_id: str, as_json: bool) -> None:
     """Restore the deleted RUN from the trash."""
-    restore_run(run_id)
+    RUN_TRASH.restore(run_id)
     if as_json:
         write_json({"run": run_id, "restored": True})
     else:

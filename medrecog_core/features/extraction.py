@@ -116,6 +116,7 @@ def extract(
         start = time.monotonic()
         wanted = list(cells_of_scale)
         todo = [image for image in distinct if image.identity not in unreadable]
+        n_images = len(todo)
         missing = _by_deepest_missing(todo, wanted, reader, report, should_stop)
         with contextlib.ExitStack() as alone:
             if missing:
@@ -123,8 +124,8 @@ def extract(
                 # Another process may have put some there in the meantime.
                 todo = [image for group in missing.values() for image in group]
                 missing = _by_deepest_missing(todo, wanted, reader, ignore, should_stop)
-            n_images = sum(len(group) for group in missing.values())
-            meter = Meter(_extracting(scale), n_images, report, scale)
+            n_found = n_images - sum(len(group) for group in missing.values())
+            meter = Meter(_extracting(scale), n_images, report, scale, n_found)
             for deepest, group in missing.items():
                 readings = [
                     (cell.layer, cell.pooling)
@@ -149,9 +150,9 @@ def extract(
                     NetworkPass(deepest, scale, meter.done - done_before, time.monotonic() - begun)
                 )
             meter.close()
-        extraction.network_images[scale] = meter.done
+        extraction.network_images[scale] = meter.done - meter.found
         extraction.seconds[scale] = time.monotonic() - start
-        if meter.done:
+        if meter.done > meter.found:
             extraction.peak_memory[scale] = peak_memory()
     extraction.choice = graphs.choice
     extraction.skipped = [

@@ -98,7 +98,7 @@ class Journal:
             images = dict(self._state.network_images)
             if progress.scale is not None:
                 earlier = self._earlier_images.get(progress.scale, 0)
-                images[progress.scale] = earlier + progress.done
+                images[progress.scale] = earlier + progress.done - progress.found
             self._state = dataclasses.replace(
                 self._state,
                 stage=progress.stage,

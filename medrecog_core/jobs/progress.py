@@ -58,6 +58,8 @@ class Progress:
         Bytes per second, while files are read; 0 if unknown.
     waits
         Whether the stage waits for another process.
+    found
+        Of `done`, what was there before the stage began, from an earlier attempt or other work.
     """
 
     stage: Stage
@@ -67,6 +69,7 @@ class Progress:
     scale: int | None = None
     bytes_rate: float = 0.0
     waits: bool = False
+    found: int = 0
 
     @property
     def seconds_left(self) -> float | None:
@@ -100,16 +103,21 @@ def stop_if(asked: bool) -> None:
 
 
 class Meter:
-    """Counts the progress of a stage and reports it with the rate so far."""
+    """Counts the progress of a stage, from what was found, and reports it with the rate so far."""
 
     def __init__(
-        self, stage: Stage, total: int, report: Report = ignore, scale: int | None = None
+        self,
+        stage: Stage,
+        total: int,
+        report: Report = ignore,
+        scale: int | None = None,
+        found: int = 0,
     ) -> None:
         self.stage, self.total, self.scale, self._report = stage, total, scale, report
-        self.done = 0
+        self.done = self.found = found
         self._start: float | None = None
         self._counted_from = 0
-        report(Progress(stage, 0, total, scale=scale))
+        self._tell(0.0)
 
     def add(self, n: int) -> None:
         """Count n more and report."""
@@ -121,13 +129,18 @@ class Meter:
             rate = 0.0
         else:
             rate = (self.done - self._counted_from) / max(now - self._start, 1e-9)
-        self._report(Progress(self.stage, self.done, self.total, rate, self.scale))
+        self._tell(rate)
 
     def close(self) -> None:
         """Report the end of a stage that had less to do than expected."""
         if self.done < self.total:
             self.total = self.done
-            self._report(Progress(self.stage, self.done, self.total, scale=self.scale))
+            self._tell(0.0)
+
+    def _tell(self, rate: float) -> None:
+        self._report(
+            Progress(self.stage, self.done, self.total, rate, self.scale, found=self.found)
+        )
 
 
 def counting(report: Report, stage: Stage) -> Callable[[int, int], None]:

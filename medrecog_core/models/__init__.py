@@ -33,6 +33,7 @@ from medrecog_core.models.model import (
 )
 from medrecog_core.models.prediction import Prediction, Predictor, predict_files
 from medrecog_core.models.storage import (
+    MODEL_TRASH,
     delete_model,
     load_model,
     model_names,
@@ -54,6 +55,7 @@ from medrecog_core.models.training_images import (
 
 __all__ = [
     "ALL",
+    "MODEL_TRASH",
     "TRAINED_ON",
     "TRAINING",
     "Answer",

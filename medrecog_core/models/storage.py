@@ -34,6 +34,7 @@ from medrecog_core.models.model import Model, ModelCard, check_kept
 from medrecog_core.models.training_images import TrainingImages
 from medrecog_core.networks import find_network
 from medrecog_core.networks.stored_array import open_npy_member
+from medrecog_core.trash import Trash
 
 
 def write_arrays(**arrays: Any) -> bytes:
@@ -79,6 +80,9 @@ CARD, CALIBRATION = "model.json", "calibration.npz"
 DESCRIPTORS, IMAGES = "training-images.npz", "training-images.json"
 KNOWN = "known-images.npz"
 """Not in the card, so that earlier versions can read the model; they ignore the file."""
+
+MODEL_TRASH = Trash("model", lambda: cache_folder().models, lambda folder: folder.name)
+"""The deleted models."""
 
 _SAVING = ".saving"
 _SECONDS_TO_SAVE = 60
@@ -264,23 +268,20 @@ def _read(name: str, kind: Callable[[Callable[[str], bytes]], _T]) -> _T:
 
 
 def delete_model(name: str) -> None:
-    """Delete a model.
+    """Move a model to the trash.
 
     Raises
     ------
     MedrecogError
         If there is none of that name.
+    StorageError
+        If it cannot be moved.
     """
     check_may_change("delete a model")
     if name not in model_names():
         raise MedrecogError(f"Unknown model “{name}”. Available: {_known()}.")
-    folder = cache_folder().models / name
     with lock_model(name):
-        try:
-            (folder / CARD).unlink()  # the rest of an interrupted deletion is not a model
-            shutil.rmtree(folder)
-        except OSError as error:
-            raise StorageError(unwritable(folder, error)) from error
+        MODEL_TRASH.put(cache_folder().models / name)
 
 
 def read_model(title: str, read: Callable[[str], bytes]) -> Model:

@@ -13,6 +13,7 @@ from medrecog_core.runs.repetition import (
     specification_of,
 )
 from medrecog_core.runs.run import (
+    RUN_TRASH,
     Run,
     all_runs,
     create_run,
@@ -23,6 +24,7 @@ from medrecog_core.runs.specification import RunSpecification
 
 __all__ = [
     "PRESETS",
+    "RUN_TRASH",
     "CellResult",
     "Cost",
     "ExtractedDataset",

@@ -448,16 +448,18 @@ class Forecast:
     def _hear_of_scale(self, progress: Progress, scale: int) -> None:
         work = self._scales.get(scale, 0.0)
         later = sum(each for other, each in self._scales.items() if other > scale)
+        n_images = progress.total - progress.found
         if progress.rate and work:
-            self._scales_pace = progress.total / progress.rate / work
-        share_left = 1 - progress.done / progress.total if progress.total else 0.0
+            self._scales_pace = n_images / progress.rate / work
+        share_left = (progress.total - progress.done) / n_images if n_images else 0.0
         self._scales_left = share_left * work + later
 
     def _hear_of_cells(self, progress: Progress, now: float) -> None:
         if self._cells_begun is None:
             self._cells_begun = now
         self._scales_left = 0.0
-        done, took = sum(self._cells[: progress.done]), now - self._cells_begun
+        n_done = progress.done - progress.found
+        done, took = sum(self._cells[:n_done]), now - self._cells_begun
         if done and self._expected_cells_pace is not None:
             # What was expected counts as much as a cell of average work, since those that are
             # done first may be small ones.
@@ -465,7 +467,7 @@ class Forecast:
             self._cells_pace = (took + self._expected_cells_pace * usual) / (done + usual)
         elif done:
             self._cells_pace = took / done
-        self._cells_left = sum(self._cells[progress.done :])
+        self._cells_left = sum(self._cells[n_done:])
 
 
 def forecast_run(run: Run, dataset: Dataset) -> Forecast:

@@ -129,17 +129,19 @@ def work_on_run(job: Job, work: Work) -> None:
     record = _record_of(run, network, extracted, split)
     run.write_record(record.model_copy(update={"seconds": work.seconds()}))
     todo = run.missing_cells()
+    n_cells = len(specification.cells)
+    n_found = n_cells - len(todo)
     with DescriptorStore(cache_folder().features) as store:
         stored = StoredImages(images, DescriptorReader(network, source, store))
         for i, cell in enumerate(todo):
             stop_if(work.should_stop())
-            work.report(Progress(TRAINING, i, len(todo)))
+            work.report(Progress(TRAINING, n_found + i, n_cells, found=n_found))
             data = stored.cell_data(cell, split, specification, work.report, work.should_stop)
             result, scores = evaluate_cell(cell, data, specification, work.should_stop)
             run.write_cell(result, scores)
             took = (training_work(cell, specification, records), result.seconds)
             keep_training_times([took], specification.classifier)
-    work.report(Progress(TRAINING, len(todo), len(todo)))
+    work.report(Progress(TRAINING, n_cells, n_cells, found=n_found))
     run.write_record(record.model_copy(update={"seconds": work.seconds()}))
 
 

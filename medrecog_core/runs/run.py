@@ -31,10 +31,12 @@ from medrecog_core.runs.cell_evaluation import CellResult
 from medrecog_core.runs.labels import RunLabels
 from medrecog_core.runs.record import RunRecord
 from medrecog_core.runs.specification import RunSpecification
-from medrecog_core.runs.trash import move_to_trash, remove_expired
+from medrecog_core.trash import Trash, remove_expired
 
 LONGEST_TITLE = 100
 """Most characters of a title."""
+RUN_TRASH = Trash("run", lambda: cache_folder().runs, lambda folder: Job(folder).title)
+"""The deleted runs."""
 
 
 class Run(Job):
@@ -246,7 +248,7 @@ class Run(Job):
         atomic_file.write_json(self.path / "record.json", record.to_document())
 
     def _discard(self) -> None:
-        move_to_trash(self.path)
+        RUN_TRASH.put(self.path)
 
     def remove_leftovers(self) -> None:
         """Delete the unfinished files of a process that was killed while writing."""

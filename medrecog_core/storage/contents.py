@@ -13,10 +13,9 @@ from medrecog_core.features import DescriptorStore
 from medrecog_core.jobs.job import all_jobs
 from medrecog_core.locations import cache_folder
 from medrecog_core.mode import is_viewer
-from medrecog_core.models import model_names
+from medrecog_core.models import MODEL_TRASH, model_names
 from medrecog_core.networks import NETWORKS
-from medrecog_core.runs import all_runs
-from medrecog_core.runs.trash import deleted_runs
+from medrecog_core.runs import RUN_TRASH, all_runs
 
 
 @dataclass(frozen=True)
@@ -86,13 +85,14 @@ def parts() -> tuple[Part, ...]:
     thumbnails = _size_of(cache.thumbnails, cache.bundled_thumbnails)
     maps, weights = _size_of(cache.feature_maps), _size_of(cache.weights)
     features = _size_of(cache.features)
+    n_deleted = len(RUN_TRASH.contents()) + len(MODEL_TRASH.contents())
     named = (
         Part("features", "Features", _n_features(features), features.n_bytes),
         Part("images", "Images", images.n_files, images.n_bytes),
         Part("downloads", "Downloads", downloads.n_files, downloads.n_bytes),
         Part("datasets", "Data sets", _n_datasets(), manifests.n_bytes),
         Part("runs", "Runs", len(all_runs()), _size_of(cache.runs).n_bytes),
-        Part("trash", "Trash (deleted runs)", len(deleted_runs()), _size_of(cache.trash).n_bytes),
+        Part("trash", "Trash (runs and models)", n_deleted, _size_of(cache.trash).n_bytes),
         Part("jobs", "Jobs", len(all_jobs()), _size_of(cache.jobs, cache.queue).n_bytes),
         Part("models", "Models", len(model_names()), _size_of(cache.models).n_bytes),
         Part("weights", "Weights", len(list(cache.weights.glob("*.npz"))), weights.n_bytes),

@@ -87,15 +87,19 @@ def name_in_address(key: str, name: str) -> None:
 
 def choose(
     label: str,
-    options: Sequence[str],
+    options: Sequence[str] | Mapping[str, str],
     key: str,
     list_page: str = "",
     width: int = 420,
     closes: Collection[str] = (),
     on_change: Callable[[], None] | None = None,
 ) -> str:
-    """Show a select box of objects and return the opened one; stop the page if it is gone."""
-    shown = opened(label, options, key, list_page)
+    """Show a select box of objects and return the opened one; stop the page if it is gone.
+
+    Options are what the address names, or a mapping from that to the texts of the box.
+    """
+    shown = opened(label, list(options), key, list_page)
+    texts = options if isinstance(options, Mapping) else {}
     st.session_state[key] = shown
 
     def take() -> None:
@@ -105,10 +109,11 @@ def choose(
 
     st.selectbox(
         label,
-        options,
+        list(options),
         index=None if shown is None else 0,
         placeholder=f"Select a {label.lower()}",
         key=key,
+        format_func=lambda name: texts.get(name, name),
         width=width,
         on_change=take,
     )

@@ -242,6 +242,19 @@ def test_delete_model_deletes_it_once(call: Call, model: str) -> None:
     assert call("delete-model", model).status == 1
 
 
+def test_a_deleted_model_is_listed_and_restored(call: Call, model: str) -> None:
+    assert call("models", "--trash").out == "The trash is empty.\n"
+    assert call("restore-model", model).status == 1
+    assert f"restore-model {model}" in call("delete-model", model).out
+    (deleted,) = call("models", "--trash", "--json").json
+    assert (deleted["model"], deleted["days_left"]) == (model, 30)
+    assert call("restore-model", model, "--json").json == {"model": model, "restored": True}
+    assert load_model(model).card.name == model
+    call("delete-model", model)
+    assert call("models", "--empty-trash", "--json").json == {"removed": 1}
+    assert call("restore-model", model).status == 1
+
+
 def test_a_model_of_neighbours_says_what_it_contains_wherever_it_goes(
     call: Call, known: Path, tmp_path: Path
 ) -> None:

@@ -397,7 +397,7 @@ class TestTitlesAndSearch:
         call("delete", finished.id)
         assert call("runs", "--json").json == []
         (deleted,) = call("runs", "--trash", "--json").json
-        assert (deleted["id"], deleted["days_left"]) == (finished.id, 30)
+        assert (deleted["run"], deleted["days_left"]) == (finished.id, 30)
         assert finished.id in call("runs", "--trash").out
         answer = call("restore", finished.id, "--json")
         assert answer.json == {"run": finished.id, "restored": True}

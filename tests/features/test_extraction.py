@@ -130,6 +130,15 @@ def test_only_new_images_go_through(images, passes, write_image, reader):
     assert extract(more, CELLS, reader).network_images == {224: 1}
 
 
+def test_progress_counts_on_from_the_images_that_are_in_the_store(images, write_image, reader):
+    extract(images, CELLS, reader)
+    reports = []
+    more = [*images, write_image("new.png", 99)]
+    extract(more, CELLS, reader, reports.append)
+    counts = [(each.done, each.total, each.found) for each in reports if each.scale == 224]
+    assert (counts[0], counts[-1]) == ((5, 6, 5), (6, 6, 5))
+
+
 def test_network_stops_at_the_deepest_layer_that_is_missing(images, passes, reader):
     deep = grid(VGG19, ["block2"], [224], ["max"])
     extract(images, deep, reader)

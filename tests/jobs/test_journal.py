@@ -80,9 +80,10 @@ def test_every_batch_is_written_and_added_to_those_of_earlier_processes(
     run.write_state(JobState("stopped", network_images=((224, 3), (544, 1)), attempts=1))
     kept = Journal(run, ignore)
     kept.begin()
-    kept.progress(Progress(EXTRACTING, 8, 20, scale=224))
-    kept.progress(Progress(EXTRACTING, 16, 20, scale=224))
-    assert dict(written(run).network_images) == {224: 19, 544: 1}
+    kept.progress(Progress(EXTRACTING, 8, 20, scale=224, found=3))
+    kept.progress(Progress(EXTRACTING, 16, 20, scale=224, found=3))
+    assert dict(written(run).network_images) == {224: 16, 544: 1}
+    assert written(run).done == 16
     assert written(run).attempts == 2
 
 

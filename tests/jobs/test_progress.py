@@ -70,6 +70,21 @@ def test_first_step_builds_the_graph_and_is_not_counted_in_the_rate(monkeypatch)
     assert [report.rate for report in reports] == pytest.approx([0, 0, 8, 16 / 3])
 
 
+def test_meter_counts_on_from_what_was_found(monkeypatch):
+    clock = iter([100.0, 102.0])
+    monkeypatch.setattr("medrecog_core.jobs.progress.time.monotonic", lambda: next(clock))
+    reports = []
+    meter = Meter(STAGE, 30, reports.append, found=20)
+    meter.add(4)
+    meter.add(4)
+    assert [(each.done, each.total, each.found) for each in reports] == [
+        (20, 30, 20),
+        (24, 30, 20),
+        (28, 30, 20),
+    ]
+    assert [each.rate for each in reports] == [0, 0, 2]
+
+
 def test_meter_ends_at_what_came():
     reports = []
     meter = Meter(STAGE, 5, reports.append)

@@ -218,8 +218,11 @@ def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
     return clock
 
 
-def extracting(scale: int, done: int, total: int = 100, rate: float = 0.0) -> Progress:
-    return Progress(Stage(f"extract-{scale}", "Extracting"), done, total, rate, scale)
+def extracting(
+    scale: int, done: int, total: int = 100, rate: float = 0.0, found: int = 0
+) -> Progress:
+    stage = Stage(f"extract-{scale}", "Extracting")
+    return Progress(stage, done, total, rate, scale, found=found)
 
 
 HASHING = Progress(Stage("hash-files", "Reading files"), 1, 100)
@@ -275,7 +278,17 @@ def test_a_small_cell_says_little_of_large_ones(clock: Clock) -> None:
 
 def test_what_another_process_extracted_meanwhile_is_not_waited_for(clock: Clock) -> None:
     expected = Forecast({224: 100.0, 448: 400.0}, [])
-    assert expected.seconds_left(extracting(224, 0, total=0)) == 400
+    assert expected.seconds_left(extracting(224, 100, found=100)) == 400
+
+
+def test_what_an_earlier_attempt_did_is_not_expected_again(clock: Clock) -> None:
+    expected = Forecast({224: 100.0}, [10.0, 30.0])
+    # 100 seconds for the 50 images that are missing of 150.
+    assert expected.seconds_left(extracting(224, 125, total=150, found=100)) == 50 + 40
+    assert expected.seconds_left(extracting(224, 125, 150, rate=0.25, found=100)) == 100 + 40
+    assert expected.seconds_left(Progress(TRAINING, 3, 5, found=3)) == 40
+    clock.now += 10
+    assert expected.seconds_left(Progress(TRAINING, 4, 5, found=3)) == 30
 
 
 def loaded(run: Run) -> Dataset:

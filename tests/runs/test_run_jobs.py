@@ -134,13 +134,17 @@ def test_stop_stops_a_detached_run_and_relaunch_carries_it_on(launched: Run) -> 
     stop(launched)
     wait_until(lambda: launched.state().has_ended)
     assert launched.state().status == "stopped"
+    before = dict(launched.state().network_images)[SCALE]
     resume(launched)
     assert not launched.state().has_ended
     with pytest.raises(MedrecogError, match=f"{launched.id} is already"):
         resume(launched)
-    wait_until(lambda: launched.state().has_ended)
-    assert launched.state().status == "finished"
-    assert dict(launched.state().network_images) == {SCALE: N}
+    seen: list[JobState] = []
+    wait_until(lambda: seen.append(launched.state()) or seen[-1].has_ended)
+    assert seen[-1].status == "finished"
+    counted = [each.done for each in seen if each.stage and each.stage.id == f"extract-{SCALE}"]
+    assert counted and min(counted) >= before
+    assert dict(seen[-1].network_images) == {SCALE: N}
     assert len(launched.cells()) == 4
 
 

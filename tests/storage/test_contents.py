@@ -37,7 +37,7 @@ def test_every_file_is_counted_under_its_kind(cache):
     write(cache.feature_maps / "3.npz", 50)
     write(cache.jobs / "check-1" / "state.json", 7)
     write(cache.queue / "000000000001.x", 1)
-    write(cache.trash / "run-1" / "state.json", 5)
+    write(cache.trash / "runs" / "1" / "run-1" / "state.json", 5)
     write(cache.rates, 60)
     write(cache.root / "unknown" / "file", 6)
     assert by_kind() == {

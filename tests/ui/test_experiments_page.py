@@ -12,8 +12,7 @@ from medrecog_core.jobs import queue, work
 from medrecog_core.jobs.process import identify, this_process
 from medrecog_core.jobs.progress import Stage
 from medrecog_core.jobs.state import JobState
-from medrecog_core.runs import all_runs, create_run, list_runs
-from medrecog_core.runs.trash import deleted_runs
+from medrecog_core.runs import RUN_TRASH, all_runs, create_run, list_runs
 from tests.textures import (
     LAYERS,
     add_textures,
@@ -173,13 +172,14 @@ def test_deleted_runs_are_restored_by_undo_or_from_the_trash(finished):
     other = run_in(JobState("stopped"), layers=["block1"])
     test = press(select(opened(PAGE), other), "Delete")
     assert [run.id for run in all_runs()] == [finished.id]
-    assert [run.id for run in deleted_runs()] == [other.id]
+    assert [each.name for each in RUN_TRASH.contents()] == [other.id]
     test = press(test, "Undo")
     assert len(all_runs()) == 2
     test = press(select(test, finished, other), "Delete")
     assert all_runs() == []
-    test.session_state["trash-open"] = True
-    test.run().multiselect(key="trash-chosen").set_value([finished.id]).run()
+    test.session_state["run-trash-open"] = True
+    chosen = [each.id for each in RUN_TRASH.contents() if each.name == finished.id]
+    test.run().multiselect(key="run-trash-chosen").set_value(chosen).run()
     test = press(test, "Restore")
     assert [run.id for run in all_runs()] == [finished.id]
     assert not test.exception

@@ -2,6 +2,7 @@
 
 import pytest
 
+from medrecog_core import models
 from medrecog_core.features import Cell
 from medrecog_core.models import (
     exported_model,
@@ -53,11 +54,26 @@ def test_a_model_that_is_gone_is_said_to_be_and_the_others_are_listed(model):
 
 
 def test_a_deleted_model_leaves_the_table_and_the_address(model):
-    test = pressed(opened(PAGE, card="my-model"), "Delete my-model")
+    test = pressed(opened(PAGE, card="my-model"), "Delete")
     assert not test.exception
     assert model_names() == []
     assert not test.query_params.get("card")
     assert "No models yet" in words(test)
+
+
+def test_deleted_models_are_restored_by_undo_or_from_the_trash(model):
+    test = pressed(pressed(opened(PAGE, card="my-model"), "Delete"), "Undo")
+    assert not test.exception
+    assert list(test.dataframe[0].value["Model"]) == ["my-model"]
+    assert "Moved" not in words(test)
+    models.delete_model("my-model")
+    test = opened(PAGE)
+    test.session_state["model-trash-open"] = True
+    (deleted,) = models.MODEL_TRASH.contents()
+    test.run().multiselect(key="model-trash-chosen").set_value([deleted.id]).run()
+    pressed(test, "Restore")
+    assert not test.exception
+    assert model_names() == ["my-model"]
 
 
 def test_a_damaged_model_gets_a_sentence_and_can_be_deleted(model, cache):
@@ -66,7 +82,7 @@ def test_a_damaged_model_gets_a_sentence_and_can_be_deleted(model, cache):
     test = opened(PAGE)
     assert len(test.dataframe[0].value) == 1
     assert "is damaged" in words(test)
-    pressed(test, "Delete bad")
+    test.button(key="delete-bad").click().run()
     assert model_names() == ["my-model"]
 
 

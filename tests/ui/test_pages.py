@@ -19,6 +19,7 @@ from medrecog_core.networks import (
     import_weights,
     resolve_precision,
 )
+from medrecog_core.runs.naming import describe_run
 from medrecog_core.settings import MODE_VARIABLE, VIEWER
 from medrecog_core.ui.page import PAGES as NAMED
 from tests.made_runs import made_run
@@ -136,7 +137,7 @@ def test_every_data_set_is_a_row_with_its_sample_health_and_last_run(tmp_path):
     assert list(table.index) == ["demo", "checked", "textures"]
     assert list(table["Images"]) == [240, 12, 12]
     assert list(table["Classes"]) == [4, 3, 3]
-    assert list(table["Last run"].fillna("")) == ["", run.title, ""]
+    assert list(table["Last run"].fillna("")) == ["", describe_run(run.specification()), ""]
     assert list(table["Health"]["textures"]) == ["not checked"]
     assert len(table["Health"]["checked"]) == len({f.severity for f in report.findings})
     assert table["Image"]["textures"].startswith("data:image/jpeg;base64,")

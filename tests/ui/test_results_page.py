@@ -3,6 +3,8 @@
 import pytest
 
 from medrecog_core.reports.tables import cells_csv
+from medrecog_core.runs import list_runs
+from medrecog_core.runs.labels import RunLabels
 from medrecog_core.runs.run import cell_images
 from tests.made_runs import made_run
 from tests.ui.test_pages import opened, words
@@ -273,5 +275,23 @@ def test_images_that_changed_between_two_runs(run, tmp_path):
         {image.path for image in cell_images(each, best_of(each)) if image.is_right}
         for each in (run, other)
     ]
-    assert f"Right in {run.id}, wrong in {other.id}: {len(right[0] - right[1])}" in words(test)
-    assert f"Right in {other.id}, wrong in {run.id}: {len(right[1] - right[0])}" in words(test)
+    names = {row.run.id: row.name for row in list_runs()}
+    one, another = names[run.id], names[other.id]
+    assert f"Right in {one}, wrong in {another}: {len(right[0] - right[1])}" in words(test)
+    assert f"Right in {another}, wrong in {one}: {len(right[1] - right[0])}" in words(test)
+
+
+def test_runs_are_chosen_by_their_names_and_archived_ones_are_last(run):
+    old, new = made_run(seed=1), made_run(seed=1)
+    new.write_labels(RunLabels(archived=True))
+    names = {row.run.id: row.name for row in list_runs()}
+    test = opened(PAGE, run=run.id)
+    assert box(test, "Run").options == [
+        names[old.id],
+        names[run.id],
+        f"{names[new.id]} (archived)",
+    ]
+    assert test.multiselect(key="compare").options == [names[old.id], f"{names[new.id]} (archived)"]
+    box(test, "Run").set_value(new.id).run()
+    assert not test.exception
+    assert test.query_params["run"] == new.id

@@ -77,6 +77,8 @@ class HealthReport:
         Duration of the check.
     version
         Version of the report's format.
+    n_unlisted
+        Number of near-duplicates that `near_pairs` leaves out, by the path of the image.
     """
 
     fingerprint: str
@@ -89,6 +91,12 @@ class HealthReport:
     checked: float
     seconds: float
     version: int = VERSION
+    n_unlisted: dict[str, int] = dataclasses.field(default_factory=dict)
+
+    @property
+    def n_unlisted_pairs(self) -> int:
+        """Number of pairs of near-duplicates that are not listed."""
+        return sum(self.n_unlisted.values()) // 2  # each pair counts for both of its images
 
     def finding(self, kind: str) -> Finding | None:
         """Return the finding of a kind, None if there is none."""
@@ -176,6 +184,7 @@ def check_health(dataset: Dataset, report: StageReport = _ignore) -> HealthRepor
         tuple((paths[i], paths[j]) for i, j in near.listed),
         start,
         time.time() - start,
+        n_unlisted={paths[i]: int(near.n_unlisted[i]) for i in near.n_unlisted.nonzero()[0]},
     )
     atomic_file.write_json(library.folder_of(dataset.name) / "health.json", health.to_document())
     return health

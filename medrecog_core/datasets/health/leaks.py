@@ -253,12 +253,15 @@ class NearDuplicates:
         Pairs of nearly the same images in all.
     listed
         The pairs, or of many near-copies some of each image.
+    n_unlisted
+        Number of pairs that are not listed of each image, shape (n,).
     """
 
     findings: tuple[Finding, ...]
     n_expected: int
     n_pairs: int
     listed: tuple[Pair, ...]
+    n_unlisted: np.ndarray
 
 
 def examine_near_duplicates(dataset: Dataset, parts: Iterable[np.ndarray]) -> NearDuplicates:
@@ -336,7 +339,7 @@ def examine_near_duplicates(dataset: Dataset, parts: Iterable[np.ndarray]) -> Ne
                 _excluding(_KEEP_ONE, (image for each in sets for image in each[1:])),
             )
         )
-    return NearDuplicates(tuple(findings), n_expected, n_pairs, listed.pairs())
+    return NearDuplicates(tuple(findings), n_expected, n_pairs, listed.pairs(), listed.n_unlisted())
 
 
 class _Alike:
@@ -372,6 +375,12 @@ class _Listed:
         for i, of in enumerate(pairs.T):
             self._seen[i] += np.bincount(of, minlength=self._seen.shape[1])
         self._parts.append(pairs[np.minimum(*ranks) < self._most])
+
+    def n_unlisted(self) -> np.ndarray:
+        n_unlisted: np.ndarray = self._seen.sum(axis=0)
+        for part in self._parts:
+            n_unlisted -= np.bincount(part.ravel(), minlength=len(n_unlisted))
+        return n_unlisted
 
     def pairs(self) -> tuple[Pair, ...]:
         return tuple((int(i), int(j)) for part in self._parts for i, j in part.tolist())

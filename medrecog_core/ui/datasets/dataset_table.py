@@ -15,10 +15,10 @@ from medrecog_core.errors import MedrecogError
 from medrecog_core.images import UnreadableImageError, thumbnail
 from medrecog_core.locations import cache_folder
 from medrecog_core.mode import is_viewer
-from medrecog_core.runs import all_runs
 from medrecog_core.ui.choice import open_object
 from medrecog_core.ui.datasets.dataset_gallery import PAGE, picture_of
 from medrecog_core.ui.datasets.kept_dataset import load_dataset, load_report, report_version
+from medrecog_core.ui.listed_runs import listed_runs
 
 _OPENED = "data set opened in the table"
 _ROW_HEIGHT = 72  # pixels, for the sample image
@@ -29,7 +29,7 @@ _UNCHECKED, _OUTDATED, _SOUND = "not checked", "check again", "no problems"
 
 def show_datasets(names: Sequence[str]) -> None:
     """Show every data set with a sample, its size, its health and its last run."""
-    runs = _last_runs(names)
+    runs = _last_runs()
     rows = [{**_row_of(name), "Last run": runs.get(name)} for name in names]
     badges = list(dict.fromkeys(badge for row in rows for badge in row["Health"]))
     number = st.column_config.NumberColumn
@@ -133,12 +133,7 @@ def _sample(dataset: Dataset) -> str | None:
     return None
 
 
-def _last_runs(names: Sequence[str]) -> dict[str, str]:
-    """Return the title of the newest run of each data set that has one."""
-    titles: dict[str, str] = {}
-    for run in all_runs():
-        if titles.keys() >= set(names):
-            break
-        with contextlib.suppress(MedrecogError):
-            titles.setdefault(run.specification().dataset, run.title)
-    return titles
+def _last_runs() -> dict[str, str]:
+    """Return the name of the newest run of each data set that has one."""
+    found = sorted(listed_runs(), key=lambda row: row.state.created)
+    return {row.summary.dataset: row.name for row in found if row.summary is not None}

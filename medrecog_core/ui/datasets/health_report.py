@@ -113,6 +113,12 @@ def _show_report(dataset: Dataset, report: HealthReport) -> None:
             f"{counted(n, 'pair')} of near-duplicates {'is' if n == 1 else 'are'} within one "
             "group, as expected."
         )
+    if report.n_unlisted_pairs:
+        n = report.n_unlisted_pairs
+        st.caption(
+            f"{counted(n, 'pair')} of near-duplicates {'is' if n == 1 else 'are'} not listed on "
+            "the pages of the images. Of an image with many near-copies, only the first are listed."
+        )
     if report.finding("shortcuts") is None:
         with st.expander("No shortcuts: file properties alone do not predict the class"):
             _show_shortcuts(report)

@@ -167,13 +167,21 @@ def _show_related(dataset: Dataset, report: HealthReport | None, image: ImageRec
         for each in others
         if each.path in paths and not (each.content is not None and each.content == image.content)
     ]
-    _show_strip(dataset, "Near-duplicates", alike, "alike")
+    _show_strip(dataset, "Near-duplicates", alike, "alike", report.n_unlisted.get(image.path, 0))
 
 
-def _show_strip(dataset: Dataset, title: str, images: list[ImageRecord], key: str) -> None:
+def _show_strip(
+    dataset: Dataset, title: str, images: list[ImageRecord], key: str, n_unlisted: int = 0
+) -> None:
     if not images:
         return
-    st.markdown(f"**{literal(title)}** ({len(images):,})")
+    n = len(images) + n_unlisted
+    st.markdown(f"**{literal(title)}** ({n:,})")
+    shown = f"Showing {min(len(images), _MOST_RELATED):,} of {n:,}."
+    if n_unlisted:
+        st.caption(f"{shown} The health report does not list {n_unlisted:,} of them.")
+    elif n > _MOST_RELATED:
+        st.caption(shown)
     show_pictures(
         [picture_of(dataset, each, each.split) for each in images[:_MOST_RELATED]],
         key,

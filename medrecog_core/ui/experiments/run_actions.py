@@ -10,20 +10,18 @@ from medrecog_core.errors import MedrecogError
 from medrecog_core.jobs.state import RESUMABLE
 from medrecog_core.jobs.work import resume
 from medrecog_core.mode import is_viewer
-from medrecog_core.runs import ListedRun, find_run, list_runs
+from medrecog_core.runs import RUN_TRASH, ListedRun, find_run, list_runs
 from medrecog_core.runs.labels import LONGEST_NOTE
 from medrecog_core.runs.naming import rename_run
 from medrecog_core.runs.run import LONGEST_TITLE
-from medrecog_core.runs.trash import DAYS_KEPT, restore_run
 from medrecog_core.ui.choice import open_object
 from medrecog_core.ui.experiments.followed import FOLLOWED, SEEN, follow
 from medrecog_core.ui.jobs import note_started
 from medrecog_core.ui.page import shown_errors
 from medrecog_core.ui.plain_text import literal
-from medrecog_core.ui.quantities import counted
+from medrecog_core.ui.trash import forget_deleted, note_deleted
 
 _CHANGED = "runs changed"
-_DELETED = "runs deleted last"
 _NAMES_SHOWN = 5
 _NAME, _TAGS, _NOTE = "name of run", "tags of run", "note on run"
 
@@ -38,26 +36,6 @@ def show_actions(rows: Sequence[ListedRun]) -> None:
         _show_links(rows)
         if not is_viewer():
             _show_changes(rows, ids)
-
-
-def show_done() -> None:
-    """Show what was deleted last, and the button that restores it."""
-    deleted: dict[str, str] = st.session_state.get(_DELETED, {})
-    if not deleted:
-        return
-    names = ", ".join(literal(name) for name in list(deleted.values())[:_NAMES_SHOWN])
-    with st.container(horizontal=True, vertical_alignment="center"):
-        st.markdown(
-            f":material/delete: Moved {counted(len(deleted), 'run')} to the trash for {DAYS_KEPT} "
-            f"days: {names}"
-        )
-        st.button(
-            "Undo",
-            icon=":material/undo:",
-            on_click=_restore,
-            args=(tuple(deleted),),
-            key="undo",
-        )
 
 
 def has_changed() -> bool:
@@ -126,7 +104,7 @@ def _button(
 
 
 def _attempt(action: Callable[..., None], ids: tuple[str, ...], *arguments: object) -> None:
-    st.session_state.pop(_DELETED, None)
+    forget_deleted(RUN_TRASH)
     try:
         action(ids, *arguments)
     except MedrecogError as error:
@@ -169,15 +147,10 @@ def _delete(ids: tuple[str, ...], names: dict[str, str]) -> None:
             find_run(run_id).delete()
             deleted[run_id] = names[run_id]
     finally:
-        st.session_state[_DELETED] = deleted
+        note_deleted(RUN_TRASH, deleted)
         if st.session_state.get(FOLLOWED) in deleted:
             del st.session_state[FOLLOWED]
             st.query_params.pop(SEEN, None)
-
-
-def _restore(ids: tuple[str, ...]) -> None:
-    for run_id in ids:
-        restore_run(run_id)
 
 
 @st.dialog("Edit run")

@@ -3,25 +3,25 @@
 import streamlit as st
 
 from medrecog_core.mode import is_viewer
-from medrecog_core.runs import ListedRun, Run, search_runs
-from medrecog_core.ui.experiments.run_actions import has_changed, show_actions, show_done
+from medrecog_core.runs import RUN_TRASH, ListedRun, Run, search_runs
+from medrecog_core.ui.experiments.run_actions import has_changed, note_change, show_actions
 from medrecog_core.ui.experiments.run_table import choose_runs
-from medrecog_core.ui.experiments.trash_list import show_trash
 from medrecog_core.ui.page import shown_errors
 from medrecog_core.ui.plain_text import literal
 from medrecog_core.ui.quantities import counted
+from medrecog_core.ui.trash import offer_undo, show_trash
 
 _ARCHIVED = "run-archived"
 
 
 def show_runs(rows: list[ListedRun]) -> None:
     """Show runs as a table, with search and actions."""
-    show_done()
+    offer_undo(RUN_TRASH, then=note_change)
     if rows:
         _show_list(rows)
     _watch({row.run.id: row.state.status for row in rows if not row.state.has_ended})
     if not is_viewer():
-        show_trash()
+        show_trash(RUN_TRASH)
 
 
 # A search or a selection computes this part of the page only.

@@ -4,13 +4,13 @@ import time
 
 import streamlit as st
 
-from medrecog_core.runs import ListedRun, Run
+from medrecog_core.runs import ListedRun
 from medrecog_core.runs.description import used_settings
-from medrecog_core.ui.choice import choose
 from medrecog_core.ui.experiments.followed import SEEN
 from medrecog_core.ui.experiments.run_list import show_runs
 from medrecog_core.ui.experiments.run_progress import show_live
 from medrecog_core.ui.jobs import show_status
+from medrecog_core.ui.listed_runs import choose_run
 from medrecog_core.ui.page import show_absence
 from medrecog_core.ui.plain_text import literal, literal_error
 
@@ -20,23 +20,22 @@ def view_runs(rows: list[ListedRun]) -> None:
     if not rows:
         show_absence("runs")
         return
-    by_id = {row.run.id: row.run for row in rows}
-    run = by_id[choose("Run", list(by_id), key=SEEN, list_page="pages/2_Experiments.py")]
+    chosen = choose_run(rows, SEEN)
     with st.container(border=True):
-        _show_state(run)
-        st.table({name: literal(value) for name, value in used_settings(run).items()})
+        _show_state(chosen)
+        st.table({name: literal(value) for name, value in used_settings(chosen.run).items()})
     st.subheader("Runs")
     show_runs(rows)
 
 
-def _show_state(run: Run) -> None:
-    state = run.state()
+def _show_state(row: ListedRun) -> None:
+    run, state = row.run, row.state
     if not state.has_ended:
         show_live(run)
         return
     with st.container(horizontal=True, vertical_alignment="center"):
         show_status(state)
-        st.markdown(f"**{literal(run.title)}**")
+        st.markdown(f"**{literal(row.name)}**")
         st.caption(time.strftime("%Y-%m-%d %H:%M", time.localtime(state.created)))
     if state.error:
         st.error(literal_error(state.error), icon=":material/error:")

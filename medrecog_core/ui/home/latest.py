@@ -9,7 +9,7 @@ from medrecog_core.datasets import demo, library
 from medrecog_core.errors import MedrecogError
 from medrecog_core.jobs.kinds import RUN
 from medrecog_core.jobs.queue import working_jobs
-from medrecog_core.runs import Run
+from medrecog_core.runs import ListedRun
 from medrecog_core.ui.datasets.kept_dataset import load_dataset, load_report
 from medrecog_core.ui.jobs import MOST_SHOWN, show_job, show_status
 from medrecog_core.ui.page import shown_errors
@@ -20,10 +20,14 @@ from medrecog_core.ui.results.headline import headline
 _RUNS_SHOWN = 5
 
 
-def show_continue(runs: Sequence[Run]) -> None:
-    """Show the active jobs, the last finished run and the last data set, if there are any."""
+def show_continue(runs: Sequence[ListedRun]) -> None:
+    """Show the active jobs, the run that finished last and the last data set, if there are any."""
     jobs, dataset = working_jobs(), _last_dataset()
-    finished = next((run for run in runs if run.state().status == "finished"), None)
+    finished = max(
+        (row for row in runs if row.state.status == "finished"),
+        key=lambda row: row.state.finished,
+        default=None,
+    )
     if not jobs and finished is None and dataset is None:
         return
     st.subheader("Continue")
@@ -43,48 +47,48 @@ def show_continue(runs: Sequence[Run]) -> None:
     shown = [show for show in (finished, dataset) if show is not None]
     for column, each in zip(st.columns(len(shown)), shown, strict=True) if shown else ():
         with column.container(border=True, height="stretch"), shown_errors():
-            if isinstance(each, Run):
+            if isinstance(each, ListedRun):
                 _show_last_run(each)
             else:
                 _show_last_dataset(each)
 
 
-def show_pinned(runs: Sequence[Run]) -> None:
+def show_pinned(runs: Sequence[ListedRun]) -> None:
     """Show a link to each pinned run, if there are any."""
-    pinned = [run for run in runs if run.labels().pinned]
+    pinned = [row for row in runs if row.labels.pinned]
     if not pinned:
         return
     st.subheader("Pinned")
-    for run in pinned[:_RUNS_SHOWN]:
+    for row in pinned[:_RUNS_SHOWN]:
         with st.container(horizontal=True, vertical_alignment="center"), shown_errors():
             st.page_link(
                 "pages/3_Results.py",
-                label=literal(run.title),
+                label=literal(row.name),
                 icon=":material/star:",
-                query_params={"run": run.id},
+                query_params={"run": row.run.id},
             )
-            st.caption(literal(headline(run) or run.state().status))
+            st.caption(literal(headline(row.run) or row.state.status))
     if len(pinned) > _RUNS_SHOWN:
         st.page_link(
             "pages/2_Experiments.py", label=f"Show all {len(pinned):,}", icon=":material/list:"
         )
 
 
-def show_shared(runs: Sequence[Run]) -> None:
-    """Show the headline of every shared run, the newest first."""
-    for run in runs[:_RUNS_SHOWN]:
+def show_shared(runs: Sequence[ListedRun]) -> None:
+    """Show the headline of the first shared runs: pinned ones, then the newest."""
+    for row in runs[:_RUNS_SHOWN]:
         with st.container(border=True), shown_errors():
-            _show_last_run(run)
+            _show_last_run(row)
     if len(runs) > _RUNS_SHOWN:
         st.page_link(
             "pages/2_Experiments.py", label=f"Show all {len(runs):,} runs", icon=":material/list:"
         )
 
 
-def _show_last_run(run: Run) -> None:
-    state = run.state()
+def _show_last_run(row: ListedRun) -> None:
+    run, state = row.run, row.state
     with st.container(horizontal=True, vertical_alignment="center"):
-        st.markdown(f"**{literal(run.title)}**")
+        st.markdown(f"**{literal(row.name)}**")
         if state.status != "finished":
             show_status(state)
     st.markdown(literal(headline(run) or "No cell has finished yet."))

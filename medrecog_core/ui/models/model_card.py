@@ -7,6 +7,7 @@ from medrecog_core.errors import MedrecogError
 from medrecog_core.mode import is_viewer
 from medrecog_core.models import (
     ALL,
+    MODEL_TRASH,
     ModelCard,
     card_markdown,
     delete_model,
@@ -20,6 +21,7 @@ from medrecog_core.ui.choice import close_object
 from medrecog_core.ui.page import shown_errors
 from medrecog_core.ui.plain_text import literal
 from medrecog_core.ui.quantities import counted
+from medrecog_core.ui.trash import note_deleted
 
 OPENED = "card"
 """What the address calls the opened model."""
@@ -93,15 +95,15 @@ def show_card(card: ModelCard) -> None:
 
 
 def show_deletion(name: str) -> None:
-    """Show the button that deletes a model, and asks before."""
-    with st.popover("Delete", type="tertiary", icon=":material/delete:"):
-        st.markdown(f"Delete the model **{literal(name)}**? It cannot be restored.")
-        st.button(
-            f"Delete {literal(name)}",
-            key=f"delete-{name}",
-            on_click=_delete,
-            args=(name,),
-        )
+    """Show the button that moves a model to the trash."""
+    st.button(
+        "Delete",
+        type="tertiary",
+        icon=":material/delete:",
+        key=f"delete-{name}",
+        on_click=_delete,
+        args=(name,),
+    )
 
 
 def _delete(name: str) -> None:
@@ -111,7 +113,7 @@ def _delete(name: str) -> None:
         st.toast(literal(error), icon=":material/error:")
         return
     close_object(OPENED)
-    st.toast(f"Deleted model {literal(name)}.", icon=":material/delete:")
+    note_deleted(MODEL_TRASH, {name: name})
 
 
 def show_import(key: str = "import-model") -> None:

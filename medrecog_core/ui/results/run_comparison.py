@@ -1,6 +1,5 @@
 """A comparison of runs: the settings that differ, and the best cell of each."""
 
-from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -12,14 +11,14 @@ from medrecog_core.reports.figures.comparison import (
     draw_difference_map,
     draw_forest,
 )
-from medrecog_core.runs import Run, all_runs, find_run
+from medrecog_core.runs import ListedRun, Run, find_run
 from medrecog_core.runs.comparison import (
     CommonCell,
     ComparedPair,
-    ComparedRun,
     RunComparison,
 )
 from medrecog_core.ui.chart import show_chart
+from medrecog_core.ui.listed_runs import run_names
 from medrecog_core.ui.page import shown_errors
 from medrecog_core.ui.plain_text import literal
 from medrecog_core.ui.quantities import counted
@@ -32,17 +31,24 @@ COMPARED = "compare"
 _BETWEEN = ","
 
 
-def choose_compared(run: Run) -> list[str]:
+def choose_compared(run: Run, rows: Sequence[ListedRun]) -> list[str]:
     """Show the choice of the runs to compare with, and return those selected."""
-    return _choose([other.id for other in all_runs() if other.id != run.id])
+    return _choose(run_names([row for row in rows if row.run.id != run.id]))
 
 
-def show_comparison(run: Run, others: Sequence[str], measure: str, positive: str | None) -> None:
+def show_comparison(
+    run: Run,
+    others: Sequence[str],
+    rows: Sequence[ListedRun],
+    measure: str,
+    positive: str | None,
+) -> None:
     """Show a run and others: settings that differ, best cells, paired tests, changed images."""
     with shown_errors():
         compared = [run, *map(find_run, others)]
         found = load_comparison(compared, measure, positive)
-        titles = _titles(found.runs)
+        names = {row.run.id: row.name for row in rows}
+        titles = {each.run: names[each.run] for each in found.runs}
         _show_runs(found, titles)
         _show_leaks(found, titles)
         _show_pairs(found, titles)
@@ -50,7 +56,7 @@ def show_comparison(run: Run, others: Sequence[str], measure: str, positive: str
         _show_cells(found, list(titles.values()))
 
 
-def _choose(names: Sequence[str]) -> list[str]:
+def _choose(names: Mapping[str, str]) -> list[str]:
     if not names:
         return []
     if COMPARED in st.session_state:
@@ -66,7 +72,12 @@ def _choose(names: Sequence[str]) -> list[str]:
         )
     st.session_state[COMPARED] = known
     chosen: list[str] = st.multiselect(
-        "Compare with", names, key=COMPARED, placeholder="Other runs", width=420
+        "Compare with",
+        list(names),
+        key=COMPARED,
+        format_func=lambda run_id: names.get(run_id, run_id),
+        placeholder="Other runs",
+        width=420,
     )
     # Streamlit itself would write one parameter for each run.
     if chosen:
@@ -74,12 +85,6 @@ def _choose(names: Sequence[str]) -> list[str]:
     else:
         st.query_params.pop(COMPARED, None)
     return chosen
-
-
-def _titles(runs: Sequence[ComparedRun]) -> dict[str, str]:
-    """Return the name of each run: its title, or its ID if another run has the same title."""
-    given = Counter(run.title for run in runs)
-    return {run.run: run.title if given[run.title] == 1 else run.run for run in runs}
 
 
 def _show_leaks(found: RunComparison, titles: Mapping[str, str]) -> None:

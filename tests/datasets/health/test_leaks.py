@@ -1,5 +1,6 @@
 import io
 import itertools
+from collections import Counter
 from pathlib import Path
 from unittest.mock import patch
 
@@ -209,6 +210,8 @@ def test_of_many_near_copies_some_pairs_of_each_image_are_listed(monkeypatch):
     assert set(near.listed) <= {tuple(pair) for pair in pairs.tolist()}
     assert {i for pair in near.listed for i in pair} == set(range(30))
     assert list(near.listed) == sorted(near.listed)
+    listed = Counter(i for pair in near.listed for i in pair)
+    assert near.n_unlisted[:30].tolist() == [29 - listed[i] for i in range(30)]
     (found,) = near.findings
     assert [len(each) for each in found.sets] == [30]
 

@@ -16,6 +16,7 @@ from medrecog_core.datasets import (
     kept_report,
     library,
 )
+from medrecog_core.datasets.health import leaks
 from medrecog_core.jobs.process import this_process
 
 pytestmark = pytest.mark.slow
@@ -155,3 +156,27 @@ def test_options_of_the_command_line_are_words_of_the_page(tmp_path, cache):
     test = health()
     assert "Use “Keep copies”." in words(test)
     assert "--keep-copies" not in words(test)
+
+
+def test_near_duplicates_that_are_not_listed_are_counted(tmp_path, cache, monkeypatch):
+    monkeypatch.setattr(leaks, "_MOST_LISTED_OF_IMAGE", 1)
+    small = np.random.default_rng(0).integers(0, 256, (8, 8), np.uint8)
+    picture = Image.fromarray(small).resize((96, 96), Image.Resampling.BICUBIC)
+    names = [f"{quality}.jpg" for quality in (70, 75, 80, 85, 90, 95)]
+    for name in names:
+        picture.save(tmp_path / name, quality=int(name[:2]))
+    Image.fromarray(MASK).save(tmp_path / "mel.png")
+    images = (ImageRecord("mel.png", "mel"), *(ImageRecord(name, "nv") for name in names))
+    dataset = library.save(Dataset("skin", tmp_path, images, "made"))
+    report = check_health(dataset)
+    listed = [sum(name in pair for pair in report.near_pairs) for name in names]
+    left = max(report.n_unlisted.values())
+    assert report.n_unlisted == {n: 5 - k for n, k in zip(names, listed, strict=True) if k < 5}
+    assert f"{15 - len(report.near_pairs)} pairs of near-duplicates are not listed" in words(
+        health()
+    )
+    name = max(report.n_unlisted, key=report.n_unlisted.get)
+    test = AppTest.from_file(str(APP), default_timeout=60).run()
+    test.query_params["dataset"], test.query_params["image"] = "skin", name
+    shown = words(test.switch_page("pages/1_Datasets.py").run())
+    assert f"Showing {5 - left} of 5. The health report does not list {left} of them." in shown
