@@ -10,6 +10,7 @@ from typing import Any
 
 from medrecog_core.errors import MedrecogError, StorageError
 from medrecog_core.locations import create_folder, unwritable
+from medrecog_core.regular_file import read_regular
 
 _TOO_LARGE = 2**64  # perceptual hashes have 64 bits without a sign
 _OF_KEPT, _OF_EXPORTS = 0o600, 0o644
@@ -122,7 +123,7 @@ def read_json(path: Path) -> Any:
         If the file cannot be read, or does not hold JSON.
     """
     try:
-        return json.loads(path.read_bytes(), parse_float=_finite, parse_int=_bounded)
+        return json.loads(read_regular(path), parse_float=_finite, parse_int=_bounded)
     except FileNotFoundError:
         raise
     except (OSError, ValueError, RecursionError) as error:

@@ -1,5 +1,6 @@
 """A job: work in a separate process, with a folder that every process can read."""
 
+import io
 import os
 import re
 import secrets
@@ -22,6 +23,7 @@ from medrecog_core.jobs.process import ProcessIdentity, this_process
 from medrecog_core.jobs.state import JobState
 from medrecog_core.locations import cache_folder, unwritable
 from medrecog_core.mode import check_may_change
+from medrecog_core.regular_file import open_regular
 
 
 class Log:
@@ -44,7 +46,7 @@ class Log:
     def lines(self, last: int | None = None) -> list[str]:
         """Return all lines or the last ones; none if there is no log yet."""
         try:
-            with self.file.open(encoding="utf-8", errors="replace") as file:
+            with io.TextIOWrapper(open_regular(self.file), "utf-8", errors="replace") as file:
                 return [line.rstrip("\n") for line in deque(file, maxlen=last)]
         except OSError:
             return []

@@ -34,6 +34,7 @@ from medrecog_core.models.model import Model, ModelCard, check_kept
 from medrecog_core.models.training_images import TrainingImages
 from medrecog_core.networks import find_network
 from medrecog_core.networks.stored_array import open_npy_member
+from medrecog_core.regular_file import read_regular
 
 
 def write_arrays(**arrays: Any) -> bytes:
@@ -251,10 +252,10 @@ def load_model(name: str) -> Model:
 
 def _read(name: str, kind: Callable[[Callable[[str], bytes]], _T]) -> _T:
     folder = cache_folder().models / check_name(name)
-    if not (folder / CARD).is_file():
+    if not (folder / CARD).exists():
         raise MedrecogError(f"Unknown model “{name}”. Available: {_known()}.")
     try:
-        return kind(lambda file: (folder / file).read_bytes())
+        return kind(lambda file: read_regular(folder / file))
     except NewerModelError:
         raise
     except DAMAGE as error:
@@ -274,11 +275,12 @@ def delete_model(name: str) -> None:
     check_may_change("delete a model")
     if name not in model_names():
         raise MedrecogError(f"Unknown model “{name}”. Available: {_known()}.")
-    folder = cache_folder().models / name
+    folder, deleted = (cache_folder().models / place for place in (name, f"{_SAVING}/{name}"))
     with lock_model(name):
         try:
-            (folder / CARD).unlink()  # the rest of an interrupted deletion is not a model
-            shutil.rmtree(folder)
+            shutil.rmtree(deleted, ignore_errors=True)  # of an interrupted deletion
+            folder.replace(deleted)
+            shutil.rmtree(deleted)
         except OSError as error:
             raise StorageError(unwritable(folder, error)) from error
 

@@ -1,6 +1,7 @@
 """A run: its folder, which is the truth about it for every process, and the runs that there are."""
 
 import io
+import os
 import secrets
 import shutil
 import time
@@ -27,6 +28,7 @@ from medrecog_core.jobs.state import JobState
 from medrecog_core.locations import cache_folder
 from medrecog_core.mode import check_may_change
 from medrecog_core.networks.stored_array import READ_ERRORS, read_npy
+from medrecog_core.regular_file import read_regular
 from medrecog_core.runs.cell_evaluation import CellResult
 from medrecog_core.runs.labels import RunLabels
 from medrecog_core.runs.record import RunRecord
@@ -133,7 +135,7 @@ class Run(Job):
         """Return the scores of a finished cell, float32, a row for each of `tested_images`."""
         file = self.path / "cells" / f"{cell.name}.npy"
         try:
-            return read_npy(file.read_bytes())
+            return read_npy(read_regular(file))
         except READ_ERRORS as error:
             raise StorageError(damaged(file)) from error
 
@@ -334,7 +336,7 @@ def find_run(run_id: str) -> Run:
         If there is none.
     """
     run = Run(run_id)
-    if not JOB_ID.fullmatch(run_id) or not (run.path / "state.json").is_file():
+    if not JOB_ID.fullmatch(run_id) or not any(map(os.path.lexists, _marks(run.path))):
         raise MedrecogError(f"There is no run “{run_id}”. The command “runs” lists all runs.")
     return run
 
@@ -346,10 +348,15 @@ def all_runs() -> list[Run]:
 
 def runs_with_states() -> list[tuple[Run, JobState]]:
     """Return every run with its state now, the newest first."""
-    files = cache_folder().runs.glob("*/state.json")
-    runs = [Run(file.parent.name) for file in files if JOB_ID.fullmatch(file.parent.name)]
-    found = [(run, run.state()) for run in runs]
+    runs = cache_folder().runs
+    there = {file.parent.name for mark in _marks(Path("*")) for file in runs.glob(str(mark))}
+    found = [(run, run.state()) for run in map(Run, filter(JOB_ID.fullmatch, there))]
     return sorted(found, key=lambda each: (each[1].created, each[0].id), reverse=True)
+
+
+def _marks(folder: Path) -> tuple[Path, ...]:
+    """Return the files one of which makes a folder that of a run, even of a damaged one."""
+    return folder / "state.json", folder / "record.json"
 
 
 _REPEATED = TypeAdapter(dict[str, Any])

@@ -6,7 +6,10 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
+from pydantic import TypeAdapter
+
 from medrecog_core import atomic_file
+from medrecog_core.bounds import Timestamp
 from medrecog_core.errors import MedrecogError, StorageError
 from medrecog_core.jobs.job import JOB_ID, Job
 from medrecog_core.locations import cache_folder, create_folder, unwritable
@@ -17,6 +20,7 @@ DAYS_KEPT = 30
 
 _DELETED = "deleted.json"
 _SECONDS_A_DAY = 24 * 3600
+_TIME: TypeAdapter[float] = TypeAdapter(Timestamp)
 
 
 @dataclass(frozen=True)
@@ -114,11 +118,12 @@ def remove_expired() -> None:
 
 
 def _deleted_folders() -> list[Path]:
-    return [file.parent for file in cache_folder().trash.glob("*/state.json")]
+    folders = cache_folder().trash.glob("*/")
+    return [folder for folder in folders if JOB_ID.fullmatch(folder.name) and folder.is_dir()]
 
 
 def _deleted(folder: Path) -> float:
     """Return when a run was deleted; a damaged note counts as now, so that nothing is lost."""
-    with suppress(FileNotFoundError, StorageError, TypeError, ValueError):
-        return float(atomic_file.read_json(folder / _DELETED))
+    with suppress(FileNotFoundError, StorageError, ValueError):
+        return _TIME.validate_python(atomic_file.read_json(folder / _DELETED))
     return time.time()

@@ -65,8 +65,9 @@ def test_a_run_is_removed_after_thirty_days(deleted: Run) -> None:
     assert deleted_runs() == []
 
 
-def test_a_damaged_date_loses_nothing(deleted: Run) -> None:
-    (cache_folder().trash / deleted.id / "deleted.json").write_text("{")
+@pytest.mark.parametrize("date", ["{", "NaN", "1e300", "-5"])
+def test_a_damaged_date_loses_nothing(deleted: Run, date: str) -> None:
+    (cache_folder().trash / deleted.id / "deleted.json").write_text(date)
     create_run(RunSpecification(dataset="demo"))
     assert len(deleted_runs()) == 1
 
