@@ -16,6 +16,7 @@ from typing import Any, TypeVar
 from pydantic import TypeAdapter
 
 from medrecog_core import atomic_file
+from medrecog_core.bounds import KNOWN_ONLY, Text
 from medrecog_core.errors import MedrecogError, StorageError, UsageError
 from medrecog_core.jobs.kinds import RUN, JobKind, find_kind
 from medrecog_core.jobs.locks import locked
@@ -24,6 +25,7 @@ from medrecog_core.jobs.state import JobState
 from medrecog_core.locations import cache_folder, unwritable
 from medrecog_core.mode import check_may_change
 from medrecog_core.regular_file import open_regular
+from medrecog_core.wording import as_text
 
 
 class Log:
@@ -78,10 +80,16 @@ class Order:
         Further arguments of its function, as JSON values.
     """
 
-    kind: str
-    subject: str
+    __pydantic_config__ = KNOWN_ONLY
+
+    kind: Text
+    subject: Text
     title: str
     arguments: dict[str, Any] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        # It may name a folder whose name is not UTF-8.
+        object.__setattr__(self, "title", as_text(self.title))
 
 
 class Job:
@@ -343,4 +351,4 @@ def _delete_old() -> None:
 
 _ORDER = TypeAdapter(Order)
 _PROCESS = TypeAdapter(ProcessIdentity)
-_TITLE = TypeAdapter(str)
+_TITLE: TypeAdapter[str] = TypeAdapter(Text)

@@ -9,10 +9,10 @@ from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
 import numpy as np
-from pydantic import TypeAdapter
+from pydantic import Field, TypeAdapter
 
 from medrecog_core import atomic_file
 from medrecog_core.datasets import Split, library
@@ -34,6 +34,7 @@ from medrecog_core.runs.labels import RunLabels
 from medrecog_core.runs.record import RunRecord
 from medrecog_core.runs.specification import RunSpecification
 from medrecog_core.runs.trash import move_to_trash, remove_expired
+from medrecog_core.wording import is_text
 
 LONGEST_TITLE = 100
 """Most characters of a title."""
@@ -269,16 +270,12 @@ def images_of_document(document: Any) -> list[Image]:
 
     Raises
     ------
-    TypeError, ValueError
+    ValueError
         If it is damaged.
     """
-    rows = rows_of_document(document)
-    for row, _ in rows:
-        if [type(value) for value in row] != [str] * 4:
-            raise TypeError("an image has a path, hash, label and group in words")
     return [
-        Image(path, sha256, label, group, rendering)
-        for (path, sha256, label, group), rendering in rows
+        Image(*_IMAGE.validate_python(row), rendering=rendering)
+        for row, rendering in rows_of_document(document)
     ]
 
 
@@ -322,6 +319,8 @@ def create_run(
 
 def _checked_title(title: str) -> str:
     title = " ".join(title.split())
+    if not is_text(title):
+        raise UsageError("The title is not Unicode text. Enter it in UTF-8.")
     if len(title) > LONGEST_TITLE:
         raise UsageError(f"The title has {len(title)} characters. Use at most {LONGEST_TITLE}.")
     return title
@@ -360,7 +359,8 @@ def _marks(folder: Path) -> tuple[Path, ...]:
 
 
 _REPEATED = TypeAdapter(dict[str, Any])
-_FILES = TypeAdapter(list[list[Any]])
+_FILES = TypeAdapter(list[Annotated[list[str | int], Field(min_length=6, max_length=7)]])
+_IMAGE = TypeAdapter(tuple[str, str, str, str])
 
 
 @dataclass(frozen=True, kw_only=True)
