@@ -3,6 +3,7 @@
 import json
 import math
 import os
+import re
 import stat
 import tempfile
 from pathlib import Path
@@ -10,8 +11,13 @@ from typing import Any
 
 from medrecog_core.errors import MedrecogError, StorageError
 from medrecog_core.locations import create_folder, unwritable
+from medrecog_core.regular_file import read_regular
 
 _TOO_LARGE = 2**64  # perceptual hashes have 64 bits without a sign
+# Surrogates, which are no characters; those of `_NO_BYTE` do not even stand for a byte of the name
+# of a file that is not UTF-8.
+_SURROGATE, _NO_BYTE = re.compile("[\ud800-\udfff]"), re.compile("[\ud800-\udc7f\udd00-\udfff]")
+_MAY_BE_WRONG = re.compile(rb"\\u[dD][89a-fA-F]|\xed[\xa0-\xbf]|\x00")
 _OF_KEPT, _OF_EXPORTS = 0o600, 0o644
 
 
@@ -87,14 +93,24 @@ def _replace(path: Path, content: bytes, mode: int = _OF_KEPT) -> None:
 
 
 def parse_json(content: bytes) -> Any:
-    """Return the JSON document in a file's content, whose numbers are finite and have 64 bits.
+    """Return the JSON document in a file's content from outside.
+
+    Its numbers are finite and have 64 bits, and its text is Unicode.
 
     Raises
     ------
     ValueError, RecursionError
         If it is not such a document.
     """
-    return json.loads(content, parse_float=_finite, parse_int=_bounded, parse_constant=_refuse)
+    document = json.loads(content, parse_float=_finite, parse_int=_bounded, parse_constant=_refuse)
+    _check_text(content, document, _SURROGATE)
+    return document
+
+
+def _check_text(content: bytes, document: Any, wrong: re.Pattern[str]) -> None:
+    # Searching the bytes first is cheap: hardly any document comes near a surrogate.
+    if _MAY_BE_WRONG.search(content) and wrong.search(json.dumps(document, ensure_ascii=False)):
+        raise ValueError("its text is not Unicode")
 
 
 def _finite(digits: str) -> float:
@@ -122,7 +138,10 @@ def read_json(path: Path) -> Any:
         If the file cannot be read, or does not hold JSON.
     """
     try:
-        return json.loads(path.read_bytes(), parse_float=_finite, parse_int=_bounded)
+        content = read_regular(path)
+        document = json.loads(content, parse_float=_finite, parse_int=_bounded)
+        _check_text(content, document, _NO_BYTE)
+        return document
     except FileNotFoundError:
         raise
     except (OSError, ValueError, RecursionError) as error:

@@ -24,6 +24,7 @@ from medrecog_core.ui.datasets.dataset_gallery import (
 )
 from medrecog_core.ui.datasets.dataset_summary import show_summary
 from medrecog_core.ui.datasets.dataset_table import show_datasets
+from medrecog_core.ui.datasets.deletion import show_deletion
 from medrecog_core.ui.datasets.health_report import images_of_findings, show_health
 from medrecog_core.ui.datasets.image_detail import show_image
 from medrecog_core.ui.datasets.kept_dataset import load_dataset, load_report
@@ -103,6 +104,8 @@ def show_opened(names: Sequence[str]) -> None:
                 icon=":material/play_circle:",
                 query_params={"on": name},
             )
+            if name != demo.NAME:
+                show_deletion(name)
     if name != demo.NAME or is_viewer() or demo.is_drawn():
         show_dataset(name)
     else:

@@ -5,7 +5,9 @@ import socket
 
 import pytest
 
+from medrecog_core.atomic_file import read_json
 from medrecog_core.datasets.files import files_below
+from medrecog_core.errors import StorageError
 from medrecog_core.regular_file import open_regular, read_regular
 
 pytestmark = pytest.mark.timeout(60)
@@ -36,6 +38,11 @@ def test_only_a_regular_file_is_opened(irregular, tmp_path):
         open_regular(irregular)
     (tmp_path / "file").write_bytes(b"content")
     assert read_regular(tmp_path / "file") == b"content"
+
+
+def test_a_document_of_the_cache_folder_is_a_regular_file(irregular):
+    with pytest.raises(StorageError):
+        read_json(irregular)
 
 
 def test_a_file_that_becomes_a_pipe_while_it_is_opened_is_not_waited_for(tmp_path, monkeypatch):

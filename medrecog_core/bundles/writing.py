@@ -44,6 +44,7 @@ from medrecog_core.models.storage import (
 from medrecog_core.runs import Run
 from medrecog_core.runs.extracted_dataset import dataset_of_run
 from medrecog_core.runs.run import images_document
+from medrecog_core.wording import is_text
 
 _OF_DEMO = f"datasets/{demo.NAME}/"
 _COPIED = ("title", "split", "files")
@@ -109,6 +110,8 @@ def write_bundle(
         raise UsageError(
             f"Unknown choice of pictures “{pictures}”. Available: {', '.join(PICTURES)}."
         )
+    if not is_text(by):
+        raise UsageError("The name of who shares the bundle is not Unicode. Enter it in UTF-8.")
     if len(by) > LONGEST_NAME:
         raise UsageError(
             f"The name of who shares the bundle has {len(by)} characters. Shorten it to "

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from medrecog_core.bounds import Count, Finite
+from medrecog_core.bounds import KNOWN_ONLY, Count, Finite
 from medrecog_core.classification.resampling import (
     MeasuredResamples,
     Resampled,
@@ -65,6 +65,8 @@ class Estimate:
         Images that the measure is computed from (those of the class for sensitivity and
         specificity), and groups among them, images without one counting as one each.
     """
+
+    __pydantic_config__ = KNOWN_ONLY
 
     measure: str
     value: Finite

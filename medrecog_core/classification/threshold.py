@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from medrecog_core.bounds import Count, Finite, Share
+from medrecog_core.bounds import KNOWN_ONLY, Count, Finite, Share
 from medrecog_core.errors import MedrecogError, UsageError
 
 BALANCED_ACCURACY = "balanced accuracy"
@@ -33,6 +33,8 @@ class DecisionThreshold:
     n_images
         How many those were.
     """
+
+    __pydantic_config__ = KNOWN_ONLY
 
     positive: str
     negative: str

@@ -54,15 +54,17 @@ def list_datasets(as_json: bool) -> None:
     """List every data set."""
     documents: list[dict[str, Any]] = []
     damaged: dict[str, str] = {}
+    failure: MedrecogError | None = None
     with shown_progress() as report:
         for name in library.names():
             drawing = counting(report, library.DRAWING)
             try:
                 documents.append(describe_dataset(library.load(name, drawing)))
             except MedrecogError as error:
-                if not documents:
-                    raise  # the demo comes first; without it, the cache folder cannot be used
                 damaged[name] = str(error)
+                failure = error
+    if failure is not None and not documents:
+        raise failure  # the cache folder cannot be used
     if as_json:
         unread = [{"name": name, "error": sentence} for name, sentence in damaged.items()]
         write_json(documents + unread)

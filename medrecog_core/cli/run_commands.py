@@ -200,6 +200,9 @@ def _list_runs(rows: Sequence[ListedRun], search: str, as_json: bool) -> None:
             for document in documents
         ),
     )
+    for row in rows:
+        if row.damage:
+            click.echo(row.damage)
 
 
 def _listed(row: ListedRun) -> dict[str, Any]:
@@ -207,12 +210,13 @@ def _listed(row: ListedRun) -> dict[str, Any]:
     return {
         "run": row.run.id,
         "title": row.run.title,
-        "status": row.state.status,
+        "status": row.status,
         "dataset": summary.dataset if summary else "",
         "classifier": row.run.specification().classifier_words if summary else "",
         "created": row.state.created,
         "best_accuracy": summary.best.score if summary and summary.best else None,
         **row.labels.to_document(),
+        **({"error": row.reason} if row.reason else {}),
     }
 
 

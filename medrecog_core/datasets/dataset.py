@@ -12,7 +12,7 @@ from typing import Any
 
 from medrecog_core.errors import MedrecogError, UsageError
 from medrecog_core.images import PLAIN, Rendering
-from medrecog_core.wording import counted
+from medrecog_core.wording import counted, is_text
 
 SPLITS = ("train", "test", "val")
 
@@ -80,8 +80,8 @@ class ImageRecord:
     Raises
     ------
     MedrecogError
-        If the label is empty, the split unknown, the path outside the data set's folder, or does
-        not match the frame.
+        If a text is not Unicode, the label empty, the split unknown, the path outside the data
+        set's folder, or does not match the frame.
     """
 
     path: str
@@ -93,6 +93,11 @@ class ImageRecord:
     frame: int | None = None
 
     def __post_init__(self) -> None:
+        if not all(map(is_text, (self.path, self.label, self.group, self.fold))):
+            raise MedrecogError(
+                f"The path, label or group of the image {self.path!a} is not Unicode text. "
+                "Write it in UTF-8."
+            )
         if not self.label:
             raise MedrecogError(f"The image {self.path} has an empty label. Add a label.")
         if self.split not in ("", *SPLITS):

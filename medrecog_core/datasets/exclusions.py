@@ -6,7 +6,10 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path, PurePosixPath
 from typing import Any
 
+from pydantic import BaseModel, TypeAdapter
+
 from medrecog_core import atomic_file
+from medrecog_core.bounds import KNOWN_ONLY
 from medrecog_core.datasets.dataset import Dataset, DatasetWarning, Exclusion, ImageRecord
 from medrecog_core.errors import MedrecogError, StorageError, UsageError
 from medrecog_core.wording import counted
@@ -36,6 +39,8 @@ class ClassChoice:
     ValueError
         If a new name is empty.
     """
+
+    __pydantic_config__ = KNOWN_ONLY
 
     names: Mapping[str, str] = field(default_factory=dict)
     excluded: frozenset[str] = frozenset()
@@ -136,11 +141,13 @@ class ClassChoice:
 
         Raises
         ------
-        AttributeError, KeyError, TypeError, ValueError
+        ValueError
             If the document is not valid.
         """
-        names = {str(old): str(new) for old, new in document["names"].items()}
-        return cls(names, frozenset(map(str, document["excluded"])))
+        return _CHOICE.validate_python(document)
+
+
+_CHOICE = TypeAdapter(ClassChoice)
 
 
 def read_choice(folder: Path) -> ClassChoice:
@@ -157,7 +164,7 @@ def read_choice(folder: Path) -> ClassChoice:
         return ClassChoice()
     try:
         return ClassChoice.from_document(document)
-    except (AttributeError, KeyError, TypeError, ValueError) as error:
+    except ValueError as error:
         raise StorageError(
             f"The choice of classes {folder / CLASSES} is damaged. Delete it to use every class."
         ) from error
@@ -203,6 +210,13 @@ class KeptExclusion:
     reason: str
 
 
+class _Kept(BaseModel):
+    model_config = KNOWN_ONLY
+
+    exclusions: tuple[tuple[str, str, str, str], ...]
+    classes: ClassChoice
+
+
 def kept_document(imported: Dataset, choice: ClassChoice) -> dict[str, Any]:
     """Return what is stored for a deleted data set, as JSON values; empty if nothing."""
     rows = [
@@ -219,10 +233,10 @@ def read_kept(folder: Path) -> tuple[tuple[KeptExclusion, ...], ClassChoice]:
     """Return what is stored for a deleted data set; nothing if it is damaged or missing."""
     try:
         document = atomic_file.read_json(folder / REMOVED)
-        rows = tuple(KeptExclusion(*map(str, row)) for row in document["exclusions"])
-        return rows, ClassChoice.from_document(document["classes"])
-    except (FileNotFoundError, StorageError, AttributeError, KeyError, TypeError, ValueError):
+        kept = _Kept.model_validate(document)
+    except (FileNotFoundError, StorageError, ValueError):
         return (), ClassChoice()
+    return tuple(KeptExclusion(*row) for row in kept.exclusions), kept.classes
 
 
 def with_kept(

@@ -1,12 +1,14 @@
 """Data sets on disk: manifest and exclusions, in two files."""
 
-import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
+from pydantic import BaseModel, TypeAdapter
+
 from medrecog_core import atomic_file
+from medrecog_core.bounds import KNOWN_ONLY, Count, Sha256
 from medrecog_core.datasets.dataset import (
     Dataset,
     DatasetWarning,
@@ -22,8 +24,33 @@ from medrecog_core.images import PLAIN, Rendering
 MANIFEST = "dataset.json"
 EXCLUSIONS = "exclusions.json"
 
+_Text4 = tuple[str, str, str, str]
+_State = tuple[str, str, str, str, Sha256, Count, Count, Count, Count, str]
+
+
 _N_OWN_FIELDS = 4
-_SHA256 = re.compile("[0-9a-f]{64}")
+
+
+class _Manifest(BaseModel):
+    """A manifest; an image is its path, label, split and group, and the state of its file."""
+
+    model_config = KNOWN_ONLY
+
+    name: str = ""
+    root: str
+    layout: str
+    synthetic: bool = False
+    images: tuple[_State | _Text4, ...]
+    left_out: tuple[LeftOut, ...]
+    rendering: Rendering | None = None
+    warnings: tuple[DatasetWarning, ...] = ()
+    unlabelled: tuple[str, ...] = ()
+    folds: dict[str, str] = {}
+    frames: dict[str, Count] = {}
+    n_frames: dict[str, Count] = {}
+
+
+_EXCLUSIONS = TypeAdapter(list[tuple[str, str, str]])
 
 
 def write_manifest(folder: Path, dataset: Dataset) -> None:
@@ -141,18 +168,19 @@ def read_imported(folder: Path, name: str) -> Dataset:
     """
     document = atomic_file.read_json(folder / MANIFEST)
     try:
+        manifest = _Manifest.model_validate(document)
         dataset = Dataset(
             name,
-            folder / document["root"],
-            tuple(_images(document)),
-            document["layout"],
-            document.get("synthetic", False),
-            left_out=tuple(LeftOut(**fields) for fields in document["left_out"]),
-            rendering=Rendering.from_document(document.get("rendering")),
-            warnings=tuple(_warning(**fields) for fields in document.get("warnings", [])),
-            unlabelled=tuple(map(str, document.get("unlabelled", []))),
+            folder / manifest.root,
+            tuple(_images(manifest)),
+            manifest.layout,
+            manifest.synthetic,
+            left_out=manifest.left_out,
+            rendering=manifest.rendering or PLAIN,
+            warnings=manifest.warnings,
+            unlabelled=manifest.unlabelled,
         )
-    except (AttributeError, KeyError, TypeError, ValueError, MedrecogError) as error:
+    except (ValueError, MedrecogError) as error:
         raise StorageError(
             f"The description of the data set “{name}” is damaged. Delete the data set and add it "
             "again."
@@ -178,11 +206,11 @@ def excluding_as_written(folder: Path, dataset: Dataset) -> Dataset:
     try:
         exclusions = {
             path: Exclusion(image_of[path], finding, reason)
-            for path, finding, reason in rows
+            for path, finding, reason in _EXCLUSIONS.validate_python(rows)
             if path in image_of
         }
         return dataset.excluding(exclusions.values())
-    except (TypeError, ValueError, MedrecogError) as error:
+    except (ValueError, MedrecogError) as error:
         raise StorageError(
             f"The list of excluded images {folder.name}/{EXCLUSIONS} is damaged. Delete it to "
             "restore every image."
@@ -209,29 +237,10 @@ def _unusual(**members: Any) -> dict[str, Any]:
     return {name: value for name, value in members.items() if value}
 
 
-def _images(document: Mapping[str, Any]) -> Iterable[ImageRecord]:
-    folds, frames, n_frames = (document.get(name, {}) for name in ("folds", "frames", "n_frames"))
-    for fields in document["images"]:
-        image = _image(fields, folds.get(fields[0], ""), frames.get(fields[0]))
-        if image.file is not None and fields[0] in n_frames:
-            image = replace(image, file=replace(image.file, n_frames=int(n_frames[fields[0]])))
-        yield image
-
-
-def _image(fields: list[Any], fold: str, frame: int | None) -> ImageRecord:
-    (path, label, split, group), state = fields[:_N_OWN_FIELDS], fields[_N_OWN_FIELDS:]
-    if not all(isinstance(text, str) for text in (path, label, split, group, fold)):
-        raise TypeError("an image has a path, label, split, group and fold in words")
-    if state and [type(value) for value in state] != [str, int, int, int, int, str]:
-        raise TypeError("the state of a file has six fields")
-    file = FileState(*state) if state else None
-    if file is not None:
-        if min(file.n_bytes, file.width, file.height) < 0:
-            raise ValueError("the size of a file is negative")
-        if not _SHA256.fullmatch(file.sha256):
-            raise ValueError("a file has no SHA-256")
-    return ImageRecord(path, label, split, group, file, fold, frame)
-
-
-def _warning(id: str, message: str, paths: list[str]) -> DatasetWarning:
-    return DatasetWarning(id, message, tuple(paths))
+def _images(manifest: _Manifest) -> Iterable[ImageRecord]:
+    for row in manifest.images:
+        path, label, split, group = row[:4]
+        fold, frame = manifest.folds.get(path, ""), manifest.frames.get(path)
+        n_frames = manifest.n_frames.get(path, 1)
+        file = replace(FileState(*row[4:]), n_frames=n_frames) if len(row) > _N_OWN_FIELDS else None
+        yield ImageRecord(path, label, split, group, file, fold, frame)

@@ -4,10 +4,12 @@ from collections import Counter, defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
 from shlex import quote
-from typing import Any
+from typing import Annotated, Any
 
 import numpy as np
+from pydantic import Field, TypeAdapter
 
+from medrecog_core.bounds import KNOWN_ONLY, Count
 from medrecog_core.datasets.dataset import ImageRecord, unit_of
 from medrecog_core.errors import MedrecogError, UsageError
 from medrecog_core.images import stratified_folds
@@ -189,8 +191,10 @@ def _two_groups_first(stratum: list[int], images: Sequence[ImageRecord]) -> list
 class Fold:
     """Training and test part: ascending positions in the list of images."""
 
-    train: tuple[int, ...]
-    test: tuple[int, ...]
+    __pydantic_config__ = KNOWN_ONLY
+
+    train: tuple[Count, ...]
+    test: tuple[Count, ...]
 
 
 @dataclass(frozen=True)
@@ -207,9 +211,11 @@ class Split:
         Groups (patients, lesions) with images in both parts of a fold, each counted once.
     """
 
+    __pydantic_config__ = KNOWN_ONLY
+
     kind: str
-    folds: tuple[Fold, ...]
-    n_leaking_groups: int = 0
+    folds: Annotated[tuple[Fold, ...], Field(min_length=1, max_length=_MOST_FOLDS)]
+    n_leaking_groups: Count = 0
 
     @property
     def leaks(self) -> bool:
@@ -250,16 +256,10 @@ class Split:
 
         Raises
         ------
-        KeyError, TypeError, ValueError
+        ValueError
             If the document is not valid.
         """
-        if not 0 < len(document["folds"]) <= _MOST_FOLDS:
-            raise ValueError(f"a split has from one to {_MOST_FOLDS:,} folds")
-        folds = tuple(
-            Fold(tuple(map(int, fold["train"])), tuple(map(int, fold["test"])))
-            for fold in document["folds"]
-        )
-        return cls(str(document["kind"]), folds, int(document["n_leaking_groups"]))
+        return _SPLIT.validate_python(document)
 
     def rows(self, images: Sequence[ImageRecord]) -> list[dict[str, str]]:
         """Return the split as a table, with one row per image and one column per fold.
@@ -287,6 +287,9 @@ class Split:
                 for position in positions:
                     rows[position][name] = part
         return rows
+
+
+_SPLIT = TypeAdapter(Split)
 
 
 def describe_leak(n_groups: int) -> str:

@@ -7,9 +7,12 @@ from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
+
+from pydantic import BaseModel, Field, TypeAdapter
 
 from medrecog_core.atomic_file import read_json, write_json
+from medrecog_core.bounds import KNOWN_ONLY, Count, Seconds
 from medrecog_core.errors import StorageError
 from medrecog_core.features.pooled_network import batch_size
 from medrecog_core.features.reading import reading_ahead
@@ -218,10 +221,25 @@ def gflop_an_image(network: Network, layer: str, scale: int) -> float:
 def _rows() -> list[dict[str, Any]]:
     """Return what is kept; what is damaged is measured again."""
     try:
-        rows = read_json(cache_folder().rates)
-        return [row for row in rows if _kind(row) and row["seconds_an_image"] > 0]
-    except (FileNotFoundError, StorageError, KeyError, TypeError):
+        rows = _RATES.validate_python(read_json(cache_folder().rates))
+    except (FileNotFoundError, StorageError, ValueError):
         return []
+    return [row.model_dump() for row in rows]
+
+
+class _Rate(BaseModel):
+    model_config = KNOWN_ONLY
+
+    device: str
+    n_cores: Count
+    network: str
+    precision: str
+    layer: str
+    scale: Annotated[Count, Field(gt=0)]
+    seconds_an_image: Annotated[Seconds, Field(gt=0)]
+
+
+_RATES = TypeAdapter(list[_Rate])
 
 
 def _kind(row: dict[str, Any]) -> tuple[Any, ...]:

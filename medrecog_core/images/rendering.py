@@ -4,8 +4,11 @@ import math
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, fields, replace
 from functools import cached_property
-from typing import Any
+from typing import Annotated, Any
 
+from pydantic import BaseModel, Field, TypeAdapter, ValidationError
+
+from medrecog_core.bounds import KNOWN_ONLY, Count, Finite
 from medrecog_core.errors import MedrecogError, UsageError
 
 FIRST, MIDDLE, ALL = "first", "middle", "all"
@@ -48,11 +51,13 @@ class Rendering:
         If a choice is not valid.
     """
 
-    window: tuple[float, float] | None = None
+    __pydantic_config__ = KNOWN_ONLY
+
+    window: tuple[Finite, Finite] | None = None
     overrides_own: bool = False
-    frame: str | int = FIRST
+    frame: str | Count = FIRST
     axis: int = 2
-    channel: int | None = None
+    channel: Count | None = None
 
     def __post_init__(self) -> None:
         if self.window is not None:
@@ -145,12 +150,12 @@ class Rendering:
         if document is None:
             return PLAIN
         try:
-            window = document.get("window")
-            return cls(**{**document, "window": None if window is None else tuple(window)})
-        except (AttributeError, TypeError, ValueError) as error:
+            return _RENDERING.validate_python(document)
+        except ValidationError as error:
             raise MedrecogError(f"The rendering {document!r} is not valid.") from error
 
 
+_RENDERING = TypeAdapter(Rendering)
 PLAIN = Rendering()
 """The range and the first frame of each file, as in version 0.1.0."""
 
@@ -181,6 +186,13 @@ def rows_document(rows: Sequence[list[Any]], renderings: Sequence[Rendering]) ->
     }
 
 
+class _Rendered(BaseModel):
+    model_config = KNOWN_ONLY
+
+    renderings: tuple[Rendering, ...]
+    images: list[Annotated[list[str | Count], Field(min_length=1)]]
+
+
 def rows_of_document(document: Any) -> list[tuple[list[Any], Rendering]]:
     """Return the rows in a document of `rows_document`, each with its rendering.
 
@@ -192,7 +204,7 @@ def rows_of_document(document: Any) -> list[tuple[list[Any], Rendering]]:
     if isinstance(document, list):
         return [(list(row), PLAIN) for row in document]
     try:
-        renderings = [Rendering.from_document(each) for each in document["renderings"]]
-        return [(list(row), renderings[position]) for *row, position in document["images"]]
-    except (IndexError, KeyError, MedrecogError, TypeError) as error:
+        rendered = _Rendered.model_validate(document)
+        return [(row, rendered.renderings[int(position)]) for *row, position in rendered.images]
+    except (IndexError, MedrecogError, TypeError, ValueError) as error:
         raise ValueError("the rows of images are damaged") from error

@@ -5,9 +5,12 @@ import time
 from collections.abc import Callable, Iterator
 from io import FileIO
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Annotated
+
+from pydantic import BaseModel, Field
 
 from medrecog_core import atomic_file
+from medrecog_core.bounds import KNOWN_ONLY
 from medrecog_core.errors import MedrecogError, StorageError
 from medrecog_core.locations import unwritable
 
@@ -29,6 +32,14 @@ _TRY_AGAIN = (408, 425, 429)
 
 class _DroppedError(Exception):
     """The connection ended too early; another attempt can resume."""
+
+
+class _Part(BaseModel):
+    model_config = KNOWN_ONLY
+
+    address: str
+    # Sent as a header; one that the server did not send must not become several.
+    validator: Annotated[str, Field(max_length=1000, pattern=r"^[ -~]*$")]
 
 
 class Download:
@@ -198,11 +209,10 @@ class Download:
 
     def _validator(self) -> str:
         try:
-            document = atomic_file.read_json(self._description)
-            same = document["address"] == self.address
-            return str(document["validator"]) if same else ""
-        except (FileNotFoundError, StorageError, KeyError, TypeError):
+            part = _Part.model_validate(atomic_file.read_json(self._description))
+        except (FileNotFoundError, StorageError, ValueError):
             return ""
+        return part.validator if part.address == self.address else ""
 
     def _unreachable(self, error: Exception) -> MedrecogError:
         return MedrecogError(

@@ -1,5 +1,6 @@
 """A job: work in a separate process, with a folder that every process can read."""
 
+import io
 import os
 import re
 import secrets
@@ -15,6 +16,7 @@ from typing import Any, TypeVar
 from pydantic import TypeAdapter
 
 from medrecog_core import atomic_file
+from medrecog_core.bounds import KNOWN_ONLY, Text
 from medrecog_core.errors import MedrecogError, StorageError, UsageError
 from medrecog_core.jobs.kinds import RUN, JobKind, find_kind
 from medrecog_core.jobs.locks import locked
@@ -22,6 +24,8 @@ from medrecog_core.jobs.process import ProcessIdentity, this_process
 from medrecog_core.jobs.state import JobState
 from medrecog_core.locations import cache_folder, unwritable
 from medrecog_core.mode import check_may_change
+from medrecog_core.regular_file import open_regular
+from medrecog_core.wording import as_text
 
 
 class Log:
@@ -44,7 +48,7 @@ class Log:
     def lines(self, last: int | None = None) -> list[str]:
         """Return all lines or the last ones; none if there is no log yet."""
         try:
-            with self.file.open(encoding="utf-8", errors="replace") as file:
+            with io.TextIOWrapper(open_regular(self.file), "utf-8", errors="replace") as file:
                 return [line.rstrip("\n") for line in deque(file, maxlen=last)]
         except OSError:
             return []
@@ -76,10 +80,16 @@ class Order:
         Further arguments of its function, as JSON values.
     """
 
-    kind: str
-    subject: str
+    __pydantic_config__ = KNOWN_ONLY
+
+    kind: Text
+    subject: Text
     title: str
     arguments: dict[str, Any] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        # It may name a folder whose name is not UTF-8.
+        object.__setattr__(self, "title", as_text(self.title))
 
 
 class Job:
@@ -341,4 +351,4 @@ def _delete_old() -> None:
 
 _ORDER = TypeAdapter(Order)
 _PROCESS = TypeAdapter(ProcessIdentity)
-_TITLE = TypeAdapter(str)
+_TITLE: TypeAdapter[str] = TypeAdapter(Text)

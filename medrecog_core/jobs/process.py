@@ -14,7 +14,7 @@ from typing import Annotated, Any
 import psutil
 from pydantic import Field
 
-from medrecog_core.bounds import Finite
+from medrecog_core.bounds import KNOWN_ONLY, Finite
 from medrecog_core.errors import MedrecogError, StorageError
 from medrecog_core.locations import cache_folder, checkout_folder, unwritable
 from medrecog_core.mode import check_may_change
@@ -40,6 +40,8 @@ class ProcessIdentity:
         Identity of the machine and its last start; empty if unknown. A process of another machine,
         or from before a restart, is not alive.
     """
+
+    __pydantic_config__ = KNOWN_ONLY
 
     pid: Annotated[int, Field(gt=0, lt=2**31)]
     started: Finite

@@ -5,6 +5,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
+from medrecog_core.bounds import KNOWN_ONLY, Text
 from medrecog_core.errors import StoppedError
 
 MEGABYTE = 10**6
@@ -31,9 +32,11 @@ class Stage:
         If the id is not in kebab-case.
     """
 
-    id: str
-    label: str
-    unit: str = ""
+    __pydantic_config__ = KNOWN_ONLY
+
+    id: Text
+    label: Text
+    unit: Text = ""
 
     def __post_init__(self) -> None:
         if not _ID.fullmatch(self.id):

@@ -4,13 +4,14 @@ import re
 import time
 from collections.abc import Callable, Iterable
 from dataclasses import asdict, dataclass, field, replace
-from typing import Any
+from typing import Annotated, Any
 
-from pydantic import TypeAdapter
+from pydantic import Field, TypeAdapter
 
-from medrecog_core.bounds import Count, Finite, Seconds, Timestamp
+from medrecog_core.bounds import KNOWN_ONLY, Count, Seconds, Timestamp
 from medrecog_core.jobs.process import ProcessIdentity
 from medrecog_core.jobs.progress import Stage
+from medrecog_core.wording import as_text
 
 ENDED = ("finished", "failed", "stopped", "interrupted")
 RESUMABLE = ("failed", "stopped", "interrupted")
@@ -67,6 +68,12 @@ def stage_label(id_: str) -> str:
     return id_.replace("-", " ").capitalize()
 
 
+_Rate = Annotated[float, Field(ge=0, lt=1e15, allow_inf_nan=False)]
+_Status = Annotated[
+    str, Field(pattern=r"^(queued|running|finished|failed|stopped|stopping|interrupted)$")
+]
+
+
 @dataclass(frozen=True)
 class JobState:
     """State of a job.
@@ -102,12 +109,14 @@ class JobState:
         Seconds by stage id, over all attempts.
     """
 
-    status: str = "queued"
+    __pydantic_config__ = KNOWN_ONLY
+
+    status: _Status = "queued"
     stage: Stage | None = None
     done: Count = 0
     total: Count = 0
-    rate: Finite = 0.0
-    job_seconds_left: Finite | None = None
+    rate: _Rate = 0.0
+    job_seconds_left: Seconds | None = None
     waits: bool = False
     error: str = ""
     process: ProcessIdentity | None = None
@@ -118,6 +127,10 @@ class JobState:
     attempts: Count = 0
     network_images: tuple[tuple[Count, Count], ...] = ()
     seconds: tuple[tuple[str, Seconds], ...] = field(default=())
+
+    def __post_init__(self) -> None:
+        # It may name a file whose name is not UTF-8.
+        object.__setattr__(self, "error", as_text(self.error))
 
     @property
     def stage_seconds_left(self) -> float | None:

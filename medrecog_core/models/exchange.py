@@ -11,9 +11,12 @@ import io
 import zipfile
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
+
+from pydantic import BaseModel, Field, ValidationError
 
 from medrecog_core import __version__, atomic_file
+from medrecog_core.bounds import KNOWN_ONLY, Count, Sha256
 from medrecog_core.errors import MedrecogError
 from medrecog_core.mode import check_may_change
 from medrecog_core.models.model import Model, ModelCard
@@ -182,6 +185,15 @@ def missing_weights(card: ModelCard) -> str:
     )
 
 
+class _Manifest(BaseModel):
+    model_config = KNOWN_ONLY
+
+    kind: str
+    format: Annotated[Count, Field(ge=1, le=FORMAT)]
+    medrecog: str = ""
+    files: dict[str, Sha256]
+
+
 def _checked_files(content: bytes, title: str) -> dict[str, bytes]:
     try:
         with zipfile.ZipFile(io.BytesIO(content)) as archive:
@@ -215,15 +227,16 @@ def _checked_files(content: bytes, title: str) -> dict[str, bytes]:
 def _hashes(manifest: Any, title: str) -> Mapping[str, str]:
     if not isinstance(manifest, dict) or manifest.get("kind") != KIND:
         raise _foreign(title, "its manifest is of a different kind")
-    written_as, hashes = manifest.get("format"), manifest.get("files")
-    if not isinstance(written_as, int) or not isinstance(hashes, dict):
-        raise _foreign(title, "its manifest is damaged")
-    if written_as > FORMAT:
+    written_as = manifest.get("format")
+    if isinstance(written_as, int) and written_as > FORMAT:
         raise NewerModelError(
             f"{title} was written by a newer version of medrecog (format {written_as}; this "
             f"version reads formats up to {FORMAT}). Update medrecog."
         )
-    return hashes
+    try:
+        return _Manifest.model_validate(manifest).files
+    except ValidationError as error:
+        raise _foreign(title, "its manifest is damaged") from error
 
 
 def _foreign(title: str, why: str) -> MedrecogError:

@@ -7,7 +7,7 @@ from typing import Any
 
 from pydantic import TypeAdapter
 
-from medrecog_core.bounds import Count, Finite, Share, Timestamp
+from medrecog_core.bounds import KNOWN_ONLY, Count, Finite, Share, Timestamp
 from medrecog_core.classification import (
     DEFAULT_CLASSIFIER,
     Calibration,
@@ -46,6 +46,8 @@ class CalibrationReport:
     n_images
         Number of those images.
     """
+
+    __pydantic_config__ = KNOWN_ONLY
 
     kind: str
     log_loss_before: Finite

@@ -34,6 +34,7 @@ from medrecog_core.models.model import Model, ModelCard, check_kept
 from medrecog_core.models.training_images import TrainingImages
 from medrecog_core.networks import find_network
 from medrecog_core.networks.stored_array import open_npy_member
+from medrecog_core.regular_file import read_regular
 from medrecog_core.trash import Trash
 
 
@@ -255,10 +256,10 @@ def load_model(name: str) -> Model:
 
 def _read(name: str, kind: Callable[[Callable[[str], bytes]], _T]) -> _T:
     folder = cache_folder().models / check_name(name)
-    if not (folder / CARD).is_file():
+    if not (folder / CARD).exists():
         raise MedrecogError(f"Unknown model “{name}”. Available: {_known()}.")
     try:
-        return kind(lambda file: (folder / file).read_bytes())
+        return kind(lambda file: read_regular(folder / file))
     except NewerModelError:
         raise
     except DAMAGE as error:

@@ -10,13 +10,15 @@ import tempfile
 import zipfile
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+from pydantic import TypeAdapter
 
 from medrecog_core import atomic_file
+from medrecog_core.bounds import KNOWN_ONLY, Count
 from medrecog_core.errors import MedrecogError, StorageError
 from medrecog_core.locations import cache_folder, create_folder, unwritable
 from medrecog_core.networks.stored_array import (
@@ -63,6 +65,8 @@ class InstalledFile:
         Size of the archive.
     """
 
+    __pydantic_config__ = KNOWN_ONLY
+
     identity: str
     network: str
     title: str
@@ -71,7 +75,7 @@ class InstalledFile:
     installed: str
     parameters: tuple[str, ...]
     sha256: str
-    n_bytes: int
+    n_bytes: Count
 
     @property
     def is_official(self) -> bool:
@@ -229,18 +233,15 @@ def remove(identity: str) -> None:
         raise StorageError(unwritable(folder, error)) from error
 
 
+_DESCRIPTION = TypeAdapter(InstalledFile)
+
+
 def _describe(path: Path, network: Network) -> InstalledFile:
-    document = atomic_file.read_json(path)
-    if not isinstance(document, dict):
-        raise ValueError("the description is not an object")
-    parameters = tuple(map(str, document.pop("parameters", ())))
+    described = _DESCRIPTION.validate_python(atomic_file.read_json(path))
     # What the arrays reach follows from the table, which may have grown since.
-    layers = reached_layers(network, parameters)
-    file = InstalledFile(**{**document, "layers": layers, "parameters": parameters})
+    file = replace(described, layers=reached_layers(network, described.parameters))
     if file.identity != path.stem or file.network != network.name:
         raise ValueError("the description is of other weights")
-    if not isinstance(file.installed, str) or not isinstance(file.title, str):
-        raise TypeError("the description has fields of the wrong type")
     try:
         n_bytes = file.archive.stat().st_size
     except OSError as error:

@@ -6,7 +6,9 @@ from typing import Any
 
 from pydantic import TypeAdapter
 
+from medrecog_core.bounds import KNOWN_ONLY
 from medrecog_core.errors import UsageError
+from medrecog_core.wording import is_text
 
 _LONGEST_TAG = 40
 LONGEST_NOTE = 2_000
@@ -31,8 +33,11 @@ class RunLabels:
     Raises
     ------
     UsageError
-        If a tag has more than 40 characters or a comma, or the note more than 2,000 characters.
+        If a tag has more than 40 characters or a comma, the note more than 2,000 characters, or one
+        of them is not Unicode.
     """
+
+    __pydantic_config__ = KNOWN_ONLY
 
     pinned: bool = False
     archived: bool = False
@@ -42,6 +47,8 @@ class RunLabels:
     def __post_init__(self) -> None:
         object.__setattr__(self, "tags", _cleaned(self.tags))
         object.__setattr__(self, "note", self.note.strip())
+        if not is_text(self.note + "".join(self.tags)):
+            raise UsageError("A tag or the note is not Unicode text. Enter it in UTF-8.")
         for tag in self.tags:
             if len(tag) > _LONGEST_TAG or "," in tag:
                 raise UsageError(

@@ -1,6 +1,7 @@
 """A run: its folder, which is the truth about it for every process, and the runs that there are."""
 
 import io
+import os
 import secrets
 import shutil
 import time
@@ -8,10 +9,10 @@ from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
 import numpy as np
-from pydantic import TypeAdapter
+from pydantic import Field, TypeAdapter
 
 from medrecog_core import atomic_file
 from medrecog_core.datasets import Split, library
@@ -27,11 +28,13 @@ from medrecog_core.jobs.state import JobState
 from medrecog_core.locations import cache_folder
 from medrecog_core.mode import check_may_change
 from medrecog_core.networks.stored_array import READ_ERRORS, read_npy
+from medrecog_core.regular_file import read_regular
 from medrecog_core.runs.cell_evaluation import CellResult
 from medrecog_core.runs.labels import RunLabels
 from medrecog_core.runs.record import RunRecord
 from medrecog_core.runs.specification import RunSpecification
 from medrecog_core.trash import Trash, remove_expired
+from medrecog_core.wording import is_text
 
 LONGEST_TITLE = 100
 """Most characters of a title."""
@@ -135,7 +138,7 @@ class Run(Job):
         """Return the scores of a finished cell, float32, a row for each of `tested_images`."""
         file = self.path / "cells" / f"{cell.name}.npy"
         try:
-            return read_npy(file.read_bytes())
+            return read_npy(read_regular(file))
         except READ_ERRORS as error:
             raise StorageError(damaged(file)) from error
 
@@ -269,16 +272,12 @@ def images_of_document(document: Any) -> list[Image]:
 
     Raises
     ------
-    TypeError, ValueError
+    ValueError
         If it is damaged.
     """
-    rows = rows_of_document(document)
-    for row, _ in rows:
-        if [type(value) for value in row] != [str] * 4:
-            raise TypeError("an image has a path, hash, label and group in words")
     return [
-        Image(path, sha256, label, group, rendering)
-        for (path, sha256, label, group), rendering in rows
+        Image(*_IMAGE.validate_python(row), rendering=rendering)
+        for row, rendering in rows_of_document(document)
     ]
 
 
@@ -322,6 +321,8 @@ def create_run(
 
 def _checked_title(title: str) -> str:
     title = " ".join(title.split())
+    if not is_text(title):
+        raise UsageError("The title is not Unicode text. Enter it in UTF-8.")
     if len(title) > LONGEST_TITLE:
         raise UsageError(f"The title has {len(title)} characters. Use at most {LONGEST_TITLE}.")
     return title
@@ -336,7 +337,7 @@ def find_run(run_id: str) -> Run:
         If there is none.
     """
     run = Run(run_id)
-    if not JOB_ID.fullmatch(run_id) or not (run.path / "state.json").is_file():
+    if not JOB_ID.fullmatch(run_id) or not any(map(os.path.lexists, _marks(run.path))):
         raise MedrecogError(f"There is no run “{run_id}”. The command “runs” lists all runs.")
     return run
 
@@ -348,14 +349,20 @@ def all_runs() -> list[Run]:
 
 def runs_with_states() -> list[tuple[Run, JobState]]:
     """Return every run with its state now, the newest first."""
-    files = cache_folder().runs.glob("*/state.json")
-    runs = [Run(file.parent.name) for file in files if JOB_ID.fullmatch(file.parent.name)]
-    found = [(run, run.state()) for run in runs]
+    runs = cache_folder().runs
+    there = {file.parent.name for mark in _marks(Path("*")) for file in runs.glob(str(mark))}
+    found = [(run, run.state()) for run in map(Run, filter(JOB_ID.fullmatch, there))]
     return sorted(found, key=lambda each: (each[1].created, each[0].id), reverse=True)
 
 
+def _marks(folder: Path) -> tuple[Path, ...]:
+    """Return the files one of which makes a folder that of a run, even of a damaged one."""
+    return folder / "state.json", folder / "record.json"
+
+
 _REPEATED = TypeAdapter(dict[str, Any])
-_FILES = TypeAdapter(list[list[Any]])
+_FILES = TypeAdapter(list[Annotated[list[str | int], Field(min_length=6, max_length=7)]])
+_IMAGE = TypeAdapter(tuple[str, str, str, str])
 
 
 @dataclass(frozen=True, kw_only=True)

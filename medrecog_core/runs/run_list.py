@@ -94,6 +94,8 @@ class ListedRun:
         Its title, or a description if it was given none. No two runs of a list share it.
     summary
         None if the run's folder is damaged.
+    damage
+        Why the run cannot be read, and what to do; empty if it can.
     """
 
     run: Run
@@ -101,11 +103,22 @@ class ListedRun:
     labels: RunLabels
     name: str
     summary: RunSummary | None
+    damage: str = ""
 
     @property
     def seconds(self) -> float:
         """Time of work in seconds, over all attempts; 0 if unknown."""
         return sum(seconds for _, seconds in self.state.seconds)
+
+    @property
+    def status(self) -> str:
+        """Status of the run; `unreadable` if its folder is damaged."""
+        return "unreadable" if self.damage else self.state.status
+
+    @property
+    def reason(self) -> str:
+        """Why the run cannot be read, or why it failed; empty otherwise."""
+        return self.damage or self.state.error
 
     @property
     def progress(self) -> str:
@@ -132,12 +145,17 @@ def list_runs() -> list[ListedRun]:
     """Return every run, pinned ones first, then the newest first."""
     runs = runs_with_states()
     titles = {run.id: run.title for run, _ in runs}
-    summaries = {run.id: summarise(run) for run, _ in runs}
+    summaries, damage = {}, {}
+    for run, _ in runs:
+        try:
+            summaries[run.id] = summarise(run)
+        except MedrecogError as error:
+            damage[run.id] = str(error)
     names: dict[str, str] = {}
     taken = {title for run_id, title in titles.items() if title != run_id}
     # The oldest first, so that a new run changes no name.
     for run, _ in reversed(runs):
-        name, summary = titles[run.id], summaries[run.id]
+        name, summary = titles[run.id], summaries.get(run.id)
         if name == run.id and summary is not None:
             name = summary.described
             if name in taken:
@@ -147,20 +165,31 @@ def list_runs() -> list[ListedRun]:
         names[run.id] = name
         taken.add(name)
     rows = [
-        ListedRun(run, state, run.labels(), names[run.id], summaries[run.id]) for run, state in runs
+        ListedRun(
+            run,
+            state,
+            run.labels(),
+            names[run.id],
+            summaries.get(run.id),
+            damage.get(run.id, ""),
+        )
+        for run, state in runs
     ]
     return sorted(rows, key=lambda row: not row.labels.pinned)
 
 
-def summarise(run: Run) -> RunSummary | None:
-    """Return the summary of a run, from its file if that is up to date; None if it is damaged."""
+def summarise(run: Run) -> RunSummary:
+    """Return the summary of a run, from its file if that is up to date.
+
+    Raises
+    ------
+    MedrecogError
+        If the run's folder is damaged.
+    """
     version = _version(run)
     kept = _READ.get(run.path) or _read(run)
     if kept is None or (kept.format, kept.version) != (_FORMAT, version):
-        try:
-            kept = _Kept(_FORMAT, version, _compute(run))
-        except MedrecogError:
-            return None
+        kept = _Kept(_FORMAT, version, _compute(run))
         _write(run, kept)
     if len(_READ) >= _MOST_READ:
         _READ.clear()
@@ -180,7 +209,7 @@ def search_runs(rows: Sequence[ListedRun], text: str) -> list[ListedRun]:
 def _searched(row: ListedRun) -> Searched:
     settings = {
         "name": row.name,
-        "status": row.state.status,
+        "status": row.status,
         "tags": ", ".join(row.labels.tags),
         "note": row.labels.note,
         "date": time.strftime("%Y-%m-%d", time.localtime(row.state.created)),

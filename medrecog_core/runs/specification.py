@@ -109,7 +109,7 @@ class RunSpecification(BaseModel):
     keep_groups: bool = True
     fuse: tuple[str, ...] = ()
     normalisation: str = "l2"
-    n_components: Annotated[int, Field(ge=1)] = 128
+    n_components: Annotated[int, Field(ge=1, lt=2**31)] = 128
     classifier: str = DEFAULT_CLASSIFIER
     parameter_values: tuple[int | float, ...]
     class_weight: str = "none"
@@ -118,7 +118,7 @@ class RunSpecification(BaseModel):
     seed: Annotated[int, Field(ge=0, lt=2**32)] = 0
     n_words: Annotated[int, Field(ge=1, le=4096)] | None = None
     preprocessing: str = DEFAULT_PREPROCESSING
-    sample: Annotated[int, Field(ge=1)] | None = None
+    sample: Annotated[int, Field(ge=1, lt=2**31)] | None = None
 
     @field_validator("dataset")
     @classmethod

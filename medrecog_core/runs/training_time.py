@@ -3,9 +3,12 @@
 import math
 from collections.abc import Iterable, Sequence
 from contextlib import suppress
-from typing import Any
+from typing import Annotated, Any
+
+from pydantic import BaseModel, Field, TypeAdapter
 
 from medrecog_core.atomic_file import read_json, write_json
+from medrecog_core.bounds import KNOWN_ONLY, Count, Finite, Seconds
 from medrecog_core.classification import DEFAULT_CLASSIFIER
 from medrecog_core.datasets import ImageRecord
 from medrecog_core.datasets.splits import given_folds, resolved_kind
@@ -129,10 +132,23 @@ def _encoding(network: Network, cell: Cell, n_words: int | None) -> float:
 def _rows() -> list[dict[str, Any]]:
     """Return what is kept; what is damaged is measured again."""
     try:
-        rows = read_json(cache_folder().training_times)
-        return [row for row in rows if _kind(row) and row["seconds"] > 0]
-    except (AttributeError, FileNotFoundError, StorageError, KeyError, TypeError, ValueError):
+        rows = _TIMES.validate_python(read_json(cache_folder().training_times))
+    except (FileNotFoundError, StorageError, ValueError):
         return []
+    return [row.model_dump(exclude_unset=True) for row in rows]
+
+
+class _Time(BaseModel):
+    model_config = KNOWN_ONLY
+
+    device: str
+    n_cores: Count
+    classifier: str = DEFAULT_CLASSIFIER
+    work: Annotated[Finite, Field(gt=0)]
+    seconds: Annotated[Seconds, Field(gt=0)]
+
+
+_TIMES = TypeAdapter(list[_Time])
 
 
 def _kind(row: dict[str, Any]) -> tuple[Any, ...]:

@@ -9,6 +9,7 @@ from typing import Any
 from pydantic import TypeAdapter
 
 from medrecog_core import atomic_file
+from medrecog_core.bounds import KNOWN_ONLY, Count, Seconds, Timestamp
 from medrecog_core.datasets import library
 from medrecog_core.datasets.dataset import Dataset
 from medrecog_core.datasets.files import FileChange, find_changes
@@ -81,15 +82,17 @@ class HealthReport:
         Number of near-duplicates that `near_pairs` leaves out, by the path of the image.
     """
 
+    __pydantic_config__ = KNOWN_ONLY
+
     fingerprint: str
-    n_images: int
-    n_excluded: int
+    n_images: Count
+    n_excluded: Count
     findings: tuple[Finding, ...]
     shortcuts: tuple[Shortcut, ...]
-    n_expected_pairs: int
+    n_expected_pairs: Count
     near_pairs: tuple[tuple[str, str], ...]
-    checked: float
-    seconds: float
+    checked: Timestamp
+    seconds: Seconds
     version: int = VERSION
     n_unlisted: dict[str, int] = dataclasses.field(default_factory=dict)
 
@@ -246,6 +249,8 @@ def kept_report(name: str) -> HealthReport | None:
         document = atomic_file.read_json(library.folder_of(name) / "health.json")
         if document["version"] == 1:
             document = _in_form_of_version_2(document)
+        for values in document["findings"]:
+            values.pop("to_exclude", None)  # for earlier versions
         report: HealthReport = _REPORT.validate_python(document)
     except (FileNotFoundError, StorageError, AttributeError, KeyError, TypeError, ValueError):
         return None
@@ -295,7 +300,8 @@ def _in_form_of_version_2(document: dict[str, Any]) -> dict[str, Any]:
         images = values.get("to_exclude")
         words = values.get("rule", "")
         remedy = {"words": f"{words[:1].upper()}{words[1:]}.", "images": images} if images else None
-        findings.append({**values, "remedy": remedy})
+        kept = {name: value for name, value in values.items() if name != "rule"}
+        findings.append({**kept, "remedy": remedy})
     return {**document, "findings": findings, "version": VERSION}
 
 

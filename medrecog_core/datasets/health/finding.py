@@ -3,7 +3,11 @@
 import shlex
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
+from typing import Annotated
 
+from pydantic import Field
+
+from medrecog_core.bounds import KNOWN_ONLY
 from medrecog_core.datasets.dataset import Dataset, ImageRecord
 from medrecog_core.datasets.intake.decisions import Decisions
 from medrecog_core.wording import counted
@@ -35,6 +39,8 @@ class Remedy:
     ValueError
         If it neither excludes images nor merges classes, or does both.
     """
+
+    __pydantic_config__ = KNOWN_ONLY
 
     words: str
     images: tuple[str, ...] = ()
@@ -79,6 +85,8 @@ class Advice:
     command
         Shell command; empty if there is none.
     """
+
+    __pydantic_config__ = KNOWN_ONLY
 
     words: str
     command: str = ""
@@ -190,10 +198,17 @@ class Finding:
         Why its remedy is not offered; empty if it is, or if there is none.
     advice
         What else users can do.
+
+    Raises
+    ------
+    ValueError
+        If there are notes on some of the images only.
     """
 
+    __pydantic_config__ = KNOWN_ONLY
+
     kind: str
-    severity: str
+    severity: Annotated[str, Field(pattern=rf"^({'|'.join(SEVERITIES)})$")]
     title: str
     words: str
     images: tuple[str, ...] = ()
@@ -203,6 +218,10 @@ class Finding:
     remedy: Remedy | None = None
     refusal: str = ""
     advice: tuple[Advice, ...] = ()
+
+    def __post_init__(self) -> None:
+        if self.notes and len(self.notes) != len(self.images):
+            raise ValueError("a finding has one note on each of its images, or none")
 
     @property
     def to_exclude(self) -> tuple[str, ...]:

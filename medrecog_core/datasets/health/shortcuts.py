@@ -12,6 +12,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from medrecog_core.bounds import KNOWN_ONLY
 from medrecog_core.datasets.dataset import Dataset, ImageRecord, unit_of
 from medrecog_core.datasets.health.finding import Finding
 from medrecog_core.datasets.health.measurements import ImageMeasurement
@@ -58,6 +59,8 @@ class Shortcut:
     n_images, n_classes
         Number of images and classes measured.
     """
+
+    __pydantic_config__ = KNOWN_ONLY
 
     feature: str
     balanced_accuracy: float

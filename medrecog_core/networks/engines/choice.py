@@ -4,11 +4,13 @@ import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
-from typing import Any
+from typing import Annotated, Any
 
 import numpy as np
+from pydantic import BaseModel, Field, TypeAdapter
 
 from medrecog_core.atomic_file import read_json, write_json
+from medrecog_core.bounds import KNOWN_ONLY, Count, Finite
 from medrecog_core.errors import MedrecogError, StorageError, UsageError
 from medrecog_core.locations import cache_folder
 from medrecog_core.mode import is_viewer
@@ -176,15 +178,23 @@ def _kept_rates(engines: Sequence[Engine], network: Network, precision: str) -> 
 
 def _kept() -> Iterator[dict[str, Any]]:
     """Give what was measured earlier; what is damaged is measured again."""
-    try:
-        rows = read_json(cache_folder().engines)
-    except (FileNotFoundError, StorageError):
-        return
-    for row in rows if isinstance(rows, list) else []:
-        if isinstance(row, dict) and isinstance(row.get("images_a_second"), dict):
-            with suppress(TypeError, ValueError):
-                if all(float(rate) > 0 for rate in row["images_a_second"].values()):
-                    yield row
+    with suppress(FileNotFoundError, StorageError, ValueError):
+        for row in _RATES.validate_python(read_json(cache_folder().engines)):
+            yield row.model_dump()
+
+
+class _Rates(BaseModel):
+    model_config = KNOWN_ONLY
+
+    device: str
+    n_cores: Count
+    network: str
+    precision: str
+    versions: dict[str, str]
+    images_a_second: dict[str, Annotated[Finite, Field(gt=0)]]
+
+
+_RATES = TypeAdapter(list[_Rates])
 
 
 def _measured(

@@ -17,20 +17,29 @@ from medrecog_core.locations import cache_folder
 from medrecog_core.mode import is_viewer
 from medrecog_core.ui.choice import open_object
 from medrecog_core.ui.datasets.dataset_gallery import PAGE, picture_of
+from medrecog_core.ui.datasets.deletion import show_deletion
 from medrecog_core.ui.datasets.kept_dataset import load_dataset, load_report, report_version
 from medrecog_core.ui.listed_runs import listed_runs
+from medrecog_core.ui.plain_text import literal_error
 
 _OPENED = "data set opened in the table"
 _ROW_HEIGHT = 72  # pixels, for the sample image
 _SAMPLES_TRIED = 5
 _COLOURS = {"severe": "red", "warning": "orange", "note": "blue"}
 _UNCHECKED, _OUTDATED, _SOUND = "not checked", "check again", "no problems"
+_UNREADABLE = "unreadable"
 
 
 def show_datasets(names: Sequence[str]) -> None:
     """Show every data set with a sample, its size, its health and its last run."""
     runs = _last_runs()
-    rows = [{**_row_of(name), "Last run": runs.get(name)} for name in names]
+    rows, damage = [], {}
+    for name in names:
+        try:
+            row = _row_of(name)
+        except MedrecogError as error:
+            damage[name], row = str(error), _row(name, None, None, None, None, [_UNREADABLE])
+        rows.append({**row, "Last run": runs.get(name)})
     badges = list(dict.fromkeys(badge for row in rows for badge in row["Health"]))
     number = st.column_config.NumberColumn
 
@@ -55,6 +64,10 @@ def show_datasets(names: Sequence[str]) -> None:
             ),
         },
     )
+    for name, reason in damage.items():
+        st.error(literal_error(reason), icon=":material/error:")
+        if name != demo.NAME and not is_viewer():
+            show_deletion(name)
 
 
 def health_badges(dataset: Dataset, report: HealthReport | None) -> list[str]:
@@ -73,6 +86,8 @@ def health_badges(dataset: Dataset, report: HealthReport | None) -> list[str]:
 
 
 def _colour(badge: str) -> str:
+    if badge == _UNREADABLE:
+        return "red"
     if badge == _SOUND:
         return "green"
     return next((colour for word, colour in _COLOURS.items() if word in badge), "gray")
@@ -83,12 +98,7 @@ def _row_of(name: str) -> dict[str, Any]:
         images = demo.demo_images()
         n_groups = len({image.lesion for image in images})
         return _row(name, None, len(images), len(demo.CLASSES), n_groups, [_UNCHECKED])
-    try:
-        return _read_row(
-            name, str(cache_folder().root), library.version(name), report_version(name)
-        )
-    except MedrecogError:
-        return _row(name, None, None, None, None, ["cannot be read"])
+    return _read_row(name, str(cache_folder().root), library.version(name), report_version(name))
 
 
 @st.cache_data(max_entries=500, show_spinner=False)

@@ -18,7 +18,7 @@ from medrecog_core.ui.choice import open_object
 from medrecog_core.ui.experiments.followed import FOLLOWED, SEEN, follow
 from medrecog_core.ui.jobs import note_started
 from medrecog_core.ui.page import shown_errors
-from medrecog_core.ui.plain_text import literal
+from medrecog_core.ui.plain_text import literal, literal_error
 from medrecog_core.ui.trash import forget_deleted, note_deleted
 
 _CHANGED = "runs changed"
@@ -32,6 +32,9 @@ def show_actions(rows: Sequence[ListedRun]) -> None:
     names = ", ".join(f"**{literal(row.name)}**" for row in rows[:_NAMES_SHOWN])
     more = f" and {len(rows) - _NAMES_SHOWN:,} more" if len(rows) > _NAMES_SHOWN else ""
     st.markdown(f"Selected: {names}{more}")
+    for row in rows[:_NAMES_SHOWN]:
+        if row.reason:
+            st.error(literal_error(row.reason), icon=":material/error:")
     with st.container(horizontal=True, vertical_alignment="center"):
         _show_links(rows)
         if not is_viewer():

@@ -62,7 +62,7 @@ def _shown(row: ListedRun) -> dict[str, Any]:
         "Pin": "★" if labels.pinned else "",
         "Score": best.score if best else None,
         "Name": row.name,
-        "Status": f"{row.state.status} ({progress})" if progress else row.state.status,
+        "Status": f"{row.status} ({progress})" if progress else row.status,
         "95 % CI": f"{best.low:.3f}–{best.high:.3f}" if best else "",
         "n": best.n if best else None,
         "Best cell": best.name if best else "",
