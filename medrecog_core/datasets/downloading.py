@@ -9,6 +9,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from medrecog_core.access import Action
 from medrecog_core.datasets import library
 from medrecog_core.datasets.archive import BOUNDS, DamagedArchiveError
 from medrecog_core.datasets.catalogue import CATALOGUE, CatalogueEntry, PublishedFile, find
@@ -119,7 +120,7 @@ def download_dataset(
     StorageError
         If the cache folder cannot be written to.
     """
-    check_may_change("download a data set")
+    check_may_change("download a data set", Action.ADD)
     entry = find(name)
     _check_new(name)
     decisions = Decisions(
@@ -282,7 +283,7 @@ def carry_out_download(
     MedrecogError
         If another job works on a data set of this name, or it cannot be downloaded.
     """
-    check_may_change("download a data set")
+    check_may_change("download a data set", Action.ADD)
     _check_new(name)
     carry_out(create_job(*_order(name, keeps_val, has_groups)), report)
     return library.load(name)

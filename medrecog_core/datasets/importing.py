@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from medrecog_core.access import Action
 from medrecog_core.datasets import catalogue, library
 from medrecog_core.datasets.archive import BOUNDS, NESTED, Bounds, is_archive, unpack
 from medrecog_core.datasets.dataset import Dataset, LeftOut, check_name
@@ -97,7 +98,7 @@ def propose_dataset(
     paths = checked_sources(sources)
     if not paths[0].is_file():
         return propose(name, paths[0], _resolved(decisions, paths[0]), at_most)
-    check_may_change("extract an archive")
+    check_may_change("extract an archive", Action.ADD)
     parent = create_folder(cache_folder().datasets)
     with tempfile.TemporaryDirectory(prefix=".preview-", dir=parent) as temporary:
         opened = unpack_sources(paths, Path(temporary) / IMAGES, decisions, bounds, report)
@@ -143,7 +144,7 @@ def add_dataset(
     StorageError
         If the cache folder cannot be written to.
     """
-    check_may_change("add a data set")
+    check_may_change("add a data set", Action.ADD)
     _check_free(name)
     paths = checked_sources(sources)
     if not paths[0].is_file():
@@ -198,7 +199,7 @@ def add_part(
     StorageError
         If the cache folder cannot be written to.
     """
-    check_may_change("add a data set")
+    check_may_change("add a data set", Action.ADD)
     if not larger.root.is_relative_to(library.folder_of(larger.name)):
         return add_dataset(name, [larger.root], decisions, report=report, hashed=hashed)
     _check_free(name)
@@ -470,7 +471,7 @@ def carry_out_import(
     MedrecogError
         If another job works on a data set of this name, or it cannot be added.
     """
-    check_may_change("add a data set")
+    check_may_change("add a data set", Action.ADD)
     _check_free(name)
     checked_sources(sources)
     carry_out(create_job(*_order(name, sources, decisions)), report)

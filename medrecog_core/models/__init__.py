@@ -34,6 +34,7 @@ from medrecog_core.models.model import (
 from medrecog_core.models.prediction import Prediction, Predictor, predict_files
 from medrecog_core.models.storage import (
     delete_model,
+    is_changeable,
     load_model,
     model_names,
     n_bytes_of,
@@ -83,6 +84,7 @@ __all__ = [
     "finished_cell",
     "import_content",
     "import_model",
+    "is_changeable",
     "limits",
     "load_model",
     "missing_weights",

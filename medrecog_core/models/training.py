@@ -7,6 +7,7 @@ from typing import Any, TypeVar
 
 import numpy as np
 
+from medrecog_core.access import Action
 from medrecog_core.classification import (
     CalibrationChoice,
     DecisionThreshold,
@@ -214,7 +215,7 @@ def train_model(
     StorageError
         If descriptors are missing, or the model cannot be written.
     """
-    check_may_change("train a model")
+    check_may_change("train a model", Action.ADD)
     check_free(name)
     if on not in TRAINED_ON:
         raise UsageError(f"Unknown training images “{on}”. Available: {', '.join(TRAINED_ON)}.")

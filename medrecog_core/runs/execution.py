@@ -157,6 +157,7 @@ def _record_of(run: Run, network: Network, extracted: ExtractedDataset, split: S
             **_describe_environment(network, extracted.source),
             **_describe_engine(extracted.choice, earlier),
             **_describe_data(extracted, split),
+            **({"started_by": run.starter.name} if run.starter is not None else {}),
             # The earlier attempt may have read other scales, or the same.
             "peak_memory_bytes": _greater(earlier.peak_memory_bytes, peaks) if earlier else peaks,
         }

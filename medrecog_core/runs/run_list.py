@@ -94,6 +94,8 @@ class ListedRun:
         Its title, or a description if it was given none. No two runs of a list share it.
     summary
         None if the run's folder is damaged.
+    started_by
+        Name of who started it; empty for the operator.
     """
 
     run: Run
@@ -101,6 +103,7 @@ class ListedRun:
     labels: RunLabels
     name: str
     summary: RunSummary | None
+    started_by: str = ""
 
     @property
     def seconds(self) -> float:
@@ -147,7 +150,15 @@ def list_runs() -> list[ListedRun]:
         names[run.id] = name
         taken.add(name)
     rows = [
-        ListedRun(run, state, run.labels(), names[run.id], summaries[run.id]) for run, state in runs
+        ListedRun(
+            run,
+            state,
+            run.labels(),
+            names[run.id],
+            summaries[run.id],
+            starter.name if (starter := run.starter) is not None else "",
+        )
+        for run, state in runs
     ]
     return sorted(rows, key=lambda row: not row.labels.pinned)
 
@@ -183,6 +194,7 @@ def _searched(row: ListedRun) -> Searched:
         "status": row.state.status,
         "tags": ", ".join(row.labels.tags),
         "note": row.labels.note,
+        "started by": row.started_by,
         "date": time.strftime("%Y-%m-%d", time.localtime(row.state.created)),
     }
     if row.summary is not None:

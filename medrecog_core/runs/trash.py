@@ -11,6 +11,7 @@ from medrecog_core.errors import MedrecogError, StorageError
 from medrecog_core.jobs.job import JOB_ID, Job
 from medrecog_core.locations import cache_folder, create_folder, unwritable
 from medrecog_core.mode import check_may_change
+from medrecog_core.ownership import check_may_change_in
 
 DAYS_KEPT = 30
 """Days after which a deleted run is removed from the disk."""
@@ -34,6 +35,11 @@ class DeletedRun:
     id: str
     title: str
     deleted: float
+
+    @property
+    def path(self) -> Path:
+        """Its folder in the trash."""
+        return cache_folder().trash / self.id
 
     @property
     def days_left(self) -> int:
@@ -78,7 +84,7 @@ def restore_run(run_id: str) -> None:
     MedrecogError
         If it is not in the trash, or a run of that identity exists.
     """
-    check_may_change("restore a run")
+    check_may_change_in(cache_folder().trash / run_id, "restore a run")
     folder = cache_folder().trash / run_id
     if not JOB_ID.fullmatch(run_id) or not folder.is_dir():
         raise MedrecogError(

@@ -4,11 +4,15 @@ import time
 
 import streamlit as st
 
+from medrecog_core.access import Action
 from medrecog_core.errors import MedrecogError
+from medrecog_core.mode import is_allowed
+from medrecog_core.ownership import may_change
 from medrecog_core.runs.trash import DAYS_KEPT, DeletedRun, deleted_runs, empty_trash, restore_run
 from medrecog_core.ui.page import shown_errors
 from medrecog_core.ui.plain_text import literal
 from medrecog_core.ui.quantities import counted
+from medrecog_core.ui.sign_in import dialog
 
 _OPEN, _CHOSEN = "trash-open", "trash-chosen"
 
@@ -19,7 +23,7 @@ def show_trash() -> None:
     if not section.open:
         return
     with section, shown_errors():
-        found = {run.id: run for run in deleted_runs()}
+        found = {run.id: run for run in deleted_runs() if may_change(run.path)}
         if not found:
             st.caption(f"Deleted runs can be restored here for {DAYS_KEPT} days.")
             return
@@ -38,7 +42,8 @@ def show_trash() -> None:
                 on_click=_restore,
                 key="restore-runs",
             )
-            if st.button("Empty trash", icon=":material/delete_forever:"):
+            can_empty = is_allowed(Action.MANAGE)
+            if can_empty and st.button("Empty trash", icon=":material/delete_forever:"):
                 _confirm()
 
 
@@ -56,7 +61,7 @@ def _restore() -> None:
     st.session_state[_CHOSEN] = []
 
 
-@st.dialog("Empty trash")
+@dialog("Empty trash")
 def _confirm() -> None:
     n_deleted = len(deleted_runs())
     st.write(f"Remove {counted(n_deleted, 'deleted run')} and their results permanently?")

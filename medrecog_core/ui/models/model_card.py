@@ -12,6 +12,7 @@ from medrecog_core.models import (
     delete_model,
     exported_model,
     import_content,
+    is_changeable,
     missing_weights,
     what_is_kept,
 )
@@ -20,6 +21,7 @@ from medrecog_core.ui.choice import close_object
 from medrecog_core.ui.page import shown_errors
 from medrecog_core.ui.plain_text import literal
 from medrecog_core.ui.quantities import counted
+from medrecog_core.ui.sign_in import at_click
 
 OPENED = "card"
 """What the address calls the opened model."""
@@ -75,7 +77,7 @@ def show_card(card: ModelCard) -> None:
         if not is_viewer():
             st.download_button(
                 "Export model",
-                lambda: exported_model(card.name),
+                at_click(lambda: exported_model(card.name)),
                 file_name=f"{card.name}{SUFFIX}",
                 mime="application/zip",
                 icon=":material/download:",
@@ -84,7 +86,7 @@ def show_card(card: ModelCard) -> None:
                 "images, but the features of training images and 16 x 16 grey values of training "
                 "and test images.",
             )
-            show_deletion(card.name)
+        show_deletion(card.name)
     if kept := what_is_kept(card):
         st.warning(kept, icon=":material/inventory_2:")
     show_summary(card)
@@ -93,7 +95,9 @@ def show_card(card: ModelCard) -> None:
 
 
 def show_deletion(name: str) -> None:
-    """Show the button that deletes a model, and asks before."""
+    """Show the button that deletes a model, and asks before, to those who may delete it."""
+    if not is_changeable(name):
+        return
     with st.popover("Delete", type="tertiary", icon=":material/delete:"):
         st.markdown(f"Delete the model **{literal(name)}**? It cannot be restored.")
         st.button(
