@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from medrecog_core import models
-from medrecog_core.access import OPERATOR, Person, Role, acting_as
+from medrecog_core.access import OPERATOR, NotAllowedError, Person, Role, acting_as
 from medrecog_core.bundles import open_bundle, write_bundle
 from medrecog_core.datasets import library
 from medrecog_core.jobs import work
@@ -14,7 +14,6 @@ from medrecog_core.jobs.job import create_job
 from medrecog_core.jobs.process import this_process
 from medrecog_core.jobs.worker import main
 from medrecog_core.locations import CacheFolder
-from medrecog_core.mode import NotAllowedError
 from medrecog_core.ownership import OWNER, owner_of, sign
 from medrecog_core.runs import Run, create_run, launch, list_runs
 from medrecog_core.runs.labels import RunLabels

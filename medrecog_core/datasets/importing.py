@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from medrecog_core.access import Action
+from medrecog_core.data_roots import check_nameable, is_nameable
 from medrecog_core.datasets import catalogue, library
 from medrecog_core.datasets.archive import BOUNDS, NESTED, Bounds, is_archive, unpack
 from medrecog_core.datasets.dataset import Dataset, LeftOut, check_name
@@ -318,11 +319,14 @@ def checked_sources(sources: Sequence[Path]) -> list[Path]:
     ------
     UsageError
         If they do not fit together.
+    NotAllowedError
+        If who is acting may not name them.
     MedrecogError
         If a file or folder does not exist.
     """
     paths = [library.resolved(source) for source in sources]
     for path in paths:
+        check_nameable(path)
         if not path.exists():
             raise MedrecogError(f"{path} not found. Check the path.")
     if len(paths) > 1 or paths[0].is_file():
@@ -391,10 +395,12 @@ def _resolved(decisions: Decisions, folder: Path | None = None) -> Decisions:
 
 def _table(table: Path, folder: Path | None) -> Path:
     resolved = library.resolved(table)
-    if folder is None or resolved.exists() or table.is_absolute() or ".." in table.parts:
-        return resolved
-    inside = folder / table
-    return inside if inside.is_file() else resolved
+    if folder is not None and not table.is_absolute() and ".." not in table.parts:
+        inside = folder / table
+        if inside.is_file() and not (is_nameable(resolved) and resolved.exists()):
+            return inside
+    check_nameable(resolved)
+    return resolved
 
 
 def _relative_tables(decisions: Decisions, folder: Path) -> Decisions:
@@ -449,6 +455,8 @@ def start_import(
         If another job works on a data set of this name.
     """
     _check_free(name)
+    for source in sources:
+        check_nameable(library.resolved(source))
     return start(*_order(name, sources, decisions, uploaded))
 
 

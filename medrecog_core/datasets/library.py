@@ -8,6 +8,7 @@ from pathlib import Path
 
 from medrecog_core import atomic_file
 from medrecog_core.access import Action
+from medrecog_core.data_roots import check_nameable
 from medrecog_core.datasets import demo
 from medrecog_core.datasets.dataset import CHOSEN, Dataset, Exclusion, check_name
 from medrecog_core.datasets.exclusions import (
@@ -315,6 +316,7 @@ def move(
             raise UsageError("The demo data set belongs to the program and cannot be moved.")
         dataset = imported(name)
         root = resolved(root)
+        check_nameable(root)
         if not root.is_dir():
             raise MedrecogError(
                 f"{root} is not a folder. Enter the folder that contains the images now."
