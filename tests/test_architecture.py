@@ -22,7 +22,7 @@ HEAVY = {
 }
 
 BASE = {"errors", "settings", "wording", "mode", "locations", "atomic_file"}
-BASE |= {"access", "ownership", "data_roots"}
+BASE |= {"access", "ownership", "data_roots", "quota"}
 BASE |= {"regular_file", "csv_text", "bounds"}
 _BELOW_MODELS = {
     "jobs",

@@ -33,6 +33,7 @@ from medrecog_core.jobs.progress import ignore as ignore_progress
 from medrecog_core.jobs.work import Work, carry_out, start
 from medrecog_core.locations import cache_folder, create_folder, unwritable
 from medrecog_core.mode import check_may_change
+from medrecog_core.quota import check_upload_quota
 
 PREVIEWED = 200
 """Number of files whose pixels are read for a preview."""
@@ -140,6 +141,8 @@ def add_dataset(
         If the name is not valid or exists, or the sources do not fit together.
     AmbiguousError
         If two interpretations explain the images about equally.
+    QuotaError
+        If who is acting would store more than is allowed.
     MedrecogError
         If an archive is rejected, or there are no images with labels.
     StorageError
@@ -151,6 +154,9 @@ def add_dataset(
     if not paths[0].is_file():
         with _alone(name):
             return library.save(read_dataset(name, paths[0], decisions, hashed))
+    left = check_upload_quota(sum(path.stat().st_size for path in paths if not _is_kept(path)))
+    if left is not None:
+        bounds = replace(bounds, n_bytes=min(bounds.n_bytes, left))
     with _alone(name), _images_folder(name) as folder:
         opened = unpack_sources(paths, folder, decisions, bounds, report)
         dataset = opened.propose(name, decisions, None, hashed).dataset
@@ -337,6 +343,11 @@ def checked_sources(sources: Sequence[Path]) -> list[Path]:
                     "with their tables or lists."
                 )
     return paths
+
+
+def _is_kept(path: Path) -> bool:
+    """Return whether a file is in the cache folder, where it was counted already."""
+    return path.is_relative_to(cache_folder().datasets.resolve())
 
 
 def _check_free(name: str) -> None:

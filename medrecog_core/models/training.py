@@ -55,6 +55,7 @@ from medrecog_core.models.model import (
 from medrecog_core.models.storage import check_free, load_model, save_model
 from medrecog_core.models.training_images import index_training_images
 from medrecog_core.networks import find_network
+from medrecog_core.quota import check_cache_quota
 from medrecog_core.runs import (
     CellResult,
     Run,
@@ -329,6 +330,7 @@ def start_training(run: Run, cell: AnyCell, name: str, on: str = TRAINING) -> Jo
         If another job trains a model of this name.
     """
     check_free(name)
+    check_cache_quota()
     return start(*_order(run, cell, name, on))
 
 

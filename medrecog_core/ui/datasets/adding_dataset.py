@@ -27,6 +27,8 @@ from medrecog_core.jobs.job import Job
 from medrecog_core.jobs.kinds import DOWNLOAD_DATASET, IMPORT
 from medrecog_core.locations import cache_folder, create_folder
 from medrecog_core.mode import is_allowed
+from medrecog_core.ownership import sign
+from medrecog_core.quota import check_upload_quota
 from medrecog_core.settings import read_settings
 from medrecog_core.ui.datasets.import_preview import show_preview
 from medrecog_core.ui.jobs import note_started, show_unfinished
@@ -235,11 +237,13 @@ def _written(uploads: Sequence["UploadedFile"]) -> list[Path]:
     st.session_state.pop(_UPLOADED, None)
     if not uploads:
         return []
+    check_upload_quota(sum(upload.size for upload in uploads))
     parent = create_folder(cache_folder().datasets)
     for folder in parent.glob(f"{_UPLOADS}*"):  # of pages that were closed
         if time.time() - folder.stat().st_mtime > _OLD_SECONDS:
             shutil.rmtree(folder, ignore_errors=True)
     folder = Path(tempfile.mkdtemp(prefix=_UPLOADS, dir=parent))
+    sign(folder)
     files: list[Path] = []
     for upload in uploads:
         # Lists and tables are known by their names; nothing else of the name is used.
