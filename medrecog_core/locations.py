@@ -6,6 +6,7 @@ from pathlib import Path
 
 import platformdirs
 
+from medrecog_core.access import Action
 from medrecog_core.errors import StorageError
 from medrecog_core.mode import check_may_change
 from medrecog_core.settings import CACHE_VARIABLE, read_settings
@@ -152,7 +153,7 @@ def check_may_write(path: Path) -> None:
         If `path` is the cache folder or below it, and this is a read-only view.
     """
     if path.absolute().is_relative_to(cache_folder().root):
-        check_may_change(f"write to {path}")
+        check_may_change(f"write to {path}", Action.ADD)
 
 
 def unwritable(path: Path, reason: object) -> str:

@@ -6,6 +6,8 @@ import os
 import stat
 from pathlib import Path
 
+from medrecog_core.data_roots import place_of
+
 
 def check_regular(path: Path) -> None:
     """Reject what is not a regular file, without opening it.
@@ -13,9 +15,10 @@ def check_regular(path: Path) -> None:
     Raises
     ------
     OSError
-        If it is a folder, pipe, socket or device, or does not exist.
+        If it is a folder, pipe, socket or device, does not exist, or is a link that leads out of
+        the data folders.
     """
-    _check(path, path.stat())
+    _check(path, place_of(path).stat())
 
 
 def open_regular(path: Path) -> io.BufferedReader:
@@ -26,9 +29,10 @@ def open_regular(path: Path) -> io.BufferedReader:
     OSError
         If it is a folder, pipe, socket or device, or cannot be opened.
     """
-    check_regular(path)
+    place = place_of(path)
+    _check(path, place.stat())
     # It may have been replaced meanwhile, and opening a pipe would wait for its writer.
-    file = open(path, "rb", opener=_without_waiting)  # noqa: SIM115
+    file = open(place, "rb", opener=_without_waiting)  # noqa: SIM115
     try:
         _check(path, os.fstat(file.fileno()))
     except OSError:

@@ -6,7 +6,12 @@ from pathlib import Path
 from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, BeforeValidator, Field, ValidationError
-from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
+from pydantic_settings import (
+    BaseSettings,
+    NoDecode,
+    PydanticBaseSettingsSource,
+    SettingsConfigDict,
+)
 
 from medrecog_core.errors import UsageError
 
@@ -28,7 +33,19 @@ def _web_address(address: str) -> str:
     return address.rstrip("/")
 
 
+def _parts(separator: str) -> BeforeValidator:
+    return BeforeValidator(
+        lambda text: (
+            tuple(part.strip() for part in text.split(separator) if part.strip())
+            if isinstance(text, str)
+            else text
+        )
+    )
+
+
 Folder = Annotated[Path, AfterValidator(_folder)]
+Names = Annotated[tuple[str, ...], NoDecode, _parts(",")]
+Folders = Annotated[tuple[Folder, ...], NoDecode, _parts(os.pathsep)]
 WebAddress = Annotated[str, AfterValidator(_web_address)]
 
 
@@ -69,6 +86,60 @@ class Settings(BaseSettings):
         "Bundle file to show. The dashboard is then a read-only view of it, extracted into a "
         "temporary folder, and uses no other cache folder.",
         "a file that “bundle” wrote",
+    )
+    role_claim: str = _setting(
+        "email",
+        "Claim of the ID token that decides about roles after [sign-in](sharing.md#sign-in): "
+        "`email` (default), or the name of another one, such as `groups`.",
+        "the name of a claim, such as groups",
+        min_length=1,
+    )
+    admins: Names = _setting(
+        (),
+        "Who may do everything: values of the claim, separated by commas. With `email`, addresses "
+        "that the provider has verified, or domains such as `@example.org`.",
+        "values separated by commas",
+    )
+    runners: Names = _setting(
+        (),
+        "Who may add data sets, start runs and save models, and stop, change and delete their own.",
+        "values separated by commas",
+    )
+    viewers: Names = _setting(
+        (),
+        "Who may view everything and classify images.",
+        "values separated by commas",
+    )
+    session_hours: float = _setting(
+        12.0,
+        "Hours after which somebody has to sign in again. Default: 12. A session also ends when "
+        "its ID token expires.",
+        "a number of hours such as 12",
+        gt=0,
+        allow_inf_nan=False,
+    )
+    data_roots: Folders = _setting(
+        (),
+        "Folders on the server from which runners may add data sets and tables, separated by `:` "
+        "(`;` on Windows). Default: none, they can upload archives and add public data sets. Links "
+        "that lead out of these folders are never followed.",
+        f"folders separated by {os.pathsep}",
+    )
+    upload_quota_gb: float | None = _setting(
+        None,
+        "Maximum size of the uploaded and downloaded data sets of each runner, in GB. Default: no "
+        "limit.",
+        "a number of gigabytes such as 50",
+        ge=0,
+        allow_inf_nan=False,
+    )
+    cache_quota_gb: float | None = _setting(
+        None,
+        "Maximum size of the runs, models and features of the runs of each runner, in GB. Default: "
+        "no limit.",
+        "a number of gigabytes such as 100",
+        ge=0,
+        allow_inf_nan=False,
     )
     runs_at_once: int = _setting(
         1,

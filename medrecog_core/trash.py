@@ -8,7 +8,8 @@ from pathlib import Path
 
 from medrecog_core.errors import MedrecogError, StorageError
 from medrecog_core.locations import cache_folder, create_folder, unwritable
-from medrecog_core.mode import check_may_change
+from medrecog_core.mode import check_may_change, check_may_view
+from medrecog_core.ownership import check_may_change_in
 
 DAYS_KEPT = 30
 """Days after which a deleted folder is removed from the disk."""
@@ -105,7 +106,7 @@ class Trash:
         StorageError
             If it cannot be moved.
         """
-        check_may_change(f"restore a {self.noun}")
+        check_may_view()
         noun = self.noun.capitalize()
         found = next((each for each in self.contents() if name in (each.id, each.name)), None)
         if found is None:
@@ -113,6 +114,7 @@ class Trash:
                 f"{noun} “{name}” is not in the trash. The command “{self.noun}s --trash” lists "
                 f"deleted {self.noun}s."
             )
+        check_may_change_in(found.folder, f"restore a {self.noun}")
         place = self.home() / found.name
         if place.exists():
             raise MedrecogError(

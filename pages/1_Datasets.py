@@ -31,12 +31,13 @@ from medrecog_core.ui.datasets.kept_dataset import load_dataset, load_report
 from medrecog_core.ui.datasets.split_table import show_splits
 from medrecog_core.ui.jobs import show_job
 from medrecog_core.ui.page import open_page, show_absence, shown_errors
+from medrecog_core.ui.sign_in import fragment
 
 open_page("Data sets")
 
 
 # A click on a tab or in one computes the open one only.
-@st.fragment
+@fragment
 def show_dataset(name: str) -> None:
     with shown_errors():
         dataset, report = load_dataset(name), load_report(name)

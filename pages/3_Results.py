@@ -41,6 +41,7 @@ from medrecog_core.ui.results.report_comparison import show_beside_report
 from medrecog_core.ui.results.run_comparison import choose_compared, show_comparison
 from medrecog_core.ui.results.run_record import show_settings, show_warnings
 from medrecog_core.ui.results.square_choice import PAGE, PREDICTED, TRUE, forget_square
+from medrecog_core.ui.sign_in import fragment
 
 open_page("Results")
 
@@ -83,7 +84,7 @@ def show_run(shown: ListedRun, rows: Sequence[ListedRun], selects: DeltaGenerato
 
 
 # A click on a cell computes this part of the page only.
-@st.fragment
+@fragment
 def show_results(
     run: Run, record: RunRecord, measure: str, positive: str | None, is_stretched: bool
 ) -> None:
@@ -122,7 +123,7 @@ def show_cell_title(run: Run, result: CellResult, is_best: bool) -> None:
 
 
 # A click on a tab or in one computes the open one only.
-@st.fragment
+@fragment
 def show_tabs(
     run: Run,
     record: RunRecord,

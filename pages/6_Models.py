@@ -22,8 +22,7 @@ def readable_cards() -> dict[str, ModelCard]:
             cards[name] = read_card(name)
         except MedrecogError as error:
             st.error(literal(error), icon=":material/error:")
-            if not is_viewer():
-                show_deletion(name)
+            show_deletion(name)
     return dict(sorted(cards.items(), key=lambda item: -item[1].created))
 
 

@@ -49,6 +49,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 def cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> CacheFolder:
     """Keep what a test writes in a cache folder that no other test sees."""
     monkeypatch.setenv(CACHE_VARIABLE, str(tmp_path / "cache"))
+    monkeypatch.setattr("medrecog_core.access._who", None)  # set by pages of an earlier test
     return cache_folder()
 
 

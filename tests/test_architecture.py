@@ -22,6 +22,7 @@ HEAVY = {
 }
 
 BASE = {"errors", "settings", "wording", "mode", "locations", "atomic_file"}
+BASE |= {"access", "ownership", "data_roots", "quota"}
 BASE |= {"regular_file", "csv_text", "bounds", "trash"}
 _BELOW_MODELS = {
     "jobs",
@@ -118,6 +119,14 @@ def test_first_call_of_every_page_opens_it(page):
         and isinstance(node.value.func, ast.Name)
     ]
     assert calls[:1] == ["open_page"]
+
+
+@pytest.mark.parametrize("file", [*PAGES, *sorted((CORE / "ui").rglob("*.py"))], ids=str)
+def test_parts_of_a_page_that_run_alone_end_with_the_session(file):
+    if file.name != "sign_in.py":
+        text = file.read_text(encoding="utf-8")
+        assert "st.fragment" not in text
+        assert "st.dialog" not in text
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.stem)

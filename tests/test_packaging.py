@@ -123,6 +123,7 @@ def test_wheel_needs_what_the_requirements_list_and_nothing_else(wheel):
         return {f"{row}{ending}" for row in rows if row and not row.startswith(("#", "-"))}
 
     extra = listed("requirements-formats.txt", "; extra == 'formats'")
+    extra |= listed("requirements-auth.txt", "; extra == 'auth'")
     assert needed == listed("requirements.txt") | extra
     assert f"Version: {__version__}" in lines
 

@@ -31,6 +31,7 @@ from medrecog_core.datasets.manifest import exclusions_document, manifest_docume
 from medrecog_core.errors import MedrecogError, UsageError
 from medrecog_core.images import Image, UnreadableImageError, read_file, thumbnail
 from medrecog_core.images.thumbnails import thumbnail_name
+from medrecog_core.jobs.journal import STARTED_BY
 from medrecog_core.jobs.progress import Progress, Stage, ignore
 from medrecog_core.models.exchange import without_paths
 from medrecog_core.models.model import what_is_kept
@@ -147,6 +148,7 @@ def write_bundle(
 
 
 _OF_MACHINE = re.compile(r"(: medrecog \S+, process \d+) on .*")
+_OF_PERSON = re.compile(rf"\S+ \S+ UTC  {STARTED_BY}")
 
 
 class _Bundle:
@@ -199,13 +201,15 @@ class _Bundle:
         documents = {"record": record and record.to_document(), "repeated": run.repeated()}
         for name, document in documents.items():
             if document:
-                self._add_json(f"{folder}/{name}.json", places.left_out_of(document))
+                nameless = _without_people(places.left_out_of(document))
+                self._add_json(f"{folder}/{name}.json", nameless)
         named = [replace(image, path=path) for image, path in zip(images, relative, strict=True)]
         self._add_json(f"{folder}/images.json", images_document(named))
         for name in _COPIED:
             self._copy(run.path / f"{name}.json", f"{folder}/{name}.json")
         # Logs of earlier versions name the machine.
-        if lines := [_OF_MACHINE.sub(r"\1", line) for line in run.log.lines()]:
+        lines = [_OF_MACHINE.sub(r"\1", line) for line in run.log.lines()]
+        if lines := [line for line in lines if not _OF_PERSON.match(line)]:
             self._add(f"{folder}/log.txt", places.left_out_of("\n".join(lines) + "\n").encode())
         for result in run.cells():
             for ending in ("json", "npy"):
@@ -299,6 +303,15 @@ class _Bundle:
         digest = hashlib.sha256(content).hexdigest()
         self._files[name] = BundleFile(sha256=digest, n_bytes=len(content))
         self._opened.writestr(name, content, compress_type=how)
+
+
+def _without_people(document: Any) -> Any:
+    """Return a document without the names of who started runs."""
+    if isinstance(document, dict):
+        return {
+            name: _without_people(value) for name, value in document.items() if name != "started_by"
+        }
+    return document
 
 
 def _datasets_of(runs: Sequence[Run]) -> list[str]:

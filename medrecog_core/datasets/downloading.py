@@ -9,6 +9,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from medrecog_core.access import Action
 from medrecog_core.datasets import library
 from medrecog_core.datasets.archive import BOUNDS, DamagedArchiveError
 from medrecog_core.datasets.catalogue import CATALOGUE, CatalogueEntry, PublishedFile, find
@@ -28,6 +29,8 @@ from medrecog_core.jobs.progress import ignore as ignore_progress
 from medrecog_core.jobs.work import Work, carry_out, start
 from medrecog_core.locations import cache_folder, create_folder, unwritable
 from medrecog_core.mode import check_may_change
+from medrecog_core.ownership import sign
+from medrecog_core.quota import check_upload_quota
 
 DOWNLOAD = "download"
 """Folder with the published files of a data set."""
@@ -119,7 +122,7 @@ def download_dataset(
     StorageError
         If the cache folder cannot be written to.
     """
-    check_may_change("download a data set")
+    check_may_change("download a data set", Action.ADD)
     entry = find(name)
     _check_new(name)
     decisions = Decisions(
@@ -130,7 +133,9 @@ def download_dataset(
     larger = larger_set(entry)
     if larger is not None:
         return add_part(name, larger, decisions, report, hashed)
+    check_upload_quota(entry.n_bytes - downloaded_bytes(entry))
     folder = create_folder(download_folder(entry))
+    sign(folder.parent)
     with _alone(folder, entry):
         files = [_fetched(entry, file, folder, report, pause) for file in entry.files]
         bounds = replace(BOUNDS, n_bytes=max(_LEAST_BYTES, 20 * entry.n_bytes))
@@ -255,6 +260,7 @@ def start_download(name: str) -> Job:
         If another job works on a data set of this name.
     """
     _check_new(name)
+    check_upload_quota(find(name).n_bytes)
     return start(*_order(name))
 
 
@@ -282,7 +288,7 @@ def carry_out_download(
     MedrecogError
         If another job works on a data set of this name, or it cannot be downloaded.
     """
-    check_may_change("download a data set")
+    check_may_change("download a data set", Action.ADD)
     _check_new(name)
     carry_out(create_job(*_order(name, keeps_val, has_groups)), report)
     return library.load(name)

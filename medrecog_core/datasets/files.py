@@ -11,6 +11,7 @@ from functools import partial
 from itertools import chain
 from pathlib import Path
 
+from medrecog_core.data_roots import leads_out
 from medrecog_core.datasets.dataset import (
     Dataset,
     DatasetWarning,
@@ -45,6 +46,8 @@ Report = Callable[[int, int], None]
 def files_below(folder: Path) -> list[Path]:
     """Return all regular files below a folder, sorted, except hidden files and folders.
 
+    Links that lead out of the data folders are skipped.
+
     Raises
     ------
     MedrecogError
@@ -54,7 +57,7 @@ def files_below(folder: Path) -> list[Path]:
     for parent, folders, names in os.walk(folder, onerror=_refuse):
         folders[:] = [name for name in folders if not name.startswith(".")]
         files = (Path(parent, name) for name in names if not name.startswith("."))
-        found += [file for file in files if file.is_file()]
+        found += [file for file in files if file.is_file() and not leads_out(file)]
     return sorted(found)
 
 

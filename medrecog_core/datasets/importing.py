@@ -11,6 +11,8 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from medrecog_core.access import Action
+from medrecog_core.data_roots import check_nameable, is_nameable
 from medrecog_core.datasets import catalogue, library
 from medrecog_core.datasets.archive import BOUNDS, NESTED, Bounds, is_archive, unpack
 from medrecog_core.datasets.dataset import Dataset, LeftOut, check_name
@@ -31,6 +33,7 @@ from medrecog_core.jobs.progress import ignore as ignore_progress
 from medrecog_core.jobs.work import Work, carry_out, start
 from medrecog_core.locations import cache_folder, create_folder, unwritable
 from medrecog_core.mode import check_may_change
+from medrecog_core.quota import check_upload_quota
 
 PREVIEWED = 200
 """Number of files whose pixels are read for a preview."""
@@ -97,7 +100,7 @@ def propose_dataset(
     paths = checked_sources(sources)
     if not paths[0].is_file():
         return propose(name, paths[0], _resolved(decisions, paths[0]), at_most)
-    check_may_change("extract an archive")
+    check_may_change("extract an archive", Action.ADD)
     parent = create_folder(cache_folder().datasets)
     with tempfile.TemporaryDirectory(prefix=".preview-", dir=parent) as temporary:
         opened = unpack_sources(paths, Path(temporary) / IMAGES, decisions, bounds, report)
@@ -138,17 +141,22 @@ def add_dataset(
         If the name is not valid or exists, or the sources do not fit together.
     AmbiguousError
         If two interpretations explain the images about equally.
+    QuotaError
+        If who is acting would store more than is allowed.
     MedrecogError
         If an archive is rejected, or there are no images with labels.
     StorageError
         If the cache folder cannot be written to.
     """
-    check_may_change("add a data set")
+    check_may_change("add a data set", Action.ADD)
     _check_free(name)
     paths = checked_sources(sources)
     if not paths[0].is_file():
         with _alone(name):
             return library.save(read_dataset(name, paths[0], decisions, hashed))
+    left = check_upload_quota(sum(path.stat().st_size for path in paths if not _is_kept(path)))
+    if left is not None:
+        bounds = replace(bounds, n_bytes=min(bounds.n_bytes, left))
     with _alone(name), _images_folder(name) as folder:
         opened = unpack_sources(paths, folder, decisions, bounds, report)
         dataset = opened.propose(name, decisions, None, hashed).dataset
@@ -198,7 +206,7 @@ def add_part(
     StorageError
         If the cache folder cannot be written to.
     """
-    check_may_change("add a data set")
+    check_may_change("add a data set", Action.ADD)
     if not larger.root.is_relative_to(library.folder_of(larger.name)):
         return add_dataset(name, [larger.root], decisions, report=report, hashed=hashed)
     _check_free(name)
@@ -317,11 +325,14 @@ def checked_sources(sources: Sequence[Path]) -> list[Path]:
     ------
     UsageError
         If they do not fit together.
+    NotAllowedError
+        If who is acting may not name them.
     MedrecogError
         If a file or folder does not exist.
     """
     paths = [library.resolved(source) for source in sources]
     for path in paths:
+        check_nameable(path)
         if not path.exists():
             raise MedrecogError(f"{path} not found. Check the path.")
     if len(paths) > 1 or paths[0].is_file():
@@ -332,6 +343,11 @@ def checked_sources(sources: Sequence[Path]) -> list[Path]:
                     "with their tables or lists."
                 )
     return paths
+
+
+def _is_kept(path: Path) -> bool:
+    """Return whether a file is in the cache folder, where it was counted already."""
+    return path.is_relative_to(cache_folder().datasets.resolve())
 
 
 def _check_free(name: str) -> None:
@@ -390,10 +406,12 @@ def _resolved(decisions: Decisions, folder: Path | None = None) -> Decisions:
 
 def _table(table: Path, folder: Path | None) -> Path:
     resolved = library.resolved(table)
-    if folder is None or resolved.exists() or table.is_absolute() or ".." in table.parts:
-        return resolved
-    inside = folder / table
-    return inside if inside.is_file() else resolved
+    if folder is not None and not table.is_absolute() and ".." not in table.parts:
+        inside = folder / table
+        if inside.is_file() and not (is_nameable(resolved) and resolved.exists()):
+            return inside
+    check_nameable(resolved)
+    return resolved
 
 
 def _relative_tables(decisions: Decisions, folder: Path) -> Decisions:
@@ -448,6 +466,8 @@ def start_import(
         If another job works on a data set of this name.
     """
     _check_free(name)
+    for source in sources:
+        check_nameable(library.resolved(source))
     return start(*_order(name, sources, decisions, uploaded))
 
 
@@ -470,7 +490,7 @@ def carry_out_import(
     MedrecogError
         If another job works on a data set of this name, or it cannot be added.
     """
-    check_may_change("add a data set")
+    check_may_change("add a data set", Action.ADD)
     _check_free(name)
     checked_sources(sources)
     carry_out(create_job(*_order(name, sources, decisions)), report)

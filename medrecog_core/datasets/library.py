@@ -7,6 +7,8 @@ from dataclasses import replace
 from pathlib import Path
 
 from medrecog_core import atomic_file
+from medrecog_core.access import Action
+from medrecog_core.data_roots import check_nameable
 from medrecog_core.datasets import demo
 from medrecog_core.datasets.dataset import CHOSEN, Dataset, Exclusion, check_name
 from medrecog_core.datasets.exclusions import (
@@ -44,7 +46,8 @@ from medrecog_core.jobs.locks import locked
 from medrecog_core.jobs.progress import Stage, counting
 from medrecog_core.jobs.work import Work, start_once
 from medrecog_core.locations import cache_folder, unwritable
-from medrecog_core.mode import check_may_change, is_viewer
+from medrecog_core.mode import check_may_change, check_may_view, is_viewer
+from medrecog_core.ownership import check_may_change_in, may_change, sign
 
 Report = Callable[[int, int], None]
 _SECONDS_TO_CHANGE = 30
@@ -81,6 +84,7 @@ def names() -> list[str]:
 
     A read-only view, which cannot generate the demo, has it only if it exists already.
     """
+    check_may_view()
     saved = sorted(file.parent.name for file in cache_folder().datasets.glob(f"*/{MANIFEST}"))
     if demo.NAME not in saved and is_viewer() and not demo.is_drawn():
         return saved
@@ -90,6 +94,11 @@ def names() -> list[str]:
 def folder_of(name: str) -> Path:
     """Return the folder of a data set in the cache folder."""
     return cache_folder().datasets / name
+
+
+def is_changeable(name: str) -> bool:
+    """Return whether who is acting may change or delete a data set."""
+    return may_change(folder_of(name))
 
 
 def root_of(name: str) -> Path:
@@ -130,6 +139,7 @@ def imported(name: str, report: Report = _ignore) -> Dataset:
 
     Parameters and errors are those of `load`.
     """
+    check_may_view()
     if name == demo.NAME:
         return _load_demo(report)
     return _kept(check_name(name))
@@ -182,7 +192,7 @@ def save(dataset: Dataset, report: HashReport = ignore_hashing) -> Dataset:
     StorageError
         If the manifest cannot be written.
     """
-    check_may_change("add a data set")
+    check_may_change("add a data set", Action.ADD)
     complete = with_states(dataset, report)
     with lock_dataset(dataset.name):
         return _save(complete)
@@ -202,6 +212,7 @@ def _save(dataset: Dataset) -> Dataset:
         write_exclusions(folder, kept)
     if not choice.is_empty:
         write_choice(folder, choice)
+    sign(folder)
     write_manifest(folder, kept)
     with contextlib.suppress(OSError):
         (folder / REMOVED).unlink()
@@ -249,7 +260,7 @@ def refresh(name: str, report: Report = _ignore) -> tuple[Dataset, tuple[FileCha
     StorageError
         If it is damaged or cannot be written.
     """
-    check_may_change("change a data set")
+    check_may_change_in(folder_of(name), "change a data set")
     with lock_dataset(name):
         folder = folder_of(name)
         dataset = _completed(name, _ignore)
@@ -299,12 +310,13 @@ def move(
     StorageError
         If it is damaged or cannot be written.
     """
-    check_may_change("move a data set")
+    check_may_change_in(folder_of(name), "move a data set")
     with lock_dataset(name):
         if name == demo.NAME:
             raise UsageError("The demo data set belongs to the program and cannot be moved.")
         dataset = imported(name)
         root = resolved(root)
+        check_nameable(root)
         if not root.is_dir():
             raise MedrecogError(
                 f"{root} is not a folder. Enter the folder that contains the images now."
@@ -349,7 +361,7 @@ def choose_classes(
     StorageError
         If it is damaged or cannot be written.
     """
-    check_may_change("choose classes")
+    check_may_change_in(folder_of(name), "choose classes")
     with lock_dataset(name):
         if not (only or exclude or merge):
             raise UsageError("No classes selected. Select classes to use, to exclude or to merge.")
@@ -371,7 +383,7 @@ def restore_classes(name: str) -> Dataset:
     StorageError
         If it is damaged or cannot be written.
     """
-    check_may_change("restore classes")
+    check_may_change_in(folder_of(name), "restore classes")
     with lock_dataset(name):
         dataset = imported(name)
         try:
@@ -409,7 +421,7 @@ def exclude(name: str, paths: Collection[str], finding: str = CHOSEN, reason: st
     StorageError
         If it is damaged or cannot be written.
     """
-    check_may_change("exclude images")
+    check_may_change_in(folder_of(name), "exclude images")
     with lock_dataset(name):
         dataset = load(name)
         image_of = {image.path: image for image in dataset.images}
@@ -431,7 +443,7 @@ def include(name: str, paths: Collection[str]) -> Dataset:
     StorageError
         If it is damaged or cannot be written.
     """
-    check_may_change("restore excluded images")
+    check_may_change_in(folder_of(name), "restore excluded images")
     with lock_dataset(name):
         dataset = load(name)
         _check_known(name, paths, {image.path for image in dataset.every_image})
@@ -474,7 +486,7 @@ def remove(name: str) -> None:
     StorageError
         If it cannot be deleted.
     """
-    check_may_change("delete a data set")
+    check_may_change_in(folder_of(name), "delete a data set")
     with lock_dataset(name):
         if name == demo.NAME:
             raise UsageError("The demo data set belongs to the program and cannot be deleted.")

@@ -16,6 +16,7 @@ from typing import Any, TypeVar
 from pydantic import TypeAdapter
 
 from medrecog_core import atomic_file
+from medrecog_core.access import Action, Person
 from medrecog_core.bounds import KNOWN_ONLY, Text
 from medrecog_core.errors import MedrecogError, StorageError, UsageError
 from medrecog_core.jobs.kinds import RUN, JobKind, find_kind
@@ -24,6 +25,7 @@ from medrecog_core.jobs.process import ProcessIdentity, this_process
 from medrecog_core.jobs.state import JobState
 from medrecog_core.locations import cache_folder, unwritable
 from medrecog_core.mode import check_may_change
+from medrecog_core.ownership import check_may_change_in, owner_of, sign
 from medrecog_core.regular_file import open_regular
 from medrecog_core.wording import as_text
 
@@ -117,6 +119,11 @@ class Job:
         return self._read("job.json", _ORDER.validate_python, **default)
 
     @property
+    def starter(self) -> Person | None:
+        """Who started it, with the role at that time; None for the operator."""
+        return owner_of(self.path)
+
+    @property
     def kind(self) -> JobKind:
         """The kind of the job."""
         return find_kind(self.order().kind)
@@ -154,7 +161,7 @@ class Job:
 
     def ask_to_stop(self) -> None:
         """Request the job to stop."""
-        check_may_change("stop a job")
+        check_may_change_in(self.path, "stop a job")
         atomic_file.write_bytes(self.path / "stop", b"")
 
     def is_asked_to_stop(self) -> bool:
@@ -163,7 +170,7 @@ class Job:
 
     def forget_stop(self) -> None:
         """Withdraw the request to stop, before the job is resumed."""
-        check_may_change("resume a job")
+        check_may_change_in(self.path, "resume a job")
         (self.path / "stop").unlink(missing_ok=True)
 
     def end_silent_process(self, state: JobState) -> None:
@@ -179,7 +186,7 @@ class Job:
         MedrecogError
             If a process is working on it.
         """
-        check_may_change("delete a job")
+        check_may_change_in(self.path, "delete a job")
         state = self.state()
         if not state.has_ended:
             raise MedrecogError(f"“{self.title}” is {state.status}. Stop it before deleting it.")
@@ -267,7 +274,7 @@ def create_job(
     StorageError
         If the cache folder cannot be written to.
     """
-    check_may_change("start a job")
+    check_may_change("start a job", Action.ADD)
     find_kind(kind)
     _delete_old()
     folder = cache_folder().jobs
@@ -282,6 +289,7 @@ def create_job(
         job = Job(folder / f"{kind}-{stamp}-{secrets.token_hex(3)}")
         order = Order(kind, subject, title, dict(arguments or {}))
         atomic_file.write_json(job.path / "job.json", asdict(order))
+        sign(job.path)
         # Until another process is started for it, the job belongs to this one and ends with it.
         job.write_launch(this_process())
         job.write_state(JobState(created=time.time()))

@@ -12,6 +12,8 @@ from medrecog_core.jobs.process import this_process
 from medrecog_core.jobs.progress import Progress
 from medrecog_core.jobs.state import SECONDS_BETWEEN_HEARTBEATS
 
+STARTED_BY = "started by "
+"""Beginning of the line of the log that names a person; it is not in bundles."""
 _SECONDS_BETWEEN_WRITES = 0.5
 
 
@@ -52,6 +54,8 @@ class Journal:
             attempts=earlier.attempts + 1,
         )
         # The log is in bundles, so it does not name the machine.
+        if job.starter is not None:
+            self._log(f"{STARTED_BY}{job.starter.name}")
         self._log(
             f"attempt {self._state.attempts}: medrecog {__version__}, process {this_process().pid}"
         )

@@ -14,6 +14,7 @@ from typing import Annotated, Any
 import psutil
 from pydantic import Field
 
+from medrecog_core.access import Action
 from medrecog_core.bounds import KNOWN_ONLY, Finite
 from medrecog_core.errors import MedrecogError, StorageError
 from medrecog_core.locations import cache_folder, checkout_folder, unwritable
@@ -123,7 +124,7 @@ def start_module(module: str, arguments: Sequence[str], log: Path) -> ProcessIde
     StorageError
         If the log cannot be written.
     """
-    check_may_change("start work in the background")
+    check_may_change("start work in the background", Action.ADD)
     try:
         with log.open("ab") as output:
             process = subprocess.Popen(

@@ -8,6 +8,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+from medrecog_core.access import acting
 from medrecog_core.errors import MedrecogError, StoppedError, StorageError
 from medrecog_core.jobs import queue
 from medrecog_core.jobs.job import Job, create_job, working_on
@@ -17,7 +18,7 @@ from medrecog_core.jobs.process import start_module, this_process
 from medrecog_core.jobs.progress import Progress, Report, Stage, ignore, stop_if
 from medrecog_core.jobs.state import JobState
 from medrecog_core.jobs.supervision import stop_on_signals, supervise
-from medrecog_core.mode import check_may_change
+from medrecog_core.ownership import check_may_change_in, sign
 
 WORKER = "medrecog_core.jobs.worker"
 """Module that the process of a job runs, with the identity of the job."""
@@ -120,7 +121,7 @@ def resume(job: Job) -> None:
     MedrecogError
         If a process is working on it, or will start soon.
     """
-    check_may_change("resume a job")
+    check_may_change_in(job.path, "resume a job")
     state = job.state()
     _check_unfinished(job, state)
     if state.has_ended:
@@ -130,6 +131,8 @@ def resume(job: Job) -> None:
         if not state.has_ended:
             raise MedrecogError(f"{job.kind.title} {job.id} is already {state.status}.")
         job.forget_stop()
+        if job.starter is not None and job.starter.id == acting().id:
+            sign(job.path)  # with the role of today
         # Recorded here, because the process takes seconds to start.
         job.write_launch(this_process())
         job.write_state(replace(state, status="queued", error="", process=None, heartbeat=0.0))
@@ -144,7 +147,7 @@ def stop(job: Job) -> None:
     MedrecogError
         If no process is working on it.
     """
-    check_may_change("stop a job")
+    check_may_change_in(job.path, "stop a job")
     state = job.state()
     if state.has_ended:
         raise MedrecogError(f"{job.kind.title} {job.id} is not running; it is {state.status}.")
@@ -170,7 +173,7 @@ def carry_out(job: Job, report: Report = ignore) -> None:
     MedrecogError
         If it failed, or another process is working on it.
     """
-    check_may_change("execute a job")
+    check_may_change_in(job.path, "execute a job")
     kind, state = job.kind, job.state()
     name = f"{kind.title} {job.id}"
     if state.status == "running":

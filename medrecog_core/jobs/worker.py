@@ -3,6 +3,7 @@
 import sys
 from collections.abc import Sequence
 
+from medrecog_core.access import OPERATOR, ask_who
 from medrecog_core.errors import MedrecogError
 from medrecog_core.jobs.job import find_job
 from medrecog_core.jobs.supervision import end_process
@@ -15,7 +16,10 @@ def main(arguments: Sequence[str]) -> int:
     """Execute a job; errors are one line in its log."""
     (job_id,) = arguments
     try:
-        carry_out(find_job(job_id))
+        job = find_job(job_id)
+        starter = job.starter or OPERATOR
+        ask_who(lambda: starter)
+        carry_out(job)
     except MedrecogError as error:
         print(f"medrecog: {error}", file=sys.stderr)
         return NOT_DONE

@@ -35,6 +35,7 @@ from medrecog_core.models.prediction import Prediction, Predictor, predict_files
 from medrecog_core.models.storage import (
     MODEL_TRASH,
     delete_model,
+    is_changeable,
     load_model,
     model_names,
     n_bytes_of,
@@ -85,6 +86,7 @@ __all__ = [
     "finished_cell",
     "import_content",
     "import_model",
+    "is_changeable",
     "limits",
     "load_model",
     "missing_weights",

@@ -16,6 +16,7 @@ from typing import Annotated, Any
 from pydantic import BaseModel, Field, ValidationError
 
 from medrecog_core import __version__, atomic_file
+from medrecog_core.access import Action
 from medrecog_core.bounds import KNOWN_ONLY, Count, Sha256
 from medrecog_core.errors import MedrecogError
 from medrecog_core.mode import check_may_change
@@ -117,7 +118,7 @@ def import_model(file: Path, name: str = "") -> ModelCard:
     StorageError
         If the model cannot be written.
     """
-    check_may_change("import a model")
+    check_may_change("import a model", Action.ADD)
     try:
         if file.stat().st_size > MOST_BYTES:
             raise _foreign(file.name, f"it has more than {MOST_BYTES // 2**20} MB")
@@ -141,7 +142,7 @@ def import_content(content: bytes, title: str, name: str = "") -> ModelCard:
     name
         Name of the model here; empty: its own name.
     """
-    check_may_change("import a model")
+    check_may_change("import a model", Action.ADD)
     files = _checked_files(content, title)
 
     unread = set(files)

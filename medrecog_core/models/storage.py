@@ -13,6 +13,7 @@ from typing import Any, TypeVar
 import numpy as np
 
 from medrecog_core import atomic_file
+from medrecog_core.access import Action
 from medrecog_core.classification import (
     DEFAULT_CLASSIFIER,
     Calibration,
@@ -28,12 +29,13 @@ from medrecog_core.images import PLAIN, Image
 from medrecog_core.images.rendering import rows_document, rows_of_document
 from medrecog_core.jobs.locks import locked
 from medrecog_core.locations import cache_folder, unwritable
-from medrecog_core.mode import check_may_change
+from medrecog_core.mode import check_may_change, check_may_view
 from medrecog_core.models.known_images import KnownImages
 from medrecog_core.models.model import Model, ModelCard, check_kept
 from medrecog_core.models.training_images import TrainingImages
 from medrecog_core.networks import find_network
 from medrecog_core.networks.stored_array import open_npy_member
+from medrecog_core.ownership import check_may_change_in, may_change, sign
 from medrecog_core.regular_file import read_regular
 from medrecog_core.trash import Trash
 
@@ -120,7 +122,7 @@ def save_model(model: Model) -> None:
     StorageError
         If it cannot be written.
     """
-    check_may_change("save a model")
+    check_may_change("save a model", Action.ADD)
     name = check_name(model.card.name)
     folder = cache_folder().models / name
     with lock_model(name):
@@ -135,6 +137,7 @@ def save_model(model: Model) -> None:
             hashes = {file: _hash(content) for file, content in files.items()}
             document = {**card_document(model.card), "format": FORMAT, "files": hashes}
             atomic_file.write_json(staged / CARD, document)
+            sign(staged)
             try:
                 staged.replace(folder)
             except OSError as error:
@@ -219,6 +222,7 @@ def codebook_file(cell: Cell | Fusion, member: Cell) -> str:
 
 def model_names() -> list[str]:
     """Return the names of all models."""
+    check_may_view()
     return sorted(file.parent.name for file in cache_folder().models.glob(f"*/{CARD}"))
 
 
@@ -255,6 +259,7 @@ def load_model(name: str) -> Model:
 
 
 def _read(name: str, kind: Callable[[Callable[[str], bytes]], _T]) -> _T:
+    check_may_view()
     folder = cache_folder().models / check_name(name)
     if not (folder / CARD).exists():
         raise MedrecogError(f"Unknown model “{name}”. Available: {_known()}.")
@@ -268,6 +273,11 @@ def _read(name: str, kind: Callable[[Callable[[str], bytes]], _T]) -> _T:
         ) from error
 
 
+def is_changeable(name: str) -> bool:
+    """Return whether who is acting may delete a model."""
+    return may_change(cache_folder().models / name)
+
+
 def delete_model(name: str) -> None:
     """Move a model to the trash.
 
@@ -278,7 +288,7 @@ def delete_model(name: str) -> None:
     StorageError
         If it cannot be moved.
     """
-    check_may_change("delete a model")
+    check_may_change_in(cache_folder().models / name, "delete a model")
     if name not in model_names():
         raise MedrecogError(f"Unknown model “{name}”. Available: {_known()}.")
     with lock_model(name):

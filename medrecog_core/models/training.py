@@ -7,6 +7,7 @@ from typing import Any, TypeVar
 
 import numpy as np
 
+from medrecog_core.access import Action
 from medrecog_core.classification import (
     CalibrationChoice,
     DecisionThreshold,
@@ -54,6 +55,7 @@ from medrecog_core.models.model import (
 from medrecog_core.models.storage import check_free, load_model, save_model
 from medrecog_core.models.training_images import index_training_images
 from medrecog_core.networks import find_network
+from medrecog_core.quota import check_cache_quota
 from medrecog_core.runs import (
     CellResult,
     Run,
@@ -214,7 +216,7 @@ def train_model(
     StorageError
         If descriptors are missing, or the model cannot be written.
     """
-    check_may_change("train a model")
+    check_may_change("train a model", Action.ADD)
     check_free(name)
     if on not in TRAINED_ON:
         raise UsageError(f"Unknown training images “{on}”. Available: {', '.join(TRAINED_ON)}.")
@@ -328,6 +330,7 @@ def start_training(run: Run, cell: AnyCell, name: str, on: str = TRAINING) -> Jo
         If another job trains a model of this name.
     """
     check_free(name)
+    check_cache_quota()
     return start(*_order(run, cell, name, on))
 
 

@@ -240,6 +240,7 @@ def start_download(network: Network) -> Job:
     MedrecogError
         If another job downloads them.
     """
+    check_may_change("download weights")
     return start(DOWNLOAD_WEIGHTS, network.name, _title(network))
 
 

@@ -11,7 +11,7 @@ from typing import Any
 import psutil
 
 from medrecog_core import __version__
-from medrecog_core.datasets import Split, split_images
+from medrecog_core.datasets import Split, demo, split_images
 from medrecog_core.errors import MedrecogError, StorageError
 from medrecog_core.features import DescriptorReader, DescriptorSource, DescriptorStore
 from medrecog_core.images import Image
@@ -22,8 +22,9 @@ from medrecog_core.jobs.work import launch as launch_job
 from medrecog_core.locations import cache_folder
 from medrecog_core.networks import Network, find_device, find_network, find_weights
 from medrecog_core.networks.engines import Choice
+from medrecog_core.quota import check_cache_quota, note_features
 from medrecog_core.runs.cell_evaluation import StoredImages, evaluate_cell
-from medrecog_core.runs.estimate import TRAINING, forecast_run
+from medrecog_core.runs.estimate import TRAINING, estimate_cost, forecast_run
 from medrecog_core.runs.extracted_dataset import (
     ExtractedDataset,
     extract_images,
@@ -72,10 +73,19 @@ def launch(specification: RunSpecification, title: str = "") -> Run:
     ------
     UsageError
         If the title is longer than 100 characters.
+    QuotaError
+        If who is acting would store more than is allowed.
     StorageError
         If the cache folder cannot be written to.
     """
+    # Estimating an image set that is not drawn yet would draw it.
+    is_known = specification.dataset != demo.NAME or demo.is_drawn()
+    is_limited = is_known and check_cache_quota() is not None
+    n_bytes = estimate_cost(specification).n_bytes if is_limited else 0
+    check_cache_quota(n_bytes)
     run = create_run(specification, title=title)
+    if is_limited:
+        note_features(run.path, n_bytes)
     launch_job(run)
     return run
 
@@ -159,6 +169,7 @@ def _record_of(run: Run, network: Network, extracted: ExtractedDataset, split: S
             **_describe_environment(network, extracted.source),
             **_describe_engine(extracted.choice, earlier),
             **_describe_data(extracted, split),
+            **({"started_by": run.starter.name} if run.starter is not None else {}),
             # The earlier attempt may have read other scales, or the same.
             "peak_memory_bytes": _greater(earlier.peak_memory_bytes, peaks) if earlier else peaks,
         }

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from medrecog_core.access import Action
 from medrecog_core.datasets import Dataset, ImageRecord, draw_sample, library, split_images
 from medrecog_core.datasets.manifest import read_dataset
 from medrecog_core.errors import MedrecogError
@@ -159,7 +160,7 @@ def extract_dataset(
 
     Parameters and errors are those of `load_sample` and `extract_images`.
     """
-    check_may_change("extract descriptors")
+    check_may_change("extract descriptors", Action.ADD)
     dataset, sample = load_sample(specification, report, should_stop)
     return extract_images(specification, dataset, sample, report, should_stop)
 

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from medrecog_core.access import Action
 from medrecog_core.classification import Comparison, ScoredImages, compare
 from medrecog_core.datasets import Split, library, split_images, unit_of
 from medrecog_core.errors import MedrecogError
@@ -85,7 +86,7 @@ def measure_leakage(
     MedrecogError
         If the data set has no groups, or cannot be extracted or split so.
     """
-    check_may_change("extract descriptors")
+    check_may_change("extract descriptors", Action.ADD)
     mixed, grouped = (
         specification.model_copy(update={"protocol": "k-fold", "keep_groups": kept})
         for kept in (False, True)

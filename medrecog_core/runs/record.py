@@ -148,6 +148,8 @@ class RunRecord(_Part):
         Peak memory and time by stage id.
     repeats
         The run that it repeats; None if it repeats none.
+    started_by
+        Name of who started it; empty for the operator. Bundles do not contain it.
     """
 
     run: str = ""
@@ -174,6 +176,7 @@ class RunRecord(_Part):
     split: RecordedSplit
     peak_memory_bytes: Mapping[str, NonNegativeInt] = {}
     repeats: Repeated | None = None
+    started_by: str = ""
     seconds: Mapping[str, Seconds] = {}
 
     @property

@@ -15,6 +15,7 @@ import numpy as np
 from pydantic import Field, TypeAdapter
 
 from medrecog_core import atomic_file
+from medrecog_core.access import Action
 from medrecog_core.datasets import Split, library
 from medrecog_core.datasets.small_test import SmallTest, find_small_test
 from medrecog_core.errors import MedrecogError, StorageError, UsageError
@@ -26,8 +27,9 @@ from medrecog_core.jobs.kinds import RUN
 from medrecog_core.jobs.process import this_process
 from medrecog_core.jobs.state import JobState
 from medrecog_core.locations import cache_folder
-from medrecog_core.mode import check_may_change
+from medrecog_core.mode import check_may_change, check_may_view
 from medrecog_core.networks.stored_array import READ_ERRORS, read_npy
+from medrecog_core.ownership import check_may_change_in, sign
 from medrecog_core.regular_file import read_regular
 from medrecog_core.runs.cell_evaluation import CellResult
 from medrecog_core.runs.labels import RunLabels
@@ -60,7 +62,7 @@ class Run(Job):
         UsageError
             If it is longer than 100 characters.
         """
-        check_may_change("rename a run")
+        check_may_change_in(self.path, "rename a run")
         atomic_file.write_json(self.path / "title.json", _checked_title(title))
 
     def labels(self) -> RunLabels:
@@ -72,7 +74,7 @@ class Run(Job):
 
     def write_labels(self, labels: RunLabels) -> None:
         """Replace the labels of the run."""
-        check_may_change("label a run")
+        check_may_change("label a run", Action.LABEL)
         atomic_file.write_json(self.path / "labels.json", labels.to_document())
 
     def specification(self) -> RunSpecification:
@@ -131,7 +133,7 @@ class Run(Job):
 
     def discard_cells(self) -> None:
         """Delete every finished cell."""
-        check_may_change("delete cells of a run")
+        check_may_change_in(self.path, "delete cells of a run")
         shutil.rmtree(self.path / "cells", ignore_errors=True)
 
     def scores(self, cell: AnyCell) -> np.ndarray:
@@ -302,13 +304,14 @@ def create_run(
     StorageError
         If the cache folder cannot be written to.
     """
-    check_may_change("start a run")
+    check_may_change("start a run", Action.ADD)
     title = _checked_title(title)
     remove_expired()
     now = time.time()
     stamp = time.strftime("%Y%m%d-%H%M%S", time.gmtime(now))
     run = Run(f"{specification.dataset[:40]}-{stamp}-{secrets.token_hex(2)}")
     atomic_file.write_json(run.path / "specification.json", specification.to_document())
+    sign(run.path)
     if repeated is not None:
         run.write_repeated(repeated)
     if title:
@@ -336,6 +339,7 @@ def find_run(run_id: str) -> Run:
     MedrecogError
         If there is none.
     """
+    check_may_view()
     run = Run(run_id)
     if not JOB_ID.fullmatch(run_id) or not any(map(os.path.lexists, _marks(run.path))):
         raise MedrecogError(f"There is no run “{run_id}”. The command “runs” lists all runs.")
@@ -349,6 +353,7 @@ def all_runs() -> list[Run]:
 
 def runs_with_states() -> list[tuple[Run, JobState]]:
     """Return every run with its state now, the newest first."""
+    check_may_view()
     runs = cache_folder().runs
     there = {file.parent.name for mark in _marks(Path("*")) for file in runs.glob(str(mark))}
     found = [(run, run.state()) for run in map(Run, filter(JOB_ID.fullmatch, there))]

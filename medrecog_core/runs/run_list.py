@@ -96,6 +96,8 @@ class ListedRun:
         None if the run's folder is damaged.
     damage
         Why the run cannot be read, and what to do; empty if it can.
+    started_by
+        Name of who started it; empty for the operator.
     """
 
     run: Run
@@ -104,6 +106,7 @@ class ListedRun:
     name: str
     summary: RunSummary | None
     damage: str = ""
+    started_by: str = ""
 
     @property
     def seconds(self) -> float:
@@ -172,6 +175,7 @@ def list_runs() -> list[ListedRun]:
             names[run.id],
             summaries.get(run.id),
             damage.get(run.id, ""),
+            starter.name if (starter := run.starter) is not None else "",
         )
         for run, state in runs
     ]
@@ -212,6 +216,7 @@ def _searched(row: ListedRun) -> Searched:
         "status": row.status,
         "tags": ", ".join(row.labels.tags),
         "note": row.labels.note,
+        "started by": row.started_by,
         "date": time.strftime("%Y-%m-%d", time.localtime(row.state.created)),
     }
     if row.summary is not None:

@@ -7,9 +7,10 @@ from medrecog_core.jobs.job import Job, all_jobs, find_job
 from medrecog_core.jobs.queue import working_jobs
 from medrecog_core.jobs.state import RESUMABLE, JobState
 from medrecog_core.jobs.work import resume, stop
-from medrecog_core.mode import is_viewer
+from medrecog_core.ownership import may_change
 from medrecog_core.ui.plain_text import literal, literal_error
 from medrecog_core.ui.quantities import about
+from medrecog_core.ui.sign_in import fragment
 
 _BADGES = {
     "queued": ("gray", "schedule"),
@@ -35,7 +36,7 @@ def show_job(job: Job) -> None:
     """Show a job with its progress, buttons and log, updated every second while it runs."""
     shown = job.state()
 
-    @st.fragment(run_every=None if shown.has_ended else "1s")
+    @fragment(run_every=None if shown.has_ended else "1s")
     def live() -> None:
         state = job.state()
         if state.has_ended != shown.has_ended:
@@ -85,7 +86,7 @@ def progress_text(state: JobState) -> str:
 
 def show_job_buttons(job: Job, state: JobState) -> None:
     """Show Stop or Resume, and the log."""
-    if not is_viewer():
+    if may_change(job.path):
         if not state.has_ended:
             stopping = state.status == "stopping"
             st.button(
@@ -110,7 +111,7 @@ def show_job_buttons(job: Job, state: JobState) -> None:
 
 def dismiss_button(job: Job, state: JobState) -> None:
     """Show the button that deletes a job that has ended."""
-    if state.has_ended and not is_viewer():
+    if state.has_ended and may_change(job.path):
         st.button(
             "Dismiss",
             icon=":material/close:",
@@ -150,7 +151,7 @@ def show_working(tab: str) -> None:
     jobs = working_jobs()
     is_live = bool(jobs or st.session_state.get(_STARTED))
 
-    @st.fragment(run_every="5s" if is_live else None)
+    @fragment(run_every="5s" if is_live else None)
     def working() -> None:
         _name_tab(tab)
         if jobs:

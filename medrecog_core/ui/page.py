@@ -15,6 +15,7 @@ from medrecog_core.mode import is_viewer
 from medrecog_core.ui.jobs import show_working
 from medrecog_core.ui.plain_text import literal, literal_error
 from medrecog_core.ui.shown_bundle import show_bundle
+from medrecog_core.ui.sign_in import admit, show_account
 from medrecog_core.wording import RESEARCH_ONLY
 
 
@@ -102,6 +103,7 @@ def open_page(title: str) -> None:
             st.badge("Read-only view", icon=":material/visibility:", color="blue")
         else:
             show_working(tab)
+        show_account()
         st.markdown(f"**{RESEARCH_ONLY}**")
         st.caption(f"medrecog {__version__}")
     st.title(heading)
@@ -126,7 +128,7 @@ def _show_links() -> None:
 
 def _is_view() -> bool:
     try:
-        is_viewer()  # an unknown mode is an error before anything is opened
+        admit()  # a wrong setting is an error before anything is opened
         show_bundle()
         return is_viewer()
     except MedrecogError as error:

@@ -2,7 +2,9 @@
 
 import streamlit as st
 
+from medrecog_core.access import Action
 from medrecog_core.locations import cache_folder
+from medrecog_core.mode import is_allowed
 from medrecog_core.storage import (
     FeatureGroup,
     Part,
@@ -14,6 +16,7 @@ from medrecog_core.storage import (
 from medrecog_core.ui.page import shown_errors
 from medrecog_core.ui.plain_text import literal
 from medrecog_core.ui.quantities import counted, size
+from medrecog_core.ui.sign_in import dialog
 
 _OPEN = "storage-open"
 _FREED = "storage-freed"
@@ -51,7 +54,8 @@ def show_storage() -> None:
                 "Unused features belong to files, renderings or weights that no data set, run or "
                 "model uses any more."
             )
-            if st.button("Free unused features", icon=":material/delete_sweep:"):
+            may_free = is_allowed(Action.MANAGE)
+            if may_free and st.button("Free unused features", icon=":material/delete_sweep:"):
                 _confirm()
 
 
@@ -74,7 +78,7 @@ def _contents(root: str) -> tuple[tuple[Part, ...], tuple[FeatureGroup, ...]]:
     return parts(), feature_groups()
 
 
-@st.dialog("Free unused features")
+@dialog("Free unused features")
 def _confirm() -> None:
     """Ask before features are deleted."""
     with shown_errors():

@@ -5,11 +5,15 @@ from collections.abc import Callable, Mapping, Sequence
 
 import streamlit as st
 
+from medrecog_core.access import Action
 from medrecog_core.errors import MedrecogError
+from medrecog_core.mode import is_allowed
+from medrecog_core.ownership import may_change
 from medrecog_core.trash import DAYS_KEPT, Deleted, Trash
 from medrecog_core.ui.page import shown_errors
 from medrecog_core.ui.plain_text import literal
 from medrecog_core.ui.quantities import counted
+from medrecog_core.ui.sign_in import dialog
 
 _NAMES_SHOWN = 5
 
@@ -53,7 +57,7 @@ def show_trash(trash: Trash) -> None:
     if not section.open:
         return
     with section, shown_errors():
-        found = {each.id: each for each in trash.contents()}
+        found = {each.id: each for each in trash.contents() if may_change(each.folder)}
         if not found:
             st.caption(f"Deleted {noun}s can be restored here for {DAYS_KEPT} days.")
             return
@@ -73,7 +77,8 @@ def show_trash(trash: Trash) -> None:
                 args=(trash,),
                 key=f"restore-{noun}s",
             )
-            if st.button("Empty trash", icon=":material/delete_forever:"):
+            can_empty = is_allowed(Action.MANAGE)
+            if can_empty and st.button("Empty trash", icon=":material/delete_forever:"):
                 _confirm(trash)
 
 
@@ -99,7 +104,7 @@ def _restore(trash: Trash, names: Sequence[str], then: Callable[[], None] | None
         then()
 
 
-@st.dialog("Empty trash")
+@dialog("Empty trash")
 def _confirm(trash: Trash) -> None:
     n_deleted = len(trash.contents())
     st.write(f"Remove {counted(n_deleted, f'deleted {trash.noun}')} permanently?")

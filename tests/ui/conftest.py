@@ -4,7 +4,7 @@ import subprocess
 import sys
 import time
 import urllib.request
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import pytest
@@ -12,22 +12,33 @@ import pytest
 PROJECT = Path(__file__).parents[2]
 
 
+def free_port() -> int:
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port: int = free.getsockname()[1]
+        return port
+
+
 class Server:
     """The dashboard as a user starts it, on a free port and with a cache folder of its own."""
 
     def __init__(
-        self, cache: Path, script: str = "app.py", options: Sequence[str] = (), path: str = ""
+        self,
+        cache: Path,
+        script: str = "app.py",
+        options: Sequence[str] = (),
+        path: str = "",
+        port: int = 0,
+        settings: Mapping[str, str] | None = None,
     ) -> None:
         self.cache = cache
-        with socket.socket() as free:
-            free.bind(("127.0.0.1", 0))
-            self.port = free.getsockname()[1]
+        self.port = port or free_port()
         self.address = f"http://127.0.0.1:{self.port}{path}"
         command = [sys.executable, "-m", "streamlit", "run", script]
         self.process = subprocess.Popen(
             [*command, f"--server.port={self.port}", *options],
             cwd=PROJECT,
-            env={**os.environ, "MEDRECOG_CACHE": str(cache)},
+            env={**os.environ, **(settings or {}), "MEDRECOG_CACHE": str(cache)},
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
         )

@@ -9,6 +9,7 @@ from typing import Any
 from pydantic import TypeAdapter
 
 from medrecog_core import atomic_file
+from medrecog_core.access import Action
 from medrecog_core.bounds import KNOWN_ONLY, Count, Seconds, Timestamp
 from medrecog_core.datasets import library
 from medrecog_core.datasets.dataset import Dataset
@@ -45,6 +46,7 @@ from medrecog_core.jobs.progress import Progress, Report, Stage, counting
 from medrecog_core.jobs.progress import ignore as ignore_progress
 from medrecog_core.jobs.work import Work, carry_out, start_once
 from medrecog_core.mode import check_may_change
+from medrecog_core.ownership import check_may_change_in
 from medrecog_core.wording import counted
 
 VERSION = 2
@@ -134,7 +136,7 @@ def check_health(dataset: Dataset, report: StageReport = _ignore) -> HealthRepor
     StorageError
         If the report cannot be written.
     """
-    check_may_change("check a data set")
+    check_may_change("check a data set", Action.ADD)
     start = time.time()
 
     def stage(id_: str, label: str, unit: str = "images") -> Callable[[int, int], None]:
@@ -208,6 +210,8 @@ def start_health_check(name: str, refresh: bool = False) -> Job:
     MedrecogError
         If another job works on the data set.
     """
+    if refresh:
+        check_may_change_in(library.folder_of(name), "update a data set")
     return start_once(CHECK, name, f"Check {name}", {"refresh": refresh})
 
 
@@ -221,7 +225,7 @@ def carry_out_health_check(
     MedrecogError
         If there is no such data set, it cannot be checked, or another job works on it.
     """
-    check_may_change("check a data set")
+    check_may_change("check a data set", Action.ADD)
     library.load(name, counting(report, library.DRAWING))
     carry_out(create_job(CHECK, name, f"Check {name}", {"refresh": refresh}), report)
     found = kept_report(name)

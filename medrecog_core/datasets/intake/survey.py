@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from medrecog_core.data_roots import leads_out
 from medrecog_core.datasets.dataset import DatasetWarning, LeftOut
 from medrecog_core.datasets.files import shown
 from medrecog_core.errors import MedrecogError
@@ -187,6 +188,10 @@ class _Walk:
                 self.left_out.append(LeftOut(shown(before) + ".*", f"{len(hidden):,} hidden files"))
 
     def _take_link(self, path: str, place: str, waiting: list[_Link]) -> None:
+        if leads_out(Path(place)):
+            reason = "a symbolic link that leads out of the data folders"
+            self.left_out.append(LeftOut(shown(path), reason))
+            return
         try:
             mode = os.stat(place).st_mode  # noqa: PTH116
         except OSError:  # it leads nowhere, or to itself

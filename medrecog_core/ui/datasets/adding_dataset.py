@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 import streamlit as st
 
+from medrecog_core.access import Action
 from medrecog_core.datasets import (
     CATALOGUE,
     CatalogueEntry,
@@ -25,11 +26,16 @@ from medrecog_core.errors import MedrecogError
 from medrecog_core.jobs.job import Job
 from medrecog_core.jobs.kinds import DOWNLOAD_DATASET, IMPORT
 from medrecog_core.locations import cache_folder, create_folder
+from medrecog_core.mode import is_allowed
+from medrecog_core.ownership import sign
+from medrecog_core.quota import check_upload_quota
+from medrecog_core.settings import read_settings
 from medrecog_core.ui.datasets.import_preview import show_preview
 from medrecog_core.ui.jobs import note_started, show_unfinished
 from medrecog_core.ui.page import shown_errors
 from medrecog_core.ui.plain_text import literal
 from medrecog_core.ui.quantities import size
+from medrecog_core.ui.sign_in import dialog
 
 if TYPE_CHECKING:
     from streamlit.runtime.uploaded_file_manager import UploadedFile
@@ -73,11 +79,12 @@ def _close() -> None:
     st.session_state.pop(_IS_OPEN, None)
 
 
-@st.dialog("Add a data set", width="large", on_dismiss=_close)
+@dialog("Add a data set", width="large", on_dismiss=_close)
 def _add_dataset() -> None:
-    way = st.segmented_control(
-        "Source", [_HERE, _UPLOAD, _CATALOGUE], default=_HERE, required=True, wrap=True
-    )
+    # A folder of the server can be named by admins, and by others below the data roots.
+    can_name = is_allowed(Action.MANAGE) or bool(read_settings().data_roots)
+    ways = [_HERE, _UPLOAD, _CATALOGUE] if can_name else [_UPLOAD, _CATALOGUE]
+    way = st.segmented_control("Source", ways, default=ways[0], required=True, wrap=True)
     with shown_errors():
         {_HERE: _from_here, _UPLOAD: _from_upload, _CATALOGUE: _from_catalogue}[way]()
 
@@ -230,11 +237,13 @@ def _written(uploads: Sequence["UploadedFile"]) -> list[Path]:
     st.session_state.pop(_UPLOADED, None)
     if not uploads:
         return []
+    check_upload_quota(sum(upload.size for upload in uploads))
     parent = create_folder(cache_folder().datasets)
     for folder in parent.glob(f"{_UPLOADS}*"):  # of pages that were closed
         if time.time() - folder.stat().st_mtime > _OLD_SECONDS:
             shutil.rmtree(folder, ignore_errors=True)
     folder = Path(tempfile.mkdtemp(prefix=_UPLOADS, dir=parent))
+    sign(folder)
     files: list[Path] = []
     for upload in uploads:
         # Lists and tables are known by their names; nothing else of the name is used.

@@ -7,7 +7,6 @@ import streamlit as st
 from medrecog_core.datasets import Dataset, Finding, ImageRecord, apply_remedy, library
 from medrecog_core.datasets.health.finding import Remedy
 from medrecog_core.errors import MedrecogError
-from medrecog_core.mode import is_viewer
 from medrecog_core.ui.datasets.dataset_gallery import open_image, picture_of
 from medrecog_core.ui.gallery import Picture, show_pictures
 from medrecog_core.ui.plain_text import literal
@@ -74,7 +73,7 @@ def _show_set(dataset: Dataset, finding: Finding, images: list[ImageRecord], key
     def show_choice(picture: Picture) -> None:
         (image,) = (image for image in images if image.path == picture.name)
         st.caption(literal(" · ".join(filter(None, (image.label, image.split, image.group)))))
-        if not is_viewer():
+        if library.is_changeable(dataset.name):
             others = tuple(path for path in paths if path != image.path)
             st.button(
                 "Keep this",
@@ -93,7 +92,7 @@ def _show_set(dataset: Dataset, finding: Finding, images: list[ImageRecord], key
         show_pictures(pictures, key, lambda picture: open_image(picture.name), show_choice)
         if len(images) > _MOST_PICTURES:
             st.caption(f"and {len(images) - _MOST_PICTURES:,} more")
-        if not is_viewer():
+        if library.is_changeable(dataset.name):
             st.button(
                 "Exclude both" if len(images) == 2 else f"Exclude all {len(images):,}",
                 icon=":material/block:",

@@ -8,7 +8,7 @@ import pandas as pd
 import streamlit as st
 
 from medrecog_core.csv_text import csv_text
-from medrecog_core.datasets import Dataset, DatasetWarning, LeftOut
+from medrecog_core.datasets import Dataset, DatasetWarning, LeftOut, library
 from medrecog_core.mode import is_viewer
 from medrecog_core.reports.figures.colours import ink_on
 from medrecog_core.ui.chart import category_colours, show_chart
@@ -16,6 +16,7 @@ from medrecog_core.ui.datasets.class_choice import show_class_choice, show_move
 from medrecog_core.ui.datasets.decision_widgets import on_page
 from medrecog_core.ui.plain_text import literal
 from medrecog_core.ui.quantities import counted
+from medrecog_core.ui.sign_in import at_click
 
 _CLASSES_SHOWN = 30
 _ROWS_SHOWN = 1000
@@ -33,7 +34,7 @@ def show_summary(dataset: Dataset) -> None:
     st.caption(literal(f"{dataset.layout[0].upper()}{dataset.layout[1:]}{where}"))
     show_rendering(dataset)
     show_class_counts(dataset)
-    if not is_viewer():
+    if library.is_changeable(dataset.name):
         with st.container(horizontal=True):
             show_class_choice(dataset)
             show_move(dataset)
@@ -106,7 +107,7 @@ def show_left_out(left_out: Sequence[LeftOut]) -> None:
         _say_if_cut(len(left_out))
         st.download_button(
             "Download list",
-            lambda: _as_csv(left_out),
+            at_click(lambda: _as_csv(left_out)),
             "skipped-files.csv",
             "text/csv",
             icon=":material/download:",

@@ -140,7 +140,7 @@ def _show_finding(dataset: Dataset, finding: Finding, report: HealthReport) -> N
         else:
             _show_finding_pictures(dataset, finding)
         with st.container(horizontal=True, vertical_alignment="center"):
-            if finding.remedy and not is_viewer():
+            if finding.remedy and library.is_changeable(dataset.name):
                 st.button(
                     literal(finding.remedy.label),
                     icon=":material/merge:" if finding.remedy.merges else ":material/block:",
@@ -148,7 +148,7 @@ def _show_finding(dataset: Dataset, finding: Finding, report: HealthReport) -> N
                     on_click=_apply,
                     args=(dataset.name, finding),
                 )
-            if finding.kind == "changed" and not is_viewer():
+            if finding.kind == "changed" and library.is_changeable(dataset.name):
                 st.button(
                     "Update index",
                     icon=":material/refresh:",
@@ -167,7 +167,7 @@ def _show_finding(dataset: Dataset, finding: Finding, report: HealthReport) -> N
                     args=(finding.kind,),
                 )
         _show_files(finding)
-        if not is_viewer():
+        if library.is_changeable(dataset.name):
             _show_remedy(finding)
 
 
@@ -278,7 +278,7 @@ def _show_exclusions(dataset: Dataset) -> None:
                 f"**{counted(n, 'image')}**, {literal(finding_name(finding))}"
                 + (f": {literal(reason)}" if reason else "")
             )
-            if is_viewer():
+            if not library.is_changeable(dataset.name):
                 continue
             if finding == CLASS_CHOICE:
                 # All changes of classes are restored together.
@@ -322,7 +322,7 @@ def _show_merged_classes(dataset: Dataset) -> None:
         st.markdown(
             ", ".join(f"{literal(old)} → {literal(new)}" for old, new in sorted(names.items()))
         )
-        if not is_viewer():
+        if library.is_changeable(dataset.name):
             st.button(
                 "Restore classes",
                 icon=":material/undo:",

@@ -122,7 +122,7 @@ def _show_row(dataset: Dataset, image: ImageRecord, report: HealthReport | None)
 def _offer_exclusion(dataset: Dataset, image: ImageRecord) -> None:
     exclusion = next((e for e in dataset.excluded if e.image.path == image.path), None)
     if exclusion is None:
-        if is_viewer():
+        if not library.is_changeable(dataset.name):
             return
         st.button(
             "Exclude image from runs",
@@ -136,7 +136,7 @@ def _offer_exclusion(dataset: Dataset, image: ImageRecord) -> None:
         f"Excluded: {literal(exclusion.reason)}." if exclusion.reason else "Excluded manually.",
         icon=":material/block:",
     )
-    if not is_viewer():
+    if library.is_changeable(dataset.name):
         st.button(
             "Restore",
             icon=":material/undo:",

@@ -10,6 +10,7 @@ from medrecog_core.errors import MedrecogError
 from medrecog_core.jobs.state import RESUMABLE
 from medrecog_core.jobs.work import resume
 from medrecog_core.mode import is_viewer
+from medrecog_core.ownership import may_change
 from medrecog_core.runs import RUN_TRASH, ListedRun, find_run, list_runs
 from medrecog_core.runs.labels import LONGEST_NOTE
 from medrecog_core.runs.naming import rename_run
@@ -19,6 +20,7 @@ from medrecog_core.ui.experiments.followed import FOLLOWED, SEEN, follow
 from medrecog_core.ui.jobs import note_started
 from medrecog_core.ui.page import shown_errors
 from medrecog_core.ui.plain_text import literal, literal_error
+from medrecog_core.ui.sign_in import dialog
 from medrecog_core.ui.trash import forget_deleted, note_deleted
 
 _CHANGED = "runs changed"
@@ -73,7 +75,8 @@ def _show_links(rows: Sequence[ListedRun]) -> None:
 def _show_changes(rows: Sequence[ListedRun], ids: tuple[str, ...]) -> None:
     if len(rows) == 1 and st.button("Edit", icon=":material/edit:", key=f"edit {ids[0]}"):
         _edit(ids[0])
-    resumable = tuple(row.run.id for row in rows if row.state.status in RESUMABLE)
+    own = [row for row in rows if may_change(row.run.path)]
+    resumable = tuple(row.run.id for row in own if row.state.status in RESUMABLE)
     if resumable:
         _button("Resume", "play_arrow", resumable, _resume)
     is_pinned = all(row.labels.pinned for row in rows)
@@ -86,9 +89,10 @@ def _show_changes(rows: Sequence[ListedRun], ids: tuple[str, ...]) -> None:
         _archive,
         not is_archived,
     )
-    deletable = {row.run.id: row.name for row in rows if row.state.has_ended}
+    deletable = {row.run.id: row.name for row in own if row.state.has_ended}
     if deletable:
-        label = "Delete" if len(deletable) == len(rows) else f"Delete {len(deletable):,} ended"
+        of = "ended" if len(own) == len(rows) else "of yours"
+        label = "Delete" if len(deletable) == len(rows) else f"Delete {len(deletable):,} {of}"
         _button(label, "delete", tuple(deletable), _delete, deletable)
 
 
@@ -156,7 +160,7 @@ def _delete(ids: tuple[str, ...], names: dict[str, str]) -> None:
             st.query_params.pop(SEEN, None)
 
 
-@st.dialog("Edit run")
+@dialog("Edit run")
 def _edit(run_id: str) -> None:
     if has_changed():
         st.rerun()  # which closes the dialog
@@ -171,6 +175,7 @@ def _edit(run_id: str) -> None:
                 key=f"{_NAME} {run_id}",
                 placeholder=described,
                 max_chars=LONGEST_TITLE,
+                disabled=not may_change(run.path),
             )
             st.multiselect(
                 "Tags",
@@ -190,7 +195,8 @@ def _save(run_id: str) -> None:
     try:
         run = find_run(run_id)
         labels = replace(run.labels(), tags=tuple(tags), note=note)
-        rename_run(run, title)
+        if may_change(run.path):
+            rename_run(run, title)
         run.write_labels(labels)
     except MedrecogError as error:
         st.toast(literal(error), icon=":material/error:")

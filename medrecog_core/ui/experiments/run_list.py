@@ -9,6 +9,7 @@ from medrecog_core.ui.experiments.run_table import choose_runs
 from medrecog_core.ui.page import shown_errors
 from medrecog_core.ui.plain_text import literal
 from medrecog_core.ui.quantities import counted
+from medrecog_core.ui.sign_in import fragment
 from medrecog_core.ui.trash import offer_undo, show_trash
 
 _ARCHIVED = "run-archived"
@@ -25,7 +26,7 @@ def show_runs(rows: list[ListedRun]) -> None:
 
 
 # A search or a selection computes this part of the page only.
-@st.fragment
+@fragment
 def _show_list(rows: list[ListedRun]) -> None:
     if has_changed():
         st.rerun()
@@ -64,7 +65,7 @@ def _show_list(rows: list[ListedRun]) -> None:
 def _watch(active: dict[str, str]) -> None:
     """Show the whole page again when the status of an active run changes."""
 
-    @st.fragment(run_every="3s" if active else None)
+    @fragment(run_every="3s" if active else None)
     def watch() -> None:
         if any(Run(run_id).state().status != status for run_id, status in active.items()):
             st.rerun()

@@ -14,6 +14,7 @@ from medrecog_core.ui.jobs import progress_text, show_job_buttons, show_stage, s
 from medrecog_core.ui.page import shown_errors
 from medrecog_core.ui.plain_text import literal
 from medrecog_core.ui.quantities import counted
+from medrecog_core.ui.sign_in import fragment
 
 
 def show_live(run: Run) -> None:
@@ -21,7 +22,7 @@ def show_live(run: Run) -> None:
     shown = run.state()
     scroll_to_followed()
 
-    @st.fragment(run_every=None if shown.has_ended else "1s")
+    @fragment(run_every=None if shown.has_ended else "1s")
     def live() -> None:
         state = run.state()
         if state.status != shown.status:
@@ -38,6 +39,8 @@ def _show_once(run: Run, state: JobState) -> None:
         st.markdown(
             f"`{run.id}`" if run.title == run.id else f"**{literal(run.title)}** `{run.id}`"
         )
+        if run.starter is not None:
+            st.caption(f"started by {literal(run.starter.name)}")
     if state.status == "queued" and state.stage:
         _show_queue(run)
     else:

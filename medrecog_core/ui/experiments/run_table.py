@@ -34,8 +34,13 @@ def choose_runs(rows: Sequence[ListedRun]) -> list[ListedRun]:
         "Tags": st.column_config.ListColumn(),
         "Note": st.column_config.TextColumn(width=200),
     }
+    shown = [_shown(row) for row in rows]
+    if any(row.started_by for row in rows):  # with sign-in
+        shown = [
+            values | {"Started by": row.started_by} for values, row in zip(shown, rows, strict=True)
+        ]
     event: Any = st.dataframe(
-        [_shown(row) for row in rows],
+        shown,
         key=f"runs {_digest(rows)}",
         on_select="rerun",
         selection_mode="multi-row",

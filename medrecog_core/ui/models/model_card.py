@@ -13,6 +13,7 @@ from medrecog_core.models import (
     delete_model,
     exported_model,
     import_content,
+    is_changeable,
     missing_weights,
     what_is_kept,
 )
@@ -21,6 +22,7 @@ from medrecog_core.ui.choice import close_object
 from medrecog_core.ui.page import shown_errors
 from medrecog_core.ui.plain_text import literal
 from medrecog_core.ui.quantities import counted
+from medrecog_core.ui.sign_in import at_click
 from medrecog_core.ui.trash import note_deleted
 
 OPENED = "card"
@@ -77,7 +79,7 @@ def show_card(card: ModelCard) -> None:
         if not is_viewer():
             st.download_button(
                 "Export model",
-                lambda: exported_model(card.name),
+                at_click(lambda: exported_model(card.name)),
                 file_name=f"{card.name}{SUFFIX}",
                 mime="application/zip",
                 icon=":material/download:",
@@ -86,7 +88,7 @@ def show_card(card: ModelCard) -> None:
                 "images, but the features of training images and 16 x 16 grey values of training "
                 "and test images.",
             )
-            show_deletion(card.name)
+        show_deletion(card.name)
     if kept := what_is_kept(card):
         st.warning(kept, icon=":material/inventory_2:")
     show_summary(card)
@@ -95,7 +97,9 @@ def show_card(card: ModelCard) -> None:
 
 
 def show_deletion(name: str) -> None:
-    """Show the button that moves a model to the trash."""
+    """Show the button that moves a model to the trash, to those who may delete it."""
+    if not is_changeable(name):
+        return
     st.button(
         "Delete",
         type="tertiary",

@@ -3,7 +3,8 @@
 import pandas as pd
 import streamlit as st
 
-from medrecog_core.mode import is_viewer
+from medrecog_core.access import Action
+from medrecog_core.mode import is_allowed
 from medrecog_core.networks import NETWORKS, Network, all_installed_weights
 from medrecog_core.networks.table import official_bytes
 from medrecog_core.networks.weight_import import installed_official
@@ -16,10 +17,10 @@ _OPENED, _INSTALLED = "network opened in the table", "network installed in the t
 
 def show_networks() -> None:
     """Show every network with its weights, the size of the official ones, and its layers."""
-    rows = []
+    rows, may_install = [], is_allowed(Action.MANAGE)
     for network in NETWORKS.values():
         weights = next(iter(all_installed_weights(network)), None)
-        can_install = not is_viewer() and network.files and installed_official(network) is None
+        can_install = may_install and network.files and installed_official(network) is None
         rows.append(
             {
                 "Network": network.title,
@@ -31,7 +32,7 @@ def show_networks() -> None:
             }
         )
     table = pd.DataFrame(rows)
-    if is_viewer():
+    if not may_install:
         table = table.drop(columns="Install")
     st.dataframe(
         table,

@@ -4,11 +4,12 @@ from pathlib import Path
 
 import streamlit as st
 
+from medrecog_core.access import Action
 from medrecog_core.errors import MedrecogError
 from medrecog_core.jobs.job import last_job
 from medrecog_core.jobs.kinds import DOWNLOAD_WEIGHTS
 from medrecog_core.jobs.process import run_command
-from medrecog_core.mode import is_viewer
+from medrecog_core.mode import check_may_change, is_allowed, is_viewer
 from medrecog_core.networks import Network, all_installed_weights
 from medrecog_core.networks.table import official_bytes
 from medrecog_core.networks.weight_import import installed_official, start_download
@@ -35,7 +36,7 @@ def show_weights(network: Network) -> None:
                 f"**{literal(weights.title)}**" + (" :green-badge[in use]" if i == 0 else "")
             )
             st.caption(f"`{weights.identity}`, layers {', '.join(weights.layers)}")
-    if not is_viewer():
+    if is_allowed(Action.MANAGE):
         _change_weights(network, bool(installed))
 
 
@@ -53,6 +54,7 @@ def _change_weights(network: Network, are_installed: bool) -> None:
             )
             if st.form_submit_button("Import", icon=":material/upload:") and path:
                 with shown_errors(), st.spinner("Reading and checking the file …"):
+                    check_may_change("import weights")
                     file = str(Path(path).expanduser())
                     run_command(["weights", "import", file, "--network", network.name])
                     st.rerun()

@@ -19,6 +19,7 @@ from medrecog_core.reports.run_figures import (
     ROC,
 )
 from medrecog_core.runs import CellResult, Run
+from medrecog_core.ui.sign_in import at_click
 
 _FIGURES = {
     "Heat map": HEAT_MAP,
@@ -76,7 +77,7 @@ def _offer_bundle(run: Run) -> None:
     has_pictures = st.checkbox("Include thumbnails", value=True)
     st.download_button(
         "Bundle",
-        functools.partial(_bundle, run, THUMBNAILS if has_pictures else NO_PICTURES),
+        at_click(functools.partial(_bundle, run, THUMBNAILS if has_pictures else NO_PICTURES)),
         file_name=f"{run.id}.zip",
         mime="application/zip",
         on_click="ignore",
@@ -94,7 +95,7 @@ def _bundle(run: Run, pictures: Pictures) -> bytes:
 def _button(run: Run, label: str, name: str, choice: Choice, symbol: str) -> None:
     st.download_button(
         label,
-        functools.partial(exported, run, PurePath(name), choice),
+        at_click(functools.partial(exported, run, PurePath(name), choice)),
         file_name=f"{run.id}-{name}",
         on_click="ignore",
         icon=f":material/{symbol}:",
