@@ -8,6 +8,7 @@ import click
 
 from medrecog_core import atomic_file
 from medrecog_core import models as trained
+from medrecog_core.cli.evaluate_command import evaluation_document
 from medrecog_core.cli.options import json_option
 from medrecog_core.cli.output import fail_after_output, shown_progress, write_json, write_table
 from medrecog_core.errors import MedrecogError
@@ -106,11 +107,26 @@ def models(context: click.Context, as_json: bool) -> None:
 @json_option
 def show_model(model: str, as_json: bool) -> None:
     """Print the model card of MODEL as Markdown."""
-    card = trained.load_model(model).card
+    loaded = trained.load_model(model)
     if as_json:
-        write_json(_describe(card))
+        documents = [evaluation_document(model, test) for test in loaded.outside_tests]
+        tests = {"outside_tests": documents} if documents else {}
+        write_json({**_describe(loaded.card), **tests})
     else:
-        click.echo(trained.card_markdown(card))
+        click.echo(trained.card_markdown(loaded.card, tests=loaded.outside_tests))
+
+
+@models.command("delete-test")
+@click.argument("model")
+@click.argument("dataset")
+@json_option
+def delete_test(model: str, dataset: str, as_json: bool) -> None:
+    """Delete the test of MODEL on DATASET."""
+    trained.delete_test(model, dataset)
+    if as_json:
+        write_json({"model": model, "dataset": dataset, "deleted": True})
+    else:
+        click.echo(f"Deleted the test of {model} on {dataset}.")
 
 
 @click.command()
