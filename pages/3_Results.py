@@ -18,6 +18,7 @@ from medrecog_core.ui.choice import choose
 from medrecog_core.ui.experiments.followed import SEEN, follow
 from medrecog_core.ui.heat_map import choose_range, show_heat_map, show_legend
 from medrecog_core.ui.jobs import show_status
+from medrecog_core.ui.models.outside_tests import show_tests_of_cell
 from medrecog_core.ui.page import RESEARCH_ONLY, open_page, show_absence, shown_errors
 from medrecog_core.ui.plain_text import literal, literal_error
 from medrecog_core.ui.results.cell_calibration import show_calibration
@@ -144,6 +145,7 @@ def show_tabs(
         shows["Folds"] = lambda: show_folds(result.folds)
     if table is not None:
         shows["2018 report"] = lambda: show_beside_report(table, results)
+    shows["Other data sets"] = lambda: show_tests_of_cell(run, result.cell)
     shows["Settings"] = lambda: show_settings(run, record, len(result.folds))
     shows["Export"] = lambda: offer_exports(
         run, result, measure, result.metrics.positive, asked_curve(result.metrics)

@@ -1,4 +1,4 @@
-"""A model on another data set: the scores of Predict, the matched classes, copies, and its files."""
+"""A model on another data set: Predict's scores, matched classes, copies, and its files."""
 
 import json
 import shutil
