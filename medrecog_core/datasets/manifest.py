@@ -68,6 +68,7 @@ def manifest_document(dataset: Dataset, root: str) -> dict[str, Any]:
             rendering=None if dataset.rendering == PLAIN else dataset.rendering.to_document(),
             warnings=[asdict(warning) for warning in dataset.warnings],
             unlabelled=list(dataset.unlabelled),
+            metadata=_rows_of_metadata(dataset.metadata),
             folds={image.path: image.fold for image in images if image.fold},
             frames={image.path: image.frame for image in images if image.frame is not None},
             n_frames={
@@ -151,6 +152,7 @@ def read_imported(folder: Path, name: str) -> Dataset:
             rendering=Rendering.from_document(document.get("rendering")),
             warnings=tuple(_warning(**fields) for fields in document.get("warnings", [])),
             unlabelled=tuple(map(str, document.get("unlabelled", []))),
+            metadata=_metadata(**document.get("metadata", {"columns": [], "images": {}})),
         )
     except (AttributeError, KeyError, TypeError, ValueError, MedrecogError) as error:
         raise StorageError(
@@ -231,6 +233,26 @@ def _image(fields: list[Any], fold: str, frame: int | None) -> ImageRecord:
         if not _SHA256.fullmatch(file.sha256):
             raise ValueError("a file has no SHA-256")
     return ImageRecord(path, label, split, group, file, fold, frame)
+
+
+def _rows_of_metadata(metadata: Mapping[str, Mapping[str, str]]) -> dict[str, Any]:
+    """Return metadata with one row a file, whose path is much longer than its values."""
+    if not metadata:
+        return {}
+    paths = sorted({path for values in metadata.values() for path in values})
+    rows = {path: [values.get(path, "") for values in metadata.values()] for path in paths}
+    return {"columns": list(metadata), "images": rows}
+
+
+def _metadata(columns: list[Any], images: Mapping[str, Any]) -> dict[str, dict[str, str]]:
+    metadata: dict[str, dict[str, str]] = {name: {} for name in columns}
+    for path, row in images.items():
+        if not all(isinstance(text, str) for text in (*metadata, *row)):
+            raise TypeError("metadata is in words")
+        for values, value in zip(metadata.values(), row, strict=True):
+            if value:
+                values[path] = value
+    return metadata
 
 
 def _warning(id: str, message: str, paths: list[str]) -> DatasetWarning:
