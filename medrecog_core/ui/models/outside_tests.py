@@ -4,7 +4,6 @@ from collections.abc import Sequence
 
 import streamlit as st
 
-from medrecog_core.classification import Estimate
 from medrecog_core.datasets import library
 from medrecog_core.errors import MedrecogError
 from medrecog_core.features import AnyCell
@@ -26,7 +25,7 @@ from medrecog_core.runs import Run
 from medrecog_core.ui.jobs import note_started, show_unfinished
 from medrecog_core.ui.page import shown_errors
 from medrecog_core.ui.plain_text import literal
-from medrecog_core.ui.results.class_table import show_class_table
+from medrecog_core.ui.results.class_table import interval_words, show_class_table
 
 _LEFT_OUT = "(leave out)"
 
@@ -85,8 +84,8 @@ def _show_test(card: ModelCard, test: OutsideTest) -> None:
         [
             {
                 "measure": title_of[each.measure],
-                "this data set": _value(each),
-                "own test images": _value(own.get(each.measure)),
+                "this data set": interval_words(each),
+                "own test images": interval_words(own.get(each.measure)),
                 "difference": "-"
                 if (found := differences.get(each.measure)) is None
                 else f"{found.value:+.3f} ({found.low:+.3f} to {found.high:+.3f})",
@@ -122,12 +121,6 @@ def _show_test(card: ModelCard, test: OutsideTest) -> None:
 
 def _predicted(classes: Sequence[str]) -> list[str]:
     return [f"predicted {label}" for label in classes]
-
-
-def _value(estimate: Estimate | None) -> str:
-    if estimate is None:
-        return "-"
-    return f"{estimate.value:.3f} ({estimate.low:.3f} to {estimate.high:.3f})"
 
 
 def _delete(name: str, dataset: str) -> None:
