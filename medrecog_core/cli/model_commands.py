@@ -8,6 +8,7 @@ import click
 
 from medrecog_core import atomic_file
 from medrecog_core import models as trained
+from medrecog_core.classification.scored_groups import WAYS
 from medrecog_core.cli.evaluate_command import evaluation_document
 from medrecog_core.cli.options import json_option
 from medrecog_core.cli.output import fail_after_output, shown_progress, write_json, write_table
@@ -140,8 +141,17 @@ def delete_test(model: str, dataset: str, as_json: bool) -> None:
     type=click.Path(path_type=Path),
     help="Also write a table with one row per image to this file.",
 )
+@click.option(
+    "--as-one-patient",
+    "how",
+    type=click.Choice(WAYS),
+    help="All files are images of one patient: also give one answer, by the mean or maximum of "
+    "their scores. With --json, the document has “images” and “patient”.",
+)
 @json_option
-def predict(model: str, files: tuple[Path, ...], table: Path | None, as_json: bool) -> None:
+def predict(
+    model: str, files: tuple[Path, ...], table: Path | None, how: str | None, as_json: bool
+) -> None:
     """Classify image files with MODEL. For research, not for diagnosis."""
     predictor = trained.Predictor(trained.load_model(model))
     answers = trained.predict_files(predictor, files)
@@ -151,12 +161,20 @@ def predict(model: str, files: tuple[Path, ...], table: Path | None, as_json: bo
         atomic_file.write_export(
             table, trained.answers_csv(names, answers).encode(errors="surrogateescape")
         )
+    is_unread = all("error" in document for document in documents)
+    patient = None
+    if how is not None and not is_unread:
+        patient = trained.answer_for_patient(predictor.model.card, answers, how)
     if as_json:
-        write_json(documents)
+        together = {"images": documents, "patient": patient and patient.to_document()}
+        write_json(documents if how is None else together)
     else:
         for name, answer in zip(names, answers, strict=True):
             click.echo(_line(name, answer))
-    if all("error" in document for document in documents):
+        if patient is not None:
+            scores = ", ".join(f"{label} {value:+.3f}" for label, value in patient.scores.items())
+            click.echo(f"Patient: {patient.label} ({scores}). {patient.words}")
+    if is_unread:
         fail_after_output()
 
 

@@ -40,6 +40,7 @@ from medrecog_core.models.model import (
     what_would_be_kept,
 )
 from medrecog_core.models.outside_test import OutsideTest, match_classes
+from medrecog_core.models.patient_answer import PatientAnswer, answer_for_patient
 from medrecog_core.models.prediction import Prediction, Predictor, predict_files
 from medrecog_core.models.storage import (
     delete_model,
@@ -75,12 +76,14 @@ __all__ = [
     "Model",
     "ModelCard",
     "OutsideTest",
+    "PatientAnswer",
     "Prediction",
     "Predictor",
     "Resemblance",
     "SimilarImage",
     "TrainingImages",
     "answer_document",
+    "answer_for_patient",
     "answers_csv",
     "answers_table",
     "can_explain",
