@@ -10,6 +10,8 @@ MOST_COLUMNS = 20
 _MOST_CATEGORIES = 50
 _LONGEST_VALUE = 60
 _NUMERIC_SHARE = 0.95
+_MOST_SPREAD = 1.1
+"""Of numbers of rows, some of which may be missing, their range by their number."""
 _WORD = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+")
 _NEVER = frozenset(
     (
@@ -65,7 +67,7 @@ def _can_be_compared(values: Iterable[str]) -> bool:
 
 
 def _count_rows(numbers: Sequence[Decimal]) -> bool:
-    """Whether numbers are all different and close to each other, as those of rows are."""
+    """Whether numbers are all different and almost without gaps, as those of rows are."""
     is_whole = all(number == number.to_integral_value() for number in numbers)
     span = max(numbers) - min(numbers) + 1
-    return is_whole and len(set(numbers)) == len(numbers) and span <= 2 * len(numbers)
+    return is_whole and len(set(numbers)) == len(numbers) and span <= _MOST_SPREAD * len(numbers)
