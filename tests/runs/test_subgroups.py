@@ -1,15 +1,10 @@
 from dataclasses import replace
-from pathlib import Path
 
 import pytest
 
-from medrecog_core.datasets import Dataset, FileState, ImageRecord
-from medrecog_core.datasets.library import folder_of
-from medrecog_core.datasets.manifest import write_manifest
 from medrecog_core.errors import UsageError
-from medrecog_core.runs import Run
 from medrecog_core.runs.subgroups import MISSING, compare_by, metadata_columns, name_subgroups
-from tests.made_runs import made_run
+from tests.made_runs import keep_dataset, made_run
 
 
 @pytest.mark.parametrize(
@@ -41,23 +36,6 @@ def test_many_numbers_are_put_into_bins_that_hold_them() -> None:
 def test_limits_need_numbers() -> None:
     with pytest.raises(UsageError):
         name_subgroups(["f", "m"], [1])
-
-
-def keep_dataset(run: Run, metadata: dict[str, list[str]]) -> None:
-    """Keep the data set of a made run with a column of values in the order of its images."""
-    images = run.images()
-    records = tuple(
-        ImageRecord(Path(i.path).name, i.label, group=i.group, file=FileState(i.sha256, 1, 1))
-        for i in images
-    )
-    columns = {
-        name: {r.path: v for r, v in zip(records, values, strict=True) if v}
-        for name, values in metadata.items()
-    }
-    by_path = tuple(sorted(records, key=lambda record: record.path))
-    write_manifest(
-        folder_of("made"), Dataset("made", Path("/made"), by_path, "made", metadata=columns)
-    )
 
 
 def test_columns_are_those_of_the_test_images_in_their_order(cache: object) -> None:
