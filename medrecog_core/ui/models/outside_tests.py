@@ -45,6 +45,9 @@ def show_outside_tests(card: ModelCard) -> None:
 def show_tests_of_cell(run: Run, cell: AnyCell) -> None:
     """Show the tests of the models of a cell on other data sets."""
     cards = _models_of(run, cell)
+    if not cards and is_viewer():
+        st.caption("No model of this cell has been tested on another data set.")
+        return
     if not cards:
         st.info(
             "A test on another data set needs a model. Save this cell as a model on the Errors "
@@ -60,9 +63,9 @@ def show_tests_of_cell(run: Run, cell: AnyCell) -> None:
 def _models_of(run: Run, cell: AnyCell) -> list[ModelCard]:
     cards = []
     for name in model_names():
-        with_card = _card_or_none(name)
-        if with_card is not None and (with_card.run, with_card.cell) == (run.id, cell):
-            cards.append(with_card)
+        card = _card_or_none(name)
+        if card is not None and (card.run, card.cell) == (run.id, cell):
+            cards.append(card)
     return cards
 
 
