@@ -18,6 +18,7 @@ from medrecog_core.ui.experiments.followed import SEEN, follow
 from medrecog_core.ui.heat_map import choose_range, show_heat_map, show_legend
 from medrecog_core.ui.jobs import show_status
 from medrecog_core.ui.listed_runs import choose_run, listed_runs
+from medrecog_core.ui.models.outside_tests import show_tests_of_cell
 from medrecog_core.ui.page import RESEARCH_ONLY, open_page, show_absence, shown_errors
 from medrecog_core.ui.plain_text import literal, literal_error
 from medrecog_core.ui.results.cell_calibration import show_calibration
@@ -28,6 +29,7 @@ from medrecog_core.ui.results.class_table import show_class_table
 from medrecog_core.ui.results.confusion_matrix import show_confusion_matrix
 from medrecog_core.ui.results.embedding_map import show_embedding_map
 from medrecog_core.ui.results.exporting import offer_exports
+from medrecog_core.ui.results.group_answers import show_group_answers
 from medrecog_core.ui.results.headline import comparisons, headline
 from medrecog_core.ui.results.kept_results import (
     load_calibration,
@@ -41,6 +43,7 @@ from medrecog_core.ui.results.report_comparison import show_beside_report
 from medrecog_core.ui.results.run_comparison import choose_compared, show_comparison
 from medrecog_core.ui.results.run_record import show_settings, show_warnings
 from medrecog_core.ui.results.square_choice import PAGE, PREDICTED, TRUE, forget_square
+from medrecog_core.ui.results.subgroups import show_subgroups
 from medrecog_core.ui.sign_in import fragment
 
 open_page("Results")
@@ -143,6 +146,9 @@ def show_tabs(
         shows["Folds"] = lambda: show_folds(result.folds)
     if table is not None:
         shows["2018 report"] = lambda: show_beside_report(table, results)
+    shows["By group"] = lambda: show_group_answers(run, result)
+    shows["Sub-groups"] = lambda: show_subgroups(run, result, measure)
+    shows["Other data sets"] = lambda: show_tests_of_cell(run, result.cell)
     shows["Settings"] = lambda: show_settings(run, record, len(result.folds))
     shows["Export"] = lambda: offer_exports(
         run, result, measure, result.metrics.positive, asked_curve(result.metrics)

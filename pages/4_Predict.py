@@ -14,6 +14,7 @@ from medrecog_core.ui.plain_text import literal
 from medrecog_core.ui.predict.answer_table import show_answer_table
 from medrecog_core.ui.predict.answers import answers_of
 from medrecog_core.ui.predict.kept_model import load_kept_model
+from medrecog_core.ui.predict.patient import show_patient_answer
 from medrecog_core.ui.predict.prediction import show_label, show_reasons
 
 open_page("Predict")
@@ -60,7 +61,9 @@ def classify(model: Model, given: list[tuple[str, bytes]]) -> None:
     names, contents = [name for name, _ in given], [content for _, content in given]
     answered, looked_at = answers_of(model, contents), 0
     if len(given) > 1:
-        looked_at = show_answer_table(model, names, contents, [each.answer for each in answered])
+        answers = [each.answer for each in answered]
+        show_patient_answer(model, answers)
+        looked_at = show_answer_table(model, names, contents, answers)
     name, content, shown = names[looked_at], contents[looked_at], answered[looked_at]
     show_label(model, name, shown.answer)
     if reason := why_unexplained(model.card):

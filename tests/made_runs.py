@@ -1,12 +1,14 @@
 """Finished runs with made-up scores, for what reads runs and needs no network."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
 from PIL import Image as Picture
 
-from medrecog_core.datasets import Fold, Split
+from medrecog_core.datasets import Dataset, FileState, Fold, ImageRecord, Split
+from medrecog_core.datasets.library import folder_of
+from medrecog_core.datasets.manifest import write_manifest
 from medrecog_core.images import Image
 from medrecog_core.jobs.state import JobState
 from medrecog_core.runs import Run, RunSpecification, create_run
@@ -136,6 +138,22 @@ def _record(run: Run, images: Sequence[Image], classes: Sequence[str]) -> RunRec
         "medrecog": "0",
     }
     return RunRecord.from_document(document)
+
+
+def keep_dataset(run: Run, metadata: Mapping[str, Sequence[str]]) -> None:
+    """Keep the data set of a made run, with columns of values in the order of its images."""
+    images, name = run.images(), run.specification().dataset
+    records = tuple(
+        ImageRecord(Path(i.path).name, i.label, group=i.group, file=FileState(i.sha256, 1, 1))
+        for i in images
+    )
+    columns = {
+        column: {r.path: v for r, v in zip(records, values, strict=True) if v}
+        for column, values in metadata.items()
+    }
+    by_path = tuple(sorted(records, key=lambda record: record.path))
+    root = Path(images[0].path).parent
+    write_manifest(folder_of(name), Dataset(name, root, by_path, "made", metadata=columns))
 
 
 def rewrite_record(run: Run, **parts: object) -> None:

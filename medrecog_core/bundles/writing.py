@@ -65,11 +65,14 @@ class BundleWriting:
         Messages about what is missing from it.
     features
         Messages about the training features that its models contain.
+    metadata
+        Messages about the columns of tables, such as sex and age, that its data sets contain.
     """
 
     contents: BundleContents
     left_out: tuple[str, ...]
     features: tuple[str, ...] = ()
+    metadata: tuple[str, ...] = ()
 
 
 def write_bundle(
@@ -184,7 +187,13 @@ class _Bundle:
         # Left out where it is empty: earlier versions know no such field.
         document = contents.model_dump_json(indent=1, exclude=None if by else {"by"})
         self._opened.writestr(CONTENTS, document, compress_type=zipfile.ZIP_DEFLATED)
-        return BundleWriting(contents, tuple(self._left_out), tuple(self._features))
+        metadata = tuple(
+            f"Data set {each.name}: the bundle contains these columns of its images: "
+            f"{', '.join(each.metadata)}."
+            for each in datasets
+            if each is not None and each.metadata
+        )
+        return BundleWriting(contents, tuple(self._left_out), tuple(self._features), metadata)
 
     def _write_run(self, run: Run) -> list[str]:
         """Write a run's documents and return its images' paths below the data set's root."""

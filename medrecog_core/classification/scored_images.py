@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -177,6 +177,17 @@ class ScoredImages:
         place = (self.units * n_classes + self.truth) * n_classes + self.predicted
         counts = np.bincount(place, minlength=self.n_units * n_classes**2)
         return counts.reshape(self.n_units, n_classes, n_classes)
+
+    def part(self, chosen: np.ndarray) -> "ScoredImages":
+        """Return some of the images, with the same classes.
+
+        Parameters
+        ----------
+        chosen
+            bool, shape (n,); at least one is true.
+        """
+        units = np.unique(self.units[chosen], return_inverse=True)[1]
+        return replace(self, truth=self.truth[chosen], scores=self.scores[chosen], units=units)
 
 
 def number_units(groups: Sequence[str]) -> np.ndarray:

@@ -70,10 +70,11 @@ def bundle(
                 "n_bytes": destination.stat().st_size,
                 "left_out": written.left_out,
                 "training_features": written.features,
+                "metadata": written.metadata,
             }
         )
         return
-    for sentence in (*written.left_out, *written.features):
+    for sentence in (*written.left_out, *written.features, *written.metadata):
         click.echo(sentence, err=True)
     size = destination.stat().st_size / 1e6
     click.echo(f"Wrote {destination}: {counted(len(contents.runs), 'run')}, {size:,.1f} MB.")

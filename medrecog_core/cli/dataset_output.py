@@ -29,6 +29,7 @@ def describe_dataset(dataset: Dataset) -> dict[str, Any]:
         "n_groups": len(dataset.groups),
         "n_excluded": len(dataset.excluded),
         "n_unlabelled": len(dataset.unlabelled),
+        "metadata": list(dataset.metadata),
         "rendering": dataset.rendering.to_document(),
         "warnings": [
             {"id": each.id, "message": each.message, "paths": list(each.paths)}
@@ -62,6 +63,9 @@ def show_dataset(dataset: Dataset, as_json: bool) -> None:
     )
     if dataset.rendering.identity:
         click.echo(f"\nPixels: {dataset.rendering.title}.")
+    if dataset.metadata:
+        columns = ", ".join(dataset.metadata)
+        click.echo(f"\nColumns kept for sub-groups: {columns} (--no-metadata keeps none).")
     show_warnings(dataset.warnings)
     if dataset.left_out:
         click.echo(f"\n{len(dataset.left_out):,} skipped:")

@@ -61,6 +61,7 @@ _PLACES = {
         "export-model": "model_commands:export_model",
         "import-model": "model_commands:import_model",
         "predict": "model_commands:predict",
+        "evaluate": "evaluate_command:evaluate",
         "weights": "weight_commands:weights",
         "storage": "storage_commands:storage",
         "feature-maps": "map_commands:feature_maps",

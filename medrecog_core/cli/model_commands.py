@@ -8,6 +8,8 @@ import click
 
 from medrecog_core import atomic_file
 from medrecog_core import models as trained
+from medrecog_core.classification.scored_groups import WAYS
+from medrecog_core.cli.evaluate_command import evaluation_document
 from medrecog_core.cli.options import json_option
 from medrecog_core.cli.output import fail_after_output, shown_progress, write_json, write_table
 from medrecog_core.cli.trash_output import empty_trash, list_trash
@@ -116,11 +118,26 @@ def models(context: click.Context, is_trash: bool, empties: bool, as_json: bool)
 @json_option
 def show_model(model: str, as_json: bool) -> None:
     """Print the model card of MODEL as Markdown."""
-    card = trained.load_model(model).card
+    loaded = trained.load_model(model)
     if as_json:
-        write_json(_describe(card))
+        documents = [evaluation_document(model, test) for test in loaded.outside_tests]
+        tests = {"outside_tests": documents} if documents else {}
+        write_json({**_describe(loaded.card), **tests})
     else:
-        click.echo(trained.card_markdown(card))
+        click.echo(trained.card_markdown(loaded.card, tests=loaded.outside_tests))
+
+
+@models.command("delete-test")
+@click.argument("model")
+@click.argument("dataset")
+@json_option
+def delete_test(model: str, dataset: str, as_json: bool) -> None:
+    """Delete the test of MODEL on DATASET."""
+    trained.delete_test(model, dataset)
+    if as_json:
+        write_json({"model": model, "dataset": dataset, "deleted": True})
+    else:
+        click.echo(f"Deleted the test of {model} on {dataset}.")
 
 
 @click.command()
@@ -134,8 +151,17 @@ def show_model(model: str, as_json: bool) -> None:
     type=click.Path(path_type=Path),
     help="Also write a table with one row per image to this file.",
 )
+@click.option(
+    "--as-one-patient",
+    "how",
+    type=click.Choice(WAYS),
+    help="All files are images of one patient: also give one answer, by the mean or maximum of "
+    "their scores. With --json, the document has “images” and “patient”.",
+)
 @json_option
-def predict(model: str, files: tuple[Path, ...], table: Path | None, as_json: bool) -> None:
+def predict(
+    model: str, files: tuple[Path, ...], table: Path | None, how: str | None, as_json: bool
+) -> None:
     """Classify image files with MODEL. For research, not for diagnosis."""
     predictor = trained.Predictor(trained.load_model(model))
     answers = trained.predict_files(predictor, files)
@@ -145,12 +171,20 @@ def predict(model: str, files: tuple[Path, ...], table: Path | None, as_json: bo
         atomic_file.write_export(
             table, trained.answers_csv(names, answers).encode(errors="surrogateescape")
         )
+    is_unread = all("error" in document for document in documents)
+    patient = None
+    if how is not None and not is_unread:
+        patient = trained.answer_for_patient(predictor.model.card, answers, how)
     if as_json:
-        write_json(documents)
+        together = {"images": documents, "patient": patient and patient.to_document()}
+        write_json(documents if how is None else together)
     else:
         for name, answer in zip(names, answers, strict=True):
             click.echo(_line(name, answer))
-    if all("error" in document for document in documents):
+        if patient is not None:
+            scores = ", ".join(f"{label} {value:+.3f}" for label, value in patient.scores.items())
+            click.echo(f"Patient: {patient.label} ({scores}). {patient.words}")
+    if is_unread:
         fail_after_output()
 
 

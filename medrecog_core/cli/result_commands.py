@@ -7,13 +7,17 @@ from typing import Any
 import click
 
 from medrecog_core import atomic_file
+from medrecog_core.classification.scored_groups import WAYS
 from medrecog_core.cli.options import CommaSeparated, json_option
 from medrecog_core.cli.output import write_json, write_table
+from medrecog_core.cli.part_output import show_by_column, show_by_group
 from medrecog_core.cli.run_output import show_run
 from medrecog_core.datasets.splits import describe_leak
 from medrecog_core.errors import MedrecogError, UsageError
 from medrecog_core.reports.exporting import TABLES, Choice, exported
 from medrecog_core.reports.measures import MEASURES, told_measures
+from medrecog_core.reports.run_figures import check_measure, find_result
+from medrecog_core.reports.tables import ready
 from medrecog_core.runs import Run, find_run, result_document
 from medrecog_core.runs.comparison import (
     ComparedPair,
@@ -40,12 +44,57 @@ _ALL = "all"
     "against the best one.",
 )
 @click.option("--positive", metavar="CLASS", help="With two classes, the class to detect.")
+@click.option(
+    "--by-group",
+    type=click.Choice(WAYS),
+    help="Show one cell with one answer per group (patient, lesion): the mean or maximum of the "
+    "scores of its images.",
+)
+@click.option(
+    "--by",
+    "column",
+    default="",
+    help="Show one cell in the sub-groups of a column of the data set's table, such as sex or age.",
+)
+@click.option(
+    "--bins",
+    "limits",
+    type=CommaSeparated(float),
+    default=(),
+    help="Limits of the bins of a column with numbers, such as 40,60.",
+)
+@click.option(
+    "--cell",
+    default="",
+    help="Cell to show by group or column, such as block5-224-average.  [default: the best]",
+)
 @json_option
 def show(
-    run_id: str, measures: tuple[str, ...] | None, positive: str | None, as_json: bool
+    run_id: str,
+    measures: tuple[str, ...] | None,
+    positive: str | None,
+    by_group: str | None,
+    column: str,
+    limits: tuple[float, ...],
+    cell: str,
+    as_json: bool,
 ) -> None:
     """Show the status of RUN and its cells."""
     run = find_run(run_id)
+    if by_group or column:
+        if (by_group and column) or len(measures or ()) > 1 or (measures or ("",))[0] == _ALL:
+            raise UsageError("--by-group and --by need separate commands, and one measure at most.")
+        results = with_positive(ready(run).cells(), positive)
+        measure = measures[0] if measures else "accuracy"
+        check_measure(results, measure)
+        result = find_result(results, cell, measure)
+        if by_group:
+            show_by_group(run, result, by_group, as_json)
+        else:
+            show_by_column(run, result, column, measure, limits, as_json)
+        return
+    if limits or cell:
+        raise UsageError("--bins and --cell require --by or --by-group. Add one, or omit them.")
     if not measures:
         if positive is not None:
             raise UsageError("--positive requires --measure. Add a measure, or omit --positive.")

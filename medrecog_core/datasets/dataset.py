@@ -4,8 +4,8 @@ import hashlib
 import json
 import re
 from collections import Counter
-from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -214,6 +214,9 @@ class Dataset:
     unlabelled
         Paths of images without a label, relative to the root, sorted; they are kept apart, for
         classification by models.
+    metadata
+        Other columns of a table, such as sex or age: from column and path of a file to the value.
+        They do not affect runs.
 
     Raises
     ------
@@ -233,6 +236,7 @@ class Dataset:
     rendering: Rendering = PLAIN
     warnings: tuple[DatasetWarning, ...] = ()
     unlabelled: tuple[str, ...] = ()
+    metadata: Mapping[str, Mapping[str, str]] = field(default_factory=dict, hash=False)
 
     def __post_init__(self) -> None:
         check_name(self.name)
@@ -293,6 +297,11 @@ class Dataset:
     def groups(self) -> frozenset[str]:
         """The known groups."""
         return frozenset(image.group for image in self.images if image.group)
+
+    def value_of(self, column: str, image: ImageRecord) -> str:
+        """Return the value of an image in a column of `metadata`; empty if it has none."""
+        values = self.metadata.get(column, {})
+        return values.get(image.path) or values.get(image.file_path, "")
 
     def absolute_path(self, image: ImageRecord) -> Path:
         """Return the path of the image file on this machine."""

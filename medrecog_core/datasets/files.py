@@ -4,7 +4,7 @@ import contextlib
 import hashlib
 import os
 import shutil
-from collections.abc import Callable, Collection, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from functools import partial
@@ -356,7 +356,26 @@ def refreshed(dataset: Dataset, changes: Collection[FileChange]) -> Dataset:
         excluded=tuple(sorted(excluded, key=lambda exclusion: exclusion.image.path)),
         left_out=(*dataset.left_out, *lost),
         warnings=_warnings(dataset, [change for change in changes if change.path not in gone]),
+        metadata=_moved_metadata(dataset, changes),
     )
+
+
+def _moved_metadata(
+    dataset: Dataset, changes: Collection[FileChange]
+) -> Mapping[str, Mapping[str, str]]:
+    """Return the metadata with the paths of files that have moved."""
+    image_of = {image.path: image for image in dataset.every_image}
+    moved = {
+        image.file_path: replace(image, path=change.moved_to).file_path
+        for change in changes
+        if change.moved_to and (image := image_of.get(change.path)) is not None
+    }
+    if not moved:
+        return dataset.metadata
+    return {
+        column: {moved.get(path, path): value for path, value in values.items()}
+        for column, values in dataset.metadata.items()
+    }
 
 
 def _reason_to_leave_out(change: FileChange, frame: int | None) -> str:

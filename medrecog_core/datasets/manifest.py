@@ -1,6 +1,6 @@
 """Data sets on disk: manifest and exclusions, in two files."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
@@ -31,6 +31,15 @@ _State = tuple[str, str, str, str, Sha256, Count, Count, Count, Count, str]
 _N_OWN_FIELDS = 4
 
 
+class _Metadata(BaseModel):
+    """Further columns of a table, and a row of values for each image."""
+
+    model_config = KNOWN_ONLY
+
+    columns: tuple[str, ...] = ()
+    images: dict[str, tuple[str, ...]] = {}
+
+
 class _Manifest(BaseModel):
     """A manifest; an image is its path, label, split and group, and the state of its file."""
 
@@ -48,6 +57,7 @@ class _Manifest(BaseModel):
     folds: dict[str, str] = {}
     frames: dict[str, Count] = {}
     n_frames: dict[str, Count] = {}
+    metadata: _Metadata = _Metadata()
 
 
 _EXCLUSIONS = TypeAdapter(list[tuple[str, str, str]])
@@ -95,6 +105,7 @@ def manifest_document(dataset: Dataset, root: str) -> dict[str, Any]:
             rendering=None if dataset.rendering == PLAIN else dataset.rendering.to_document(),
             warnings=[asdict(warning) for warning in dataset.warnings],
             unlabelled=list(dataset.unlabelled),
+            metadata=_rows_of_metadata(dataset.metadata),
             folds={image.path: image.fold for image in images if image.fold},
             frames={image.path: image.frame for image in images if image.frame is not None},
             n_frames={
@@ -179,6 +190,7 @@ def read_imported(folder: Path, name: str) -> Dataset:
             rendering=manifest.rendering or PLAIN,
             warnings=manifest.warnings,
             unlabelled=manifest.unlabelled,
+            metadata=_metadata(manifest.metadata),
         )
     except (ValueError, MedrecogError) as error:
         raise StorageError(
@@ -244,3 +256,21 @@ def _images(manifest: _Manifest) -> Iterable[ImageRecord]:
         n_frames = manifest.n_frames.get(path, 1)
         file = replace(FileState(*row[4:]), n_frames=n_frames) if len(row) > _N_OWN_FIELDS else None
         yield ImageRecord(path, label, split, group, file, fold, frame)
+
+
+def _rows_of_metadata(metadata: Mapping[str, Mapping[str, str]]) -> dict[str, Any]:
+    """Return metadata with one row a file, whose path is much longer than its values."""
+    if not metadata:
+        return {}
+    paths = sorted({path for values in metadata.values() for path in values})
+    rows = {path: [values.get(path, "") for values in metadata.values()] for path in paths}
+    return {"columns": list(metadata), "images": rows}
+
+
+def _metadata(kept: _Metadata) -> dict[str, dict[str, str]]:
+    metadata: dict[str, dict[str, str]] = {name: {} for name in kept.columns}
+    for path, row in kept.images.items():
+        for values, value in zip(metadata.values(), row, strict=True):
+            if value:
+                values[path] = value
+    return metadata

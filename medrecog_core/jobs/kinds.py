@@ -46,6 +46,7 @@ class JobKind:
 
 
 RUN, TRAIN, IMPORT, CHECK, DRAW_DEMO = "run", "train", "import", "check", "draw-demo"
+EVALUATE = "evaluate"
 DOWNLOAD_DATASET, DOWNLOAD_WEIGHTS = "download-dataset", "download-weights"
 _DATA_SET, _MODEL, _NETWORK = "data set", "model", "network"
 
@@ -55,6 +56,9 @@ KINDS = {
         JobKind(RUN, "Run", "medrecog_core.runs.execution:work_on_run", lane=TRAINING_LANE),
         JobKind(
             TRAIN, "Model training", "medrecog_core.models.training:work", _MODEL, TRAINING_LANE
+        ),
+        JobKind(
+            EVALUATE, "Model test", "medrecog_core.models.evaluation:work", _MODEL, TRAINING_LANE
         ),
         JobKind(IMPORT, "Import", "medrecog_core.datasets.importing:work", _DATA_SET),
         JobKind(CHECK, "Health check", "medrecog_core.datasets.health.check:work", _DATA_SET),

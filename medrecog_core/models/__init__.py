@@ -4,8 +4,16 @@ from medrecog_core.models.answers import Answer, answer_document, answers_csv, a
 from medrecog_core.models.card_text import (
     card_markdown,
     describe_calibration,
+    describe_test,
     describe_threshold,
     limits,
+)
+from medrecog_core.models.evaluation import (
+    carry_out_evaluation,
+    evaluate_model,
+    parse_matches,
+    proposed_matches,
+    start_evaluation,
 )
 from medrecog_core.models.evidence import ExplainedImage, can_explain, why_unexplained
 from medrecog_core.models.exchange import (
@@ -31,15 +39,19 @@ from medrecog_core.models.model import (
     what_is_kept,
     what_would_be_kept,
 )
+from medrecog_core.models.outside_test import OutsideTest, match_classes
+from medrecog_core.models.patient_answer import PatientAnswer, answer_for_patient
 from medrecog_core.models.prediction import Prediction, Predictor, predict_files
 from medrecog_core.models.storage import (
     MODEL_TRASH,
     delete_model,
+    delete_test,
     is_changeable,
     load_model,
     model_names,
     n_bytes_of,
     read_card,
+    read_outside_tests,
     save_model,
 )
 from medrecog_core.models.training import (
@@ -66,21 +78,28 @@ __all__ = [
     "KnownImages",
     "Model",
     "ModelCard",
+    "OutsideTest",
+    "PatientAnswer",
     "Prediction",
     "Predictor",
     "Resemblance",
     "SimilarImage",
     "TrainingImages",
     "answer_document",
+    "answer_for_patient",
     "answers_csv",
     "answers_table",
     "can_explain",
     "card_markdown",
+    "carry_out_evaluation",
     "carry_out_training",
     "delete_model",
+    "delete_test",
     "describe_calibration",
     "describe_copies",
+    "describe_test",
     "describe_threshold",
+    "evaluate_model",
     "export_model",
     "exported_model",
     "finished_cell",
@@ -89,13 +108,18 @@ __all__ = [
     "is_changeable",
     "limits",
     "load_model",
+    "match_classes",
     "missing_weights",
     "model_names",
     "n_bytes_of",
     "name_copies",
+    "parse_matches",
     "predict_files",
+    "proposed_matches",
     "read_card",
+    "read_outside_tests",
     "save_model",
+    "start_evaluation",
     "start_training",
     "train_model",
     "what_is_kept",

@@ -2,14 +2,16 @@
 
 import re
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 
 from medrecog_core.classification import DecisionThreshold, Estimate
 from medrecog_core.classification.calibration import BARE, SHARES
+from medrecog_core.classification.differences import Difference
 from medrecog_core.datasets.splits import describe_leak
 from medrecog_core.errors import MedrecogError
 from medrecog_core.images import PLAIN, preprocessing_of_version
 from medrecog_core.models.model import ALL, CalibrationReport, ModelCard, what_is_kept
+from medrecog_core.models.outside_test import OutsideTest
 from medrecog_core.networks import find_network
 from medrecog_core.wording import RESEARCH_ONLY, counted
 
@@ -28,7 +30,11 @@ def escape(text: str) -> str:
     return re.sub(r"([\\`*_{}\[\]<>#!|~&$])", r"\\\1", " ".join(text.split()))
 
 
-def card_markdown(card: ModelCard, literal: Callable[[str], str] = escape) -> str:
+def card_markdown(
+    card: ModelCard,
+    literal: Callable[[str], str] = escape,
+    tests: Sequence[OutsideTest] = (),
+) -> str:
     """Return a card as Markdown.
 
     Parameters
@@ -37,8 +43,32 @@ def card_markdown(card: ModelCard, literal: Callable[[str], str] = escape) -> st
         The card.
     literal
         Function that escapes names, and sentences with names.
+    tests
+        Tests of the model on other data sets.
     """
-    return "\n".join(_lines(card, literal))
+    return "\n".join(_lines(card, literal, tests))
+
+
+def describe_test(test: OutsideTest) -> str:
+    """Return a sentence on the accuracy on another data set and how it differs from the own."""
+    accuracy = test.of("accuracy")
+    told = (
+        f"Accuracy {accuracy.value:.3f} (95 % CI {accuracy.low:.3f} to {accuracy.high:.3f}) on "
+        f"{_images(test.n_images, test.n_units)} of {test.dataset}"
+    )
+    found = test.differences.get("accuracy")
+    if found is None:
+        return f"{told}; the result on its own test images is not known."
+    return f"{told}, {describe_difference(found)}."
+
+
+def describe_difference(found: Difference) -> str:
+    """Return in words how a test differs from the model's own."""
+    p_value = f"p = {found.p_value:.3f}" if found.p_value >= 0.001 else "p < 0.001"
+    return (
+        f"{found.value:+.3f} (95 % CI {found.low:+.3f} to {found.high:+.3f}, {p_value}) compared "
+        "with its own test images"
+    )
 
 
 def limits(card: ModelCard) -> list[str]:
@@ -91,7 +121,9 @@ def describe_threshold(threshold: DecisionThreshold) -> str:
     )
 
 
-def _lines(card: ModelCard, literal: Callable[[str], str]) -> Iterable[str]:
+def _lines(
+    card: ModelCard, literal: Callable[[str], str], tests: Sequence[OutsideTest]
+) -> Iterable[str]:
     network = find_network(card.network)
     yield f"# {literal(card.name)}"
     title = card.trained_classifier.title
@@ -128,6 +160,11 @@ def _lines(card: ModelCard, literal: Callable[[str], str]) -> Iterable[str]:
         yield f"\n{describe_calibration(card.calibration)}"
     if card.threshold is not None:
         yield f"\n{literal(describe_threshold(card.threshold))}"
+    if tests:
+        yield "\n## Results on other data sets\n"
+        for test in tests:
+            yield f"- {literal(describe_test(test))}"
+            yield from (f"  - {literal(sentence)}" for sentence in test.warnings)
     yield "\n## Features\n"
     yield (
         f"- {literal(card.cell.layer)} at {card.cell.scale} px, {literal(card.cell.pooling)} "

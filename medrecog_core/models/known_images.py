@@ -89,13 +89,25 @@ class KnownImages:
         UnreadableImageError
             If it is not a usable image.
         """
-        exact = self._positions.get(hashlib.sha256(content).hexdigest(), [])
-        comparable = np.flatnonzero(self.can_compare)
-        close = comparable[
-            near_copies(
-                measure_image(content, rendering), self.hashes[comparable], self.greys[comparable]
-            )
-        ]
+        return self.copies_of_measured(
+            hashlib.sha256(content).hexdigest(), measure_image(content, rendering)
+        )
+
+    def copies_of_measured(
+        self, sha256: str, measurement: ImageMeasurement
+    ) -> tuple[KnownCopy, ...]:
+        """Return the images that a measured image is a copy or a near-copy of; see `copies_of`.
+
+        Parameters
+        ----------
+        sha256
+            SHA-256 of its file, in hexadecimal.
+        measurement
+            Its measurement, of a usable image.
+        """
+        exact = self._positions.get(sha256, [])
+        comparable, hashes, greys = self._comparable
+        close = comparable[near_copies(measurement, hashes, greys)]
         near = [int(position) for position in close if position not in exact]
         return (
             *(self._copy(position, is_exact=True) for position in exact),
@@ -108,6 +120,11 @@ class KnownImages:
         for position, sha256 in enumerate(self.sha256s):
             found.setdefault(sha256, []).append(position)
         return found
+
+    @cached_property
+    def _comparable(self) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        positions = np.flatnonzero(self.can_compare)
+        return positions, self.hashes[positions], self.greys[positions]
 
     def _copy(self, position: int, *, is_exact: bool) -> KnownCopy:
         return KnownCopy(

@@ -21,6 +21,7 @@ from medrecog_core.errors import MedrecogError
 from medrecog_core.features import AnyCell, Cell, Codebook, DescriptorSource, Fusion, members
 from medrecog_core.images import PLAIN, Rendering
 from medrecog_core.models.known_images import KnownCopy, KnownImages
+from medrecog_core.models.outside_test import OutsideTest
 from medrecog_core.models.training_images import TrainingImages
 from medrecog_core.networks import find_network
 from medrecog_core.runs import Run
@@ -219,6 +220,8 @@ class Model:
         Training images that new images are compared with; None if missing.
     known_images
         Training and test images that are recognised; None in models of earlier versions.
+    outside_tests
+        Its tests on other data sets, at most one of each.
     """
 
     card: ModelCard
@@ -227,6 +230,7 @@ class Model:
     calibration: Calibration | None = None
     training_images: TrainingImages | None = None
     known_images: KnownImages | None = None
+    outside_tests: tuple[OutsideTest, ...] = ()
 
     def copies_of(self, content: bytes) -> tuple[KnownCopy, ...] | None:
         """Return the training and test images that an image is a copy or a near-copy of.

@@ -7,7 +7,7 @@ import math
 import re
 import shutil
 import zipfile
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, TypeVar
 
 import numpy as np
@@ -32,6 +32,7 @@ from medrecog_core.locations import cache_folder, unwritable
 from medrecog_core.mode import check_may_change, check_may_view
 from medrecog_core.models.known_images import KnownImages
 from medrecog_core.models.model import Model, ModelCard, check_kept
+from medrecog_core.models.outside_test import OutsideTest, tests_of_document
 from medrecog_core.models.training_images import TrainingImages
 from medrecog_core.networks import find_network
 from medrecog_core.networks.stored_array import open_npy_member
@@ -83,6 +84,8 @@ CARD, CALIBRATION = "model.json", "calibration.npz"
 DESCRIPTORS, IMAGES = "training-images.npz", "training-images.json"
 KNOWN = "known-images.npz"
 """Not in the card, so that earlier versions can read the model; they ignore the file."""
+OUTSIDE = "outside-tests.json"
+"""Without a hash in the card, because tests are added and deleted later."""
 
 MODEL_TRASH = Trash("model", lambda: cache_folder().models, lambda folder: folder.name)
 """The deleted models."""
@@ -134,7 +137,7 @@ def save_model(model: Model) -> None:
                 shutil.rmtree(rest, ignore_errors=True)
             for file, content in files.items():
                 atomic_file.write_bytes(staged / file, content)
-            hashes = {file: _hash(content) for file, content in files.items()}
+            hashes = {file: _hash(content) for file, content in files.items() if file != OUTSIDE}
             document = {**card_document(model.card), "format": FORMAT, "files": hashes}
             atomic_file.write_json(staged / CARD, document)
             sign(staged)
@@ -207,7 +210,13 @@ def model_files(model: Model) -> dict[str, bytes]:
         files[IMAGES] = atomic_file.encoded_json(rows_document(rows, renderings))
     if model.known_images is not None:
         files[KNOWN] = write_arrays(**model.known_images.to_arrays(model.card.classes))
+    if model.outside_tests:
+        files[OUTSIDE] = _encoded_tests(model.outside_tests)
     return files
+
+
+def _encoded_tests(tests: Sequence[OutsideTest]) -> bytes:
+    return atomic_file.encoded_json([test.to_document() for test in tests])
 
 
 def classifier_file(card: ModelCard) -> str:
@@ -278,6 +287,68 @@ def is_changeable(name: str) -> bool:
     return may_change(cache_folder().models / name)
 
 
+def read_outside_tests(name: str) -> tuple[OutsideTest, ...]:
+    """Return the tests of a model on other data sets without reading its arrays.
+
+    Raises
+    ------
+    MedrecogError
+        If there is no such model, or a newer version wrote it.
+    StorageError
+        If it is damaged.
+    """
+    return _read(name, lambda read: _outside_tests(_card(name, read)[0], read))
+
+
+def keep_test(name: str, test: OutsideTest) -> None:
+    """Keep a test of a model on another data set, instead of an earlier one on the same.
+
+    Raises
+    ------
+    MedrecogError
+        If there is no such model.
+    StorageError
+        If it is damaged or cannot be written.
+    """
+    check_may_change_in(cache_folder().models / name, "test a model")
+    with lock_model(name):
+        others = [each for each in read_outside_tests(name) if each.dataset != test.dataset]
+        _write_tests(name, sorted([*others, test], key=lambda each: each.dataset))
+
+
+def delete_test(name: str, dataset: str) -> None:
+    """Delete the test of a model on a data set.
+
+    Raises
+    ------
+    MedrecogError
+        If there is no such model or test.
+    StorageError
+        If it is damaged or cannot be written.
+    """
+    check_may_change_in(cache_folder().models / name, "delete a test of a model")
+    with lock_model(name):
+        tests = read_outside_tests(name)
+        kept = [test for test in tests if test.dataset != dataset]
+        if len(kept) == len(tests):
+            known = ", ".join(test.dataset for test in tests) or "none"
+            raise MedrecogError(
+                f"The model “{name}” has no test on “{dataset}”. Available: {known}."
+            )
+        _write_tests(name, kept)
+
+
+def _write_tests(name: str, tests: Sequence[OutsideTest]) -> None:
+    file = cache_folder().models / name / OUTSIDE
+    if tests:
+        atomic_file.write_bytes(file, _encoded_tests(tests))
+        return
+    try:
+        file.unlink()
+    except OSError as error:
+        raise StorageError(unwritable(file, error)) from error
+
+
 def delete_model(name: str) -> None:
     """Move a model to the trash.
 
@@ -313,6 +384,7 @@ def read_model(title: str, read: Callable[[str], bytes]) -> Model:
         One of `DAMAGE`, if it is damaged.
     """
     card, hashes = _card(title, read)
+    outside_tests = _outside_tests(card, read)
     if hashes is not None:
         read = _checked(read, hashes)
     network, codebooks, length = find_network(card.network), {}, 0
@@ -341,6 +413,7 @@ def read_model(title: str, read: Callable[[str], bytes]) -> Model:
         calibration,
         _training_images(card, read, length),
         _known_images(card, read),
+        outside_tests,
     )
 
 
@@ -426,6 +499,17 @@ def _known_images(card: ModelCard, read: Callable[[str], bytes]) -> KnownImages 
     except FileNotFoundError:
         return None
     return KnownImages.from_arrays(card.classes, read_arrays(content))
+
+
+def _outside_tests(card: ModelCard, read: Callable[[str], bytes]) -> tuple[OutsideTest, ...]:
+    try:
+        content = read(OUTSIDE)
+    except FileNotFoundError:
+        return ()
+    tests = tests_of_document(atomic_file.parse_json(content))
+    if any(test.classes != card.classes for test in tests):
+        raise ValueError("a test has other classes than the model")
+    return tests
 
 
 def _check_threshold(card: ModelCard) -> None:

@@ -37,6 +37,7 @@ from medrecog_core.reports.run_figures import (
     draw_figure,
 )
 from medrecog_core.reports.tables import ready
+from medrecog_core.reports.validity import by_column, by_group, outside_tests
 from medrecog_core.runs import CellResult, Run
 from medrecog_core.runs.comparison import RankedCell, rank_cells, score_images
 from medrecog_core.runs.description import reservations, used_settings
@@ -203,6 +204,10 @@ def html_report(run: Run) -> str:
         folds=_folds(run, best.result),
         calibration=_calibration(images, best.result.metrics.positive),
         published=_published(run, record, ranked),
+        groups=by_group(run, best.result),
+        columns=by_column(run, best.result),
+        outside=outside_tests(run),
+        measure_titles={name: title for title, name in MEASURES.items()},
         data=data,
         most_listed=_MOST_LISTED,
         settings=_settings(run),

@@ -12,6 +12,7 @@ from medrecog_core.datasets import Dataset, ImageRecord, draw_sample, library, s
 from medrecog_core.datasets.manifest import read_dataset
 from medrecog_core.errors import MedrecogError
 from medrecog_core.features import (
+    Cell,
     DescriptorReader,
     DescriptorSource,
     DescriptorStore,
@@ -20,17 +21,19 @@ from medrecog_core.features import (
     hash_images,
 )
 from medrecog_core.features.cost import keep_rates
+from medrecog_core.features.extraction import Extraction
 from medrecog_core.images import Image, Rendering, find_preprocessing
 from medrecog_core.jobs.progress import Progress, ignore, never, stop_if
 from medrecog_core.locations import cache_folder
 from medrecog_core.mode import check_may_change
 from medrecog_core.networks import (
+    Network,
     check_readable,
     find_network,
     installed_weights,
     resolve_precision,
 )
-from medrecog_core.networks.engines import Choice
+from medrecog_core.networks.engines import AUTO, Choice
 from medrecog_core.runs.run import Run
 from medrecog_core.runs.specification import RunSpecification
 
@@ -190,24 +193,95 @@ def extract_images(
     MedrecogError
         If the data set cannot be split, or no image can be read.
     """
-    network = find_network(specification.network)
     # A split that cannot work is found out now, not after hours in the network.
     split_images(dataset.images, specification.split_protocol)
     states = file_states(dataset)
+    source = descriptor_source(specification)
+    described = describe_images(
+        dataset,
+        specification.read_cells,
+        find_network(specification.network),
+        source,
+        report,
+        should_stop,
+        specification.engine,
+    )
+    extraction = described.extraction
+    return ExtractedDataset(
+        dataset,
+        sample,
+        source,
+        described.records,
+        described.images,
+        described.skipped,
+        extraction.network_images,
+        extraction.seconds,
+        extraction.peak_memory,
+        extraction.choice,
+        states,
+    )
+
+
+@dataclass(frozen=True)
+class DescribedImages:
+    """The images of a data set that have descriptors.
+
+    Attributes
+    ----------
+    records, images
+        As in the data set, and as they are read, in one order.
+    skipped
+        Those that could not be read, or are not what they were when the data set was added.
+    extraction
+        What the extraction did.
+    """
+
+    records: tuple[ImageRecord, ...]
+    images: tuple[Image, ...]
+    skipped: tuple[Skipped, ...]
+    extraction: Extraction
+
+
+def describe_images(
+    dataset: Dataset,
+    cells: Sequence[Cell],
+    network: Network,
+    source: DescriptorSource,
+    report: Callable[[Progress], None] = ignore,
+    should_stop: Callable[[], bool] = never,
+    engine: str = AUTO,
+) -> DescribedImages:
+    """Put the descriptors of a data set's images in some cells into the store.
+
+    Parameters
+    ----------
+    dataset
+        The data set.
+    cells, network, source, engine
+        What is read, by which network, with what it is read, and by which engine.
+    report, should_stop
+        Called with the progress, and asked before each batch.
+
+    Raises
+    ------
+    StoppedError
+        If `should_stop` says so; every finished batch is in the store.
+    MedrecogError
+        If the folder of the images is missing, or no image can be read.
+    """
     paths = [dataset.absolute_path(image) for image in dataset.images]
     folders = {folder for folder in {path.parent for path in paths} if folder.is_dir()}
-    source = descriptor_source(specification)
     found, unread = hash_images(paths, report, should_stop)
     _check_still_there(unread, folders, dataset)
     hashed, changed = _unchanged(dataset, paths, found)
     with DescriptorStore(cache_folder().features) as store:
         extraction = extract(
             list(hashed.values()),
-            specification.read_cells,
+            cells,
             DescriptorReader(network, source, store),
             report,
             should_stop,
-            specification.engine,
+            engine,
         )
     keep_rates(network, source.precision, extraction.passes)
     _check_still_there(extraction.skipped, folders, dataset)
@@ -221,18 +295,11 @@ def extract_images(
             f"the first, {skipped[0].path}: {skipped[0].reason}."
         )
     records = [record for record in dataset.images if record.path in image_of]
-    return ExtractedDataset(
-        dataset,
-        sample,
-        source,
+    return DescribedImages(
         tuple(records),
         tuple(image_of[record.path] for record in records),
         skipped,
-        extraction.network_images,
-        extraction.seconds,
-        extraction.peak_memory,
-        extraction.choice,
-        states,
+        extraction,
     )
 
 

@@ -16,11 +16,13 @@ from medrecog_core.errors import MedrecogError, StorageError
 from medrecog_core.images import thumbnail
 from medrecog_core.locations import CacheFolder
 from medrecog_core.mode import ReadOnlyError
-from medrecog_core.models import load_model, train_model
+from medrecog_core.models import carry_out_evaluation, load_model, train_model
 from medrecog_core.runs import all_runs, find_run, result_document
 from medrecog_core.runs.comparison import rank_cells
+from medrecog_core.runs.subgroups import metadata_columns
 from medrecog_core.settings import MODE_VARIABLE, VIEWER
 from tests.deep_images import MODEL, deep_specification
+from tests.made_runs import keep_dataset, made_run, rewrite_record
 from tests.textures import NAME, finished_run
 
 
@@ -87,6 +89,38 @@ def test_models_go_along_if_asked_without_the_paths_of_their_images(
     assert opened.card == made.card
     np.testing.assert_array_equal(opened.classifier.weights, made.classifier.weights)
     assert {image.path for image in opened.training_images.images} == {""}
+
+
+def test_tests_on_other_data_sets_go_along_and_are_checked(finished, tmp_path, there, monkeypatch):
+    train_model(finished, finished.cells()[0].cell, "mine")
+    test = carry_out_evaluation("mine", NAME, {})
+    write_bundle([finished], tmp_path / "runs.zip", "none", with_models=True)
+    document = {**test.to_document(), "classes": ["a", "b", "c"]}
+    file = rewritten(
+        tmp_path / "runs.zip",
+        tmp_path / "other.zip",
+        "models/mine/outside-tests.json",
+        json.dumps([document]).encode(),
+    )
+    with pytest.raises(MedrecogError, match="the model “mine” in it cannot be read here"):
+        open_bundle(file, there)
+    open_bundle(tmp_path / "runs.zip", there)
+    monkeypatch.setenv("MEDRECOG_CACHE", str(there.root))
+    assert load_model("mine").outside_tests == (test,)
+
+
+def test_columns_for_subgroups_go_along_and_are_said(tmp_path, there, monkeypatch, cache):
+    run = made_run()
+    keep_dataset(run, {"sex": ["f", "m"] * 30})
+    kept = library.load("made")
+    rewrite_record(run, dataset={"fingerprint": kept.fingerprint})
+    written = write_bundle([run], tmp_path / "runs.zip", "none")
+    (sentence,) = written.metadata
+    assert "sex" in sentence
+    open_bundle(tmp_path / "runs.zip", there)
+    monkeypatch.setenv("MEDRECOG_CACHE", str(there.root))
+    assert library.load("made").metadata == kept.metadata
+    assert set(metadata_columns(find_run(run.id))) == {"sex"}
 
 
 def test_a_model_that_was_changed_is_refused(finished, tmp_path, there):

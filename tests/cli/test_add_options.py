@@ -123,6 +123,15 @@ def rendering(key):
     return lambda found: found["rendering"].get(key)
 
 
+def metadata(found):
+    return found["metadata"]
+
+
+def sexes(root):
+    rows = "".join(f"{i}.png,{'ab'[i % 2]},{'fm'[i // 4]}\n" for i in range(8))
+    table(root, "image,dx,sex\n" + rows)
+
+
 PAIRS = [f"{c}/{c}{i}.png" for c in "ab" for i in range(3)]
 CASES = [
     (table, ["--labels", "t.csv"], classes, {"a": 4, "b": 4}),
@@ -156,6 +165,8 @@ CASES = [
     (scans, ["--group-tag", ""], n_groups, 0),
     (scans, ["--no-groups"], n_groups, 0),
     (scans, ["--groups"], n_groups, 4),
+    (sexes, ["--labels", "t.csv", "--metadata"], metadata, ["sex"]),
+    (sexes, ["--labels", "t.csv", "--no-metadata"], metadata, []),
     (people, ["--class-level", "1", "--group-pattern", "/(x.)/"], n_groups, 3),
     (levels, ["--class-level", "1"], classes, {"p": 6, "q": 6}),
     (levels, ["--class-level", "-1"], lambda found: len(classes(found)), 4),

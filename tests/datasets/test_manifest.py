@@ -76,6 +76,13 @@ def datasets(draw):
         rendering=draw(RENDERINGS),
         warnings=tuple(draw(st.lists(WARNINGS, max_size=2))),
         unlabelled=tuple(draw(st.lists(WORDS, max_size=3))),
+        metadata=draw(
+            st.dictionaries(
+                WORDS,
+                st.dictionaries(st.sampled_from([each.path for each in images]), WORDS),
+                max_size=3,
+            )
+        ),
     )
     return whole, excluded
 

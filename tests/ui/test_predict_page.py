@@ -124,3 +124,18 @@ def test_a_model_without_a_map_says_so(known):
     assert "Scores of k-nearest neighbours cannot be attributed to image regions" in told
     assert {metric.label: metric.value for metric in test.metric}["Label"] == learnt.label
     assert "Show evidence map" not in [each.label for each in test.toggle]
+
+
+def test_images_of_one_patient_get_one_answer(model):
+    paths = [Path(image.path) for image in model.training_images.images][:3]
+    test = upload(opened("pages/4_Predict.py"), *paths)
+    assert "Label of the patient" not in {metric.label for metric in test.metric}
+    toggle = next(each for each in test.toggle if each.label == "All images are of one patient")
+    toggle.set_value(True).run()
+    assert not test.exception
+    told = {metric.label: metric.value for metric in test.metric}
+    assert told["Label of the patient"] in model.card.classes
+    answers = Predictor(model).predict([path.read_bytes() for path in paths])
+    for label in model.card.classes:
+        mean = sum(answer.scores[label] for answer in answers) / len(answers)
+        assert float(told[f"Score of {label}"]) == pytest.approx(mean, abs=6e-4)

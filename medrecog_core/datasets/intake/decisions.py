@@ -71,6 +71,11 @@ class Decisions:
         PATIENT_TAG, "--group-tag", "DICOM tag of the group; “” for none.", show_default=True
     )
     has_groups: bool = _decision(True, "--groups/--no-groups", "Use or ignore group information.")
+    keeps_metadata: bool = _decision(
+        True,
+        "--metadata/--no-metadata",
+        "Keep other columns of a table, such as sex, age or site, for sub-groups.",
+    )
     group_pattern: str = _decision(
         "",
         "--group-pattern",

@@ -39,6 +39,8 @@ class Interpretation:
         The column's name; empty where there is none.
     split_places
         From an image's path to the row that gives its split value, such as `train.csv row 12`.
+    metadata
+        Of a table: from each column that is kept for sub-groups to the value of each image.
     """
 
     images: tuple[ImageRecord, ...]
@@ -52,6 +54,7 @@ class Interpretation:
     split_values: Mapping[str, str] = field(default_factory=dict)
     split_column: str = ""
     split_places: Mapping[str, str] = field(default_factory=dict)
+    metadata: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
 
     @property
     def classes(self) -> tuple[str, ...]:

@@ -86,5 +86,6 @@ def propose(
         rendering=rendering,
         warnings=(*survey.warnings, *found.warnings),
         unlabelled=found.unlabelled,
+        metadata=found.metadata,
     )
     return Proposal(dataset, found.reasons, tuple(others), first.decisions)

@@ -24,6 +24,7 @@ from medrecog_core.datasets.intake.matching import (
     Match,
     split_word,
 )
+from medrecog_core.datasets.intake.metadata import kept_columns
 from medrecog_core.datasets.intake.survey import Survey
 from medrecog_core.datasets.intake.table import Table, read_table
 from medrecog_core.errors import MedrecogError, UsageError
@@ -32,6 +33,8 @@ from medrecog_core.wording import counted
 _MOST_UNCLEAR = 0.1
 """Share of a table's rows that may name several images each, before it is refused."""
 _N_SHOWN = 3
+_MOST_LOOKED_AT = 200
+"""Columns of a table among which those for sub-groups are looked for."""
 _UNLABELLED = ("test", "unlabelled", "unlabeled", "unknown")
 
 
@@ -254,6 +257,26 @@ class RowContents:
     left_out: list[LeftOut] = field(default_factory=list)
     warnings: list[DatasetWarning] = field(default_factory=list)
     different_groups: dict[str, None] = field(default_factory=dict)
+    metadata: dict[str, dict[str, str]] = field(default_factory=dict)
+
+    def add_metadata(self, source: MatchedTable) -> str:
+        """Add the columns of a table that are kept for sub-groups; return them in words.
+
+        Where rows of an image differ, the first that has a value is used.
+        """
+        table = source.table
+        free = {name: table.values(name) for name in table.header[:_MOST_LOOKED_AT]}
+        taken = {source.columns.image, *source.columns.used, *table.repeated}
+        kept = kept_columns(free, taken)
+        for name in kept:
+            values = self.metadata.setdefault(name, {})
+            for value, match in zip(free[name], source.matches, strict=True):
+                for path in match.paths if value else ():
+                    values.setdefault(path, value)
+        if not kept:
+            return ""
+        names = ", ".join(f"“{name}”" for name in kept)
+        return f"{source.place}: kept for sub-groups: {names}. Use --no-metadata to keep none"
 
     def add(self, source: MatchedTable, *, has_labels: bool) -> None:
         """Add the rows of a table: its groups and split, and its labels if it has them.
@@ -346,7 +369,10 @@ def interpret(
     """
     columns = _common_columns(labelled)
     said = RowContents()
+    kept: list[str] = []
     for source in (*labelled, *others):
+        if decisions.keeps_metadata:
+            kept.append(said.add_metadata(source))
         said.left_out += source.table.left_out
         said.warnings += source.table.warnings
         _check_formulas(source)
@@ -405,13 +431,15 @@ def interpret(
         (*said.left_out, *found.left_out),
         (*said.warnings, *found.warnings),
         tuple(sorted((*found.unlabelled, *unlabelled))),
-        tuple(
-            f"{source.place}: {reason}" for source in labelled for reason in source.columns.reasons
+        (
+            *(f"{each.place}: {reason}" for each in labelled for reason in each.columns.reasons),
+            *filter(None, kept),
         ),
         said.groups,
         said.splits,
         next((each.columns.split for each in (*labelled, *others) if each.columns.split), ""),
         said.split_rows,
+        said.metadata,
     )
 
 

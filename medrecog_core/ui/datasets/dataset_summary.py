@@ -33,6 +33,8 @@ def show_summary(dataset: Dataset) -> None:
     where = "" if is_viewer() else f", in {dataset.root}"
     st.caption(literal(f"{dataset.layout[0].upper()}{dataset.layout[1:]}{where}"))
     show_rendering(dataset)
+    if dataset.metadata:
+        st.caption(f"Columns for sub-groups: {literal(', '.join(dataset.metadata))}.")
     show_class_counts(dataset)
     if library.is_changeable(dataset.name):
         with st.container(horizontal=True):

@@ -15,10 +15,12 @@ from medrecog_core.models import (
     import_content,
     is_changeable,
     missing_weights,
+    read_outside_tests,
     what_is_kept,
 )
 from medrecog_core.models.exchange import MOST_BYTES, SUFFIX
 from medrecog_core.ui.choice import close_object
+from medrecog_core.ui.models.outside_tests import show_outside_tests
 from medrecog_core.ui.page import shown_errors
 from medrecog_core.ui.plain_text import literal
 from medrecog_core.ui.quantities import counted
@@ -70,7 +72,7 @@ def show_card(card: ModelCard) -> None:
         )
         st.download_button(
             "Download model card",
-            card_markdown(card),
+            card_markdown(card, tests=read_outside_tests(card.name)),
             file_name=f"{card.name}.md",
             mime="text/markdown",
             icon=":material/description:",
@@ -92,6 +94,10 @@ def show_card(card: ModelCard) -> None:
     if kept := what_is_kept(card):
         st.warning(kept, icon=":material/inventory_2:")
     show_summary(card)
+    st.divider()
+    st.markdown("##### Other data sets")
+    with shown_errors():
+        show_outside_tests(card)
     st.divider()
     st.markdown(_below_title(card))
 

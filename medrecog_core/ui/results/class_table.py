@@ -14,9 +14,9 @@ def show_class_table(rows: Sequence[ClassEstimates], positive: str | None) -> No
     table = [
         {
             "class": row.label,
-            "recall": _value(row.recall),
-            "precision": _value(row.precision),
-            "F1": _value(row.f1),
+            "recall": interval_words(row.recall),
+            "precision": interval_words(row.precision),
+            "F1": interval_words(row.f1),
             "test images": row.n_images,
             **({"independent": row.n_units} if is_grouped else {}),
         }
@@ -40,7 +40,8 @@ def show_class_table(rows: Sequence[ClassEstimates], positive: str | None) -> No
         )
 
 
-def _value(estimate: Estimate | None) -> str:
+def interval_words(estimate: Estimate | None) -> str:
+    """Return a value with its confidence interval, a dash if there is none."""
     if estimate is None:
         return "-"
     return f"{estimate.value:.3f} ({estimate.low:.3f} to {estimate.high:.3f})"

@@ -19,6 +19,8 @@ from medrecog_core.reports.run_figures import (
     ROC,
 )
 from medrecog_core.runs import CellResult, Run
+from medrecog_core.runs.extracted_dataset import dataset_of_run
+from medrecog_core.ui.plain_text import literal
 from medrecog_core.ui.sign_in import at_click
 
 _FIGURES = {
@@ -75,6 +77,10 @@ def _offer_bundle(run: Run) -> None:
         st.caption("Available when the run has ended.")
         return
     has_pictures = st.checkbox("Include thumbnails", value=True)
+    kept = dataset_of_run(run)
+    if kept is not None and kept.metadata:
+        columns = ", ".join(kept.metadata)
+        st.caption(f"Contains the columns {literal(columns)} of the data set's images.")
     st.download_button(
         "Bundle",
         at_click(functools.partial(_bundle, run, THUMBNAILS if has_pictures else NO_PICTURES)),

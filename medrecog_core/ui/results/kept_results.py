@@ -2,6 +2,7 @@
 
 import contextlib
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 import streamlit as st
 
@@ -9,10 +10,12 @@ from medrecog_core.classification import (
     ClassEstimates,
     CrossCalibration,
     Estimate,
+    ScoredImages,
     cross_calibrate,
     estimate,
     estimate_classes,
 )
+from medrecog_core.datasets import library
 from medrecog_core.errors import MedrecogError
 from medrecog_core.runs import CellResult, Run, find_run
 from medrecog_core.runs.comparison import (
@@ -23,6 +26,8 @@ from medrecog_core.runs.comparison import (
     score_images,
     with_positive,
 )
+from medrecog_core.runs.grouped import score_groups
+from medrecog_core.runs.subgroups import SubgroupResult, compare_by, metadata_columns
 
 _SPINNER = "Computing confidence intervals …"
 
@@ -47,6 +52,31 @@ def load_class_estimates(run: Run, result: CellResult) -> list[ClassEstimates]:
 def load_calibration(run: Run, result: CellResult) -> CrossCalibration:
     """Return the calibration of a cell; see `cross_calibrate`."""
     return _calibration(run.id, version_of(run), result.cell.name, result.metrics.positive)
+
+
+@dataclass(frozen=True)
+class GroupScores:
+    """The test groups of a cell with one score a class each, and their measures."""
+
+    images: ScoredImages
+    estimates: dict[str, Estimate]
+
+
+def load_group_scores(run: Run, result: CellResult, how: str) -> GroupScores:
+    """Return the groups of a cell; see `score_groups`."""
+    return _group_scores(run.id, version_of(run), result.cell.name, result.metrics.positive, how)
+
+
+def load_columns(run: Run) -> dict[str, list[str]]:
+    """Return the columns for sub-groups; see `metadata_columns`."""
+    return _columns(run.id, library.version(run.specification().dataset))
+
+
+def load_subgroups(run: Run, result: CellResult, column: str, measure: str) -> SubgroupResult:
+    """Return a measure of a cell in sub-groups; see `compare_by`."""
+    version = (*version_of(run), *library.version(run.specification().dataset))
+    positive = result.metrics.positive
+    return _subgroups(run.id, version, result.cell.name, positive, column, measure)
 
 
 def load_comparison(runs: Sequence[Run], measure: str, positive: str | None) -> RunComparison:
@@ -77,6 +107,33 @@ def _estimates(
 ) -> dict[str, Estimate]:
     run = find_run(run_id)
     return estimate(score_images(run, _result(run, cell, positive)))
+
+
+@st.cache_data(max_entries=16, show_spinner=_SPINNER)
+def _group_scores(
+    run_id: str, version: Version, cell: str, positive: str | None, how: str
+) -> GroupScores:
+    run = find_run(run_id)
+    images = score_groups(run, _result(run, cell, positive), how)
+    return GroupScores(images, estimate(images))
+
+
+@st.cache_data(max_entries=16, show_spinner=False)
+def _columns(run_id: str, version: tuple[int, ...]) -> dict[str, list[str]]:
+    return {name: list(values) for name, values in metadata_columns(find_run(run_id)).items()}
+
+
+@st.cache_data(max_entries=64, show_spinner=_SPINNER)
+def _subgroups(
+    run_id: str,
+    version: tuple[int, ...],
+    cell: str,
+    positive: str | None,
+    column: str,
+    measure: str,
+) -> SubgroupResult:
+    run = find_run(run_id)
+    return compare_by(run, _result(run, cell, positive), column, measure)
 
 
 @st.cache_data(max_entries=16, show_spinner=_SPINNER)
