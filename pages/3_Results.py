@@ -35,6 +35,7 @@ from medrecog_core.ui.results.kept_results import (
     load_estimates,
     load_ranked_cells,
 )
+from medrecog_core.ui.results.label_errors import show_label_errors
 from medrecog_core.ui.results.measures import choose_measure, choose_positive, show_measures
 from medrecog_core.ui.results.model_making import show_model_making
 from medrecog_core.ui.results.report_comparison import show_beside_report
@@ -137,6 +138,7 @@ def show_tabs(
         "Errors": lambda: show_errors(run, result),
         "Classes": lambda: show_classes(run, result),
         "Curves and calibration": lambda: show_scores(run, result),
+        "Label errors": lambda: show_label_errors(run, result),
     }
     if not is_viewer():
         shows["Map"] = lambda: show_embedding_map(run, result)

@@ -27,6 +27,7 @@ from medrecog_core.bundles.contents import (
 )
 from medrecog_core.bundles.places import Places
 from medrecog_core.datasets import Dataset, demo, kept_report, library
+from medrecog_core.datasets.label_review import LABELS, review_of, unreviewed
 from medrecog_core.datasets.manifest import exclusions_document, manifest_document
 from medrecog_core.errors import MedrecogError, UsageError
 from medrecog_core.images import Image, UnreadableImageError, read_file, thumbnail
@@ -220,7 +221,10 @@ class _Bundle:
             )
             return None
         folder = f"datasets/{name}"
-        self._add_json(f"{folder}/dataset.json", manifest_document(dataset, library.IMAGES))
+        as_imported = manifest_document(unreviewed(dataset), library.IMAGES)
+        self._add_json(f"{folder}/dataset.json", as_imported)
+        if dataset.reviewed:
+            self._add_json(f"{folder}/{LABELS}", review_of(dataset).to_document())
         if dataset.excluded:
             self._add_json(f"{folder}/exclusions.json", exclusions_document(dataset))
         health = kept_report(name)

@@ -48,6 +48,7 @@ _PLACES = {
         "show": "result_commands:show",
         "compare": "result_commands:compare",
         "export": "result_commands:export",
+        "label-errors": "label_commands:label_errors",
         "jobs": "job_commands:jobs",
         "log": "job_commands:log",
         "stop": "job_commands:stop",

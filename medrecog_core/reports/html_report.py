@@ -41,6 +41,7 @@ from medrecog_core.runs import CellResult, Run
 from medrecog_core.runs.comparison import RankedCell, rank_cells, score_images
 from medrecog_core.runs.description import reservations, used_settings
 from medrecog_core.runs.extracted_dataset import dataset_of_run
+from medrecog_core.runs.label_errors import find_doubtful_labels
 from medrecog_core.runs.published import beside_report, find_published_table
 from medrecog_core.runs.record import RunRecord
 from medrecog_core.wording import RESEARCH_ONLY, counted
@@ -135,6 +136,7 @@ _TEMPLATES = Path(__file__).parent / "templates"
 _MOST_CURVES = 6
 _RELIABILITY_WIDTH = 360
 _MOST_LISTED = 200
+_MOST_DOUBTFUL = 20
 _SAID_ELSEWHERE = (
     *("data set", "images", "fingerprint of the data set"),
     *("processor or GPU", "medrecog"),
@@ -202,8 +204,13 @@ def html_report(run: Run) -> str:
         n_without_curves=max(0, len(curve_classes(images)) - _MOST_CURVES),
         folds=_folds(run, best.result),
         calibration=_calibration(images, best.result.metrics.positive),
+        doubtful=find_doubtful_labels(run, best.result, n_neighbours=0),
+        most_doubtful=_MOST_DOUBTFUL,
         published=_published(run, record, ranked),
         data=data,
+        relabelled=Counter(
+            (each.imported, each.label) for each in record.dataset.relabelled
+        ).most_common(),
         most_listed=_MOST_LISTED,
         settings=_settings(run),
         machine=_machine(record),

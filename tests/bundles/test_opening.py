@@ -60,6 +60,21 @@ def test_data_set_is_shown_without_its_images(opened):
     assert not dataset.root.exists()
 
 
+def test_reviewed_labels_go_along(finished, tmp_path, there, monkeypatch):
+    images = library.load(NAME).images
+    other = next(image.label for image in images if image.label != images[0].label)
+    library.review_labels(NAME, [images[0].path], "relabel", other)
+    library.review_labels(NAME, [images[1].path], "exclude")
+    reviewed = library.load(NAME)
+    run = finished_run(finished.specification())
+    write_bundle([run], tmp_path / "reviewed.zip", "none")
+    open_bundle(tmp_path / "reviewed.zip", there)
+    monkeypatch.setenv("MEDRECOG_CACHE", str(there.root))
+    opened = library.load(NAME)
+    assert opened.reviewed == reviewed.reviewed
+    assert opened.fingerprint == reviewed.fingerprint
+
+
 def test_thumbnails_stand_in_for_images_that_are_not_there(opened):
     for image in opened.tested_images():
         assert thumbnail(Path(image.path), sha256=image.sha256).startswith(b"\xff\xd8")
