@@ -16,6 +16,7 @@ from medrecog_core.runs.record import RunRecord
 from medrecog_core.runs.run import cell_images
 from medrecog_core.ui.choice import choose
 from medrecog_core.ui.experiments.followed import SEEN, follow
+from medrecog_core.ui.explore.embedding_map import ON_RESULTS, show_embedding_map
 from medrecog_core.ui.heat_map import choose_range, show_heat_map, show_legend
 from medrecog_core.ui.jobs import show_status
 from medrecog_core.ui.page import RESEARCH_ONLY, open_page, show_absence, shown_errors
@@ -26,7 +27,6 @@ from medrecog_core.ui.results.cell_curves import asked_curve, forget_curve, show
 from medrecog_core.ui.results.cell_gallery import show_cell_gallery
 from medrecog_core.ui.results.class_table import show_class_table
 from medrecog_core.ui.results.confusion_matrix import show_confusion_matrix
-from medrecog_core.ui.results.embedding_map import show_embedding_map
 from medrecog_core.ui.results.exporting import offer_exports
 from medrecog_core.ui.results.headline import comparisons, headline
 from medrecog_core.ui.results.kept_results import (
@@ -140,8 +140,7 @@ def show_tabs(
         "Curves and calibration": lambda: show_scores(run, result),
         "Label errors": lambda: show_label_errors(run, result),
     }
-    if not is_viewer():
-        shows["Map"] = lambda: show_embedding_map(run, result)
+    shows["Map"] = lambda: show_embedding_map(run, result, ON_RESULTS)
     if len(result.folds) > 1:
         shows["Folds"] = lambda: show_folds(result.folds)
     if table is not None:
@@ -206,7 +205,7 @@ with shown_errors():
                 list(runs),
                 key="run",
                 list_page="pages/2_Experiments.py",
-                closes=[CELL, TRUE, PREDICTED, PAGE],
+                closes=[CELL, TRUE, PREDICTED, PAGE, ON_RESULTS.similar],
                 on_change=forget_choices,
             )
         show_run(runs[run_id], selects)

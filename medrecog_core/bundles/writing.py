@@ -17,6 +17,7 @@ from medrecog_core.bundles.contents import (
     CONTENTS,
     IMAGES,
     LONGEST_NAME,
+    MOST_BYTES_OF_MAP,
     NO_PICTURES,
     PICTURES,
     THUMBNAILS,
@@ -43,6 +44,7 @@ from medrecog_core.models.storage import (
     model_names,
 )
 from medrecog_core.runs import Run
+from medrecog_core.runs.embedding import MAPS, kept_maps
 from medrecog_core.runs.extracted_dataset import dataset_of_run
 from medrecog_core.runs.run import images_document
 
@@ -209,6 +211,9 @@ class _Bundle:
             for ending in ("json", "npy"):
                 name = f"cells/{result.cell.name}.{ending}"
                 self._copy(run.path / name, f"{folder}/{name}")
+        for file in kept_maps(run):
+            if file.stat().st_size <= MOST_BYTES_OF_MAP:
+                self._copy(file, f"{folder}/{MAPS}/{file.name}")
         return relative
 
     def _write_dataset(self, runs: Sequence[Run], name: str) -> Dataset | None:

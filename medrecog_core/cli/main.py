@@ -48,6 +48,8 @@ _PLACES = {
         "show": "result_commands:show",
         "compare": "result_commands:compare",
         "export": "result_commands:export",
+        "embed": "explore_commands:embed",
+        "similar": "explore_commands:similar",
         "label-errors": "label_commands:label_errors",
         "jobs": "job_commands:jobs",
         "log": "job_commands:log",

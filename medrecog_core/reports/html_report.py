@@ -24,6 +24,7 @@ from medrecog_core.features import Cell
 from medrecog_core.images import Image
 from medrecog_core.jobs.state import stage_label
 from medrecog_core.reports.figures.curves import describe_reliability, draw_reliability
+from medrecog_core.reports.figures.embedding_map import MOST_POINTS, draw_map
 from medrecog_core.reports.measures import MEASURES
 from medrecog_core.reports.rendering import to_svg
 from medrecog_core.reports.run_figures import (
@@ -40,6 +41,7 @@ from medrecog_core.reports.tables import ready
 from medrecog_core.runs import CellResult, Run
 from medrecog_core.runs.comparison import RankedCell, rank_cells, score_images
 from medrecog_core.runs.description import reservations, used_settings
+from medrecog_core.runs.embedding import METHODS, kept_embedding
 from medrecog_core.runs.extracted_dataset import dataset_of_run
 from medrecog_core.runs.label_errors import find_doubtful_labels
 from medrecog_core.runs.published import beside_report, find_published_table
@@ -204,6 +206,7 @@ def html_report(run: Run) -> str:
         n_without_curves=max(0, len(curve_classes(images)) - _MOST_CURVES),
         folds=_folds(run, best.result),
         calibration=_calibration(images, best.result.metrics.positive),
+        maps=_maps(run, best.result),
         doubtful=find_doubtful_labels(run, best.result, n_neighbours=0),
         most_doubtful=_MOST_DOUBTFUL,
         published=_published(run, record, ranked),
@@ -291,6 +294,22 @@ def _calibration(images: ScoredImages, positive: str | None) -> dict[str, Any] |
             ("Log loss", before.log_loss, after.log_loss),
         ],
     }
+
+
+def _maps(run: Run, result: CellResult) -> list[dict[str, Any]]:
+    """Return the maps of a cell that were computed before."""
+    kept = (kept_embedding(run, result.cell, method) for method in METHODS)
+    return [
+        {
+            "figure": _figure(draw_map(embedding)),
+            "method": METHODS[embedding.method],
+            "n": len(embedding.images),
+            "n_shown": min(len(embedding.images), MOST_POINTS),
+            "explained": embedding.explained,
+        }
+        for embedding in kept
+        if embedding is not None
+    ]
 
 
 def _published(run: Run, record: RunRecord, ranked: list[RankedCell]) -> dict[str, Any] | None:

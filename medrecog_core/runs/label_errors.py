@@ -16,6 +16,7 @@ from medrecog_core.datasets.label_review import EXCLUDE, LABEL_ERROR, RELABEL, R
 from medrecog_core.errors import MedrecogError
 from medrecog_core.images import Image
 from medrecog_core.runs.cell_evaluation import CellResult
+from medrecog_core.runs.columns import records_of
 from medrecog_core.runs.neighbours import SimilarImage, similar_images
 from medrecog_core.runs.run import Run
 
@@ -205,17 +206,8 @@ def reviewed_images(run: Run, dataset: Dataset | None = None) -> dict[int, Revie
         return {}
     decided = {each.path: each for each in dataset.reviewed}
     excluded = {each.image.path: each.finding for each in dataset.excluded}
-    places: dict[tuple[str, tuple[str, str]], int] = {
-        (image.path, image.identity): i for i, image in enumerate(run.images())
-    }
     found = {}
-    for record in dataset.every_image:
-        if record.file is None:
-            continue
-        identity = (record.file.sha256, dataset.rendering_of(record).identity)
-        place = places.get((str(dataset.absolute_path(record)), identity))
-        if place is None:
-            continue
+    for place, record in records_of(run, dataset).items():
         if record.path in excluded:
             is_label = excluded[record.path] == LABEL_ERROR
             found[place] = Reviewed(record.path, EXCLUDE if is_label else excluded[record.path])

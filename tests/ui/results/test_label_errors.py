@@ -2,7 +2,7 @@ import pytest
 
 from medrecog_core.datasets import Dataset, FileState, ImageRecord, library
 from tests.made_runs import made_run
-from tests.ui.results.test_embedding_map import opened
+from tests.ui.explore.test_embedding_map import opened
 
 pytestmark = pytest.mark.slow
 
