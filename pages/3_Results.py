@@ -15,6 +15,7 @@ from medrecog_core.runs.published import find_published_table
 from medrecog_core.runs.record import RunRecord
 from medrecog_core.runs.run import cell_images
 from medrecog_core.ui.experiments.followed import SEEN, follow
+from medrecog_core.ui.explore.embedding_map import ON_RESULTS, show_embedding_map
 from medrecog_core.ui.heat_map import choose_range, show_heat_map, show_legend
 from medrecog_core.ui.jobs import show_status
 from medrecog_core.ui.listed_runs import choose_run, listed_runs
@@ -27,7 +28,6 @@ from medrecog_core.ui.results.cell_curves import asked_curve, forget_curve, show
 from medrecog_core.ui.results.cell_gallery import show_cell_gallery
 from medrecog_core.ui.results.class_table import show_class_table
 from medrecog_core.ui.results.confusion_matrix import show_confusion_matrix
-from medrecog_core.ui.results.embedding_map import show_embedding_map
 from medrecog_core.ui.results.exporting import offer_exports
 from medrecog_core.ui.results.group_answers import show_group_answers
 from medrecog_core.ui.results.headline import comparisons, headline
@@ -37,6 +37,7 @@ from medrecog_core.ui.results.kept_results import (
     load_estimates,
     load_ranked_cells,
 )
+from medrecog_core.ui.results.label_errors import show_label_errors
 from medrecog_core.ui.results.measures import choose_measure, choose_positive, show_measures
 from medrecog_core.ui.results.model_making import show_model_making
 from medrecog_core.ui.results.report_comparison import show_beside_report
@@ -139,9 +140,9 @@ def show_tabs(
         "Errors": lambda: show_errors(run, result),
         "Classes": lambda: show_classes(run, result),
         "Curves and calibration": lambda: show_scores(run, result),
+        "Label errors": lambda: show_label_errors(run, result),
     }
-    if not is_viewer():
-        shows["Map"] = lambda: show_embedding_map(run, result)
+    shows["Map"] = lambda: show_embedding_map(run, result, ON_RESULTS)
     if len(result.folds) > 1:
         shows["Folds"] = lambda: show_folds(result.folds)
     if table is not None:
@@ -205,7 +206,10 @@ with shown_errors():
         selects = st.container(horizontal=True)
         with selects:
             chosen = choose_run(
-                runs, "run", closes=[CELL, TRUE, PREDICTED, PAGE], on_change=forget_choices
+                runs,
+                "run",
+                closes=[CELL, TRUE, PREDICTED, PAGE, ON_RESULTS.similar],
+                on_change=forget_choices,
             )
         show_run(chosen, runs, selects)
     st.caption(RESEARCH_ONLY)

@@ -17,6 +17,7 @@ from medrecog_core.bundles.contents import (
     CONTENTS,
     IMAGES,
     LONGEST_NAME,
+    MOST_BYTES_OF_MAP,
     NO_PICTURES,
     PICTURES,
     THUMBNAILS,
@@ -27,6 +28,7 @@ from medrecog_core.bundles.contents import (
 )
 from medrecog_core.bundles.places import Places
 from medrecog_core.datasets import Dataset, demo, kept_report, library
+from medrecog_core.datasets.label_review import LABELS, review_of, unreviewed
 from medrecog_core.datasets.manifest import exclusions_document, manifest_document
 from medrecog_core.errors import MedrecogError, UsageError
 from medrecog_core.images import Image, UnreadableImageError, read_file, thumbnail
@@ -43,6 +45,7 @@ from medrecog_core.models.storage import (
     model_names,
 )
 from medrecog_core.runs import Run
+from medrecog_core.runs.embedding import MAPS, kept_maps
 from medrecog_core.runs.extracted_dataset import dataset_of_run
 from medrecog_core.runs.run import images_document
 from medrecog_core.wording import is_text
@@ -224,6 +227,9 @@ class _Bundle:
             for ending in ("json", "npy"):
                 name = f"cells/{result.cell.name}.{ending}"
                 self._copy(run.path / name, f"{folder}/{name}")
+        for file in kept_maps(run):
+            if file.stat().st_size <= MOST_BYTES_OF_MAP:
+                self._copy(file, f"{folder}/{MAPS}/{file.name}")
         return relative
 
     def _write_dataset(self, runs: Sequence[Run], name: str) -> Dataset | None:
@@ -236,7 +242,10 @@ class _Bundle:
             )
             return None
         folder = f"datasets/{name}"
-        self._add_json(f"{folder}/dataset.json", manifest_document(dataset, library.IMAGES))
+        as_imported = manifest_document(unreviewed(dataset), library.IMAGES)
+        self._add_json(f"{folder}/dataset.json", as_imported)
+        if dataset.reviewed:
+            self._add_json(f"{folder}/{LABELS}", review_of(dataset).to_document())
         if dataset.excluded:
             self._add_json(f"{folder}/exclusions.json", exclusions_document(dataset))
         health = kept_report(name)

@@ -8,7 +8,9 @@ from medrecog_core.classification.calibration import (
     calibrate,
     choose_calibration,
     cross_calibrate,
+    cross_calibrated,
     log_loss,
+    softmax_probabilities,
 )
 from medrecog_core.classification.classifier import (
     Classifier,
@@ -51,6 +53,7 @@ from medrecog_core.classification.intervals import (
     estimate_classes,
     wilson_interval,
 )
+from medrecog_core.classification.label_errors import LabelErrors, find_label_errors
 from medrecog_core.classification.linear_classifier import LinearClassifier
 from medrecog_core.classification.linear_svm import SvmPath, train_svms
 from medrecog_core.classification.metrics import ClassMetrics, Metrics, measure
@@ -99,6 +102,7 @@ __all__ = [
     "Evidence",
     "FittedNormalisation",
     "HyperParameter",
+    "LabelErrors",
     "LinearClassifier",
     "LinearScore",
     "Metrics",
@@ -127,12 +131,14 @@ __all__ = [
     "compare",
     "compare_with_best",
     "cross_calibrate",
+    "cross_calibrated",
     "each_on_one_core",
     "estimate",
     "estimate_classes",
     "explain",
     "explain_fusion",
     "find_classifier",
+    "find_label_errors",
     "fit_novelty_detector",
     "holm",
     "l2_normalise",
@@ -146,6 +152,7 @@ __all__ = [
     "reliability_curve",
     "roc_curve",
     "score_choosing_value",
+    "softmax_probabilities",
     "train_svms",
     "wilson_interval",
 ]

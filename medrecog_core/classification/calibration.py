@@ -370,6 +370,32 @@ def cross_calibrate(
         part because its groups are in it.
     """
     labels = [images.classes[i] for i in images.truth]
+    probabilities, n_parts = cross_calibrated(images, n_folds, seed)
+    as_they_are = _bare(images.scores, labels, images.classes)
+    return CrossCalibration(
+        _reliability(images, as_they_are.probabilities(images.scores), labels),
+        _reliability(images, probabilities, labels),
+        images.n_images,
+        images.n_units,
+        n_parts,
+    )
+
+
+def cross_calibrated(
+    images: ScoredImages, n_folds: int = N_FOLDS, seed: int = 0
+) -> tuple[np.ndarray, int]:
+    """Return each image's probabilities by a calibration that has not seen it, and the parts.
+
+    Parameters and errors are those of `cross_calibrate`.
+
+    Returns
+    -------
+    numpy.ndarray
+        float64, shape (n, n_classes); each row has the sum 1.
+    int
+        Parts that the images were divided into.
+    """
+    labels = [images.classes[i] for i in images.truth]
     parts = grouped_folds(
         np.array(labels),
         images.units,
@@ -383,14 +409,12 @@ def cross_calibrate(
     for learned, held in parts:
         fitted = calibrate(images.scores[learned], [labels[i] for i in learned], images.classes)
         probabilities[held] = fitted.probabilities(images.scores[held])
-    as_they_are = _bare(images.scores, labels, images.classes)
-    return CrossCalibration(
-        _reliability(images, as_they_are.probabilities(images.scores), labels),
-        _reliability(images, probabilities, labels),
-        images.n_images,
-        images.n_units,
-        len(parts),
-    )
+    return probabilities, len(parts)
+
+
+def softmax_probabilities(images: ScoredImages) -> np.ndarray:
+    """Return the softmax of the bare scores, shape (n, n_classes)."""
+    return _softmax(images.scores)
 
 
 def _reliability(images: ScoredImages, probabilities: np.ndarray, labels: list[str]) -> Reliability:

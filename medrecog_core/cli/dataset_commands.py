@@ -40,7 +40,8 @@ from medrecog_core.wording import counted
         {
             name: f"medrecog_core.cli.health_commands:{name}"
             for name in ("check", "refresh", "exclude", "restore")
-        },
+        }
+        | {"review": "medrecog_core.cli.label_commands:review"},
         {"include": "restore", "remove": "delete"},
     )
 )

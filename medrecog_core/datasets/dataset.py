@@ -187,6 +187,30 @@ class Exclusion:
     reason: str
 
 
+@dataclass(frozen=True, slots=True)
+class ReviewedLabel:
+    """A label that a person confirmed or replaced after the import.
+
+    Attributes
+    ----------
+    path
+        The image.
+    imported
+        Its label in the import.
+    label
+        Its right label, the same if it was confirmed.
+    """
+
+    path: str
+    imported: str
+    label: str
+
+    @property
+    def is_changed(self) -> bool:
+        """Whether the label was replaced."""
+        return self.imported != self.label
+
+
 @dataclass(frozen=True)
 class Dataset:
     """Images of at least two classes under one root folder: an immutable manifest.
@@ -217,6 +241,9 @@ class Dataset:
     metadata
         Other columns of a table, such as sex or age: from column and path of a file to the value.
         They do not affect runs.
+    reviewed
+        Labels of images that people confirmed or replaced, sorted by path; the images have the
+        replaced ones.
 
     Raises
     ------
@@ -237,6 +264,7 @@ class Dataset:
     warnings: tuple[DatasetWarning, ...] = ()
     unlabelled: tuple[str, ...] = ()
     metadata: Mapping[str, Mapping[str, str]] = field(default_factory=dict, hash=False)
+    reviewed: tuple[ReviewedLabel, ...] = ()
 
     def __post_init__(self) -> None:
         check_name(self.name)
@@ -292,6 +320,11 @@ class Dataset:
         """The splits of the data set, train first; empty if it has none."""
         given = {image.split for image in self.images}
         return tuple(split for split in SPLITS if split in given)
+
+    @property
+    def relabelled(self) -> tuple[ReviewedLabel, ...]:
+        """The labels that people replaced."""
+        return tuple(each for each in self.reviewed if each.is_changed)
 
     @cached_property
     def groups(self) -> frozenset[str]:

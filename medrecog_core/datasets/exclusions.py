@@ -125,6 +125,14 @@ class ClassChoice:
             imported,
             images=tuple(images),
             excluded=tuple(sorted([*own, *excluded], key=lambda each: each.image.path)),
+            reviewed=tuple(
+                replace(
+                    each,
+                    imported=self.names.get(each.imported, each.imported),
+                    label=self.names.get(each.label, each.label),
+                )
+                for each in imported.reviewed
+            ),
         )
 
     def _named(self, image: ImageRecord) -> ImageRecord:

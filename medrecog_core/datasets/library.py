@@ -10,10 +10,17 @@ from medrecog_core import atomic_file
 from medrecog_core.access import Action
 from medrecog_core.data_roots import check_nameable
 from medrecog_core.datasets import demo
-from medrecog_core.datasets.dataset import CHOSEN, Dataset, Exclusion, check_name
+from medrecog_core.datasets.dataset import (
+    CHOSEN,
+    Dataset,
+    DatasetWarning,
+    Exclusion,
+    check_name,
+)
 from medrecog_core.datasets.exclusions import (
     CLASSES,
     REMOVED,
+    ClassChoice,
     kept_document,
     read_choice,
     read_kept,
@@ -29,13 +36,25 @@ from medrecog_core.datasets.files import (
     with_states,
 )
 from medrecog_core.datasets.files import ignore as ignore_hashing
+from medrecog_core.datasets.label_review import (
+    EXCLUDE,
+    LABEL_ERROR,
+    LABELS,
+    RELABEL,
+    LabelReview,
+    imported_class,
+    kept_labels,
+    kept_review,
+    read_review,
+    write_review,
+)
 from medrecog_core.datasets.manifest import (
     EXCLUSIONS,
     MANIFEST,
+    as_used,
     excluding_as_written,
     read_dataset,
     read_imported,
-    with_chosen_classes,
     write_exclusions,
     write_manifest,
 )
@@ -48,6 +67,7 @@ from medrecog_core.jobs.work import Work, start_once
 from medrecog_core.locations import cache_folder, unwritable
 from medrecog_core.mode import check_may_change, check_may_view, is_viewer
 from medrecog_core.ownership import check_may_change_in, may_change, sign
+from medrecog_core.wording import counted
 
 Report = Callable[[int, int], None]
 _SECONDS_TO_CHANGE = 30
@@ -110,8 +130,9 @@ def root_of(name: str) -> Path:
 
 
 def version(name: str) -> tuple[int, ...]:
-    """Return numbers that change whenever a data set, its exclusions or its classes change."""
-    return tuple(_modified(folder_of(name) / file) for file in (MANIFEST, EXCLUSIONS, CLASSES))
+    """Return numbers that change whenever a data set or what people decided about it changes."""
+    files = (MANIFEST, EXCLUSIONS, CLASSES, LABELS)
+    return tuple(_modified(folder_of(name) / file) for file in files)
 
 
 def load(name: str, report: Report = _ignore) -> Dataset:
@@ -131,7 +152,7 @@ def load(name: str, report: Report = _ignore) -> Dataset:
     StorageError
         If its manifest is damaged.
     """
-    return with_chosen_classes(folder_of(check_name(name)), imported(name, report))
+    return as_used(folder_of(check_name(name)), imported(name, report))
 
 
 def imported(name: str, report: Report = _ignore) -> Dataset:
@@ -203,20 +224,35 @@ def _save(dataset: Dataset) -> Dataset:
         raise UsageError(f"A data set named “{dataset.name}” already exists. Choose another name.")
     folder = folder_of(dataset.name)
     kept, choice = with_kept(dataset, *read_kept(folder))
+    review = kept_review(folder, dataset)
+    if review.labels:
+        kept = replace(kept, warnings=(*kept.warnings, _restored(dataset.name, review)))
     # The manifest is written last, because it makes the data set exist. A failed attempt may have
     # left other files.
-    for stale in (EXCLUSIONS, CLASSES):
+    for stale in (EXCLUSIONS, CLASSES, LABELS):
         with contextlib.suppress(OSError):
             (folder / stale).unlink()
     if kept.excluded:
         write_exclusions(folder, kept)
     if not choice.is_empty:
         write_choice(folder, choice)
+    if review.labels:
+        write_review(folder, review)
     sign(folder)
     write_manifest(folder, kept)
     with contextlib.suppress(OSError):
         (folder / REMOVED).unlink()
-    return choice.applied(kept)
+    return as_used(folder, kept)
+
+
+def _restored(name: str, review: LabelReview) -> DatasetWarning:
+    return DatasetWarning(
+        "labels-restored",
+        f"{counted(len(review.labels), 'reviewed label')} of the deleted data set “{name}” apply "
+        "again, because the images have the same content. Use “datasets review "
+        f"{name} --undo --image PATH” to undo it.",
+        tuple(sorted(review.labels)),
+    )
 
 
 def complete(name: str, report: Report = _ignore) -> Dataset:
@@ -231,7 +267,7 @@ def complete(name: str, report: Report = _ignore) -> Dataset:
     StorageError
         If it is damaged or cannot be written.
     """
-    return with_chosen_classes(folder_of(name), _completed(name, report))
+    return as_used(folder_of(name), _completed(name, report))
 
 
 def _completed(name: str, report: Report) -> Dataset:
@@ -266,9 +302,9 @@ def refresh(name: str, report: Report = _ignore) -> tuple[Dataset, tuple[FileCha
         dataset = _completed(name, _ignore)
         changes = find_changes(dataset, report)
         if not changes:
-            return with_chosen_classes(folder, dataset), ()
+            return as_used(folder, dataset), ()
         now = refreshed(dataset, changes)
-        chosen = read_choice(folder).applied(now)
+        chosen = read_choice(folder).applied(read_review(folder).applied(now))
         # The exclusions are written first: if the second write fails, they only contain unknown
         # paths.
         if now.excluded != dataset.excluded:
@@ -323,7 +359,7 @@ def move(
             )
         moved, changes = moved_to(dataset, root, report)
         write_manifest(folder_of(name), moved)
-        return with_chosen_classes(folder_of(name), moved), changes
+        return as_used(folder_of(name), moved), changes
 
 
 def choose_classes(
@@ -368,7 +404,7 @@ def choose_classes(
         dataset = imported(name)
         folder = folder_of(name)
         choice = read_choice(folder).then(dataset, only, exclude, merge or {})
-        chosen = choice.applied(dataset)
+        chosen = choice.applied(read_review(folder).applied(dataset))
         write_choice(folder, choice)
         return chosen
 
@@ -385,7 +421,7 @@ def restore_classes(name: str) -> Dataset:
     """
     check_may_change_in(folder_of(name), "restore classes")
     with lock_dataset(name):
-        dataset = imported(name)
+        dataset = _reviewed(name)
         try:
             (folder_of(name) / CLASSES).unlink(missing_ok=True)
         except OSError as error:
@@ -450,7 +486,7 @@ def include(name: str, paths: Collection[str]) -> Dataset:
         taken_back = set(paths)
         by_class = {
             image.path: image.label
-            for image in imported(name).images
+            for image in _reviewed(name).images
             if image.label in read_choice(folder_of(name)).excluded
         }
         for path in paths:
@@ -464,12 +500,73 @@ def include(name: str, paths: Collection[str]) -> Dataset:
         return now
 
 
+def review_labels(name: str, paths: Collection[str], decision: str, label: str = "") -> Dataset:
+    """Decide about the labels of images; the decision `undo` takes the last one back.
+
+    Parameters
+    ----------
+    name
+        The data set.
+    paths
+        The images.
+    decision
+        One of `DECISIONS` of `label_review`. Images that are excluded here have the reason
+        `label-error`; those that were excluded for another one keep it.
+    label
+        The new label for the decision `relabel`, one of the classes in use.
+
+    Returns
+    -------
+    Dataset
+        The changed data set; with a new fingerprint, unless labels were only confirmed.
+
+    Raises
+    ------
+    UsageError
+        If an image, the decision or the label is unknown.
+    MedrecogError
+        If fewer than two classes would be left.
+    StorageError
+        If it is damaged or cannot be written.
+    """
+    check_may_change_in(folder_of(name), "review labels")
+    with lock_dataset(name):
+        folder, dataset = folder_of(name), imported(name)
+        _check_known(name, paths, {image.path for image in dataset.every_image})
+        choice = read_choice(folder)
+        given = imported_class(label, dataset, choice) if decision == RELABEL else ""
+        review = read_review(folder).then(dataset, paths, decision, given)
+        excluded = [
+            each
+            for each in dataset.excluded
+            if each.finding != LABEL_ERROR or each.image.path not in set(paths)
+        ]
+        if decision == EXCLUDE:
+            there = {each.image.path for each in excluded}
+            excluded += [
+                Exclusion(image, LABEL_ERROR, "the label is wrong or uncertain")
+                for image in dataset.images
+                if image.path in set(paths) - there
+            ]
+        now = dataset.excluding(excluded)
+        used = choice.applied(review.applied(now))
+        if now.excluded != dataset.excluded:
+            write_exclusions(folder, now)
+        write_review(folder, review)
+        return used
+
+
+def _reviewed(name: str) -> Dataset:
+    """Return a data set with its imported classes and the reviewed labels."""
+    return read_review(folder_of(name)).applied(imported(name))
+
+
 def _without_classes(name: str, chosen: Dataset) -> Dataset:
     """Return a data set without the exclusions of the choice of classes."""
     excluded = read_choice(folder_of(name)).excluded
     if not excluded:
         return chosen
-    by_class = {image.path for image in imported(name).images if image.label in excluded}
+    by_class = {image.path for image in _reviewed(name).images if image.label in excluded}
     return chosen.excluding(e for e in chosen.excluded if e.image.path not in by_class)
 
 
@@ -494,7 +591,10 @@ def remove(name: str) -> None:
             raise MedrecogError(_unknown(name))
         folder = folder_of(name)
         try:
-            kept = kept_document(imported(name), read_choice(folder))
+            dataset = imported(name)
+            kept = kept_document(dataset, read_choice(folder))
+            if labels := kept_labels(dataset, read_review(folder)):
+                kept = {"exclusions": [], "classes": ClassChoice().to_document(), **kept, **labels}
         except MedrecogError:
             kept = {}  # the data set is damaged
         try:

@@ -18,6 +18,7 @@ from medrecog_core.datasets.dataset import (
     LeftOut,
 )
 from medrecog_core.datasets.exclusions import CLASSES, read_choice
+from medrecog_core.datasets.label_review import LABELS, read_review
 from medrecog_core.errors import MedrecogError, StorageError
 from medrecog_core.images import PLAIN, Rendering
 
@@ -134,28 +135,39 @@ def write_exclusions(folder: Path, dataset: Dataset) -> None:
 
 
 def read_dataset(folder: Path, name: str) -> Dataset:
-    """Return the data set of a folder as runs use it: with its choice of classes and exclusions.
+    """Return the data set of a folder as runs use it.
+
+    That is with its exclusions, its reviewed labels and its choice of classes.
 
     Raises
     ------
     FileNotFoundError
         If the folder has no manifest.
     StorageError
-        If the manifest, the choice of classes or the list of exclusions is damaged.
+        If the manifest or one of these documents is damaged.
     """
-    return with_chosen_classes(folder, read_imported(folder, name))
+    return as_used(folder, read_imported(folder, name))
 
 
-def with_chosen_classes(folder: Path, imported: Dataset) -> Dataset:
-    """Return a data set with the choice of classes in its folder.
+def as_used(folder: Path, imported: Dataset) -> Dataset:
+    """Return a data set with the reviewed labels and the choice of classes in its folder.
 
     Raises
     ------
     StorageError
-        If the choice is damaged.
+        If one of the two is damaged.
     """
     try:
-        return read_choice(folder).applied(imported)
+        reviewed = read_review(folder).applied(imported)
+    except StorageError:
+        raise
+    except MedrecogError as error:
+        raise StorageError(
+            f"The reviewed labels {folder.name}/{LABELS} leave fewer than two classes. Delete the "
+            "file to use the imported labels."
+        ) from error
+    try:
+        return read_choice(folder).applied(reviewed)
     except StorageError:
         raise
     except MedrecogError as error:

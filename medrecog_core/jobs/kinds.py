@@ -48,6 +48,7 @@ class JobKind:
 RUN, TRAIN, IMPORT, CHECK, DRAW_DEMO = "run", "train", "import", "check", "draw-demo"
 EVALUATE = "evaluate"
 DOWNLOAD_DATASET, DOWNLOAD_WEIGHTS = "download-dataset", "download-weights"
+MAP, LEARNING_CURVE = "map", "learning-curve"
 _DATA_SET, _MODEL, _NETWORK = "data set", "model", "network"
 
 KINDS = {
@@ -69,6 +70,7 @@ KINDS = {
         JobKind(
             DOWNLOAD_WEIGHTS, "Download", "medrecog_core.networks.weight_import:work", _NETWORK
         ),
+        JobKind(MAP, "Map", "medrecog_core.runs.embedding:work", "map"),
     )
 }
 """All kinds of jobs; a new one is a row here and its function."""

@@ -60,11 +60,8 @@ from medrecog_core.models.training import (
     start_training,
     train_model,
 )
-from medrecog_core.models.training_images import (
-    Resemblance,
-    SimilarImage,
-    TrainingImages,
-)
+from medrecog_core.models.training_images import Resemblance, TrainingImages
+from medrecog_core.runs.neighbours import SimilarImage
 
 __all__ = [
     "ALL",

@@ -7,24 +7,12 @@ import numpy as np
 
 from medrecog_core.classification import NoveltyDetector, fit_novelty_detector, l2_normalise
 from medrecog_core.images import Image
+from medrecog_core.runs.neighbours import SimilarImage
 
 MOST_BYTES = 64 * 2**20
 """Maximum size of the descriptors in a model, with two bytes per number."""
 
 _BYTES_PER_NUMBER = 2
-
-
-@dataclass(frozen=True, kw_only=True)
-class SimilarImage(Image):
-    """A training image and its distance from a new one.
-
-    Attributes
-    ----------
-    distance
-        Cosine distance of the descriptors, from 0 (the same direction) to 2.
-    """
-
-    distance: float
 
 
 @dataclass(frozen=True)

@@ -24,6 +24,7 @@ from medrecog_core.features import Cell
 from medrecog_core.images import Image
 from medrecog_core.jobs.state import stage_label
 from medrecog_core.reports.figures.curves import describe_reliability, draw_reliability
+from medrecog_core.reports.figures.embedding_map import MOST_POINTS, draw_map
 from medrecog_core.reports.measures import MEASURES
 from medrecog_core.reports.rendering import to_svg
 from medrecog_core.reports.run_figures import (
@@ -41,7 +42,9 @@ from medrecog_core.reports.validity import by_column, by_group, outside_tests
 from medrecog_core.runs import CellResult, Run
 from medrecog_core.runs.comparison import RankedCell, rank_cells, score_images
 from medrecog_core.runs.description import reservations, used_settings
+from medrecog_core.runs.embedding import METHODS, kept_embedding
 from medrecog_core.runs.extracted_dataset import dataset_of_run
+from medrecog_core.runs.label_errors import find_doubtful_labels
 from medrecog_core.runs.published import beside_report, find_published_table
 from medrecog_core.runs.record import RunRecord
 from medrecog_core.wording import RESEARCH_ONLY, counted
@@ -136,6 +139,7 @@ _TEMPLATES = Path(__file__).parent / "templates"
 _MOST_CURVES = 6
 _RELIABILITY_WIDTH = 360
 _MOST_LISTED = 200
+_MOST_DOUBTFUL = 20
 _SAID_ELSEWHERE = (
     *("data set", "images", "fingerprint of the data set"),
     *("processor or GPU", "medrecog"),
@@ -203,12 +207,18 @@ def html_report(run: Run) -> str:
         n_without_curves=max(0, len(curve_classes(images)) - _MOST_CURVES),
         folds=_folds(run, best.result),
         calibration=_calibration(images, best.result.metrics.positive),
+        maps=_maps(run, best.result),
+        doubtful=find_doubtful_labels(run, best.result, n_neighbours=0),
+        most_doubtful=_MOST_DOUBTFUL,
         published=_published(run, record, ranked),
         groups=by_group(run, best.result),
         columns=by_column(run, best.result),
         outside=outside_tests(run),
         measure_titles={name: title for title, name in MEASURES.items()},
         data=data,
+        relabelled=Counter(
+            (each.imported, each.label) for each in record.dataset.relabelled
+        ).most_common(),
         most_listed=_MOST_LISTED,
         settings=_settings(run),
         machine=_machine(record),
@@ -289,6 +299,22 @@ def _calibration(images: ScoredImages, positive: str | None) -> dict[str, Any] |
             ("Log loss", before.log_loss, after.log_loss),
         ],
     }
+
+
+def _maps(run: Run, result: CellResult) -> list[dict[str, Any]]:
+    """Return the maps of a cell that were computed before."""
+    kept = (kept_embedding(run, result.cell, method) for method in METHODS)
+    return [
+        {
+            "figure": _figure(draw_map(embedding)),
+            "method": METHODS[embedding.method],
+            "n": len(embedding.images),
+            "n_shown": min(len(embedding.images), MOST_POINTS),
+            "explained": embedding.explained,
+        }
+        for embedding in kept
+        if embedding is not None
+    ]
 
 
 def _published(run: Run, record: RunRecord, ranked: list[RankedCell]) -> dict[str, Any] | None:

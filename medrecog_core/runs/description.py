@@ -123,6 +123,8 @@ def used_settings(run: Run) -> dict[str, str]:
         unused.update(_SAID_BY_SPLIT)
         settings["sample"] = record.sample or settings["sample"]
         settings["engine"] = engine_words(record)
+        if changed := label_changes(record):
+            settings["labels"] = changed
         if record.device is not None:
             settings["processor or GPU"] = record.device.name
     return {name: value for name, value in settings.items() if name not in unused}
@@ -185,6 +187,15 @@ def engine_words(record: RunRecord) -> str:
     """Return what computed the features of a run, and why that did."""
     why = record.engine_choice
     return engine_title(record) + (f" ({why})" if why else "")
+
+
+def label_changes(record: RunRecord) -> str:
+    """Return what people changed about labels after the import, in words; empty if nothing."""
+    n_new, n_excluded = len(record.dataset.relabelled), record.dataset.n_label_errors
+    told = [f"{counted(n_new, 'image')} relabelled"] if n_new else []
+    if n_excluded:
+        told.append(f"{counted(n_excluded, 'image')} with doubtful labels excluded")
+    return ", ".join(told)
 
 
 def _told(field: str, value: Any) -> str:

@@ -12,6 +12,7 @@ import psutil
 
 from medrecog_core import __version__
 from medrecog_core.datasets import Split, demo, split_images
+from medrecog_core.datasets.label_review import LABEL_ERROR
 from medrecog_core.errors import MedrecogError, StorageError
 from medrecog_core.features import DescriptorReader, DescriptorSource, DescriptorStore
 from medrecog_core.images import Image
@@ -196,6 +197,7 @@ def _greater(one: Mapping[str, int], other: Mapping[str, int]) -> dict[str, int]
 
 
 def _describe_data(extracted: ExtractedDataset, split: Split) -> dict[str, Any]:
+    used = {record.path for record in extracted.records}
     return {
         "dataset": {
             "name": extracted.dataset.name,
@@ -204,6 +206,14 @@ def _describe_data(extracted: ExtractedDataset, split: Split) -> dict[str, Any]:
             "classes": dict(sorted(Counter(i.label for i in extracted.images).items())),
             "n_groups": len({i.group for i in extracted.images if i.group}),
             "n_excluded": len(extracted.dataset.excluded),
+            "n_label_errors": sum(
+                each.finding == LABEL_ERROR for each in extracted.dataset.excluded
+            ),
+            "relabelled": [
+                dataclasses.asdict(each)
+                for each in extracted.dataset.relabelled
+                if each.path in used
+            ],
             "fingerprint": extracted.dataset.fingerprint,
         },
         "rendering": extracted.dataset.rendering,

@@ -39,6 +39,14 @@ class RecordedDevice(_Part):
     n_cores: PositiveInt
 
 
+class RecordedLabel(_Part):
+    """A label that a person replaced after the import: the image, the imported and the new one."""
+
+    path: str
+    imported: str
+    label: str
+
+
 class RecordedDataset(_Part):
     """The data set as the run found it.
 
@@ -52,6 +60,10 @@ class RecordedDataset(_Part):
         Number of images by label.
     n_groups, n_excluded
         Known groups, and images that people excluded.
+    n_label_errors
+        How many of the excluded ones have a label that is wrong or uncertain.
+    relabelled
+        Labels that people replaced, of images in use.
     fingerprint
         Fingerprint of the images that the run used; of the sample, if it is on one.
     """
@@ -62,6 +74,8 @@ class RecordedDataset(_Part):
     classes: Mapping[str, NonNegativeInt]
     n_groups: NonNegativeInt = 0
     n_excluded: NonNegativeInt = 0
+    n_label_errors: NonNegativeInt = 0
+    relabelled: tuple[RecordedLabel, ...] = ()
     fingerprint: str = ""
 
 

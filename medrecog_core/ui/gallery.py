@@ -37,11 +37,11 @@ def show_gallery(
 ) -> None:
     """Show one page of images, with a page number if there are several."""
     n_pages = math.ceil(len(pictures) / per_page)
-    page = _choose_page(key, n_pages) if n_pages > 1 else 1
+    page = choose_page(key, n_pages) if n_pages > 1 else 1
     show_pictures(pictures[(page - 1) * per_page : page * per_page], key, open_picture)
 
 
-def _choose_page(key: str, n_pages: int) -> int:
+def choose_page(key: str, n_pages: int) -> int:
     """Show the page number; a page is opened with one Back step."""
     asked = named(key) or ""
     is_number = asked.isdecimal() and len(asked) < _LONGEST_NUMBER

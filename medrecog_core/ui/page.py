@@ -59,6 +59,14 @@ PAGES = (
         "Compare settings in a heat map; click a cell for details.",
     ),
     Page(
+        "pages/8_Explore.py",
+        "Explore",
+        "scatter_plot",
+        "Results",
+        "See the images of a run as a map, and find similar ones.",
+        "See the images of a run as a map, and find similar ones.",
+    ),
+    Page(
         "pages/4_Predict.py",
         "Predict",
         "image_search",

@@ -19,6 +19,7 @@ from medrecog_core.mode import ReadOnlyError
 from medrecog_core.models import carry_out_evaluation, load_model, train_model
 from medrecog_core.runs import all_runs, find_run, result_document
 from medrecog_core.runs.comparison import rank_cells
+from medrecog_core.runs.embedding import PCA, embed_images, kept_embedding
 from medrecog_core.runs.subgroups import metadata_columns
 from medrecog_core.settings import MODE_VARIABLE, VIEWER
 from tests.deep_images import MODEL, deep_specification
@@ -60,6 +61,32 @@ def test_data_set_is_shown_without_its_images(opened):
     dataset = library.load(NAME)
     assert dataset.fingerprint == opened.needed_record().dataset.fingerprint
     assert not dataset.root.exists()
+
+
+def test_reviewed_labels_go_along(finished, tmp_path, there, monkeypatch):
+    images = library.load(NAME).images
+    other = next(image.label for image in images if image.label != images[0].label)
+    library.review_labels(NAME, [images[0].path], "relabel", other)
+    library.review_labels(NAME, [images[1].path], "exclude")
+    reviewed = library.load(NAME)
+    run = finished_run(finished.specification())
+    write_bundle([run], tmp_path / "reviewed.zip", "none")
+    open_bundle(tmp_path / "reviewed.zip", there)
+    monkeypatch.setenv("MEDRECOG_CACHE", str(there.root))
+    opened = library.load(NAME)
+    assert opened.reviewed == reviewed.reviewed
+    assert opened.fingerprint == reviewed.fingerprint
+
+
+def test_maps_go_along_and_are_those_of_the_images(finished, tmp_path, there, monkeypatch):
+    cell = finished.cells()[0].cell
+    made = embed_images(finished, cell)
+    write_bundle([finished], tmp_path / "maps.zip", "none")
+    open_bundle(tmp_path / "maps.zip", there)
+    monkeypatch.setenv("MEDRECOG_CACHE", str(there.root))
+    kept = kept_embedding(find_run(finished.id), cell, PCA)
+    assert kept is not None
+    np.testing.assert_allclose(kept.points, made.points, atol=1e-5)
 
 
 def test_thumbnails_stand_in_for_images_that_are_not_there(opened):

@@ -1,10 +1,23 @@
+import dataclasses
+
 import numpy as np
 import pytest
 
-from medrecog_core.errors import MedrecogError, StorageError
+from medrecog_core.errors import MedrecogError, StoppedError, StorageError, UsageError
 from medrecog_core.features import Cell
+from medrecog_core.jobs.job import all_jobs
+from medrecog_core.jobs.kinds import MAP
 from medrecog_core.locations import cache_folder
-from medrecog_core.runs.embedding import _principal_components, embed_images
+from medrecog_core.runs.embedding import (
+    PCA,
+    TSNE,
+    _neighbour_embedding,
+    _principal_components,
+    carry_out_map,
+    embed_images,
+    kept_embedding,
+    kept_maps,
+)
 
 
 def test_components_are_those_of_a_singular_value_decomposition():
@@ -35,3 +48,56 @@ def test_features_that_are_gone_are_named(finished):
     (cache_folder().features / "cache.db").unlink()
     with pytest.raises(StorageError, match="Start the run again"):
         embed_images(finished, finished.cells()[0].cell)
+
+
+def test_tsne_keeps_neighbours_together_reports_and_can_be_stopped():
+    rng = np.random.default_rng(0)
+    cluster = np.repeat([0, 1, 2], 40)
+    rows = rng.normal(size=(120, 10)) + 20 * np.eye(10)[cluster]
+    told = []
+    points = _neighbour_embedding(rows, told.append, lambda: False)
+    distances = np.linalg.norm(points[:, None] - points, axis=2)
+    np.fill_diagonal(distances, np.inf)
+    assert (cluster[distances.argmin(axis=1)] == cluster).all()
+    assert told[-1].done == told[-1].total > 0
+    with pytest.raises(StoppedError):
+        _neighbour_embedding(rows, lambda _: None, lambda: True)
+
+
+def test_a_map_is_kept_until_images_or_features_change(finished):
+    cell = finished.cells()[0].cell
+    assert kept_embedding(finished, cell, PCA) is None
+    made = embed_images(finished, cell)
+    kept = kept_embedding(finished, cell, PCA)
+    assert kept is not None
+    assert np.allclose(kept.points, made.points, atol=1e-5)
+    assert kept.explained == made.explained
+    assert [file.name for file in kept_maps(finished)] == [f"{cell.name}-pca.json"]
+    (cache_folder().features / "cache.db").unlink()
+    assert np.array_equal(embed_images(finished, cell).points, kept.points)
+    first, *rest = finished.images()
+    finished.write_images([dataclasses.replace(first, sha256="f" * 64), *rest])
+    assert kept_embedding(finished, cell, PCA) is None
+
+
+def test_a_damaged_map_is_computed_again(finished):
+    cell = finished.cells()[0].cell
+    embed_images(finished, cell)
+    (file,) = kept_maps(finished)
+    file.write_text('{"points": 1}')
+    assert kept_embedding(finished, cell, PCA) is None
+    assert len(embed_images(finished, cell).points) == len(finished.images())
+
+
+def test_a_map_is_a_job_that_is_done_once(finished):
+    cell = finished.cells()[0].cell
+    embedding = carry_out_map(finished, cell, TSNE)
+    assert embedding.explained is None
+    assert embedding.points.shape == (len(finished.images()), 2)
+    carry_out_map(finished, cell, TSNE)
+    assert [job.state().status for job in all_jobs(MAP)] == ["finished"]
+
+
+def test_an_unknown_method_is_refused(finished):
+    with pytest.raises(UsageError):
+        embed_images(finished, finished.cells()[0].cell, "umap")

@@ -43,6 +43,7 @@ from medrecog_core.runs import (
     execution,
     result_document,
 )
+from medrecog_core.runs.description import used_settings
 from tests.svms import train_svm
 from tests.textures import (
     CLASSES,
@@ -167,6 +168,25 @@ class TestFinishedRun:
             assert np.array_equal(second.scores(result.cell), finished.scores(result.cell))
         fingerprints = {r.needed_record().dataset.fingerprint for r in (second, finished)}
         assert len(fingerprints) == 1
+
+    def test_reviewed_labels_are_trained_on_and_recorded(self, finished: Run) -> None:
+        name = finished.specification().dataset
+        images = library.load(name).images
+        other = next(image.label for image in images if image.label != images[0].label)
+        library.review_labels(name, [images[0].path], "relabel", other)
+        library.review_labels(name, [images[1].path], "exclude")
+        again = create_run(finished.specification())
+        execute(again)
+        data = again.needed_record().dataset
+        assert [(each.path, each.imported, each.label) for each in data.relabelled] == [
+            (images[0].path, images[0].label, other)
+        ]
+        assert (data.n_excluded, data.n_label_errors) == (1, 1)
+        labels = {Path(image.path).name: image.label for image in again.images()}
+        assert labels[Path(images[0].path).name] == other
+        assert Path(images[1].path).name not in labels
+        assert "1 image relabelled" in used_settings(again)["labels"]
+        assert "labels" not in used_settings(finished)
 
     def test_executing_it_again_changes_nothing(self, finished: Run) -> None:
         before, peaks = finished.cells(), finished.needed_record().peak_memory_bytes

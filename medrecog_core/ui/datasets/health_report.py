@@ -31,6 +31,7 @@ from medrecog_core.ui.datasets.dataset_gallery import (
     picture_of,
 )
 from medrecog_core.ui.datasets.decision_widgets import named_decisions, on_page
+from medrecog_core.ui.datasets.reviewed_labels import show_reviewed_labels
 from medrecog_core.ui.gallery import show_pictures
 from medrecog_core.ui.jobs import show_job
 from medrecog_core.ui.plain_text import literal
@@ -52,6 +53,7 @@ def show_health(dataset: Dataset, report: HealthReport | None) -> None:
     if report is not None:
         _show_report(dataset, report)
     _show_merged_classes(dataset)
+    show_reviewed_labels(dataset)
     _show_exclusions(dataset)
 
 

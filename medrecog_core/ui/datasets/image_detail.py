@@ -14,6 +14,7 @@ from medrecog_core.ui.datasets.dataset_gallery import (
     open_image,
     picture_of,
 )
+from medrecog_core.ui.datasets.reviewed_labels import show_review_of
 from medrecog_core.ui.gallery import show_pictures
 from medrecog_core.ui.plain_text import literal
 from medrecog_core.ui.quantities import size
@@ -57,6 +58,7 @@ def show_image(
             )
     with right:
         _show_row(dataset, image, report)
+        show_review_of(dataset, image.path)
         _offer_exclusion(dataset, image)
     _show_related(dataset, report, image)
 

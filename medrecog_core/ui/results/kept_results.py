@@ -106,7 +106,7 @@ def _estimates(
     run_id: str, version: Version, cell: str, positive: str | None
 ) -> dict[str, Estimate]:
     run = find_run(run_id)
-    return estimate(score_images(run, _result(run, cell, positive)))
+    return estimate(score_images(run, load_result(run, cell, positive)))
 
 
 @st.cache_data(max_entries=16, show_spinner=_SPINNER)
@@ -114,7 +114,7 @@ def _group_scores(
     run_id: str, version: Version, cell: str, positive: str | None, how: str
 ) -> GroupScores:
     run = find_run(run_id)
-    images = score_groups(run, _result(run, cell, positive), how)
+    images = score_groups(run, load_result(run, cell, positive), how)
     return GroupScores(images, estimate(images))
 
 
@@ -133,7 +133,7 @@ def _subgroups(
     measure: str,
 ) -> SubgroupResult:
     run = find_run(run_id)
-    return compare_by(run, _result(run, cell, positive), column, measure)
+    return compare_by(run, load_result(run, cell, positive), column, measure)
 
 
 @st.cache_data(max_entries=16, show_spinner=_SPINNER)
@@ -148,16 +148,17 @@ def _calibration(
     run_id: str, version: Version, cell: str, positive: str | None
 ) -> CrossCalibration:
     run = find_run(run_id)
-    return cross_calibrate(score_images(run, _result(run, cell, positive)))
+    return cross_calibrate(score_images(run, load_result(run, cell, positive)))
 
 
 @st.cache_data(max_entries=64, show_spinner=_SPINNER)
 def _class_estimates(run_id: str, version: Version, cell: str) -> list[ClassEstimates]:
     run = find_run(run_id)
-    return estimate_classes(score_images(run, _result(run, cell)))
+    return estimate_classes(score_images(run, load_result(run, cell)))
 
 
-def _result(run: Run, cell: str, positive: str | None = None) -> CellResult:
+def load_result(run: Run, cell: str, positive: str | None = None) -> CellResult:
+    """Return the finished cell of a name."""
     for result in with_positive(run.cells(), positive):
         if result.cell.name == cell:
             return result
