@@ -20,6 +20,7 @@ from medrecog_core.ui.heat_map import choose_range, show_heat_map, show_legend
 from medrecog_core.ui.jobs import show_status
 from medrecog_core.ui.page import RESEARCH_ONLY, open_page, show_absence, shown_errors
 from medrecog_core.ui.plain_text import literal, literal_error
+from medrecog_core.ui.results.baselines import show_baselines
 from medrecog_core.ui.results.cell_calibration import show_calibration
 from medrecog_core.ui.results.cell_choice import CELL, choose_cell, take_cell
 from medrecog_core.ui.results.cell_curves import asked_curve, forget_curve, show_curves, show_folds
@@ -30,6 +31,7 @@ from medrecog_core.ui.results.embedding_map import show_embedding_map
 from medrecog_core.ui.results.exporting import offer_exports
 from medrecog_core.ui.results.headline import comparisons, headline
 from medrecog_core.ui.results.kept_results import (
+    load_baselines,
     load_calibration,
     load_class_estimates,
     load_estimates,
@@ -97,6 +99,7 @@ def show_results(
         st.markdown(f"**{literal(sentence)}**")
         show_warnings(run, record)
         specification = run.specification()
+        baselines = load_baselines(run, measure, positive)
         show_heat_map(
             specification.cells,
             results,
@@ -106,8 +109,10 @@ def show_results(
             key=f"heat map {run.id}",
             take_cell=take_cell,
             is_stretched=is_stretched,
+            unbeaten=baselines.unbeaten if baselines else (),
         )
         show_legend(ranked, chance(results[0].metrics, measure))
+        show_baselines(baselines, run.id)
         by_name = {result.cell.name: result for result in results}
         chosen = choose_cell(list(by_name))
         shown = by_name[chosen or best_cell(results, measure).name]

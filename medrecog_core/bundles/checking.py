@@ -14,6 +14,7 @@ from medrecog_core.images.thumbnails import SIDE
 from medrecog_core.jobs.state import JobState
 from medrecog_core.models.storage import CARD, DAMAGE, model_files, read_model
 from medrecog_core.runs import Run
+from medrecog_core.runs.baselines import baselines_of
 from medrecog_core.runs.run import images_of_document
 
 _SHA256 = re.compile(r"[0-9a-f]{64}")
@@ -111,6 +112,8 @@ def _check_run(run: StagedRun, contents: BundleContents) -> None:
     _require(all(_stays_below(row[0]) for row in run.files()))
     _require(isinstance(run.title, str) and len(run.title) <= 100)
     run.record(), run.repeated(), run.log.lines(1)
+    if (run.path / "baselines.json").exists():
+        _require(baselines_of(run) is not None)
     cells = {cell.name for cell in specification.cells}
     _require(_cells_in(contents.files, run.id) <= cells)
     for cell in specification.cells:

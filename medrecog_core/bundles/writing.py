@@ -46,7 +46,7 @@ from medrecog_core.runs.extracted_dataset import dataset_of_run
 from medrecog_core.runs.run import images_document
 
 _OF_DEMO = f"datasets/{demo.NAME}/"
-_COPIED = ("title", "split", "files")
+_COPIED = ("title", "split", "files", "baselines")
 
 _THUMBNAILS = Stage("add-thumbnails", "Adding thumbnails", "images")
 

@@ -22,6 +22,7 @@ from medrecog_core.classification.comparison import (
     Ranked,
     compare,
     compare_with_best,
+    compare_with_reference,
     holm,
     mcnemar_p_value,
 )
@@ -126,6 +127,7 @@ __all__ = [
     "choose_value",
     "compare",
     "compare_with_best",
+    "compare_with_reference",
     "cross_calibrate",
     "each_on_one_core",
     "estimate",

@@ -186,6 +186,43 @@ def compare_with_best(
     return ranked
 
 
+def compare_with_reference(
+    reference: ScoredImages,
+    results: Sequence[ScoredImages],
+    measure: str = "accuracy",
+    n_resamples: int = N_RESAMPLES,
+    seed: int = 0,
+) -> list[tuple[Comparison, float]]:
+    """Compare results with one that was not chosen among them.
+
+    Parameters
+    ----------
+    reference, results
+        Of the same images in the same order.
+    measure
+        One of `MEASURES`.
+    n_resamples, seed
+        Of the bootstrap.
+
+    Returns
+    -------
+    list
+        For each result its comparison with the reference, and the p-value after Holm's correction
+        for all of them.
+
+    Raises
+    ------
+    MedrecogError
+        If the images differ, or the measure is not available.
+    """
+    pairs = _Pairs([reference, *results], measure, n_resamples, seed)
+    found = [
+        pairs.comparison(pairs.position(0, i), is_turned=True) for i, _ in enumerate(results, 1)
+    ]
+    adjusted = holm([comparison.p_value for comparison in found])
+    return list(zip(found, map(float, adjusted), strict=True))
+
+
 class _Pairs:
     """All pairs of results on the same images, each pair's first before its other."""
 

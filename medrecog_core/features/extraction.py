@@ -20,7 +20,7 @@ from medrecog_core.features.pooled_network import PooledNetwork, batch_size
 from medrecog_core.features.reader import DescriptorReader
 from medrecog_core.features.reading import Skipped, read_batches
 from medrecog_core.features.store import DescriptorSource, DescriptorStore
-from medrecog_core.images import Image, preprocessing_of_version
+from medrecog_core.images import Glimpse, Image, preprocessing_of_version
 from medrecog_core.jobs.locks import is_held, waited_for
 from medrecog_core.jobs.progress import Meter, Progress, Stage, ignore, never, stop_if
 from medrecog_core.networks import Network
@@ -69,6 +69,7 @@ def extract(
     report: Callable[[Progress], None] = ignore,
     should_stop: Callable[[], bool] = never,
     engine: str = AUTO,
+    glimpses: dict[tuple[str, str], Glimpse] | None = None,
 ) -> Extraction:
     """Put the descriptors of images in cells into the store, where they are missing.
 
@@ -92,6 +93,8 @@ def extract(
         Asked before each batch.
     engine
         Name of the engine that computes, or `auto`; see `choose_engine`.
+    glimpses
+        Takes, by identity, the glimpses of the images that go through the network.
 
     Raises
     ------
@@ -134,7 +137,7 @@ def extract(
                 size = batch_size(scale, source.precision)
                 work = len(group) * scale**2 // _SIDE_OF_WORK**2
                 begun, done_before = time.monotonic(), meter.done
-                for batch in read_batches(group, preprocessing, scale, size, unreadable):
+                for batch in read_batches(group, preprocessing, scale, size, unreadable, glimpses):
                     stop_if(should_stop())
                     values = graphs.reading(readings, work).descriptors(
                         np.stack([pixels for _, pixels in batch])

@@ -24,6 +24,7 @@ from medrecog_core.features import Cell
 from medrecog_core.images import Image
 from medrecog_core.jobs.state import stage_label
 from medrecog_core.reports.figures.curves import describe_reliability, draw_reliability
+from medrecog_core.reports.figures.heat_map import UNBEATEN_MARK
 from medrecog_core.reports.measures import MEASURES
 from medrecog_core.reports.rendering import to_svg
 from medrecog_core.reports.run_figures import (
@@ -38,6 +39,7 @@ from medrecog_core.reports.run_figures import (
 )
 from medrecog_core.reports.tables import ready
 from medrecog_core.runs import CellResult, Run
+from medrecog_core.runs.baselines import compare_with_baselines
 from medrecog_core.runs.comparison import RankedCell, rank_cells, score_images
 from medrecog_core.runs.description import reservations, used_settings
 from medrecog_core.runs.extracted_dataset import dataset_of_run
@@ -193,6 +195,8 @@ def html_report(run: Run) -> str:
             if each.ranked.is_indistinguishable and not each.ranked.is_best
         ],
         ranked=ranked,
+        baselines=compare_with_baselines(run),
+        unbeaten_mark=UNBEATEN_MARK,
         heat_map=_figure(draw_figure(run, HEAT_MAP)),
         estimates=_estimates(images),
         classes=estimate_classes(images),

@@ -25,6 +25,7 @@ from medrecog_core.reports.figures.heat_map import describe_heat_map, draw_heat_
 from medrecog_core.reports.measures import best_cell, told_measures
 from medrecog_core.reports.tables import ready
 from medrecog_core.runs import CellResult, Run
+from medrecog_core.runs.baselines import compare_with_baselines
 from medrecog_core.runs.comparison import rank_cells, score_images, with_positive
 
 HEAT_MAP, CONFUSION, ROC, PRECISION_RECALL = "heat-map", "confusion", "roc", "precision-recall"
@@ -189,12 +190,14 @@ def _folds(result: CellResult) -> ChartType:
 def _heat_map(run: Run, results: list[CellResult], measure: str, positive: str | None) -> ChartType:
     specification = run.specification()
     columns = {(cell.scale, cell.pooling) for cell in specification.cells}
+    baselines = compare_with_baselines(run, measure, positive)
     chart = draw_heat_map(
         specification.cells,
         results,
         find_network(specification.network),
         measure,
         rank_cells(run, measure, positive),
+        unbeaten=baselines.unbeaten if baselines else (),
     )
     return chart.properties(
         width=max(2, len(columns)) * _COLUMN_WIDTH,

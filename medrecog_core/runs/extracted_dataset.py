@@ -19,7 +19,14 @@ from medrecog_core.features import (
     hash_images,
 )
 from medrecog_core.features.cost import keep_rates
-from medrecog_core.images import Image, Rendering, find_preprocessing
+from medrecog_core.images import (
+    Glimpse,
+    Image,
+    Rendering,
+    find_preprocessing,
+    read_glimpses,
+    write_glimpses,
+)
 from medrecog_core.jobs.progress import Progress, ignore, never, stop_if
 from medrecog_core.locations import cache_folder
 from medrecog_core.mode import check_may_change
@@ -32,6 +39,9 @@ from medrecog_core.networks import (
 from medrecog_core.networks.engines import Choice
 from medrecog_core.runs.run import Run
 from medrecog_core.runs.specification import RunSpecification
+
+GLIMPSES = "glimpses.json"
+"""File with the glimpses of a data set's images, in its folder."""
 
 
 @dataclass(frozen=True)
@@ -58,6 +68,8 @@ class ExtractedDataset:
         The engine that computed features, and why; None where all were cached.
     peak_memory
         From scale to the greatest resident memory of the process until then, in bytes.
+    glimpses
+        Those that are known, by identity of the image.
     file_states
         A row an image of the data set, as `file_states` gives them, taken before the files were
         read.
@@ -73,6 +85,7 @@ class ExtractedDataset:
     seconds: dict[int, float]
     peak_memory: dict[int, int]
     choice: Choice | None
+    glimpses: dict[tuple[str, str], Glimpse]
     file_states: list[list[Any]]
 
 
@@ -199,6 +212,9 @@ def extract_images(
     found, unread = hash_images(paths, report, should_stop)
     _check_still_there(unread, folders, dataset)
     hashed, changed = _unchanged(dataset, paths, found)
+    glimpses_file = library.folder_of(dataset.name) / GLIMPSES
+    glimpses = read_glimpses(glimpses_file)
+    n_known = len(glimpses)
     with DescriptorStore(cache_folder().features) as store:
         extraction = extract(
             list(hashed.values()),
@@ -207,7 +223,10 @@ def extract_images(
             report,
             should_stop,
             specification.engine,
+            glimpses,
         )
+    if len(glimpses) > n_known:
+        write_glimpses(glimpses_file, glimpses)
     keep_rates(network, source.precision, extraction.passes)
     _check_still_there(extraction.skipped, folders, dataset)
     skipped = (*unread, *changed, *extraction.skipped)
@@ -231,6 +250,7 @@ def extract_images(
         extraction.seconds,
         extraction.peak_memory,
         extraction.choice,
+        glimpses,
         states,
     )
 

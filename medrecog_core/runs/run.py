@@ -4,11 +4,11 @@ import io
 import secrets
 import shutil
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 from pydantic import TypeAdapter
@@ -32,6 +32,8 @@ from medrecog_core.runs.labels import RunLabels
 from medrecog_core.runs.record import RunRecord
 from medrecog_core.runs.specification import RunSpecification
 from medrecog_core.runs.trash import move_to_trash, remove_expired
+
+_T = TypeVar("_T")
 
 LONGEST_TITLE = 100
 """Most characters of a title."""
@@ -125,8 +127,9 @@ class Run(Job):
         atomic_file.write_json(self.path / f"cells/{result.cell.name}.json", result.to_document())
 
     def discard_cells(self) -> None:
-        """Delete every finished cell."""
+        """Delete every finished cell, and the baselines beside them."""
         check_may_change("delete cells of a run")
+        (self.path / "baselines.json").unlink(missing_ok=True)
         shutil.rmtree(self.path / "cells", ignore_errors=True)
 
     def scores(self, cell: AnyCell) -> np.ndarray:
@@ -136,6 +139,25 @@ class Run(Job):
             return read_npy(file.read_bytes())
         except READ_ERRORS as error:
             raise StorageError(damaged(file)) from error
+
+    @property
+    def has_baselines(self) -> bool:
+        """Whether baselines were computed."""
+        return (self.path / "baselines.json").is_file()
+
+    def read_baselines(self, read: Callable[[Any], _T]) -> _T | None:
+        """Return what `read` makes of the document of the baselines, None where there is none.
+
+        Raises
+        ------
+        StorageError
+            If it is damaged.
+        """
+        return self._read("baselines.json", read, default=None)
+
+    def write_baselines(self, document: Mapping[str, Any]) -> None:
+        """Keep the baselines."""
+        atomic_file.write_json(self.path / "baselines.json", dict(document), indent=None)
 
     def images(self) -> list[Image]:
         """Return the images that the run trains or tests with.
