@@ -184,7 +184,8 @@ def read_batches(
                 unreadable[image.identity] = Skipped(image.name, str(error))
                 continue
             held[pixels.shape].append((image, pixels))
-            n_pixels = pixels.shape[0] * pixels.shape[1]
+            height, width = preprocessing.view_shape(pixels.shape)
+            n_pixels = height * width
             if len(held[pixels.shape]) >= size * scale**2 // n_pixels:
                 yield held.pop(pixels.shape)
             elif sum(map(len, held.values())) >= ahead.n_held:

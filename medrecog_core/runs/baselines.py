@@ -215,6 +215,9 @@ def add_baselines(
         write_glimpses(file, known)
     found = compute_baselines(images, run.split(), specification, known, should_stop)
     run.write_baselines(found.to_document())
+    report(
+        Progress(BASELINES, len(missing), len(missing))
+    )  # the time until now is that of training
     return found
 
 

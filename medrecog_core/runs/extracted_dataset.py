@@ -93,7 +93,7 @@ def descriptor_source(specification: RunSpecification) -> DescriptorSource:
     """Return what this installation's descriptors depend on besides image and cell."""
     return DescriptorSource(
         installed_weights(find_network(specification.network)).identity,
-        find_preprocessing(specification.preprocessing).version,
+        find_preprocessing(specification.preprocessing, specification.views).version,
         resolve_precision(specification.precision),
     )
 
