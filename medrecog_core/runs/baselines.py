@@ -215,9 +215,8 @@ def add_baselines(
         write_glimpses(file, known)
     found = compute_baselines(images, run.split(), specification, known, should_stop)
     run.write_baselines(found.to_document())
-    report(
-        Progress(BASELINES, len(missing), len(missing))
-    )  # the time until now is that of training
+    # What passed since the last report counts as time of the stage.
+    report(Progress(BASELINES, len(missing), len(missing)))
     return found
 
 
