@@ -24,6 +24,7 @@ from medrecog_core.ui.results.baselines import show_baselines
 from medrecog_core.ui.results.cell_calibration import show_calibration
 from medrecog_core.ui.results.cell_choice import CELL, choose_cell, take_cell
 from medrecog_core.ui.results.cell_curves import asked_curve, forget_curve, show_curves, show_folds
+from medrecog_core.ui.results.cell_decision import show_decision
 from medrecog_core.ui.results.cell_gallery import show_cell_gallery
 from medrecog_core.ui.results.class_table import show_class_table
 from medrecog_core.ui.results.confusion_matrix import show_confusion_matrix
@@ -181,7 +182,10 @@ def show_classes(run: Run, result: CellResult) -> None:
 def show_scores(run: Run, result: CellResult) -> None:
     show_curves(score_images(run, result))
     try:
-        show_calibration(load_calibration(run, result), result.metrics.positive)
+        calibration = load_calibration(run, result)
+        show_calibration(calibration, result.metrics.positive)
+        if calibration.decision is not None and result.metrics.positive is not None:
+            show_decision(calibration.decision, result.metrics.positive)
     except MedrecogError as error:
         st.caption(f"Calibration is not available. {literal(error)}")
 

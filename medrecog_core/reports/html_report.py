@@ -13,6 +13,7 @@ from altair.typing import ChartType
 from medrecog_core import __version__
 from medrecog_core.classification import (
     HYPER_PARAMETERS,
+    CrossCalibration,
     ScoredImages,
     cross_calibrate,
     estimate,
@@ -23,7 +24,12 @@ from medrecog_core.errors import MedrecogError
 from medrecog_core.features import Cell
 from medrecog_core.images import Image
 from medrecog_core.jobs.state import stage_label
-from medrecog_core.reports.figures.curves import describe_reliability, draw_reliability
+from medrecog_core.reports.figures.curves import (
+    describe_decision,
+    describe_reliability,
+    draw_decision,
+    draw_reliability,
+)
 from medrecog_core.reports.figures.heat_map import UNBEATEN_MARK
 from medrecog_core.reports.measures import MEASURES
 from medrecog_core.reports.rendering import to_svg
@@ -277,6 +283,7 @@ def _calibration(images: ScoredImages, positive: str | None) -> dict[str, Any] |
     )
     return {
         "figure": _figure(chart),
+        "decision": _decision(found, positive),
         "n_folds": found.n_folds,
         "rows": [
             (
@@ -288,6 +295,16 @@ def _calibration(images: ScoredImages, positive: str | None) -> dict[str, Any] |
             ("Log loss", before.log_loss, after.log_loss),
         ],
     }
+
+
+def _decision(found: CrossCalibration, positive: str | None) -> dict[str, Any] | None:
+    if found.decision is None or positive is None:
+        return None
+    return _figure(
+        draw_decision(found.decision, positive).properties(
+            width=_RELIABILITY_WIDTH, description=describe_decision(found.decision, positive)
+        )
+    )
 
 
 def _published(run: Run, record: RunRecord, ranked: list[RankedCell]) -> dict[str, Any] | None:
