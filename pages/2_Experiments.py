@@ -168,7 +168,10 @@ def describe(specification: RunSpecification) -> str:
     images = "all images"
     if specification.sample is not None:
         images = f"sample of {counted(specification.sample, 'image')}"
-    passes = "one pass each" if n_scales == 1 else f"{n_scales} passes each (one per input size)"
+    n_passes = n_scales * specification.views
+    counts = {"input size": n_scales, "view": specification.views}
+    per = [what for what, n in counts.items() if n > 1]
+    passes = f"{n_passes} passes each (one per {' and '.join(per)})" if per else "one pass each"
     return (
         f"{counted(len(specification.cells), 'cell')} · {images}, {passes} · {plan.precision}, "
         f"batch size {batches} · about {plan.n_bytes / 1e9:.1f} GB RAM"

@@ -22,9 +22,11 @@ from medrecog_core.ui.listed_runs import choose_run, listed_runs
 from medrecog_core.ui.models.outside_tests import show_tests_of_cell
 from medrecog_core.ui.page import RESEARCH_ONLY, open_page, show_absence, shown_errors
 from medrecog_core.ui.plain_text import literal, literal_error
+from medrecog_core.ui.results.baselines import show_baselines
 from medrecog_core.ui.results.cell_calibration import show_calibration
 from medrecog_core.ui.results.cell_choice import CELL, choose_cell, take_cell
 from medrecog_core.ui.results.cell_curves import asked_curve, forget_curve, show_curves, show_folds
+from medrecog_core.ui.results.cell_decision import show_decision
 from medrecog_core.ui.results.cell_gallery import show_cell_gallery
 from medrecog_core.ui.results.class_table import show_class_table
 from medrecog_core.ui.results.confusion_matrix import show_confusion_matrix
@@ -32,6 +34,7 @@ from medrecog_core.ui.results.exporting import offer_exports
 from medrecog_core.ui.results.group_answers import show_group_answers
 from medrecog_core.ui.results.headline import comparisons, headline
 from medrecog_core.ui.results.kept_results import (
+    load_baselines,
     load_calibration,
     load_class_estimates,
     load_estimates,
@@ -100,6 +103,7 @@ def show_results(
         st.markdown(f"**{literal(sentence)}**")
         show_warnings(run, record)
         specification = run.specification()
+        baselines = load_baselines(run, measure, positive)
         show_heat_map(
             specification.cells,
             results,
@@ -109,8 +113,10 @@ def show_results(
             key=f"heat map {run.id}",
             take_cell=take_cell,
             is_stretched=is_stretched,
+            unbeaten=baselines.unbeaten if baselines else (),
         )
         show_legend(ranked, chance(results[0].metrics, measure))
+        show_baselines(baselines, run.id)
         by_name = {result.cell.name: result for result in results}
         chosen = choose_cell(list(by_name))
         shown = by_name[chosen or best_cell(results, measure).name]
@@ -182,7 +188,10 @@ def show_classes(run: Run, result: CellResult) -> None:
 def show_scores(run: Run, result: CellResult) -> None:
     show_curves(score_images(run, result))
     try:
-        show_calibration(load_calibration(run, result), result.metrics.positive)
+        calibration = load_calibration(run, result)
+        show_calibration(calibration, result.metrics.positive)
+        if calibration.decision is not None and result.metrics.positive is not None:
+            show_decision(calibration.decision, result.metrics.positive)
     except MedrecogError as error:
         st.caption(f"Calibration is not available. {literal(error)}")
 

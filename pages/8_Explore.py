@@ -38,5 +38,5 @@ with shown_errors():
             "pages/2_Experiments.py", label="Start an experiment", icon=":material/play_circle:"
         )
     else:
-        show_run(choose_run(runs, "explored", closes=[ON_EXPLORE.similar, ON_EXPLORE.page]))
+        show_run(choose_run(runs, "explored", closes=[ON_EXPLORE.similar, ON_EXPLORE.page]).run)
     st.caption(RESEARCH_ONLY)

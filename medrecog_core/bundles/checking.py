@@ -14,6 +14,7 @@ from medrecog_core.images.thumbnails import SIDE
 from medrecog_core.jobs.state import JobState
 from medrecog_core.models.storage import CARD, DAMAGE, model_files, read_model
 from medrecog_core.runs import Run
+from medrecog_core.runs.baselines import baselines_of
 from medrecog_core.runs.embedding import MAPS, read_map
 from medrecog_core.runs.run import images_of_document
 
@@ -114,6 +115,8 @@ def _check_run(run: StagedRun, contents: BundleContents) -> None:
     run.record(), run.repeated(), run.log.lines(1)
     for file in (run.path / MAPS).glob("*.json"):
         _require(len(read_map(file).points) == len(images))
+    if (run.path / "baselines.json").exists():
+        _require(baselines_of(run) is not None)
     cells = {cell.name for cell in specification.cells}
     _require(_cells_in(contents.files, run.id) <= cells)
     for cell in specification.cells:

@@ -34,7 +34,7 @@ _MOST_BYTES_OF_IMAGE = 2**30
 _RUN = r"runs/(?P<run>[a-z0-9][a-z0-9_-]{0,99})/"
 _MODEL = r"models/(?P<model>[a-z0-9][a-z0-9_-]{0,63})/"
 _DATASET = r"datasets/(?P<dataset>[a-z0-9][a-z0-9_-]{0,63})/"
-_RUN_DOCUMENT = "specification|state|title|record|images|split|files|repeated"
+_RUN_DOCUMENT = "specification|state|title|record|images|split|files|repeated|baselines"
 _KINDS = (
     (re.compile(rf"{_RUN}({_RUN_DOCUMENT})\.json"), _MOST_BYTES_OF_DOCUMENT),
     (re.compile(rf"{_RUN}log\.txt"), _MOST_BYTES_OF_DOCUMENT),

@@ -51,7 +51,7 @@ from medrecog_core.runs.run import images_document
 from medrecog_core.wording import is_text
 
 _OF_DEMO = f"datasets/{demo.NAME}/"
-_COPIED = ("title", "split", "files")
+_COPIED = ("title", "split", "files", "baselines")
 
 _THUMBNAILS = Stage("add-thumbnails", "Adding thumbnails", "images")
 

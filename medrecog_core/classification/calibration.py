@@ -6,7 +6,12 @@ from typing import Any
 
 import numpy as np
 
-from medrecog_core.classification.curves import ReliabilityCurve, reliability_curve
+from medrecog_core.classification.curves import (
+    DecisionCurve,
+    ReliabilityCurve,
+    decision_curve,
+    reliability_curve,
+)
 from medrecog_core.classification.scored_images import ScoredImages, number_units
 from medrecog_core.errors import MedrecogError
 from medrecog_core.images import stratified_folds
@@ -334,6 +339,9 @@ class CrossCalibration:
         Of the scores as they are, made probabilities by softmax alone.
     after
         Of probabilities by calibrations that have not seen the image in question.
+    decision
+        Decision curve of the calibrated probabilities of the positive one of two classes; None for
+        more classes.
     n_images, n_units, n_folds
         Test images, groups among them (images without one counting as one each), and the parts
         that they were divided into.
@@ -341,6 +349,7 @@ class CrossCalibration:
 
     before: Reliability
     after: Reliability
+    decision: DecisionCurve | None
     n_images: int
     n_units: int
     n_folds: int
@@ -375,6 +384,9 @@ def cross_calibrate(
     return CrossCalibration(
         _reliability(images, as_they_are.probabilities(images.scores), labels),
         _reliability(images, probabilities, labels),
+        None
+        if (positive := images.positive_position) is None
+        else decision_curve(probabilities[:, positive], images.truth == positive),
         images.n_images,
         images.n_units,
         n_parts,

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from medrecog_core.classification.delong import delong_covariances
 from medrecog_core.classification.intervals import n_deciding_units
 from medrecog_core.classification.resampling import (
     MeasuredResamples,
@@ -18,6 +19,7 @@ N_RESAMPLES = 2_000
 LEVEL = 0.95
 MCNEMAR = "exact McNemar test"
 BOOTSTRAP = "paired bootstrap"
+DELONG = "DeLong's test"
 
 _ROUNDING = 1e-12
 
@@ -109,13 +111,14 @@ def compare(
 ) -> Comparison:
     """Compare two results on the same images.
 
-    The p-value for accuracy without groups is McNemar's exact one. Elsewhere units (groups where
-    there are groups) are drawn with replacement, the same for both results, and the difference is
-    divided by its standard error over the resamples and held against Student's t with one degree
-    of freedom fewer than units, counted as `estimate` counts them: in the rarest class for measures
-    that need every class; where the results differ in k units only (of the class that the
-    measure is about), it is at least 2^(1-k), the least that a test on the signs of k differences
-    can give.
+    The p-value for accuracy without groups is McNemar's exact one, and that for the AUC of two
+    classes without groups DeLong's, with the normal interval of its standard error. Elsewhere
+    units (groups where there are groups) are drawn with replacement, the same for both results, and
+    the difference is divided by its standard error over the resamples and held against Student's t
+    with one degree of freedom fewer than units, counted as `estimate` counts them: in the rarest
+    class for measures that need every class. Where the results differ in k units only (of the class
+    that the measure is about), a p-value other than McNemar's is at least 2^(1-k), the least that a
+    test on the signs of k differences can give.
 
     Parameters
     ----------
@@ -186,6 +189,43 @@ def compare_with_best(
     return ranked
 
 
+def compare_with_reference(
+    reference: ScoredImages,
+    results: Sequence[ScoredImages],
+    measure: str = "accuracy",
+    n_resamples: int = N_RESAMPLES,
+    seed: int = 0,
+) -> list[tuple[Comparison, float]]:
+    """Compare results with one that was not chosen among them.
+
+    Parameters
+    ----------
+    reference, results
+        Of the same images in the same order.
+    measure
+        One of `MEASURES`.
+    n_resamples, seed
+        Of the bootstrap.
+
+    Returns
+    -------
+    list
+        For each result its comparison with the reference, and the p-value after Holm's correction
+        for all of them.
+
+    Raises
+    ------
+    MedrecogError
+        If the images differ, or the measure is not available.
+    """
+    pairs = _Pairs([reference, *results], measure, n_resamples, seed)
+    found = [
+        pairs.comparison(pairs.position(0, i), is_turned=True) for i, _ in enumerate(results, 1)
+    ]
+    adjusted = holm([comparison.p_value for comparison in found])
+    return list(zip(found, map(float, adjusted), strict=True))
+
+
 class _Pairs:
     """All pairs of results on the same images, each pair's first before its other."""
 
@@ -206,11 +246,15 @@ class _Pairs:
         only = right @ (1 - right).T
         self._only_first = only[self._first, self._other]
         self._only_other = only[self._other, self._first]
-        measured = [MeasuredResamples(images, measure) for images in results]
-        self._resampled = measure_on_resamples(measured, self._images.n_units, n_resamples, seed)
         self._n_deciding = n_deciding_units(self._images, measure)
         self._differences = self.values[self._first] - self.values[self._other]
-        self._errors = np.array([self._error(*pair) for pair in self._numbers()])
+        if self._method == DELONG:
+            self._errors = self._delong_errors(results)
+        else:
+            measured = [MeasuredResamples(images, measure) for images in results]
+            n_units = self._images.n_units
+            self._resampled = measure_on_resamples(measured, n_units, n_resamples, seed)
+            self._errors = np.array([self._error(*pair) for pair in self._numbers()])
         self.p_values = self._compute_p_values(results)
 
     def position(self, one: int, other: int) -> int:
@@ -221,12 +265,14 @@ class _Pairs:
 
     def comparison(self, pair: int, is_turned: bool = False) -> Comparison:
         """Return the comparison of a pair, of its other with its first where it is turned."""
-        from scipy.special import stdtrit
+        from scipy.special import ndtri, stdtrit
 
         difference = float(self._differences[pair])
         half = 0.0
         if self._n_deciding > 1:
-            width = float(stdtrit(self._n_deciding - 1, (1 + LEVEL) / 2))
+            end = (1 + LEVEL) / 2
+            is_normal = self._method == DELONG
+            width = float(ndtri(end) if is_normal else stdtrit(self._n_deciding - 1, end))
             half = width * float(self._errors[pair])
         low, high = max(difference - half, -1.0), min(difference + half, 1.0)
         if self._n_deciding < 2:
@@ -241,11 +287,26 @@ class _Pairs:
 
     @property
     def _method(self) -> str:
-        is_exact = self._measure == "accuracy" and not self._images.is_grouped
-        return MCNEMAR if is_exact else BOOTSTRAP
+        if self._images.is_grouped:
+            return BOOTSTRAP
+        if self._measure == "accuracy":
+            return MCNEMAR
+        has_two_sides = len(self._images.classes) == 2 and self._n_deciding > 1
+        return DELONG if self._measure == "auc" and has_two_sides else BOOTSTRAP
 
     def _numbers(self) -> Iterator[tuple[int, int]]:
         yield from zip(self._first.tolist(), self._other.tolist(), strict=True)
+
+    def _delong_errors(self, results: Sequence[ScoredImages]) -> np.ndarray:
+        """Return the standard errors of the differences of all pairs."""
+        scores = np.array([images.scores[:, 1] for images in results])
+        covariances = delong_covariances(scores, self._images.truth == 1)
+        variances = np.diag(covariances)
+        of_pairs = variances[self._first] + variances[self._other]
+        of_pairs -= 2 * covariances[self._first, self._other]
+        # Equal results have a variance of rounding errors.
+        errors: np.ndarray = np.sqrt(np.maximum(of_pairs, 0))
+        return errors
 
     def _error(self, first: int, other: int) -> float:
         """Return the standard error of a difference."""
@@ -258,7 +319,7 @@ class _Pairs:
         return float(told.std() * np.sqrt(n_units / (n_units - 1)))
 
     def _compute_p_values(self, results: Sequence[ScoredImages]) -> np.ndarray:
-        from scipy.special import stdtr
+        from scipy.special import ndtr, stdtr
 
         if self._method == MCNEMAR:
             return _mcnemar(self._only_first, self._only_other)
@@ -273,7 +334,8 @@ class _Pairs:
         )
         n_differ = [self._n_units_that_differ(results[i], results[j]) for i, j in self._numbers()]
         least = np.minimum(1, 2.0 ** (1 - np.array(n_differ)))
-        p_values: np.ndarray = np.maximum(2 * stdtr(n_units - 1, -steps), least)
+        tails = ndtr(-steps) if self._method == DELONG else stdtr(n_units - 1, -steps)
+        p_values: np.ndarray = np.maximum(2 * tails, least)
         return p_values
 
     def _n_units_that_differ(self, one: ScoredImages, other: ScoredImages) -> int:

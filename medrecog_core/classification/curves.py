@@ -89,6 +89,84 @@ class ReliabilityCurve:
     calibration_error: float
 
 
+@dataclass(frozen=True)
+class NetBenefit:
+    """Net benefit of a model and of treating everybody at a threshold; of treating nobody it is 0.
+
+    Attributes
+    ----------
+    threshold
+        Probability from which on an image counts as the class.
+    model, treat_all
+        Share of true positives minus the share of false positives times the threshold's odds.
+    """
+
+    threshold: float
+    model: float
+    treat_all: float
+
+
+@dataclass(frozen=True)
+class DecisionCurve:
+    """Net benefit over the threshold probability (Vickers and Elkin, 2006).
+
+    Attributes
+    ----------
+    points
+        At 0.01, 0.02 and so on up to 0.99.
+    n_members, n_others
+        Images of the class and of the rest.
+    """
+
+    points: tuple[NetBenefit, ...]
+    n_members: int
+    n_others: int
+
+    @property
+    def n_images(self) -> int:
+        """Images of both."""
+        return self.n_members + self.n_others
+
+    def at(self, threshold: float) -> NetBenefit:
+        """Return the point nearest to a threshold."""
+        return min(self.points, key=lambda point: abs(point.threshold - threshold))
+
+    @property
+    def useful_range(self) -> tuple[float, float] | None:
+        """Smallest and greatest threshold with a net benefit above both others; None without."""
+        useful = [p.threshold for p in self.points if p.model > max(p.treat_all, 0)]
+        return (useful[0], useful[-1]) if useful else None
+
+
+def decision_curve(probabilities: np.ndarray, is_member: np.ndarray) -> DecisionCurve:
+    """Return the decision curve.
+
+    Parameters
+    ----------
+    probabilities
+        Shape (n,), from 0 to 1: of the class, calibrated on other images.
+    is_member
+        bool, shape (n,): whether each image is of the class.
+
+    Raises
+    ------
+    MedrecogError
+        If the class or the rest has no image.
+    """
+    n_members, n_others = _check_both_sides(is_member)
+    n = n_members + n_others
+    points = []
+    for percent in range(1, 100):
+        threshold = percent / 100
+        is_treated = probabilities >= threshold
+        odds = threshold / (1 - threshold)
+        n_found = np.count_nonzero(is_treated & is_member)
+        n_alarms = np.count_nonzero(is_treated & ~is_member)
+        model, treat_all = (n_found - n_alarms * odds) / n, (n_members - n_others * odds) / n
+        points.append(NetBenefit(threshold, float(model), float(treat_all)))
+    return DecisionCurve(tuple(points), n_members, n_others)
+
+
 def roc_curve(scores: np.ndarray, is_member: np.ndarray) -> RocCurve:
     """Return the ROC curve, without the points on the straight lines between others.
 

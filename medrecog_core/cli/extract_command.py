@@ -8,7 +8,7 @@ from medrecog_core.cli.options import CommaSeparated, json_option
 from medrecog_core.cli.output import shown_progress, write_json
 from medrecog_core.cli.run_output import announce_plan, describe_scale
 from medrecog_core.features import DEFAULT_POOLINGS
-from medrecog_core.images import PREPROCESSINGS
+from medrecog_core.images import PREPROCESSINGS, VIEWS
 from medrecog_core.networks import DEFAULT_NETWORK, PRECISIONS
 from medrecog_core.networks.engines import AUTO, ENGINES
 from medrecog_core.runs import RunSpecification, extract_dataset
@@ -33,6 +33,9 @@ from medrecog_core.runs import RunSpecification, extract_dataset
     default=next(iter(PREPROCESSINGS)),
     show_default=True,
     help=", ".join(PREPROCESSINGS),
+)
+@click.option(
+    "--views", type=int, default=1, show_default=True, help=f"{', '.join(map(str, VIEWS))}"
 )
 @click.option("--sample", type=int, help="Use a random sample of N images.")
 @click.option("--seed", type=int, default=0, show_default=True, help="Random seed of the sample.")

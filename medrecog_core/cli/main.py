@@ -47,6 +47,7 @@ _PLACES = {
         "restore": "run_commands:restore_deleted",
         "show": "result_commands:show",
         "compare": "result_commands:compare",
+        "baselines": "baseline_command:baselines",
         "export": "result_commands:export",
         "embed": "explore_commands:embed",
         "similar": "explore_commands:similar",

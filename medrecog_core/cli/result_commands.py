@@ -318,10 +318,15 @@ def _pair_document(pair: ComparedPair) -> dict[str, Any]:
     ".png or .svg (a figure).",
 )
 @click.option(
-    "--table", default="", help=f"{', '.join(TABLES)} (in the layout of the 2018 report)."
+    "--table",
+    default="",
+    help=f"{', '.join(TABLES)}: one row per cell, the layout of the 2018 report, or the decision "
+    "curve of a cell.",
 )
 @click.option(
-    "--figure", default="", help="heat-map, confusion, roc, precision-recall, reliability, folds"
+    "--figure",
+    default="",
+    help="heat-map, confusion, roc, precision-recall, reliability, decision, folds",
 )
 @click.option("--measure", default="accuracy", show_default=True, help=", ".join(MEASURES.values()))
 @click.option(

@@ -22,7 +22,7 @@ from medrecog_core.cli.trash_output import empty_trash, list_trash
 from medrecog_core.datasets import PROTOCOLS
 from medrecog_core.errors import MedrecogError, UsageError
 from medrecog_core.features import FUSIONS, POOLINGS
-from medrecog_core.images import PREPROCESSINGS
+from medrecog_core.images import PREPROCESSINGS, VIEWS
 from medrecog_core.jobs.progress import Progress
 from medrecog_core.networks import (
     DEFAULT_NETWORK,
@@ -82,6 +82,12 @@ def _classifier_options(command: _Command) -> _Command:
 @click.option("--scales", type=CommaSeparated(int), help="Input sizes in pixels, such as 224,544.")
 @click.option("--poolings", type=CommaSeparated(str), help=", ".join(POOLINGS))
 @click.option("--preprocessing", help=", ".join(PREPROCESSINGS))
+@click.option(
+    "--views",
+    type=int,
+    help=f"{', '.join(map(str, VIEWS))}: views of an image whose features are averaged; each takes "
+    "a pass through the network.  [default: 1]",
+)
 @click.option("--sample", type=int, help="Use a stratified random sample of N images.")
 @click.option("--protocol", help=", ".join(PROTOCOLS))
 @click.option("--folds", "n_folds", type=int, help="Folds of k-fold.  [default: 5]")

@@ -108,7 +108,8 @@ def estimate_memory(
     proportion = preprocessing.largest_proportion
     arrays = [math.prod(shape) for row in rows for shape in row.arrays.values()]
     largest = max(arrays, default=0)
-    pixels = (reading_ahead(squares).n_images + squares) * 3 * scale**2 * proportion
+    read = preprocessing.read_side(scale)
+    pixels = (reading_ahead(squares).n_images + squares) * 3 * read**2 * proportion
     return MemoryEstimate(
         images_at_once=squares,
         base=memory.base,

@@ -6,7 +6,7 @@ import hashlib
 import itertools
 import json
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import astuple, dataclass, field
 from pathlib import Path
@@ -16,11 +16,11 @@ import numpy as np
 from medrecog_core.features.cell import Cell
 from medrecog_core.features.cost import NetworkPass, peak_memory
 from medrecog_core.features.encodings.local_descriptors import check_room
-from medrecog_core.features.pooled_network import PooledNetwork, batch_size
+from medrecog_core.features.pooled_network import PooledNetwork, averaged, batch_size
 from medrecog_core.features.reader import DescriptorReader
 from medrecog_core.features.reading import Skipped, read_batches
 from medrecog_core.features.store import DescriptorSource, DescriptorStore
-from medrecog_core.images import Image, preprocessing_of_version
+from medrecog_core.images import Glimpse, Image, preprocessing_of_version
 from medrecog_core.jobs.locks import is_held, waited_for
 from medrecog_core.jobs.progress import Meter, Progress, Stage, ignore, never, stop_if
 from medrecog_core.networks import Network
@@ -69,14 +69,15 @@ def extract(
     report: Callable[[Progress], None] = ignore,
     should_stop: Callable[[], bool] = never,
     engine: str = AUTO,
+    glimpses: dict[tuple[str, str], Glimpse] | None = None,
 ) -> Extraction:
     """Put the descriptors of images in cells into the store, where they are missing.
 
-    A scale costs one pass through the network, up to the deepest layer that is missing, whatever
-    the number of layers and poolings. Images of the same content and rendering go through once,
-    also where several processes want them at once. Each batch is kept as soon as it is computed.
-    For the cells of encodings that is the local descriptors: the encodings themselves depend on a
-    codebook, and are not kept.
+    A scale costs one pass through the network for each view, up to the deepest layer that is
+    missing, whatever the number of layers and poolings. Images of the same content and rendering go
+    through once, also where several processes want them at once. Each batch is kept as soon as it
+    is computed. For the cells of encodings that is the local descriptors: the encodings themselves
+    depend on a codebook, and are not kept.
 
     Parameters
     ----------
@@ -92,6 +93,8 @@ def extract(
         Asked before each batch.
     engine
         Name of the engine that computes, or `auto`; see `choose_engine`.
+    glimpses
+        Takes, by identity, the glimpses of the images that go through the network.
 
     Raises
     ------
@@ -133,12 +136,13 @@ def extract(
                     if network.depth(cell.layer) <= network.depth(deepest)
                 ]
                 size = batch_size(scale, source.precision)
-                work = len(group) * scale**2 // _SIDE_OF_WORK**2
+                work = len(group) * preprocessing.views * scale**2 // _SIDE_OF_WORK**2
                 begun, done_before = time.monotonic(), meter.done
-                for batch in read_batches(group, preprocessing, scale, size, unreadable):
-                    stop_if(should_stop())
-                    values = graphs.reading(readings, work).descriptors(
-                        np.stack([pixels for _, pixels in batch])
+                for batch in read_batches(group, preprocessing, scale, size, unreadable, glimpses):
+                    graph = graphs.reading(readings, work)
+                    views = preprocessing.views_of(np.stack([pixels for _, pixels in batch]))
+                    values = averaged(
+                        graph.descriptors(view) for view in _until_stopped(views, should_stop)
                     )
                     store.put(
                         (source.key_of(image, Cell(layer, scale, pooling)), vectors[i])
@@ -146,8 +150,9 @@ def extract(
                         for i, (image, _) in enumerate(batch)
                     )
                     meter.add(len(batch))
+                n_passed = (meter.done - done_before) * preprocessing.views
                 extraction.passes.append(
-                    NetworkPass(deepest, scale, meter.done - done_before, time.monotonic() - begun)
+                    NetworkPass(deepest, scale, n_passed, time.monotonic() - begun)
                 )
             meter.close()
         extraction.network_images[scale] = meter.done - meter.found
@@ -162,6 +167,14 @@ def extract(
     ]
     extraction.unreadable = frozenset(unreadable)
     return extraction
+
+
+def _until_stopped(
+    views: Iterable[np.ndarray], should_stop: Callable[[], bool]
+) -> Iterator[np.ndarray]:
+    for view in views:
+        stop_if(should_stop())
+        yield view
 
 
 def _extracting(scale: int) -> Stage:

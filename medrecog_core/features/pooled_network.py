@@ -116,6 +116,33 @@ class PooledNetwork:
         return dict(zip(chosen, self._graph.read(images, chosen), strict=True))
 
 
+def averaged(
+    of_views: Iterable[dict[tuple[str, str], np.ndarray]],
+) -> dict[tuple[str, str], np.ndarray]:
+    """Return the mean of the descriptors of views of the same images.
+
+    Parameters
+    ----------
+    of_views
+        Of each view, as `PooledNetwork.descriptors` gives them; at least one.
+
+    Returns
+    -------
+    dict
+        As given; of a single view unchanged.
+    """
+    found = iter(of_views)
+    first, n = next(found), 1
+    sums = {reading: values.astype(np.float64) for reading, values in first.items()}
+    for view in found:
+        n += 1
+        for reading, values in view.items():
+            sums[reading] += values
+    if n == 1:
+        return first
+    return {reading: (total / n).astype(first[reading].dtype) for reading, total in sums.items()}
+
+
 def _check_reading(reading: str) -> str:
     if reading not in READINGS:
         raise UsageError(f"Unknown reading “{reading}” of a layer. Available: {', '.join(_NAMES)}.")

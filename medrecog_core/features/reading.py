@@ -11,6 +11,7 @@ from pathlib import Path
 import numpy as np
 
 from medrecog_core.images import (
+    Glimpse,
     Image,
     Preprocessing,
     UnreadableImageError,
@@ -141,6 +142,7 @@ def read_batches(
     scale: int,
     size: int,
     unreadable: dict[tuple[str, str], Skipped],
+    glimpses: dict[tuple[str, str], Glimpse] | None = None,
 ) -> Iterator[Batch]:
     """Decode images in threads, ahead of whoever takes the batches.
 
@@ -155,6 +157,8 @@ def read_batches(
         pixels than one of squares.
     unreadable
         Takes, by identity, the images that cannot be read; they are left out of the batches.
+    glimpses
+        Takes, by identity, the glimpses of the images that are read; None where nobody needs them.
 
     Yields
     ------
@@ -169,7 +173,7 @@ def read_batches(
     try:
         while True:
             for image in itertools.islice(source, ahead.n_waiting - len(waiting)):
-                task = readers.submit(_read_pixels, image, preprocessing, scale)
+                task = readers.submit(_read_pixels, image, preprocessing, scale, glimpses)
                 waiting.append((image, task))
             if not waiting:
                 break
@@ -180,7 +184,8 @@ def read_batches(
                 unreadable[image.identity] = Skipped(image.name, str(error))
                 continue
             held[pixels.shape].append((image, pixels))
-            n_pixels = pixels.shape[0] * pixels.shape[1]
+            height, width = preprocessing.view_shape(pixels.shape)
+            n_pixels = height * width
             if len(held[pixels.shape]) >= size * scale**2 // n_pixels:
                 yield held.pop(pixels.shape)
             elif sum(map(len, held.values())) >= ahead.n_held:
@@ -190,8 +195,54 @@ def read_batches(
         readers.shutdown(cancel_futures=True)
 
 
-def _read_pixels(image: Image, preprocessing: Preprocessing, scale: int) -> np.ndarray:
+def _read_pixels(
+    image: Image,
+    preprocessing: Preprocessing,
+    scale: int,
+    glimpses: dict[tuple[str, str], Glimpse] | None,
+) -> np.ndarray:
     content = read_file(image.file)
     if hashlib.sha256(content).hexdigest() != image.sha256:
         raise UnreadableImageError("the file changed while it was being worked on")
-    return preprocessing.pixels(decode_image(content, rendering=image.rendering), scale)
+    decoded = decode_image(content, rendering=image.rendering)
+    if glimpses is not None and image.identity not in glimpses:
+        glimpses[image.identity] = Glimpse.of(content, decoded)
+    return preprocessing.pixels(decoded, scale)
+
+
+def glimpse_images(
+    images: Iterable[Image],
+    glimpses: dict[tuple[str, str], Glimpse],
+    report: Callable[[int], None],
+) -> None:
+    """Read the images whose glimpse is missing, and add it.
+
+    Parameters
+    ----------
+    images
+        Files whose content must still be what was hashed.
+    glimpses
+        From identity to glimpse.
+    report
+        Called with 1 after each image; an error that it raises ends the work.
+
+    Raises
+    ------
+    UnreadableImageError
+        If one cannot be read.
+    """
+    missing = {image.identity: image for image in images if image.identity not in glimpses}
+    readers = ThreadPoolExecutor(_READERS)
+    try:
+        for identity, glimpse in zip(missing, readers.map(_glimpse, missing.values()), strict=True):
+            glimpses[identity] = glimpse
+            report(1)
+    finally:
+        readers.shutdown(cancel_futures=True)
+
+
+def _glimpse(image: Image) -> Glimpse:
+    content = read_file(image.file)
+    if hashlib.sha256(content).hexdigest() != image.sha256:
+        raise UnreadableImageError(f"{image.name} has changed since the run")
+    return Glimpse.of(content, decode_image(content, rendering=image.rendering))

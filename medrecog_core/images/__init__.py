@@ -3,6 +3,7 @@
 from medrecog_core.errors import UnreadableImageError
 from medrecog_core.images.decoding import decode_one_at_a_time, decoding_turn
 from medrecog_core.images.folds import stratified_folds
+from medrecog_core.images.glimpse import Glimpse, read_glimpses, write_glimpses
 from medrecog_core.images.image import Image
 from medrecog_core.images.preprocessing import (
     DEFAULT_PREPROCESSING,
@@ -10,6 +11,7 @@ from medrecog_core.images.preprocessing import (
     PREPROCESSINGS,
     REPORT_SCALES,
     SQUEEZE,
+    VIEWS,
     Preprocessing,
     check_scale,
     find_preprocessing,
@@ -48,6 +50,8 @@ __all__ = [
     "SQUEEZE",
     "SUFFIXES",
     "UNSUPPORTED_SUFFIXES",
+    "VIEWS",
+    "Glimpse",
     "GreyRange",
     "Image",
     "ImageHeader",
@@ -65,6 +69,7 @@ __all__ = [
     "is_without_content",
     "preprocessing_of_version",
     "read_file",
+    "read_glimpses",
     "read_header",
     "read_image",
     "read_range",
@@ -72,4 +77,5 @@ __all__ = [
     "stratified_folds",
     "thumbnail",
     "unsupported",
+    "write_glimpses",
 ]

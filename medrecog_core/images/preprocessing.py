@@ -1,7 +1,7 @@
 """Preprocessing: from an image of any shape to the input of a network."""
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
 
 import numpy as np
 from PIL import Image
@@ -17,6 +17,13 @@ SQUEEZE = "squeeze-bilinear-1"
 LARGEST_PROPORTION = 2
 """Maximum proportion of the longer to the shorter side with `keep_aspect`."""
 
+VIEWS = (1, 2, 10)
+"""Views of an image whose features are averaged: the image; it and its mirror image; the four
+corners and the centre, seven eighths as long, and the mirror images of these five (Krizhevsky,
+Sutskever and Hinton, 2012, section 4.1, who cut 224 pixels from 256)."""
+
+_MIRRORED = 2
+_ENLARGED, _KEPT = 8, 7
 _STEP = 32  # pixels between two positions of the deepest layers
 
 
@@ -34,6 +41,8 @@ class Preprocessing:
         Description shown to users.
     largest_proportion
         Maximum proportion of the longer to the shorter side; the shorter one is the scale.
+    views
+        One of `VIEWS`.
     """
 
     name: str
@@ -41,23 +50,97 @@ class Preprocessing:
     title: str
     largest_proportion: int
     _pixels: Callable[[Image.Image, int], np.ndarray]
+    views: int = 1
+
+    def with_views(self, views: int) -> "Preprocessing":
+        """Return the same preprocessing with a number of views.
+
+        Raises
+        ------
+        UsageError
+            If it is not one of `VIEWS`.
+        """
+        if views not in VIEWS:
+            raise UsageError(
+                f"Unknown number of views “{views}”. Available: {', '.join(map(str, VIEWS))}."
+            )
+        if views == 1:
+            return self
+        what = "the image and its mirror image"
+        if views > _MIRRORED:
+            what = "four corners, the centre, and their mirror images"
+        return replace(
+            self,
+            version=f"{self.version}-views-{views}",
+            title=f"{self.title}; averaged over {views} views ({what})",
+            views=views,
+        )
+
+    def read_side(self, scale: int) -> int:
+        """Return the shorter side of `pixels`, which has a margin where views are cut from it."""
+        return round(scale * _ENLARGED / _KEPT) if self.views > _MIRRORED else scale
+
+    def views_of(self, pixels: np.ndarray) -> Iterator[np.ndarray]:
+        """Return the views of images, each an input of a network.
+
+        Parameters
+        ----------
+        pixels
+            uint8, shape (n, height, width, 3), from `pixels`.
+
+        Yields
+        ------
+        numpy.ndarray
+            uint8, shape (n, height, width, 3), the size of a view.
+        """
+        if self.views == 1:
+            yield pixels
+            return
+        height, width = self.view_shape(pixels.shape[1:3])
+        for top, left in self._places(*pixels.shape[1:3]):
+            view = pixels[:, top : top + height, left : left + width]
+            yield np.ascontiguousarray(view)
+            yield np.ascontiguousarray(view[:, :, ::-1])
+
+    def view_shape(self, shape: tuple[int, ...]) -> tuple[int, int]:
+        """Return height and width of a view of `pixels` of that height and width."""
+        height, width = shape[:2]
+        if self.views <= _MIRRORED:
+            return height, width
+        scale = round(min(height, width) * _KEPT / _ENLARGED)
+
+        def kept(side: int) -> int:
+            # As in `keep_aspect`, the longer side is the scale and a whole number of strides.
+            return scale + max(0, round(side * _KEPT / _ENLARGED) - scale) // _STEP * _STEP
+
+        return kept(height), kept(width)
+
+    def _places(self, height: int, width: int) -> list[tuple[int, int]]:
+        """Return top and left of each crop: the four corners and the centre."""
+        down, right = (
+            whole - part
+            for whole, part in zip((height, width), self.view_shape((height, width)), strict=True)
+        )
+        if self.views <= _MIRRORED:
+            return [(0, 0)]
+        return [(0, 0), (0, right), (down, 0), (down, right), (down // 2, right // 2)]
 
     def pixels(self, image: Image.Image, scale: int) -> np.ndarray:
-        """Return the input of a network.
+        """Return what the views of an image are cut from: with one view, the input of a network.
 
         Parameters
         ----------
         image
             RGB, 8 bits per channel.
         scale
-            Shorter side of the result.
+            Shorter side of a view.
 
         Returns
         -------
         numpy.ndarray
             uint8, shape (height, width, 3), channels in RGB order.
         """
-        return self._pixels(image, scale)
+        return self._pixels(image, self.read_side(scale))
 
 
 def check_scale(scale: int) -> int:
@@ -186,17 +269,17 @@ PREPROCESSINGS = {
 """Preprocessings by name; the first is the default."""
 
 
-def find_preprocessing(name: str) -> Preprocessing:
-    """Return the preprocessing of that name.
+def find_preprocessing(name: str, views: int = 1) -> Preprocessing:
+    """Return the preprocessing of that name with a number of views.
 
     Raises
     ------
     UsageError
-        If there is none.
+        If there is none, or the number is not one of `VIEWS`.
     """
     if name not in PREPROCESSINGS:
         raise UsageError(f"Unknown preprocessing “{name}”. Available: {', '.join(PREPROCESSINGS)}.")
-    return PREPROCESSINGS[name]
+    return PREPROCESSINGS[name].with_views(views)
 
 
 def preprocessing_of_version(version: str) -> Preprocessing:
@@ -208,7 +291,8 @@ def preprocessing_of_version(version: str) -> Preprocessing:
         If this version of the program does not have it.
     """
     for way in PREPROCESSINGS.values():
-        if way.version == version:
-            return way
+        for views in VIEWS:
+            if version == (found := way.with_views(views)).version:
+                return found
     known = ", ".join(way.version for way in PREPROCESSINGS.values())
     raise MedrecogError(f"Unknown version {version} of the preprocessing. Available: {known}.")

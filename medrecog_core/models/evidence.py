@@ -49,6 +49,11 @@ def why_unexplained(card: ModelCard) -> str:
             f"Scores of {card.cell.pooling} features cannot be attributed to image regions. Choose "
             f"a model with {titles(with_evidence(), 'or')} pooling."
         )
+    if card.n_views > 1:
+        return (
+            f"Scores of features averaged over {card.n_views} views cannot be attributed to image "
+            "regions. Choose a model with 1 view."
+        )
     return ""
 
 

@@ -19,7 +19,7 @@ from medrecog_core.classification import (
 )
 from medrecog_core.errors import MedrecogError
 from medrecog_core.features import AnyCell, Cell, Codebook, DescriptorSource, Fusion, members
-from medrecog_core.images import PLAIN, Rendering
+from medrecog_core.images import PLAIN, Rendering, preprocessing_of_version
 from medrecog_core.models.known_images import KnownCopy, KnownImages
 from medrecog_core.models.outside_test import OutsideTest
 from medrecog_core.models.training_images import TrainingImages
@@ -161,6 +161,14 @@ class ModelCard:
     def trained_classifier(self) -> Classifier:
         """The kind of classifier."""
         return find_classifier(self.classifier)
+
+    @property
+    def n_views(self) -> int:
+        """Views of an image whose features are averaged; 1 for an unknown preprocessing."""
+        try:
+            return preprocessing_of_version(self.source.preprocessing).views
+        except MedrecogError:
+            return 1
 
     def to_document(self) -> dict[str, Any]:
         """Return the card as JSON values, with fields unknown to older versions only if needed."""

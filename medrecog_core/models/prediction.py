@@ -18,6 +18,7 @@ from medrecog_core.features import (
     concatenate,
     members,
 )
+from medrecog_core.features.pooled_network import averaged
 from medrecog_core.features.pooling import MAP
 from medrecog_core.images import (
     UnreadableImageError,
@@ -204,7 +205,10 @@ class Predictor:
             }
             batch = np.stack([pixels[scale] for pixels in images])
             with self._lock:
-                given = self._network.descriptors(batch, asked)
+                given = averaged(
+                    self._network.descriptors(view, asked)
+                    for view in self._preprocessing.views_of(batch)
+                )
             found |= {(*reading, scale): values for reading, values in given.items()}
         return found
 

@@ -5,6 +5,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import PurePath
 
+from medrecog_core.csv_text import csv_text
 from medrecog_core.errors import UsageError
 from medrecog_core.reports.measures import MEASURES
 from medrecog_core.reports.tables import (
@@ -15,10 +16,11 @@ from medrecog_core.reports.tables import (
     run_report_table,
 )
 from medrecog_core.runs import Run, result_document
+from medrecog_core.runs.comparison import score_images, with_positive
 
-CELLS, REPORT = "cells", "report"
-TABLES = (CELLS, REPORT)
-"""One row per cell, or the layout of the 2018 report."""
+CELLS, REPORT, DECISION = "cells", "report", "decision"
+TABLES = (CELLS, REPORT, DECISION)
+"""One row per cell, the layout of the 2018 report, or the decision curve of a cell (.csv)."""
 
 
 @dataclass(frozen=True)
@@ -101,6 +103,10 @@ def _json(run: Run, choice: Choice, ending: str) -> bytes:
 
 
 def _table(run: Run, choice: Choice, ending: str) -> bytes:
+    if choice.table == DECISION:
+        if ending != ".csv":
+            raise UsageError("A decision curve is written as CSV. Use a .csv file.")
+        return _decision_csv(run, choice).encode()
     if choice.table != REPORT:
         return (cells_csv(run) if ending == ".csv" else cells_latex(run)).encode()
     table = run_report_table(run, choice.measure, choice.positive)
@@ -110,6 +116,20 @@ def _table(run: Run, choice: Choice, ending: str) -> bytes:
     caption = f"{run.specification().dataset}: {measure}, in the layout of the 2018 report."
     caption += caption_reservations(run)
     return table.to_latex(caption, f"tab:{run.id}").encode()
+
+
+def _decision_csv(run: Run, choice: Choice) -> str:
+    from medrecog_core.reports.run_figures import find_decision_curve, find_result
+
+    results = with_positive(ready(run).cells(), choice.positive)
+    result = find_result(results, choice.cell, choice.measure)
+    found, positive = find_decision_curve(score_images(run, result))
+    names = ("run", "cell", "positive", "threshold", "net_benefit", "treat_all", "treat_none")
+    rows = (
+        (run.id, result.cell.name, positive, point.threshold, point.model, point.treat_all, 0)
+        for point in found.points
+    )
+    return csv_text(names, rows)
 
 
 def _report(run: Run, choice: Choice, ending: str) -> bytes:

@@ -13,6 +13,7 @@ from altair.typing import ChartType
 from medrecog_core import __version__
 from medrecog_core.classification import (
     HYPER_PARAMETERS,
+    CrossCalibration,
     ScoredImages,
     cross_calibrate,
     estimate,
@@ -23,8 +24,14 @@ from medrecog_core.errors import MedrecogError
 from medrecog_core.features import Cell
 from medrecog_core.images import Image
 from medrecog_core.jobs.state import stage_label
-from medrecog_core.reports.figures.curves import describe_reliability, draw_reliability
+from medrecog_core.reports.figures.curves import (
+    describe_decision,
+    describe_reliability,
+    draw_decision,
+    draw_reliability,
+)
 from medrecog_core.reports.figures.embedding_map import MOST_POINTS, draw_map
+from medrecog_core.reports.figures.heat_map import UNBEATEN_MARK
 from medrecog_core.reports.measures import MEASURES
 from medrecog_core.reports.rendering import to_svg
 from medrecog_core.reports.run_figures import (
@@ -40,6 +47,7 @@ from medrecog_core.reports.run_figures import (
 from medrecog_core.reports.tables import ready
 from medrecog_core.reports.validity import by_column, by_group, outside_tests
 from medrecog_core.runs import CellResult, Run
+from medrecog_core.runs.baselines import compare_with_baselines
 from medrecog_core.runs.comparison import RankedCell, rank_cells, score_images
 from medrecog_core.runs.description import reservations, used_settings
 from medrecog_core.runs.embedding import METHODS, kept_embedding
@@ -198,6 +206,8 @@ def html_report(run: Run) -> str:
             if each.ranked.is_indistinguishable and not each.ranked.is_best
         ],
         ranked=ranked,
+        baselines=compare_with_baselines(run),
+        unbeaten_mark=UNBEATEN_MARK,
         heat_map=_figure(draw_figure(run, HEAT_MAP)),
         estimates=_estimates(images),
         classes=estimate_classes(images),
@@ -288,6 +298,7 @@ def _calibration(images: ScoredImages, positive: str | None) -> dict[str, Any] |
     )
     return {
         "figure": _figure(chart),
+        "decision": _decision(found, positive),
         "n_folds": found.n_folds,
         "rows": [
             (
@@ -299,6 +310,16 @@ def _calibration(images: ScoredImages, positive: str | None) -> dict[str, Any] |
             ("Log loss", before.log_loss, after.log_loss),
         ],
     }
+
+
+def _decision(found: CrossCalibration, positive: str | None) -> dict[str, Any] | None:
+    if found.decision is None or positive is None:
+        return None
+    return _figure(
+        draw_decision(found.decision, positive).properties(
+            width=_RELIABILITY_WIDTH, description=describe_decision(found.decision, positive)
+        )
+    )
 
 
 def _maps(run: Run, result: CellResult) -> list[dict[str, Any]]:

@@ -3,6 +3,7 @@
 from altair.typing import ChartType
 
 from medrecog_core.classification import (
+    DecisionCurve,
     ScoredImages,
     cross_calibrate,
     precision_recall_curve,
@@ -15,7 +16,9 @@ from medrecog_core.reports.figures.confusion_matrix import (
     draw_confusion_matrix,
 )
 from medrecog_core.reports.figures.curves import (
+    describe_decision,
     describe_reliability,
+    draw_decision,
     draw_folds,
     draw_precision_recall,
     draw_reliability,
@@ -25,11 +28,12 @@ from medrecog_core.reports.figures.heat_map import describe_heat_map, draw_heat_
 from medrecog_core.reports.measures import best_cell, told_measures
 from medrecog_core.reports.tables import ready
 from medrecog_core.runs import CellResult, Run
+from medrecog_core.runs.baselines import compare_with_baselines
 from medrecog_core.runs.comparison import rank_cells, score_images, with_positive
 
 HEAT_MAP, CONFUSION, ROC, PRECISION_RECALL = "heat-map", "confusion", "roc", "precision-recall"
-RELIABILITY, FOLDS = "reliability", "folds"
-FIGURES = (HEAT_MAP, CONFUSION, ROC, PRECISION_RECALL, RELIABILITY, FOLDS)
+RELIABILITY, DECISION, FOLDS = "reliability", "decision", "folds"
+FIGURES = (HEAT_MAP, CONFUSION, ROC, PRECISION_RECALL, RELIABILITY, DECISION, FOLDS)
 
 _COLUMN_WIDTH = 110
 _SQUARE_WIDTH = 60
@@ -92,7 +96,34 @@ def draw_figure(
         return draw_reliability(found, result.metrics.positive).properties(
             width=_CURVE_WIDTH, description=describe_reliability(found, result.metrics.positive)
         )
+    if figure == DECISION:
+        return _decision(images)
     return draw_curve(images, figure, find_class(images, label))
+
+
+def find_decision_curve(images: ScoredImages) -> tuple[DecisionCurve, str]:
+    """Return the decision curve of a cell, and its positive class.
+
+    Raises
+    ------
+    UsageError
+        If there are more than two classes.
+    MedrecogError
+        If its test images are too few for probabilities.
+    """
+    found = cross_calibrate(images).decision if images.positive else None
+    if found is None or images.positive is None:
+        raise UsageError(
+            "A decision curve needs exactly two classes. Choose another figure or table."
+        )
+    return found, images.positive
+
+
+def _decision(images: ScoredImages) -> ChartType:
+    found, positive = find_decision_curve(images)
+    return draw_decision(found, positive).properties(
+        width=_CURVE_WIDTH, description=describe_decision(found, positive)
+    )
 
 
 def draw_curve(images: ScoredImages, figure: str, label: str) -> ChartType:
@@ -189,12 +220,14 @@ def _folds(result: CellResult) -> ChartType:
 def _heat_map(run: Run, results: list[CellResult], measure: str, positive: str | None) -> ChartType:
     specification = run.specification()
     columns = {(cell.scale, cell.pooling) for cell in specification.cells}
+    baselines = compare_with_baselines(run, measure, positive)
     chart = draw_heat_map(
         specification.cells,
         results,
         find_network(specification.network),
         measure,
         rank_cells(run, measure, positive),
+        unbeaten=baselines.unbeaten if baselines else (),
     )
     return chart.properties(
         width=max(2, len(columns)) * _COLUMN_WIDTH,

@@ -183,6 +183,45 @@ def evaluate_cell(
         If `should_stop` says so, which is asked in the midst of training too.
     """
     start = time.monotonic()
+    scored = score_folds(data, specification, should_stop)
+    result = _result(cell, data, scored, specification)
+    return dataclasses.replace(result, seconds=time.monotonic() - start), scored.tested
+
+
+@dataclass(frozen=True)
+class ScoredFolds:
+    """What the classifiers of all folds say of their test images.
+
+    Attributes
+    ----------
+    classes
+        Sorted labels.
+    scores
+        Of each fold, float64, shape (n_test, n_classes).
+    values
+        Of each fold's hyper-parameter.
+    """
+
+    classes: Sequence[str]
+    scores: Sequence[np.ndarray]
+    values: Sequence[float]
+
+    @property
+    def tested(self) -> np.ndarray:
+        """The scores of all folds, float64, shape (len(split.tested), n_classes)."""
+        return np.concatenate(self.scores)
+
+
+def score_folds(
+    data: CellData, specification: RunSpecification, should_stop: Callable[[], bool] = never
+) -> ScoredFolds:
+    """Train a classifier a fold and score its test images.
+
+    Raises
+    ------
+    StoppedError
+        If `should_stop` says so, which is asked in the midst of training too.
+    """
     labels = [image.label for image in data.images]
     folds = data.split.folds
     # Folds that share descriptors are trained together, on products computed once.
@@ -196,8 +235,7 @@ def evaluate_cell(
             scores.append(path.at(value))
             values.append(value)
         classes = trained[0][1].classes
-    result = _result(cell, data, classes, scores, values, specification)
-    return dataclasses.replace(result, seconds=time.monotonic() - start), np.concatenate(scores)
+    return ScoredFolds(classes, scores, values)
 
 
 def _train(
@@ -232,14 +270,12 @@ def _train(
 def _result(
     cell: AnyCell,
     data: CellData,
-    classes: Sequence[str],
-    scores: Sequence[np.ndarray],
-    values: Sequence[float],
+    found: ScoredFolds,
     specification: RunSpecification,
 ) -> CellResult:
+    classes, every = found.classes, found.tested
     tested = [data.images[i] for i in data.split.tested]
     labels = [image.label for image in tested]
-    every = np.concatenate(scores)
     scored = ScoredImages.of(
         labels, every, classes, groups=[unit_of(image.group, image.path) for image in tested]
     )
@@ -249,7 +285,7 @@ def _result(
     )
     folds = []
     parameter = specification.trained_classifier.parameter.name
-    for fold, of_fold, value in zip(data.split.folds, scores, values, strict=True):
+    for fold, of_fold, value in zip(data.split.folds, found.scores, found.values, strict=True):
         predicted = np.asarray(classes)[of_fold.argmax(axis=1)]
         right = [
             data.images[i].label == label for i, label in zip(fold.test, predicted, strict=True)

@@ -23,6 +23,7 @@ _ASKED = {
     "poolings": "poolings",
     "fuse": "fusions",
     "preprocessing": "preprocessing",
+    "views": "views",
     "protocol": "protocol",
     "n_folds": "folds",
     "n_repeats": "repeats",
@@ -69,7 +70,10 @@ def differing_settings(
 def run_settings(run: Run) -> dict[str, str]:
     """Return every setting of a run, from its name to its value in short words."""
     specification, record = run.specification(), run.record()
-    asked = specification.to_document() | {"classifier": specification.trained_classifier.title}
+    asked = specification.to_document() | {
+        "classifier": specification.trained_classifier.title,
+        "views": specification.views,
+    }
     settings = {}
     for field, name in _ASKED.items():
         settings[name] = _told(field, asked[field])
@@ -106,12 +110,12 @@ def used_settings(run: Run) -> dict[str, str]:
         _ASKED[field] for field, value in _LEFT_OPEN.items() if settings[_ASKED[field]] == value
     }
     unused |= {name for name, value in settings.items() if value in ("", _NOT_USED, _UNKNOWN)}
-    unused.add("components")  # said with the normalisation
+    unused |= {"components", "views"}  # said with the normalisation and the preprocessing
     classifier, values = asked.trained_classifier, asked.parameter_values
     settings["network"] = find_network(asked.network).title
     settings["poolings"] = ", ".join(POOLINGS[name].title for name in asked.poolings)
     settings["fusions"] = ", ".join(fusion.name for fusion in asked.fusions)
-    settings["preprocessing"] = find_preprocessing(asked.preprocessing).title
+    settings["preprocessing"] = find_preprocessing(asked.preprocessing, asked.views).title
     settings["classifier"] = f"{classifier.title} ({classifier.description})"
     if len(values) > 1:
         settings[classifier.parameter.name] += (

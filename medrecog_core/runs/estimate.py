@@ -139,7 +139,7 @@ def plan_run(specification: RunSpecification) -> Plan:
     """Return what a run is going to take; neither images nor TensorFlow are touched."""
     network = find_network(specification.network)
     precision = resolve_precision(specification.precision)
-    preprocessing = find_preprocessing(specification.preprocessing)
+    preprocessing = find_preprocessing(specification.preprocessing, specification.views)
     layers_at: dict[int, list[str]] = {}
     for cell in specification.read_cells:
         layers_at.setdefault(cell.scale, []).append(cell.layer)
@@ -147,6 +147,7 @@ def plan_run(specification: RunSpecification) -> Plan:
     for scale, layers in sorted(layers_at.items()):
         needed = {row.name for row in network.needed_rows(layers)}
         gflop = sum(s.gflop for s in summarise(network, scale) if s.name in needed)
+        gflop *= specification.views
         memory = max(
             (
                 estimate_memory(network, layers, scale, precision, preprocessing, engine)
@@ -288,9 +289,10 @@ def _cost_with(specification: RunSpecification, dataset: Dataset) -> Cost:
             for layer, n in missing.items():
                 if n == 0:
                     continue
+                n_passes = n * specification.views
                 one = seconds_an_image(network, source.precision, layer, scale)
-                seconds = None if one is None or seconds is None else seconds + n * one
-                gflop += n * gflop_an_image(network, layer, scale)
+                seconds = None if one is None or seconds is None else seconds + n_passes * one
+                gflop += n_passes * gflop_an_image(network, layer, scale)
                 n_bytes += n * _bytes_of_pass(network, cells, layer, proportion)
             scales.append(ScaleCost(scale, missing.total(), seconds, gflop))
     finally:

@@ -13,7 +13,7 @@ import psutil
 from medrecog_core import __version__
 from medrecog_core.datasets import Split, demo, split_images
 from medrecog_core.datasets.label_review import LABEL_ERROR
-from medrecog_core.errors import MedrecogError, StorageError
+from medrecog_core.errors import MedrecogError, StoppedError, StorageError
 from medrecog_core.features import DescriptorReader, DescriptorSource, DescriptorStore
 from medrecog_core.images import Image
 from medrecog_core.jobs.job import Job
@@ -24,6 +24,7 @@ from medrecog_core.locations import cache_folder
 from medrecog_core.networks import Network, find_device, find_network, find_weights
 from medrecog_core.networks.engines import Choice
 from medrecog_core.quota import check_cache_quota, note_features
+from medrecog_core.runs.baselines import add_baselines, baselines_of, compare_with_baselines
 from medrecog_core.runs.cell_evaluation import StoredImages, evaluate_cell
 from medrecog_core.runs.estimate import TRAINING, estimate_cost, forecast_run
 from medrecog_core.runs.extracted_dataset import (
@@ -108,6 +109,13 @@ def result_document(run: Run) -> dict[str, Any]:
         "cells": [result.to_document() for result in run.cells()],
         "record": record.to_document() if record else {},
     }
+    with suppress(StorageError):  # damaged cells are missing above, too
+        if found := compare_with_baselines(run):
+            document["baselines"] = [
+                {"baseline": each.name, "accuracy": each.estimate.value}
+                | {"accuracy_interval": [each.estimate.low, each.estimate.high]}
+                for each in found.baselines
+            ]
     repeated = run.repeated()
     if repeated is not None and record and record.repeats:
         finished = state.status == "finished"
@@ -153,6 +161,14 @@ def work_on_run(job: Job, work: Work) -> None:
             took = (training_work(cell, specification, records), result.seconds)
             keep_training_times([took], specification.classifier)
     work.report(Progress(TRAINING, n_cells, n_cells, found=n_found))
+    if baselines_of(run) is None:
+        try:
+            add_baselines(run, extracted.glimpses, work.report, work.should_stop)
+        except StoppedError:
+            raise
+        except MedrecogError as error:
+            # The cells are whole without them, and the command “baselines” can add them later.
+            run.log.write(f"No baselines. {error}")
     run.write_record(record.model_copy(update={"seconds": work.seconds()}))
 
 

@@ -22,7 +22,14 @@ from medrecog_core.features import (
 )
 from medrecog_core.features.cost import keep_rates
 from medrecog_core.features.extraction import Extraction
-from medrecog_core.images import Image, Rendering, find_preprocessing
+from medrecog_core.images import (
+    Glimpse,
+    Image,
+    Rendering,
+    find_preprocessing,
+    read_glimpses,
+    write_glimpses,
+)
 from medrecog_core.jobs.progress import Progress, ignore, never, stop_if
 from medrecog_core.locations import cache_folder
 from medrecog_core.mode import check_may_change
@@ -36,6 +43,9 @@ from medrecog_core.networks import (
 from medrecog_core.networks.engines import AUTO, Choice
 from medrecog_core.runs.run import Run
 from medrecog_core.runs.specification import RunSpecification
+
+GLIMPSES = "glimpses.json"
+"""File with the glimpses of a data set's images, in its folder."""
 
 
 @dataclass(frozen=True)
@@ -62,6 +72,8 @@ class ExtractedDataset:
         The engine that computed features, and why; None where all were cached.
     peak_memory
         From scale to the greatest resident memory of the process until then, in bytes.
+    glimpses
+        Those that are known, by identity of the image.
     file_states
         A row an image of the data set, as `file_states` gives them, taken before the files were
         read.
@@ -77,6 +89,7 @@ class ExtractedDataset:
     seconds: dict[int, float]
     peak_memory: dict[int, int]
     choice: Choice | None
+    glimpses: dict[tuple[str, str], Glimpse]
     file_states: list[list[Any]]
 
 
@@ -84,7 +97,7 @@ def descriptor_source(specification: RunSpecification) -> DescriptorSource:
     """Return what this installation's descriptors depend on besides image and cell."""
     return DescriptorSource(
         installed_weights(find_network(specification.network)).identity,
-        find_preprocessing(specification.preprocessing).version,
+        find_preprocessing(specification.preprocessing, specification.views).version,
         resolve_precision(specification.precision),
     )
 
@@ -218,6 +231,7 @@ def extract_images(
         extraction.seconds,
         extraction.peak_memory,
         extraction.choice,
+        described.glimpses,
         states,
     )
 
@@ -234,12 +248,15 @@ class DescribedImages:
         Those that could not be read, or are not what they were when the data set was added.
     extraction
         What the extraction did.
+    glimpses
+        Those that are known, by identity of the image.
     """
 
     records: tuple[ImageRecord, ...]
     images: tuple[Image, ...]
     skipped: tuple[Skipped, ...]
     extraction: Extraction
+    glimpses: dict[tuple[str, str], Glimpse]
 
 
 def describe_images(
@@ -274,6 +291,9 @@ def describe_images(
     found, unread = hash_images(paths, report, should_stop)
     _check_still_there(unread, folders, dataset)
     hashed, changed = _unchanged(dataset, paths, found)
+    glimpses_file = library.folder_of(dataset.name) / GLIMPSES
+    glimpses = read_glimpses(glimpses_file)
+    n_known = len(glimpses)
     with DescriptorStore(cache_folder().features) as store:
         extraction = extract(
             list(hashed.values()),
@@ -282,7 +302,10 @@ def describe_images(
             report,
             should_stop,
             engine,
+            glimpses,
         )
+    if len(glimpses) > n_known:
+        write_glimpses(glimpses_file, glimpses)
     keep_rates(network, source.precision, extraction.passes)
     _check_still_there(extraction.skipped, folders, dataset)
     skipped = (*unread, *changed, *extraction.skipped)
@@ -300,6 +323,7 @@ def describe_images(
         tuple(image_of[record.path] for record in records),
         skipped,
         extraction,
+        glimpses,
     )
 
 

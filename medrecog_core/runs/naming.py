@@ -18,7 +18,7 @@ _PROTOCOLS = {"given": "predefined split", "given-folds": "predefined folds"}
 def describe_run(specification: RunSpecification) -> str:
     """Return a title for a run, such as `busi · VGG-19 block3–5 · 224 · 5-fold`.
 
-    The hyper-parameter and the seed are part of it if they differ from the defaults.
+    The hyper-parameter, the views and the seed are part of it if they differ from the defaults.
     """
     asked = specification
     parameter = asked.trained_classifier.parameter
@@ -32,6 +32,8 @@ def describe_run(specification: RunSpecification) -> str:
         parts.append(
             f"{parameter.name} {_listed(parameter.words(asked.parameter_values).split(', '))}"
         )
+    if asked.views > 1:
+        parts.append(f"{asked.views} views")
     if asked.seed:
         parts.append(f"seed {asked.seed}")
     return " · ".join(part for part in parts if part)[: LONGEST_TITLE - _ROOM_FOR_NUMBER]

@@ -5,11 +5,11 @@ import os
 import secrets
 import shutil
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, TypeVar
 
 import numpy as np
 from pydantic import Field, TypeAdapter
@@ -37,6 +37,8 @@ from medrecog_core.runs.record import RunRecord
 from medrecog_core.runs.specification import RunSpecification
 from medrecog_core.trash import Trash, remove_expired
 from medrecog_core.wording import is_text
+
+_T = TypeVar("_T")
 
 LONGEST_TITLE = 100
 """Most characters of a title."""
@@ -132,8 +134,9 @@ class Run(Job):
         atomic_file.write_json(self.path / f"cells/{result.cell.name}.json", result.to_document())
 
     def discard_cells(self) -> None:
-        """Delete every finished cell."""
+        """Delete every finished cell, and the baselines beside them."""
         check_may_change_in(self.path, "delete cells of a run")
+        (self.path / "baselines.json").unlink(missing_ok=True)
         shutil.rmtree(self.path / "cells", ignore_errors=True)
 
     def scores(self, cell: AnyCell) -> np.ndarray:
@@ -143,6 +146,25 @@ class Run(Job):
             return read_npy(read_regular(file))
         except READ_ERRORS as error:
             raise StorageError(damaged(file)) from error
+
+    @property
+    def has_baselines(self) -> bool:
+        """Whether baselines were computed."""
+        return (self.path / "baselines.json").is_file()
+
+    def read_baselines(self, read: Callable[[Any], _T]) -> _T | None:
+        """Return what `read` makes of the document of the baselines, None where there is none.
+
+        Raises
+        ------
+        StorageError
+            If it is damaged.
+        """
+        return self._read("baselines.json", read, default=None)
+
+    def write_baselines(self, document: Mapping[str, Any]) -> None:
+        """Keep the baselines."""
+        atomic_file.write_json(self.path / "baselines.json", dict(document), indent=None)
 
     def images(self) -> list[Image]:
         """Return the images that the run trains or tests with.

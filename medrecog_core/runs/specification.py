@@ -84,6 +84,8 @@ class RunSpecification(BaseModel):
         many as is usual for each (`DEFAULT_N_WORDS`).
     preprocessing
         What images become before the network: `squeeze`, `keep-aspect` or `centre-crop`.
+    views
+        Views of an image whose features are averaged, 1, 2 or 10; see `VIEWS`.
     sample
         Size of a stratified sample of the images; None for all images.
 
@@ -91,7 +93,8 @@ class RunSpecification(BaseModel):
     ------
     UsageError
         If the network, a layer, scale, pooling, the preprocessing, the precision or the classifier
-        does not exist, or the classifier has not the hyper-parameter that is given.
+        does not exist, views are to be averaged for an encoding, or the classifier has not the
+        hyper-parameter that is given.
     pydantic.ValidationError
         If a value is of another type or out of range; `from_document` turns it into a sentence.
     """
@@ -118,6 +121,7 @@ class RunSpecification(BaseModel):
     seed: Annotated[int, Field(ge=0, lt=2**32)] = 0
     n_words: Annotated[int, Field(ge=1, le=4096)] | None = None
     preprocessing: str = DEFAULT_PREPROCESSING
+    views: int = 1
     sample: Annotated[int, Field(ge=1, lt=2**31)] | None = None
 
     @field_validator("dataset")
@@ -144,6 +148,11 @@ class RunSpecification(BaseModel):
     @classmethod
     def _preprocessing_exists(cls, value: str) -> str:
         return find_preprocessing(value).name
+
+    @field_validator("views")
+    @classmethod
+    def _views_exist(cls, value: int) -> int:
+        return find_preprocessing(DEFAULT_PREPROCESSING, value).views
 
     @field_validator("precision")
     @classmethod
@@ -180,6 +189,12 @@ class RunSpecification(BaseModel):
     def model_post_init(self, _: Any) -> None:
         """Check what only other objects know."""
         self.cells, self.split_protocol, self.normaliser  # noqa: B018
+        encoded = sorted({cell.pooling for cell in self.read_cells if cell.is_encoded})
+        if self.views > 1 and encoded:
+            raise UsageError(
+                f"Views cannot be averaged for {' and '.join(encoded)}, which encode the positions "
+                "of one image. Use 1 view, or choose other poolings."
+            )
 
     @property
     def grid(self) -> tuple[Cell, ...]:
@@ -252,7 +267,7 @@ class RunSpecification(BaseModel):
             if field == "parameter_values":
                 name = self.trained_classifier.parameter.name
                 document[name] = value[0] if len(value) == 1 else value
-            elif field != "classifier" or value != DEFAULT_CLASSIFIER:
+            elif field not in _LATER or value != _LATER[field]:
                 document[field] = value
         return document
 
@@ -300,6 +315,10 @@ class RunSpecification(BaseModel):
         return cls.from_document(
             {**document, **changes} if isinstance(document, dict) else document
         )
+
+
+# Earlier versions know no such fields, so that documents have them only where they differ.
+_LATER = {"classifier": DEFAULT_CLASSIFIER, "views": 1}
 
 
 def _sentence(error: ValidationError) -> str:

@@ -1,6 +1,6 @@
 """The grid as a heat map whose cells can be clicked."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 
 import streamlit as st
 
@@ -31,6 +31,7 @@ def show_heat_map(
     key: str | None = None,
     take_cell: Callable[[str], None] | None = None,
     is_stretched: bool = False,
+    unbeaten: Collection[str] = (),
 ) -> None:
     """Draw the grid; see `draw_heat_map`."""
     words = describe_heat_map(results, measure)
@@ -45,7 +46,10 @@ def show_heat_map(
             take_cell(clicked["name"])
 
     chart = draw_heat_map(
-        cells, results, network, measure, ranked, clickable=True, is_stretched=is_stretched
+        *(cells, results, network, measure, ranked),
+        clickable=True,
+        is_stretched=is_stretched,
+        unbeaten=unbeaten,
     )
     show_chart(chart, width="stretch", key=key, on_select=take_clicked, alt=words)
 

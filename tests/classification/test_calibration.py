@@ -16,6 +16,7 @@ from medrecog_core.classification import (
     calibrate,
     choose_calibration,
     cross_calibrate,
+    decision_curve,
     log_loss,
     reliability_curve,
 )
@@ -330,6 +331,18 @@ def test_no_image_is_calibrated_on_itself_or_its_group():
     found = cross_calibrate(images)
     assert found.after.log_loss == pytest.approx(oracle(labels, expected, labels=LETTERS))
     assert (found.n_images, found.n_units, found.n_folds) == (150, images.n_units, 5)
+
+
+def test_two_classes_have_the_decision_curve_of_probabilities_of_other_images():
+    images, labels = scored(n=200, n_classes=2)
+    expected = np.empty(200)
+    folds = StratifiedGroupKFold(5, shuffle=True, random_state=0)
+    for learnt, held in folds.split(images.truth, images.truth, images.units):
+        one = calibrate(images.scores[learnt], [labels[i] for i in learnt], ("a", "b"))
+        expected[held] = one.probabilities(images.scores[held])[:, 1]
+    found = cross_calibrate(images)
+    assert found.decision == decision_curve(expected, np.array(labels) == "b")
+    assert cross_calibrate(scored()[0]).decision is None
 
 
 def test_the_rarest_class_decides_how_many_parts_there_are():

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from scipy.stats import ttest_rel
+from scipy.stats import norm, ttest_rel
 from statsmodels.stats.contingency_tables import mcnemar
 from statsmodels.stats.multitest import multipletests
 
@@ -15,7 +15,8 @@ from medrecog_core.classification import (
     holm,
     mcnemar_p_value,
 )
-from medrecog_core.classification.comparison import BOOTSTRAP, MCNEMAR
+from medrecog_core.classification.comparison import BOOTSTRAP, DELONG, MCNEMAR
+from medrecog_core.classification.delong import delong_covariances
 from medrecog_core.errors import MedrecogError
 
 
@@ -83,6 +84,65 @@ def test_interval_of_a_difference_is_as_wide_as_that_of_paired_proportions():
     differences = one.right.astype(float) - other.right
     error = differences.std(ddof=1) / np.sqrt(400)
     assert found.high - found.low == pytest.approx(2 * 1.966 * error, rel=0.06)
+
+
+def placements(scores, is_member):
+    """DeLong's components by their definition: each member against each other image."""
+    members, others = scores[is_member], scores[~is_member]
+    wins = (members[:, None] > others).astype(float) + (members[:, None] == others) / 2
+    return wins.mean(axis=1), wins.mean(axis=0)
+
+
+@given(
+    n_members=st.integers(2, 12),
+    n_others=st.integers(2, 12),
+    n_values=st.integers(1, 30),
+    seed=st.integers(0, 1000),
+)
+@settings(max_examples=60, deadline=None)
+def test_covariances_of_areas_are_those_of_the_definition(n_members, n_others, n_values, seed):
+    rng = np.random.default_rng(seed)
+    scores = rng.integers(n_values, size=(3, n_members + n_others)) / 7
+    is_member = rng.permutation(np.arange(n_members + n_others) < n_members)
+    parts = [placements(row, is_member) for row in scores]
+    expected = np.cov([of_members for of_members, _ in parts]) / n_members
+    expected += np.cov([of_others for _, of_others in parts]) / n_others
+    np.testing.assert_allclose(delong_covariances(scores, is_member), expected, atol=1e-12)
+
+
+def of_scores(truth, scores, groups=()):
+    labels = [("a", "b")[int(i)] for i in truth]
+    return ScoredImages.of(labels, np.column_stack([-scores, scores]), ("a", "b"), groups)
+
+
+def test_areas_of_independent_images_are_compared_by_delong_s_test():
+    rng = np.random.default_rng(3)
+    truth = np.arange(90) % 3 == 0
+    common = rng.normal(size=90)
+    first, other = (truth * d + common + rng.normal(size=90) for d in (1.6, 0.9))
+    found = compare(of_scores(truth, first), of_scores(truth, other), "auc")
+    (v10, v01), (w10, w01) = (placements(scores, truth) for scores in (first, other))
+    error = np.sqrt(np.var(v10 - w10, ddof=1) / 30 + np.var(v01 - w01, ddof=1) / 60)
+    assert found.method == DELONG
+    assert found.difference == pytest.approx(v10.mean() - w10.mean())
+    assert found.p_value == pytest.approx(2 * norm.sf(abs(found.difference) / error))
+    ends = norm.interval(0.95, found.difference, error)
+    assert (found.low, found.high) == pytest.approx(ends)
+    # Resampling images says about the same, and whole groups are always resampled.
+    groups = [f"g{i // 2}" for i in range(90)]
+    grouped = compare(of_scores(truth, first, groups), of_scores(truth, other, groups), "auc")
+    assert grouped.method == BOOTSTRAP
+
+
+def test_equal_areas_differ_in_about_5_of_100_cases():
+    n_found = 0
+    for seed in range(400):
+        rng = np.random.default_rng(seed)
+        truth = np.arange(120) % 4 == 0
+        common = rng.normal(size=120) + truth
+        one, other = (of_scores(truth, common + rng.normal(size=120)) for _ in range(2))
+        n_found += compare(one, other, "auc").p_value <= 0.05
+    assert 10 <= n_found <= 32
 
 
 def test_groups_are_compared_by_bootstrap_and_make_it_less_sure():

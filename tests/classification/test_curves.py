@@ -6,6 +6,7 @@ from sklearn import metrics as oracle
 from sklearn.calibration import calibration_curve
 
 from medrecog_core.classification import (
+    decision_curve,
     precision_recall_curve,
     reliability_curve,
     roc_curve,
@@ -97,3 +98,29 @@ def test_one_sided_truth_and_odd_probabilities_are_refused():
         reliability_curve(np.array([1.2]), np.array([True]))
     with pytest.raises(MedrecogError, match="at least one image"):
         reliability_curve(np.zeros(0), np.zeros(0, dtype=bool))
+
+
+def test_net_benefit_is_that_of_the_published_formula():
+    # Vickers and Elkin (2006), Medical Decision Making 26: true positives / n minus false positives
+    # / n times the odds of the threshold. By hand: of 5 images two are of the class.
+    probabilities = np.array([0.9, 0.4, 0.6, 0.2, 0.1])
+    found = decision_curve(probabilities, np.array([True, True, False, False, False]))
+    assert found.at(0.5).model == pytest.approx(1 / 5 - 1 / 5)
+    assert found.at(0.3).model == pytest.approx(2 / 5 - 1 / 5 * 3 / 7)
+    assert found.at(0.8).model == pytest.approx(1 / 5)
+    assert found.at(0.3).treat_all == pytest.approx(2 / 5 - 3 / 5 * 3 / 7)
+    # Treating all is worth nothing where the threshold is the prevalence.
+    assert found.at(0.4).treat_all == pytest.approx(0, abs=1e-12)
+    assert (found.n_members, found.n_others) == (2, 3)
+
+
+def test_net_benefit_of_certainty_is_the_prevalence_and_that_of_no_alarm_is_nothing():
+    is_member = np.arange(40) < 10
+    certain = decision_curve(is_member.astype(float), is_member)
+    assert {point.model for point in certain.points} == {0.25}
+    assert certain.useful_range == (0.01, 0.99)
+    never = decision_curve(np.zeros(40), is_member)
+    assert {point.model for point in never.points} == {0.0}
+    assert never.useful_range is None
+    with pytest.raises(MedrecogError):
+        decision_curve(np.zeros(3), np.zeros(3, bool))

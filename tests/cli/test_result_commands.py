@@ -13,6 +13,7 @@ from medrecog_core.jobs.progress import Stage
 from medrecog_core.jobs.state import JobState
 from medrecog_core.locations import CacheFolder
 from medrecog_core.runs import Run, create_run
+from medrecog_core.runs.baselines import TITLES as BASELINES
 from tests.cli.conftest import Call
 from tests.made_runs import CLASSES, made_run
 from tests.textures import CLASSES as TEXTURES
@@ -44,6 +45,21 @@ def test_json_holds_the_run_and_its_measures(call: Call, three: Run) -> None:
     ]
     assert sum(c["is_best"] for c in cells) == 1
     assert {(c["n_predictions"], c["n_independent"]) for c in cells} == {(30, 30)}
+
+
+def test_baselines_are_shown_beside_the_cells(call: Call, finished: Run) -> None:
+    document = call("baselines", finished.id, "--measure", "balanced_accuracy", "--json").json
+    assert [each["baseline"] for each in document["baselines"]] == list(BASELINES)
+    assert document["baselines"][0]["value"] == pytest.approx(1 / len(TEXTURES))
+    assert [each["cell"] for each in document["cells"]] == [r.cell.name for r in finished.cells()]
+    answer = call("baselines", finished.id)
+    assert answer.status == 0
+    assert document["cells"][0]["cell"] in answer.out
+
+
+def test_unfinished_runs_have_no_baselines(call: Call, cache: CacheFolder) -> None:
+    run = create_run(specification())
+    assert call("baselines", run.id).status == 1
 
 
 def test_all_are_those_that_can_be_told(call: Call, three: Run) -> None:

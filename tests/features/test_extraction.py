@@ -21,7 +21,13 @@ from medrecog_core.features import (
 )
 from medrecog_core.features.cell import LOCAL
 from medrecog_core.features.extraction import extracting_alone, is_extracting
-from medrecog_core.images import Image, Rendering, read_image, squeeze
+from medrecog_core.images import (
+    Image,
+    Rendering,
+    find_preprocessing,
+    read_image,
+    squeeze,
+)
 from medrecog_core.jobs.progress import ignore, never
 from medrecog_core.networks import find_network
 
@@ -58,6 +64,22 @@ def test_descriptors_in_the_store_are_those_of_the_network(images, reader):
     for cell in CELLS:
         found = reader.read(images, cell)
         np.testing.assert_allclose(found, expected[cell.layer, cell.pooling], rtol=1e-4)
+
+
+@pytest.mark.parametrize("n_views", [2, 10])
+def test_views_are_averaged_and_kept_apart(images, passes, source, store, n_views):
+    way = find_preprocessing("squeeze", n_views)
+    reader = DescriptorReader(VGG19, replace(source, preprocessing=way.version), store)
+    done = extract(images[:2], CELLS, reader)
+    assert sum(n for _, n in passes) == 2 * n_views
+    assert (done.network_images, done.passes[0].n_images) == ({224: 2}, 2 * n_views)
+    network = PooledNetwork(VGG19, [(cell.layer, cell.pooling) for cell in CELLS], "float32")
+    pixels = np.stack([way.pixels(read_image(image.file), 224) for image in images[:2]])
+    of_views = [network.descriptors(view) for view in way.views_of(pixels)]
+    for cell in CELLS:
+        expected = np.mean([view[cell.layer, cell.pooling] for view in of_views], axis=0)
+        np.testing.assert_allclose(reader.read(images[:2], cell), expected, rtol=1e-4, atol=1e-4)
+        assert DescriptorReader(VGG19, source, store).missing(images[:2], cell) == images[:2]
 
 
 def test_a_scale_costs_one_pass_whatever_the_number_of_cells(images, passes, reader):

@@ -2,13 +2,14 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from PIL import Image
+from PIL import Image, ImageOps
 
 from medrecog_core.errors import MedrecogError, UsageError
 from medrecog_core.images import (
     PREPROCESSINGS,
     REPORT_SCALES,
     SQUEEZE,
+    VIEWS,
     check_scale,
     find_preprocessing,
     preprocessing_of_version,
@@ -153,3 +154,60 @@ def test_what_does_not_exist_is_named_with_what_does():
         MedrecogError, match=rf"Unknown version squeeze-0 .*Available: {SQUEEZE}, keep-aspect-"
     ):
         preprocessing_of_version("squeeze-0")
+
+
+def views_of(way, image, scale=224):
+    return [view[0] for view in way.views_of(way.pixels(image, scale)[None])]
+
+
+@pytest.mark.parametrize("name", ["squeeze", "centre-crop"])
+def test_ten_views_are_corners_and_centre_and_their_mirror_images(name):
+    image = picture(700, 500)
+    whole = Image.fromarray(find_preprocessing(name).pixels(image, 256))
+    boxes = [(0, 0), (32, 0), (0, 32), (32, 32), (16, 16)]
+    crops = [whole.crop((x, y, x + 224, y + 224)) for x, y in boxes]
+    expected = [each for crop in crops for each in (crop, ImageOps.mirror(crop))]
+    found = views_of(find_preprocessing(name, 10), image)
+    np.testing.assert_array_equal(found, [np.asarray(each) for each in expected])
+
+
+def test_two_views_are_the_image_and_its_mirror_image():
+    image = picture(300, 200)
+    one, mirrored = views_of(find_preprocessing("squeeze", 2), image)
+    np.testing.assert_array_equal(one, squeeze(image, 224))
+    np.testing.assert_array_equal(mirrored, one[:, ::-1])
+
+
+def test_one_view_is_the_preprocessing_itself():
+    for name, way in PREPROCESSINGS.items():
+        assert find_preprocessing(name, 1) is way
+    pixels = np.zeros((2, 224, 224, 3), np.uint8)
+    (view,) = find_preprocessing("squeeze").views_of(pixels)
+    assert view is pixels
+
+
+@given(width=SIDES, height=SIDES, scale=SCALES)
+@settings(max_examples=30, deadline=None)
+def test_views_of_any_shape_have_the_scale_and_whole_strides(width, height, scale):
+    for name in PREPROCESSINGS:
+        way = find_preprocessing(name, 10)
+        views = views_of(way, picture(width, height), scale)
+        assert len(views) == 10
+        shorter, longer = sorted(views[0].shape[:2])
+        assert shorter == scale
+        assert (longer - scale) % 32 == 0
+        assert {view.shape for view in views} == {(*views[0].shape[:2], 3)}
+        assert way.view_shape(way.pixels(picture(width, height), scale).shape) == views[0].shape[:2]
+
+
+def test_versions_of_views_are_found_and_differ():
+    versions = {}
+    for name in PREPROCESSINGS:
+        for views in VIEWS:
+            way = find_preprocessing(name, views)
+            versions[way.version] = way
+            assert preprocessing_of_version(way.version).views == views
+    assert len(versions) == len(PREPROCESSINGS) * len(VIEWS)
+    assert SQUEEZE in versions
+    with pytest.raises(UsageError):
+        find_preprocessing("squeeze", 3)

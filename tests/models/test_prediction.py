@@ -11,7 +11,7 @@ from medrecog_core.classification import DecisionThreshold, LinearClassifier
 from medrecog_core.datasets import library, read_dataset
 from medrecog_core.errors import MedrecogError
 from medrecog_core.features import ENCODINGS, Cell
-from medrecog_core.images import PREPROCESSINGS, UnreadableImageError
+from medrecog_core.images import PREPROCESSINGS, UnreadableImageError, find_preprocessing
 from medrecog_core.locations import CacheFolder
 from medrecog_core.models import (
     Model,
@@ -21,6 +21,7 @@ from medrecog_core.models import (
     predict_files,
     train_model,
 )
+from medrecog_core.models.evidence import can_explain
 from medrecog_core.runs import Run, RunSpecification
 from tests.textures import CLASSES, cache_at, finished_run
 
@@ -70,9 +71,11 @@ def test_models_of_encodings_agree_with_their_run(
     np.testing.assert_allclose(scores, encoded.scores(cell), atol=0.05)
 
 
-@pytest.mark.parametrize("preprocessing", PREPROCESSINGS)
+@pytest.mark.parametrize(
+    ("preprocessing", "views"), [*((name, 1) for name in PREPROCESSINGS), ("keep-aspect", 10)]
+)
 def test_it_reads_new_images_as_its_run_did(
-    preprocessing: str, tmp_path: Path, cache: CacheFolder
+    preprocessing: str, views: int, tmp_path: Path, cache: CacheFolder
 ) -> None:
     rng = np.random.default_rng(0)
     for label, low in (("dark", 0), ("light", 120)):
@@ -84,12 +87,14 @@ def test_it_reads_new_images_as_its_run_did(
     asked = {"dataset": "wide", "layers": ["block1"], "poolings": ["average"]}
     run = finished_run(
         RunSpecification.from_document(
-            {**asked, "precision": "float32", "preprocessing": preprocessing}
+            {**asked, "precision": "float32", "preprocessing": preprocessing, "views": views}
         )
     )
     cell = Cell("block1", 224, "average")
     model = train_model(run, cell, "wide")
-    assert model.card.source.preprocessing == PREPROCESSINGS[preprocessing].version
+    version = find_preprocessing(preprocessing, views).version
+    assert (model.card.source.preprocessing, model.card.n_views) == (version, views)
+    assert can_explain(model) == (views == 1)
     test = [Path(image.path) for image in run.tested_images()]
     answers = answered(predict_files(Predictor(model), test))
     found = [[answer.scores[label] for label in ("dark", "light")] for answer in answers]

@@ -8,7 +8,7 @@ import pytest
 from medrecog_core.errors import UsageError
 from medrecog_core.reports.exporting import Choice, exported
 from medrecog_core.runs import result_document
-from tests.made_runs import rewrite_record
+from tests.made_runs import made_run, rewrite_record
 
 
 @pytest.mark.parametrize(
@@ -60,3 +60,17 @@ def test_what_does_not_go_together_is_refused(finished, file, choice):
 def test_a_choice_is_checked_when_it_is_made(wrong):
     with pytest.raises(UsageError, match="Available"):
         Choice(**wrong)
+
+
+def test_decision_curve_of_a_cell_is_a_row_for_each_threshold(cache):
+    run = made_run(n=120)
+    choice = Choice(table="decision", cell="block1-224-average", positive="NORMAL")
+    rows = list(csv.DictReader(io.StringIO(exported(run, PurePath("x.csv"), choice).decode())))
+    assert [float(row["threshold"]) for row in rows] == [i / 100 for i in range(1, 100)]
+    assert {(row["cell"], row["positive"]) for row in rows} == {("block1-224-average", "NORMAL")}
+    assert float(rows[49]["treat_all"]) == pytest.approx(0)
+    with pytest.raises(UsageError):
+        exported(run, PurePath("x.tex"), choice)
+    with pytest.raises(UsageError):
+        several = made_run(classes=("a", "b", "c"))
+        exported(several, PurePath("x.csv"), Choice(table="decision"))

@@ -118,6 +118,7 @@ class TestFinishedRun:
             "look-up-224",
             "extract-224",
             "train",
+            "baselines",
         }
         assert all(seconds >= 0 for seconds in record["seconds"].values())
         assert record["seconds"]["extract-224"] > 0

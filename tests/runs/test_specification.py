@@ -240,3 +240,17 @@ def test_another_classifier_leaves_the_hyper_parameter_of_a_file_behind(tmp_path
     assert RunSpecification.from_file(file, classifier="knn").parameter_values == (5,)
     kept = RunSpecification.from_file(file, classifier="logistic-regression")
     assert kept.parameter_values == (3.0,)
+
+
+def test_views_are_written_only_where_earlier_versions_need_not_read_them() -> None:
+    usual = RunSpecification(dataset="demo")
+    assert "views" not in usual.to_document()
+    asked = RunSpecification(dataset="demo", views=10)
+    assert RunSpecification.from_document(asked.to_document()) == asked
+    assert asked.to_document()["views"] == 10
+
+
+@pytest.mark.parametrize("changes", [{"views": 3}, {"views": 2, "poolings": ["vlad"]}])
+def test_views_that_cannot_be_averaged_are_bad_usage(changes: dict[str, object]) -> None:
+    with pytest.raises(UsageError):
+        RunSpecification.from_document({"dataset": "demo", **changes})

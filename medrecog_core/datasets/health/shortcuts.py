@@ -9,11 +9,12 @@ pneumonia in chest radiographs, PLOS Medicine 2018).
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Protocol
 
 import numpy as np
 
 from medrecog_core.bounds import KNOWN_ONLY
-from medrecog_core.datasets.dataset import Dataset, ImageRecord, unit_of
+from medrecog_core.datasets.dataset import Dataset, unit_of
 from medrecog_core.datasets.health.finding import Finding
 from medrecog_core.datasets.health.measurements import ImageMeasurement
 from medrecog_core.images import stratified_folds
@@ -29,15 +30,35 @@ _IMAGES_IN_LEAF = 3
 _PERMUTATIONS = 500
 _UPPER = 0.975
 
-_READ: dict[str, Callable[[ImageRecord, ImageMeasurement], float]] = {
-    "width": lambda _, m: m.width,
-    "height": lambda _, m: m.height,
-    "aspect": lambda _, m: m.width / m.height,
-    "mode": lambda _, m: float(_mode_number(m.mode)),
-    "file size": lambda image, _: image.file.n_bytes if image.file else 0,
-    "JPEG quality": lambda _, m: m.jpeg_quality,
-}
-FEATURES = tuple(_READ)
+FEATURES = ("width", "height", "aspect", "mode", "file size", "JPEG quality")
+
+
+class _Measured(Protocol):
+    """What is measured of the header of a file."""
+
+    @property
+    def width(self) -> int: ...
+    @property
+    def height(self) -> int: ...
+    @property
+    def mode(self) -> str: ...
+    @property
+    def jpeg_quality(self) -> int: ...
+
+
+def file_properties(measured: _Measured, n_bytes: int) -> list[float]:
+    """Return the values of `FEATURES` of a file.
+
+    Parameters
+    ----------
+    measured
+        An `ImageMeasurement` or a `Glimpse`.
+    n_bytes
+        Size of the file; 0 if unknown.
+    """
+    width, height = measured.width, measured.height
+    mode = _mode_number(measured.mode)
+    return [width, height, width / height, mode, n_bytes, measured.jpeg_quality]
 
 
 @dataclass(frozen=True)
@@ -115,7 +136,10 @@ def measure_shortcuts(
         return ()
     groups = np.unique([group_of[i] for i in rows], return_inverse=True)[1]
     table = np.array(
-        [[read(image, measurements[image.path]) for read in _READ.values()] for image in images],
+        [
+            file_properties(measurements[image.path], image.file.n_bytes if image.file else 0)
+            for image in images
+        ],
         np.float32,
     )
     folds = stratified_folds(labels, groups, MIN_PER_CLASS, 0, simple_without_groups=True)

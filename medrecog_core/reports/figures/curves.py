@@ -1,4 +1,4 @@
-"""ROC, precision-recall and reliability curves of a cell, and the spread of its folds."""
+"""ROC, precision-recall, reliability and decision curves of a cell, and the spread of its folds."""
 
 from collections.abc import Sequence
 
@@ -9,6 +9,7 @@ from altair.typing import ChartType
 
 from medrecog_core.classification import (
     CrossCalibration,
+    DecisionCurve,
     PrecisionRecallCurve,
     ReliabilityCurve,
     RocCurve,
@@ -145,6 +146,67 @@ def describe_reliability(found: CrossCalibration, positive: str | None) -> str:
         f"Reliability of the probabilities of {of}: calibration error "
         f"{found.before.curve.calibration_error:.3f} before and "
         f"{found.after.curve.calibration_error:.3f} after calibration"
+    )
+
+
+_STRATEGIES = {
+    "this cell": ("model", "#0f8b8d", [1, 0]),
+    "treat all": ("treat_all", "#d9822b", [6, 3]),
+    "treat none": ("none", "#7d9396", [2, 3]),
+}
+
+
+def draw_decision(found: DecisionCurve, positive: str) -> ChartType:
+    """Draw the net benefit over the threshold probability, beside treating all and none."""
+    rows = [
+        {"threshold": point.threshold, "strategy": name, "benefit": getattr(point, field, 0.0)}
+        for name, (field, _, _) in _STRATEGIES.items()
+        for point in found.points
+    ]
+    prevalence = found.n_members / found.n_images
+    names = list(_STRATEGIES)
+    colours, dashes = ([style[i] for style in _STRATEGIES.values()] for i in (1, 2))
+    # Treating all falls to minus infinity, which is of no interest.
+    ends = [-prevalence / 4, prevalence * 1.05]
+    chart: alt.Chart = (
+        alt.Chart(pd.DataFrame(rows))
+        .mark_line(strokeWidth=2.5, clip=True)
+        .encode(
+            x=alt.X(
+                "threshold:Q",
+                title=f"threshold probability of {positive}",
+                scale=alt.Scale(domain=[0, 1]),
+            ),
+            y=alt.Y("benefit:Q", title="net benefit", scale=alt.Scale(domain=ends, nice=False)),
+            color=alt.Color(
+                "strategy:N",
+                sort=names,
+                scale=alt.Scale(domain=names, range=colours),
+                legend=alt.Legend(orient="top", title=None),
+            ),
+            strokeDash=alt.StrokeDash(
+                "strategy:N", sort=names, scale=alt.Scale(domain=names, range=dashes)
+            ),
+            tooltip=[
+                alt.Tooltip("strategy:N"),
+                alt.Tooltip("threshold:Q", format=".2f"),
+                alt.Tooltip("benefit:Q", title="net benefit", format="+.3f"),
+            ],
+        )
+        .properties(height=_SQUARE_HEIGHT)
+    )
+    return chart
+
+
+def describe_decision(found: DecisionCurve, positive: str) -> str:
+    """Return the curve in words, for screen readers."""
+    useful = found.useful_range
+    if useful is None:
+        return f"Decision curve of {positive}: never above treating all or none"
+    low, high = useful
+    return (
+        f"Decision curve of {positive}: above treating all and none at threshold probabilities "
+        f"from {low:.2f} to {high:.2f}"
     )
 
 

@@ -1,6 +1,6 @@
 """Heat map of the grid, with layers as rows, and scales and poolings as columns."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import Any
 
 import altair as alt
@@ -20,8 +20,9 @@ from medrecog_core.reports.measures import MEASURES, chance, measured
 from medrecog_core.runs import CellResult
 from medrecog_core.runs.comparison import RankedCell
 
-BEST_MARK, EQUAL_MARK, BELOW_MARK = "★", "≈", "▼"
-"""Marks of the best cell, those not significantly different from it, and those below chance."""
+BEST_MARK, EQUAL_MARK, BELOW_MARK, UNBEATEN_MARK = "★", "≈", "▼", "▽"
+"""Marks of the best cell, those not significantly different from it, those below chance, and those
+not significantly better than the best baseline."""
 
 SELECTION = "chosen"
 """Name of the selection of a clicked cell; its `name` is the cell's."""
@@ -39,6 +40,7 @@ def draw_heat_map(
     ranked: Sequence[RankedCell] = (),
     clickable: bool = False,
     is_stretched: bool = False,
+    unbeaten: Collection[str] = (),
 ) -> ChartType:
     """Draw the grid.
 
@@ -60,6 +62,8 @@ def draw_heat_map(
         Whether a click selects a cell.
     is_stretched
         Whether colours go from the lowest to the highest value of these results instead.
+    unbeaten
+        Names of the cells that are not significantly better than the best baseline.
     """
     low, high = _ends(results, measure, is_stretched)
     result_of = {result.cell: result for result in results}
@@ -70,7 +74,10 @@ def draw_heat_map(
                 "layer": cell.layer,
                 "column": f"{cell.scale} {cell.pooling}",
                 "name": cell.name,
-                **_numbers(result_of.get(cell), ranked_of.get(cell), measure, low, high),
+                **_numbers(
+                    *(result_of.get(cell), ranked_of.get(cell), measure, low, high),
+                    is_unbeaten=cell.name in unbeaten,
+                ),
             }
             for cell in cells
         ]
@@ -94,7 +101,12 @@ def _ends(results: Sequence[CellResult], measure: str, is_stretched: bool) -> tu
 
 
 def _numbers(
-    result: CellResult | None, ranked: RankedCell | None, measure: str, first: float, last: float
+    result: CellResult | None,
+    ranked: RankedCell | None,
+    measure: str,
+    first: float,
+    last: float,
+    is_unbeaten: bool,
 ) -> dict[str, Any]:
     numbers: dict[str, Any] = {
         "value": None,
@@ -120,6 +132,8 @@ def _numbers(
     is_below = value < first
     if is_below:
         mark = f"{BELOW_MARK}{mark}"
+    elif is_unbeaten:
+        mark = f"{UNBEATEN_MARK}{mark}"
     fill = BELOW_CHANCE if is_below else colour_at((value - first) / (last - first), VIRIDIS)
     n = result.n_test if ranked is None else ranked.estimate.n_images
     return {

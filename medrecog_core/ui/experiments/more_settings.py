@@ -16,7 +16,7 @@ from medrecog_core.datasets import PROTOCOLS
 from medrecog_core.datasets.splits import MAX_FOLDS, MAX_REPEATS
 from medrecog_core.errors import UsageError
 from medrecog_core.features import DEFAULT_N_WORDS, FUSIONS, POOLINGS
-from medrecog_core.images import DEFAULT_PREPROCESSING, PREPROCESSINGS
+from medrecog_core.images import DEFAULT_PREPROCESSING, PREPROCESSINGS, VIEWS
 from medrecog_core.networks import PRECISIONS
 from medrecog_core.networks.engines import AUTO, ENGINES
 from medrecog_core.ui.experiments.form_address import key_of
@@ -28,6 +28,11 @@ _PROTOCOL_TITLES = {
     "hold-out": "hold-out (25 %)",
     "k-fold": "k-fold cross-validation",
     "leave-one-group-out": "leave-one-group-out",
+}
+_VIEW_TITLES = {
+    1: "1 (the image)",
+    2: "2 (and its mirror image)",
+    10: "10 (corners and centre, mirrored)",
 }
 _NORMALISATION_TITLES = {
     "none": "none",
@@ -62,6 +67,15 @@ def _about_images() -> dict[str, Any]:
             key=_key("preprocessing", DEFAULT_PREPROCESSING),
             format_func=lambda name: PREPROCESSINGS[name].title,
             help="How images are fitted to the square network input.",
+        ),
+        "views": st.selectbox(
+            "Views",
+            VIEWS,
+            key=_key("views", 1),
+            format_func=lambda n: _VIEW_TITLES[n],
+            help="Features are averaged over the views of an image, in training, test and "
+            "prediction. Each view takes a pass through the network. Not for encodings, and there "
+            "are no evidence maps. Mirror images suit only images without a fixed left and right.",
         ),
         "sample": st.number_input(
             "Maximum number of images",

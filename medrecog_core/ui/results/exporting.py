@@ -12,6 +12,7 @@ from medrecog_core.bundles.contents import NO_PICTURES, THUMBNAILS, Pictures
 from medrecog_core.reports.exporting import REPORT, Choice, exported
 from medrecog_core.reports.run_figures import (
     CONFUSION,
+    DECISION,
     FOLDS,
     HEAT_MAP,
     PRECISION_RECALL,
@@ -29,6 +30,7 @@ _FIGURES = {
     "ROC": ROC,
     "Precision and recall": PRECISION_RECALL,
     "Calibration": RELIABILITY,
+    "Decision curve": DECISION,
     "Folds": FOLDS,
 }
 
@@ -51,13 +53,17 @@ def offer_exports(
         table = Choice(table=REPORT, measure=measure, positive=positive)
         _button(run, "2018 report layout (LaTeX)", f"table-{measure}.tex", table, "function")
         _button(run, "2018 report layout (CSV)", f"table-{measure}.csv", table, "table")
-    _offer_figures(run, choice, n_folds=len(result.folds))
+    _offer_figures(run, choice, result)
     _offer_bundle(run)
 
 
-def _offer_figures(run: Run, choice: Choice, n_folds: int) -> None:
+def _offer_figures(run: Run, choice: Choice, result: CellResult) -> None:
     st.markdown("**Figures**")
-    titles = [title for title, name in _FIGURES.items() if n_folds > 1 or name != FOLDS]
+    unavailable = {
+        *([FOLDS] if len(result.folds) < 2 else []),
+        *([DECISION] if result.metrics.positive is None else []),
+    }
+    titles = [title for title, name in _FIGURES.items() if name not in unavailable]
     title = st.selectbox("Figure", titles, label_visibility="collapsed")
     figure = _FIGURES[title]
     of_cell = "" if figure == HEAT_MAP else choice.cell

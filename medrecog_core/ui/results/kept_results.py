@@ -18,6 +18,7 @@ from medrecog_core.classification import (
 from medrecog_core.datasets import library
 from medrecog_core.errors import MedrecogError
 from medrecog_core.runs import CellResult, Run, find_run
+from medrecog_core.runs.baselines import BaselineComparison, compare_with_baselines
 from medrecog_core.runs.comparison import (
     RankedCell,
     RunComparison,
@@ -52,6 +53,11 @@ def load_class_estimates(run: Run, result: CellResult) -> list[ClassEstimates]:
 def load_calibration(run: Run, result: CellResult) -> CrossCalibration:
     """Return the calibration of a cell; see `cross_calibrate`."""
     return _calibration(run.id, version_of(run), result.cell.name, result.metrics.positive)
+
+
+def load_baselines(run: Run, measure: str, positive: str | None) -> BaselineComparison | None:
+    """Return the cells of a run beside its baselines; see `compare_with_baselines`."""
+    return _baselines(run.id, version_of(run), run.has_baselines, measure, positive)
 
 
 @dataclass(frozen=True)
@@ -99,6 +105,13 @@ def _ranked_cells(
     run_id: str, version: Version, measure: str, positive: str | None
 ) -> list[RankedCell]:
     return rank_cells(find_run(run_id), measure, positive)
+
+
+@st.cache_data(max_entries=64, show_spinner=_SPINNER)
+def _baselines(
+    run_id: str, version: Version, has_baselines: bool, measure: str, positive: str | None
+) -> BaselineComparison | None:
+    return compare_with_baselines(find_run(run_id), measure, positive)
 
 
 @st.cache_data(max_entries=64, show_spinner=_SPINNER)

@@ -12,7 +12,9 @@ from medrecog_core.classification import (
 from medrecog_core.reports.figures.curves import (
     AFTER,
     BEFORE,
+    describe_decision,
     describe_reliability,
+    draw_decision,
     draw_folds,
     draw_precision_recall,
     draw_reliability,
@@ -89,3 +91,14 @@ def test_words_tell_both_errors(found):
     words = describe_reliability(found, "yes")
     assert f"{found.before.curve.calibration_error:.3f} before" in words
     assert f"{found.after.curve.calibration_error:.3f} after calibration" in words
+
+
+def test_decision_curve_has_three_strategies(found, rows_of):
+    rows = rows_of(draw_decision(found.decision, "yes"))
+    assert {row["strategy"] for row in rows} == {"this cell", "treat all", "treat none"}
+    benefits = {(r["strategy"], r["threshold"]): r["benefit"] for r in rows}
+    point = found.decision.at(0.3)
+    assert benefits["this cell", point.threshold] == pytest.approx(point.model)
+    assert benefits["treat all", point.threshold] == pytest.approx(point.treat_all)
+    low, high = found.decision.useful_range
+    assert f"{low:.2f} to {high:.2f}" in describe_decision(found.decision, "yes")
