@@ -1,0 +1,33 @@
+"""Methods: what an SVM, a convolution, a pooling and a fold are, in figures that can be changed."""
+
+import streamlit as st
+
+from medrecog_core.ui.methods import lessons
+from medrecog_core.ui.methods.convolution import show_convolution
+from medrecog_core.ui.methods.cross_validation import show_cross_validation
+from medrecog_core.ui.methods.input_size import show_input_size
+from medrecog_core.ui.methods.linear_svm import show_linear_svm
+from medrecog_core.ui.methods.one_vs_rest import show_one_vs_rest
+from medrecog_core.ui.methods.pooling import show_pooling
+from medrecog_core.ui.page import open_page, shown_errors
+
+open_page("Methods")
+
+LESSONS = {
+    lessons.SVM: show_linear_svm,
+    lessons.CONVOLUTION: show_convolution,
+    lessons.INPUT_SIZE: show_input_size,
+    lessons.POOLING: show_pooling,
+    lessons.ONE_VS_REST: show_one_vs_rest,
+    lessons.FOLDS: show_cross_validation,
+}
+
+st.caption(
+    "How images are classified here, step by step. Borders, poolings, positions and folds are "
+    "computed by the code that runs experiments."
+)
+tabs = st.tabs(list(LESSONS), key=lessons.LESSON, on_change="rerun", bind="query-params")
+for tab, show in zip(tabs, LESSONS.values(), strict=True):
+    if tab.open:
+        with tab, shown_errors():
+            show()
