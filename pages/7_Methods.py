@@ -1,5 +1,7 @@
 """Methods: what an SVM, a convolution, a pooling and a fold are, in figures that can be changed."""
 
+from collections.abc import Callable
+
 import streamlit as st
 
 from medrecog_core.ui.methods import lessons
@@ -26,8 +28,17 @@ st.caption(
     "How images are classified here, step by step. Borders, poolings, positions and folds are "
     "computed by the code that runs experiments."
 )
+
+
+# A change in a lesson computes that lesson only.
+@st.fragment
+def show_lesson(show: Callable[[], None]) -> None:
+    with shown_errors():
+        show()
+
+
 tabs = st.tabs(list(LESSONS), key=lessons.LESSON, on_change="rerun", bind="query-params")
 for tab, show in zip(tabs, LESSONS.values(), strict=True):
     if tab.open:
-        with tab, shown_errors():
-            show()
+        with tab:
+            show_lesson(show)

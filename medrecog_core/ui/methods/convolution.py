@@ -103,7 +103,6 @@ def filter_names() -> list[str]:
     return [*_BY_HAND, *(f"{network.title} filter {i}" for i in range(channels))]
 
 
-@st.fragment
 def show_convolution() -> None:
     """Show the lesson."""
     st.markdown(
@@ -140,7 +139,7 @@ def _lesion() -> np.ndarray:
     return squeeze(Image.fromarray(demo.draw(demo.demo_images()[0])), SIDE)
 
 
-@st.cache_data(max_entries=4, show_spinner=False)
+@st.cache_data(max_entries=64, show_spinner=False)
 def _filter(name: str) -> Filter:
     return find_filter(name)
 

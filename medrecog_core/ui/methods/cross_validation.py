@@ -57,7 +57,6 @@ def mean_accuracy(n_folds: int, keep_groups: bool, seed: int) -> float:
     return float(np.mean(hits))
 
 
-@st.fragment
 def show_cross_validation() -> None:
     """Show the lesson."""
     st.markdown(

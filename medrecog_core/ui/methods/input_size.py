@@ -70,7 +70,6 @@ def positions(network: Network, layer: str, scale: int) -> Positions:
     return Positions(scale, side, found.stride)
 
 
-@st.fragment
 def show_input_size() -> None:
     """Show the lesson."""
     network = find_network(DEFAULT_NETWORK)

@@ -178,7 +178,6 @@ def _delete(i: int) -> None:
 # --- The lesson ----------------------------------------------------------------------------------
 
 
-@st.fragment
 def show_linear_svm() -> None:
     """Show the lesson."""
     st.markdown(

@@ -25,7 +25,6 @@ def made_points() -> tuple[np.ndarray, list[str]]:
     ]
 
 
-@st.fragment
 def show_one_vs_rest() -> None:
     """Show the lesson."""
     st.markdown(

@@ -15,7 +15,7 @@ REACH = 5.0
 """Both features go from -REACH to REACH."""
 
 STEP = 0.5
-SQUARE = "square of the plane"
+SQUARE = "place"
 """Name of the selection of a clicked square; its `x` and `y` are the square's centre."""
 
 _HALF = STEP / 2
@@ -119,7 +119,7 @@ def draw_plane(
     )
     tiles = (
         alt.Chart(ground)
-        .mark_rect(opacity=0.2, cursor="crosshair" if is_clickable else "default")
+        .mark_rect(opacity=0.2, cursor="crosshair" if is_clickable else "default", aria=False)
         .encode(
             x=alt.X("left:Q", scale=scale, title="feature 1", axis=alt.Axis(grid=False)),
             x2="right:Q",
@@ -144,7 +144,7 @@ def draw_plane(
                 color=line.colour or ink,
                 strokeDash=list(line.dash),
                 strokeWidth=2,
-                tooltip=None,
+                aria=False,
             )
             .encode(x=x, y=y)
         )
@@ -157,7 +157,7 @@ def draw_plane(
     # Points let clicks through to the square below them.
     layers.append(
         marks.transform_filter("datum.ringed").mark_point(
-            size=330, stroke=ink, strokeWidth=2, filled=False
+            size=330, stroke=ink, strokeWidth=2, filled=False, aria=False
         )
     )
     layers.append(

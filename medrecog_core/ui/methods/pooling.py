@@ -38,7 +38,6 @@ def pooled(name: str, factor: float) -> dict[str, np.ndarray]:
     return {key: pooling.pool(feature_map) for key, pooling in GLOBAL_POOLINGS.items()}
 
 
-@st.fragment
 def show_pooling() -> None:
     """Show the lesson."""
     st.markdown(
