@@ -25,7 +25,7 @@ def choose_scale() -> int:
 
 def show_network(name: str) -> None:
     network = NETWORKS[name]
-    st.caption(lesson_links(CONVOLUTION, INPUT_SIZE))
+    st.markdown(lesson_links(CONVOLUTION, INPUT_SIZE))
     # A read-only view computes nothing but predictions.
     names = [LAYERS, WEIGHTS, FILTERS] if is_viewer() else [LAYERS, WEIGHTS, MAPS, FILTERS]
     for title, tab in zip(

@@ -72,9 +72,9 @@ def show_legend(ranked: Sequence[RankedCell], lowest: float) -> None:
     below = ""
     if any(each.estimate.value < lowest for each in ranked):
         below = f" {BELOW_MARK} below chance ({lowest:.3f})."
-    second = f"Second line: 95 % CI. {lesson_links(INPUT_SIZE, POOLING, SVM)}"
+    second, about = "Second line: 95 % CI.", lesson_links(INPUT_SIZE, POOLING, SVM)
     if len(ranked) < 2:
-        st.caption(f"{BEST_MARK} the only finished cell. {below} {second}")
+        st.caption(f"{BEST_MARK} the only finished cell. {second}{below}", help=about)
         return
     equal = sum(each.ranked.is_indistinguishable for each in ranked) - 1
     tests = "paired tests, Holm-corrected, α = 5 %"
@@ -84,4 +84,4 @@ def show_legend(ranked: Sequence[RankedCell], lowest: float) -> None:
         if equal
         else f"all other cells are significantly worse ({tests})"
     )
-    st.caption(f"{BEST_MARK} best cell · {others}.{below} {second}")
+    st.caption(f"{BEST_MARK} best cell · {others}. {second}{below}", help=about)

@@ -121,11 +121,11 @@ def show_convolution() -> None:
     with st.container(horizontal=True):
         row = st.slider("Row", 0, SIDE - 1, 30, key="conv-row", bind="query-params")
         column = st.slider("Column", 0, SIDE - 1, 46, key="conv-column", bind="query-params")
-    chosen = _filter(name)
-    values = chosen.values(pixels)
-    feature_map = chosen.convolve(values)
+    kernel = _filter(name)
+    values = kernel.values(pixels)
+    feature_map = kernel.convolve(values)
     _show_pictures(pixels, feature_map, row, column)
-    _show_step(chosen, values, feature_map, row, column)
+    _show_step(kernel, values, feature_map, row, column)
     _show_pooling(feature_map, row, column)
     show_sources(
         "LeCun et al. (1998), Gradient-based learning applied to document recognition",
@@ -162,18 +162,18 @@ def _pixels(source: str) -> np.ndarray | None:
 
 
 def _show_step(
-    chosen: Filter, values: np.ndarray, feature_map: np.ndarray, row: int, column: int
+    kernel: Filter, values: np.ndarray, feature_map: np.ndarray, row: int, column: int
 ) -> None:
-    patch = chosen.patch(values, row, column)
-    products = patch * chosen.weights
+    patch = kernel.patch(values, row, column)
+    products = patch * kernel.weights
     channels = ("grey",) if patch.shape[2] == 1 else _COLOURS
     for k, colour in enumerate(channels):
         with st.container(horizontal=True):
             show_numbers(f"pixels, {colour}", patch[..., k])
-            show_numbers("x weights", chosen.weights[..., k])
+            show_numbers("x weights", kernel.weights[..., k])
             show_numbers("= products", products[..., k])
-    bias = f" + {short(chosen.bias)} (bias)" if chosen.bias else ""
-    total = products.sum() + chosen.bias
+    bias = f" + {short(kernel.bias)} (bias)" if kernel.bias else ""
+    total = products.sum() + kernel.bias
     st.markdown(
         f"Sum of the products{bias} = **{short(total)}**; the map has "
         f"**{short(feature_map[row, column])}** at row {row}, column {column}."
