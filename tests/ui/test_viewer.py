@@ -220,7 +220,7 @@ HARMLESS = {
     "methods": {
         ("tab_container", ""),
         ("selectbox", "Points"),
-        ("slider", "C"),
+        ("select_slider", "C"),
         ("button_group", "SVM"),
         ("button_group", "Class of the next point"),
         ("number_input", "Feature 1"),

@@ -20,7 +20,7 @@ from medrecog_core.networks.table import prepared_array
 from medrecog_core.ui.chart import theme_colour
 from medrecog_core.ui.choice import choose_setting
 from medrecog_core.ui.methods.lessons import show_sources
-from medrecog_core.ui.methods.number_grid import short, show_numbers
+from medrecog_core.ui.methods.number_grid import Matrix, short, show_matrices
 from medrecog_core.ui.plain_text import literal
 
 SIDE = 64
@@ -167,16 +167,21 @@ def _show_step(
     patch = kernel.patch(values, row, column)
     products = patch * kernel.weights
     channels = ("grey",) if patch.shape[2] == 1 else _COLOURS
-    for k, colour in enumerate(channels):
-        with st.container(horizontal=True):
-            show_numbers(f"pixels, {colour}", patch[..., k])
-            show_numbers("x weights", kernel.weights[..., k])
-            show_numbers("= products", products[..., k])
+    show_matrices(
+        [
+            [
+                Matrix(f"pixels, {colour}", patch[..., k]),
+                Matrix("times weights", kernel.weights[..., k]),
+                Matrix("products", products[..., k]),
+            ]
+            for k, colour in enumerate(channels)
+        ]
+    )
     bias = f" + {short(kernel.bias)} (bias)" if kernel.bias else ""
     total = products.sum() + kernel.bias
     st.markdown(
         f"Sum of the products{bias} = **{short(total)}**; the map has "
-        f"**{short(feature_map[row, column])}** at row {row}, column {column}."
+        f"**{short(feature_map[row, column])}** there."
     )
     if len(channels) > 1:
         st.caption(
@@ -229,5 +234,8 @@ def _show_pooling(feature_map: np.ndarray, row: int, column: int) -> None:
     block = feature_map[top : top + 2, left : left + 2]
     i, j = np.unravel_index(block.argmax(), block.shape)
     with st.container(horizontal=True, gap="medium", vertical_alignment="center"):
-        show_numbers("2 x 2 block of the map", block, {(int(i), int(j))}, side=70)
-        st.markdown(f"Max pooling keeps **{short(block.max())}**.")
+        show_matrices([[Matrix("2 x 2 block", block, {(int(i), int(j))})]])
+        st.markdown(
+            f"Of the block of the map at rows {top} and {top + 1}, columns {left} and {left + 1}, "
+            f"max pooling keeps **{short(block.max())}**."
+        )

@@ -1,6 +1,7 @@
-"""Numbers of a small map in squares, some of them marked."""
+"""Small matrices of numbers in squares, some of them marked."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
 
 import altair as alt
 import numpy as np
@@ -9,56 +10,78 @@ import streamlit as st
 
 from medrecog_core.ui.chart import show_chart, theme_colour
 
-_SIDE = 36  # pixels: three grids of three numbers fit on a phone
+_SIDE = 35  # pixels: three matrices of three columns fit on a phone
+_GAP, _TITLE, _INSET = 0.5, 0.8, 0.04  # of the side
 
 
-def show_numbers(
-    title: str, numbers: np.ndarray, marked: Collection[tuple[int, int]] = (), side: int = _SIDE
-) -> None:
-    """Show a matrix below its title, in a container of its own.
+@dataclass(frozen=True, eq=False)
+class Matrix:
+    """A matrix with its title; `marked` are rows and columns with a thick border."""
 
-    Parameters
-    ----------
-    title
-        Above it.
-    numbers
-        Shape (rows, columns).
-    marked
-        Rows and columns of numbers with a thick border.
-    side
-        Of a square in pixels.
-    """
-    n_rows, n_columns = numbers.shape
-    table = pd.DataFrame(
-        [
-            {"row": i, "column": j, "words": short(numbers[i, j]), "marked": (i, j) in marked}
-            for i in range(n_rows)
-            for j in range(n_columns)
-        ]
+    title: str
+    numbers: np.ndarray
+    marked: Collection[tuple[int, int]] = ()
+
+    @property
+    def words(self) -> str:
+        """The matrix for screen readers."""
+        return f"{self.title}: " + "; ".join(", ".join(map(short, row)) for row in self.numbers)
+
+
+def show_matrices(lines: Sequence[Sequence[Matrix]]) -> None:
+    """Show lines of matrices of one size, as one chart: many charts take many times as long."""
+    n_rows, n_columns = lines[0][0].numbers.shape
+    squares, titles = [], []
+    for k, line in enumerate(lines):
+        top = k * (n_rows + _TITLE + _GAP) + _TITLE
+        for m, matrix in enumerate(line):
+            left = m * (n_columns + _GAP)
+            titles.append({"x": left, "y": top - _TITLE / 2, "words": matrix.title})
+            squares += [
+                {
+                    "left": left + j + _INSET,
+                    "right": left + j + 1 - _INSET,
+                    "top": top + i + _INSET,
+                    "bottom": top + i + 1 - _INSET,
+                    "x": left + j + 0.5,
+                    "y": top + i + 0.5,
+                    "words": short(matrix.numbers[i, j]),
+                    "stroke": theme_colour(
+                        "linkColor" if (i, j) in matrix.marked else "borderColor"
+                    ),
+                    "thickness": 3 if (i, j) in matrix.marked else 1,
+                }
+                for i in range(n_rows)
+                for j in range(n_columns)
+            ]
+    width = len(lines[0]) * (n_columns + _GAP) - _GAP
+    height = len(lines) * (n_rows + _TITLE + _GAP) - _GAP
+    across = alt.Scale(domain=[0, width], nice=False)
+    down = alt.Scale(domain=[height, 0], nice=False)
+    ink = theme_colour("textColor")
+
+    def at(table: list[dict[str, object]], x: str, y: str) -> alt.Chart:
+        return alt.Chart(pd.DataFrame(table)).encode(
+            x=alt.X(f"{x}:Q", axis=None, scale=across), y=alt.Y(f"{y}:Q", axis=None, scale=down)
+        )
+
+    chart = alt.layer(
+        at(squares, "left", "top")
+        .mark_rect(fill="transparent", cornerRadius=3, aria=False)
+        .encode(
+            x2="right:Q",
+            y2="bottom:Q",
+            stroke=alt.Stroke("stroke:N", scale=None),
+            strokeWidth=alt.StrokeWidth("thickness:Q", scale=None),
+        ),
+        at(squares, "x", "y").mark_text(fontSize=12, color=ink).encode(text="words:N"),
+        at(titles, "x", "y").mark_text(fontSize=12, color=ink, align="left").encode(text="words:N"),
     )
-    base = alt.Chart(table).encode(
-        x=alt.X("column:O", axis=None, scale=alt.Scale(paddingInner=0.08, paddingOuter=0.04)),
-        y=alt.Y("row:O", axis=None, scale=alt.Scale(paddingInner=0.08, paddingOuter=0.04)),
-    )
-    stroke = alt.condition(
-        "datum.marked",
-        alt.value(theme_colour("linkColor")),
-        alt.value(theme_colour("borderColor")),
-    )
-    thickness = alt.condition("datum.marked", alt.value(3), alt.value(1))
-    squares = base.mark_rect(fill="transparent", cornerRadius=3, tooltip=None).encode(
-        stroke=stroke, strokeWidth=thickness
-    )
-    words = base.mark_text(fontSize=12, color=theme_colour("textColor"), tooltip=None).encode(
-        text="words:N"
-    )
-    lines = "; ".join(", ".join(map(short, row)) for row in numbers)
-    with st.container(width=side * n_columns, gap="xxsmall"):
-        st.caption(title)
+    with st.container(width=round(_SIDE * width)):
         show_chart(
-            (squares + words).properties(height=side * n_rows),
+            chart.properties(height=round(_SIDE * height)),
             width="stretch",
-            alt=f"{title}: {lines}",
+            alt=". ".join(matrix.words for line in lines for matrix in line),
         )
 
 

@@ -10,7 +10,7 @@ from medrecog_core.features import GLOBAL_POOLINGS
 from medrecog_core.ui.chart import category_colours, show_chart, theme_colour
 from medrecog_core.ui.choice import choose_setting
 from medrecog_core.ui.methods.lessons import show_sources
-from medrecog_core.ui.methods.number_grid import short, show_numbers
+from medrecog_core.ui.methods.number_grid import Matrix, short, show_matrices
 from medrecog_core.ui.methods.plane import WIDTH
 
 MAPS = {
@@ -64,10 +64,7 @@ def show_pooling() -> None:
     vectors = pooled(name, factor)
     with st.container(horizontal=True, gap="medium"):
         with st.container(width=WIDTH):
-            with st.container(horizontal=True, gap="medium"):
-                for k, channel in enumerate(channels):
-                    largest = {(int(i), int(j)) for i, j in np.argwhere(channel == channel.max())}
-                    show_numbers(f"channel {k + 1}", channel, largest)
+            show_matrices([[_channel(k, channel) for k, channel in enumerate(channels, 1)]])
             _show_vectors(vectors)
         with st.container(width=WIDTH):
             _show(vectors)
@@ -80,6 +77,11 @@ def show_pooling() -> None:
         "Radenović, Tolias and Chum (2018), Fine-tuning CNN image retrieval with no human "
         "annotation",
     )
+
+
+def _channel(k: int, channel: np.ndarray) -> Matrix:
+    largest = {(int(i), int(j)) for i, j in np.argwhere(channel == channel.max())}
+    return Matrix(f"channel {k}", channel, largest)
 
 
 def _show_vectors(vectors: dict[str, np.ndarray]) -> None:

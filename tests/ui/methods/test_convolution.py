@@ -58,7 +58,7 @@ def test_the_step_of_the_address_is_shown_in_numbers(name):
     step = {"filter": name, "conv-row": "20", "conv-column": "11"}
     test = opened(PAGE, lesson="Convolution", **step)
     assert not test.exception
-    found = re.search(r"\*\*(-?[\d.]+)\*\*; the map has \*\*([\d.]+)\*\* at row 20", words(test))
+    found = re.search(r"\*\*(-?[\d.]+)\*\*; the map has \*\*([\d.]+)\*\* there", words(test))
     total, shown = map(float, found.groups())
     assert shown == pytest.approx(max(total, 0))
 
