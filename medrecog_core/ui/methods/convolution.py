@@ -17,7 +17,7 @@ from medrecog_core.networks import (
     load_arrays,
 )
 from medrecog_core.networks.table import prepared_array
-from medrecog_core.ui.chart import theme_colour
+from medrecog_core.ui.chart import category_colours
 from medrecog_core.ui.choice import choose_setting
 from medrecog_core.ui.methods.lessons import show_sources
 from medrecog_core.ui.methods.number_grid import Matrix, short, show_matrices
@@ -196,9 +196,13 @@ def _show_pictures(pixels: np.ndarray, feature_map: np.ndarray, row: int, column
     pictures = (
         ("image", pixels, (row - 1, column - 1, 3)),
         (f"map, {SIDE} x {SIDE}", _bright(feature_map), (row, column, 1)),
-        (f"after 2 x 2 max pooling, {SIDE // 2} x {SIDE // 2}", _bright(pooled), None),
+        (
+            f"after 2 x 2 max pooling, {SIDE // 2} x {SIDE // 2}",
+            _bright(pooled),
+            (row // 2, column // 2, 1),
+        ),
     )
-    with st.container(horizontal=True, gap="medium"):
+    with st.container(horizontal=True):
         for words, picture, square in pictures:
             with st.container(width=_SHOWN, gap="xxsmall"):
                 st.image(_marked(picture, square), width="stretch", alt=words)
@@ -216,16 +220,14 @@ def _bright(feature_map: np.ndarray) -> np.ndarray:
     return np.asarray(shares * 255).round().astype(np.uint8)
 
 
-def _marked(pixels: np.ndarray, square: tuple[int, int, int] | None) -> Image.Image:
+def _marked(pixels: np.ndarray, square: tuple[int, int, int]) -> Image.Image:
     """Enlarge a picture and draw a square of so many pixels, from its row and column."""
     image = Image.fromarray(pixels).convert("RGB")
     image = image.resize((_SHOWN, _SHOWN), Image.Resampling.NEAREST)
-    if square is not None:
-        row, column, side = (_SHOWN // SIDE * number for number in square)
-        frame = (column - 2, row - 2, column + side + 1, row + side + 1)
-        ImageDraw.Draw(image).rectangle(frame, outline=theme_colour("chartCategoricalColors")[1])
-        wider = (frame[0] - 1, frame[1] - 1, frame[2] + 1, frame[3] + 1)
-        ImageDraw.Draw(image).rectangle(wider, outline=theme_colour("chartCategoricalColors")[1])
+    row, column, side = (_SHOWN // len(pixels) * number for number in square)
+    for out in (1, 2):
+        frame = (column - out, row - out, column + side + out - 1, row + side + out - 1)
+        ImageDraw.Draw(image).rectangle(frame, outline=category_colours()[1])
     return image
 
 

@@ -148,4 +148,9 @@ def test_a_click_on_the_figure_adds_a_point_and_the_margin_moves(browser, server
     figure.click(position={"x": 0.53 * box["width"], "y": 0.4 * box["height"]})
     expect(said).to_contain_text("of 13 points", timeout=60_000)
     assert margin(said.inner_text()) < before
+    settle(page)
+    figure.get_by_label("point: square at (4, 2)").click()
+    expect(page.get_by_role("combobox", name="Selected point")).to_have_value(
+        re.compile("square at")
+    )
     page.close()
