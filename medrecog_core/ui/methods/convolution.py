@@ -196,11 +196,7 @@ def _show_pictures(pixels: np.ndarray, feature_map: np.ndarray, row: int, column
     pictures = (
         ("image", pixels, (row - 1, column - 1, 3)),
         (f"map, {SIDE} x {SIDE}", _bright(feature_map), (row, column, 1)),
-        (
-            f"after 2 x 2 max pooling, {SIDE // 2} x {SIDE // 2}",
-            _bright(pooled),
-            (row // 2, column // 2, 1),
-        ),
+        (f"pooled map, {SIDE // 2} x {SIDE // 2}", _bright(pooled), (row // 2, column // 2, 1)),
     )
     with st.container(horizontal=True):
         for words, picture, square in pictures:

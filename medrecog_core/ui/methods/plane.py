@@ -153,8 +153,12 @@ def draw_plane(
             fill=[colours.get(label, ink) for label in points["class"]],
             shape=["triangle-up" if label == NEW else label for label in points["class"]],
         )
-    ).encode(x=x, y=y, tooltip=alt.Tooltip("words:N", title="point"))
-    # Points let clicks through to the square below them.
+    ).encode(
+        x=x,
+        y=y,
+        tooltip=alt.Tooltip("words:N", title="point"),
+        description=alt.Description("words:N"),
+    )
     layers.append(
         marks.transform_filter("datum.ringed").mark_point(
             size=330, stroke=ink, strokeWidth=2, filled=False, aria=False

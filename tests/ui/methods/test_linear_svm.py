@@ -149,7 +149,7 @@ def test_a_click_on_the_figure_adds_a_point_and_the_margin_moves(browser, server
     expect(said).to_contain_text("of 13 points", timeout=60_000)
     assert margin(said.inner_text()) < before
     settle(page)
-    figure.get_by_label("point: square at (4, 2)").click()
+    figure.get_by_label("square at (4, 2)", exact=True).click()
     expect(page.get_by_role("combobox", name="Selected point")).to_have_value(
         re.compile("square at")
     )
