@@ -46,6 +46,7 @@ from medrecog_core.ui.experiments.run_progress import show_live
 from medrecog_core.ui.experiments.run_view import view_runs
 from medrecog_core.ui.jobs import note_started
 from medrecog_core.ui.listed_runs import listed_runs
+from medrecog_core.ui.methods.lessons import CONVOLUTION, INPUT_SIZE, POOLING, lesson_links
 from medrecog_core.ui.page import open_page, shown_errors
 from medrecog_core.ui.plain_text import literal
 from medrecog_core.ui.quantities import counted, duration
@@ -78,10 +79,17 @@ def compose() -> RunSpecification:
         key=_SCALES,
         accept_new_options=True,
         help="VGG-19 was trained at 224 px; the 2018 report also uses 544, 864 and 1184. Time "
-        f"grows with the square of the size. Enter any value from 224 to {MAX_SCALE}.",
+        f"grows with the square of the size. Enter any value from 224 to {MAX_SCALE}. "
+        f"{lesson_links(INPUT_SIZE)}",
     )
     layers = right.pills(
-        "Layers", readable, key=layers_key(network), selection_mode="multi", wrap=True
+        "Layers",
+        readable,
+        key=layers_key(network),
+        selection_mode="multi",
+        wrap=True,
+        help="Where the network is read; deeper layers respond to larger parts of the image. "
+        f"{lesson_links(CONVOLUTION)}",
     )
     missing = [layer.name for layer in network.layers if layer.name not in readable]
     if missing:
@@ -96,7 +104,7 @@ def compose() -> RunSpecification:
         wrap=True,
         help=f"Pooling by {titles(GLOBAL_POOLINGS, 'or')} gives one value per channel. The other "
         f"methods, {titles(ENCODINGS)}, take longer: they encode every position with a codebook "
-        "learned from the training images.",
+        f"learned from the training images. {lesson_links(POOLING)}",
     )
     return RunSpecification.from_document(
         {

@@ -6,6 +6,7 @@ from medrecog_core.images import REPORT_SCALES
 from medrecog_core.mode import is_viewer
 from medrecog_core.networks import NETWORKS
 from medrecog_core.ui.choice import choose, choose_setting
+from medrecog_core.ui.methods.lessons import CONVOLUTION, INPUT_SIZE, lesson_links
 from medrecog_core.ui.networks.image_walk import show_first_filters, show_image_walk
 from medrecog_core.ui.networks.layer_tables import show_layers
 from medrecog_core.ui.networks.network_table import show_networks
@@ -24,6 +25,7 @@ def choose_scale() -> int:
 
 def show_network(name: str) -> None:
     network = NETWORKS[name]
+    st.markdown(lesson_links(CONVOLUTION, INPUT_SIZE))
     # A read-only view computes nothing but predictions.
     names = [LAYERS, WEIGHTS, FILTERS] if is_viewer() else [LAYERS, WEIGHTS, MAPS, FILTERS]
     for title, tab in zip(

@@ -35,6 +35,7 @@ HEIGHTS = {
     "results": 1250,
     "predict": 1250,
     "networks": 1000,
+    "methods": 960,
 }
 """From page to how much of it the README shows, in pixels."""
 PHONE = 390
@@ -69,6 +70,7 @@ def prepare() -> tuple[dict[str, str], Path]:
         "results": f"Results?run={run.id}&cell={CELL.name}",
         "predict": f"Predict?model={MODEL}&evidence=true",
         "networks": "Networks",
+        "methods": "Methods",
     }
     return addresses, Path(run.tested_images()[0].path)
 

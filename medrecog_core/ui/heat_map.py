@@ -17,6 +17,7 @@ from medrecog_core.reports.figures.heat_map import (
 from medrecog_core.runs import CellResult
 from medrecog_core.runs.comparison import RankedCell
 from medrecog_core.ui.chart import show_chart
+from medrecog_core.ui.methods.lessons import INPUT_SIZE, POOLING, SVM, lesson_links
 from medrecog_core.ui.quantities import counted
 
 TO_ONE, OF_RUN = "Chance to 1", "This run's range"
@@ -75,9 +76,9 @@ def show_legend(ranked: Sequence[RankedCell], lowest: float) -> None:
     below = ""
     if any(each.estimate.value < lowest for each in ranked):
         below = f" {BELOW_MARK} below chance ({lowest:.3f})."
-    second = "Second line: 95 % CI."
+    second, about = "Second line: 95 % CI.", lesson_links(INPUT_SIZE, POOLING, SVM)
     if len(ranked) < 2:
-        st.caption(f"{BEST_MARK} the only finished cell. {second}{below}")
+        st.caption(f"{BEST_MARK} the only finished cell. {second}{below}", help=about)
         return
     equal = sum(each.ranked.is_indistinguishable for each in ranked) - 1
     tests = "paired tests, Holm-corrected, α = 5 %"
@@ -87,4 +88,4 @@ def show_legend(ranked: Sequence[RankedCell], lowest: float) -> None:
         if equal
         else f"all other cells are significantly worse ({tests})"
     )
-    st.caption(f"{BEST_MARK} best cell · {others}. {second}{below}")
+    st.caption(f"{BEST_MARK} best cell · {others}. {second}{below}", help=about)

@@ -90,6 +90,14 @@ PAGES = (
         "Inspect network layers, feature maps and weights.",
         "Inspect network layers and weights.",
     ),
+    Page(
+        "pages/7_Methods.py",
+        "Methods",
+        "school",
+        "Learn",
+        "Try out what an SVM, a convolution and a pooling do.",
+        "Try out what an SVM, a convolution and a pooling do.",
+    ),
 )
 """Every page, in the order of the work; a new page needs a row here and a file."""
 

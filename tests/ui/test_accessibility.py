@@ -46,6 +46,12 @@ def addresses(server, finished_cache):
         f"Predict?model={MODEL}",
         f"Models?card={MODEL}",
         "Networks?network=vgg19",
+        "Methods",
+        "Methods?lesson=Convolution",
+        "Methods?lesson=Input+size",
+        "Methods?lesson=Pooling",
+        "Methods?lesson=One-vs-rest",
+        "Methods?lesson=Cross-validation&cv-groups=false",
     ]
 
 

@@ -117,6 +117,8 @@ ADDRESSES = {
     "networks, weights": ("pages/5_Networks.py", {"network": "vgg19", "about": "Weights"}),
     "networks, first filters": ("pages/5_Networks.py", {"about": "First filters"}),
     "networks, without weights": ("pages/5_Networks.py", {"network": "resnet50"}),
+    "methods": ("pages/7_Methods.py", {}),
+    "methods, convolution": ("pages/7_Methods.py", {"lesson": "Convolution"}),
 }
 """Pages with what an address asks of them."""
 
@@ -176,6 +178,7 @@ HARMLESS = {
         ("page_link", "**Predict**"),
         ("page_link", "**Models**"),
         ("page_link", "**Networks**"),
+        ("page_link", "**Methods**"),
         ("page_link", "Open results"),
     },
     "datasets": {("arrow_data_frame", "")},
@@ -214,6 +217,28 @@ HARMLESS = {
     "networks, without weights": _NETWORK,
     "networks, weights": _NETWORK,
     "networks, first filters": _NETWORK,
+    "methods": {
+        ("tab_container", ""),
+        ("selectbox", "Points"),
+        ("select_slider", "C"),
+        ("button_group", "SVM"),
+        ("button_group", "Class of the next point"),
+        ("number_input", "Feature 1"),
+        ("number_input", "Feature 2"),
+        ("button", "Add point"),
+        ("selectbox", "Selected point"),
+        ("toggle", "Compare with a border of your own"),
+        ("slider", "Turn it (degrees)"),
+        ("slider", "Move it"),
+        ("vega_lite_chart", ""),
+    },
+    "methods, convolution": {
+        ("tab_container", ""),
+        ("selectbox", "Image"),
+        ("selectbox", "Filter"),
+        ("slider", "Row"),
+        ("slider", "Column"),
+    },
 }
 """What may be on each page: it chooses what is looked at, and changes nothing."""
 NAMES_IN_ADDRESS = ("bidi_component", "")

@@ -20,6 +20,7 @@ from medrecog_core.images import DEFAULT_PREPROCESSING, PREPROCESSINGS, VIEWS
 from medrecog_core.networks import PRECISIONS
 from medrecog_core.networks.engines import AUTO, ENGINES
 from medrecog_core.ui.experiments.form_address import key_of
+from medrecog_core.ui.methods.lessons import FOLDS, SVM, lesson_links
 
 _PROTOCOL_TITLES = {
     "auto": "predefined split, otherwise hold-out",
@@ -120,7 +121,7 @@ def _about_split() -> dict[str, Any]:
             PROTOCOLS,
             key=_key("protocol", PROTOCOLS[0]),
             format_func=lambda name: _PROTOCOL_TITLES[name],
-            help="How images are divided into training and test sets.",
+            help=f"How images are divided into training and test sets. {lesson_links(FOLDS)}",
         )
     }
     if chosen["protocol"] == "k-fold":
@@ -163,7 +164,8 @@ def _about_classifier() -> dict[str, Any]:
                 parameter.name,
                 key=_key(parameter.name, parameter.word(parameter.default)),
                 help=f"{parameter.help} Enter several values ({parameter.words(parameter.usual)}) "
-                "to choose the best by cross-validation on the training images.",
+                "to choose the best by cross-validation on the training images."
+                + (f" {lesson_links(SVM)}" if find_classifier(name).is_linear else ""),
             ),
         ),
         "normalisation": st.selectbox(

@@ -1,0 +1,1 @@
+"""The lessons of the Methods page, one module each."""
