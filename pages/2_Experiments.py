@@ -60,6 +60,7 @@ open_page("Experiments")
 
 
 def compose() -> RunSpecification:
+    offer_presets()
     left, right = st.columns([2, 3])
     with left:
         dataset = choose_setting("Data set", library.names(), key="on")
@@ -71,8 +72,6 @@ def compose() -> RunSpecification:
     st.session_state.setdefault(layers_key(network), default)
     st.session_state.setdefault(_SCALES, list(REPORT_SCALES[:1]))
     st.session_state.setdefault(_POOLINGS, list(DEFAULT_POOLINGS))
-    with left:
-        offer_presets()
     scales = left.multiselect(
         "Input size (px)",
         REPORT_SCALES,
@@ -125,6 +124,7 @@ def offer_presets() -> None:
         index=None,
         placeholder="experiments of the 2018 report",
         key=_PRESET,
+        width=420,
         format_func=lambda name: PRESETS[name].title,
         on_change=fill_in_preset,
         help="Fills in the network, layers, input sizes and poolings; you can change them "
@@ -302,7 +302,8 @@ def show_experiments() -> None:
     followed = followed_run(rows)
     if followed is not None:
         with st.container(border=True, key=PROGRESS):
-            show_live(followed)
+            name = next((row.name for row in rows if row.run.id == followed.id), followed.title)
+            show_live(followed, name)
     st.subheader("Runs")
     if not rows:
         show_first_step(specification)

@@ -32,7 +32,7 @@ from medrecog_core.ui.results.class_table import show_class_table
 from medrecog_core.ui.results.confusion_matrix import show_confusion_matrix
 from medrecog_core.ui.results.exporting import offer_exports
 from medrecog_core.ui.results.group_answers import show_group_answers
-from medrecog_core.ui.results.headline import comparisons, headline
+from medrecog_core.ui.results.headline import comparisons, describe_errors, headline
 from medrecog_core.ui.results.kept_results import (
     load_baselines,
     load_calibration,
@@ -100,7 +100,9 @@ def show_results(
         ranked = load_ranked_cells(run, measure, positive)
         compared = comparisons(run, ranked, measure)
         sentence = f"{headline(run, measure, positive)}{compared and '; ' + compared}."
-        st.markdown(f"**{literal(sentence)}**")
+        by_name = {result.cell.name: result for result in results}
+        best = best_cell(results, measure).name
+        st.markdown(f"**{literal(sentence)}** {literal(describe_errors(by_name[best].metrics))}")
         show_warnings(run, record)
         specification = run.specification()
         baselines = load_baselines(run, measure, positive)
@@ -117,9 +119,8 @@ def show_results(
         )
         show_legend(ranked, chance(results[0].metrics, measure))
         show_baselines(baselines, run.id)
-        by_name = {result.cell.name: result for result in results}
         chosen = choose_cell(list(by_name))
-        shown = by_name[chosen or best_cell(results, measure).name]
+        shown = by_name[chosen or best]
         show_cell_title(run, shown, is_best=not chosen)
         show_tabs(run, record, shown, results, measure)
 

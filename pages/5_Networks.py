@@ -46,4 +46,5 @@ def show_network(name: str) -> None:
 
 with shown_errors():
     show_networks()
-    show_network(choose("Network", list(NETWORKS), key="network", width=240))
+    titles = {name: network.title for name, network in NETWORKS.items()}
+    show_network(choose("Network", titles, key="network", width=240))

@@ -106,7 +106,7 @@ def describe_calibration(calibration: CalibrationReport) -> str:
     return (
         f"Probabilities {way} (log loss {calibration.log_loss_before:.3f} before and "
         f"{calibration.log_loss_after:.3f} after, cross-fitted on "
-        f"{counted(calibration.n_images, 'held-out image')} )."
+        f"{counted(calibration.n_images, 'held-out image')})."
     )
 
 

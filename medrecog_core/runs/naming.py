@@ -4,6 +4,7 @@ import re
 from collections.abc import Collection, Sequence
 from itertools import count, pairwise
 
+from medrecog_core.classification import DEFAULT_CLASSIFIER
 from medrecog_core.errors import UsageError
 from medrecog_core.networks import find_network
 from medrecog_core.runs.run import LONGEST_TITLE, Run, all_runs
@@ -18,7 +19,7 @@ _PROTOCOLS = {"given": "predefined split", "given-folds": "predefined folds"}
 def describe_run(specification: RunSpecification) -> str:
     """Return a title for a run, such as `busi · VGG-19 block3–5 · 224 · 5-fold`.
 
-    The hyper-parameter, the views and the seed are part of it if they differ from the defaults.
+    Classifier, hyper-parameter, views and seed are part of it if they differ from the defaults.
     """
     asked = specification
     parameter = asked.trained_classifier.parameter
@@ -28,6 +29,8 @@ def describe_run(specification: RunSpecification) -> str:
         _listed([str(scale) for scale in asked.scales]),
         _protocol(asked),
     ]
+    if asked.classifier != DEFAULT_CLASSIFIER:
+        parts.append(asked.trained_classifier.title)
     if asked.parameter_values != parameter.check(parameter.default):
         parts.append(
             f"{parameter.name} {_listed(parameter.words(asked.parameter_values).split(', '))}"

@@ -7,6 +7,8 @@ import streamlit as st
 from medrecog_core.runs import ListedRun, list_runs
 from medrecog_core.ui.choice import choose
 
+SELECT_WIDTH = 400  # pixels, so that two are side by side
+
 
 def listed_runs() -> list[ListedRun]:
     """Return every run; a spinner says so when this takes a moment, as after an upgrade."""
@@ -34,6 +36,7 @@ def choose_run(
         run_names(rows),
         key=key,
         list_page="pages/2_Experiments.py",
+        width=SELECT_WIDTH,
         closes=closes,
         on_change=on_change,
     )

@@ -33,6 +33,10 @@ def asked(**settings: Any) -> RunSpecification:
             "busi · VGG-19 block5 · 224, … 1184 · 2 × 3-fold",
         ),
         (
+            {"layers": ["block4"], "classifier": "knn", "k": 3},
+            "busi · VGG-19 block4 · 224 · k-nearest neighbours · k 3",
+        ),
+        (
             {"layers": ["block4"], "protocol": "leave-one-group-out", "C": [0.1, 1]},
             "busi · VGG-19 block4 · 224 · leave-one-group-out · C 0.1, 1",
         ),

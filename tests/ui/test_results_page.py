@@ -267,6 +267,18 @@ def test_the_headline_gives_value_interval_and_n_and_the_2018_report(cache):
     assert "2018 report" in first
 
 
+def test_the_headline_says_what_fails(run, count):
+    first = opened(PAGE, run=run.id).markdown[0].value
+    wrong = count("NORMAL", "PNEUMONIA") + count("PNEUMONIA", "NORMAL")
+    true, predicted = max(
+        (("NORMAL", "PNEUMONIA"), ("PNEUMONIA", "NORMAL")), key=lambda square: count(*square)
+    )
+    most = count(true, predicted)
+    assert (
+        f"{wrong} of 30 wrong, most often {true} predicted as {predicted} ({most} of 15)" in first
+    )
+
+
 def test_images_that_changed_between_two_runs(run, tmp_path):
     other = made_run(C=0.01, seed=2, pictures=tmp_path / "pictures")
     test = opened(PAGE, run=run.id, compare=other.id)

@@ -17,7 +17,7 @@ from medrecog_core.ui.quantities import counted
 from medrecog_core.ui.sign_in import fragment
 
 
-def show_live(run: Run) -> None:
+def show_live(run: Run, name: str) -> None:
     """Show a run and its buttons, updated every second while it is active."""
     shown = run.state()
     scroll_to_followed()
@@ -28,17 +28,15 @@ def show_live(run: Run) -> None:
         if state.status != shown.status:
             st.rerun()  # the whole page: the list of runs and the timer depend on the status
         with shown_errors():
-            _show_once(run, state)
+            _show_once(run, name, state)
 
     live()
 
 
-def _show_once(run: Run, state: JobState) -> None:
+def _show_once(run: Run, name: str, state: JobState) -> None:
     with st.container(horizontal=True, vertical_alignment="center"):
         show_status(state)
-        st.markdown(
-            f"`{run.id}`" if run.title == run.id else f"**{literal(run.title)}** `{run.id}`"
-        )
+        st.markdown(f"**{literal(name)}** `{run.id}`")
         if run.starter is not None:
             st.caption(f"started by {literal(run.starter.name)}")
     if state.status == "queued" and state.stage:

@@ -31,7 +31,7 @@ def view_runs(rows: list[ListedRun]) -> None:
 def _show_state(row: ListedRun) -> None:
     run, state = row.run, row.state
     if not state.has_ended:
-        show_live(run)
+        show_live(run, row.name)
         return
     with st.container(horizontal=True, vertical_alignment="center"):
         show_status(state)

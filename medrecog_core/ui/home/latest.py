@@ -24,7 +24,7 @@ def show_continue(runs: Sequence[ListedRun]) -> None:
     """Show the active jobs, the run that finished last and the last data set, if there are any."""
     jobs, dataset = working_jobs(), _last_dataset()
     finished = max(
-        (row for row in runs if row.state.status == "finished"),
+        (row for row in runs if row.state.status == "finished" and not row.labels.archived),
         key=lambda row: row.state.finished,
         default=None,
     )

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 
+from medrecog_core.classification import Metrics
 from medrecog_core.features import Cell
 from medrecog_core.reports.measures import MEASURES, best_cell
 from medrecog_core.runs import Run
@@ -29,6 +30,26 @@ def headline(run: Run, measure: str = "accuracy", positive: str | None = None) -
     return (
         f"Best: {cell.layer} · {cell.scale} · {cell.pooling}, {title} {found.value:.3f} "
         f"(95 % CI {found.low:.3f}–{found.high:.3f}, n = {found.n_images:,}{protocol})"
+    )
+
+
+def describe_errors(metrics: Metrics) -> str:
+    """Return how many test images a cell gets wrong, and its most frequent confusion."""
+    labels = [row.label for row in metrics.classes]
+    n_images = sum(map(sum, metrics.confusion))
+    squares = [
+        (count, i, j)
+        for i, row in enumerate(metrics.confusion)
+        for j, count in enumerate(row)
+        if i != j and count
+    ]
+    if not squares:
+        return f"No errors among {counted(n_images, 'test prediction')}."
+    n_wrong = sum(count for count, _, _ in squares)
+    count, true, predicted = max(squares, key=lambda square: square[0])
+    return (
+        f"{n_wrong:,} of {n_images:,} wrong, most often {labels[true]} predicted as "
+        f"{labels[predicted]} ({count:,} of {sum(metrics.confusion[true]):,})."
     )
 
 

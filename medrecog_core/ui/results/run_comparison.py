@@ -18,7 +18,7 @@ from medrecog_core.runs.comparison import (
     RunComparison,
 )
 from medrecog_core.ui.chart import show_chart
-from medrecog_core.ui.listed_runs import run_names
+from medrecog_core.ui.listed_runs import SELECT_WIDTH, run_names
 from medrecog_core.ui.page import shown_errors
 from medrecog_core.ui.plain_text import literal
 from medrecog_core.ui.quantities import counted
@@ -77,7 +77,7 @@ def _choose(names: Mapping[str, str]) -> list[str]:
         key=COMPARED,
         format_func=lambda run_id: names.get(run_id, run_id),
         placeholder="Other runs",
-        width=420,
+        width=SELECT_WIDTH,
     )
     # Streamlit itself would write one parameter for each run.
     if chosen:
@@ -127,6 +127,7 @@ def _show_runs(found: RunComparison, titles: Mapping[str, str]) -> None:
             for name, row in rows.items()
         ],
         hide_index=True,
+        height="content",
         column_config={_column(i): titles[run.run] for i, run in enumerate(found.runs)},
     )
     st.caption(
