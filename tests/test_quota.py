@@ -93,3 +93,5 @@ def test_a_model_needs_room_too(finished, monkeypatch):
     run = finished
     with acting_as(ADA), pytest.raises(QuotaError):
         models.start_training(run, run.cells()[0].cell, "one")
+    with acting_as(ADA), pytest.raises(QuotaError):
+        models.import_content(b"a model", "a model")

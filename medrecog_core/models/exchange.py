@@ -34,6 +34,7 @@ from medrecog_core.models.storage import (
     save_model,
 )
 from medrecog_core.networks import all_installed_weights, find_network
+from medrecog_core.quota import check_cache_quota
 from medrecog_core.regular_file import read_regular
 
 KIND = "medrecog model"
@@ -143,6 +144,7 @@ def import_content(content: bytes, title: str, name: str = "") -> ModelCard:
         Name of the model here; empty: its own name.
     """
     check_may_change("import a model", Action.ADD)
+    check_cache_quota(len(content))
     files = _checked_files(content, title)
 
     unread = set(files)

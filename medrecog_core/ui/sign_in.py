@@ -23,7 +23,7 @@ from medrecog_core.access import (
     session_end,
 )
 from medrecog_core.errors import MedrecogError
-from medrecog_core.mode import is_allowed
+from medrecog_core.mode import check_may_view, is_allowed
 from medrecog_core.settings import Settings, read_settings
 from medrecog_core.ui.plain_text import literal
 
@@ -94,6 +94,7 @@ def at_click(make: Callable[[], _T]) -> Callable[[], _T]:
     # Streamlit calls it outside the page, in a thread that knows no visitor.
     def made() -> _T:
         with acting_as(_person(claims, read_settings())):
+            check_may_view()
             return make()
 
     return made

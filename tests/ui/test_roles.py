@@ -5,10 +5,11 @@ import time
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from medrecog_core.access import OPERATOR, Person, Role, acting_as
+from medrecog_core.access import OPERATOR, NotAllowedError, Person, Role, acting, acting_as
 from medrecog_core.jobs.process import this_process
 from medrecog_core.jobs.state import JobState
 from medrecog_core.runs import RUN_TRASH, Run, all_runs, create_run
+from medrecog_core.ui import sign_in
 from tests.textures import NAME, specification
 from tests.ui.conftest import PROJECT
 from tests.ui.test_experiments_page import select
@@ -178,6 +179,16 @@ def test_a_session_that_ended_ends_the_part_of_a_page_that_runs_alone(finished):
     test = test.main.selectbox(key="cell").select_index(1).run()
     assert labels(test.button) == ["Sign in"]
     assert not test.main.get("vega_lite_chart")
+
+
+def test_a_download_is_made_for_who_is_still_signed_in(monkeypatch):
+    claims = user("ada", "viewers")
+    monkeypatch.setattr(sign_in, "_claims", lambda: claims)
+    made = sign_in.at_click(acting)
+    assert made() == person("ada", Role.VIEWER)
+    claims["exp"] = 1
+    with pytest.raises(NotAllowedError):
+        made()
 
 
 def test_a_run_started_on_the_page_belongs_to_who_started_it(known):

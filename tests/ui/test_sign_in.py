@@ -144,6 +144,10 @@ def test_from_sign_in_to_sign_out_in_every_tab(dashboard, context):
     second.goto(f"{dashboard.address}/Datasets?dataset=textures")
     second.get_by_role("tab", name="Images").wait_for()
     settle(second)
+    first.goto(f"{dashboard.address}/Results?tab=Export")
+    with first.expect_download() as download:
+        first.get_by_role("button", name="CSV", exact=True).click()
+    assert download.value.suggested_filename.endswith(".csv")
     third = context.new_page()
     third.goto(f"{dashboard.address}/Experiments")
     wait_for_account(third, "Ada (runner)")
