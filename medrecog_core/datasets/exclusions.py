@@ -2,7 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field, fields, replace
 from pathlib import Path, PurePosixPath
 from typing import Any
 
@@ -152,6 +152,8 @@ class ClassChoice:
         ValueError
             If the document is not valid.
         """
+        if not isinstance(document, dict) or len(document) != len(fields(cls)):
+            raise ValueError("a choice of classes has names and excluded classes")
         return _CHOICE.validate_python(document)
 
 

@@ -251,7 +251,7 @@ def read_card(name: str) -> ModelCard:
 def n_bytes_of(name: str) -> int:
     """Return the size of a model on disk in bytes."""
     folder = cache_folder().models / check_name(name)
-    return sum(file.stat().st_size for file in folder.iterdir())
+    return sum(file.lstat().st_size for file in folder.iterdir())
 
 
 def load_model(name: str) -> Model:
