@@ -151,15 +151,11 @@ def evaluate_model(
         dataset = library.complete(name)
     counts = Counter(image.label for image in dataset.images)
     ours = match_classes(counts, card.classes, matches, leaves_out)
-    tested = replace(
-        dataset,
-        # As one image for Predict, whatever the rendering of its data set.
-        rendering=card.rendering,
-        images=tuple(image for image in dataset.images if image.label in ours),
-        excluded=(),
-    )
+    # As one image for Predict, whatever the rendering of its data set.
+    rendered = replace(dataset, rendering=card.rendering)
+    tested = [image for image in dataset.images if image.label in ours]
     network, cells = find_network(card.network), members(card.cell)
-    described = describe_images(tested, cells, network, card.source, report, should_stop)
+    described = describe_images(rendered, tested, cells, network, card.source, report, should_stop)
     report(Progress(_SCORING, 0, 0))
     with DescriptorStore(cache_folder().features) as store:
         reader = DescriptorReader(network, card.source, store)
@@ -173,7 +169,7 @@ def evaluate_model(
         groups=[unit_of(record.group, record.path) for record in described.records],
         positive=card.positive,
     )
-    of_training, of_test = _copies(model, tested, described.records, described.images, report)
+    of_training, of_test = _copies(model, rendered, described.records, described.images, report)
     known = model.training_images
     without: tuple[Estimate, ...] = ()
     if of_training is not None and of_training.any() and not of_training.all():

@@ -212,6 +212,7 @@ def extract_images(
     source = descriptor_source(specification)
     described = describe_images(
         dataset,
+        dataset.images,
         specification.read_cells,
         find_network(specification.network),
         source,
@@ -261,6 +262,7 @@ class DescribedImages:
 
 def describe_images(
     dataset: Dataset,
+    records: Sequence[ImageRecord],
     cells: Sequence[Cell],
     network: Network,
     source: DescriptorSource,
@@ -268,12 +270,12 @@ def describe_images(
     should_stop: Callable[[], bool] = never,
     engine: str = AUTO,
 ) -> DescribedImages:
-    """Put the descriptors of a data set's images in some cells into the store.
+    """Put the descriptors of some images of a data set in some cells into the store.
 
     Parameters
     ----------
-    dataset
-        The data set.
+    dataset, records
+        The data set, and the images.
     cells, network, source, engine
         What is read, by which network, with what it is read, and by which engine.
     report, should_stop
@@ -286,11 +288,11 @@ def describe_images(
     MedrecogError
         If the folder of the images is missing, or no image can be read.
     """
-    paths = [dataset.absolute_path(image) for image in dataset.images]
+    paths = [dataset.absolute_path(record) for record in records]
     folders = {folder for folder in {path.parent for path in paths} if folder.is_dir()}
     found, unread = hash_images(paths, report, should_stop)
     _check_still_there(unread, folders, dataset)
-    hashed, changed = _unchanged(dataset, paths, found)
+    hashed, changed = _unchanged(dataset, records, paths, found)
     glimpses_file = library.folder_of(dataset.name) / GLIMPSES
     glimpses = read_glimpses(glimpses_file)
     n_known = len(glimpses)
@@ -314,13 +316,13 @@ def describe_images(
     }
     if not image_of:
         raise MedrecogError(
-            f"None of the {len(dataset.images)} images of “{dataset.name}” can be read; "
+            f"None of the {len(records)} images of “{dataset.name}” can be read; "
             f"the first, {skipped[0].path}: {skipped[0].reason}."
         )
-    records = [record for record in dataset.images if record.path in image_of]
+    described = [record for record in records if record.path in image_of]
     return DescribedImages(
-        tuple(records),
-        tuple(image_of[record.path] for record in records),
+        tuple(described),
+        tuple(image_of[record.path] for record in described),
         skipped,
         extraction,
         glimpses,
@@ -369,13 +371,13 @@ def _gone(folder: Path, dataset: Dataset) -> MedrecogError:
 
 
 def _unchanged(
-    dataset: Dataset, paths: Sequence[Path], hashed: Sequence[Image]
+    dataset: Dataset, records: Sequence[ImageRecord], paths: Sequence[Path], hashed: Sequence[Image]
 ) -> tuple[dict[str, Image], list[Skipped]]:
     """Return images by their paths in the data set, and the files that have changed."""
     image_at = {image.path: image for image in hashed}
     same: dict[str, Image] = {}
     changed: dict[str, Skipped] = {}
-    for record, path in zip(dataset.images, paths, strict=True):
+    for record, path in zip(records, paths, strict=True):
         image = image_at.get(str(path))
         if image is None:
             continue

@@ -76,6 +76,12 @@ def test_a_class_left_out_leaves_the_own_test_of_the_others(model: Model, others
     assert sum("left out" in sentence for sentence in test.warnings) == 1
 
 
+def test_a_single_class_can_be_left(model: Model, others: Path) -> None:
+    test = evaluate_model(model, OTHER, {"noise": "", "ripples": ""})
+    assert (test.n_images, test.untested) == (N, ("noise", "waves"))
+    assert test.left_out == {"noise": N, "ripples": N}
+
+
 def test_unmatched_classes_start_nothing(model: Model, others: Path) -> None:
     with pytest.raises(UsageError, match="ripples"):
         start_evaluation("my-model", OTHER, {})

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 import streamlit as st
 
-from medrecog_core.datasets import library
+from medrecog_core.datasets import demo, library
 from medrecog_core.errors import MedrecogError
 from medrecog_core.features import AnyCell
 from medrecog_core.jobs.kinds import EVALUATE
@@ -22,6 +22,7 @@ from medrecog_core.models import (
 )
 from medrecog_core.reports.measures import MEASURES
 from medrecog_core.runs import Run
+from medrecog_core.ui.datasets.kept_dataset import load_dataset
 from medrecog_core.ui.jobs import note_started, show_unfinished
 from medrecog_core.ui.page import shown_errors
 from medrecog_core.ui.plain_text import literal
@@ -134,7 +135,11 @@ def _delete(name: str, dataset: str) -> None:
 
 
 def _show_form(card: ModelCard) -> None:
-    names = [name for name in library.names() if name != card.dataset]
+    names = [
+        name
+        for name in library.names()
+        if name != card.dataset and (name != demo.NAME or demo.is_drawn())
+    ]
     with st.expander("Test on another data set", icon=":material/science:"), shown_errors():
         if not names:
             st.caption("There is no other data set. Add one on the Data sets page.")
@@ -150,7 +155,7 @@ def _show_form(card: ModelCard) -> None:
 
 def _choose_matches(card: ModelCard, name: str) -> dict[str, str]:
     """Show the model's class for each class of a data set that has none of the same name."""
-    proposed = proposed_matches(card, library.load(name))
+    proposed = proposed_matches(card, load_dataset(name))
     same = [label for label, own in proposed.items() if own is not None]
     if same:
         st.caption(f"Classes of the same name: {', '.join(map(literal, same))}.")
