@@ -49,7 +49,7 @@ from medrecog_core.runs.baselines import compare_with_baselines
 from medrecog_core.runs.comparison import RankedCell, rank_cells, score_images
 from medrecog_core.runs.description import reservations, used_settings
 from medrecog_core.runs.extracted_dataset import dataset_of_run
-from medrecog_core.runs.published import beside_report, find_published_table
+from medrecog_core.runs.published import beside_report, beside_study, find_published_table
 from medrecog_core.runs.record import RunRecord
 from medrecog_core.wording import RESEARCH_ONLY, counted
 
@@ -213,6 +213,8 @@ def html_report(run: Run) -> str:
         folds=_folds(run, best.result),
         calibration=_calibration(images, best.result.metrics.positive),
         published=_published(run, record, ranked),
+        study=beside_study(run.specification(), record, [each.result for each in ranked]),
+        title_of={name: title for title, name in MEASURES.items()},
         data=data,
         most_listed=_MOST_LISTED,
         settings=_settings(run),
