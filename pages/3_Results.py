@@ -11,7 +11,7 @@ from medrecog_core.networks import find_network
 from medrecog_core.reports.measures import best_cell, chance
 from medrecog_core.runs import CellResult, ListedRun, Run
 from medrecog_core.runs.comparison import score_images, with_positive
-from medrecog_core.runs.published import find_published_table
+from medrecog_core.runs.published import beside_study, find_published_table
 from medrecog_core.runs.record import RunRecord
 from medrecog_core.runs.run import cell_images
 from medrecog_core.ui.experiments.followed import SEEN, follow
@@ -43,7 +43,7 @@ from medrecog_core.ui.results.kept_results import (
 from medrecog_core.ui.results.label_errors import show_label_errors
 from medrecog_core.ui.results.measures import choose_measure, choose_positive, show_measures
 from medrecog_core.ui.results.model_making import show_model_making
-from medrecog_core.ui.results.report_comparison import show_beside_report
+from medrecog_core.ui.results.published_figures import show_published_figures
 from medrecog_core.ui.results.run_comparison import choose_compared, show_comparison
 from medrecog_core.ui.results.run_record import show_settings, show_warnings
 from medrecog_core.ui.results.square_choice import PAGE, PREDICTED, TRUE, forget_square
@@ -143,6 +143,7 @@ def show_tabs(
     measure: str,
 ) -> None:
     table = find_published_table(run.specification().dataset, list(record.dataset.classes))
+    study = beside_study(run.specification(), record, results)
     shows: dict[str, Callable[[], object]] = {
         "Errors": lambda: show_errors(run, result),
         "Classes": lambda: show_classes(run, result),
@@ -152,11 +153,11 @@ def show_tabs(
     shows["Map"] = lambda: show_embedding_map(run, result, ON_RESULTS)
     if len(result.folds) > 1:
         shows["Folds"] = lambda: show_folds(result.folds)
-    if table is not None:
-        shows["2018 report"] = lambda: show_beside_report(table, results)
     shows["By group"] = lambda: show_group_answers(run, result)
     shows["Sub-groups"] = lambda: show_subgroups(run, result, measure)
     shows["Other data sets"] = lambda: show_tests_of_cell(run, result.cell)
+    if table is not None or study is not None:
+        shows["Published figures"] = lambda: show_published_figures(table, study, results)
     shows["Settings"] = lambda: show_settings(run, record, len(result.folds))
     shows["Export"] = lambda: offer_exports(
         run, result, measure, result.metrics.positive, asked_curve(result.metrics)

@@ -48,6 +48,7 @@ _PLACES = {
         "show": "result_commands:show",
         "compare": "result_commands:compare",
         "baselines": "baseline_command:baselines",
+        "published": "published_command:published",
         "export": "result_commands:export",
         "embed": "explore_commands:embed",
         "similar": "explore_commands:similar",

@@ -53,7 +53,7 @@ from medrecog_core.runs.description import reservations, used_settings
 from medrecog_core.runs.embedding import METHODS, kept_embedding
 from medrecog_core.runs.extracted_dataset import dataset_of_run
 from medrecog_core.runs.label_errors import find_doubtful_labels
-from medrecog_core.runs.published import beside_report, find_published_table
+from medrecog_core.runs.published import beside_report, beside_study, find_published_table
 from medrecog_core.runs.record import RunRecord
 from medrecog_core.wording import RESEARCH_ONLY, counted
 
@@ -224,7 +224,8 @@ def html_report(run: Run) -> str:
         groups=by_group(run, best.result),
         columns=by_column(run, best.result),
         outside=outside_tests(run),
-        measure_titles={name: title for title, name in MEASURES.items()},
+        study=beside_study(run.specification(), record, [each.result for each in ranked]),
+        title_of={name: title for title, name in MEASURES.items()},
         data=data,
         relabelled=Counter(
             (each.imported, each.label) for each in record.dataset.relabelled

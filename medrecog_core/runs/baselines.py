@@ -294,11 +294,14 @@ class BaselineComparison:
         top = max(self.cells, key=lambda each: each.comparison.difference)
         if top.is_better:
             return ""
-        p_value = f"p = {top.adjusted_p_value:.3f}"
+        difference = top.comparison.difference
+        found = f"not significantly better than ({difference:+.3f}, p = {top.adjusted_p_value:.3f})"
+        if difference <= 0:
+            found = f"not better than ({difference:+.3f})"
         return (
-            f"The best cell ({top.result.cell.name}) is not significantly better than the baseline "
-            f"“{self.best.title.lower()}” ({top.comparison.difference:+.3f}, {p_value}). These "
-            "results do not show that the network's features help."
+            f"The best cell ({top.result.cell.name}) is {found} the baseline “"
+            f"{self.best.title.lower()}”. These results do not show that the network's features "
+            "help."
         )
 
 

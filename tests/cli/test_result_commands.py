@@ -57,6 +57,16 @@ def test_baselines_are_shown_beside_the_cells(call: Call, finished: Run) -> None
     assert document["cells"][0]["cell"] in answer.out
 
 
+def test_published_figures_are_shown_beside_the_run(call: Call, three: Run) -> None:
+    document = call("published", made_run().id, "--json").json
+    assert document["study"]["comparable_cell"] is None
+    assert document["study"]["figures"][0]["values"]["accuracy"] == 0.8622
+    assert document["report"]["name"] == "Figure 10"
+    assert "VGG16" in call("published", made_run().id).out
+    other = call("published", three.id, "--json").json
+    assert (other["study"], other["report"]) == (None, None)
+
+
 def test_unfinished_runs_have_no_baselines(call: Call, cache: CacheFolder) -> None:
     run = create_run(specification())
     assert call("baselines", run.id).status == 1

@@ -123,6 +123,7 @@ def test_numbers_of_2018_stand_beside_the_run_s(finished):
     text = Parsed(html_report(finished)).text
     assert "Comparison with the 2018 report" in text
     assert "The report's table contains no cell of this run." in text
+    assert "fc2 at 224 pixels is the comparable cell" in text
 
 
 def test_run_without_a_finished_cell_has_no_report(finished):

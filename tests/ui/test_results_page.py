@@ -13,7 +13,7 @@ pytestmark = pytest.mark.slow
 
 PAGE = "pages/3_Results.py"
 SCORES = "Curves and calibration"
-REST = ["2018 report", "Settings", "Export"]
+REST = ["Published figures", "Settings", "Export"]
 
 
 @pytest.fixture
