@@ -20,13 +20,17 @@ QUESTION = (
     "network**, and which layer, input size and pooling work best."
 )
 
+_CARDS_A_ROW = 4
+
 
 def show_pages(is_view: bool) -> None:
     pages = [page for page in PAGES if page != HOME]
-    for column, page in zip(st.columns(len(pages)), pages, strict=True):
-        with column.container(border=True, height="stretch"):
-            st.page_link(page.file, label=f"**{page.title}**", icon=f":material/{page.icon}:")
-            st.caption(page.view_description if is_view else page.description)
+    for first in range(0, len(pages), _CARDS_A_ROW):
+        row = pages[first : first + _CARDS_A_ROW]
+        for column, page in zip(st.columns(_CARDS_A_ROW), row, strict=False):
+            with column.container(border=True, height="stretch"):
+                st.page_link(page.file, label=f"**{page.title}**", icon=f":material/{page.icon}:")
+                st.caption(page.view_description if is_view else page.description)
 
 
 def show_view() -> None:
