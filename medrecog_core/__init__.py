@@ -1,3 +1,3 @@
 """Frozen pre-trained networks, read layer by layer, with linear SVMs on top."""
 
-__version__ = "0.2.0"
+__version__ = "0.3.0"
