@@ -19,6 +19,7 @@ from medrecog_core.ui.results.kept_results import Version, version_of
 _GALLERY = "map-page"
 _PER_PAGE = 12
 _NOT_TESTED = "not tested"
+_DRAWN = "those drawn around"
 
 
 def show_embedding_map(run: Run, result: CellResult) -> None:
@@ -38,8 +39,9 @@ def show_embedding_map(run: Run, result: CellResult) -> None:
     groups: dict[str, list[int]] = {}
     for i, image in enumerate(embedding.images):
         groups.setdefault(colours(image, tested), []).append(i)
+    groups = dict(sorted(groups.items()))
     event = st.plotly_chart(
-        _figure(embedding, dict(sorted(groups.items()))),
+        _figure(embedding, groups),
         width="stretch",
         key=f"embedding map {run.id} {result.cell.name}",
         on_select="rerun",
@@ -52,9 +54,14 @@ def show_embedding_map(run: Run, result: CellResult) -> None:
         f"{counted(len(embedding.images), 'image')} ({first:.0f} and {second:.0f} % of their "
         "variance). Images that are close here can be far apart in the other dimensions, which "
         "the classifier uses too: classes that overlap here are not necessarily confused. Draw "
-        "around points to see their images."
+        "around points to see their images, or select a colour below."
     )
-    chosen = [embedding.images[int(point["customdata"][0])] for point in event.selection.points]
+    # Does by keyboard what needs a pointer in the chart.
+    group = st.selectbox(
+        "Images shown", [_DRAWN, *groups], key=f"{_GALLERY} {chosen_colour}", width=240
+    )
+    drawn = [int(point["customdata"][0]) for point in event.selection.points]
+    chosen = [embedding.images[i] for i in (drawn if group == _DRAWN else groups[group])]
     if chosen:
         st.markdown(f"**{counted(len(chosen), 'selected image')}**")
         show_gallery(

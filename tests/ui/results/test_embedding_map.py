@@ -36,6 +36,16 @@ def test_colours_tell_mistakes_from_images_that_were_not_tested(finished):
     assert len(found["not tested"]["customdata"]) == len(finished.images()) - n_tested
 
 
+@pytest.mark.slow
+def test_the_images_of_a_colour_are_shown_without_a_pointer(finished):
+    test = opened(finished)
+    label = finished.images()[0].label
+    test.selectbox(key="map-page Class").set_value(label).run()
+    assert not test.exception
+    n = sum(image.label == label for image in finished.images())
+    assert any(f"{n} selected images" in each.value for each in test.markdown)
+
+
 def test_features_that_are_gone_are_said(cache):
     test = opened(made_run())
     assert not test.exception
