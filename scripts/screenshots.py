@@ -32,7 +32,7 @@ CELL = Cell("block4", 224, "average")
 HEIGHTS = {
     "home": 820,
     "datasets": 1060,
-    "experiments": 1000,
+    "experiments": 1090,
     "results": 1250,
     "predict": 1250,
     "networks": 1000,
@@ -103,8 +103,9 @@ def settle(page: Page) -> None:
     """Wait until the page's program has ended and its plots are drawn."""
     page.get_by_role("heading").first.wait_for()
     page.wait_for_timeout(1500)
-    for at_work in ("stStatusWidget", "stSpinner"):
-        page.get_by_test_id(at_work).first.wait_for(state="detached")
+    page.locator("[data-testid=stApp][data-test-script-state=notRunning]").wait_for()
+    for at_work in ("stStatusWidget", "stSpinner", "stSkeleton"):
+        page.wait_for_function(f"!document.querySelector('[data-testid={at_work}]')")
     page.wait_for_load_state("networkidle")
     page.wait_for_timeout(1500)
 
