@@ -4,7 +4,7 @@
 
 Needs the development requirements and a chromium. Makes a run and a model of the demo in a cache
 folder of its own, which takes a minute or two, and opens every page in a browser. With --every each
-page is taken at 1280 and 390 pixels, light and dark, for a look at all of them.
+page and tab is taken at 1280 and 390 pixels, light and dark, for a look at all of them.
 """
 
 import argparse
@@ -13,6 +13,7 @@ import shutil
 import sys
 import tempfile
 from pathlib import Path
+from urllib.parse import quote
 
 from playwright.sync_api import Browser, Page, sync_playwright
 
@@ -31,7 +32,7 @@ CELL = Cell("block4", 224, "average")
 HEIGHTS = {
     "home": 820,
     "datasets": 1060,
-    "experiments": 1000,
+    "experiments": 1090,
     "results": 1250,
     "predict": 1250,
     "networks": 1000,
@@ -75,12 +76,38 @@ def prepare() -> tuple[dict[str, str], Path]:
     return addresses, Path(run.tested_images()[0].path)
 
 
+def every_address(addresses: dict[str, str]) -> dict[str, str]:
+    """Return the addresses of all pages and tabs by the names of their pictures."""
+    results = addresses["results"]
+    tabs = {
+        "datasets": ("Datasets?dataset=demo&view=", ("Overview", "Images", "Health", "Splits")),
+        "results": (
+            f"{results}&tab=",
+            ("Errors", "Classes", "Curves and calibration", "Map", "Settings", "Export"),
+        ),
+        "networks": (
+            "Networks?network=vgg19&about=",
+            ("Layers", "Weights", "Feature maps", "First filters"),
+        ),
+    }
+    every = addresses | {
+        "datasets-list": "Datasets",
+        "models": "Models",
+        "models-card": f"Models?card={MODEL}",
+    }
+    for page, (address, names) in tabs.items():
+        for name in names:
+            every[f"{page}-{name.split()[0].lower()}"] = address + quote(name)
+    return every
+
+
 def settle(page: Page) -> None:
     """Wait until the page's program has ended and its plots are drawn."""
     page.get_by_role("heading").first.wait_for()
     page.wait_for_timeout(1500)
-    for at_work in ("stStatusWidget", "stSpinner"):
-        page.get_by_test_id(at_work).first.wait_for(state="detached")
+    page.locator("[data-testid=stApp][data-test-script-state=notRunning]").wait_for()
+    for at_work in ("stStatusWidget", "stSpinner", "stSkeleton"):
+        page.wait_for_function(f"!document.querySelector('[data-testid={at_work}]')")
     page.wait_for_load_state("networkidle")
     page.wait_for_timeout(1500)
 
@@ -96,7 +123,7 @@ def take(
     whole: bool = False,
 ) -> None:
     """Take one page at a width, light or dark; Predict with a picture, all of Networks with one."""
-    size = {"width": width, "height": HEIGHTS[name]}
+    size = {"width": width, "height": HEIGHTS.get(name, 900)}
     context = browser.new_context(viewport=size, color_scheme=theme)  # type: ignore[arg-type]
     page = context.new_page()
     page.set_default_timeout(120_000)
@@ -134,7 +161,8 @@ def main() -> None:
                 browser = playwright.chromium.launch(
                     executable_path=chromium, args=["--no-sandbox"]
                 )
-                for name, path in addresses.items():
+                shown = every_address(addresses) if arguments.every else addresses
+                for name, path in shown.items():
                     address = f"{root}/{path}"
                     if not arguments.every:
                         to = arguments.to / f"{name}.png"
