@@ -41,6 +41,7 @@ from medrecog_core.ui.results.kept_results import (
     load_ranked_cells,
 )
 from medrecog_core.ui.results.label_errors import show_label_errors
+from medrecog_core.ui.results.learning_curve import show_learning_curve
 from medrecog_core.ui.results.measures import choose_measure, choose_positive, show_measures
 from medrecog_core.ui.results.model_making import show_model_making
 from medrecog_core.ui.results.published_figures import show_published_figures
@@ -150,6 +151,7 @@ def show_tabs(
         "Curves and calibration": lambda: show_scores(run, result),
         "Label errors": lambda: show_label_errors(run, result),
     }
+    shows["Learning curve"] = lambda: show_learning_curve(run, result)
     shows["Map"] = lambda: show_embedding_map(run, result, ON_RESULTS)
     if len(result.folds) > 1:
         shows["Folds"] = lambda: show_folds(result.folds)

@@ -16,6 +16,7 @@ from medrecog_core.models.storage import CARD, DAMAGE, model_files, read_model
 from medrecog_core.runs import Run
 from medrecog_core.runs.baselines import baselines_of
 from medrecog_core.runs.embedding import MAPS, read_map
+from medrecog_core.runs.learning_curve import CURVES, read_learning_curve
 from medrecog_core.runs.run import images_of_document
 
 _SHA256 = re.compile(r"[0-9a-f]{64}")
@@ -117,6 +118,8 @@ def _check_run(run: StagedRun, contents: BundleContents) -> None:
         _require(len(read_map(file).points) == len(images))
     if (run.path / "baselines.json").exists():
         _require(baselines_of(run) is not None)
+    for file in (run.path / CURVES).glob("*.json"):
+        read_learning_curve(file)
     cells = {cell.name for cell in specification.cells}
     _require(_cells_in(contents.files, run.id) <= cells)
     for cell in specification.cells:

@@ -39,7 +39,7 @@ _KINDS = (
     (re.compile(rf"{_RUN}({_RUN_DOCUMENT})\.json"), _MOST_BYTES_OF_DOCUMENT),
     (re.compile(rf"{_RUN}log\.txt"), _MOST_BYTES_OF_DOCUMENT),
     (re.compile(rf"{_RUN}cells/[A-Za-z0-9_+-]{{1,200}}\.(json|npy)"), _MOST_BYTES_OF_DOCUMENT),
-    (re.compile(rf"{_RUN}maps/[A-Za-z0-9_+-]{{1,200}}\.json"), MOST_BYTES_OF_MAP),
+    (re.compile(rf"{_RUN}(maps|learning-curves)/[A-Za-z0-9_+-]{{1,200}}\.json"), MOST_BYTES_OF_MAP),
     (re.compile(rf"{_DATASET}(dataset|exclusions|labels|health)\.json"), _MOST_BYTES_OF_DOCUMENT),
     (re.compile(rf"{_MODEL}[a-z0-9_+-]{{1,200}}\.(json|npz)"), _MOST_BYTES_OF_DOCUMENT),
     (re.compile(rf"{_DATASET}images/(?P<image>.+)", re.DOTALL), _MOST_BYTES_OF_IMAGE),

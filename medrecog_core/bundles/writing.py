@@ -47,6 +47,7 @@ from medrecog_core.models.storage import (
 from medrecog_core.runs import Run
 from medrecog_core.runs.embedding import MAPS, kept_maps
 from medrecog_core.runs.extracted_dataset import dataset_of_run
+from medrecog_core.runs.learning_curve import CURVES, kept_learning_curves
 from medrecog_core.runs.run import images_document
 from medrecog_core.wording import is_text
 
@@ -230,6 +231,9 @@ class _Bundle:
         for file in kept_maps(run):
             if file.stat().st_size <= MOST_BYTES_OF_MAP:
                 self._copy(file, f"{folder}/{MAPS}/{file.name}")
+        for cell in kept_learning_curves(run):
+            name = f"{CURVES}/{cell.name}.json"
+            self._copy(run.path / name, f"{folder}/{name}")
         return relative
 
     def _write_dataset(self, runs: Sequence[Run], name: str) -> Dataset | None:

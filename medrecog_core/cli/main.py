@@ -52,6 +52,7 @@ _PLACES = {
         "export": "result_commands:export",
         "embed": "explore_commands:embed",
         "similar": "explore_commands:similar",
+        "learning-curve": "curve_command:learning_curve",
         "label-errors": "label_commands:label_errors",
         "jobs": "job_commands:jobs",
         "log": "job_commands:log",

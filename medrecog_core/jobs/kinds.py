@@ -70,6 +70,13 @@ KINDS = {
         JobKind(
             DOWNLOAD_WEIGHTS, "Download", "medrecog_core.networks.weight_import:work", _NETWORK
         ),
+        JobKind(
+            LEARNING_CURVE,
+            "Learning curve",
+            "medrecog_core.runs.learning_curve:work",
+            "learning curve",
+            TRAINING_LANE,
+        ),
         JobKind(MAP, "Map", "medrecog_core.runs.embedding:work", "map"),
     )
 }

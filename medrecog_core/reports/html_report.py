@@ -32,6 +32,7 @@ from medrecog_core.reports.figures.curves import (
 )
 from medrecog_core.reports.figures.embedding_map import MOST_POINTS, draw_map
 from medrecog_core.reports.figures.heat_map import UNBEATEN_MARK
+from medrecog_core.reports.figures.learning_curve import draw_learning_curves
 from medrecog_core.reports.measures import MEASURES
 from medrecog_core.reports.rendering import to_svg
 from medrecog_core.reports.run_figures import (
@@ -53,6 +54,7 @@ from medrecog_core.runs.description import reservations, used_settings
 from medrecog_core.runs.embedding import METHODS, kept_embedding
 from medrecog_core.runs.extracted_dataset import dataset_of_run
 from medrecog_core.runs.label_errors import find_doubtful_labels
+from medrecog_core.runs.learning_curve import gain_words, kept_learning_curves, unit_noun
 from medrecog_core.runs.published import beside_report, beside_study, find_published_table
 from medrecog_core.runs.record import RunRecord
 from medrecog_core.wording import RESEARCH_ONLY, counted
@@ -217,6 +219,7 @@ def html_report(run: Run) -> str:
         n_without_curves=max(0, len(curve_classes(images)) - _MOST_CURVES),
         folds=_folds(run, best.result),
         calibration=_calibration(images, best.result.metrics.positive),
+        learning=_learning(run),
         maps=_maps(run, best.result),
         doubtful=find_doubtful_labels(run, best.result, n_neighbours=0),
         most_doubtful=_MOST_DOUBTFUL,
@@ -321,6 +324,18 @@ def _decision(found: CrossCalibration, positive: str | None) -> dict[str, Any] |
             width=_RELIABILITY_WIDTH, description=describe_decision(found.decision, positive)
         )
     )
+
+
+def _learning(run: Run) -> dict[str, Any] | None:
+    """Return the learning curves of a run that were computed before."""
+    curves = {cell.name: curve for cell, curve in kept_learning_curves(run).items()}
+    if not curves:
+        return None
+    return {
+        "figure": _figure(draw_learning_curves(curves, unit_noun(run))),
+        "unit": unit_noun(run),
+        "curves": [(name, curve, gain_words(run, curve)) for name, curve in curves.items()],
+    }
 
 
 def _maps(run: Run, result: CellResult) -> list[dict[str, Any]]:

@@ -20,11 +20,15 @@ from medrecog_core.models import carry_out_evaluation, load_model, train_model
 from medrecog_core.runs import all_runs, find_run, result_document
 from medrecog_core.runs.comparison import rank_cells
 from medrecog_core.runs.embedding import PCA, embed_images, kept_embedding
+from medrecog_core.runs.learning_curve import compute_learning_curve, kept_learning_curve
 from medrecog_core.runs.subgroups import metadata_columns
 from medrecog_core.settings import MODE_VARIABLE, VIEWER
 from tests.deep_images import MODEL, deep_specification
 from tests.made_runs import keep_dataset, made_run, rewrite_record
+from tests.runs.test_learning_curve import run as curved
 from tests.textures import NAME, finished_run
+
+__all__ = ["curved"]
 
 
 def files_below(folder):
@@ -87,6 +91,15 @@ def test_maps_go_along_and_are_those_of_the_images(finished, tmp_path, there, mo
     kept = kept_embedding(find_run(finished.id), cell, PCA)
     assert kept is not None
     np.testing.assert_allclose(kept.points, made.points, atol=1e-5)
+
+
+def test_learning_curves_go_along(curved, tmp_path, there, monkeypatch):
+    cell = curved.cells()[0].cell
+    curve = compute_learning_curve(curved, cell)
+    write_bundle([curved], tmp_path / "curves.zip", "none")
+    open_bundle(tmp_path / "curves.zip", there)
+    monkeypatch.setenv("MEDRECOG_CACHE", str(there.root))
+    assert kept_learning_curve(find_run(curved.id), cell) == curve
 
 
 def test_thumbnails_stand_in_for_images_that_are_not_there(opened):

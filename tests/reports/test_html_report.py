@@ -12,8 +12,14 @@ from medrecog_core.reports.html_report import describe_data, html_report
 from medrecog_core.reports.tables import cells_latex
 from medrecog_core.runs import Run
 from medrecog_core.runs.comparison import rank_cells
-from tests.made_runs import rewrite_record
+from medrecog_core.runs.embedding import embed_images
+from medrecog_core.runs.label_errors import find_doubtful_labels
+from medrecog_core.runs.learning_curve import compute_learning_curve, gain_words
+from tests.made_runs import made_run, rewrite_record
+from tests.runs.test_learning_curve import run as curved
 from tests.textures import CLASSES, N_IMAGES, NAME, PER_CLASS, cache_at, finished_run, specification
+
+__all__ = ["curved"]
 
 pytestmark = pytest.mark.slow
 
@@ -223,3 +229,17 @@ def test_reasons_of_exclusions_are_counted(finished):
 @pytest.fixture(autouse=True)
 def no_picture_is_drawn(monkeypatch):
     monkeypatch.setattr("medrecog_core.datasets.demo.load", None)
+
+
+def test_maps_curves_and_doubtful_labels_are_there_once_computed(curved, finished):
+    best = max(finished.cells(), key=lambda result: result.metrics.accuracy).cell
+    embed_images(finished, best)
+    page = Parsed(html_report(finished))
+    assert "PCA map of the images" in page.text
+    assert "Learning curve" not in page.text
+    curve = compute_learning_curve(curved, curved.cells()[0].cell)
+    page = Parsed(html_report(curved))
+    assert gain_words(curved, curve) in page.text
+    noisy = made_run(n=240, n_folds=4, separations=(2.0,))
+    doubtful = find_doubtful_labels(noisy, noisy.cells()[0])
+    assert doubtful.images[0].file.name in Parsed(html_report(noisy)).text
