@@ -16,9 +16,10 @@ from medrecog_core import __version__
 from medrecog_core.classification import CLASS_WEIGHTS, MEASURES, NORMALISATIONS
 from medrecog_core.cli.main import medrecog
 from medrecog_core.datasets import PROTOCOLS
-from medrecog_core.features import POOLINGS
+from medrecog_core.features import POOLINGS, Cell
 from medrecog_core.images import PREPROCESSINGS, SUFFIXES
 from medrecog_core.networks import NETWORKS, PRECISIONS, embedded_weights
+from medrecog_core.runs.published import PUBLISHED_TABLES
 from medrecog_core.ui.page import PAGES
 
 PROJECT = Path(__file__).parents[1]
@@ -76,6 +77,16 @@ def source_of(constructor):
                     yield first.value
                 elif isinstance(first, ast.Name) and first.id in constants:
                     yield constants[first.id]
+
+
+@pytest.mark.parametrize("table", PUBLISHED_TABLES, ids=lambda table: table.name)
+def test_figures_of_the_report_are_those_that_pages_show(table):
+    columns = dict.fromkeys((each.scale, p) for each in table.accuracies for p in each.poolings)
+    columns = sorted(columns, key=lambda column: (column[0], column[1] != "max"))
+    for layer in {each.layer for each in table.accuracies}:
+        found = (table.find(Cell(layer, scale, pooling)).accuracy for scale, pooling in columns)
+        row = " | ".join([layer, *(f"{accuracy:.2f}" for accuracy in found)])
+        assert f"\n| {row} |\n" in DOCUMENTS["docs/report-sets.md"]
 
 
 def anchors(text):
