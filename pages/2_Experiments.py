@@ -28,8 +28,9 @@ from medrecog_core.runs import (
     list_runs,
     plan_run,
 )
-from medrecog_core.runs.naming import describe_run, suggest_title
+from medrecog_core.runs.naming import describe_run
 from medrecog_core.runs.run import LONGEST_TITLE
+from medrecog_core.runs.run_list import suggest_title
 from medrecog_core.ui.choice import choose_setting
 from medrecog_core.ui.experiments.cost_line import expected_seconds, show_cost
 from medrecog_core.ui.experiments.followed import FOLLOWED, PROGRESS, SEEN, follow

@@ -51,7 +51,8 @@ from medrecog_core.runs import (
     search_runs,
     specification_of,
 )
-from medrecog_core.runs.naming import rename_run, suggest_title
+from medrecog_core.runs.naming import rename_run
+from medrecog_core.runs.run_list import suggest_title
 from medrecog_core.trash import DAYS_KEPT
 
 _Command = TypeVar("_Command", bound=Callable[..., Any])

@@ -42,12 +42,6 @@ def describe_run(specification: RunSpecification) -> str:
     return " · ".join(part for part in parts if part)[: LONGEST_TITLE - _ROOM_FOR_NUMBER]
 
 
-def suggest_title(specification: RunSpecification) -> str:
-    """Return the title of `describe_run`, with a number if another run has it."""
-    title, taken = describe_run(specification), _titles()
-    return title if title not in taken else numbered(title, taken)
-
-
 def numbered(title: str, taken: Collection[str]) -> str:
     """Return a title with the first number, from 2, that makes it differ from others."""
     return next(name for n in count(2) if (name := f"{title} ({n})") not in taken)
@@ -66,10 +60,6 @@ def rename_run(run: Run, title: str) -> None:
     if title and other is not None:
         raise UsageError(f"Run {other.id} has the title “{title}” already. Use another title.")
     run.rename(title)
-
-
-def _titles() -> set[str]:
-    return {run.title for run in all_runs()}
 
 
 def _layers(layers: Sequence[str]) -> str:

@@ -24,6 +24,7 @@ from medrecog_core.runs.labels import RunLabels
 from medrecog_core.runs.naming import describe_run, numbered
 from medrecog_core.runs.run import Run, runs_with_states
 from medrecog_core.runs.search import Searched, matches, parse_query
+from medrecog_core.runs.specification import RunSpecification
 
 _FILE = "summary.json"
 _FORMAT = 1
@@ -180,6 +181,12 @@ def list_runs() -> list[ListedRun]:
         for run, state in runs
     ]
     return sorted(rows, key=lambda row: not row.labels.pinned)
+
+
+def suggest_title(specification: RunSpecification) -> str:
+    """Return the title of `describe_run`, with a number if a run is listed under it."""
+    title, taken = describe_run(specification), {row.name for row in list_runs()}
+    return title if title not in taken else numbered(title, taken)
 
 
 def summarise(run: Run) -> RunSummary:

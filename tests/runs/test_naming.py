@@ -3,8 +3,9 @@ from typing import Any
 import pytest
 
 from medrecog_core.errors import UsageError
-from medrecog_core.runs import RunSpecification, create_run
-from medrecog_core.runs.naming import describe_run, rename_run, suggest_title
+from medrecog_core.runs import RunSpecification, create_run, list_runs
+from medrecog_core.runs.naming import describe_run, rename_run
+from medrecog_core.runs.run_list import suggest_title
 
 
 def asked(**settings: Any) -> RunSpecification:
@@ -49,6 +50,13 @@ def test_a_title_says_what_a_run_is(settings: dict[str, Any], title: str) -> Non
 def test_no_two_suggested_titles_are_the_same() -> None:
     titles = [create_run(asked(), title=suggest_title(asked())).title for _ in range(3)]
     assert titles[1:] == [f"{titles[0]} (2)", f"{titles[0]} (3)"]
+
+
+def test_a_suggested_title_changes_no_name_of_a_run_without_one() -> None:
+    untitled = create_run(asked())
+    (before,) = (row.name for row in list_runs())
+    create_run(asked(), title=suggest_title(asked()))
+    assert {row.run.id: row.name for row in list_runs()}[untitled.id] == before
 
 
 def test_a_long_title_has_room_for_its_number() -> None:

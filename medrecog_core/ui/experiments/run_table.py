@@ -18,7 +18,7 @@ def choose_runs(rows: Sequence[ListedRun]) -> list[ListedRun]:
     columns: dict[str, Any] = {
         "Pin": st.column_config.TextColumn("", width=24, help="★: pinned, listed first"),
         "Name": st.column_config.TextColumn(width=280),
-        "Status": st.column_config.TextColumn(width=150),
+        "Status": st.column_config.TextColumn(width=200),
         "Score": st.column_config.NumberColumn(
             format="%.3f", width=64, help="Accuracy of the best cell"
         ),
