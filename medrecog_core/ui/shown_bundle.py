@@ -1,15 +1,21 @@
 """The bundle that a read-only server shows, extracted once."""
 
+import contextlib
 import functools
+import shutil
 import tempfile
 import threading
 from pathlib import Path
 
 from medrecog_core.bundles import open_bundle, read_contents
+from medrecog_core.errors import StorageError
+from medrecog_core.jobs.locks import is_held, locked
 from medrecog_core.locations import CacheFolder
 from medrecog_core.settings import VIEWER, read_settings, set_in_environment
 
+_PREFIX, _LOCK = "medrecog-bundle-", "in-use.lock"
 _ONE_AT_A_TIME = threading.Lock()
+_HELD = contextlib.ExitStack()
 
 
 def show_bundle() -> None:
@@ -35,9 +41,20 @@ def _file() -> Path | None:
 
 @functools.cache
 def _unpacked(file: Path) -> "tempfile.TemporaryDirectory[str]":
-    folder = tempfile.TemporaryDirectory(prefix="medrecog-bundle-")
-    open_bundle(file, CacheFolder(Path(folder.name).resolve()))
+    _remove_leftovers()
+    folder = tempfile.TemporaryDirectory(prefix=_PREFIX)
+    place = Path(folder.name).resolve()
+    _HELD.enter_context(locked(place / _LOCK, "The folder of the bundle is in use. Try again."))
+    open_bundle(file, CacheFolder(place))
     return folder
+
+
+def _remove_leftovers() -> None:
+    """Delete the bundles that killed servers had extracted."""
+    for lock in Path(tempfile.gettempdir()).glob(f"{_PREFIX}*/{_LOCK}"):
+        with contextlib.suppress(StorageError):  # another user's
+            if not is_held(lock):
+                shutil.rmtree(lock.parent, ignore_errors=True)
 
 
 @functools.cache

@@ -9,6 +9,7 @@ from streamlit.testing.v1 import AppTest
 
 from medrecog_core.bundles import write_bundle
 from medrecog_core.errors import MedrecogError
+from medrecog_core.jobs.locks import locked
 from medrecog_core.locations import cache_folder
 from medrecog_core.mode import is_viewer
 from medrecog_core.settings import CACHE_VARIABLE, variable_of
@@ -70,6 +71,18 @@ def test_a_bundle_is_unpacked_once(bundle):
     show_bundle()
     assert cache_folder().root == first
     assert first.is_dir()
+
+
+def test_what_a_killed_server_had_extracted_is_removed(bundle, tmp_path, monkeypatch):
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path / "temporary"))
+    killed, alive = (tmp_path / "temporary" / f"medrecog-bundle-{n}" for n in ("killed", "alive"))
+    for folder in (killed, alive):
+        (folder / "runs").mkdir(parents=True)
+        (folder / "in-use.lock").touch()
+    with locked(alive / "in-use.lock", "busy"):
+        show_bundle()
+    assert not killed.exists()
+    assert (alive / "runs").exists() and cache_folder().runs.is_dir()
 
 
 def test_a_file_that_is_no_bundle_is_told_in_a_sentence_and_opens_nothing(bundle):
