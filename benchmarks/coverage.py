@@ -1,6 +1,6 @@
 """How often the intervals hold the truth, and how often equal cells are told apart.
 
-    python benchmarks/coverage.py [--cases N] [--resamples N] [--curves N]
+    python benchmarks/coverage.py [--cases N] [--resamples N] [--curves N] [--trained-curves N]
 
 Simulated results of two classes whose truth is known: scores are normal around a class mean, a
 part of their variance is common to the images of a group, and a group is of one class. Every case
@@ -14,10 +14,15 @@ and group sizes (1 to 11 in `large_groups`, of which a class can have as few as 
 - `told_apart`: for two equal cells, the share of cases with p <= 0.05; and for ten equal cells, the
   share in which any is told from the best after Holm's correction
 
-With `--curves N` it prints only `curves`: N learning curves of linear SVMs in five designs (10 to
-60 channels, 100 to 160 groups of 1 to 4 images, a test part or 5 folds). The true accuracy for a
-number of groups is the mean over 240 independent training parts, each tested on the whole
-population by its formula. For each design:
+With `--curves N` it prints only `curves`: N simulated learning curves in each of four designs. An
+image is right if its difficulty, part of which is common to its group, is less than what the
+classifier can do. That follows a power law of the number of training groups, plus an effect of the
+very groups, of which every image also has its own. Draws, folds and nesting are those of the
+program, and the true accuracy is a formula. With `--trained-curves N` it prints `trained_curves`:
+linear SVMs are really trained, in five designs (10 to 60 channels, 100 to 160 groups of 1 to 4
+images, a test part or 5 folds), and the true accuracy for a number of groups is the mean over 240
+independent training parts, each tested on the whole population by its formula. There, the power law
+is only an approximation. For each design:
 
 - `points`: the share of 95 % intervals that hold the truth, at each size and over all
 - `fitted` and `extrapolated`: the same for the power law at the measured sizes, and at twice the
@@ -54,7 +59,11 @@ from medrecog_core.classification import (
     train_svms,
 )
 from medrecog_core.classification.intervals import METHODS, bootstrap
-from medrecog_core.classification.learning_curve import draw_results, fit_learning_curve
+from medrecog_core.classification.learning_curve import (
+    DrawnResults,
+    draw_results,
+    fit_learning_curve,
+)
 from medrecog_core.images import stratified_folds
 
 DESIGNS = {"independent": 1, "small_groups": 4, "large_groups": 11}
@@ -158,6 +167,109 @@ def told_apart(largest_group: int, n_cases: int, n_resamples: int) -> dict[str, 
 # --- Learning curves -----------------------------------------------------------------------------
 
 
+class Design:
+    """How learning curves are simulated.
+
+    Parameters
+    ----------
+    n_groups, group_size, n_folds
+        Groups, images of each, and folds; 1 for a test part of as many groups again.
+    ceiling, scale, exponent
+        Of the power law of the accuracy.
+    effect, decay
+        Standard deviation of the effect of the training groups on the probit scale for one group,
+        and the power of the number of groups with which its variance falls.
+    """
+
+    def __init__(
+        self,
+        n_groups: int,
+        group_size: int,
+        n_folds: int,
+        law: tuple[float, float, float],
+        effect: float,
+        decay: float,
+    ) -> None:
+        self._n_groups, self._group_size, self._n_folds = n_groups, group_size, n_folds
+        self._law, self._effect, self._decay = law, effect, decay
+        largest = n_groups if n_folds == 1 else n_groups * (n_folds - 1) // n_folds
+        self.sizes = np.unique(np.geomspace(4, largest, 8).round().astype(int))
+
+    def truth(self, sizes: np.ndarray) -> np.ndarray:
+        """Return the accuracy for numbers of training groups."""
+        ceiling, scale, exponent = self._law
+        law: np.ndarray = ceiling - scale * sizes.astype(float) ** -exponent
+        return law
+
+    def draw(self, rng: np.random.Generator, n_draws: int = 10) -> DrawnResults:
+        """Return which test images simulated classifiers get right."""
+        from scipy.stats import norm
+
+        n, folds = self._n_groups, self._n_folds
+        n_all = 2 * n if folds == 1 else n
+        units = np.repeat(np.arange(n_all), self._group_size)
+        fold_of = np.where(np.arange(n_all) < n, 1, 0) if folds == 1 else np.arange(n) % folds
+        difficulty = rng.normal(size=n_all)[units] * np.sqrt(_OF_GROUP)
+        difficulty += rng.normal(size=len(units)) * np.sqrt(_OF_IMAGE)
+        of_groups = rng.normal(size=n_all)
+        of_both = rng.normal(size=(len(units), n_all)) * np.sqrt(1 - _OF_GROUP - _OF_IMAGE)
+        spread = np.sqrt(1 + self._effect**2 * self.sizes.astype(float) ** -self._decay)
+        able = norm.ppf(self.truth(self.sizes)) * spread
+        shape = max(2, n_draws // folds) * folds, len(self.sizes), len(units)
+        right = np.full(shape, np.nan, dtype=np.float32)
+        for draw in range(shape[0]):
+            f = draw // (shape[0] // folds)
+            pool = rng.permutation(np.flatnonzero(fold_of != f))
+            tested = fold_of[units] == f
+            for s, size in enumerate(self.sizes):
+                drawn = pool[:size] if s < len(self.sizes) - 1 else pool
+                effect = self._effect * len(drawn) ** (-self._decay / 2)
+                can = able[s] + effect * of_groups[drawn].sum() / np.sqrt(len(drawn))
+                own = of_both[np.ix_(tested, drawn)].sum(axis=1) / np.sqrt(len(drawn))
+                right[draw, s, tested] = difficulty[tested] + own < can
+        return DrawnResults(
+            self.sizes, right, np.repeat(np.arange(folds), shape[0] // folds), units
+        )
+
+
+_OF_GROUP, _OF_IMAGE = 0.3, 0.4
+DESIGNS_OF_CURVES = {
+    "a test part of 150 images": Design(150, 1, 1, (0.9, 0.6, 0.5), 1.0, 1.5),
+    "100 groups of 3, 5 folds": Design(100, 3, 5, (0.85, 0.5, 0.4), 1.5, 1.2),
+    "400 groups of 2, 5 folds": Design(400, 2, 5, (0.97, 0.5, 0.6), 1.0, 1.5),
+    "a test part of 60 groups of 4": Design(60, 4, 1, (0.8, 0.4, 0.5), 1.5, 1.0),
+}
+
+
+def simulated_curve_coverage(design: Design, n_cases: int) -> dict[str, Any]:
+    asked = np.append(design.sizes, 2 * design.sizes[-1])
+    truth = design.truth(asked)
+    curves = (
+        fit_learning_curve(design.draw(np.random.default_rng(case))) for case in range(n_cases)
+    )
+    return _summary(curves, asked, truth)
+
+
+def _summary(curves: Any, asked: Any, truth: np.ndarray) -> dict[str, Any]:
+    points, fitted, gains = [], [], []
+    for curve in curves:
+        gain = truth[-1] - truth[-2]
+        points.append([p.low <= t <= p.high for p, t in zip(curve.points, truth, strict=False)])
+        fitted.append([p.low <= t <= p.high for p, t in zip(curve.fitted, truth, strict=True)])
+        gains.append(curve.gain_low <= gain <= curve.gain_high)
+    of_fit = np.mean(fitted, axis=0)
+    return {
+        "cases": len(gains),
+        "groups": [int(n) for n in asked],
+        "truth": [round(float(t), 4) for t in truth],
+        "points": [round(float(share), 3) for share in np.mean(points, axis=0)],
+        "all points": round(float(np.mean(points)), 4),
+        "fitted": round(float(of_fit[:-1].mean()), 4),
+        "extrapolated": round(float(of_fit[-1]), 4),
+        "gain": round(float(np.mean(gains)), 4),
+    }
+
+
 class Population:
     """Two normal classes whose images come in groups, of equal numbers of groups.
 
@@ -226,10 +338,9 @@ _N_TRUE = 240
 _TRAINED_TOGETHER = 20
 
 
-def curve_coverage(population: Population, n_cases: int) -> dict[str, Any]:
+def trained_curve_coverage(population: Population, n_cases: int) -> dict[str, Any]:
     svm = find_classifier("linear-svm")
-    truth = np.empty(0)
-    points, fitted, gains = [], [], []
+    curves, asked = [], []
     for case in range(n_cases):
         rng = np.random.default_rng([case, population.n_groups])
         more = _N_TEST_GROUPS if population.n_folds == 1 else 0
@@ -243,26 +354,10 @@ def curve_coverage(population: Population, n_cases: int) -> dict[str, Any]:
         named = [f"group {i}" for i in groups]
         options = TrainingOptions(normalisation=PLAIN, seed=case)
         drawn = draw_results(svm, features, list(labels), named, folds, 1.0, options)
-        if not truth.size:
-            true_rng = np.random.default_rng(population.n_groups)
-            asked = [*map(int, drawn.sizes), 2 * int(drawn.sizes[-1])]
-            truth = np.array([population.accuracy(n, true_rng) for n in asked])
-        curve = fit_learning_curve(drawn)
-        gain = truth[-1] - truth[-2]
-        points.append([p.low <= t <= p.high for p, t in zip(curve.points, truth, strict=False)])
-        fitted.append([p.low <= t <= p.high for p, t in zip(curve.fitted, truth, strict=True)])
-        gains.append(curve.gain_low <= gain <= curve.gain_high)
-    of_fit = np.mean(fitted, axis=0)
-    return {
-        "cases": n_cases,
-        "groups": asked,
-        "truth": [round(float(t), 4) for t in truth],
-        "points": [round(float(share), 3) for share in np.mean(points, axis=0)],
-        "all points": round(float(np.mean(points)), 4),
-        "fitted": round(float(of_fit[:-1].mean()), 4),
-        "extrapolated": round(float(of_fit[-1]), 4),
-        "gain": round(float(np.mean(gains)), 4),
-    }
+        asked = [*map(int, drawn.sizes), 2 * int(drawn.sizes[-1])]
+        curves.append(fit_learning_curve(drawn))
+    rng = np.random.default_rng(population.n_groups)
+    return _summary(curves, asked, np.array([population.accuracy(n, rng) for n in asked]))
 
 
 def main() -> None:
@@ -270,14 +365,22 @@ def main() -> None:
     parser.add_argument("--cases", type=int, default=2000)
     parser.add_argument("--resamples", type=int, default=2000)
     parser.add_argument("--designs", default=",".join(DESIGNS))
-    parser.add_argument("--curves", type=int, default=0, help="learning curves to simulate")
-    parser.add_argument("--populations", default=",".join(POPULATIONS))
+    parser.add_argument("--curves", type=int, default=0, help="curves to simulate a design")
+    parser.add_argument("--trained-curves", type=int, default=0, help="curves to train a design")
     arguments = parser.parse_args()
     if arguments.curves:
-        names = arguments.populations.split(",")
-        n = arguments.curves // len(names)
-        curves = {name: curve_coverage(POPULATIONS[name], n) for name in names}
-        print(json.dumps({"curves": curves}, indent=1))
+        simulated = {
+            name: simulated_curve_coverage(design, arguments.curves)
+            for name, design in DESIGNS_OF_CURVES.items()
+        }
+        print(json.dumps({"curves": simulated}, indent=1))
+        return
+    if arguments.trained_curves:
+        trained = {
+            name: trained_curve_coverage(population, arguments.trained_curves)
+            for name, population in POPULATIONS.items()
+        }
+        print(json.dumps({"trained_curves": trained}, indent=1))
         return
     cases, resamples = arguments.cases, arguments.resamples
     designs = {name: DESIGNS[name] for name in arguments.designs.split(",")}

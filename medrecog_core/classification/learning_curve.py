@@ -15,10 +15,12 @@ N_DRAWS = 10
 
 _SMALLEST_SHARE = 40  # the smallest size is one in so many groups
 _PARTS_AT_ONCE = 16
-_Z = 1.959964
+_SIZES_THAT_COUNT = 2  # a variance is told by its own draws and by as many of other sizes
 _N_REFITS = 1000
 _EXPONENTS = np.geomspace(0.05, 3, 60)
-_LEAST_ERROR = 1e-9
+_POWERS = (-3.0, -0.5)  # with which a variance falls with the number of groups
+_LEVELS = (1e-9, 0.1)  # of the variance for the smallest number
+_LEAST_VARIANCE = 1e-12
 
 
 @dataclass(frozen=True)
@@ -205,8 +207,8 @@ def fit_learning_curve(results: DrawnResults, seed: int = 0) -> LearningCurve:
     over independent test groups. That of the training groups follows from the draws of each fold:
     their variance, smoothed over the sizes by a power of the size, is that of drawing without
     replacement from the groups at hand, and the groups at hand are themselves a sample. Intervals
-    are normal on the logit scale. The power law is fitted by weighted least squares; its intervals
-    are quantiles of fits to results drawn with the covariance of the measured ones.
+    are Student's on the logit scale. The power law is fitted by weighted least squares; its
+    intervals are quantiles of fits to results drawn with the covariance of the measured ones.
 
     Parameters
     ----------
@@ -215,6 +217,8 @@ def fit_learning_curve(results: DrawnResults, seed: int = 0) -> LearningCurve:
     seed
         Of the draws of the fit.
     """
+    from scipy.stats import norm, t
+
     sizes = results.sizes.astype(float)
     tested = np.isfinite(results.right[:, 0]).any(axis=0)
     right, units = results.right[:, :, tested], number_units(results.units[tested].astype(str))
@@ -229,16 +233,26 @@ def fit_learning_curve(results: DrawnResults, seed: int = 0) -> LearningCurve:
         + np.sqrt(np.outer(of_draws, of_draws)) * np.sqrt(smaller)
     )
     n_units = int(units.max()) + 1
+    n_folds = int(results.folds.max()) + 1
+    freedom = _degrees_of_freedom(
+        (of_test.diagonal(), n_units - 1),
+        (of_pool + of_draws, _SIZES_THAT_COUNT * (len(results.folds) - n_folds)),
+    )
     points = [
-        CurvePoint(int(n), float(value), *_logit_interval(value, variance, n_units))
-        for n, value, variance in zip(sizes, accuracy, covariance.diagonal(), strict=True)
+        CurvePoint(int(n), float(value), *_logit_interval(value, variance, df, n_units))
+        for n, value, variance, df in zip(
+            sizes, accuracy, covariance.diagonal(), freedom, strict=True
+        )
     ]
     weights = 1 / (of_pool + of_draws + 1e-6)
     asked = np.append(sizes, 2 * sizes[-1])
     parameters = _fit(sizes, accuracy[None], weights)
     fitted = _power_law(asked, *parameters)[0]
     rng = np.random.default_rng(seed)
-    drawn = rng.multivariate_normal(accuracy, covariance, _N_REFITS, check_valid="ignore")
+    # As wide as Student's t for the few draws that the variances are known from.
+    wider = t.ppf(0.975, freedom) / norm.ppf(0.975)
+    spread = covariance * np.outer(wider, wider)
+    drawn = rng.multivariate_normal(accuracy, spread, _N_REFITS, check_valid="ignore")
     refitted = _power_law(asked, *_fit(sizes, drawn, weights))
     low, high = np.quantile(refitted, (0.025, 0.975), axis=0)
     gains = refitted[:, -1] - refitted[:, -2]
@@ -278,7 +292,7 @@ def _variances_of_training(
 ) -> tuple[np.ndarray, np.ndarray]:
     """Return the variances of the mean accuracy by the groups at hand, and by the draws of them."""
     n_folds, n_draws = int(results.folds.max()) + 1, len(results.folds)
-    between = np.zeros(len(sizes))
+    total, own_of_units = np.zeros(len(sizes)), np.zeros(len(sizes))
     for f in range(n_folds):
         own = right[results.folds == f]
         tested = np.isfinite(own[0, 0])
@@ -286,39 +300,60 @@ def _variances_of_training(
         deviations = own[:, :, tested] - own[:, :, tested].mean(axis=0)
         by_unit = np.zeros((int(members.max()) + 1, *deviations.shape[:2]))
         np.add.at(by_unit, members, np.moveaxis(deviations, 2, 0))
+        scale = tested.sum() ** 2 * (n_draws - n_folds)
+        total += (by_unit.sum(axis=0) ** 2).sum(axis=0) / scale
         # What draws change in one test group alone is counted with the test groups.
-        common = by_unit.sum(axis=0) ** 2 - (by_unit**2).sum(axis=0)
-        between += common.sum(axis=0) / tested.sum() ** 2 / (n_draws - n_folds)
+        own_of_units += (by_unit**2).sum(axis=(0, 1)) / scale
     left = 1 - sizes / sizes[-1]  # of the groups at hand, how many a draw leaves out
-    smooth = _smoothed(sizes, between[:-1] / left[:-1])
+    smooth = _smoothed(sizes, total[:-1] / left[:-1], own_of_units[:-1] / left[:-1])
     pool = sizes[-1] * (n_folds / (n_folds - 1) if n_folds > 1 else 1)
     return smooth * sizes / pool, smooth * left / n_draws
 
 
-def _smoothed(sizes: np.ndarray, variances: np.ndarray) -> np.ndarray:
-    """Return variances as a power of the size between -2.5 and -1, by least relative squares.
+def _smoothed(sizes: np.ndarray, total: np.ndarray, known: np.ndarray) -> np.ndarray:
+    """Return variances as a power of the size, by the greatest likelihood.
 
-    The last one, which no draw can tell, is extrapolated. Estimates can be negative by chance.
+    The last one, which no draw can tell, is extrapolated.
+
+    Parameters
+    ----------
+    sizes
+        Shape (n_sizes,).
+    total
+        Shape (n_sizes - 1,): sums of the sought variances and the known ones, as they were
+        measured; they are gamma distributed.
+    known
+        Shape (n_sizes - 1,).
     """
-    best, smooth = np.inf, np.zeros(len(sizes))
-    for power in np.linspace(-2.5, -1, 16):
-        shape = sizes**power
-        relative = variances / shape[:-1]
-        level = max(0.0, float(relative.mean()))
-        loss = float(((relative - level) ** 2).sum()) / max(level, _LEAST_ERROR) ** 2
-        if loss < best:
-            best, smooth = loss, level * shape
+    powers, levels = np.meshgrid(np.linspace(*_POWERS, 31), np.geomspace(*_LEVELS, 81))
+    shape = (sizes / sizes[0]) ** powers[:, :, None]
+    expected = levels[:, :, None] * shape[:, :, :-1] + known + _LEAST_VARIANCE
+    loss = (np.log(expected) + total / expected).sum(axis=2)
+    best = np.unravel_index(loss.argmin(), loss.shape)
+    smooth: np.ndarray = levels[best] * shape[best]
     return smooth
 
 
-def _logit_interval(value: float, variance: float, n_units: int) -> tuple[float, float]:
-    """Return the 95 % interval of a proportion that is normal on the logit scale."""
+def _degrees_of_freedom(*parts: tuple[np.ndarray, int]) -> np.ndarray:
+    """Return those of sums of variances, from the variances and theirs (Satterthwaite, 1946)."""
+    total = np.sum([variance for variance, _ in parts], axis=0)
+    spread = np.sum([variance**2 / max(1, df) for variance, df in parts], axis=0)
+    freedom: np.ndarray = np.maximum(total**2 / np.maximum(spread, _LEAST_VARIANCE**2), 1)
+    return freedom
+
+
+def _logit_interval(
+    value: float, variance: float, freedom: float, n_units: int
+) -> tuple[float, float]:
+    """Return the 95 % interval of a proportion by Student's t on the logit scale."""
+    from scipy.stats import t
+
     inner = min(max(value, 1 / (2 * n_units)), 1 - 1 / (2 * n_units))
     slope = inner * (1 - inner)
     # An accuracy of 1 says no more than n_units groups can.
     spread = np.sqrt(max(variance, slope / n_units**2)) / slope
     logit = np.log(inner / (1 - inner))
-    low, high = 1 / (1 + np.exp(-(logit + np.array([-1, 1]) * _Z * spread)))
+    low, high = 1 / (1 + np.exp(-(logit + np.array([-1, 1]) * t.ppf(0.975, freedom) * spread)))
     return float(min(low, value)), float(max(high, value))
 
 
