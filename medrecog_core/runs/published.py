@@ -225,6 +225,8 @@ class PublishedStudy:
         The test images, in words.
     has_given_split
         Whether that is the predefined split of the data set.
+    network
+        The one among its networks that is nearest to those here.
     classifier
         What was trained on the features.
     layer, scale
@@ -243,6 +245,7 @@ class PublishedStudy:
     protocol: str
     split: str
     has_given_split: bool
+    network: str
     classifier: str
     layer: str
     scale: int
@@ -281,6 +284,7 @@ CHEST_XRAY = PublishedStudy(
     protocol=_LINEAR_PROBE,
     split="the official test part of 624 images",
     has_given_split=True,
+    network="VGG16",
     classifier="a linear layer (AdamW)",
     layer="fc2",
     scale=224,
@@ -302,6 +306,7 @@ HAM10000 = PublishedStudy(
     protocol=_LINEAR_PROBE,
     split="the split of DermaMNIST+",
     has_given_split=False,
+    network="VGG16",
     classifier="a linear layer (AdamW)",
     layer="fc2",
     scale=224,
@@ -328,13 +333,11 @@ MIT67 = PublishedStudy(
     protocol="OverFeat, a fully connected layer, L2-normalised, linear SVM with C = 2",
     split="the official split",
     has_given_split=True,
+    network="OverFeat",
     classifier="a linear SVM with C = 2",
     layer="fc1",
     scale=224,
-    caveat=(
-        "Its measure is the mean accuracy of the classes, here the balanced accuracy. OverFeat was "
-        "trained on ImageNet, but is another network than those here."
-    ),
+    caveat="Its measure is the mean accuracy of the classes, which is the balanced accuracy here.",
     figures=tuple(
         PublishedFigure(method, {"balanced_accuracy": value})
         for method, value in (
@@ -427,7 +430,7 @@ def _differences(
         yield f"{study.layer} at {study.scale} pixels is the comparable cell{missing}."
     else:
         yield f"No layer of {network.title} is comparable."
-    yield f"Its networks are other ones; this run reads {network.title}."
+    yield f"Its nearest network is {study.network}; this run uses {network.title}."
     n_test, kind = record.split.n_test, record.split.kind
     is_given = study.has_given_split and record.split.n_folds == 1 and study.n_test in (0, n_test)
     if not (is_given and specification.protocol in ("auto", "given")):

@@ -147,11 +147,6 @@ class Run(Job):
         except READ_ERRORS as error:
             raise StorageError(damaged(file)) from error
 
-    @property
-    def has_baselines(self) -> bool:
-        """Whether baselines were computed."""
-        return (self.path / "baselines.json").is_file()
-
     def read_baselines(self, read: Callable[[Any], _T]) -> _T | None:
         """Return what `read` makes of the document of the baselines, None where there is none.
 

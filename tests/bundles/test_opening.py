@@ -49,6 +49,7 @@ def opened(written, there, monkeypatch):
 
 def test_run_tells_there_what_it_told_here(finished, opened, monkeypatch, cache):
     there = result_document(opened), rank_cells(opened), opened.split(), opened.log.lines()
+    assert there[0]["baselines"]
     scores = [opened.scores(cell) for cell in opened.specification().cells]
     monkeypatch.setenv("MEDRECOG_CACHE", str(cache.root))
     assert there == (

@@ -173,6 +173,14 @@ def test_time_is_images_times_the_measured_rate(known: Path) -> None:
     assert both.seconds == pytest.approx(0.25 * N_IMAGES * (1 + 4))
 
 
+def test_each_view_is_a_pass(known: Path) -> None:
+    keep_rates(VGG19, PRECISION, [NetworkPass("block2", 224, 100, 25.0)])
+    cost = estimate_cost(specification(views=10))
+    assert cost.seconds == pytest.approx(10 * 0.25 * N_IMAGES)
+    assert cost.n_bytes == estimate_cost(specification()).n_bytes
+    assert planned(views=10).scales[0].gflop == pytest.approx(10 * planned().scales[0].gflop)
+
+
 def test_encodings_count_the_local_descriptors_once(known: Path) -> None:
     asked = {"layers": ["block4"], "poolings": ["bow", "vlad"]}
     n_bytes = estimate_cost(specification(**asked)).n_bytes

@@ -4,9 +4,11 @@ import pytest
 
 from medrecog_core.reports.tables import cells_csv
 from medrecog_core.runs import list_runs
+from medrecog_core.runs.baselines import add_baselines
 from medrecog_core.runs.labels import RunLabels
 from medrecog_core.runs.run import cell_images
 from tests.made_runs import made_run
+from tests.runs.test_baselines import glimpses_of
 from tests.ui.test_pages import opened, words
 
 pytestmark = pytest.mark.slow
@@ -35,6 +37,37 @@ def count(run):
 
 def best_of(run):
     return max(run.cells(), key=lambda result: result.metrics.accuracy)
+
+
+def test_baselines_are_shown_and_a_cell_that_does_not_beat_them_is_flagged(cache):
+    run = made_run(n=120, separations=(0.0, 9.0))
+    assert f"`baselines {run.id}`" in words(opened(PAGE, run=run.id))
+    add_baselines(run, glimpses_of(run))
+    test = opened(PAGE, run=run.id)
+    assert "Baselines (95 % CI): largest class **0.500**" in words(test)
+    assert "not significantly better than the best baseline" in words(test)
+    assert not test.error
+    add_baselines(run, glimpses_of(run, "colour"))
+    test = opened(PAGE, run=run.id)
+    assert "mean colour" in test.error[0].value
+
+
+def test_decision_curve_has_its_numbers_at_a_threshold(run):
+    test = opened(PAGE, run=run.id, tab=SCORES)
+    of_cell = [{m.label: m.value for m in test.metric}["This cell"]]
+    box(test, "Threshold probability").set_value(10)
+    test.run()
+    of_cell.append({m.label: m.value for m in test.metric}["This cell"])
+    assert not test.exception
+    assert of_cell[0] != of_cell[1]
+    assert {m.label: m.value for m in test.metric}["Treat all"] == "+0.444"
+
+
+def test_published_figures_are_beside_the_run_with_what_differs(run):
+    test = opened(PAGE, run=run.id, tab="Published figures")
+    assert not test.exception
+    assert "fc2 at 224 pixels is the comparable cell" in words(test)
+    assert "VGG16, linear layer" in list(test.dataframe[0].value["method"])
 
 
 def box(test, label):

@@ -57,7 +57,7 @@ def load_calibration(run: Run, result: CellResult) -> CrossCalibration:
 
 def load_baselines(run: Run, measure: str, positive: str | None) -> BaselineComparison | None:
     """Return the cells of a run beside its baselines; see `compare_with_baselines`."""
-    return _baselines(run.id, version_of(run), run.has_baselines, measure, positive)
+    return _baselines(run.id, version_of(run), measure, positive)
 
 
 @dataclass(frozen=True)
@@ -92,10 +92,10 @@ def load_comparison(runs: Sequence[Run], measure: str, positive: str | None) -> 
 
 
 def version_of(run: Run) -> Version:
-    """Return a value that changes when a cell of the run is added or trained again."""
+    """Return a value that changes when a cell or the baselines of the run are computed again."""
     modified = []
-    for file in (run.path / "cells").glob("*.npy"):
-        with contextlib.suppress(OSError):  # cells are deleted when they are trained again
+    for file in (*(run.path / "cells").glob("*.npy"), run.path / "baselines.json"):
+        with contextlib.suppress(OSError):  # deleted when they are trained again, or not there yet
             modified.append(file.stat().st_mtime_ns)
     return len(modified), max(modified, default=0)
 
@@ -109,7 +109,7 @@ def _ranked_cells(
 
 @st.cache_data(max_entries=64, show_spinner=_SPINNER)
 def _baselines(
-    run_id: str, version: Version, has_baselines: bool, measure: str, positive: str | None
+    run_id: str, version: Version, measure: str, positive: str | None
 ) -> BaselineComparison | None:
     return compare_with_baselines(find_run(run_id), measure, positive)
 
