@@ -11,7 +11,7 @@ pytestmark = pytest.mark.slow
 
 PAGE = "pages/3_Results.py"
 SCORES = "Curves and calibration"
-REST = ["2018 report", "Settings", "Export"]
+REST = ["2018 report", "By group", "Sub-groups", "Other data sets", "Settings", "Export"]
 
 
 @pytest.fixture
