@@ -24,6 +24,7 @@ def test_a_run_is_taken_from_one_machine_to_another(
         "n_bytes": file.stat().st_size,
         "left_out": [],
         "training_features": [],
+        "metadata": [],
     }
     here = call("show", finished.id, "--json").json
     monkeypatch.setenv("MEDRECOG_CACHE", str(tmp_path / "there"))

@@ -15,7 +15,7 @@ pytestmark = pytest.mark.slow
 
 PAGE = "pages/3_Results.py"
 SCORES = "Curves and calibration"
-REST = ["Published figures", "Settings", "Export"]
+REST = ["By group", "Sub-groups", "Other data sets", "Published figures", "Settings", "Export"]
 
 
 @pytest.fixture
