@@ -152,6 +152,14 @@ def kept_embedding(run: Run, cell: AnyCell, method: str) -> Embedding | None:
     return Embedding(images, points, method, kept.explained)
 
 
+def map_changed(run: Run, cell: AnyCell, method: str) -> int:
+    """Return when the file of a map was written, in nanoseconds since 1970; 0 if there is none."""
+    try:
+        return _file(run, cell, method).stat().st_mtime_ns
+    except OSError:
+        return 0
+
+
 def kept_maps(run: Run) -> list[Path]:
     """Return the files of the maps of a run that are valid now.
 

@@ -22,6 +22,7 @@ from medrecog_core.runs.embedding import (
     embed_images,
     kept_embedding,
     last_map_job,
+    map_changed,
     start_map,
 )
 from medrecog_core.runs.run import CellImage, cell_images
@@ -33,7 +34,7 @@ from medrecog_core.ui.jobs import note_started, show_job
 from medrecog_core.ui.page import shown_errors
 from medrecog_core.ui.plain_text import literal
 from medrecog_core.ui.quantities import counted
-from medrecog_core.ui.results.kept_results import Version, version_of
+from medrecog_core.ui.results.kept_results import Version, load_result, version_of
 
 _PER_PAGE = 12
 _NOT_TESTED = "not tested"
@@ -77,7 +78,7 @@ def show_embedding_map(run: Run, result: CellResult, keys: Keys) -> None:
             key=keys.method,
             bind="query-params",
         )
-        columns = _columns(run, result)
+        columns = _columns(run.id, version_of(run), result.cell.name)
         colour = choose_setting("Colour", list(columns), key=keys.colour, width=240)
     embedding = _shown_embedding(run, result.cell, method or PCA)
     if embedding is not None:
@@ -88,19 +89,18 @@ def show_embedding_map(run: Run, result: CellResult, keys: Keys) -> None:
     _show_images(run, result, selected, keys)
 
 
-def _columns(run: Run, result: CellResult) -> dict[str, list[Value]]:
+@st.cache_data(max_entries=16, show_spinner=False)
+def _columns(run_id: str, version: Version, cell: str) -> dict[str, list[Value]]:
     """Return what points can be coloured by, a value for each image."""
-    tested = {image.identity: image for image in cell_images(run, result)}
+    run = find_run(run_id)
+    tested = {image.identity: image for image in cell_images(run, load_result(run, cell))}
     images = run.images()
     return {
         "Class": [image.label for image in images],
         "Predicted class": [_predicted(image, tested) for image in images],
         "Mistakes": [_verdict(image, tested) for image in images],
         "Tested": ["tested" if i.identity in tested else _NOT_TESTED for i in images],
-        **{
-            name[0].upper() + name[1:]: values
-            for name, values in _known_columns(run.id, version_of(run)).items()
-        },
+        **{name[0].upper() + name[1:]: values for name, values in known_columns(run).items()},
     }
 
 
@@ -124,7 +124,8 @@ def _shown_embedding(run: Run, cell: AnyCell, method: str) -> Embedding | None:
     with shown_errors():
         if method == PCA and not is_viewer():
             return _embedding(run.id, version_of(run), cell)
-        kept = kept_embedding(run, cell, method)
+        changed = map_changed(run, cell, method)
+        kept = _kept(run.id, version_of(run), cell, method, changed) if changed else None
         if kept is not None:
             return kept
         if is_viewer():
@@ -200,12 +201,12 @@ def _show_images(run: Run, result: CellResult, selected: Sequence[int], keys: Ke
         selected = [i for i, image in enumerate(images) if _matches(image, words)]
         if not selected:
             st.caption(f"No image matches “{literal(words)}”.")
-    predicted = {image.identity: image for image in cell_images(run, result)}
 
     def open_similar(picture: Picture) -> None:
         open_object(keys.similar, picture.name)
 
     if selected:
+        predicted = {image.identity: image for image in cell_images(run, result)}
         st.markdown(
             f"**{counted(len(selected), 'selected image')}**. Click one for similar images."
         )
@@ -255,8 +256,11 @@ def draw_map(embedding: Embedding, values: Sequence[Value]) -> Any:
         }
         figure.add_trace(_trace(embedding, np.arange(len(values)), "", marker))
     else:
-        for place, (name, positions) in enumerate(_groups(values).items()):
-            figure.add_trace(_trace(embedding, positions, name, _marker(place)))
+        groups = list(enumerate(_groups(values).items()))
+        # The rare ones are drawn last, on top of the others.
+        for place, (name, positions) in sorted(groups, key=lambda each: -len(each[1][1])):
+            trace = _trace(embedding, positions, name, _marker(place))
+            figure.add_trace(trace.update(legendrank=place + 1))
     figure.update_layout(
         height=520,
         margin={"l": 0, "r": 0, "t": 10, "b": 0},
@@ -324,5 +328,7 @@ def _embedding(run_id: str, version: Version, cell: AnyCell) -> Embedding:
 
 
 @st.cache_data(max_entries=16, show_spinner=False)
-def _known_columns(run_id: str, version: Version) -> dict[str, list[Value]]:
-    return known_columns(find_run(run_id))
+def _kept(
+    run_id: str, version: Version, cell: AnyCell, method: str, changed: int
+) -> Embedding | None:
+    return kept_embedding(find_run(run_id), cell, method)
