@@ -279,7 +279,7 @@ _LINEAR_PROBE = (
 
 CHEST_XRAY = PublishedStudy(
     name="Doerrich et al., 2025",
-    dataset="PneumoniaMNIST+, the chest X-rays of children of Kermany et al.",
+    dataset="PneumoniaMNIST+, chest X-rays of children (Kermany et al.)",
     source=_DOERRICH,
     protocol=_LINEAR_PROBE,
     split="the official test part of 624 images",
