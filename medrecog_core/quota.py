@@ -49,7 +49,7 @@ def check_upload_quota(n_bytes: int = 0) -> int | None:
 def check_cache_quota(n_bytes: int = 0) -> int | None:
     """Refuse to start another run or training of who is acting, if it would be too much.
 
-    The features of a run count as long as the run is there, also in the trash.
+    The features of a run count as long as the run is there. What is in the trash counts too.
 
     Parameters
     ----------
@@ -67,7 +67,7 @@ def check_cache_quota(n_bytes: int = 0) -> int | None:
         If it is too large.
     """
     cache = cache_folder()
-    folders = [cache.runs, cache.trash, cache.models]
+    folders = [cache.runs, cache.models, *cache.trash.glob("*/*")]
     return _check("runs and models", read_settings().cache_quota_gb, folders, n_bytes)
 
 

@@ -6,9 +6,10 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
+from medrecog_core.access import Action
 from medrecog_core.errors import MedrecogError, StorageError
 from medrecog_core.locations import cache_folder, create_folder, unwritable
-from medrecog_core.mode import check_may_change, check_may_view
+from medrecog_core.mode import check_may_change
 from medrecog_core.ownership import check_may_change_in
 
 DAYS_KEPT = 30
@@ -106,7 +107,7 @@ class Trash:
         StorageError
             If it cannot be moved.
         """
-        check_may_view()
+        check_may_change(f"restore a {self.noun}", Action.ADD)
         noun = self.noun.capitalize()
         found = next((each for each in self.contents() if name in (each.id, each.name)), None)
         if found is None:

@@ -24,9 +24,12 @@ from medrecog_core.jobs.job import create_job
 from medrecog_core.jobs.process import start_module
 from medrecog_core.locations import create_folder
 from medrecog_core.mode import ReadOnlyError, check_may_change, is_viewer
+from medrecog_core.models.evaluation import carry_out_evaluation, start_evaluation
 from medrecog_core.models.exchange import import_content
+from medrecog_core.models.storage import keep_test
 from medrecog_core.networks import DEFAULT_NETWORK, find_network, weight_import
 from medrecog_core.runs import RUN_TRASH, Run, RunSpecification
+from medrecog_core.runs.baselines import add_baselines
 from medrecog_core.runs.labels import RunLabels
 from medrecog_core.settings import MODE_VARIABLE, VIEWER
 from tests.textures import NAME
@@ -153,6 +156,12 @@ def doors(finished, pictures):
         import_content: (b"", "a model"),
         networks.import_weights: (network, pictures),
         networks.download_weights: (network,),
+        library.review_labels: (NAME, [image], "right"),
+        add_baselines: (run,),
+        start_evaluation: ("one", NAME, {}),
+        carry_out_evaluation: ("one", NAME, {}),
+        keep_test: ("one", None),
+        models.delete_test: ("one", NAME),
         storage.delete_features: (storage.Selection(unreachable=True),),
         networks.remove_weights: (network, "0" * 16),
     }
@@ -179,5 +188,6 @@ def test_every_function_that_asks_the_mode_is_among_the_doors(doors):
         if isinstance(function, ast.FunctionDef) and "check_may_change" in ast.unparse(function)
     }
     asking -= {"check_may_change", "check_may_change_in", "check_may_write", "_change_weights"}
+    asking -= {"_order"}  # of the functions that start and carry out an evaluation
     assert asking
     assert asking <= {change.__name__ for change in doors}

@@ -369,9 +369,22 @@ def all_runs() -> list[Run]:
 
 
 def runs_with_states() -> list[tuple[Run, JobState]]:
-    """Return every run with its state now, the newest first."""
+    """Return every run with its state now, the newest first.
+
+    Raises
+    ------
+    StorageError
+        If the folder of the runs cannot be read.
+    """
     check_may_view()
     runs = cache_folder().runs
+    try:
+        with suppress(FileNotFoundError):
+            os.scandir(runs).close()
+    except OSError as error:
+        raise StorageError(
+            f"The runs in {runs} cannot be read ({error.strerror}). Allow reading that folder."
+        ) from error
     there = {file.parent.name for mark in _marks(Path("*")) for file in runs.glob(str(mark))}
     found = [(run, run.state()) for run in map(Run, filter(JOB_ID.fullmatch, there))]
     return sorted(found, key=lambda each: (each[1].created, each[0].id), reverse=True)

@@ -45,8 +45,8 @@ def admit() -> None:
     if may(_person(claims, settings).role, Action.VIEW):
         return
     st.title("medrecog")
-    reason, is_signed_in = _refusal(claims, settings)
-    st.info(reason, icon=":material/lock:")
+    refusal, is_signed_in = _refusal(claims, settings)
+    st.info(refusal, icon=":material/lock:")
     if is_signed_in:
         st.button("Sign out", icon=":material/logout:", on_click=_sign_out)
     elif _is_set_up(claims):

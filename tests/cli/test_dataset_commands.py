@@ -82,6 +82,7 @@ class TestAdd:
             "n_excluded": 0,
             "n_unlabelled": 0,
             "rendering": PLAIN.to_document(),
+            "metadata": [],
             "warnings": [],
             "left_out": [{"path": "noise/notes.txt", "reason": "not an image, by its name"}],
         }

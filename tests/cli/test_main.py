@@ -129,7 +129,7 @@ def test_a_shell_completes_commands_and_their_options() -> None:
         return {item.value for item in found.get_completions(list(before), last)}
 
     assert completed("da") == {"dashboard", "datasets"}
-    assert completed("datasets", "re") == {"refresh", "restore"}
+    assert completed("datasets", "re") == {"refresh", "restore", "review"}
     assert "--dataset" in completed("run", "--da")
 
 

@@ -164,7 +164,7 @@ def test_json_is_one_document(call: Call, cache: CacheFolder) -> None:
     assert [run["run"] for run in document["runs"]] == [one.id, other.id, third.id]
     assert [run["settings"]["C"] for run in document["runs"]] == ["1", "0.1", "1"]
     assert [pair["same_images"] for pair in document["pairs"]] == [True, False, False]
-    assert document["pairs"][0]["method"] == "paired bootstrap"
+    assert document["pairs"][0]["method"] == "DeLong's test"
     assert document["cells"][0]["values"].keys() == {one.id, other.id, third.id}
 
 

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from medrecog_core.classification import estimate
+from medrecog_core.errors import StorageError
 from medrecog_core.jobs.progress import Stage
 from medrecog_core.jobs.state import JobState
 from medrecog_core.runs import Run, RunSpecification, create_run, list_runs, run_list, search_runs
@@ -153,3 +154,12 @@ class TestSearching:
         assert [row.run.id for row in search_runs(rows, runs[0].id)] == [runs[0].id]
         assert [row.run.id for row in search_runs(rows, "block2")] == [runs[1].id]
         assert rows[0].summary is None
+
+
+def test_a_folder_of_runs_that_cannot_be_read_is_not_an_empty_one() -> None:
+    assert list_runs() == []
+    folder = made_run().path.parent
+    folder.rename(folder.with_name("moved"))
+    folder.touch()
+    with pytest.raises(StorageError):
+        list_runs()

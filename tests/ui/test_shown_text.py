@@ -29,7 +29,7 @@ VARIABLES = {
     *("predicted", "true", "chosen", "likeliest", "made"),
 }
 """What names, and sentences that hold them, are called that are not the program's own."""
-OWN = {"network.title", "page.title"}
+OWN = {"network.title", "page.title", "person.role.title"}
 """Attributes of that kind that are written in the program."""
 
 

@@ -10,7 +10,9 @@ from medrecog_core.ui.plain_text import literal
 
 
 def show_deletion(name: str) -> None:
-    """Show the button that deletes a data set, and asks before."""
+    """Show the button that deletes a data set, and asks before, to those who may delete it."""
+    if not library.is_changeable(name):
+        return
     with st.popover("Delete", type="tertiary", icon=":material/delete:", key=f"deletion of {name}"):
         st.markdown(
             f"Delete the data set **{literal(name)}**? Its image files are kept, unless medrecog "
