@@ -379,7 +379,7 @@ def runs_with_states() -> list[tuple[Run, JobState]]:
     check_may_view()
     runs = cache_folder().runs
     try:
-        with suppress(FileNotFoundError, NotADirectoryError):
+        if os.path.lexists(runs):
             os.scandir(runs).close()
     except OSError as error:
         raise StorageError(
