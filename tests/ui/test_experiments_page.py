@@ -328,6 +328,7 @@ def test_a_linked_experiment_is_run_offered_repeated_searched_for_and_deleted(
     page.get_by_role("button", name="Start run").click()
     page.get_by_text("An identical run already exists").wait_for()
     page.get_by_role("button", name="Run again").click()
+    page.get_by_text("An identical run already exists").wait_for(state="hidden")
     with cache_at(server.cache):
         page.get_by_role("button", name="Stop").wait_for()
         newest, first = all_runs()
@@ -335,6 +336,7 @@ def test_a_linked_experiment_is_run_offered_repeated_searched_for_and_deleted(
         page.get_by_role("link", name="Open results").wait_for(timeout=2 * MINUTE)
 
         newest.rename("Again")
+        page.reload()
         page.get_by_role("textbox", name="Search").fill("again")
         page.get_by_role("textbox", name="Search").press("Enter")
         page.get_by_text("1 of 2 runs.").wait_for()

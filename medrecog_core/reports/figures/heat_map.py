@@ -236,7 +236,7 @@ def _draw(
         cornerRadius=4, fill="gray", fillOpacity=0.15, stroke="transparent", strokeWidth=3
     )
     layers = alt.layer(empty, squares, numbers, *intervals).properties(
-        height=rows * _ROW_HEIGHT + 110
+        height=rows * _ROW_HEIGHT + 164
     )
     # The text has its own colours, which are no part of the scale and of the colour bar.
     chart: alt.LayerChart = layers.resolve_scale(color="independent")
