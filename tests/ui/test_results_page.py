@@ -277,7 +277,9 @@ def test_a_small_test_is_named_on_the_page_and_in_what_is_exported(run):
 
 def test_only_the_open_tab_is_computed(run):
     test = opened(PAGE, run=run.id)
-    assert [tab.label for tab in test.tabs] == ["Errors", "Classes", SCORES, "Map", *REST]
+    found = [tab.label for tab in test.tabs]
+    kinds = ["Errors", "Classes", SCORES, "Label errors", "Learning curve", "Map"]
+    assert found == [*kinds, *REST]
     assert "Recall of" not in words(test)
     assert "Recall of" in words(opened(PAGE, run=run.id, tab="Classes"))
 
