@@ -3,19 +3,26 @@
 import shutil
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
+from pydantic import TypeAdapter
+
+from medrecog_core import atomic_file
 from medrecog_core.access import Action
+from medrecog_core.bounds import Timestamp
 from medrecog_core.errors import MedrecogError, StorageError
 from medrecog_core.locations import cache_folder, create_folder, unwritable
-from medrecog_core.mode import check_may_change
+from medrecog_core.mode import check_may_change, is_allowed
 from medrecog_core.ownership import check_may_change_in
 
 DAYS_KEPT = 30
 """Days after which a deleted folder is removed from the disk."""
 
 _SECONDS_A_DAY = 24 * 3600
+_NOTE = "deleted.json"
+_TIME: TypeAdapter[float] = TypeAdapter(Timestamp)
 
 
 @dataclass(frozen=True)
@@ -90,6 +97,8 @@ class Trash:
 
     def contents(self) -> list[Deleted]:
         """Return what is in the trash, the last deleted first."""
+        if is_allowed(Action.ADD):
+            _adopt_runs()
         found = [
             Deleted(path, self.title_of(path))
             for folder in _deletions(self._folder)
@@ -141,8 +150,23 @@ class Trash:
         return cache_folder().trash / f"{self.noun}s"
 
 
+def _adopt_runs() -> None:
+    """Move the deleted runs of version 0.2.0, which noted the time in a file, to their place."""
+    for note in cache_folder().trash.glob(f"*/{_NOTE}"):
+        try:
+            when = _TIME.validate_python(atomic_file.read_json(note))
+        except (OSError, StorageError, ValueError):
+            when = time.time()  # so that nothing is lost
+        place = cache_folder().trash / "runs" / str(int(when * 1e9)) / note.parent.name
+        create_folder(place.parent)
+        with suppress(OSError):  # another process has just moved it
+            note.parent.rename(place)
+            (place / _NOTE).unlink()
+
+
 def remove_expired() -> None:
     """Remove from the disk what was deleted more than 30 days ago."""
+    _adopt_runs()
     for folder in _deletions(*cache_folder().trash.glob("*")):
         if time.time_ns() - int(folder.name) > DAYS_KEPT * _SECONDS_A_DAY * 10**9:
             shutil.rmtree(folder, ignore_errors=True)

@@ -18,9 +18,9 @@ from medrecog_core.ui.experiments.followed import SEEN, follow
 from medrecog_core.ui.explore.embedding_map import ON_RESULTS, show_embedding_map
 from medrecog_core.ui.heat_map import choose_range, show_heat_map, show_legend
 from medrecog_core.ui.jobs import show_status
-from medrecog_core.ui.listed_runs import choose_run, listed_runs
+from medrecog_core.ui.listed_runs import choose_run, listed_runs, show_no_runs
 from medrecog_core.ui.models.outside_tests import show_tests_of_cell
-from medrecog_core.ui.page import RESEARCH_ONLY, open_page, show_absence, shown_errors
+from medrecog_core.ui.page import RESEARCH_ONLY, open_page, shown_errors
 from medrecog_core.ui.plain_text import literal, literal_error
 from medrecog_core.ui.results.baselines import show_baselines
 from medrecog_core.ui.results.cell_calibration import show_calibration
@@ -208,13 +208,8 @@ def forget_choices() -> None:
 
 with shown_errors():
     runs = listed_runs()
-    if not runs and is_viewer():
-        show_absence("results")
-    elif not runs:
-        st.info("No results yet. Start an experiment first.", icon=":material/lightbulb:")
-        st.page_link(
-            "pages/2_Experiments.py", label="Start an experiment", icon=":material/play_circle:"
-        )
+    if not runs:
+        show_no_runs()
     else:
         selects = st.container(horizontal=True)
         with selects:

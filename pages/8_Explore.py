@@ -2,13 +2,12 @@
 
 import streamlit as st
 
-from medrecog_core.mode import is_viewer
 from medrecog_core.reports.measures import best_cell
 from medrecog_core.runs import Run
 from medrecog_core.ui.choice import choose_setting
 from medrecog_core.ui.explore.embedding_map import ON_EXPLORE, show_embedding_map
-from medrecog_core.ui.listed_runs import choose_run, listed_runs
-from medrecog_core.ui.page import RESEARCH_ONLY, open_page, show_absence, shown_errors
+from medrecog_core.ui.listed_runs import choose_run, listed_runs, show_no_runs
+from medrecog_core.ui.page import RESEARCH_ONLY, open_page, shown_errors
 from medrecog_core.ui.sign_in import fragment
 
 open_page("Explore")
@@ -30,13 +29,8 @@ def show_run(run: Run) -> None:
 
 with shown_errors():
     runs = listed_runs()
-    if not runs and is_viewer():
-        show_absence("results")
-    elif not runs:
-        st.info("No results yet. Start an experiment first.", icon=":material/lightbulb:")
-        st.page_link(
-            "pages/2_Experiments.py", label="Start an experiment", icon=":material/play_circle:"
-        )
+    if not runs:
+        show_no_runs()
     else:
         show_run(choose_run(runs, "explored", closes=[ON_EXPLORE.similar, ON_EXPLORE.page]).run)
     st.caption(RESEARCH_ONLY)

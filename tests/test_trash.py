@@ -120,3 +120,27 @@ def test_an_emptied_trash_has_nothing_left(deleted: Run, monkeypatch: pytest.Mon
     assert RUN_TRASH.empty() == 1
     assert RUN_TRASH.contents() == []
     assert not any(cache_folder().trash.glob("*/*"))
+
+
+@pytest.mark.parametrize(("note", "days"), [(None, 20), ("{", 0), ("NaN", 0)])
+def test_runs_that_version_0_2_0_deleted_can_be_restored(
+    deleted: Run, note: str | None, days: int
+) -> None:
+    (found,) = RUN_TRASH.contents()
+    earlier = cache_folder().trash / deleted.id
+    found.folder.rename(earlier)
+    (earlier / "deleted.json").write_text(note or str(time.time() - days * DAY))
+    (found,) = RUN_TRASH.contents()
+    assert (found.name, found.title, found.days_left) == (deleted.id, "First try", 30 - days)
+    RUN_TRASH.restore(deleted.id)
+    assert [run.id for run in all_runs()] == [deleted.id]
+    assert not (deleted.path / "deleted.json").exists()
+
+
+def test_an_old_run_that_version_0_2_0_deleted_is_removed(deleted: Run) -> None:
+    (found,) = RUN_TRASH.contents()
+    earlier = cache_folder().trash / deleted.id
+    found.folder.rename(earlier)
+    (earlier / "deleted.json").write_text(str(time.time() - 31 * DAY))
+    create_run(RunSpecification(dataset="demo"))
+    assert RUN_TRASH.contents() == []

@@ -155,6 +155,20 @@ def load(name: str, report: Report = _ignore) -> Dataset:
     return as_used(folder_of(check_name(name)), imported(name, report))
 
 
+def find_kept(name: str) -> Dataset | None:
+    """Return the data set of a name as it is kept now; no picture of the demo is drawn for that.
+
+    Returns
+    -------
+    Dataset or None
+        None if there is none, or it cannot be read.
+    """
+    try:
+        return read_dataset(folder_of(name), name)
+    except (FileNotFoundError, MedrecogError):
+        return None
+
+
 def imported(name: str, report: Report = _ignore) -> Dataset:
     """Return the data set of a name with its imported classes, without any choice of classes.
 

@@ -1,7 +1,7 @@
 """What is known of each image of a run besides its class, a column for each kind."""
 
 from medrecog_core.datasets import Dataset, ImageRecord, library
-from medrecog_core.errors import MedrecogError
+from medrecog_core.datasets.intake.classes import number_of
 from medrecog_core.runs.run import Run
 
 Value = str | float
@@ -43,10 +43,37 @@ def known_columns(run: Run) -> dict[str, list[Value]]:
             "pixel format": [file.mode if file else "" for file in files],
             "file size in bytes": [float(file.n_bytes) if file else 0.0 for file in files],
         }
+    for name, values in metadata_of(run).items():
+        columns.setdefault(name, _numbers_or_words(values))
     return {
         name: [_UNKNOWN if value == "" else value for value in values]
         for name, values in columns.items()
         if len(set(values)) > 1
+    }
+
+
+def metadata_of(run: Run) -> dict[str, list[str]]:
+    """Return the columns of the data set's table, as it is kept here now.
+
+    Returns
+    -------
+    dict
+        From the name of a column, such as `sex`, to a value for each image of the run, in their
+        order; empty for an image without one.
+
+    Raises
+    ------
+    StorageError
+        If the run's folder is damaged.
+    """
+    dataset = library.find_kept(run.specification().dataset)
+    if dataset is None or not dataset.metadata:
+        return {}
+    records = records_of(run, dataset)
+    places = range(len(run.images()))
+    return {
+        column: [dataset.value_of(column, records[i]) if i in records else "" for i in places]
+        for column in dataset.metadata
     }
 
 
@@ -58,7 +85,7 @@ def records_of(run: Run, dataset: Dataset | None = None) -> dict[int, ImageRecor
     run
         A run.
     dataset
-        Its data set; None to have it loaded.
+        Its data set; None to have it read.
 
     Returns
     -------
@@ -66,9 +93,8 @@ def records_of(run: Run, dataset: Dataset | None = None) -> dict[int, ImageRecor
         An image whose file has changed is not in it, and neither is any if the data set is not
         here any more.
     """
-    try:
-        dataset = dataset or library.load(run.specification().dataset)
-    except MedrecogError:
+    dataset = dataset or library.find_kept(run.specification().dataset)
+    if dataset is None:
         return {}
     places = {(image.path, image.identity): i for i, image in enumerate(run.images())}
     found = {}
@@ -79,6 +105,11 @@ def records_of(run: Run, dataset: Dataset | None = None) -> dict[int, ImageRecor
             if place is not None:
                 found[place] = record
     return dict(sorted(found.items()))
+
+
+def _numbers_or_words(values: list[str]) -> list[Value]:
+    numbers = [float(number) for value in values if (number := number_of(value)) is not None]
+    return [*numbers] if len(numbers) == len(values) else [*values]
 
 
 def _rows_of_files(run: Run) -> list[list[Value]]:

@@ -13,7 +13,7 @@ from pydantic import TypeAdapter
 from medrecog_core import atomic_file
 from medrecog_core.bounds import Finite
 from medrecog_core.classification.threads import n_cores
-from medrecog_core.errors import MedrecogError, StorageError, UsageError
+from medrecog_core.errors import StorageError, UsageError
 from medrecog_core.features import AnyCell
 from medrecog_core.images import Image
 from medrecog_core.jobs.job import Job, create_job, last_job
@@ -289,7 +289,5 @@ def work(job: Job, work: Work) -> None:
     """Do the work of a job of `start_map`."""
     arguments = job.order().arguments
     run = find_run(arguments["run"])
-    cells = {cell.name: cell for cell in run.specification().cells}
-    if arguments["cell"] not in cells:
-        raise MedrecogError(f"Run {run.id} has no cell “{arguments['cell']}”. Choose another one.")
-    embed_images(run, cells[arguments["cell"]], arguments["method"], work.report, work.should_stop)
+    cell = run.find_cell(arguments["cell"])
+    embed_images(run, cell, arguments["method"], work.report, work.should_stop)

@@ -9,7 +9,6 @@ from typing import Any
 
 from medrecog_core.access import Action
 from medrecog_core.datasets import Dataset, ImageRecord, draw_sample, library, split_images
-from medrecog_core.datasets.manifest import read_dataset
 from medrecog_core.errors import MedrecogError
 from medrecog_core.features import (
     Cell,
@@ -409,9 +408,11 @@ def dataset_of_run(run: Run) -> Dataset | None:
     """
     specification = run.specification()
     name, record = specification.dataset, run.record()
+    dataset = library.find_kept(name)
+    if dataset is None:
+        return None
     try:
-        dataset = read_dataset(library.folder_of(name), name)
         seen, _ = sampled(dataset, specification)
-    except (FileNotFoundError, MedrecogError):
+    except MedrecogError:
         return None
     return dataset if record and seen.fingerprint == record.dataset.fingerprint else None

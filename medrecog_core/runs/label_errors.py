@@ -192,7 +192,7 @@ def reviewed_images(run: Run, dataset: Dataset | None = None) -> dict[int, Revie
     run
         A run.
     dataset
-        Its data set; None to have it loaded.
+        Its data set; None to have it read.
 
     Returns
     -------
@@ -200,9 +200,8 @@ def reviewed_images(run: Run, dataset: Dataset | None = None) -> dict[int, Revie
         From the position of an image among those of the run to its path in the data set. An image
         with a changed file is not in it, and neither is any if the data set is not here any more.
     """
-    try:
-        dataset = dataset or library.load(run.specification().dataset)
-    except MedrecogError:
+    dataset = dataset or library.find_kept(run.specification().dataset)
+    if dataset is None:
         return {}
     decided = {each.path: each for each in dataset.reviewed}
     excluded = {each.image.path: each.finding for each in dataset.excluded}

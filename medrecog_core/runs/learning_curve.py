@@ -232,7 +232,5 @@ def work(job: Job, work: Work) -> None:
     """Do the work of a job of `start_learning_curve`."""
     arguments = job.order().arguments
     run = find_run(arguments["run"])
-    cells = {cell.name: cell for cell in run.specification().cells}
-    if arguments["cell"] not in cells:
-        raise MedrecogError(f"Run {run.id} has no cell “{arguments['cell']}”. Choose another one.")
-    compute_learning_curve(run, cells[arguments["cell"]], work.report, work.should_stop)
+    cell = run.find_cell(arguments["cell"])
+    compute_learning_curve(run, cell, work.report, work.should_stop)

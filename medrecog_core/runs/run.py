@@ -173,6 +173,19 @@ class Run(Job):
         root = library.root_of(self.specification().dataset)
         return [replace(image, path=str(root / image.path)) for image in images]
 
+    def find_cell(self, name: str) -> AnyCell:
+        """Return the cell of a name, finished or not.
+
+        Raises
+        ------
+        MedrecogError
+            If the run has none.
+        """
+        cell = next((cell for cell in self.specification().cells if cell.name == name), None)
+        if cell is None:
+            raise MedrecogError(f"Run {self.id} has no cell “{name}”. Choose another one.")
+        return cell
+
     def write_images(self, images: Sequence[Image]) -> None:
         """Keep which images the run used, and how."""
         atomic_file.write_json(self.path / "images.json", images_document(images), indent=None)

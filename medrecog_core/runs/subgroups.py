@@ -5,11 +5,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from medrecog_core.classification.subgroups import Gap, Subgroup, compare_subgroups
-from medrecog_core.datasets import Dataset, library
 from medrecog_core.datasets.intake.classes import missing_words, number_of
-from medrecog_core.datasets.manifest import read_dataset
-from medrecog_core.errors import MedrecogError, UsageError
+from medrecog_core.errors import UsageError
 from medrecog_core.runs.cell_evaluation import CellResult
+from medrecog_core.runs.columns import metadata_of
 from medrecog_core.runs.comparison import score_images
 from medrecog_core.runs.run import Run
 
@@ -69,32 +68,13 @@ def metadata_columns(run: Run) -> Mapping[str, Sequence[str]]:
     StorageError
         If the run's folder is damaged.
     """
-    dataset = _dataset_of(run)
-    if dataset is None or not dataset.metadata:
-        return {}
-    root = str(dataset.root)
-    record_of = {f"{root}/{record.path}": record for record in dataset.every_image}
-    tested = run.tested_images()
-    records = [record_of.get(image.name) for image in tested]
+    tested = run.split().tested
     columns = {}
-    for column in dataset.metadata:
-        values = [
-            dataset.value_of(column, record)
-            if record is not None and record.file is not None and record.file.sha256 == image.sha256
-            else ""
-            for image, record in zip(tested, records, strict=True)
-        ]
+    for column, of_images in metadata_of(run).items():
+        values = [of_images[i] for i in tested]
         if len(set(values) - missing_words(values)[0]) > 1:
             columns[column] = values
     return columns
-
-
-def _dataset_of(run: Run) -> Dataset | None:
-    name = run.specification().dataset
-    try:
-        return read_dataset(library.folder_of(name), name)
-    except (FileNotFoundError, MedrecogError):
-        return None
 
 
 def compare_by(

@@ -4,8 +4,10 @@ from collections.abc import Callable, Collection, Sequence
 
 import streamlit as st
 
+from medrecog_core.mode import is_viewer
 from medrecog_core.runs import ListedRun, list_runs
 from medrecog_core.ui.choice import choose
+from medrecog_core.ui.page import show_absence
 
 SELECT_WIDTH = 400  # pixels, so that two are side by side
 
@@ -14,6 +16,17 @@ def listed_runs() -> list[ListedRun]:
     """Return every run; a spinner says so when this takes a moment, as after an upgrade."""
     with st.spinner("Reading runs. This takes longer the first time after an update."):
         return list_runs()
+
+
+def show_no_runs() -> None:
+    """Say that there are no results, and where to start."""
+    if is_viewer():
+        show_absence("results")
+        return
+    st.info("No results yet. Start an experiment first.", icon=":material/lightbulb:")
+    st.page_link(
+        "pages/2_Experiments.py", label="Start an experiment", icon=":material/play_circle:"
+    )
 
 
 def run_names(rows: Sequence[ListedRun]) -> dict[str, str]:

@@ -1,8 +1,8 @@
 import dataclasses
 
-from medrecog_core.datasets import library
+from medrecog_core.datasets import demo, library
 from medrecog_core.runs.columns import known_columns, records_of
-from tests.made_runs import made_run
+from tests.made_runs import keep_dataset, made_run
 
 
 def test_columns_have_a_value_for_each_image_and_are_those_of_the_data_set(finished):
@@ -40,3 +40,20 @@ def test_changed_files_and_lost_data_sets_are_not_matched(finished):
     library.remove(finished.specification().dataset)
     assert records_of(finished) == {}
     assert len(known_columns(finished).get("group", finished.images())) == len(rest) + 1
+
+
+def test_columns_of_the_table_are_words_or_numbers(cache):
+    run = made_run()
+    n = len(run.images())
+    sexes = ["", *("f" if i % 2 else "m" for i in range(1, n))]
+    keep_dataset(run, {"sex": sexes, "age": [str(i) for i in range(n)], "site": ["a"] * n})
+    columns = known_columns(run)
+    assert columns["age"] == [float(i) for i in range(n)]
+    assert columns["sex"] == ["unknown", *sexes[1:]]
+    assert "site" not in columns
+
+
+def test_no_picture_of_the_demo_is_drawn_for_columns(cache):
+    run = made_run(dataset="demo")
+    assert records_of(run) == {}
+    assert not demo.is_drawn()

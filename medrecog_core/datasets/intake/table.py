@@ -390,7 +390,7 @@ def _separator(path: Path, text: str, names_image: NamesImage) -> tuple[int, str
     fits = [_fit(text, separator, names_image) for separator in separators]
     best = max(fits, key=lambda fit: fit.rank)
     if not best.is_wide:
-        # A single column always works, so a mistake in the quotes must not select it.
+        # Every text can be read as a single column, so wrong quotes must not lead to that.
         best = next((fit for fit in fits if fit.failed and fit.is_wide), best)
     return 0, best.separator
 

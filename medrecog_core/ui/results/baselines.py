@@ -31,7 +31,7 @@ def show_baselines(found: BaselineComparison | None, run_id: str) -> None:
     )
     st.caption(f"Baselines (95 % CI): {told}.", help=_HELP)
     if found.warning:
-        st.error(literal(found.warning), icon=":material/flag:")
+        st.warning(literal(found.warning), icon=":material/flag:")
     elif found.unbeaten:
         st.caption(
             f"{UNBEATEN_MARK} not significantly better than the best baseline, "
